@@ -1,0 +1,36 @@
+"""The one way up: what the language calls in the engine. The engine binds itself when it is imported."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Protocol
+
+from portal.errors import PortalError
+
+if TYPE_CHECKING:
+    from .activation import Activation
+    from .base import Node
+
+
+class Actions(Protocol):
+    """What the engine can be asked to do with model objects or their ids."""
+
+    def start(self, node: Node, kwargs: dict[str, Any]) -> Any: ...
+    def handle(self, node: Node, kwargs: dict[str, Any]) -> Any: ...
+    def activation(self, task: Any, user: Any) -> AbstractContextManager[Activation]: ...
+    def cancel_process(self, process: Any, user: Any) -> None: ...
+    def suspend(self, process: Any, user: Any) -> None: ...
+    def resume(self, process: Any, user: Any) -> None: ...
+
+
+_bound: list[Actions] = []
+
+
+def bind(actions: Actions) -> None:
+    _bound[:] = [actions]
+
+
+def actions() -> Actions:
+    if not _bound:
+        raise PortalError("The engine is not there yet: make an application with `create_app()` first.")
+    return _bound[0]

@@ -1,0 +1,73 @@
+"""Which flows there are: a mapping of labels to flow classes, one for each application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from portal.errors import FlowError
+
+if TYPE_CHECKING:
+    from .base import Flow
+
+
+class Flows(dict[str, "type[Flow]"]):
+    """The flows of one application."""
+
+    def register(self, flow_class: type[Flow]) -> None:
+        """Add a flow.
+
+        Raises:
+            FlowError: another flow has the same label.
+        """
+        label = flow_class._definition.label
+        other = self.get(label)
+        if other is not None and other is not flow_class:
+            raise FlowError(
+                f"{_place(flow_class)} and {_place(other)} have the same label `{label}`: rename one of the classes"
+            )
+        self[label] = flow_class
+
+
+def _place(flow_class: type[Flow]) -> str:
+    return f"{flow_class.__module__}.{flow_class.__qualname__}"
+
+
+class Registry(Mapping[str, "type[Flow]"]):
+    """The flows of the application that is current. The web layer binds how that one is found."""
+
+    def __init__(self) -> None:
+        self._default = Flows()
+        self._find: Callable[[], Flows | None] = lambda: None
+
+    def bind(self, find: Callable[[], Flows | None]) -> None:
+        self._find = find
+
+    @property
+    def current(self) -> Flows:
+        found = self._find()
+        return self._default if found is None else found
+
+    def __getitem__(self, label: str) -> type[Flow]:
+        return self.current[label]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.current)
+
+    def __len__(self) -> int:
+        return len(self.current)
+
+    def permissions(self) -> dict[str, str]:
+        """Each permission that a flow declares, and what it allows in words."""
+        known: dict[str, str] = {}
+        for flow_class in self.values():
+            definition = flow_class._definition
+            known[f"{definition.label}.view"] = f"{definition.title}: see every process"
+            known[f"{definition.label}.manage"] = f"{definition.title}: manage every process"
+            for node in definition.nodes.values():
+                if node.permission is not None:
+                    known[node.permission] = f"{definition.title}: {node.title}"
+        return known
+
+
+registry = Registry()

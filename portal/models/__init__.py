@@ -1,0 +1,35 @@
+"""The data: SQLAlchemy 2 typed declarative models."""
+
+from .base import UTCDateTime, db, prepare_engine, utcnow
+from .event import Event
+from .process import Process
+from .task import Task, task_link
+from .user import BigId, Passwords, Role, User, check_permissions, create_user, roles_named
+
+
+def init_db() -> None:
+    """Make the schema, the flows' own tables among it. May be repeated.
+
+    The permissions of the flows are read from their declarations and need no rows.
+    """
+    db.create_all()
+
+
+__all__ = [
+    "BigId",
+    "Event",
+    "Passwords",
+    "Process",
+    "Role",
+    "Task",
+    "UTCDateTime",
+    "User",
+    "check_permissions",
+    "create_user",
+    "db",
+    "init_db",
+    "prepare_engine",
+    "roles_named",
+    "task_link",
+    "utcnow",
+]

@@ -1,0 +1,96 @@
+"""The database handle, the session, and what SQLite needs to be a safe database for many threads."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session as FlaskSession
+from sqlalchemy import DateTime, Dialect, Engine, TypeDecorator, event
+from sqlalchemy.orm import DeclarativeBase, ORMExecuteState
+
+
+class Base(DeclarativeBase):
+    """Parent of every model."""
+
+
+class Session(FlaskSession):
+    """A session that tells whoever guards it before it first speaks to the database.
+
+    The engine runs an author's function under a guard that opens a savepoint only when the function really
+    uses the database; `info["guard"]` is called at each such moment.
+    """
+
+    def _tell_guard(self) -> None:
+        guard = self.info.get("guard")
+        if guard is not None:
+            guard()
+
+    def flush(self, objects: Any = None) -> None:
+        self._tell_guard()
+        super().flush(objects)
+
+    def connection(self, *args: Any, **kwargs: Any) -> Any:
+        self._tell_guard()
+        return super().connection(*args, **kwargs)
+
+    def commit(self) -> None:
+        if self.info.get("in_action"):
+            from portal.errors import PortalError
+
+            raise PortalError("An action is one transaction and commits at its end: do not commit inside it.")
+        super().commit()
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _statement(state: ORMExecuteState) -> None:
+    state.session._tell_guard()  # type: ignore[attr-defined]
+
+
+db = SQLAlchemy(model_class=Base, session_options={"class_": Session})
+
+
+class UTCDateTime(TypeDecorator[dt.datetime]):
+    """A moment: stored in UTC, timezone-aware in Python."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone; moments are timezone-aware")
+        value = value.astimezone(dt.UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+
+
+def utcnow() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+def prepare_engine(engine: Engine) -> None:
+    """Make an engine fit for actions: on SQLite, write-ahead log, durable, foreign keys, explicit BEGIN."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we emit BEGIN ourselves, see below
+        cursor = connection.cursor()
+        for pragma in ("foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        # A transaction that will write takes the write lock at its first line: one that upgrades later can
+        # find its snapshot stale and fail, however long it is willing to wait.
+        writes = connection.get_execution_options().get("writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,37 @@
+"""The append-only history: one row for each change of state."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from .base import UTCDateTime, db
+from .process import Process
+from .task import Task
+from .user import BigId, User
+
+
+class Event(db.Model):
+    """When, who, what, from, to. `task` is None for a change of the process itself."""
+
+    __tablename__ = "event"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    created: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    process_id: Mapped[int] = mapped_column(ForeignKey("process.id", ondelete="CASCADE"))
+    task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), index=True)
+    #: an action's name for people, else start, step, timer, signal, message, job
+    action: Mapped[str] = mapped_column(String(30))
+    from_state: Mapped[str | None] = mapped_column(String(12))
+    to_state: Mapped[str] = mapped_column(String(12))
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+    user: Mapped[User | None] = relationship(lazy="joined", innerjoin=False)
+    process: Mapped[Process] = relationship()
+    task: Mapped[Task | None] = relationship()
+
+    __table_args__ = (Index("ix_event_process", "process_id", "id"),)

@@ -1,0 +1,129 @@
+"""One run of a flow."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy.ext.hybrid import hybrid_property
+from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
+
+from portal import jsonstore
+from portal.errors import FlowError
+from portal.flow import port
+from portal.flow.registry import registry
+
+from .base import UTCDateTime, db, utcnow
+from .pointer import Pointer
+from .user import BigId, User
+
+if TYPE_CHECKING:
+    from portal.flow.base import Flow
+
+    from .task import Task
+
+#: what a field or a node of an author's may not be called
+RESERVED = frozenset(
+    """id flow_class flow_label process_type status created finished data artifact artifact_type artifact_key seed
+    seed_type seed_key parent_task parent_task_id root_id tasks task_count created_by created_by_id ended on_hold
+    metadata registry query cancel suspend resume children""".split()
+)
+
+
+class Process(db.Model):
+    """One run of a flow: its state and its data.
+
+    A subclass without a `__tablename__` adds `jsonstore` fields and shares this table; one with a
+    `__tablename__` and columns is stored in a joined table, whose key may be left to us.
+    """
+
+    __tablename__ = "process"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    flow_label: Mapped[str] = mapped_column(String(150))
+    process_type: Mapped[str] = mapped_column(String(255))
+    status: Mapped[str] = mapped_column(String(12), default="NEW")
+    created: Mapped[dt.datetime] = mapped_column(UTCDateTime, default=utcnow)
+    finished: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+    data: Mapped[dict[str, Any]] = mapped_column(jsonstore.document(), default=dict)
+    artifact_type: Mapped[str | None] = mapped_column(String(255))
+    artifact_key: Mapped[str | None] = mapped_column(String(255))
+    seed_type: Mapped[str | None] = mapped_column(String(255))
+    seed_key: Mapped[str | None] = mapped_column(String(255))
+    #: the task of the parent process that waits for this one. No ORM dependency: the task is always stored first
+    parent_task_id: Mapped[int | None] = mapped_column(
+        ForeignKey("task.id", name="fk_process_parent_task", use_alter=True), index=True
+    )
+    #: the top of the tree, which every action locks; None for the top itself
+    root_id: Mapped[int | None] = mapped_column(ForeignKey("process.id"), index=True)
+    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    #: the number of the last task
+    task_count: Mapped[int] = mapped_column(default=0)
+    #: a path of the process has come to its end
+    ended: Mapped[bool] = mapped_column(default=False)
+    #: this process or one above it is suspended
+    on_hold: Mapped[bool] = mapped_column(default=False)
+
+    artifact = Pointer()
+    seed = Pointer()
+
+    created_by: Mapped[User | None] = relationship(lazy="joined", innerjoin=False)
+    tasks: Mapped[list[Task]] = relationship(
+        back_populates="process", foreign_keys="Task.process_id", order_by="Task.number"
+    )
+    parent_task: Mapped[Task | None] = relationship(foreign_keys=[parent_task_id], viewonly=True)
+
+    __mapper_args__ = {"polymorphic_on": "process_type", "polymorphic_identity": "process"}  # noqa: RUF012
+    __table_args__ = (
+        Index("ix_process_label_id", "flow_label", "id"),
+        Index("ix_process_creator", "created_by_id", "id"),
+        Index("ix_process_unfinished", "flow_label", "id", sqlite_where=text("finished IS NULL"),
+              postgresql_where=text("finished IS NULL")),
+    )  # fmt: skip
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        for name in cls.__dict__:
+            if name in RESERVED:
+                raise FlowError(f"{cls.__name__}.{name}: every process has its own `{name}`; give the field another name")
+        identity = f"{cls.__module__}:{cls.__qualname__}"
+        # A class that is defined again (a reload, a test) takes the place of the old one.
+        Process.__mapper__.polymorphic_map.pop(identity, None)
+        cls.__mapper_args__ = {**cls.__dict__.get("__mapper_args__", {}), "polymorphic_identity": identity}
+        if "__tablename__" in cls.__dict__ and not _has_key(cls):
+            cls.id = column_property(
+                mapped_column("id", BigId, ForeignKey("process.id", ondelete="CASCADE"), primary_key=True),
+                Process.__table__.c.id,
+            )
+        super().__init_subclass__(**kwargs)
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("data", {})
+        super().__init__(**kwargs)
+
+    @hybrid_property
+    def flow_class(self) -> type[Flow] | None:
+        """The flow that this process runs; in SQL its label. None when the code no longer has it."""
+        return registry.get(self.flow_label)
+
+    @flow_class.inplace.expression
+    @classmethod
+    def _flow_class_label(cls) -> Any:
+        return cls.flow_label
+
+    def cancel(self, user: User | int | None = None) -> None:
+        """Cancel this process, its children and every open task of them."""
+        port.actions().cancel_process(self, user)
+
+    def suspend(self, user: User | int | None = None) -> None:
+        """Nobody works on the tasks of this process or of one below it until `resume`."""
+        port.actions().suspend(self, user)
+
+    def resume(self, user: User | int | None = None) -> None:
+        """End a suspension."""
+        port.actions().resume(self, user)
+
+
+def _has_key(cls: type) -> bool:
+    columns = (value for value in vars(cls).values() if hasattr(value, "column") or hasattr(value, "primary_key"))
+    return any(getattr(getattr(value, "column", value), "primary_key", False) for value in columns)

@@ -1,0 +1,146 @@
+"""One step of a process, and the links between steps."""
+
+from __future__ import annotations
+
+import datetime as dt
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import JSON, Column, ForeignKey, Index, String, Table, UniqueConstraint, text
+from sqlalchemy.ext.hybrid import hybrid_property
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal import jsonstore
+from portal.flow import port
+
+from .base import UTCDateTime, db, utcnow
+from .pointer import Pointer
+from .process import Process
+from .user import BigId, User
+
+if TYPE_CHECKING:
+    from portal.flow.activation import Activation
+    from portal.flow.base import Node
+
+task_link = Table(
+    "task_link",
+    db.metadata,
+    Column("task_id", ForeignKey("task.id", ondelete="CASCADE"), primary_key=True),
+    Column("previous_id", ForeignKey("task.id", ondelete="CASCADE"), primary_key=True, index=True),
+)
+
+#: a task is open while it has no `finished`
+_OPEN = text("finished IS NULL")
+
+
+def _open_index(name: str, *columns: Any) -> Index:
+    return Index(name, *columns, sqlite_where=_OPEN, postgresql_where=_OPEN)
+
+
+class Task(db.Model):
+    """One step of a process. A task is open until it is DONE, CANCELED or REVIVED."""
+
+    __tablename__ = "task"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    #: 1, 2, 3 … within the process
+    number: Mapped[int]
+    process_id: Mapped[int] = mapped_column(ForeignKey("process.id", ondelete="CASCADE"))
+    flow_task: Mapped[str] = mapped_column(String(150))
+    flow_task_type: Mapped[str] = mapped_column(String(50))
+    status: Mapped[str] = mapped_column(String(12))
+    #: the branch: `start/3_1` is branch 1 of the split task number 3
+    token: Mapped[str] = mapped_column(String(1000))
+    #: what a waiting task waits for: the scope of a join, the name of a signal, the number of a host
+    awaits: Mapped[str | None] = mapped_column(String(255))
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    owner_permission: Mapped[str | None] = mapped_column(String(150))
+    #: the key of the one object for which the permission is asked
+    owner_permission_obj: Mapped[str | None] = mapped_column(String(100))
+    created: Mapped[dt.datetime] = mapped_column(UTCDateTime, default=utcnow)
+    assigned: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+    started: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+    finished: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+    due: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+    #: when the clock turns to this task
+    scheduled: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+    priority: Mapped[int] = mapped_column(default=0)
+    data: Mapped[dict[str, Any]] = mapped_column(jsonstore.document(), default=dict)
+    artifact_type: Mapped[str | None] = mapped_column(String(255))
+    artifact_key: Mapped[str | None] = mapped_column(String(255))
+    seed_type: Mapped[str | None] = mapped_column(String(255))
+    seed_key: Mapped[str | None] = mapped_column(String(255))
+    external_task_id: Mapped[str | None] = mapped_column(String(255), index=True)
+    #: which try of a job this is; a late worker of an earlier one is fenced off by it
+    attempt: Mapped[int] = mapped_column(default=0)
+    #: until when the worker that runs a job is believed to live
+    lease: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+    #: what a running job says of itself: done, total, message
+    progress: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+
+    artifact = Pointer()
+    seed = Pointer()
+
+    process: Mapped[Process] = relationship(back_populates="tasks", foreign_keys=[process_id])
+    owner: Mapped[User | None] = relationship(lazy="joined", innerjoin=False)
+    previous: Mapped[list[Task]] = relationship(
+        secondary=task_link,
+        primaryjoin=id == task_link.c.task_id,
+        secondaryjoin=id == task_link.c.previous_id,
+        order_by="Task.number",
+        back_populates="leading",
+    )
+    leading: Mapped[list[Task]] = relationship(
+        secondary=task_link,
+        primaryjoin=id == task_link.c.previous_id,
+        secondaryjoin=id == task_link.c.task_id,
+        order_by="Task.number",
+        back_populates="previous",
+    )
+
+    __table_args__ = (
+        UniqueConstraint("process_id", "number", name="uq_task_number"),
+        Index("ix_task_process_node", "process_id", "flow_task"),
+        _open_index("ix_task_open", "process_id", "flow_task"),
+        _open_index("ix_task_inbox", "owner_id", "due", "priority", "id"),
+        _open_index("ix_task_queue", "status", "owner_permission", "due", "priority", "id"),
+        _open_index("ix_task_scheduled", "scheduled"),
+        _open_index("ix_task_awaits", "awaits"),
+        Index("ix_task_archive", "owner_id", "finished", "id"),
+    )
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("data", {})
+        super().__init__(**kwargs)
+
+    @hybrid_property
+    def node(self) -> Node | None:
+        """The node of the flow; in SQL its name. None when the code no longer has it."""
+        flow_class = self.process.flow_class
+        return None if flow_class is None else flow_class._definition.nodes.get(self.flow_task)
+
+    @node.inplace.expression
+    @classmethod
+    def _node_name(cls) -> Any:
+        return cls.flow_task
+
+    @property
+    def is_open(self) -> bool:
+        return self.finished is None
+
+    @property
+    def title(self) -> str:
+        """What people call this step, also when the code no longer has its node."""
+        node = self.node
+        return node.title if node is not None else self.flow_task.replace("_", " ").capitalize()
+
+    def activation(self, user: User | int | None = None) -> AbstractContextManager[Activation]:
+        """Lock the process, read this task again, and commit at the end of the block.
+
+        Args:
+            user: who acts, a `User` or an id; `None` is the system, which may do everything.
+
+        Raises:
+            UnsavedChanges: the session holds changes that are not saved.
+        """
+        return port.actions().activation(self, user)

@@ -1,0 +1,186 @@
+"""People and the roles that give them permissions."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Integer, String, Table, select
+from sqlalchemy.ext.mutable import MutableList
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from portal.errors import PortalError
+from portal.flow.registry import registry
+
+from .base import UTCDateTime, db, utcnow
+
+#: 64 bit where the database has it; SQLite numbers its rows only for its own INTEGER
+BigId = BigInteger().with_variant(Integer, "sqlite")
+
+user_role = Table(
+    "user_role",
+    db.metadata,
+    Column("user_id", ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True),
+    Column("role_id", ForeignKey("role.id", ondelete="CASCADE"), primary_key=True),
+)
+
+
+@lru_cache
+def _hasher(cheap: bool) -> PasswordHasher:
+    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1) if cheap else PasswordHasher()
+
+
+class Passwords:
+    """How passwords are hashed. Argon2 is slow by design; tests make it `cheap`."""
+
+    cheap = False
+
+    @classmethod
+    def hash(cls, password: str) -> str:
+        return _hasher(cls.cheap).hash(password)
+
+    @classmethod
+    def verify(cls, hashed: str, password: str) -> bool:
+        try:
+            return _hasher(cls.cheap).verify(hashed, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+class Role(db.Model):
+    """A named set of permissions."""
+
+    __tablename__ = "role"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), unique=True)
+    permissions: Mapped[list[str]] = mapped_column(MutableList.as_mutable(JSON), default=list)
+
+
+class User(db.Model):
+    """A person who signs in. The interface of Flask-Login is written out, so that models need no web library."""
+
+    __tablename__ = "user_account"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    username: Mapped[str] = mapped_column(String(150), unique=True)
+    full_name: Mapped[str] = mapped_column(String(200), default="")
+    email: Mapped[str | None] = mapped_column(String(254))
+    password_hash: Mapped[str | None] = mapped_column(String(200))
+    #: part of the sign-in cookie: a new password ends the sessions of the old one
+    session_key: Mapped[str] = mapped_column(String(32), default=lambda: secrets.token_hex(16))
+    is_active: Mapped[bool] = mapped_column(default=True)
+    is_superuser: Mapped[bool] = mapped_column(default=False)
+    permissions: Mapped[list[str]] = mapped_column(MutableList.as_mutable(JSON), default=list)
+    preferences: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    created: Mapped[dt.datetime] = mapped_column(UTCDateTime, default=utcnow)
+    roles: Mapped[list[Role]] = relationship(secondary=user_role, lazy="joined")
+
+    is_authenticated = True
+    is_anonymous = False
+
+    def get_id(self) -> str:
+        return f"{self.id}.{self.session_key}"
+
+    @property
+    def name(self) -> str:
+        """What others call this person."""
+        return self.full_name or self.username
+
+    def set_password(self, password: str) -> None:
+        self.password_hash = Passwords.hash(password)
+        self.session_key = secrets.token_hex(16)
+
+    def check_password(self, password: str) -> bool:
+        return self.password_hash is not None and Passwords.verify(self.password_hash, password)
+
+    @property
+    def all_permissions(self) -> frozenset[str]:
+        """The permissions given to this person and to their roles."""
+        return frozenset(self.permissions or ()).union(*(role.permissions for role in self.roles))
+
+    def can(self, permission: str | None, obj: str | None = None) -> bool:
+        """Whether this person holds a permission, everywhere or for one object.
+
+        Args:
+            permission: a name such as `hello_world.can_approve`; `None` is held by everyone.
+            obj: the key of an object; `shop.approve:42` is `shop.approve` for object 42 only.
+        """
+        if permission is None or self.is_superuser:
+            return True
+        held = self.all_permissions
+        return permission in held or (obj is not None and f"{permission}:{obj}" in held)
+
+    def manages(self, label: str) -> bool:
+        return self.can(f"{label}.manage")
+
+    def views(self, label: str) -> bool:
+        return self.can(f"{label}.view") or self.manages(label)
+
+
+def check_permissions(names: Iterable[str]) -> list[str]:
+    """The names as a list; raises `PortalError`, naming the known ones, for one that no flow declares."""
+    known = registry.permissions()
+    wanted = list(dict.fromkeys(names))
+    for name in wanted:
+        if name not in known and name.rpartition(":")[0] not in known:
+            raise PortalError(f"unknown permission {name!r}; known are: {', '.join(sorted(known)) or 'none'}")
+    return wanted
+
+
+def roles_named(session: Session, names: Iterable[str]) -> list[Role]:
+    """The roles with these names, made when absent."""
+    names = list(dict.fromkeys(names))
+    there = {role.name: role for role in session.scalars(select(Role).where(Role.name.in_(names)))} if names else {}
+    for name in names:
+        if name not in there:
+            there[name] = Role(name=name, permissions=[])
+            session.add(there[name])
+    return [there[name] for name in names]
+
+
+def create_user(
+    username: str,
+    password: str | None = None,
+    *,
+    permissions: Iterable[str] = (),
+    roles: Iterable[str] = (),
+    is_superuser: bool = False,
+    full_name: str = "",
+    email: str | None = None,
+) -> User:
+    """Make and commit a person.
+
+    Args:
+        username: what they sign in with; unique.
+        password: `None` makes someone who cannot sign in with a password.
+        permissions: names that the registered flows declare.
+        roles: names of roles, made when absent.
+        is_superuser: may do everything.
+
+    Raises:
+        PortalError: an unknown permission, or the user name is empty or taken.
+    """
+    session = db.session
+    if not username or not username.strip():
+        raise PortalError("a user needs a name")
+    if session.scalar(select(User.id).where(User.username == username)) is not None:
+        raise PortalError(f"there is a user {username!r} already")
+    user = User(
+        username=username,
+        permissions=check_permissions(permissions),
+        roles=roles_named(session(), roles),
+        is_superuser=is_superuser,
+        full_name=full_name,
+        email=email,
+    )
+    if password is not None:
+        user.set_password(password)
+    session.add(user)
+    session.commit()
+    return user
