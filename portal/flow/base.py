@@ -80,7 +80,6 @@ class Node:
     works: ClassVar[bool] = False
     #: other code completes it through `run`
     handles: ClassVar[bool] = False
-    #: names of what its picture and its documents are keyed by
     permission: str | None = None
 
     def __init__(self) -> None:
@@ -125,6 +124,19 @@ class Node:
         self.result_template = result_template or self.result_template
         return self
 
+    def bind_boundaries(self) -> None:
+        """Name the boundary events after their host: `approve__timeout`, `approve__timeout_2` …"""
+        counts: dict[str, int] = {}
+        boundaries = []
+        for attached in self._attached:
+            word = attached.kind.removesuffix("Boundary").lower()
+            counts[word] = counts.get(word, 0) + 1
+            suffix = f"_{counts[word]}" if counts[word] > 1 else ""
+            boundary: Any = attached.bound(self.flow_class, f"{self.name}__{word}{suffix}")
+            boundary.host = self
+            boundaries.append(boundary)
+        self.boundaries = tuple(boundaries)
+
     # -- the language's machinery -----------------------------------------------------------------------
 
     def calls(self) -> Iterator[tuple[str, Call]]:
@@ -145,6 +157,8 @@ class Node:
         node = copy.copy(self)
         node.name, node.flow_class = name, flow_class
         node._declared = [dataclasses.replace(edge, source=node) for edge in self._declared]
+        node._attached = list(self._attached)
+        node.bind_boundaries()
         return node
 
     def _way(self, target: Any, kind: str = "next", **kwargs: Any) -> Self:

@@ -1,0 +1,22 @@
+"""Portal: a workflow portal for Flask. A flow is a class; people get an inbox, admins the picture."""
+
+from typing import TYPE_CHECKING, Any
+
+from portal.flow.reference import act, this
+
+if TYPE_CHECKING:
+    from portal import flow, jsonstore, views
+    from portal.app import create_app
+
+__all__ = ["act", "create_app", "flow", "jsonstore", "this", "views"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the larger parts when they are asked for, so that the language alone stays light."""
+    import importlib
+
+    if name == "create_app":
+        return importlib.import_module("portal.app").create_app
+    if name in ("flow", "jsonstore", "views", "celery"):
+        return importlib.import_module(f"portal.{name}")
+    raise AttributeError(f"module 'portal' has no attribute {name!r}")

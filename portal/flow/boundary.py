@@ -1,0 +1,111 @@
+"""Events on the border of a task: a deadline, an error. BPMN: boundary events."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from .base import Call, NextNode, Node
+from .moments import moment, moment_faults
+from .outcome import Outcome, Wait
+from .reference import Reference
+
+if TYPE_CHECKING:
+    from .activation import Activation
+
+
+class Boundary(Node):
+    """Sits on a host; when it fires, its path begins with the host's token."""
+
+    #: it stands ready from the creation of its host, as a task of its own
+    arms: ClassVar[bool] = False
+
+    def __init__(self, then: Any, interrupting: bool = True) -> None:
+        super().__init__()
+        self.host: Node = self
+        self.interrupting = interrupting
+        self._way(then)
+
+    def catches(self, error: BaseException | str | None) -> bool:
+        """Whether it catches what its host raised, or the code of a failed end."""
+        return False
+
+
+class TimeoutBoundary(Boundary):
+    """`.OnTimeout(delay, then, interrupting=True)`: when the host is still open after a while."""
+
+    arms: ClassVar[bool] = True
+
+    def __init__(self, delay: dt.timedelta | dt.datetime | Call, then: Any, interrupting: bool = True) -> None:
+        super().__init__(then, interrupting)
+        self.delay = delay
+
+    def calls(self) -> Iterator[tuple[str, Call]]:
+        yield from super().calls()
+        if callable(self.delay) or isinstance(self.delay, Reference):
+            yield ".OnTimeout()", self.delay
+
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        yield from moment_faults(self.delay, ".OnTimeout()")
+
+    def enter(self, activation: Activation) -> Outcome:
+        delay = self.delay
+        if callable(delay) or isinstance(delay, Reference):
+            delay = self.call(delay, activation)
+        when = moment(delay, activation.now)
+        if when is None:
+            raise ValueError("a timeout needs a moment, not None")
+        return Wait("SCHEDULED", until=when)
+
+
+class ErrorBoundary(Boundary):
+    """`.OnError(then, code=None)`: when the host fails."""
+
+    def __init__(self, then: Any, code: str | type[BaseException] | None = None) -> None:
+        super().__init__(then)
+        self.code = code
+
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        if not (
+            self.code is None
+            or isinstance(self.code, str)
+            or (isinstance(self.code, type) and issubclass(self.code, BaseException))
+        ):
+            yield f".OnError(code=…) takes a string or an exception class, not {self.code!r}"
+
+    def catches(self, error: BaseException | str | None) -> bool:
+        if self.code is None:
+            return True
+        if isinstance(self.code, str):
+            names = [base.__name__ for base in type(error).__mro__] if isinstance(error, BaseException) else [error]
+            return self.code in names
+        return isinstance(error, self.code)
+
+
+class Activity(NextNode):
+    """A task: work that takes time or can fail, so events can sit on its border."""
+
+    def OnTimeout(self, delay: dt.timedelta | dt.datetime | Call, then: Any, interrupting: bool = True) -> Self:
+        """Go another way when the task is still open after a while.
+
+        Args:
+            delay: a span from the task's creation, an aware moment, or a callable of the activation.
+            then: where the path goes.
+            interrupting: cancel the task; else its path begins beside the task, which goes on.
+        """
+        self._attached.append(TimeoutBoundary(delay, then, interrupting))
+        return self
+
+    def OnError(self, then: Any, code: str | type[BaseException] | None = None) -> Self:
+        """Go another way when the task fails.
+
+        Args:
+            then: where the path goes.
+            code: what to catch: an exception class, the name of one, or the code of an `ErrorEnd`; everything
+                when it is absent.
+        """
+        self._attached.append(ErrorBoundary(then, code))
+        return self

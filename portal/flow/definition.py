@@ -1,0 +1,152 @@
+"""From the body of a class to a checked graph."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from portal.errors import FlowError
+
+from . import check
+from .base import Edge, Flow, Node, docstring_of, label_of, title_of
+from .reference import Owner, Reference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Definition:
+    """What a flow class declares, resolved and found sound."""
+
+    flow_class: type[Flow]
+    label: str
+    title: str
+    description: str
+    process_class: Any
+    #: by name in the order of declaration, each boundary event behind its host
+    nodes: dict[str, Node]
+
+    @cached_property
+    def starts(self) -> list[Node]:
+        return [node for node in self.nodes.values() if node.starts]
+
+    @cached_property
+    def reach(self) -> dict[str, frozenset[str]]:
+        """The names of the nodes that a token at a node can still come to."""
+        return {name: frozenset(check.reached(node)) for name, node in self.nodes.items()}
+
+    @cached_property
+    def joins(self) -> dict[str, frozenset[str]]:
+        """The joins where the branches of a split meet, by the name of the split."""
+        return {
+            node.name: frozenset().union(*(check.closing(edge.target) for edge in node.outgoing))
+            for node in self.nodes.values()
+            if node.splits
+        }
+
+    @cached_property
+    def has_joins(self) -> bool:
+        return any(node.merges for node in self.nodes.values())
+
+    def common_join(self, split: Node) -> Node | None:
+        """The nearest join to which all branches of a split lead."""
+        shared = frozenset.intersection(*(check.closing(edge.target) for edge in split.outgoing))
+        return next((self.nodes[name] for name in check.in_order(split) if name in shared), None)
+
+
+def define(flow_class: type[Flow]) -> Definition:
+    """The definition of a flow class.
+
+    Raises:
+        FlowError: a fault, with the class, the node and the mend.
+    """
+    title, description = docstring_of(flow_class)
+    definition = Definition(
+        flow_class=flow_class,
+        label=label_of(flow_class.__name__),
+        title=title or title_of(label_of(flow_class.__name__)),
+        description=description,
+        process_class=flow_class.process_class,
+        nodes={},
+    )
+    flow_class._definition = definition
+    for name, node in _declared(flow_class):
+        bound = node.bound(flow_class, name)
+        setattr(flow_class, name, bound)
+        definition.nodes[name] = bound
+        for boundary in bound.boundaries:
+            definition.nodes[boundary.name] = boundary
+    _resolve(definition)
+    faults = list(check.faults(definition))
+    if faults:
+        raise FlowError("\n".join(faults))
+    return definition
+
+
+def _declared(flow_class: type[Flow]) -> Iterator[tuple[str, Node]]:
+    """The nodes of a class and of those it inherits from; an heir's own come in the place of the old ones."""
+    found: dict[str, Node] = {}
+    for base in reversed(flow_class.__mro__):
+        for name, value in vars(base).items():
+            if isinstance(value, Node):
+                found[name] = value
+            elif name in found:
+                del found[name]
+    for name, node in found.items():
+        if name.startswith("_") or "__" in name or name in check.RESERVED:
+            raise FlowError(
+                f"{flow_class.__name__}.{name}: the name `{name}` is ours; give the node another name"
+            )
+        yield name, node
+
+
+def _resolve(definition: Definition) -> None:
+    nodes = definition.nodes
+    incoming: dict[str, list[Edge]] = {name: [] for name in nodes}
+    for node in nodes.values():
+        edges = []
+        for edge in node._declared:
+            target = _target(definition, node, edge)
+            edges.append(dataclasses.replace(edge, source=node, target=target))
+            incoming[target.name].append(edges[-1])
+        node.outgoing = tuple(edges)
+        for name, call in node.calls():
+            _check_call(definition, node, name, call)
+    for name, found in incoming.items():
+        nodes[name].incoming = tuple(found)
+
+
+def _target(definition: Definition, node: Node, edge: Edge) -> Node:
+    target = edge.target
+    where = f"{definition.flow_class.__name__}.{node.name}"
+    if isinstance(target, Owner):
+        raise FlowError(f"{where}: .{edge.kind.capitalize()}() leads to a node, not to an owner: {target!r}")
+    name = target.name if isinstance(target, Reference | Node) else None
+    if isinstance(target, Node) and not name:
+        name = next((n for n, v in vars(definition.flow_class).items() if v is target), None)
+        name = name or next((n for n, v in definition.nodes.items() if v._declared is target._declared), None)
+    if name is None or name not in definition.nodes:
+        raise FlowError(
+            f"{where}: leads to {target!r}, which is no node of this flow{check.guess(name, definition.nodes)}"
+        )
+    return definition.nodes[name]
+
+
+def _check_call(definition: Definition, node: Node, what: str, call: Any) -> None:
+    where = f"{definition.flow_class.__name__}.{node.name}"
+    if isinstance(call, Owner):
+        if call.node not in definition.nodes:
+            raise FlowError(
+                f"{where}: {what} names {call!r}, but there is no node `{call.node}`"
+                f"{check.guess(call.node, definition.nodes)}"
+            )
+    elif isinstance(call, Reference):
+        method = getattr(definition.flow_class, call.name, None)
+        if not callable(method) or isinstance(method, Node):
+            known = [n for n in dir(definition.flow_class) if not n.startswith("_")]
+            raise FlowError(
+                f"{where}: {what} names {call!r}, but the flow has no method `{call.name}`"
+                f"{check.guess(call.name, known)}"
+            )

@@ -1,0 +1,182 @@
+"""Gateways: where a token goes on, divides and meets others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from .base import Call, NextNode, Node, checked_data
+from .outcome import Done, Outcome, Wait, Way
+
+if TYPE_CHECKING:
+    from .activation import Activation
+
+
+class If(Node):
+    """One of two branches. BPMN: exclusive gateway.
+
+    Args:
+        condition: `act.process.…`, a function, a lambda or `this.method`; it gets the activation.
+    """
+
+    def __init__(self, condition: Call) -> None:
+        super().__init__()
+        self.condition = condition
+
+    def Then(self, node: Any, task_data: Call | None = None, task_seed: Call | None = None) -> Self:
+        """Where to go if the condition holds."""
+        return self._way(node, "then", text="Yes", task_data=task_data, task_seed=task_seed)
+
+    def Else(self, node: Any, task_data: Call | None = None, task_seed: Call | None = None) -> Self:
+        """Where to go otherwise."""
+        return self._way(node, "else", text="No", task_data=task_data, task_seed=task_seed)
+
+    def calls(self) -> Iterator[tuple[str, Call]]:
+        yield from super().calls()
+        yield "its condition", self.condition
+
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        if not callable(self.condition) and not hasattr(self.condition, "owner"):
+            yield "If() needs a condition: act.process.…, this.method, a function or a lambda"
+        for kind in ("then", "else"):
+            count = sum(edge.kind == kind for edge in self._declared)
+            if count != 1:
+                yield f"has {count or 'no'} .{kind.capitalize()}(…); an If needs one .Then() and one .Else()"
+
+    def enter(self, activation: Activation) -> Outcome:
+        kind = "then" if self.call(self.condition, activation) else "else"
+        return Done(tuple(self.way(edge, activation) for edge in self.outgoing if edge.kind == kind))
+
+
+class Switch(Node):
+    """The first branch whose condition holds. BPMN: exclusive gateway."""
+
+    def Case(self, node: Any, cond: Call, task_data: Call | None = None, task_seed: Call | None = None) -> Self:
+        """Where to go if the condition holds and no earlier one did."""
+        return self._way(node, "case", condition=cond, task_data=task_data, task_seed=task_seed)
+
+    def Default(self, node: Any, task_data: Call | None = None, task_seed: Call | None = None) -> Self:
+        """Where to go if no condition holds."""
+        return self._way(node, "default", text="otherwise", task_data=task_data, task_seed=task_seed)
+
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        if not any(edge.kind == "case" for edge in self._declared):
+            yield "is a gateway without branches: add .Case(this.node, condition)"
+        if sum(edge.kind == "default" for edge in self._declared) > 1:
+            yield "has two .Default(…); keep one"
+
+    def enter(self, activation: Activation) -> Outcome:
+        for edge in sorted(self.outgoing, key=lambda edge: edge.kind == "default"):
+            if edge.condition is None or self.call(edge.condition, activation):
+                return Done((self.way(edge, activation),))
+        raise ValueError("no case holds and there is no .Default(…)")
+
+
+class Split(Node):
+    """Parallel branches, each with a token of its own. BPMN: parallel gateway; inclusive where a branch has a case."""
+
+    splits: ClassVar[bool] = True
+
+    def Next(
+        self,
+        node: Any,
+        case: Call | None = None,
+        task_data_source: Call | None = None,
+        task_seed_source: Call | None = None,
+        task_data: Call | None = None,
+        task_seed: Call | None = None,
+    ) -> Self:
+        """Add a branch.
+
+        Args:
+            node: where it begins.
+            case: the branch is taken only if this holds.
+            task_data_source: returns mappings; one task is made for each, with it as its `data`.
+            task_seed_source: returns mapped objects; one task is made for each, with it as its `seed`. Both
+                sources on one branch go in step.
+            task_data: the mapping that the branch's one task gets.
+            task_seed: the object that the branch's one task gets.
+        """
+        self._sources[len(self._declared)] = (task_data_source, task_seed_source)
+        return self._way(
+            node,
+            condition=case,
+            task_data=task_data,
+            task_seed=task_seed,
+            multiple=task_data_source is not None or task_seed_source is not None,
+        )
+
+    def Always(self, node: Any, **kwargs: Any) -> Self:
+        """Add a branch that is always taken."""
+        self.Next(node, **kwargs)
+        return self
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sources: dict[int, tuple[Call | None, Call | None]] = {}
+
+    def calls(self) -> Iterator[tuple[str, Call]]:
+        yield from super().calls()
+        for sources in self._sources.values():
+            for name, source in zip(("task_data_source", "task_seed_source"), sources, strict=True):
+                if source is not None:
+                    yield name, source
+
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        if not self._declared:
+            yield "is a gateway without branches: add .Next(this.node)"
+
+    def enter(self, activation: Activation) -> Outcome:
+        ways: list[Way] = []
+        for number, edge in enumerate(self.outgoing):
+            if edge.condition is None or self.call(edge.condition, activation):
+                ways.extend(self._branches(number, edge, activation))
+        return Done(tuple(ways), splits=True, empty=not ways)
+
+    def _branches(self, number: int, edge: Any, activation: Activation) -> Iterator[Way]:
+        data_source, seed_source = self._sources.get(number, (None, None))
+        if data_source is None and seed_source is None:
+            yield self.way(edge, activation)
+            return
+        data = None if data_source is None else list(self.call(data_source, activation))
+        seeds = None if seed_source is None else list(self.call(seed_source, activation))
+        count = len(data if data is not None else seeds or ())
+        if data is not None and seeds is not None and len(data) != len(seeds):
+            raise ValueError(f"task_data_source gave {len(data)} items and task_seed_source {len(seeds)}")
+        for i in range(count):
+            item: Mapping[str, Any] | None = checked_data(data[i]) if data is not None else None
+            yield Way(edge, item, seeds[i] if seeds is not None else None)
+
+
+class Join(NextNode):
+    """Waits for every branch of its split that can still arrive. BPMN: parallel gateway, joining.
+
+    Args:
+        continue_on_condition: `(activation, active_tasks) -> bool`, asked at each arrival; true lets it go on early.
+        cancel_active: cancel the branches that are still open when it goes on early. Without it they arrive
+            silently later.
+    """
+
+    merges: ClassVar[bool] = True
+
+    def __init__(self, continue_on_condition: Call | None = None, cancel_active: bool = True) -> None:
+        super().__init__()
+        self.continue_on_condition = continue_on_condition
+        self.cancel_active = cancel_active
+
+    def calls(self) -> Iterator[tuple[str, Call]]:
+        yield from super().calls()
+        if self.continue_on_condition is not None:
+            yield "continue_on_condition", self.continue_on_condition
+
+    def enter(self, activation: Activation) -> Outcome:
+        return Wait("STARTED")
+
+    def goes_on(self, activation: Activation) -> bool:
+        """Whether the condition lets the join go on now, with the branches that are still active."""
+        if self.continue_on_condition is None:
+            return False
+        return bool(self.call(self.continue_on_condition, activation, activation.active_tasks))
