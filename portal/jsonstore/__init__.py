@@ -1,0 +1,61 @@
+"""Typed fields of a JSON document, for SQLAlchemy models and for plain classes.
+
+A field is a descriptor over the attribute `data` of its class: it reads and writes Python values, checks them on
+assignment, and is a typed SQL expression on the class.
+"""
+
+from .document import Document, document
+from .embedded import EmbeddedField, EmbeddedList, EmbeddedListField, Schema
+from .field import Field, fields_of
+from .merge import Change, apply, changes
+from .plain import plain
+from .references import ReferenceField, ReferenceList, ReferenceListField
+from .scalars import (
+    BinaryField,
+    BooleanField,
+    ChoiceField,
+    DecimalField,
+    EmailField,
+    FloatField,
+    IntegerField,
+    JSONField,
+    StringField,
+    TextField,
+    URLField,
+    UUIDField,
+)
+from .times import DateField, DateTimeField, DurationField, TimeField
+
+__all__ = [
+    "BinaryField",
+    "BooleanField",
+    "Change",
+    "ChoiceField",
+    "DateField",
+    "DateTimeField",
+    "DecimalField",
+    "Document",
+    "DurationField",
+    "EmailField",
+    "EmbeddedField",
+    "EmbeddedList",
+    "EmbeddedListField",
+    "Field",
+    "FloatField",
+    "IntegerField",
+    "JSONField",
+    "ReferenceField",
+    "ReferenceList",
+    "ReferenceListField",
+    "Schema",
+    "StringField",
+    "TextField",
+    "TimeField",
+    "URLField",
+    "UUIDField",
+    "apply",
+    "changes",
+    "document",
+    "fields_of",
+    "plain",
+]

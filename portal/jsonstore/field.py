@@ -1,0 +1,344 @@
+"""What all fields have in common: the descriptor, its place in the document, its default."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Self, TypeVar, cast, overload
+
+from sqlalchemy import event
+from sqlalchemy.ext.hybrid import hybrid_property
+from sqlalchemy.orm import Mapper, QueryableAttribute
+from sqlalchemy.orm.attributes import flag_modified
+
+from .plain import plain, same
+from .tracking import Tracked, TrackedDict
+
+T = TypeVar("T")
+MISSING: Any = object()
+Validator = Callable[[Any], Any]
+
+_PATH_PART = re.compile(r"(?!null$)[A-Za-z_][\w-]*")
+
+
+class Field(hybrid_property[T]):
+    """A typed value in the document `data` of its class.
+
+    :param label: for people; made from the attribute's name when left out.
+    :param default: read where nothing is stored. A callable is called, a list or mapping is copied.
+    :param required: for forms only.
+    :param choices: pairs (value, label), values, or an Enum, whose values are stored and members read.
+    :param validators: called with every value assigned; they raise ValueError.
+    :param json_key: the key, or the path of keys, in the document; the attribute's name when left out.
+    """
+
+    python_type: type = object
+    #: how SQL sees the value: text, number, float, boolean or json
+    sql_kind = "text"
+
+    def __init__(
+        self,
+        label: str = "",
+        *,
+        default: Any = None,
+        required: bool = False,
+        choices: Iterable[Any] | type[enum.Enum] | None = None,
+        validators: Iterable[Validator] | Validator = (),
+        help_text: str = "",
+        json_key: str | Sequence[str] | None = None,
+    ) -> None:
+        super().__init__(_unnamed)
+        self.expr = self._expression  # type: ignore[assignment]
+        self.name = ""
+        self.label = label
+        self.default = default
+        self.required = required
+        self.validators: list[Validator] = [validators] if callable(validators) else list(validators)
+        self.help_text = help_text
+        self.enum: type[enum.Enum] | None = _is_enum(choices)
+        self.choices: list[tuple[Any, str]] | None = None if choices is None else _pairs(choices)
+        self.json_key = json_key
+        self.path: tuple[str, ...] = () if json_key is None else _path(json_key)
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+        self.__name__ = name
+        self.label = self.label or name.replace("_", " ").strip().capitalize()
+        if self.json_key is None:
+            self.path = (name,)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+    # -- reading and writing
+
+    @overload  # type: ignore[override]
+    def __get__(self, instance: None, owner: Any) -> QueryableAttribute[T]: ...
+    @overload
+    def __get__(self, instance: object, owner: Any = None) -> T: ...
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        if instance is None:
+            return super().__get__(None, owner) if _is_mapped(owner) else self
+        document = document_of(instance)
+        stored = look_up(document, self.path)
+        if stored is MISSING:
+            return self._read_default(instance, document)
+        return None if stored is None else self.show(instance, stored)
+
+    def __set__(self, instance: object, value: Any) -> None:
+        self._write(instance, self.to_json(self.clean(value)))
+
+    def __delete__(self, instance: object) -> None:
+        document = document_of(instance)
+        container = look_up(document, self.path[:-1])
+        if isinstance(container, dict) and self.path[-1] in container:
+            del container[self.path[-1]]
+            _mark(instance, document)
+        if isinstance(document, Tracked):
+            document.views.pop(self.path, None)
+
+    def _write(self, instance: object, value: Any) -> None:
+        document = document_of(instance, create=True)
+        container = document
+        for key in self.path[:-1]:
+            if container.get(key) is None:
+                container[key] = {}
+            container = container[key]
+            if not isinstance(container, dict):
+                raise ValueError(f"{self.name}: `{key}` in the document holds something else.")
+        last = self.path[-1]
+        if last not in container or not same(container[last], value):
+            container[last] = value
+            _mark(instance, document)
+        if isinstance(document, Tracked):
+            document.views.pop(self.path, None)
+
+    # -- what a kind of field defines
+
+    def check(self, value: Any) -> Any:
+        """The value in its normal form; ValueError if it is not of the field's type."""
+        return value
+
+    def dump(self, value: Any) -> Any:
+        """As JSON."""
+        return value
+
+    def load(self, stored: Any) -> Any:
+        """From JSON."""
+        return stored
+
+    def show(self, instance: Any, stored: Any) -> Any:
+        """What a reader of the attribute gets for the JSON value."""
+        return self.from_json(stored)
+
+    # -- values
+
+    def clean(self, value: Any) -> Any:
+        """The value as assignment takes it; ValueError says what is wrong with it. None is always right."""
+        if value is None:
+            return None
+        if self.enum is not None:
+            value = self._member(value)
+        else:
+            value = self.check(value)
+            if self.choices is not None and not any(same_choice(value, choice) for choice, _ in self.choices):
+                raise ValueError(f"{value!r} is not one of the choices.")
+        for validator in self.validators:
+            validator(value)
+        return value
+
+    def _member(self, value: Any) -> enum.Enum:
+        assert self.enum is not None
+        for member in self.enum:
+            if value is member or (not isinstance(value, enum.Enum) and same_choice(value, member.value)):
+                return member
+        raise ValueError(f"{value!r} is not one of the choices.")
+
+    def to_json(self, value: Any) -> Any:
+        if value is None:
+            return None
+        if self.enum is not None and isinstance(value, self.enum):
+            value = value.value
+        return self.dump(value)
+
+    def from_json(self, stored: Any) -> Any:
+        if stored is None:
+            return None
+        try:
+            value = self.load(stored)
+        except (ValueError, TypeError, ArithmeticError) as error:
+            raise ValueError(f"{self.name}: the document holds {stored!r}, which cannot be read: {error}") from error
+        if self.enum is not None:
+            # A member that the code no longer has reads as its value.
+            return next((member for member in self.enum if member.value == value), value)
+        return value
+
+    def sql_value(self, value: Any) -> Any:
+        """A value that SQL compares the field with, as it is stored."""
+        return self.to_json(value)
+
+    def from_sql_number(self, value: Any) -> Any:
+        """A number that SQL computed, as the field's type."""
+        return value
+
+    # -- default
+
+    def initial(self) -> Any:
+        """The default; the result of a callable."""
+        return self.default() if callable(self.default) else self.default
+
+    def _read_default(self, instance: object, document: Any) -> Any:
+        if self.default is None:
+            return None
+        if not callable(self.default) and self.sql_kind != "json":
+            return self.from_json(self.to_json(self.default)) if self.enum is not None else self.default
+        document = document_of(instance, create=True)
+        value = self._wait(document).value if isinstance(document, Tracked) else self.to_json(self.initial())
+        return None if value is None else self.show(instance, value)
+
+    def _wait(self, document: Tracked) -> _Waiting:
+        waiting = document.views.get(self.path)
+        if waiting is None:
+            waiting = document.views[self.path] = _Waiting(document, self.path, self.to_json(self.initial()))
+        return cast("_Waiting", waiting)
+
+    def keep_default(self, instance: object) -> None:
+        """Store what the default's callable says, unless a value is stored already."""
+        document = document_of(instance, create=True)
+        if look_up(document, self.path) is MISSING:
+            self._write(instance, plain(self._wait(document).value))
+
+    # -- SQL
+
+    def _expression(self, owner: Any) -> Any:
+        from .sql import expression
+
+        return expression(self, owner.data)
+
+
+class _Waiting(Tracked):
+    """A default that was read. It goes into the document when it is changed, and not before: reading writes nothing."""
+
+    def __init__(self, document: Any, path: tuple[str, ...], value: Any) -> None:
+        super().__init__()
+        self.belong_to(document)
+        self.path = path
+        self.value = self.adopt(value)
+
+    def part_changed(self, part: Any) -> None:
+        document = self.owner
+        if document is None or document.views.get(self.path) is not self:
+            return
+        del document.views[self.path]
+        container = document
+        for key in self.path[:-1]:
+            container = container.setdefault(key, {})
+        part._owner = None
+        container[self.path[-1]] = part
+
+
+def _unnamed(self: Any) -> Any:
+    return None
+
+
+def _is_enum(choices: Any) -> type[enum.Enum] | None:
+    return choices if isinstance(choices, type) and issubclass(choices, enum.Enum) else None
+
+
+def _pairs(choices: Any) -> list[tuple[Any, str]]:
+    if _is_enum(choices):
+        return [(member.value, _member_label(member)) for member in choices]
+    return [
+        (choice[0], str(choice[1])) if isinstance(choice, (tuple, list)) and len(choice) == 2 else (choice, str(choice))
+        for choice in choices
+    ]
+
+
+def _member_label(member: enum.Enum) -> str:
+    label = getattr(member, "label", None)
+    return str(label) if label is not None else member.name.replace("_", " ").capitalize()
+
+
+def same_choice(first: Any, second: Any) -> bool:
+    return isinstance(first, bool) == isinstance(second, bool) and bool(first == second)
+
+
+def _path(json_key: str | Sequence[str]) -> tuple[str, ...]:
+    if isinstance(json_key, str):
+        if not json_key or '"' in json_key or "\\" in json_key:
+            raise ValueError(f"json_key {json_key!r}: a text without quotes and backslashes is needed.")
+        return (json_key,)
+    path = tuple(json_key)
+    if not path or not all(isinstance(part, str) and _PATH_PART.fullmatch(part) for part in path):
+        raise ValueError(f"json_key {json_key!r}: each part of a path is a name.")
+    return path
+
+
+def _is_mapped(owner: Any) -> bool:
+    if not isinstance(owner, type):
+        return True  # an alias of a mapped class
+    # Not getattr: a schema may have a field called `data`, which would ask again.
+    found = (vars(base)["data"] for base in owner.__mro__ if "data" in vars(base))
+    return isinstance(next(found, None), QueryableAttribute)
+
+
+def document_of(instance: Any, create: bool = False) -> Any:
+    """The mapping that holds the fields of the instance."""
+    if isinstance(getattr(type(instance), "data", None), Field):
+        # A schema may have a field called `data`; the mapping then lies behind it.
+        document = vars(instance).get("data")
+    else:
+        document = getattr(instance, "data", None)
+    if document is None:
+        if not create:
+            return {}
+        document = TrackedDict()
+    elif _is_mapped(type(instance)) or isinstance(document, Tracked):
+        return document
+    else:
+        document = TrackedDict(document)
+    return bind(instance, document)
+
+
+def bind(instance: Any, document: Any) -> Any:
+    """Make this mapping the one that holds the fields of the instance."""
+    if isinstance(getattr(type(instance), "data", None), Field):
+        vars(instance)["data"] = document
+        return document
+    instance.data = document
+    return instance.data
+
+
+def look_up(document: Any, path: tuple[str, ...]) -> Any:
+    for key in path:
+        if not isinstance(document, Mapping) or key not in document:
+            return MISSING
+        document = document[key]
+    return document
+
+
+def _mark(instance: Any, document: Any) -> None:
+    if not isinstance(document, Tracked) and _is_mapped(type(instance)):
+        flag_modified(instance, "data")
+
+
+def fields_of(cls: type) -> dict[str, Field[Any]]:
+    """The fields of a class by name, inherited ones first, each in order of declaration."""
+    found: dict[str, Field[Any]] = {}
+    for base in reversed(cls.__mro__):
+        for name, value in vars(base).items():
+            if isinstance(value, Field):
+                found[name] = value
+            elif name in found:
+                del found[name]
+    return found
+
+
+@event.listens_for(Mapper, "before_insert")
+def _keep_called_defaults(mapper: Mapper[Any], connection: Any, target: Any) -> None:
+    """What a default's callable says at the creation of a row stays what it said."""
+    for field in mapper.all_orm_descriptors:
+        if isinstance(field, Field) and callable(field.default) and field.default not in (list, dict):
+            field.keep_default(target)
