@@ -173,7 +173,8 @@ class EmbeddedList(MutableSequence[Any]):
         if not isinstance(other, (list, tuple)) or len(other) != len(self):
             return False
         return all(
-            isinstance(item, (self._field.schema, Mapping)) and document_of(self._field.instance(item)) == document
+            isinstance(item, (self._field.schema, Mapping))
+            and document_of(self._field.instance(item)) == document
             for item, document in zip(other, self._documents, strict=True)
         )
 

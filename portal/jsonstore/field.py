@@ -169,7 +169,9 @@ class Field(hybrid_property[T]):
         try:
             value = self.load(stored)
         except (ValueError, TypeError, ArithmeticError) as error:
-            raise ValueError(f"{self.name}: the document holds {stored!r}, which cannot be read: {error}") from error
+            raise ValueError(
+                f"{self.name}: the document holds {stored!r}, which cannot be read: {error}"
+            ) from error
         if self.enum is not None:
             # A member that the code no longer has reads as its value.
             return next((member for member in self.enum if member.value == value), value)
@@ -251,7 +253,9 @@ def _pairs(choices: Any) -> list[tuple[Any, str]]:
     if _is_enum(choices):
         return [(member.value, _member_label(member)) for member in choices]
     return [
-        (choice[0], str(choice[1])) if isinstance(choice, (tuple, list)) and len(choice) == 2 else (choice, str(choice))
+        (choice[0], str(choice[1]))
+        if isinstance(choice, (tuple, list)) and len(choice) == 2
+        else (choice, str(choice))
         for choice in choices
     ]
 

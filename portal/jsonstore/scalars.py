@@ -170,7 +170,12 @@ class DecimalField(NumberField[Decimal | None]):
     python_type = Decimal
 
     def __init__(
-        self, label: str = "", *, max_digits: int | None = None, decimal_places: int | None = None, **options: Any
+        self,
+        label: str = "",
+        *,
+        max_digits: int | None = None,
+        decimal_places: int | None = None,
+        **options: Any,
     ) -> None:
         super().__init__(label, **options)
         self.max_digits = max_digits
@@ -189,7 +194,9 @@ class DecimalField(NumberField[Decimal | None]):
         if self.decimal_places is not None and places > self.decimal_places:
             raise ValueError(f"At most {self.decimal_places} decimal places are possible.")
         if self.max_digits is not None and before > self.max_digits - (self.decimal_places or 0):
-            raise ValueError(f"At most {self.max_digits - (self.decimal_places or 0)} digits before the point are possible.")
+            raise ValueError(
+                f"At most {self.max_digits - (self.decimal_places or 0)} digits before the point are possible."
+            )
         if self.max_digits is not None and before + places > self.max_digits:
             raise ValueError(f"At most {self.max_digits} digits are possible.")
         return value
@@ -245,12 +252,16 @@ class ChoiceField(Field[Any]):
                 raise ValueError(f"A choice is stored as a text or a number, not as {type(value).__name__}.")
         kinds = {type(value) for value in values}
         self.python_type = self.enum or (kinds.pop() if len(kinds) == 1 else object)
-        if values and all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values):
+        if values and all(
+            isinstance(value, (int, float)) and not isinstance(value, bool) for value in values
+        ):
             self.sql_kind = "number"
 
     def from_sql_number(self, value: Any) -> Any:
         # The database's number is one of the choices in another type.
-        known = next((choice for choice, _ in self.choices or () if value is not None and choice == value), value)
+        known = next(
+            (choice for choice, _ in self.choices or () if value is not None and choice == value), value
+        )
         return self.from_json(known)
 
 

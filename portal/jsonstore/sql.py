@@ -73,7 +73,9 @@ def _sqlite_kind(element: _JSONFunction, compiler: Any, **options: Any) -> str:
 
 def _sqlite_extract(element: _JSONFunction, compiler: Any, **options: Any) -> str:
     place = element.element
-    return f"json_extract({compiler.process(place.left, **options)}, {compiler.process(place.right, **options)})"
+    return (
+        f"json_extract({compiler.process(place.left, **options)}, {compiler.process(place.right, **options)})"
+    )
 
 
 @compiles(kind_of, "sqlite")
@@ -152,17 +154,6 @@ class TextType(TypeDecorator[Any]):
         return self.field.from_json(value)
 
 
-class FlagType(TypeDecorator[Any]):
-    """A field kept as true or false."""
-
-    impl = Boolean
-    cache_ok = True
-
-    def __init__(self, field: Field[Any]) -> None:
-        super().__init__()
-        self.field = field
-
-
 class NumberType(UserDefinedType[Any]):
     """A field that sorts as a number. Parameters travel as text: no driver rounds them."""
 
@@ -224,7 +215,7 @@ def expression(field: Field[Any], document: Any) -> ColumnElement[Any]:
     elif kind == "float":
         value, result_type = cast(number_of(place), Double()), NumberType(field, binary=True)
     elif kind == "boolean":
-        value, result_type = flag_of(place), FlagType(field)
+        value, result_type = flag_of(place), Boolean()
     elif kind == "json":
         value, result_type = value_of(place), ValueType(field)
     else:
@@ -232,4 +223,4 @@ def expression(field: Field[Any], document: Any) -> ColumnElement[Any]:
     default = field.initial()
     if default is not None:
         value = case((kind_of(place).is_(None), literal(default, result_type)), else_=value)
-    return type_coerce(value, result_type)
+    return type_coerce(value, result_type).label(field.name)

@@ -83,14 +83,12 @@ class DurationField(NumberField[dt.timedelta | None]):
     def dump(self, value: Any) -> int | float | str:
         if not value.microseconds:
             return int(value // dt.timedelta(seconds=1))
-        seconds = float(value.total_seconds())
+        exact = _exact_seconds(value)
         # Centuries to the microsecond are more than a binary number holds; their text sorts as a number too.
-        return seconds if dt.timedelta(seconds=seconds) == value else str(_exact_seconds(value))
+        return float(exact) if Decimal(repr(float(exact))) == exact else format(exact, "f")
 
     def load(self, stored: Any) -> dt.timedelta:
-        if isinstance(stored, (int, float)):
-            return dt.timedelta(seconds=stored)
-        return dt.timedelta(microseconds=int(Decimal(str(stored)) * 1_000_000))
+        return dt.timedelta(microseconds=int(Decimal(str(stored)).scaleb(6).to_integral_value()))
 
     def sql_value(self, value: Any) -> Any:
         return _exact_seconds(value) if isinstance(value, dt.timedelta) else value
