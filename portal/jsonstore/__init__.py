@@ -1,29 +1,18 @@
 """Typed fields of a JSON document, for SQLAlchemy models and for plain classes.
 
-A field is a descriptor over the attribute `data` of its class: it reads and writes Python values, checks them on
-assignment, and is a typed SQL expression on the class.
+A field is a descriptor over the attribute `data` of its class: it reads and writes Python values, checks them
+on assignment, and is a typed SQL expression on the class.
 """
 
 from .document import Document, document
 from .embedded import EmbeddedField, EmbeddedList, EmbeddedListField, Schema
 from .field import Field, fields_of
 from .merge import Change, apply, changes
+from .numbers import DecimalField, FloatField, IntegerField
 from .plain import plain
 from .references import ReferenceField, ReferenceList, ReferenceListField
-from .scalars import (
-    BinaryField,
-    BooleanField,
-    ChoiceField,
-    DecimalField,
-    EmailField,
-    FloatField,
-    IntegerField,
-    JSONField,
-    StringField,
-    TextField,
-    URLField,
-    UUIDField,
-)
+from .scalars import BinaryField, BooleanField, ChoiceField, JSONField, UUIDField
+from .texts import EmailField, StringField, TextField, URLField
 from .times import DateField, DateTimeField, DurationField, TimeField
 
 __all__ = [

@@ -36,9 +36,9 @@ class Document(TypeDecorator[Any]):
 
 
 def document() -> TypeEngine[Any]:
-    """The type of a `data` column: a JSON document in which a change at any depth marks the row as changed.
+    """The type of a `data` column: a JSON document. A change at any depth marks the row as changed.
 
-    It accepts dicts and lists (of dicts, lists, texts, numbers, booleans, None) and raises ValueError at once for
-    anything that could not be stored.
+    It accepts dicts and lists of dicts, lists, texts, numbers, booleans and None, and raises ValueError at once
+    for anything that could not be stored.
     """
     return Root.as_mutable(Document())

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableSequence
 from typing import Any
 
-from .field import Field, bind, document_of, fields_of
+from .field import Field, fields_of
+from .place import bind, document_of
 from .plain import plain
 from .tracking import Tracked, TrackedDict
 
 
 class Schema:
-    """A base for schemas, for convenience: keywords at creation, equality, a readable form. Any class will do."""
+    """A base for schemas: keywords at creation, equality, a readable form. Any other class will do too."""
 
     def __init__(self, **values: Any) -> None:
         assign(self, values)
@@ -35,14 +36,18 @@ def assign(instance: Any, values: Mapping[str, Any]) -> None:
         setattr(instance, name, value)
 
 
-def show_as(schema: type, document: Any) -> Any:
+def _blank(schema: type[Any]) -> Any:
+    # The document is what the instance is; its constructor has nothing to add.
+    return object.__new__(schema)
+
+
+def show_as(schema: type[Any], document: Any) -> Any:
     """The instance that shows this mapping, always the same one."""
     if not isinstance(document, TrackedDict):
         document = TrackedDict(document if isinstance(document, Mapping) else {}, check=False)
     instance = document.views.get(schema)
     if instance is None:
-        # The document is what the instance is; its constructor has nothing to add.
-        instance = document.views[schema] = schema.__new__(schema)
+        instance = document.views[schema] = _blank(schema)
         bind(instance, document)
     return instance
 
@@ -50,7 +55,7 @@ def show_as(schema: type, document: Any) -> Any:
 class _Embedding(Field[Any]):
     sql_kind = "json"
 
-    def __init__(self, schema: type, label: str = "", **options: Any) -> None:
+    def __init__(self, schema: type[Any], label: str = "", **options: Any) -> None:
         super().__init__(label, **options)
         if not isinstance(schema, type) or not fields_of(schema):
             raise ValueError("A schema is a class whose attributes are fields.")
@@ -62,7 +67,7 @@ class _Embedding(Field[Any]):
             return value
         if not isinstance(value, Mapping):
             raise ValueError(f"A {self.schema.__name__} or a mapping is needed, not {type(value).__name__}.")
-        instance = self.schema.__new__(self.schema)
+        instance = _blank(self.schema)
         bind(instance, TrackedDict())
         assign(instance, value)
         return instance
@@ -108,7 +113,7 @@ class EmbeddedListField(_Embedding):
 
     python_type = list
 
-    def __init__(self, schema: type, label: str = "", **options: Any) -> None:
+    def __init__(self, schema: type[Any], label: str = "", **options: Any) -> None:
         options.setdefault("default", list)
         super().__init__(schema, label, **options)
 

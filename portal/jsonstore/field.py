@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import enum
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Self, TypeVar, cast, overload
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar, cast, overload
 
 from sqlalchemy import event
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapper, QueryableAttribute
-from sqlalchemy.orm.attributes import flag_modified
 
+from .choices import enum_of, pairs, same_choice
+from .place import MISSING, document_of, is_mapped, look_up, mark, path_of
 from .plain import plain, same
-from .tracking import Tracked, TrackedDict
+from .tracking import Tracked
 
 T = TypeVar("T")
-MISSING: Any = object()
 Validator = Callable[[Any], Any]
-
-_PATH_PART = re.compile(r"(?!null$)[A-Za-z_][\w-]*")
 
 
 class Field(hybrid_property[T]):
@@ -49,17 +46,17 @@ class Field(hybrid_property[T]):
         json_key: str | Sequence[str] | None = None,
     ) -> None:
         super().__init__(_unnamed)
-        self.expr = self._expression  # type: ignore[assignment]
+        self.expr = self._expression
         self.name = ""
         self.label = label
         self.default = default
         self.required = required
         self.validators: list[Validator] = [validators] if callable(validators) else list(validators)
         self.help_text = help_text
-        self.enum: type[enum.Enum] | None = _is_enum(choices)
-        self.choices: list[tuple[Any, str]] | None = None if choices is None else _pairs(choices)
+        self.enum: type[enum.Enum] | None = enum_of(choices)
+        self.choices: list[tuple[Any, str]] | None = None if choices is None else pairs(choices)
         self.json_key = json_key
-        self.path: tuple[str, ...] = () if json_key is None else _path(json_key)
+        self.path: tuple[str, ...] = () if json_key is None else path_of(json_key)
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -80,7 +77,7 @@ class Field(hybrid_property[T]):
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         if instance is None:
-            return super().__get__(None, owner) if _is_mapped(owner) else self
+            return super().__get__(None, owner) if is_mapped(owner) else self
         document = document_of(instance)
         stored = look_up(document, self.path)
         if stored is MISSING:
@@ -95,7 +92,7 @@ class Field(hybrid_property[T]):
         container = look_up(document, self.path[:-1])
         if isinstance(container, dict) and self.path[-1] in container:
             del container[self.path[-1]]
-            _mark(instance, document)
+            mark(instance, document)
         if isinstance(document, Tracked):
             document.views.pop(self.path, None)
 
@@ -111,7 +108,7 @@ class Field(hybrid_property[T]):
         last = self.path[-1]
         if last not in container or not same(container[last], value):
             container[last] = value
-            _mark(instance, document)
+            mark(instance, document)
         if isinstance(document, Tracked):
             document.views.pop(self.path, None)
 
@@ -221,7 +218,7 @@ class Field(hybrid_property[T]):
 
 
 class _Waiting(Tracked):
-    """A default that was read. It goes into the document when it is changed, and not before: reading writes nothing."""
+    """A default that was read. It goes into the document when it is changed: reading alone writes nothing."""
 
     def __init__(self, document: Any, path: tuple[str, ...], value: Any) -> None:
         super().__init__()
@@ -243,89 +240,6 @@ class _Waiting(Tracked):
 
 def _unnamed(self: Any) -> Any:
     return None
-
-
-def _is_enum(choices: Any) -> type[enum.Enum] | None:
-    return choices if isinstance(choices, type) and issubclass(choices, enum.Enum) else None
-
-
-def _pairs(choices: Any) -> list[tuple[Any, str]]:
-    if _is_enum(choices):
-        return [(member.value, _member_label(member)) for member in choices]
-    return [
-        (choice[0], str(choice[1]))
-        if isinstance(choice, (tuple, list)) and len(choice) == 2
-        else (choice, str(choice))
-        for choice in choices
-    ]
-
-
-def _member_label(member: enum.Enum) -> str:
-    label = getattr(member, "label", None)
-    return str(label) if label is not None else member.name.replace("_", " ").capitalize()
-
-
-def same_choice(first: Any, second: Any) -> bool:
-    return isinstance(first, bool) == isinstance(second, bool) and bool(first == second)
-
-
-def _path(json_key: str | Sequence[str]) -> tuple[str, ...]:
-    if isinstance(json_key, str):
-        if not json_key or '"' in json_key or "\\" in json_key:
-            raise ValueError(f"json_key {json_key!r}: a text without quotes and backslashes is needed.")
-        return (json_key,)
-    path = tuple(json_key)
-    if not path or not all(isinstance(part, str) and _PATH_PART.fullmatch(part) for part in path):
-        raise ValueError(f"json_key {json_key!r}: each part of a path is a name.")
-    return path
-
-
-def _is_mapped(owner: Any) -> bool:
-    if not isinstance(owner, type):
-        return True  # an alias of a mapped class
-    # Not getattr: a schema may have a field called `data`, which would ask again.
-    found = (vars(base)["data"] for base in owner.__mro__ if "data" in vars(base))
-    return isinstance(next(found, None), QueryableAttribute)
-
-
-def document_of(instance: Any, create: bool = False) -> Any:
-    """The mapping that holds the fields of the instance."""
-    if isinstance(getattr(type(instance), "data", None), Field):
-        # A schema may have a field called `data`; the mapping then lies behind it.
-        document = vars(instance).get("data")
-    else:
-        document = getattr(instance, "data", None)
-    if document is None:
-        if not create:
-            return {}
-        document = TrackedDict()
-    elif _is_mapped(type(instance)) or isinstance(document, Tracked):
-        return document
-    else:
-        document = TrackedDict(document)
-    return bind(instance, document)
-
-
-def bind(instance: Any, document: Any) -> Any:
-    """Make this mapping the one that holds the fields of the instance."""
-    if isinstance(getattr(type(instance), "data", None), Field):
-        vars(instance)["data"] = document
-        return document
-    instance.data = document
-    return instance.data
-
-
-def look_up(document: Any, path: tuple[str, ...]) -> Any:
-    for key in path:
-        if not isinstance(document, Mapping) or key not in document:
-            return MISSING
-        document = document[key]
-    return document
-
-
-def _mark(instance: Any, document: Any) -> None:
-    if not isinstance(document, Tracked) and _is_mapped(type(instance)):
-        flag_modified(instance, "data")
 
 
 def fields_of(cls: type) -> dict[str, Field[Any]]:

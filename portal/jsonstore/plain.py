@@ -9,7 +9,7 @@ from typing import Any
 
 #: PostgreSQL keeps neither NUL nor half a surrogate pair in its JSON
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-#: Python reads no longer numbers than 4300 digits from JSON; a number of this many bits is far from a real one
+#: Python reads at most 4300 digits from JSON; a number of this many bits counts nothing real
 _MOST_BITS = 4096
 
 

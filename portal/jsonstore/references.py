@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Mapper, Session, object_session
 
-from .field import Field, document_of
+from .field import Field
+from .place import document_of
 from .tracking import Root, Tracked
 
 
@@ -187,7 +188,7 @@ class ReferenceList(MutableSequence[Any]):
             return {}
         column = field.mapper.primary_key[0]
         keys = {field.key_from(key) for key in self._keys}
-        found = session.scalars(select(field.model).where(column.in_(keys)))
+        found: Any = session.scalars(select(field.model).where(column.in_(keys)))
         return {field.key_of(item): item for item in found}
 
     def _places(self) -> list[int]:

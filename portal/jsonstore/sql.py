@@ -35,7 +35,7 @@ class kind_of(_JSONFunction):  # noqa: N801  (a word of SQL)
 
 
 class number_of(_JSONFunction):  # noqa: N801
-    """A number, also one kept as text; NULL for anything else, which another flow may keep in the same place."""
+    """A number, also one kept as text; NULL for anything else, which another flow may keep there."""
 
     type = Numeric()
     name = "json_number_of"
@@ -127,7 +127,7 @@ def _value_postgresql(element: value_of, compiler: Any, **options: Any) -> str:
 
 @compiles(json_literal, "sqlite")
 def _literal_sqlite(element: json_literal, compiler: Any, **options: Any) -> str:
-    # The same way through the database's own writer as the stored value, so that equal values have equal text.
+    # The same way through the database's own writer as the stored value: equal values get equal text.
     return f"json_quote(json_extract({compiler.process(element.clauses, **options)}, '$'))"
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from .field import Field
-from .scalars import NumberField
+from .numbers import NumberField
 
 
 class DateField(Field[dt.date | None]):

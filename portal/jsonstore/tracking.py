@@ -158,7 +158,7 @@ class TrackedList(Tracked, list[Any]):
         list.reverse(self)
         self.changed()
 
-    def __iadd__(self, values: Iterable[Any]) -> Self:  # type: ignore[override,misc]
+    def __iadd__(self, values: Iterable[Any]) -> Self:  # type: ignore[misc]
         self.extend(values)
         return self
 

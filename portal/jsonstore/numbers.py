@@ -1,0 +1,151 @@
+"""Fields of numbers. They compare and sort as numbers in SQL too."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from typing import Any
+
+from .field import Field, T
+from .plain import check_scalar
+
+#: more digits than this before or after the point are no amount of anything
+_MOST_DIGITS = 100
+
+
+class NumberField(Field[T]):
+    """What the numbers have in common: their limits."""
+
+    sql_kind = "number"
+
+    def __init__(
+        self,
+        label: str = "",
+        *,
+        minimum: Any = None,
+        maximum: Any = None,
+        min_value: Any = None,
+        max_value: Any = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(label, **options)
+        self.minimum = min_value if minimum is None else minimum
+        self.maximum = max_value if maximum is None else maximum
+
+    def check(self, value: Any) -> Any:
+        value = self.number(value)
+        if self.minimum is not None and value < self.minimum:
+            raise ValueError(f"At least {self.minimum} is needed.")
+        if self.maximum is not None and value > self.maximum:
+            raise ValueError(f"At most {self.maximum} is possible.")
+        return value
+
+    def number(self, value: Any) -> Any:
+        raise NotImplementedError
+
+    def sql_value(self, value: Any) -> Any:
+        return self.to_json(value) if self.enum is not None else value
+
+
+class IntegerField(NumberField[int | None]):
+    """A whole number."""
+
+    python_type = int
+
+    def number(self, value: Any) -> int:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise ValueError(f"A whole number is needed, not {value!r}.")
+        return int(check_scalar(value))
+
+    def from_sql_number(self, value: Any) -> Any:
+        return None if value is None else self.from_json(int(value))
+
+
+class FloatField(NumberField[float | None]):
+    """A number in floating point."""
+
+    python_type = float
+    sql_kind = "float"
+
+    def number(self, value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise ValueError(f"A number is needed, not {value!r}.")
+        try:
+            value = float(value)
+        except OverflowError as error:
+            raise ValueError("The number is too large.") from error
+        if not math.isfinite(value):
+            raise ValueError("A finite number is needed.")
+        return float(value)
+
+    def load(self, stored: Any) -> float:
+        return float(stored)
+
+    def from_sql_number(self, value: Any) -> Any:
+        return None if value is None else self.from_json(value)
+
+
+class DecimalField(NumberField[Decimal | None]):
+    """An exact decimal number, such as money.
+
+    `max_digits` counts all digits, `decimal_places` those after the point.
+
+    It is kept as text and sorts as a number: exactly on PostgreSQL, to 15 digits on SQLite.
+    """
+
+    python_type = Decimal
+
+    def __init__(
+        self,
+        label: str = "",
+        *,
+        max_digits: int | None = None,
+        decimal_places: int | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(label, **options)
+        self.max_digits = max_digits
+        self.decimal_places = decimal_places
+
+    def number(self, value: Any) -> Decimal:
+        if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+            raise ValueError(f"A Decimal is needed, not {value!r}.")
+        number = Decimal(value)
+        if not number.is_finite():
+            raise ValueError("A finite number is needed.")
+        places = _places(number)
+        before = max(number.adjusted() + 1, 0) if number else 0
+        if before > _MOST_DIGITS or places > _MOST_DIGITS:
+            raise ValueError("The number has too many digits.")
+        if self.decimal_places is not None and places > self.decimal_places:
+            raise ValueError(f"At most {self.decimal_places} decimal places are possible.")
+        if self.max_digits is not None:
+            room = self.max_digits - (self.decimal_places or 0)
+            if before > room:
+                raise ValueError(f"At most {room} digits before the point are possible.")
+            if before + places > self.max_digits:
+                raise ValueError(f"At most {self.max_digits} digits are possible.")
+        exponent = int(number.as_tuple().exponent)
+        return number if abs(exponent) <= _MOST_DIGITS else number.normalize()
+
+    def dump(self, value: Any) -> str:
+        return format(Decimal(value), "f")
+
+    def load(self, stored: Any) -> Decimal:
+        return Decimal(str(stored))
+
+    def from_sql_number(self, value: Any) -> Any:
+        return None if value is None else self.from_json(value)
+
+
+def _places(value: Decimal) -> int:
+    """The places after the point that count: 1.500 has one."""
+    if not value:
+        return 0
+    _, digits, exponent = value.as_tuple()
+    places = -int(exponent)
+    for digit in reversed(digits):
+        if digit or places <= 0:
+            break
+        places -= 1
+    return max(places, 0)

@@ -1,0 +1,80 @@
+"""Where the values of an instance are: the mapping `data`, and the way into it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.ext.hybrid import hybrid_property
+from sqlalchemy.orm import QueryableAttribute
+from sqlalchemy.orm.attributes import flag_modified
+
+from .tracking import Tracked, TrackedDict
+
+MISSING: Any = object()
+
+_PATH_PART = re.compile(r"(?!null$)[A-Za-z_][\w-]*")
+
+
+def path_of(json_key: str | Sequence[str]) -> tuple[str, ...]:
+    if isinstance(json_key, str):
+        if not json_key or '"' in json_key or "\\" in json_key:
+            raise ValueError(f"json_key {json_key!r}: a text without quotes and backslashes is needed.")
+        return (json_key,)
+    path = tuple(json_key)
+    if not path or not all(isinstance(part, str) and _PATH_PART.fullmatch(part) for part in path):
+        raise ValueError(f"json_key {json_key!r}: each part of a path is a name.")
+    return path
+
+
+def is_mapped(owner: Any) -> bool:
+    if not isinstance(owner, type):
+        return True  # an alias of a mapped class
+    return isinstance(_declared(owner), QueryableAttribute)
+
+
+def document_of(instance: Any, create: bool = False) -> Any:
+    """The mapping that holds the fields of the instance."""
+    # A schema may have a field called `data`; the mapping then lies behind it.
+    document = vars(instance).get("data") if _hides_data(instance) else getattr(instance, "data", None)
+    if document is None:
+        if not create:
+            return {}
+        document = TrackedDict()
+    elif is_mapped(type(instance)) or isinstance(document, Tracked):
+        return document
+    else:
+        document = TrackedDict(document)
+    return bind(instance, document)
+
+
+def bind(instance: Any, document: Any) -> Any:
+    """Make this mapping the one that holds the fields of the instance."""
+    if _hides_data(instance):
+        vars(instance)["data"] = document
+        return document
+    instance.data = document
+    return instance.data
+
+
+def look_up(document: Any, path: tuple[str, ...]) -> Any:
+    for key in path:
+        if not isinstance(document, Mapping) or key not in document:
+            return MISSING
+        document = document[key]
+    return document
+
+
+def mark(instance: Any, document: Any) -> None:
+    if not isinstance(document, Tracked) and is_mapped(type(instance)):
+        flag_modified(instance, "data")
+
+
+def _hides_data(instance: Any) -> bool:
+    return isinstance(_declared(type(instance)), hybrid_property)
+
+
+def _declared(owner: type) -> Any:
+    # Not getattr: a schema may have a field called `data`, which would ask this again.
+    return next((vars(base)["data"] for base in owner.__mro__ if "data" in vars(base)), None)

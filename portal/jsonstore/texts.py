@@ -1,0 +1,71 @@
+"""Fields of text."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from .field import Field
+from .plain import check_text
+
+_EMAIL = re.compile(
+    r"[^\s@<>()\[\]\\,;:\"]{1,64}@(?=.{1,253}$)[^\W_](?:[\w-]{0,61}[^\W_])?(?:\.[^\W_](?:[\w-]{0,61}[^\W_])?)*"
+)
+
+
+class StringField(Field[str | None]):
+    """A line of text. `min_length` and `max_length` count characters."""
+
+    python_type = str
+
+    def __init__(
+        self, label: str = "", *, min_length: int | None = None, max_length: int | None = None, **options: Any
+    ) -> None:
+        super().__init__(label, **options)
+        self.min_length = min_length
+        self.max_length = max_length
+
+    def check(self, value: Any) -> str:
+        if not isinstance(value, str):
+            raise ValueError(f"A text is needed, not {type(value).__name__}.")
+        text = check_text(str.__str__(value))
+        if self.max_length is not None and len(text) > self.max_length:
+            raise ValueError(f"At most {self.max_length} characters are possible, these are {len(text)}.")
+        if self.min_length is not None and len(text) < self.min_length:
+            raise ValueError(f"At least {self.min_length} characters are needed.")
+        return text
+
+
+class TextField(StringField):
+    """Text of several lines."""
+
+
+class EmailField(StringField):
+    """A mail address. A blank text stands for none."""
+
+    def check(self, value: Any) -> str:
+        text = super().check(value)
+        if text and not _EMAIL.fullmatch(text):
+            raise ValueError("This is not a mail address.")
+        return text
+
+
+class URLField(StringField):
+    """A web address with its scheme. A blank text stands for none."""
+
+    #: others, like javascript:, would do harm in a link
+    schemes = ("http", "https", "ftp")
+
+    def check(self, value: Any) -> str:
+        text = super().check(value)
+        if text and not self._is_address(text):
+            raise ValueError("This is not a web address such as https://example.com/.")
+        return text
+
+    def _is_address(self, value: str) -> bool:
+        try:
+            parts = urlsplit(value)
+            return parts.scheme in self.schemes and bool(parts.hostname) and not re.search(r"[\s<>\"]", value)
+        except ValueError:
+            return False
