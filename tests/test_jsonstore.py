@@ -171,6 +171,8 @@ VALUES = [
     ("price", Decimal("0")),
     ("price", Decimal("-12.50")),
     ("exact", Decimal("12345678901234567890.123456789012345678901")),
+    ("exact", Decimal("0E-1000000")),
+    ("exact", Decimal("1E+99")),
     ("due_date", dt.date(1, 1, 1)),
     ("moment", dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=EAST)),
     ("clock", dt.time(23, 59, 59, 999999)),
@@ -255,6 +257,7 @@ WRONG = [
     ("price", Decimal("1.005"), "decimal places"),
     ("price", Decimal("12345678901"), "digits before"),
     ("exact", Decimal("1E+1000000"), "too many digits"),
+    ("exact", Decimal("1E-1000000"), "too many digits"),
     ("due_date", dt.datetime(2026, 1, 1, tzinfo=UTC), "date"),
     ("due_date", "2026-01-01", "date"),
     ("moment", dt.datetime(2026, 1, 1), "time zone"),  # noqa: DTZ001
@@ -411,7 +414,7 @@ ORDERED = {
         dt.datetime(2026, 1, 1, 1, 0, 0, 1, tzinfo=UTC),
     ],
     "clock": [dt.time(0), dt.time(9, 5), dt.time(9, 5, 0, 1), dt.time(10)],
-    "wait": [dt.timedelta(-1), dt.timedelta(0), dt.timedelta(seconds=9), dt.timedelta(seconds=10.5), dt.timedelta(400)],
+    "wait": [dt.timedelta(-1), dt.timedelta(0), dt.timedelta(seconds=9.5), dt.timedelta(400)],
     "stars": [1, 2, 3],
     "text": ["a", "b"],
 }  # fmt: skip

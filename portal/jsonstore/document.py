@@ -38,7 +38,7 @@ class Document(TypeDecorator[Any]):
 def document() -> TypeEngine[Any]:
     """The type of a `data` column: a JSON document. A change at any depth marks the row as changed.
 
-    It accepts dicts and lists of dicts, lists, texts, numbers, booleans and None, and raises ValueError at once
-    for anything that could not be stored.
+    It accepts dicts and lists of dicts, lists, texts, numbers, booleans and None, and raises ValueError at
+    once for anything that could not be stored.
     """
     return Root.as_mutable(Document())
