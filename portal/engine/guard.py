@@ -1,0 +1,165 @@
+"""An author's code runs under a guard: when it fails, it is rolled back alone.
+
+Most functions only change the fields of their process. They cost no statement at all: what they changed is put back
+from memory. The guard opens a savepoint at the moment when the code first speaks to the database, and what was
+pending before is written ahead of it, so that a rollback takes the code's own work and nothing else.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from sqlalchemy import event, inspect
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import flag_modified, set_attribute
+
+from portal.models import Event, Process, Task
+
+T = TypeVar("T")
+#: what the engine itself writes, and puts back by other means
+OURS = (Process, Task, Event)
+HELD = ("_artifact", "_seed")
+
+
+class Snapshot:
+    """The loaded columns of a process or a task, as they were."""
+
+    def __init__(self, target: Any) -> None:
+        self.target = target
+        self.mapper = inspect(target).mapper
+        self.values = copy.deepcopy(self.read())
+        self.held = {name: target.__dict__.get(name) for name in HELD}
+
+    def read(self) -> dict[str, Any]:
+        loaded = self.target.__dict__
+        return {a.key: loaded[a.key] for a in self.mapper.column_attrs if a.key in loaded}
+
+    def changed(self) -> dict[str, Any]:
+        return {key: value for key, value in self.read().items() if self.values.get(key, _ABSENT) != value}
+
+    def restore(self) -> dict[str, Any]:
+        """Put the old values back, and return what stood in their place."""
+        changed = self.changed()
+        for key in changed:
+            if key in self.values:
+                set_attribute(self.target, key, copy.deepcopy(self.values[key]))
+            else:
+                inspect(self.target).session.expire(self.target, [key])
+        return changed
+
+    def forget_pointers(self) -> None:
+        for name, value in self.held.items():
+            if value is None:
+                self.target.__dict__.pop(name, None)
+            else:
+                self.target.__dict__[name] = value
+
+    @property
+    def plain(self) -> bool:
+        """Nothing but the JSON document changed, which no constraint of a database can refuse."""
+        return set(self.changed()) <= {"data"}
+
+
+_ABSENT = object()
+
+
+class Guard:
+    """Runs one call; see the module."""
+
+    def __init__(self, session: Session, *own: Any) -> None:
+        self.session = session
+        if any(not isinstance(each, OURS) for each in (*session.new, *session.dirty)):
+            session.flush()
+        self.snapshots = [Snapshot(each) for each in own]
+        self.new = set(session.new)
+        self.dirty = {*own, *session.dirty}
+        self.savepoint: Any = None
+        self.opening = False
+        self.outer: Callable[[], None] | None = None
+        self.stored: list[Any] = []
+
+    def run(self, call: Callable[[], T]) -> T:
+        outer = self.outer = self.session.info.get("guard")
+        self.session.info["guard"] = self.open
+        try:
+            result = call()
+            if self._must_write():
+                self.session.flush()
+            self.session.info["guard"] = outer
+            if self.savepoint is not None:
+                self._close()
+                self.savepoint.commit()
+        except BaseException:
+            self.session.info["guard"] = outer
+            self._roll_back()
+            raise
+        return result
+
+    def open(self) -> None:
+        """Write what was pending before the call, and set a savepoint behind it."""
+        if self.savepoint is not None or self.opening:
+            return
+        self.opening = True
+        if self.outer is not None:
+            self.outer()
+        aside = [(snapshot.target, snapshot.restore()) for snapshot in self.snapshots]
+        others = [(each, _modified(each)) for each in self._their_dirty()]
+        new = self._their_new()
+        for each in new:
+            self.session.expunge(each)
+        for each, values in others:
+            self.session.expire(each, list(values))
+        self.session.flush()
+        self.savepoint = self.session.connection().begin_nested()
+        event.listen(self.session, "pending_to_persistent", self._note)
+        for each, values in (*aside, *others):
+            for key, value in values.items():
+                set_attribute(each, key, value)
+                flag_modified(each, key)
+        self.session.add_all(new)
+        self.opening = False
+
+    def _note(self, _session: Session, instance: Any) -> None:
+        self.stored.append(instance)
+
+    def _their_new(self) -> list[Any]:
+        return [each for each in self.session.new if each not in self.new]
+
+    def _their_dirty(self) -> list[Any]:
+        return [each for each in self.session.dirty if each not in self.dirty]
+
+    def _must_write(self) -> bool:
+        return (
+            self.savepoint is not None
+            or bool(self._their_new() or self._their_dirty())
+            or not all(snapshot.plain for snapshot in self.snapshots)
+        )
+
+    def _close(self) -> None:
+        event.remove(self.session, "pending_to_persistent", self._note)
+
+    def _roll_back(self) -> None:
+        with self.session.no_autoflush:
+            for each in self._their_new() if self.savepoint is None else list(self.session.new):
+                self.session.expunge(each)
+            if self.savepoint is None:
+                for each in self._their_dirty():
+                    self.session.expire(each)
+                for snapshot in self.snapshots:
+                    snapshot.restore()
+            else:
+                self._close()
+                self.savepoint.rollback()
+                for each in self.stored:
+                    if each in self.session:
+                        self.session.expunge(each)
+                self.session.expire_all()
+            for snapshot in self.snapshots:
+                snapshot.forget_pointers()
+
+
+def _modified(instance: Any) -> dict[str, Any]:
+    state = inspect(instance)
+    return {a.key: a.value for a in state.attrs if a.key in state.mapper.column_attrs and a.history.has_changes()}

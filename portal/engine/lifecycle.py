@@ -1,0 +1,109 @@
+"""The life of a task as one table. Buttons, checks, pictures and tests read it; nothing else decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from portal.errors import TransitionNotAllowed
+from portal.models import Process, Task, User
+
+#: a task's states while it is open
+OPEN = ("NEW", "ASSIGNED", "SCHEDULED", "STARTED", "ERROR")
+#: a task's states when it is over
+CLOSED = ("DONE", "CANCELED", "REVIVED")
+STATES = OPEN + CLOSED
+PROCESS_STATES = ("NEW", "DONE", "CANCELED", "FAILED", "SUSPENDED")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """From which states an action leads where, and whose it is."""
+
+    source: tuple[str, ...]
+    target: str
+    #: owner, manager, taker (holds the task's permission)
+    who: tuple[str, ...]
+    #: only for a task of a person
+    human: bool = False
+    #: also while the process is suspended
+    on_hold: bool = False
+
+
+ACTIONS: dict[str, Rule] = {
+    "assign": Rule(("NEW",), "ASSIGNED", ("taker", "manager"), human=True),
+    "unassign": Rule(("ASSIGNED",), "NEW", ("owner", "manager"), human=True),
+    "reassign": Rule(("ASSIGNED",), "ASSIGNED", ("owner", "manager"), human=True),
+    "execute": Rule(("ASSIGNED",), "DONE", ("owner",), human=True),
+    "cancel": Rule(OPEN, "CANCELED", ("manager",), on_hold=True),
+    "undo": Rule(("DONE",), "CANCELED", ("manager",)),
+    "revive": Rule(("CANCELED", "ERROR"), "REVIVED", ("manager",)),
+}
+
+PROCESS_ACTIONS: dict[str, Rule] = {
+    "cancel": Rule(("NEW", "SUSPENDED"), "CANCELED", ("manager",), on_hold=True),
+    "suspend": Rule(("NEW",), "SUSPENDED", ("manager",)),
+    "resume": Rule(("SUSPENDED",), "NEW", ("manager",), on_hold=True),
+}
+
+
+def is_human(task: Task) -> bool:
+    node = task.node
+    return node is not None and node.human
+
+
+def check(action: str, task: Task) -> None:
+    """Refuse an action that the table does not allow now.
+
+    Raises:
+        TransitionNotAllowed: with the state in its message.
+    """
+    rule = ACTIONS[action]
+    if rule.human and not is_human(task):
+        raise TransitionNotAllowed(f"cannot {action} «{task.title}»: it is not a person's task")
+    if task.status not in rule.source:
+        raise TransitionNotAllowed(f"cannot {action} «{task.title}»: it is {words(task.status)}")
+    if task.process.on_hold and not rule.on_hold:
+        raise TransitionNotAllowed(f"cannot {action} «{task.title}»: its process is suspended")
+
+
+def check_process(action: str, process: Process) -> None:
+    """Refuse an action on a process that the table does not allow now."""
+    rule = PROCESS_ACTIONS[action]
+    if process.status not in rule.source:
+        raise TransitionNotAllowed(f"cannot {action} process {process.id}: it is {words(process.status)}")
+    if process.on_hold and not rule.on_hold:
+        raise TransitionNotAllowed(f"cannot {action} process {process.id}: it is suspended")
+
+
+def words(status: str | None) -> str:
+    return {"ERROR": "failed", "CANCELED": "cancelled", "NEW": "new"}.get(status or "", (status or "").lower())
+
+
+def actions_for(task: Task, user: User) -> tuple[str, ...]:
+    """The names of the actions that this person may do with this task now, without asking the database."""
+    manager = user.manages(task.process.flow_label)
+    allowed = []
+    for name, rule in ACTIONS.items():
+        mine = {
+            "owner": task.owner_id == user.id,
+            "manager": manager,
+            "taker": user.can(task.owner_permission, task.owner_permission_obj),
+        }
+        if name == "cancel" and task.process.finished is not None and task.status not in OPEN:
+            continue
+        if any(mine[who] for who in rule.who) and _allowed(name, task):
+            allowed.append(name)
+    return tuple(allowed)
+
+
+def _allowed(name: str, task: Task) -> bool:
+    try:
+        check(name, task)
+    except TransitionNotAllowed:
+        return False
+    return not (name == "undo" and _has_followers(task))
+
+
+def _has_followers(task: Any) -> bool:
+    return any(following.status not in ("CANCELED", "REVIVED") for following in task.leading)

@@ -1,0 +1,134 @@
+"""What one action has done so far, and the one place where a state is written."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.flow.activation import Activation
+from portal.flow.base import Node
+from portal.models import Event, Process, Task, User
+
+from . import lifecycle
+
+
+class Run:
+    """The work of one action under the lock."""
+
+    def __init__(
+        self, session: Session, user: User | None, now: dt.datetime, roots: set[int], outer: Run | None = None
+    ) -> None:
+        self.session = session
+        self.user = user
+        self.now = now
+        #: the roots of the trees that this transaction holds
+        self.roots = roots
+        #: tasks that a token has just come to, the next one last
+        self.ready: list[Task] = []
+        #: every task seen in this transaction, by process
+        self.tasks: dict[Process, dict[Task, None]] = outer.tasks if outer else {}
+        #: processes made in this transaction; the database knows no other task of theirs
+        self.made: set[Process] = outer.made if outer else set()
+        #: tasks whose creation has no event yet
+        self.unrecorded: set[Task] = outer.unrecorded if outer else set()
+        self.touched: dict[Process, None] = {}
+        #: processes whose waiting joins must look again
+        self.joins_due: dict[Process, None] = {}
+        self.work_for_clock = False
+        self.propagate = outer.propagate if outer else False
+        #: the node whose own failure belongs to the caller of `run`
+        self.called: Task | None = None
+
+    # -- what there is ----------------------------------------------------------------------------------
+
+    def know(self, *tasks: Task) -> None:
+        for task in tasks:
+            self.tasks.setdefault(task.process, {})[task] = None
+
+    def known(self, process: Process) -> list[Task]:
+        return list(self.tasks.get(process, ()))
+
+    def known_ids(self, process: Process) -> list[int]:
+        return [task.id for task in self.tasks.get(process, ()) if task.__dict__.get("id") is not None]
+
+    def find(self, process: Process, *criteria: Any) -> list[Task]:
+        """Open tasks of a process; what is pending is written first."""
+        query = select(Task).where(Task.process_id == process.id, Task.finished.is_(None), *criteria)
+        found = list(self.session.scalars(query.order_by(Task.number)).unique())
+        self.know(*found)
+        return found
+
+    def activation(self, task: Task) -> Activation:
+        from . import actions
+
+        node = task.node
+        if node is None:
+            raise LookupError(f"the flow has no node `{task.flow_task}` any more")
+        return Activation(actions.work(self), task.process, task, node, self.user, self.now)
+
+    # -- what is made -----------------------------------------------------------------------------------
+
+    def create(self, process: Process, node: Node, token: str, *previous: Task) -> Task:
+        process.task_count += 1
+        task = Task(
+            process=process,
+            number=process.task_count,
+            flow_task=node.name,
+            flow_task_type=node.kind,
+            status="STARTED",
+            token=token,
+            created=self.now,
+            priority=0,
+            attempt=0,
+        )
+        task.previous.extend(previous)
+        self.session.add(task)
+        self.unrecorded.add(task)
+        self.know(task)
+        return task
+
+    def record(self, task: Task, to: str, action: str = "step", **detail: Any) -> None:
+        """Write a task's state, and the row of history with it. Nothing else writes one."""
+        before = None if task in self.unrecorded else task.status
+        self.unrecorded.discard(task)
+        task.status = to
+        closed = to in lifecycle.CLOSED
+        task.finished = self.now if closed else None
+        if to == "STARTED" or (to == "DONE" and task.started is None):
+            task.started = self.now
+        if to == "SCHEDULED":
+            self.work_for_clock = True
+        if closed and "/" in task.token:
+            self.joins_due[task.process] = None
+        self.touched[task.process] = None
+        self._write(task.process, task, action, before, to, detail)
+
+    def note(self, task: Task, action: str, **detail: Any) -> None:
+        """A row of history for an action that leaves the state as it is."""
+        self._write(task.process, task, action, task.status, task.status, detail)
+
+    def record_process(self, process: Process, to: str, action: str, **detail: Any) -> None:
+        before = None if process in self.made and process.status is None else process.status
+        process.status = to
+        process.finished = self.now if to in ("DONE", "CANCELED", "FAILED") else None
+        self.touched[process] = None
+        self._write(process, None, action, before, to, detail)
+
+    def _write(
+        self, process: Process, task: Task | None, action: str, before: str | None, to: str, detail: dict[str, Any]
+    ) -> None:
+        self.session.add(
+            Event(
+                created=self.now,
+                user_id=None if self.user is None else self.user.id,
+                process=process,
+                task=task,
+                action=action,
+                from_state=before,
+                to_state=to,
+                detail=detail,
+            )
+        )

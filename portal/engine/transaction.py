@@ -1,0 +1,149 @@
+"""One action is one transaction under the lock of the root of its process tree."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from sqlalchemy import func, inspect, select
+from sqlalchemy.orm import Session, joinedload
+
+from portal.errors import PortalError, UnsavedChanges
+from portal.models import Process, Task, User, utcnow
+
+from .run import Run
+
+#: the clock of actions; a test moves it
+clock: ContextVar[Callable[[], dt.datetime]] = ContextVar("clock", default=utcnow)
+
+#: called with nothing after a commit that left work for the clock
+_wakers: list[Callable[[], None]] = []
+
+
+def on_commit(wake: Callable[[], None]) -> None:
+    """Be told when there may be work that is due at once."""
+    _wakers.append(wake)
+
+
+def key_of(target: Any) -> int:
+    """The id of a model object, also of one whose attributes have expired; an id as it is."""
+    if isinstance(target, int):
+        return target
+    state = inspect(target)
+    if state.identity is None:
+        raise LookupError(f"{target!r} is not stored yet")
+    key: int = state.identity[0]
+    return key
+
+
+@contextmanager
+def transaction(
+    session: Session,
+    user: User | int | None = None,
+    *,
+    process: Process | int | None = None,
+    task: Task | int | None = None,
+) -> Iterator[Run]:
+    """Lock the tree of a process (none for one that is about to be made), and commit at the end of the block.
+
+    Raises:
+        UnsavedChanges: the session holds changes that are not saved.
+        LookupError: the process or the task is not there.
+        PortalError: this runs inside an action on another process.
+    """
+    outer: Run | None = session.info.get("run")
+    if outer is not None:
+        yield from _inside(outer, process, task)
+        return
+    if any(session.is_modified(each) for each in session.dirty) or session.new or session.deleted:
+        raise UnsavedChanges
+    process_id = None if process is None else key_of(process)
+    task_id = None if task is None else key_of(task)
+    user_id = None if user is None else key_of(user)
+    session.rollback()  # ends the read that came before; everything is read again under the lock
+    try:
+        session.connection(execution_options={"writes": True})
+        root_id, actor = _lock(session, process_id, task_id, user_id)
+        run = Run(session, actor, clock.get()(), {root_id} if root_id is not None else set())
+        session.info["run"] = run
+        yield run
+        session.info["run"] = None
+        session.flush()
+        session.commit()
+    except BaseException:
+        session.info["run"] = None
+        session.rollback()
+        raise
+    if run.work_for_clock:
+        for wake in _wakers:
+            wake()
+
+
+def _inside(outer: Run, process: Any, task: Any) -> Iterator[Run]:
+    """Join the transaction that is under way: a new process always may, another one if it is of the same tree."""
+    session = outer.session
+    if process is not None or task is not None:
+        if task is not None:
+            found = session.get_one(Task, key_of(task)) if not isinstance(task, Task) else task
+            process = found.process
+        elif not isinstance(process, Process):
+            process = session.get_one(Process, process)
+        if (process.root_id or process.id) not in outer.roots:
+            raise PortalError("An action on one process cannot act on another: start a new one, or use a job.")
+    guard = session.info.get("guard")
+    if guard is not None:
+        guard()
+    inner = Run(session, outer.user, outer.now, outer.roots, outer)
+    session.info["run"] = inner
+    try:
+        yield inner
+        session.flush()
+    finally:
+        session.info["run"] = outer
+    outer.work_for_clock |= inner.work_for_clock
+
+
+def _lock(
+    session: Session, process_id: int | None, task_id: int | None, user_id: int | None
+) -> tuple[int | None, User | None]:
+    """Lock the root first, always, so that parent and child cannot deadlock; read who acts on the way.
+
+    SQLite has locked the whole database with BEGIN IMMEDIATE.
+    """
+    if process_id is None and task_id is None:
+        return None, None if user_id is None else session.get_one(User, user_id, populate_existing=True)
+    of = select(func.coalesce(Process.root_id, Process.id))
+    if task_id is not None:
+        of = of.join(Task, Task.process_id == Process.id).where(Task.id == task_id)
+    else:
+        of = of.where(Process.id == process_id)
+    query = select(Process.id, User).select_from(Process).outerjoin(User, User.id == user_id)
+    query = query.where(Process.id == of.scalar_subquery()).execution_options(populate_existing=True)
+    if session.get_bind().dialect.name != "sqlite":
+        query = query.with_for_update(of=Process)
+    row = session.execute(query).unique().first()
+    if row is None:
+        raise LookupError("there is no such task" if task_id is not None else "there is no such process")
+    if user_id is not None and row[1] is None:
+        raise LookupError("there is no such user")
+    return row[0], row[1]
+
+
+def read_task(session: Session, task: Task | int) -> Task:
+    """The task and its process as they are under the lock."""
+    query = select(Task).where(Task.id == key_of(task)).options(joinedload(Task.process))
+    found = session.scalars(query.execution_options(populate_existing=True)).unique().first()
+    if found is None:
+        raise LookupError("there is no such task")
+    return found
+
+
+def read_process(session: Session, process: Process | int) -> Process:
+    query = select(Process).where(Process.id == key_of(process)).execution_options(populate_existing=True)
+    found = session.scalars(query).unique().first()
+    if found is None:
+        raise LookupError("there is no such process")
+    return found
