@@ -1,0 +1,88 @@
+"""Events on the border of a task: armed with it, fired once, disarmed with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portal.flow.boundary import Boundary, TimeoutBoundary
+from portal.flow.outcome import Wait
+from portal.models import Task
+
+from .run import Run
+
+
+def _boundaries(task: Task) -> tuple[Any, ...]:
+    node = task.node
+    return () if node is None else node.boundaries
+
+
+def arm(run: Run, host: Task) -> None:
+    """Make a waiting task of each event on a host that has begun to wait."""
+    from . import step
+
+    for node in _boundaries(host):
+        if not node.arms:
+            continue
+        task = run.create(host.process, node, host.token)
+        task.awaits = f"host:{host.number}"
+        activation = run.activation(task)
+        activation.task = host
+        try:
+            outcome = step.guarded(run, host, lambda n=node, a=activation: n.enter(a))
+        except Exception as error:
+            step.fail(run, task, error)
+            continue
+        assert isinstance(outcome, Wait)
+        task.scheduled = outcome.until
+        run.record(task, outcome.status)
+
+
+def disarm(run: Run, host: Task, but: Task | None = None) -> None:
+    """Cancel what is armed on a host that is over."""
+    names = [node.name for node in _boundaries(host) if node.arms]
+    if not names:
+        return
+    for task in run.find(host.process, Task.flow_task.in_(names), Task.awaits == f"host:{host.number}"):
+        if task is not but:
+            run.record(task, "CANCELED", "step")
+
+
+def catching(task: Task, error: BaseException | str | None) -> Boundary | None:
+    """The event on a task that catches this error."""
+    return next((node for node in _boundaries(task) if node.catches(error)), None)
+
+
+def interrupt(run: Run, host: Task, node: Boundary, reason: Any, action: str) -> None:
+    """An error event fires: its host is cancelled, and its path begins."""
+    from . import step
+
+    if reason is not None:
+        host.data["_exception"] = reason
+    run.record(host, "CANCELED", action)
+    disarm(run, host)
+    task = run.create(host.process, node, host.token, host)
+    step.complete(run, task, node.proceed(run.activation(task)), action)
+
+
+def fire(run: Run, task: Task) -> None:
+    """The moment of an armed event has come."""
+    from . import step
+
+    node: Any = task.node
+    host = host_of(run, task)
+    assert isinstance(node, TimeoutBoundary)
+    task.previous.append(host)
+    if node.interrupting:
+        run.record(host, "CANCELED", "timer")
+        disarm(run, host, but=task)
+    activation = run.activation(task)
+    step.complete(run, task, step.guarded(run, task, lambda: node.proceed(activation)), "timer")
+
+
+def host_of(run: Run, task: Task) -> Task:
+    """The task that an armed event sits on."""
+    number = int((task.awaits or "").removeprefix("host:"))
+    found = run.find(task.process, Task.number == number)
+    if not found:
+        raise LookupError(f"task {number} of process {task.process_id} is not open")
+    return found[0]

@@ -1,0 +1,190 @@
+"""Where branches meet. A join belongs to one run of its split, named by the scope of the branches' tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from portal.flow.base import Node
+from portal.flow.outcome import Wait
+from portal.models import Process, Task
+
+from . import token
+from .run import Run
+
+
+def arrive(run: Run, node: Node, branch: str, previous: Task) -> None:
+    """A branch has come to a join."""
+    process = previous.process
+    scope = scope_of(run, process, node, branch)
+    join = waiting(run, process, node, scope) if scope is not None else None
+    if join is None:
+        join = run.create(process, node, branch if scope is None else token.owner(scope), previous)
+        join.awaits = scope
+        run.record(join, "STARTED")
+    else:
+        join.previous.append(previous)
+    run.joins_due[process] = None
+    if join.status != "STARTED":  # it has gone on without this branch, or was cancelled: nothing starts twice
+        return
+    if scope is None:
+        go_on(run, join)
+    elif getattr(node, "continue_on_condition", None) is not None:
+        _ask(run, join, scope)
+
+
+def _ask(run: Run, join: Task, scope: str) -> None:
+    """Ask the condition of a join whether it goes on before the other branches are in."""
+    from . import step
+
+    node: Any = join.node
+    active = [task for task in _branches(run, join, scope) if not _is_armed(task)]
+    activation = run.activation(join)
+    activation.active_tasks = active
+    try:
+        goes_on = step.guarded(run, join, lambda: node.goes_on(activation))
+    except Exception as error:
+        step.fail(run, join, error)
+        return
+    if not goes_on:
+        return
+    if node.cancel_active:
+        for task in active:
+            if task.is_open:
+                from . import actions
+
+                actions.close(run, task)
+        run.ready = [task for task in run.ready if task.status != "CANCELED"]
+    go_on(run, join)
+
+
+def go_on(run: Run, join: Task) -> None:
+    """Nobody else has to come."""
+    from . import step
+
+    activation = run.activation(join)
+    try:
+        outcome = step.guarded(run, join, lambda: activation.node.resume(activation))
+    except Exception as error:
+        step.fail(run, join, error)
+        return
+    assert not isinstance(outcome, Wait)
+    step.complete(run, join, outcome)
+
+
+def release(run: Run) -> bool:
+    """Let every join go on for which nobody can arrive any more. True if tokens moved."""
+    due, run.joins_due = list(run.joins_due), {}
+    moved = False
+    for process in due:
+        for join in sorted(_waiting(run, process), key=lambda task: -task.token.count("/")):
+            if join.status == "STARTED" and not can_arrive(run, join):
+                go_on(run, join)
+                moved = True
+                run.joins_due[process] = None
+                break
+    return moved or bool(run.ready)
+
+
+def _waiting(run: Run, process: Process) -> list[Task]:
+    flow_class = process.flow_class
+    if flow_class is None or not flow_class._definition.has_joins:
+        return []
+    names = [node.name for node in flow_class._definition.nodes.values() if node.merges]
+    found = [task for task in run.known(process) if task.flow_task in names and task.status == "STARTED"]
+    if process not in run.made:
+        with run.session.no_autoflush:
+            query = select(Task).where(
+                Task.process_id == process.id,
+                Task.finished.is_(None),
+                Task.flow_task.in_(names),
+                Task.status == "STARTED",
+                Task.id.not_in(run.known_ids(process)),
+            )
+            more = list(run.session.scalars(query).unique())
+        run.know(*more)
+        found += more
+    return [task for task in found if task.awaits is not None]
+
+
+def can_arrive(run: Run, join: Task) -> bool:
+    """Whether an open branch of the join's split can still come to it."""
+    process, scope = join.process, join.awaits or ""
+    definition: Any = process.flow_class._definition  # type: ignore[union-attr]
+    cannot = [
+        name
+        for name, node in definition.nodes.items()
+        if (join.flow_task not in definition.reach[name] and name != join.flow_task) or node.kind.endswith("Boundary")
+    ]
+    for task in run.known(process):
+        if task is not join and task.is_open and token.within(task.token, scope) and task.flow_task not in cannot:
+            return True
+    if process in run.made:
+        return False
+    query = select(Task.id).where(
+        Task.process_id == process.id,
+        Task.finished.is_(None),
+        Task.token.startswith(f"{scope}_", autoescape=True),
+        Task.flow_task.not_in(cannot),
+        Task.id.not_in(run.known_ids(process)),
+    )
+    with run.session.no_autoflush:
+        return run.session.scalar(query.limit(1)) is not None
+
+
+def _branches(run: Run, join: Task, scope: str) -> list[Task]:
+    """The open tasks of the split's branches."""
+    run.session.flush()
+    found = run.find(join.process, Task.token.startswith(f"{scope}_", autoescape=True))
+    return [task for task in found if task is not join]
+
+
+def _is_armed(task: Task) -> bool:
+    node = task.node
+    return node is not None and node.kind.endswith("Boundary")
+
+
+def waiting(run: Run, process: Process, node: Node, scope: str) -> Task | None:
+    """The join that the branches of this scope meet at, if one of them has come before."""
+    for task in reversed(run.known(process)):
+        if task.flow_task == node.name and task.awaits == scope:
+            return task
+    if process in run.made:
+        return None
+    with run.session.no_autoflush:
+        query = select(Task).where(Task.process_id == process.id, Task.flow_task == node.name, Task.awaits == scope)
+        found = run.session.scalars(query.order_by(Task.number.desc()).limit(1)).unique().first()
+    if found is not None:
+        run.know(found)
+    return found
+
+
+def scope_of(run: Run, process: Process, node: Node, branch: str) -> str | None:
+    """Which split the join closes for this branch: the outermost one that it is the join of, from the inside.
+
+    None for a token that has passed no split: nobody else can come.
+    """
+    numbers = token.splits(branch)
+    if not numbers:
+        return None
+    depth = len(numbers) - 1
+    if depth:
+        joins = node.flow_class._definition.joins
+        names = _names(run, process, numbers)
+        while depth and all(node.name in joins.get(names.get(n, ""), ()) for n in numbers[depth - 1 : depth + 1]):
+            depth -= 1
+    return token.scope(branch, depth)
+
+
+def _names(run: Run, process: Process, numbers: list[int]) -> dict[int, str]:
+    """The nodes of split tasks by their numbers."""
+    names = {task.number: task.flow_task for task in run.known(process) if task.number in numbers}
+    missing = [number for number in numbers if number not in names]
+    if missing and process not in run.made:
+        query = select(Task).where(Task.process_id == process.id, Task.number.in_(missing))
+        with run.session.no_autoflush:
+            tasks = list(run.session.scalars(query).unique())
+        run.know(*tasks)
+        names |= {task.number: task.flow_task for task in tasks}
+    return names

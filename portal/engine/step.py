@@ -1,0 +1,166 @@
+"""Moves tokens until all of them wait."""
+
+from __future__ import annotations
+
+import traceback
+from typing import Any
+
+from sqlalchemy import select
+
+from portal.flow.base import Node
+from portal.flow.outcome import Done, Outcome, Wait, Way
+from portal.models import Process, Task, User
+
+from . import boundary, joins, token
+from .guard import Guard
+from .run import Run
+
+
+def settle(run: Run) -> None:
+    """Run until every branch waits or has ended."""
+    while True:
+        while run.ready:
+            enter(run, run.ready.pop())
+        if not joins.release(run):
+            break
+    for process in list(run.touched):
+        close_if_over(run, process)
+
+
+def enter(run: Run, task: Task) -> None:
+    """A token has come to a task: ask its node."""
+    activation = run.activation(task)
+    try:
+        outcome = guarded(run, task, lambda: activation.node.enter(activation))
+    except Exception as error:
+        fail(run, task, error)
+    else:
+        follow(run, task, outcome)
+
+
+def guarded(run: Run, task: Task, call: Any) -> Any:
+    """Call an author's code so that its failure takes nothing else with it."""
+    return Guard(run.session, task.process, task).run(call)
+
+
+def follow(run: Run, task: Task, outcome: Outcome, action: str = "step") -> None:
+    """Do what a node has answered."""
+    if isinstance(outcome, Wait):
+        wait(run, task, outcome, action)
+    else:
+        complete(run, task, outcome, action)
+
+
+def wait(run: Run, task: Task, outcome: Wait, action: str = "step") -> None:
+    task.scheduled = outcome.until
+    task.owner_permission, task.owner_permission_obj = outcome.permission, outcome.permission_obj
+    task.due = task.due or outcome.due
+    task.priority = task.priority or outcome.priority
+    if outcome.awaits is not None:
+        task.awaits = outcome.awaits
+    run.record(task, outcome.status, action)
+    if outcome.owner is not None:
+        give_by_rule(run, task, outcome.owner)
+    boundary.arm(run, task)
+
+
+def give_by_rule(run: Run, task: Task, owner: Any) -> None:
+    """The assignment that a rule of the flow makes."""
+    from . import access
+
+    user = find_user(run, owner)
+    if user is not None and not access.has_done_its_counterpart(run.session, user, task):
+        task.owner, task.assigned = user, run.now
+        run.record(task, "ASSIGNED", "assign", to=user.username)
+
+
+def find_user(run: Run, who: Any) -> User | None:
+    """A user from a user, an id or a user name."""
+    if isinstance(who, User):
+        return who
+    if isinstance(who, int):
+        return run.session.get(User, who)
+    return run.session.scalars(select(User).where(User.username == who)).unique().one_or_none()
+
+
+def complete(run: Run, task: Task, outcome: Done, action: str = "step") -> None:
+    """The task is done: disarm what was armed on it, and send its token on."""
+    run.record(task, "DONE", action)
+    boundary.disarm(run, task)
+    proceed(run, task, outcome)
+
+
+def proceed(run: Run, task: Task, outcome: Done) -> None:
+    node: Any = task.node
+    if not outcome.ways:
+        join = node.flow_class._definition.common_join(node) if outcome.empty and node.outgoing else None
+        if join is not None:
+            follow_direct(run, join, task)
+        else:
+            task.process.ended = True
+        return
+    made = []
+    for number, way in enumerate(outcome.ways, 1):
+        branch = token.branch(task.token, task.number, number) if outcome.splits else task.token
+        target: Node = way.edge.target
+        if target.merges:
+            joins.arrive(run, target, branch, task)
+        else:
+            made.append(make(run, target, branch, task, way))
+    run.ready.extend(reversed(made))
+
+
+def make(run: Run, node: Node, branch: str, previous: Task, way: Way) -> Task:
+    task = run.create(previous.process, node, branch, previous)
+    if way.data is not None:
+        task.data = dict(way.data)
+    if way.seed is not None:
+        task.seed = way.seed
+    return task
+
+
+def follow_direct(run: Run, join: Node, split: Task) -> None:
+    """A split with nothing to do goes straight to its join, which has no one to wait for."""
+    task = run.create(split.process, join, split.token, split)
+    run.record(task, "STARTED")
+    joins.go_on(run, task)
+
+
+def fail(run: Run, task: Task, error: Exception, action: str = "step") -> None:
+    """A node has failed: an error event on it catches that, or it becomes ERROR and waits for people.
+
+    Raises:
+        Exception: the error itself, where the flow or the caller wants it raised.
+    """
+    flow_class: Any = task.process.flow_class
+    if run.called is task or run.propagate or (flow_class is not None and flow_class.propagate_errors):
+        raise error
+    caught = boundary.catching(task, error)
+    if caught is not None:
+        boundary.interrupt(run, task, caught, describe(error, run), "step")
+        return
+    task.data["_exception"] = describe(error, run)
+    run.record(task, "ERROR", action, error=type(error).__name__)
+
+
+def describe(error: BaseException, run: Run) -> dict[str, str]:
+    """What is kept of a failure. No local variables: they may hold secrets."""
+    return {
+        "type": type(error).__name__,
+        "message": str(error),
+        "traceback": "".join(traceback.format_exception(error)),
+        "time": run.now.isoformat(),
+    }
+
+
+def close_if_over(run: Run, process: Process) -> None:
+    """A process is done when an end was reached and none of its tasks is open."""
+    if process.status != "NEW" or not process.ended or any(task.is_open for task in run.known(process)):
+        return
+    if process not in run.made:
+        query = select(Task.id).where(Task.process_id == process.id, Task.finished.is_(None))
+        known = run.known_ids(process)
+        with run.session.no_autoflush:
+            if run.session.scalar(query.where(Task.id.not_in(known)).limit(1)) is not None:
+                return
+    run.record_process(process, "DONE", "step")
