@@ -126,7 +126,7 @@ class DecimalField(NumberField[Decimal | None]):
             if before + places > self.max_digits:
                 raise ValueError(f"At most {self.max_digits} digits are possible.")
         exponent = int(number.as_tuple().exponent)
-        return number if abs(exponent) <= _MOST_DIGITS else number.normalize()
+        return number if abs(exponent) <= _MOST_DIGITS else _short(number)
 
     def dump(self, value: Any) -> str:
         return format(Decimal(value), "f")
@@ -136,6 +136,15 @@ class DecimalField(NumberField[Decimal | None]):
 
     def from_sql_number(self, value: Any) -> Any:
         return None if value is None else self.from_json(value)
+
+
+def _short(value: Decimal) -> Decimal:
+    """Without zeros at the end. Decimal.normalize would round to 28 digits."""
+    sign, digits, exponent = value.as_tuple()
+    kept = "".join(map(str, digits)).rstrip("0")
+    if not kept:
+        return Decimal(0)
+    return Decimal((sign, tuple(map(int, kept)), int(exponent) + len(digits) - len(kept)))
 
 
 def _places(value: Decimal) -> int:

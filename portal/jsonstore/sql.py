@@ -180,7 +180,8 @@ class NumberType(UserDefinedType[Any]):
 
 
 def _digits(value: Any) -> str:
-    return str(int(value)) if isinstance(value, bool) else str(value)
+    # Zero first: 0E-1000000 is more than a database takes.
+    return str(int(value)) if not value or isinstance(value, bool) else str(value)
 
 
 class ValueType(TypeDecorator[Any]):
