@@ -2,8 +2,8 @@
 
 from portal.flow import port
 
-from . import access, actions, lifecycle
+from . import access, actions, lifecycle, programs
 
-port.bind(actions)
+port.bind(programs)
 
 __all__ = ["access", "actions", "lifecycle"]

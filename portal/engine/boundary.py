@@ -42,8 +42,10 @@ def disarm(run: Run, host: Task, but: Task | None = None) -> None:
     names = [node.name for node in _boundaries(host) if node.arms]
     if not names:
         return
-    for task in run.find(host.process, Task.flow_task.in_(names), Task.awaits == f"host:{host.number}"):
-        if task is not but:
+    awaits = f"host:{host.number}"
+    run.unseen(host.process, Task.flow_task.in_(names), Task.awaits == awaits)
+    for task in run.known(host.process):
+        if task.flow_task in names and task.awaits == awaits and task.is_open and task is not but:
             run.record(task, "CANCELED", "step")
 
 

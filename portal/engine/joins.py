@@ -92,19 +92,8 @@ def _waiting(run: Run, process: Process) -> list[Task]:
     if flow_class is None or not flow_class._definition.has_joins:
         return []
     names = [node.name for node in flow_class._definition.nodes.values() if node.merges]
+    run.unseen(process, Task.flow_task.in_(names), Task.status == "STARTED")
     found = [task for task in run.known(process) if task.flow_task in names and task.status == "STARTED"]
-    if process not in run.made:
-        with run.session.no_autoflush:
-            query = select(Task).where(
-                Task.process_id == process.id,
-                Task.finished.is_(None),
-                Task.flow_task.in_(names),
-                Task.status == "STARTED",
-                Task.id.not_in(run.known_ids(process)),
-            )
-            more = list(run.session.scalars(query).unique())
-        run.know(*more)
-        found += more
     return [task for task in found if task.awaits is not None]
 
 

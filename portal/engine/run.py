@@ -9,10 +9,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.flow.activation import Activation
-from portal.flow.base import Node
+from portal.flow.base import Flow, Node
 from portal.models import Event, Process, Task, User
 
 from . import lifecycle
+
+
+class Lost(Node):
+    """A node that the code no longer has: its tasks can be seen, cancelled and migrated."""
+
+
+def lost(task: Task) -> Node:
+    return Lost().bound(task.process.flow_class or Flow, task.flow_task)
 
 
 class Run:
@@ -37,6 +45,8 @@ class Run:
         self.touched: dict[Process, None] = {}
         #: processes whose waiting joins must look again
         self.joins_due: dict[Process, None] = {}
+        #: processes that an undo leaves open, though nothing in them is
+        self.reopened: set[Process] = set()
         self.work_for_clock = False
         self.propagate = outer.propagate if outer else False
         #: the node whose own failure belongs to the caller of `run`
@@ -56,18 +66,26 @@ class Run:
 
     def find(self, process: Process, *criteria: Any) -> list[Task]:
         """Open tasks of a process; what is pending is written first."""
+        self.session.flush()
         query = select(Task).where(Task.process_id == process.id, Task.finished.is_(None), *criteria)
         found = list(self.session.scalars(query.order_by(Task.number)).unique())
+        self.know(*found)
+        return found
+
+    def unseen(self, process: Process, *criteria: Any) -> list[Task]:
+        """Open tasks that only the database knows yet. Nothing is written for it."""
+        if process in self.made:
+            return []
+        query = select(Task).where(Task.process_id == process.id, Task.finished.is_(None), *criteria)
+        with self.session.no_autoflush:
+            found = list(self.session.scalars(query.where(Task.id.not_in(self.known_ids(process)))).unique())
         self.know(*found)
         return found
 
     def activation(self, task: Task) -> Activation:
         from . import actions
 
-        node = task.node
-        if node is None:
-            raise LookupError(f"the flow has no node `{task.flow_task}` any more")
-        return Activation(actions.work(self), task.process, task, node, self.user, self.now)
+        return Activation(actions.Work(self), task.process, task, task.node or lost(task), self.user, self.now)
 
     # -- what is made -----------------------------------------------------------------------------------
 

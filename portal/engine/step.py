@@ -155,7 +155,7 @@ def describe(error: BaseException, run: Run) -> dict[str, str]:
 
 def close_if_over(run: Run, process: Process) -> None:
     """A process is done when an end was reached and none of its tasks is open."""
-    if process.status != "NEW" or not process.ended or any(task.is_open for task in run.known(process)):
+    if process in run.reopened or process.status != "NEW" or not process.ended or any(task.is_open for task in run.known(process)):
         return
     if process not in run.made:
         query = select(Task.id).where(Task.process_id == process.id, Task.finished.is_(None))

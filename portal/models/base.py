@@ -15,6 +15,16 @@ class Base(DeclarativeBase):
     """Parent of every model."""
 
 
+def _unstored(instance: Any) -> list[str]:
+    """The pointers (see `pointer`) of an object that hold something without a key."""
+    return [name for name in ("artifact", "seed") if f"_{name}" in instance.__dict__ and _waits(instance, name)]
+
+
+def _waits(instance: Any, name: str) -> bool:
+    pointer = getattr(type(instance), name, None)
+    return hasattr(pointer, "unstored") and pointer.unstored(instance) is not None
+
+
 class Session(FlaskSession):
     """A session that tells whoever guards it before it first speaks to the database.
 
@@ -29,6 +39,12 @@ class Session(FlaskSession):
 
     def flush(self, objects: Any = None) -> None:
         self._tell_guard()
+        held = [(each, name) for each in (*self.new, *self.dirty) for name in _unstored(each)]
+        if held:  # what a process or a task points at is stored with it, and its key noted behind it
+            self.add_all(getattr(each, name) for each, name in held)
+            super().flush()
+            for each, name in held:
+                getattr(type(each), name).take_key(each)
         super().flush(objects)
 
     def connection(self, *args: Any, **kwargs: Any) -> Any:

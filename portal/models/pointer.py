@@ -103,19 +103,3 @@ class Pointer:
 def _is(held: Any, name: str, key: str | None) -> bool:
     state = inspect(held)
     return key is not None and class_name(state.mapper.class_) == name and encode_key(state.identity[0]) == key
-
-
-def store_pointers(session: Session, owners: list[Any]) -> None:
-    """Store what the owners point at and has no key yet, in one flush, and note the keys."""
-    waiting = [
-        (owner, pointer)
-        for owner in owners
-        for pointer in (type(owner).artifact, type(owner).seed)
-        if pointer.unstored(owner) is not None
-    ]
-    if not waiting:
-        return
-    session.add_all(pointer.unstored(owner) for owner, pointer in waiting)
-    session.flush()
-    for owner, pointer in waiting:
-        pointer.take_key(owner)

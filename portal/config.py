@@ -1,0 +1,88 @@
+"""What the environment and the caller say, as one frozen value."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+PREFIX = "PORTAL_"
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """The settings of section 9 of the contract; everything else is Flask's."""
+
+    database_url: str
+    secret_key: str
+    flows: tuple[str, ...]
+    executor: str
+    scheduler: bool
+    base_url: str
+    max_depth: int
+    #: Flask's own settings, passed on
+    flask: dict[str, Any]
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any] | None, instance: Path) -> Config:
+        """Read the environment, overridden by a mapping with the same names without the prefix.
+
+        Args:
+            given: `{"DATABASE_URL": …, "FLOWS": [...], "TESTING": True}`.
+            instance: the folder for the SQLite file and the secret key when nothing else is said.
+        """
+        values: dict[str, Any] = {
+            name.removeprefix(PREFIX): value for name, value in os.environ.items() if name.startswith(PREFIX) and value
+        }
+        values |= given or {}
+        known = {
+            "database_url": str(values.pop("DATABASE_URL", "") or _default_database(instance)),
+            "secret_key": values.pop("SECRET_KEY", None),
+            "flows": _names(values.pop("FLOWS", ("flows",))),
+            "executor": _one_of("EXECUTOR", values.pop("EXECUTOR", "local"), ("local", "celery")),
+            "scheduler": _switch("SCHEDULER", values.pop("SCHEDULER", "on")),
+            "base_url": str(values.pop("BASE_URL", "http://127.0.0.1:5000")).rstrip("/"),
+            "max_depth": int(values.pop("MAX_DEPTH", 50)),
+        }
+        if known["secret_key"] is None:
+            known["secret_key"] = secrets.token_hex(32) if values.get("TESTING") else _kept_secret(instance)
+        return cls(**known, flask=values)
+
+
+def _default_database(instance: Path) -> str:
+    instance.mkdir(parents=True, exist_ok=True)
+    return f"sqlite:///{instance / 'portal.sqlite'}"
+
+
+def _kept_secret(instance: Path) -> str:
+    """The key of this installation, made once and readable by its owner only."""
+    path = instance / "secret_key"
+    instance.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(descriptor, "w") as file:
+        key = secrets.token_hex(32)
+        file.write(key)
+    return key
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    names = value.split(",") if isinstance(value, str) else value
+    return tuple(name.strip() for name in names if name.strip())
+
+
+def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
+    if value not in known:
+        raise ValueError(f"{PREFIX}{name} is {value!r}; it can be {' or '.join(known)}")
+    return value
+
+
+def _switch(name: str, value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    return _one_of(name, str(value).lower(), ("on", "off")) == "on"

@@ -1,0 +1,111 @@
+"""Who may see and do what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import and_, exists, false, or_, select, true
+from sqlalchemy.orm import Session, aliased
+
+from portal.errors import PermissionDenied
+from portal.flow.registry import registry
+from portal.models import Process, Task, User
+
+
+def manages(user: User | None, process: Process) -> bool:
+    """Whether this person may do a manager's actions. None is the system."""
+    return user is None or user.manages(process.flow_label)
+
+
+def demand_manager(user: User | None, process: Process, action: str) -> None:
+    if not manages(user, process):
+        raise PermissionDenied(f"only a manager of the flow (permission {process.flow_label}.manage) may {action}")
+
+
+def may_see_process(session: Session, user: User | None, process: Process) -> bool:
+    """Who started it, owned a task of it, or holds `<label>.view` or `<label>.manage`."""
+    if user is None or process.created_by_id == user.id or user.views(process.flow_label):
+        return True
+    query = select(Task.id).where(Task.process_id == process.id, Task.owner_id == user.id)
+    return session.scalar(query.limit(1)) is not None
+
+
+def may_see_task(session: Session, user: User | None, task: Task) -> bool:
+    """Who may see its process or holds its permission."""
+    if user is not None and task.owner_permission and user.can(task.owner_permission, task.owner_permission_obj):
+        return True
+    return may_see_process(session, user, task.process)
+
+
+def may_take(session: Session, user: User, task: Task) -> bool:
+    """Whether a task may be given to this person."""
+    if task.owner_permission is None:
+        fit = may_see_process(session, user, task.process)
+    else:
+        fit = user.can(task.owner_permission, task.owner_permission_obj)
+    return fit and user.is_active and not has_done_its_counterpart(session, user, task)
+
+
+def has_done_its_counterpart(session: Session, user: User, task: Task) -> bool:
+    """Whether `.NotSameAs` keeps this person away from the task. It binds everyone."""
+    names = [reference.name for reference in getattr(task.node, "not_same_as", ())]
+    if not names:
+        return False
+    query = select(Task.id).where(
+        Task.process_id == task.process_id,
+        Task.flow_task.in_(names),
+        Task.status == "DONE",
+        Task.owner_id == user.id,
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
+def visible_processes(user: User) -> Any:
+    """A criterion for `select(Process)`."""
+    if user.is_superuser:
+        return true()
+    labels = [label for label in registry if user.views(label)]
+    owned = aliased(Task)
+    return or_(
+        Process.created_by_id == user.id,
+        Process.flow_label.in_(labels) if labels else false(),
+        exists().where(owned.process_id == Process.id, owned.owner_id == user.id),
+    )
+
+
+def takeable_tasks(user: User) -> Any:
+    """A criterion for `select(Task).join(Task.process)`: what is free for this person."""
+    human = sorted({n.kind for flow in registry.values() for n in flow._definition.nodes.values() if n.human})
+    free = and_(Task.status == "NEW", Task.finished.is_(None), Task.flow_task_type.in_(human), ~Process.on_hold)
+    counterparts = _counterparts(user)
+    if counterparts is not None:
+        free = and_(free, counterparts)
+    if user.is_superuser:
+        return free
+    held = user.all_permissions
+    either = [
+        Task.owner_permission.in_([name for name in held if ":" not in name]),
+        and_(Task.owner_permission.is_(None), visible_processes(user)),
+    ]
+    single = [name for name in held if ":" in name]
+    if single:
+        either.append((Task.owner_permission + ":" + Task.owner_permission_obj).in_(single))
+    return and_(free, or_(*either))
+
+
+def _counterparts(user: User) -> Any:
+    """Leaves out what `.NotSameAs` keeps this person away from; None where no flow says so."""
+    clauses = []
+    for label, flow_class in registry.items():
+        for node in flow_class._definition.nodes.values():
+            names = [reference.name for reference in getattr(node, "not_same_as", ())]
+            if names:
+                other = aliased(Task)
+                done = exists().where(
+                    other.process_id == Task.process_id,
+                    other.flow_task.in_(names),
+                    other.status == "DONE",
+                    other.owner_id == user.id,
+                )
+                clauses.append(~and_(Process.flow_label == label, Task.flow_task == node.name, done))
+    return and_(*clauses) if clauses else None

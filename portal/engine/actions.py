@@ -1,0 +1,339 @@
+"""What people and programs do: each is one transaction, from under the lock to the next waits."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.errors import PermissionDenied, PortalError, TransitionNotAllowed
+from portal.flow.activation import Activation
+from portal.models import Process, Task, User
+
+from . import access, boundary, lifecycle, step, token
+from .run import Run
+from .transaction import clock, read_process, read_task, transaction
+
+
+@contextmanager
+def activation(session: Session, task: Task | int, user: User | int | None = None) -> Iterator[Activation]:
+    """Lock the task's process, read both again, and commit at the end of the block.
+
+    Raises:
+        LookupError: the task is not there.
+        UnsavedChanges: the session holds changes that are not saved.
+    """
+    nested = session.info.get("run") is not None
+    with transaction(session, user, task=task) as run:
+        found = task if nested and isinstance(task, Task) else read_task(session, task)
+        run.know(found)
+        yield run.activation(found)
+        step.settle(run)
+
+
+@contextmanager
+def starting(session: Session, node: Any, user: User | None) -> Iterator[Activation]:
+    """A new process for a person's start form; nothing of it is stored before `execute()`.
+
+    Raises:
+        PermissionDenied: this person may not start here.
+    """
+    with transaction(session, user) as run:
+        demand_start(run.user, node)
+        yield _new(run, node)
+        step.settle(run)
+
+
+def reading(session: Session, task: Task, user: User | None) -> Activation:
+    """A task to look at: no lock, and nothing may change."""
+    return Run(session, user, clock.get()(), set()).activation(task)
+
+
+def reading_start(session: Session, node: Any, user: User | None) -> Activation:
+    """A process that is not there yet, to show its start form."""
+    demand_start(user, node)
+    return _new(Run(session, user, clock.get()(), set()), node)
+
+
+def demand_start(user: User | None, node: Any) -> None:
+    if user is not None and not node.available(user):
+        raise PermissionDenied(f"you may not start «{node.flow_class._definition.title}» here")
+
+
+def _new(run: Run, node: Any) -> Activation:
+    process = new_process(run, node.flow_class)
+    task = Task(
+        process=process,
+        number=1,
+        flow_task=node.name,
+        flow_task_type=node.kind,
+        status="ASSIGNED",
+        token=token.ROOT,
+        created=run.now,
+        priority=0,
+        attempt=0,
+        owner_permission=node.permission,
+    )
+    return Activation(Work(run), process, task, node, run.user, run.now)
+
+
+def new_process(run: Run, flow_class: Any) -> Process:
+    model = flow_class._definition.process_class or Process
+    process: Process = model(flow_label=flow_class._definition.label, created=run.now, task_count=0)
+    process.ended = process.on_hold = False
+    process.created_by_id = None if run.user is None else run.user.id
+    return process
+
+
+def begin(run: Run, process: Process, task: Task) -> None:
+    """Store a new process with its first task."""
+    run.made.add(process)
+    run.unrecorded.add(task)
+    process.task_count = 1
+    run.session.add(task)
+    run.know(task)
+    run.record_process(process, "NEW", "start")
+
+
+class Work:
+    """The engine's side of an activation: the actions of a task's life."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    def assign(self, activation: Activation, user: Any) -> None:
+        run, task = self.run, activation.task
+        lifecycle.check("assign", task)
+        assignee = self._user(user if user is not None else run.user)
+        self._demand_fit(assignee, task)
+        if run.user is not None and assignee.id != run.user.id:
+            access.demand_manager(run.user, task.process, "assign it to someone else")
+        self._give(task, assignee, "assign")
+
+    def unassign(self, activation: Activation) -> None:
+        run, task = self.run, activation.task
+        lifecycle.check("unassign", task)
+        self._demand_owner_or_manager(task, "give it back")
+        task.owner, task.assigned = None, None
+        run.record(task, "NEW", "unassign")
+
+    def reassign(self, activation: Activation, user: Any) -> None:
+        task = activation.task
+        lifecycle.check("reassign", task)
+        self._demand_owner_or_manager(task, "hand it over")
+        assignee = self._user(user)
+        self._demand_fit(assignee, task)
+        self._give(task, assignee, "reassign")
+
+    def execute(self, activation: Activation) -> None:
+        run, task = self.run, activation.task
+        if task.id is None and task not in run.session:
+            self._start(activation)
+            return
+        lifecycle.check("execute", task)
+        if run.user is not None and task.owner_id != run.user.id:
+            raise PermissionDenied("only the owner of the task may do it")
+        self._resume(activation, "execute")
+
+    def cancel(self, activation: Activation) -> None:
+        lifecycle.check("cancel", activation.task)
+        access.demand_manager(self.run.user, activation.process, "cancel it")
+        close(self.run, activation.task)
+
+    def undo(self, activation: Activation) -> None:
+        run, task, process = self.run, activation.task, activation.process
+        lifecycle.check("undo", task)
+        access.demand_manager(run.user, process, "undo it")
+        standing = [following for following in task.leading if following.status not in ("CANCELED", "REVIVED")]
+        if standing:
+            names = ", ".join(f"«{following.title}» ({lifecycle.words(following.status)})" for following in standing)
+            raise TransitionNotAllowed(f"cannot undo «{task.title}»: after it there is {names}")
+        if activation.node._undo is not None:
+            activation.node.call(activation.node._undo, activation)
+        run.record(task, "CANCELED", "undo")
+        self._reopen(process, "undo")
+        run.reopened.add(process)
+        if activation.node.starts:
+            cancel_tree(run, process, "undo")
+        elif activation.node.ends:
+            process.ended = _other_end(run, task)
+
+    def revive(self, activation: Activation) -> Task:
+        run, old, process = self.run, activation.task, activation.process
+        lifecycle.check("revive", old)
+        access.demand_manager(run.user, process, "revive it")
+        if old.node is None:
+            raise TransitionNotAllowed(f"cannot revive «{old.title}»: the flow has no such node any more")
+        if old.flow_task_type.endswith("Boundary") and (old.awaits or "").startswith("host:"):
+            raise TransitionNotAllowed(f"cannot revive «{old.title}»: revive the task that it sits on")
+        previous = [*old.previous, old]
+        run.record(old, "REVIVED", "revive")
+        boundary.disarm(run, old)
+        self._reopen(process, "revive")
+        fresh = run.create(process, old.node, old.token, *previous)
+        fresh.data = {key: value for key, value in copy.deepcopy(dict(old.data)).items() if key != "_exception"}
+        for name in ("artifact_type", "artifact_key", "seed_type", "seed_key", "due", "priority", "awaits"):
+            setattr(fresh, name, getattr(old, name))
+        run.ready.append(fresh)
+        run.joins_due[process] = None
+        return fresh
+
+    def owner_of(self, activation: Activation, node: str) -> User | None:
+        """The user who last completed a node in this process."""
+        run, process = self.run, activation.process
+        done = [t for t in run.known(process) if t.flow_task == node and t.status == "DONE" and t.owner is not None]
+        if process.id is not None and process not in run.made:
+            query = select(Task).where(
+                Task.process_id == process.id, Task.flow_task == node, Task.status == "DONE", Task.owner_id.is_not(None)
+            )
+            with run.session.no_autoflush:
+                done.extend(run.session.scalars(query.order_by(Task.number.desc()).limit(1)).unique())
+        return max(done, key=lambda task: task.number).owner if done else None
+
+    def progress(self, activation: Activation, done: float, total: float | None, message: str) -> None:
+        raise PortalError("only a job has progress")
+
+    def refresh(self, activation: Activation) -> None:
+        """Under the lock everything is fresh."""
+
+    # -- the parts ---------------------------------------------------------------------------------------
+
+    def _user(self, who: Any) -> User:
+        user = None if who is None else step.find_user(self.run, who)
+        if user is None:
+            raise LookupError(f"there is no user {who!r}")
+        return user
+
+    def _demand_fit(self, assignee: User, task: Task) -> None:
+        if access.has_done_its_counterpart(self.run.session, assignee, task):
+            raise PermissionDenied(f"{assignee.name} did a step that must be done by someone else")
+        if self.run.user is not None and not access.may_take(self.run.session, assignee, task):
+            needed = f" ({task.owner_permission})" if task.owner_permission else ""
+            raise PermissionDenied(f"{assignee.name} does not hold the permission for this task{needed}")
+
+    def _demand_owner_or_manager(self, task: Task, action: str) -> None:
+        user = self.run.user
+        if user is not None and task.owner_id != user.id and not access.manages(user, task.process):
+            raise PermissionDenied(f"only the owner or a manager of the flow may {action}")
+
+    def _give(self, task: Task, assignee: User, action: str) -> None:
+        before = task.owner.username if task.owner is not None else None
+        task.owner, task.owner_id, task.assigned = assignee, assignee.id, self.run.now
+        detail = {"to": assignee.username} if before is None else {"from": before, "to": assignee.username}
+        self.run.record(task, "ASSIGNED", action, **detail)
+
+    def _start(self, activation: Activation) -> None:
+        run, task = self.run, activation.task
+        store_first(run.session, activation)
+        task.owner = run.user
+        task.assigned = task.started = run.now
+        begin(run, activation.process, task)
+        self._resume(activation, "start")
+
+    def _resume(self, activation: Activation, action: str) -> None:
+        run, task = self.run, activation.task
+        try:
+            outcome = step.guarded(run, task, lambda: activation.node.resume(activation))
+        except Exception as error:
+            step.fail(run, task, error, action)
+        else:
+            step.follow(run, task, outcome, action)
+        step.settle(run)
+
+    def _reopen(self, process: Process, action: str) -> None:
+        if process.finished is not None:
+            self.run.record_process(process, "NEW", action)
+
+
+def store_first(session: Session, activation: Activation) -> None:
+    """Give what a new process points at its key, so that the process is written once."""
+    for owner in (activation.process, activation.task):
+        for pointer in (type(owner).artifact, type(owner).seed):
+            if pointer.unstored(owner) is not None:
+                session.add(pointer.unstored(owner))
+                session.flush()
+                pointer.take_key(owner)
+
+
+def close(run: Run, task: Task, action: str = "cancel") -> None:
+    """Cancel an open task and what is armed on it."""
+    run.record(task, "CANCELED", action)
+    boundary.disarm(run, task)
+
+
+def _other_end(run: Run, task: Task) -> bool:
+    kinds = {node.kind for node in task.process.flow_class._definition.nodes.values() if node.ends}  # type: ignore[union-attr]
+    query = select(Task.id).where(
+        Task.process_id == task.process_id,
+        Task.status == "DONE",
+        Task.flow_task_type.in_(kinds),
+        Task.id != task.id,
+    )
+    return run.session.scalar(query.limit(1)) is not None
+
+
+# -- processes -------------------------------------------------------------------------------------------------
+
+
+def cancel_process(session: Session, process: Process | int, user: User | int | None = None) -> None:
+    """Cancel a process, the processes below it and every open task of them. A manager's."""
+    with _managed(session, process, user, "cancel") as (run, found):
+        cancel_tree(run, found, "cancel")
+
+
+def suspend(session: Session, process: Process | int, user: User | int | None = None) -> None:
+    """Put a process and the tree below it on hold. A manager's."""
+    with _managed(session, process, user, "suspend") as (run, found):
+        run.record_process(found, "SUSPENDED", "suspend")
+        for each in tree(run, found):
+            each.on_hold = True
+
+
+def resume(session: Session, process: Process | int, user: User | int | None = None) -> None:
+    """End a suspension; what fell due meanwhile fires now. A manager's."""
+    with _managed(session, process, user, "resume") as (run, found):
+        run.record_process(found, "NEW", "resume")
+        run.work_for_clock = True
+        parent = found.parent_task.process if found.parent_task is not None else None
+        held = {parent.id: parent.on_hold} if parent is not None else {}
+        for each in tree(run, found):
+            above = each.parent_task.process_id if each.parent_task is not None else None
+            each.on_hold = each.status == "SUSPENDED" or held.get(above, False)  # type: ignore[arg-type]
+            held[each.id] = each.on_hold
+
+
+@contextmanager
+def _managed(
+    session: Session, process: Process | int, user: User | int | None, action: str
+) -> Iterator[tuple[Run, Process]]:
+    with transaction(session, user, process=process) as run:
+        found = process if isinstance(process, Process) and process in run.tasks else read_process(session, process)
+        lifecycle.check_process(action, found)
+        access.demand_manager(run.user, found, f"{action} its processes")
+        yield run, found
+        step.settle(run)
+
+
+def cancel_tree(run: Run, process: Process, action: str) -> None:
+    for each in tree(run, process):
+        if each.finished is not None:
+            continue
+        for task in run.find(each):
+            run.record(task, "CANCELED", action)
+        each.on_hold = False
+        run.record_process(each, "CANCELED", action)
+
+
+def tree(run: Run, process: Process) -> list[Process]:
+    """A process and those below it, parents first."""
+    found, level = [process], [process.id]
+    while level:
+        query = select(Process).join(Task, Process.parent_task_id == Task.id).where(Task.process_id.in_(level))
+        below = list(run.session.scalars(query).unique())
+        found.extend(below)
+        level = [each.id for each in below]
+    return found

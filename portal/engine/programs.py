@@ -1,0 +1,138 @@
+"""What programs call through the words of the language: `MyFlow.node.run(…)`, `task.activation()`, `process.cancel()`."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+from sqlalchemy.orm import Session, object_session
+
+from portal.errors import PortalError, TransitionNotAllowed
+from portal.flow.activation import Activation
+from portal.flow.registry import registry
+from portal.models import Process, Task, User, db
+
+from . import actions, lifecycle, step, token
+from .guard import Guard
+from .run import Run
+from .transaction import read_process, read_task, transaction
+
+
+def start(node: Any, kwargs: dict[str, Any]) -> Any:
+    """Start a process at a `StartHandle`; see there."""
+    label = node.flow_class._definition.label
+    if registry.get(label) is not node.flow_class:
+        raise PortalError(f"{node.flow_class.__name__} is not registered: name its module in FLOWS")
+    user, propagate = _ours(kwargs)
+    session = db.session()
+    nested = session.info.get("run") is not None
+
+    def begin() -> Any:
+        with transaction(session, user) as run:
+            run.propagate |= propagate
+            process = actions.new_process(run, node.flow_class)
+            task = _first_task(run, process, node)
+            activation = run.activation(task)
+            actions.begin(run, process, task)
+            run.called = task
+            result = process
+            if node.func is not None:
+                result = step.guarded(run, task, lambda: node.call(node.func, activation, **kwargs))
+            elif kwargs:
+                raise TypeError(f"{node.name} has no function that could take {', '.join(kwargs)}")
+            step.follow(run, task, node.resume(activation), "start")
+            step.settle(run)
+            return result
+
+    return Guard(session).run(begin) if nested else begin()
+
+
+def _first_task(run: Run, process: Process, node: Any) -> Task:
+    return Task(
+        process=process,
+        number=1,
+        flow_task=node.name,
+        flow_task_type=node.kind,
+        status="STARTED",
+        token=token.ROOT,
+        created=run.now,
+        priority=0,
+        attempt=0,
+    )
+
+
+def handle(node: Any, kwargs: dict[str, Any]) -> Any:
+    """Complete a waiting `Handle`; see there."""
+    user, propagate = _ours(kwargs)
+    process, task = kwargs.pop("process", None), kwargs.pop("task", None)
+    if (process is None) == (task is None):
+        raise TypeError(f"{node.name}.run() needs either process= or task=")
+    session = _session(process if task is None else task)
+    nested = session.info.get("run") is not None
+    with transaction(session, user, process=process, task=task) as run:
+        run.propagate |= propagate
+        if task is not None:
+            found = task if nested and isinstance(task, Task) else read_task(session, task)
+            run.know(found)
+        else:
+            fresh = process if nested and isinstance(process, Process) else read_process(session, process)
+            found = _waiting(run, node, fresh)
+        _check_waits(node, found)
+        own: Any = found.node
+        activation = run.activation(found)
+        run.called = found
+        result = None
+        if own.func is not None:
+            result = step.guarded(run, found, lambda: own.call(own.func, activation, **kwargs))
+        step.follow(run, found, step.guarded(run, found, lambda: own.resume(activation)), "message")
+        step.settle(run)
+        return result
+
+
+def _waiting(run: Run, node: Any, process: Process) -> Task:
+    waiting = [task for task in run.find(process) if task.status not in ("ERROR",)]
+    here = [task for task in waiting if task.flow_task == node.name and task.status == "STARTED"]
+    if len(here) > 1:
+        numbers = ", ".join(str(task.number) for task in here)
+        raise TransitionNotAllowed(f"process {process.id} waits at {node.name} more than once: name task= ({numbers})")
+    if not here:
+        there = ", ".join(f"{task.flow_task} ({lifecycle.words(task.status)})" for task in waiting) or "nothing"
+        raise TransitionNotAllowed(f"process {process.id} does not wait at {node.name}; open is: {there}")
+    return here[0]
+
+
+def _check_waits(node: Any, task: Task) -> None:
+    if task.flow_task != node.name or task.status != "STARTED" or not getattr(task.node, "handles", False):
+        raise TransitionNotAllowed(f"task {task.id} ({task.flow_task}, {lifecycle.words(task.status)}) does not wait here")
+    if task.process.on_hold:
+        raise TransitionNotAllowed(f"process {task.process_id} is suspended")
+
+
+def activation(task: Task | int, user: User | int | None) -> AbstractContextManager[Activation]:
+    return actions.activation(_session(task), task, user)
+
+
+def cancel_process(process: Process | int, user: User | int | None) -> None:
+    actions.cancel_process(_session(process), process, user)
+
+
+def suspend(process: Process | int, user: User | int | None) -> None:
+    actions.suspend(_session(process), process, user)
+
+
+def resume(process: Process | int, user: User | int | None) -> None:
+    actions.resume(_session(process), process, user)
+
+
+def _ours(kwargs: dict[str, Any]) -> tuple[Any, bool]:
+    """Take the keywords that begin with an underscore out of those for the function."""
+    user, propagate = kwargs.pop("_user", None), bool(kwargs.pop("_propagate", False))
+    unknown = [name for name in kwargs if name.startswith("_")]
+    if unknown:
+        raise TypeError(f"run() has no keyword {unknown[0]}; it has _user and _propagate")
+    return user, propagate
+
+
+def _session(target: Any) -> Session:
+    session = None if isinstance(target, int) else object_session(target)
+    return session or db.session()

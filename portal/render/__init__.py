@@ -1,0 +1,8 @@
+"""Pictures of a flow: SVG for people's eyes, steps in words for everyone, BPMN for other programs."""
+
+from .bpmn import bpmn
+from .state import ChartState
+from .steps import Step, Way, steps
+from .svg import svg
+
+__all__ = ["ChartState", "Step", "Way", "bpmn", "steps", "svg"]

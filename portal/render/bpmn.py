@@ -1,0 +1,2 @@
+def bpmn(flow_class):
+    return ""

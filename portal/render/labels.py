@@ -1,0 +1,98 @@
+"""Free places for the labels of edges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from .measure import EDGE_FONT, label_lines
+from .text import Box, Text, block_size
+
+Point = tuple[float, float]
+Segment = tuple[Point, Point]
+
+#: between a label and its line, and between it and all else
+_GAP = 3.0
+_CROSSED, _SHARED, _FAR = 40.0, 25.0, 6.0
+
+
+def place_labels(
+    edges: list[Any], points: list[tuple[Point, ...]], boxes: dict[str, Box], titles: dict[str, Text]
+) -> list[Text | None]:
+    """A label for each edge that has one; none lies over a node, a title or another label."""
+    taken = [*boxes.values(), *(title.box for title in titles.values())]
+    lines = [[*zip(way, way[1:], strict=False)] for way in points]
+    found: list[Text | None] = []
+    for number, edge in enumerate(edges):
+        words = label_lines(edge)
+        if not words:
+            found.append(None)
+            continue
+        size = block_size(words, *EDGE_FONT)
+        others = [segment for other, way in enumerate(lines) if other != number for segment in way]
+        box, anchor = _best(lines[number], size, taken, others)
+        taken.append(box)
+        found.append(Text(words, box, anchor))
+    return found
+
+
+def _best(
+    way: list[Segment], size: tuple[float, float], taken: list[Box], others: list[Segment]
+) -> tuple[Box, str]:
+    options = []
+    for order, (cost, box, anchor, segment) in enumerate(_beside(way, size)):
+        if not any(box.overlaps(other, 1) for other in taken):
+            cost += _CROSSED * sum(_meets(box, other) for other in [*way, *others])
+            cost += _SHARED * any(_covers(other, segment) for other in others)
+            options.append((cost, order, box, anchor))
+    if options:
+        _, _, box, anchor = min(options)
+        return box, anchor
+    return _nearest(way[0][0], size, taken), "middle"
+
+
+def _beside(way: list[Segment], size: tuple[float, float]) -> Iterator[tuple[float, Box, str, Segment]]:
+    """Places along a way with their costs: near its beginning, above a level line, is best."""
+    width, height = size
+    for index, (a, b) in enumerate(way):
+        cost = _FAR * index
+        if a[1] == b[1]:
+            left, right = min(a[0], b[0]), max(a[0], b[0])
+            cost += 0 if right - left >= width else (width - right + left) / 4
+            at_start = left + 6 if a[0] < b[0] else right - 6 - width
+            for far, x in ((0, at_start), (2, (left + right - width) / 2), (4, left + right - at_start - width)):
+                yield cost + far, Box(x, a[1] - _GAP - height, width, height), "middle", (a, b)
+                yield cost + far + 3, Box(x, a[1] + _GAP, width, height), "middle", (a, b)
+        else:
+            down = 1 if b[1] > a[1] else -1
+            near = a[1] + down * (8 + height / 2)
+            for far, y in ((1, near), (5, (a[1] + b[1]) / 2), (7, b[1] - down * (8 + height / 2))):
+                yield cost + far, Box(a[0] + _GAP + 2, y - height / 2, width, height), "start", (a, b)
+                yield cost + far + 2, Box(a[0] - _GAP - 2 - width, y - height / 2, width, height), "end", (a, b)
+
+
+def _nearest(start: Point, size: tuple[float, float], taken: list[Box]) -> Box:
+    """The free place nearest to the edge's beginning, on growing squares around it."""
+    radius = 0
+    while True:
+        radius += 10
+        for dx, dy in ((1, -1), (1, 1), (0, -1), (0, 1), (1, 0), (-1, -1), (-1, 1), (-1, 0)):
+            box = Box(start[0] + dx * radius - size[0] / 2, start[1] + dy * radius - size[1] / 2, *size)
+            if not any(box.overlaps(other, 1) for other in taken):
+                return box
+
+
+def _meets(box: Box, segment: Segment) -> bool:
+    (ax, ay), (bx, by) = segment
+    return min(ax, bx) < box.right and max(ax, bx) > box.x and min(ay, by) < box.bottom and max(ay, by) > box.y
+
+
+def _covers(one: Segment, other: Segment) -> bool:
+    """Whether both lie on one line and have more than a point in common."""
+    for i in (0, 1):
+        if one[0][i] == one[1][i] == other[0][i] == other[1][i]:
+            a, b = sorted((one[0][1 - i], one[1][1 - i]))
+            c, d = sorted((other[0][1 - i], other[1][1 - i]))
+            if min(b, d) - max(a, c) > 1:
+                return True
+    return False

@@ -1,0 +1,90 @@
+"""How much room a node needs, before anybody knows where it goes."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from .shapes import boundaries_of, shape_of
+from .text import block_size, wrap
+from .words import caption
+
+#: font size and line height in px
+TASK_FONT = (12.5, 16.0)
+TITLE_FONT = (12.0, 15.0)
+EDGE_FONT = (11.5, 14.0)
+TASK_WIDTH, TASK_HEIGHT = 128.0, 64.0
+GATEWAY, EVENT, BOUNDARY = 44.0, 36.0, 30.0
+TITLE_WIDTH = 104.0
+LABEL_WIDTH = 116.0
+#: a boundary event's title stands right of its way out
+_BOUNDARY_TITLE_WIDTH = 78.0
+_BOUNDARY_PITCH = 108.0
+
+Size = tuple[float, float]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class BoundaryMeasure:
+    name: str
+    #: right of the host's middle
+    offset: float
+    title: tuple[str, ...]
+    title_size: Size
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Measure:
+    symbol: Size
+    #: the symbol with all that belongs to it, about the same centre
+    outline: Size
+    title: tuple[str, ...]
+    title_size: Size
+    #: the title stands in the symbol, this much below its middle
+    inside: bool = False
+    shift: float = 0.0
+    boundaries: tuple[BoundaryMeasure, ...] = ()
+    #: edges may leave above and below at once: the title has room beside them
+    wide: bool = False
+
+
+def measure(node: Any) -> Measure:
+    """The room of one node that is not a boundary event."""
+    form = shape_of(node).form
+    return _task(node) if form == "task" else _titled(node, GATEWAY if form == "gateway" else EVENT)
+
+
+def label_lines(edge: Any) -> tuple[str, ...]:
+    """An edge's label; one that makes a token for each item of a source says so."""
+    text = " · ".join(filter(None, (edge.label, "for each item" if edge.multiple else "")))
+    return wrap(text, LABEL_WIDTH, EDGE_FONT[0], 3) if text else ()
+
+
+def _task(node: Any) -> Measure:
+    boundaries = boundaries_of(node)
+    width = max(TASK_WIDTH, len(boundaries) * _BOUNDARY_PITCH)
+    lines = wrap(caption(node), width - 16, TASK_FONT[0], 4)
+    title_size = block_size(lines, *TASK_FONT)
+    # the symbol in the corner and the markers at the bottom keep lines of their own, if the title is long
+    above = 22 if len(lines) > 2 else 8
+    below = (18 if shape_of(node).markers else 8) + (8 if boundaries else 0)
+    height = max(TASK_HEIGHT, title_size[1] + above + below)
+    shift = (above - below) / 2 if height > TASK_HEIGHT else (-4 if below > 8 else 0)
+    attached = tuple(_boundary(item, i, len(boundaries)) for i, item in enumerate(boundaries))
+    hanging = max((BOUNDARY / 2 + 4 + item.title_size[1] for item in attached), default=0)
+    outline = (width, height + 2 * hanging)
+    return Measure((width, height), outline, lines, title_size, inside=True, shift=shift, boundaries=attached)
+
+
+def _boundary(node: Any, index: int, count: int) -> BoundaryMeasure:
+    lines = wrap(caption(node), _BOUNDARY_TITLE_WIDTH, TITLE_FONT[0], 3)
+    offset = (index - count / 2) * max(_BOUNDARY_PITCH, TASK_WIDTH / count) + 24
+    return BoundaryMeasure(node.name, offset, lines, block_size(lines, *TITLE_FONT))
+
+
+def _titled(node: Any, side: float) -> Measure:
+    lines = wrap(caption(node), TITLE_WIDTH, TITLE_FONT[0], 3)
+    width, height = block_size(lines, *TITLE_FONT)
+    wide = side == GATEWAY and len(node.outgoing) > 2
+    outline_width = max(side, 2 * (width + 14) if wide else width)
+    return Measure((side, side), (outline_width, side + 2 * (height + 6)), lines, (width, height), wide=wide)

@@ -1,0 +1,174 @@
+"""What each kind of node looks like, is called and becomes in BPMN: one row a kind."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+#: the kinds that sit on the border of another node
+BOUNDARY_KINDS = frozenset({"TimeoutBoundary", "ErrorBoundary", "EscalationBoundary", "CompensationBoundary"})
+
+#: what BPMN lets follow an event-based gateway
+_CATCHING = frozenset({"Timer", "MessageCatch", "SignalCatch", "ConditionalCatch", "Handle"})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Shape:
+    """How a kind of node is drawn, said and exported."""
+
+    #: task, event or gateway
+    form: str
+    #: the BPMN element's name
+    element: str
+    #: what a person reads who does not know BPMN
+    word: str
+    #: name of the drawing inside the outline, see `symbols`
+    symbol: str = ""
+    #: events: thin (start), double (in between), thick (end); tasks: thin, thick (calls another process)
+    border: str = "thin"
+    #: the BPMN event definition's name
+    definition: str = ""
+    #: drawings at the bottom of a task: subprocess, parallel, sequential, compensation
+    markers: tuple[str, ...] = ()
+    #: a throwing event's drawing is filled
+    filled: bool = False
+
+
+def _task(element: str, word: str, symbol: str = "") -> Shape:
+    return Shape("task", element, word, symbol)
+
+
+def _call(word: str, *markers: str) -> Shape:
+    return Shape("task", "callActivity", word, border="thick", markers=(*markers, "subprocess"))
+
+
+def _gateway(element: str, word: str, symbol: str) -> Shape:
+    return Shape("gateway", element, word, symbol)
+
+
+def _start(word: str, symbol: str = "", definition: str = "") -> Shape:
+    return Shape("event", "startEvent", word, symbol, "thin", definition)
+
+
+def _catch(word: str, symbol: str, definition: str) -> Shape:
+    return Shape("event", "intermediateCatchEvent", word, symbol, "double", definition)
+
+
+def _throw(word: str, symbol: str, definition: str) -> Shape:
+    return Shape("event", "intermediateThrowEvent", word, symbol, "double", definition, filled=True)
+
+
+def _boundary(word: str, symbol: str, definition: str) -> Shape:
+    return Shape("event", "boundaryEvent", word, symbol, "double", definition)
+
+
+def _end(word: str, symbol: str = "", definition: str = "") -> Shape:
+    return Shape("event", "endEvent", word, symbol, "thick", definition, filled=True)
+
+
+SHAPES: dict[str, Shape] = {
+    "Start": _start("Start by a person"),
+    "StartHandle": _start("Start from a program", "message", "messageEventDefinition"),
+    "StartTimer": _start("Start on a schedule", "timer", "timerEventDefinition"),
+    "View": _task("userTask", "Task for a person", "user"),
+    "ManualTask": _task("manualTask", "Task by hand", "manual"),
+    "Function": _task("scriptTask", "Automatic step", "script"),
+    "Job": _task("serviceTask", "Background job", "service"),
+    "SendHandle": _task("sendTask", "Sends a message", "send"),
+    "BusinessRule": _task("businessRuleTask", "Business rule", "rule"),
+    "Handle": _task("receiveTask", "Waits for a program", "receive"),
+    "MessageThrow": _throw("Sends a message", "message", "messageEventDefinition"),
+    "MessageCatch": _catch("Waits for a message", "message", "messageEventDefinition"),
+    "Timer": _catch("Waits for a moment", "timer", "timerEventDefinition"),
+    "If": _gateway("exclusiveGateway", "Decision", "exclusive"),
+    "Switch": _gateway("exclusiveGateway", "Decision", "exclusive"),
+    "Split": _gateway("parallelGateway", "Parallel branches", "parallel"),
+    "SplitFirst": _gateway("eventBasedGateway", "The first branch wins", "event"),
+    "Join": _gateway("parallelGateway", "Branches meet", "parallel"),
+    "Subprocess": _call("Another process"),
+    "NSubprocess": _call("Another process for each item", "parallel"),
+    "End": _end("End"),
+    "TerminateEnd": _end("End of the whole process", "terminate", "terminateEventDefinition"),
+    "ErrorEnd": _end("End as failed", "error", "errorEventDefinition"),
+    "SignalCatch": _catch("Waits for a signal", "signal", "signalEventDefinition"),
+    "SignalThrow": _throw("Sends a signal", "signal", "signalEventDefinition"),
+    "EscalationThrow": _throw("Escalates", "escalation", "escalationEventDefinition"),
+    "ConditionalCatch": _catch("Waits for a condition", "conditional", "conditionalEventDefinition"),
+    "CompensateThrow": _throw("Takes steps back", "compensation", "compensateEventDefinition"),
+    "TimeoutBoundary": _boundary("When it takes too long", "timer", "timerEventDefinition"),
+    "ErrorBoundary": _boundary("When it fails", "error", "errorEventDefinition"),
+    "EscalationBoundary": _boundary("When it is escalated", "escalation", "escalationEventDefinition"),
+    "CompensationBoundary": _boundary("When it is taken back", "compensation", "compensateEventDefinition"),
+}
+
+
+def shape_of(node: Any) -> Shape:
+    """The shape of one node: its kind's, as its place in the flow bends it.
+
+    - A `Split` with a case or a data source on a branch is an inclusive gateway: not every branch need run.
+    - A `Join` is inclusive behind such a split, because it waits only for what can still arrive; with a condition
+      of its own it is a complex gateway, BPMN's word for "goes on when this holds".
+    - A `SplitFirst` is BPMN's event-based gateway only if every branch begins with an event or a receive task; before
+      people's tasks BPMN forbids it, and it is a complex gateway.
+    - An event or gateway with boundary events of its own is drawn as a task: BPMN allows them on activities only.
+    - What a compensation boundary leads to bears the compensation marker.
+    """
+    shape = SHAPES[_known_kind(node)]
+    if shape.form != "task" and boundaries_of(node):
+        return Shape("task", "receiveTask" if node.kind in _CATCHING else "task", shape.word, shape.symbol)
+    if node.kind == "Split" and _is_conditional(node):
+        return dataclasses.replace(shape, element="inclusiveGateway", symbol="inclusive", word="Some of the branches")
+    if node.kind == "Join":
+        return _join_shape(node, shape)
+    if node.kind == "SplitFirst" and not all(edge.target.kind in _CATCHING for edge in node.outgoing):
+        return dataclasses.replace(shape, element="complexGateway", symbol="complex")
+    if node.kind == "NSubprocess" and getattr(node, "sequential", False):
+        return dataclasses.replace(shape, markers=("sequential", "subprocess"), word="Another process, item by item")
+    if is_handler(node) and shape.form == "task":
+        return dataclasses.replace(shape, markers=("compensation", *shape.markers))
+    return shape
+
+
+def is_boundary(node: Any) -> bool:
+    return node.kind in BOUNDARY_KINDS
+
+
+def boundaries_of(node: Any) -> tuple[Any, ...]:
+    """The boundary events on a node, in order of declaration."""
+    nodes = node.flow_class._definition.nodes.values()
+    return tuple(other for other in nodes if is_boundary(other) and other.host is node)
+
+
+def is_handler(node: Any) -> bool:
+    """Whether the node takes another one back: only a compensation boundary leads to it."""
+    return any(edge.source.kind == "CompensationBoundary" for edge in node.incoming)
+
+
+def _known_kind(node: Any) -> str:
+    """The kind, or the nearest base's if an author made a kind of his own."""
+    names = (node.kind, *(cls.__name__ for cls in type(node).__mro__))
+    return next((name for name in names if name in SHAPES), "Function")
+
+
+def _is_conditional(split: Any) -> bool:
+    return any(edge.label or edge.multiple for edge in split.outgoing)
+
+
+def _join_shape(node: Any, shape: Shape) -> Shape:
+    if getattr(node, "continue_on_condition", None) is not None:
+        return dataclasses.replace(shape, element="complexGateway", symbol="complex", word="Enough branches meet")
+    if any(other.kind == "Split" and _is_conditional(other) for other in _upstream(node)):
+        return dataclasses.replace(shape, element="inclusiveGateway", symbol="inclusive")
+    return shape
+
+
+def _upstream(node: Any) -> Iterator[Any]:
+    seen, waiting = {node.name}, [node]
+    while waiting:
+        for edge in waiting.pop().incoming:
+            source = edge.source.host if is_boundary(edge.source) else edge.source
+            if source.name not in seen:
+                seen.add(source.name)
+                waiting.append(source)
+                yield source

@@ -1,0 +1,251 @@
+"""A flow as SVG, drawn on the server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape, quoteattr
+
+from .layout import Layout, Point, Route, layout
+from .measure import EDGE_FONT, TASK_FONT, TITLE_FONT
+from .shapes import Shape, is_boundary, shape_of
+from .state import ChartState
+from .symbols import SYMBOLS
+from .text import Box, Text, text_width
+from .words import caption
+
+_STYLESHEET = Path(__file__).parent.parent / "web" / "static" / "flow.css"
+#: how far a line's corner is rounded, and how long an arrow's head is
+_BEND, _HEAD = 7.0, 8.0
+
+
+def svg(
+    flow_class: Any,
+    state: ChartState | None = None,
+    *,
+    title_id: str = "flow-chart",
+    links: Mapping[str, str] | None = None,
+    standalone: bool = False,
+) -> str:
+    """The picture of a flow.
+
+    Args:
+        state: how far a process has come; without it the flow alone is drawn.
+        title_id: what the ids inside begin with; one page may hold several pictures.
+        links: where a click on a node leads, by its name.
+        standalone: bring the stylesheet along, for a picture that is a file of its own.
+    """
+    definition = flow_class._definition
+    plan = layout(flow_class)
+    parts = [_opening(plan, title_id, bool(links))]
+    parts.append(f"<title id={quoteattr(title_id + '-title')}>{_safe(definition.title)}</title>")
+    parts.append(f"<desc id={quoteattr(title_id + '-desc')}>{_safe(_description(definition, state))}</desc>")
+    if standalone:
+        parts.append(f"<style>{_stylesheet()}</style>")
+    # ways that were gone lie above those that were not
+    routes = sorted(plan.edges, key=lambda route: _is_passed(route, state))
+    parts.append("<g>" + "".join(_edge(route, state) for route in routes) + "</g>")
+    for node in definition.nodes.values():
+        drawn = _node(node, plan, state)
+        href = (links or {}).get(node.name)
+        parts.append(f'<a href={quoteattr(href)} class="flow-link">{drawn}</a>' if href else drawn)
+    parts.append("".join(_text(route.label, "flow-label", EDGE_FONT) for route in plan.edges if route.label))
+    return "".join([*parts, "</svg>"])
+
+
+def _opening(plan: Layout, title_id: str, interactive: bool) -> str:
+    size = f"{plan.width:g} {plan.height:g}"
+    width, height = size.split()
+    named = quoteattr(f"{title_id}-title {title_id}-desc")
+    # the parts of an image are hidden from screen readers; links must not be
+    role = "group" if interactive else "img"
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="flow-chart" viewBox="0 0 {size}" width="{width}" '
+        f'height="{height}" role="{role}" aria-labelledby={named}>'
+    )
+
+
+def _description(definition: Any, state: ChartState | None) -> str:
+    if state is None:
+        return definition.description or f"{len(definition.nodes)} steps"
+    parts = [
+        f"{caption(node)}: {state.words(node.name)}"
+        for node in definition.nodes.values()
+        if state.of(node.name) in ("failed", "current")
+    ]
+    return "; ".join(parts) or "Nothing is open"
+
+
+# -- nodes ------------------------------------------------------------------------------------------------
+
+
+def _node(node: Any, plan: Layout, state: ChartState | None) -> str:
+    shape, box = shape_of(node), plan.boxes[node.name]
+    classes = ["flow-node", f"flow-{shape.form}", f"flow-border-{shape.border}"]
+    if is_boundary(node) and not node.interrupting:
+        classes.append("flow-dashed")
+    if state:
+        classes.append(f"flow-is-{state.of(node.name)}")
+        if heat := state.heat.get(node.name):
+            classes.append(f"flow-heat-{min(max(heat, 1), 5)}")
+    words = f"{shape.word}: {caption(node)}"
+    if state and (said := state.words(node.name)):
+        words += f" ({said})"
+    drawing = {"task": _task, "gateway": _gateway, "event": _event}[shape.form](shape, box)
+    title = plan.titles[node.name]
+    font = TASK_FONT if shape.form == "task" else TITLE_FONT
+    return (
+        f'<g class="{" ".join(classes)}" data-node={quoteattr(node.name)}><title>{_safe(words)}</title>{drawing}'
+        f"{_text(title, 'flow-title', font)}{_marks(node.name, shape, box, state)}</g>"
+    )
+
+
+def _task(shape: Shape, box: Box) -> str:
+    drawn = [_rect(box, "flow-shape", 8)]
+    if shape.symbol:
+        filled = shape.filled or shape.symbol == "send"
+        drawn.append(_symbol(shape.symbol, box.x + 6, box.y + 6, 15, filled))
+    start = box.center[0] - len(shape.markers) * 9
+    for i, marker in enumerate(shape.markers):
+        drawn.append(_symbol(f"marker-{marker}", start + i * 18 + 2, box.bottom - 17, 14))
+    return "".join(drawn)
+
+
+def _gateway(shape: Shape, box: Box) -> str:
+    x, y = box.center
+    points = f"{x:g},{box.y:g} {box.right:g},{y:g} {x:g},{box.bottom:g} {box.x:g},{y:g}"
+    return f'<polygon class="flow-shape" points="{points}"/>' + _symbol(shape.symbol, x - 10, y - 10, 20)
+
+
+def _event(shape: Shape, box: Box) -> str:
+    x, y = box.center
+    radius = box.width / 2
+    drawn = f'<circle class="flow-shape" cx="{x:g}" cy="{y:g}" r="{radius:g}"/>'
+    if shape.border == "double":
+        drawn += f'<circle class="flow-ring" cx="{x:g}" cy="{y:g}" r="{radius - 3:g}"/>'
+    if shape.symbol:
+        side = box.width * 0.5
+        lift = 1 if shape.symbol == "signal" else 0
+        drawn += _symbol(shape.symbol, x - side / 2, y - side / 2 - lift, side, shape.filled)
+    return drawn
+
+
+def _marks(name: str, shape: Shape, box: Box, state: ChartState | None) -> str:
+    """What the state adds in the corner: a sign, a count, a badge."""
+    if state is None:
+        return ""
+    x, y = (box.right - 6, box.y) if shape.form == "task" else (box.center[0] + 15, box.center[1] - 15)
+    drawn, kind, count = "", state.of(name), state.count(name)
+    if kind in ("done", "current", "failed", "canceled"):
+        drawn += f'<g class="flow-mark"><circle cx="{x:g}" cy="{y:g}" r="9"/>{_symbol(kind, x - 8, y - 8, 16)}</g>'
+        x -= 12
+        if count > 1:
+            drawn += _pill(f"×{count}", x - 8, y)
+            x -= text_width(f"×{count}", 11) + 14
+    if (badge := state.badges.get(name)) is not None:
+        drawn += _pill(str(badge), x + (4 if drawn == "" else -8), y, "flow-badge")
+    return drawn
+
+
+def _pill(words: str, right: float, y: float, kind: str = "flow-count") -> str:
+    width = max(18.0, text_width(words, 11) + 11)
+    box = Box(right + 9 - width, y - 9, width, 18)
+    return f'<g class="{kind}">{_rect(box, "", 9)}{_line(words, box.center[0], y + 4, "middle", 11)}</g>'
+
+
+# -- edges ------------------------------------------------------------------------------------------------
+
+
+def _is_passed(route: Route, state: ChartState | None) -> bool:
+    return state is not None and (route.edge.source.name, route.edge.target.name) in state.passed
+
+
+def _edge(route: Route, state: ChartState | None) -> str:
+    classes = ["flow-edge"]
+    if state:
+        classes.append("flow-is-passed" if _is_passed(route, state) else "flow-is-ahead" if state.mutes else "")
+    source = route.edge.source
+    if source.kind == "CompensationBoundary":
+        classes.append("flow-association")
+    # BPMN's stroke across the way that is taken if no condition holds
+    tick = _tick(route.points) if route.edge.kind in ("default", "else") else ""
+    path = f'<path class="flow-line" d="{_path(route.points)}"/>{tick}'
+    return f'<g class="{" ".join(filter(None, classes))}">{path}{_head(route.points)}</g>'
+
+
+def _path(points: tuple[Point, ...]) -> str:
+    """A line along the points, its corners rounded, that ends a little inside of the arrow's head."""
+    drawn = [f"M{points[0][0]:g} {points[0][1]:g}"]
+    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
+        radius = min(_BEND, _distance(before, corner) / 2, _distance(corner, after) / 2)
+        a, b = _towards(corner, before, radius), _towards(corner, after, radius)
+        drawn.append(f"L{a[0]:g} {a[1]:g}Q{corner[0]:g} {corner[1]:g} {b[0]:g} {b[1]:g}")
+    x, y = _towards(points[-1], points[-2], min(_HEAD - 2, _distance(points[-1], points[-2]) / 2))
+    return "".join([*drawn, f"L{x:g} {y:g}"])
+
+
+def _head(points: tuple[Point, ...]) -> str:
+    tip = points[-1]
+    base = _towards(tip, points[-2], _HEAD)
+    dx, dy = (base[1] - tip[1]) * 0.45, (tip[0] - base[0]) * 0.45
+    corners = (tip, (base[0] + dx, base[1] + dy), (base[0] - dx, base[1] - dy))
+    return f'<polygon class="flow-head" points="{" ".join(f"{x:g},{y:g}" for x, y in corners)}"/>'
+
+
+def _tick(points: tuple[Point, ...]) -> str:
+    x, y = _towards(points[0], points[1], min(9, _distance(points[0], points[1]) / 2))
+    return f'<path class="flow-line" d="M{x - 3:g} {y + 5:g}L{x + 3:g} {y - 5:g}"/>'
+
+
+def _distance(a: Point, b: Point) -> float:
+    return float(abs(a[0] - b[0]) + abs(a[1] - b[1]))
+
+
+def _towards(start: Point, end: Point, length: float) -> Point:
+    whole = ((end[0] - start[0]) ** 2 + (end[1] - start[1]) ** 2) ** 0.5 or 1.0
+    return start[0] + (end[0] - start[0]) * length / whole, start[1] + (end[1] - start[1]) * length / whole
+
+
+# -- small pieces -----------------------------------------------------------------------------------------
+
+
+def _rect(box: Box, kind: str, radius: float) -> str:
+    named = f' class="{kind}"' if kind else ""
+    return f'<rect{named} x="{box.x:g}" y="{box.y:g}" width="{box.width:g}" height="{box.height:g}" rx="{radius:g}"/>'
+
+
+def _symbol(name: str, x: float, y: float, side: float, filled: bool = False) -> str:
+    kind = "flow-symbol flow-filled" if filled else "flow-symbol"
+    scale = f"translate({x:g} {y:g}) scale({side / 16:g})"
+    return f'<path class="{kind} flow-symbol-{name}" transform="{scale}" d="{SYMBOLS[name]}"/>'
+
+
+def _text(text: Text, kind: str, font: tuple[float, float]) -> str:
+    size, line_height = font
+    box = text.box
+    x = {"start": box.x, "middle": box.center[0], "end": box.right}[text.anchor]
+    lines = "".join(
+        _line(line, x, box.y + (i + 0.5) * line_height + size * 0.35, text.anchor, size)
+        for i, line in enumerate(text.lines)
+    )
+    return f'<g class="{kind}">{lines}</g>'
+
+
+def _line(words: str, x: float, y: float, anchor: str, size: float) -> str:
+    return f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}" font-size="{size:g}">{_safe(words)}</text>'
+
+
+def _safe(text: str) -> str:
+    """Escaped, and without the control characters that XML cannot carry."""
+    return escape("".join(_printable(str(text))))
+
+
+def _printable(text: str) -> Iterator[str]:
+    return (c if c >= " " and not "\ud800" <= c <= "\udfff" and c not in "\ufffe\uffff" else " " for c in text)
+
+
+@cache
+def _stylesheet() -> str:
+    return escape(_STYLESHEET.read_text(encoding="utf-8"))

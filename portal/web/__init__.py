@@ -1,0 +1,44 @@
+"""The pages: Flask blueprints, one a family of pages."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_bootstrap import Bootstrap5
+from flask_wtf import CSRFProtect
+
+from . import accounts, bulk, errors, flows, frame, headers, lists, processes, sign_in, start, task_actions, tasks
+
+#: a form with a few attachments; more is 413
+MAX_CONTENT_LENGTH = 16 * 1024 * 1024
+
+BLUEPRINTS = (
+    frame.blueprint,
+    sign_in.blueprint,
+    accounts.blueprint,
+    lists.blueprint,
+    bulk.blueprint,
+    tasks.blueprint,
+    task_actions.blueprint,
+    flows.blueprint,
+    start.blueprint,
+    processes.blueprint,
+)
+
+
+def init_app(app: Flask) -> None:
+    """Give an application its pages."""
+    app.config["BOOTSTRAP_SERVE_LOCAL"] = True
+    app.config["SESSION_COOKIE_HTTPONLY"] = True
+    app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
+    if app.config.get("MAX_CONTENT_LENGTH") is None:
+        app.config["MAX_CONTENT_LENGTH"] = MAX_CONTENT_LENGTH
+    # A form left open over the week-end is still a form: the token lives as long as the session.
+    app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)
+    Bootstrap5(app)
+    CSRFProtect(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    frame.init_app(app)
+    sign_in.init_app(app)
+    errors.init_app(app)
+    headers.init_app(app)

@@ -1,0 +1,104 @@
+"""A person's own page: their name, their password and how the portal looks to them."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, render_template, request
+from flask_login import login_user
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response as BaseResponse
+from wtforms import BooleanField, Field, PasswordField, RadioField, SelectField, StringField
+from wtforms.validators import EqualTo, InputRequired, Length, ValidationError
+
+from portal.models import db
+
+from .addresses import see_other
+from .frame import me
+from .sign_in import require_login
+from .times import zone_names
+
+blueprint = Blueprint("accounts", __name__)
+blueprint.before_request(require_login)
+
+
+class ProfileForm(FlaskForm):
+    full_name = StringField("Name", [Length(max=200)], description="What others see. Left empty, it is your user name.")
+    theme = RadioField("Colours", choices=[("system", "As the system"), ("light", "Light"), ("dark", "Dark")])
+    after = RadioField("After finishing a task", choices=[("list", "Go back to the list"), ("next", "Go to the next task")])
+    keys = BooleanField("Single keys", description="j, k, x, c, / and ? do things on lists. Press ? to see them all.")
+    timezone = SelectField("Time zone")
+
+
+class PasswordForm(FlaskForm):
+    current = PasswordField(
+        "Present password",
+        [InputRequired("Enter your present password.")],
+        render_kw={"autocomplete": "current-password"},
+    )
+    password = PasswordField(
+        "New password",
+        [InputRequired("Enter a new password."), Length(min=8, max=200, message="At least 8 characters.")],
+        description="At least 8 characters. Other devices will be signed out.",
+        render_kw={"autocomplete": "new-password", "minlength": 8},
+    )
+    again = PasswordField(
+        "New password, again",
+        [InputRequired("Enter the new password again."), EqualTo("password", "The two new passwords differ.")],
+        render_kw={"autocomplete": "new-password"},
+    )
+
+    def validate_current(self, field: Field) -> None:
+        if not me().check_password(field.data or ""):
+            raise ValidationError("This is not your present password.")
+
+
+@blueprint.route("/profile", methods=["GET", "POST"])
+def profile() -> BaseResponse | tuple[str, int]:
+    changes_password = request.method == "POST" and "current" in request.form
+    form = _profile_form(posted=request.method == "POST" and not changes_password)
+    password_form = PasswordForm() if changes_password else PasswordForm(formdata=None)
+    if request.method == "GET":
+        return _page(form, password_form), 200
+    if changes_password and password_form.validate():
+        return _change_password(password_form)
+    if not changes_password and form.validate():
+        return _change_profile(form)
+    return _page(form, password_form), 422
+
+
+def _profile_form(posted: bool) -> ProfileForm:
+    user = me()
+    chosen = user.preferences or {}
+    start = {
+        "full_name": user.full_name,
+        "theme": chosen.get("theme", "system"),
+        "after": chosen.get("after", "list"),
+        "keys": chosen.get("keys", True),
+        "timezone": chosen.get("timezone", ""),
+    }
+    form = ProfileForm(data=start) if posted else ProfileForm(formdata=None, data=start)
+    form.timezone.choices = [("", "As the browser"), ("UTC", "UTC"), *((name, name) for name in zone_names())]
+    return form
+
+
+def _change_profile(form: ProfileForm) -> BaseResponse:
+    user = me()
+    user.full_name = (form.full_name.data or "").strip()
+    mine = {name: form[name].data for name in ("theme", "after", "keys", "timezone")}
+    user.preferences = {**(user.preferences or {}), **mine}
+    db.session.commit()
+    flash("Saved.", "success")
+    return see_other("/profile")
+
+
+def _change_password(form: PasswordForm) -> BaseResponse:
+    user = me()
+    user.set_password(form.password.data or "")
+    db.session.commit()
+    # The new password ended every session, this one too.
+    login_user(user)
+    flash("Your password is changed.", "success")
+    return see_other("/profile")
+
+
+def _page(form: ProfileForm, password_form: PasswordForm) -> str:
+    return render_template("profile.html", form=form, password_form=password_form)

@@ -1,0 +1,61 @@
+"""Moments as people read them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from markupsafe import Markup
+
+_UNITS = (("year", 31_536_000), ("month", 2_592_000), ("week", 604_800), ("day", 86_400), ("hour", 3600), ("minute", 60))
+
+
+@lru_cache
+def zone_names() -> list[str]:
+    return sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
+
+
+@lru_cache(maxsize=512)
+def zone(name: str | None) -> dt.tzinfo:
+    """A time zone by name, UTC when there is none of that name."""
+    try:
+        return ZoneInfo(name) if name else dt.UTC
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return dt.UTC
+
+
+def span(seconds: float) -> str:
+    """A length of time in its largest unit."""
+    for unit, size in _UNITS:
+        count = int(seconds // size)
+        if count >= 1:
+            return f"{count} {unit}{'' if count == 1 else 's'}"
+    return "a moment"
+
+
+def relative(moment: dt.datetime, now: dt.datetime) -> str:
+    """`3 hours ago`, `in 2 days`, `just now`."""
+    seconds = (moment - now).total_seconds()
+    if abs(seconds) < 60:
+        return "just now" if seconds <= 0 else "in a moment"
+    return f"in {span(seconds)}" if seconds > 0 else f"{span(-seconds)} ago"
+
+
+def absolute(moment: dt.datetime, preferences: dict[str, Any]) -> str:
+    return moment.astimezone(zone(preferences.get("timezone"))).strftime("%a %-d %b %Y, %H:%M %Z")
+
+
+def time_tag(moment: dt.datetime | None, now: dt.datetime, preferences: dict[str, Any], *, plain: bool = False) -> Markup:
+    """A <time>: relative, the absolute moment and its zone on hover and focus.
+
+    Where the person has not chosen a zone, our script puts the browser's in its place (`data-local`).
+    """
+    if moment is None:
+        return Markup("")
+    local = "" if preferences.get("timezone") else Markup(" data-local")
+    exact = absolute(moment, preferences)
+    return Markup('<time datetime="{}" title="{}"{}>{}</time>').format(
+        moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), exact, local, exact if plain else relative(moment, now)
+    )

@@ -1,0 +1,141 @@
+"""States in words and colours, and what an event says to a person. Rules are tables; pages only look up."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class State(NamedTuple):
+    """A word, and the tone that it is shown in."""
+
+    word: str
+    tone: str
+
+
+_TASK = {
+    "NEW": State("New", "new"),
+    "ASSIGNED": State("Taken", "busy"),
+    "SCHEDULED": State("Scheduled", "wait"),
+    "STARTED": State("Waiting", "wait"),
+    "DONE": State("Done", "done"),
+    "ERROR": State("Failed", "bad"),
+    "CANCELED": State("Cancelled", "off"),
+    "REVIVED": State("Revived", "off"),
+}
+_PROCESS = {
+    "NEW": State("Running", "busy"),
+    "DONE": State("Done", "done"),
+    "CANCELED": State("Cancelled", "off"),
+    "FAILED": State("Failed", "bad"),
+    "SUSPENDED": State("Suspended", "wait"),
+}
+PROCESS_STATES = {state: words.word for state, words in _PROCESS.items()}
+TASK_STATES = {state: words.word for state, words in _TASK.items()}
+
+#: the action of an event, or of a button, as a finished deed
+DEEDS = {
+    "assign": "took",
+    "unassign": "gave back",
+    "reassign": "handed over",
+    "execute": "finished",
+    "cancel": "cancelled",
+    "undo": "took back",
+    "revive": "revived",
+    "suspend": "suspended",
+    "resume": "resumed",
+    "start": "started",
+    "step": "reached",
+    "timer": "reached by the clock",
+    "signal": "released by a signal",
+    "message": "released by a message",
+    "job": "ran",
+    "create": "created",
+}
+
+
+class Action(NamedTuple):
+    """A button and the question that its page asks."""
+
+    word: str
+    icon: str
+    question: str
+    consequence: str
+    done: str
+
+
+ACTIONS = {
+    "assign": Action(
+        "Take it", "hand-index-thumb", "Take this task?",
+        "It moves from the queue to your inbox; nobody else can work on it until you give it back.", "Taken",
+    ),
+    "unassign": Action(
+        "Give back", "arrow-return-left", "Give this task back?",
+        "It goes back to the queue, where everyone who may do it sees it again.", "Given back",
+    ),
+    "reassign": Action(
+        "Hand over", "people", "Hand this task over?",
+        "It moves to the inbox of the person you name.", "Handed over",
+    ),
+    "execute": Action("Open the form", "pencil-square", "", "", "Done"),
+    "cancel": Action(
+        "Cancel the task", "x-circle", "Cancel this task?",
+        "Whoever works on it cannot finish it any more, and its branch of the process stops here. "
+        "A cancelled task can be revived.", "Cancelled",
+    ),
+    "undo": Action(
+        "Take back", "arrow-counterclockwise", "Take this finished task back?",
+        "What it did is marked as cancelled. To have it done again, revive it afterwards.", "Taken back",
+    ),
+    "revive": Action(
+        "Revive", "arrow-clockwise", "Revive this task?",
+        "A fresh copy starts with the same data, and the process goes on from there.", "Revived",
+    ),
+}  # fmt: skip
+
+PROCESS_ACTIONS = {
+    "cancel": Action(
+        "Cancel the process", "x-circle", "Cancel this process?",
+        "Every open task of it and of its children is cancelled, also one that somebody has open.", "Cancelled",
+    ),
+    "suspend": Action(
+        "Suspend", "pause-circle", "Suspend this process?",
+        "Nobody can work on its tasks, and its timers and jobs wait, until it is resumed.", "Suspended",
+    ),
+    "resume": Action(
+        "Resume", "play-circle", "Resume this process?",
+        "Its tasks can be worked on again, and what fell due meanwhile happens now.", "Resumed",
+    ),
+}  # fmt: skip
+
+
+def task_state(task: Any, user: Any = None) -> State:
+    """What a task's state is called, for this reader."""
+    if task.status == "ASSIGNED" and user is not None and task.owner_id == getattr(user, "id", None):
+        return State("Mine", "busy")
+    if task.status == "STARTED" and task.flow_task_type in ("Job", "Function"):
+        return State("Running", "busy")
+    return _TASK.get(task.status, State(task.status.capitalize(), "off"))
+
+
+def process_state(process: Any) -> State:
+    """What a process's state is called; one that only waits for its parent's suspension to end says so."""
+    if process.on_hold and process.status == "NEW":
+        return State("Suspended", "wait")
+    return _PROCESS.get(process.status, State(process.status.capitalize(), "off"))
+
+
+def is_late(task: Any, now: Any) -> bool:
+    return task.finished is None and task.due is not None and task.due < now
+
+
+def is_form(task: Any) -> bool:
+    """Whether a person completes the task, with a form or a confirmation."""
+    node = task.node
+    return node is not None and node.human and not node.starts
+
+
+def deed(event: Any) -> str:
+    """What somebody did, as a verb."""
+    if event.from_state is None and event.action == "assign":
+        return "was given"
+    return DEEDS.get(event.action, event.action)
