@@ -100,7 +100,12 @@ def prepare_engine(engine: Engine) -> None:
     def _connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # we emit BEGIN ourselves, see below
         cursor = connection.cursor()
-        for pragma in ("foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000"):
+        pragmas = ["foreign_keys=ON", "busy_timeout=30000"]
+        if "mode=memory" in str(engine.url):  # connections share one cache, where a reader would block a writer
+            pragmas.append("read_uncommitted=ON")
+        else:
+            pragmas += ["journal_mode=WAL", "synchronous=FULL"]
+        for pragma in pragmas:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

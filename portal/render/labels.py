@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from .geometry import Point, Segment, meets, runs_along, segments
 from .measure import EDGE_FONT, label_lines
 from .text import Box, Text, block_size
-
-Point = tuple[float, float]
-Segment = tuple[Point, Point]
 
 #: between a label and its line, and between it and all else
 _GAP = 3.0
@@ -21,7 +19,7 @@ def place_labels(
 ) -> list[Text | None]:
     """A label for each edge that has one; none lies over a node, a title or another label."""
     taken = [*boxes.values(), *(title.box for title in titles.values())]
-    lines = [[*zip(way, way[1:], strict=False)] for way in points]
+    lines = [segments(way) for way in points]
     found: list[Text | None] = []
     for number, edge in enumerate(edges):
         words = label_lines(edge)
@@ -42,8 +40,8 @@ def _best(
     options = []
     for order, (cost, box, anchor, segment) in enumerate(_beside(way, size)):
         if not any(box.overlaps(other, 1) for other in taken):
-            cost += _CROSSED * sum(_meets(box, other) for other in [*way, *others])
-            cost += _SHARED * any(_covers(other, segment) for other in others)
+            cost += _CROSSED * sum(meets(box, other) for other in [*way, *others])
+            cost += _SHARED * any(runs_along(other, segment) for other in others)
             options.append((cost, order, box, anchor))
     if options:
         _, _, box, anchor = min(options)
@@ -80,19 +78,3 @@ def _nearest(start: Point, size: tuple[float, float], taken: list[Box]) -> Box:
             box = Box(start[0] + dx * radius - size[0] / 2, start[1] + dy * radius - size[1] / 2, *size)
             if not any(box.overlaps(other, 1) for other in taken):
                 return box
-
-
-def _meets(box: Box, segment: Segment) -> bool:
-    (ax, ay), (bx, by) = segment
-    return min(ax, bx) < box.right and max(ax, bx) > box.x and min(ay, by) < box.bottom and max(ay, by) > box.y
-
-
-def _covers(one: Segment, other: Segment) -> bool:
-    """Whether both lie on one line and have more than a point in common."""
-    for i in (0, 1):
-        if one[0][i] == one[1][i] == other[0][i] == other[1][i]:
-            a, b = sorted((one[0][1 - i], one[1][1 - i]))
-            c, d = sorted((other[0][1 - i], other[1][1 - i]))
-            if min(b, d) - max(a, c) > 1:
-                return True
-    return False

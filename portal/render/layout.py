@@ -2,10 +2,12 @@
 
 1. Every node gets an outline that has room for its title and its boundary events, mirrored about its centre, because
    graphlay lines nodes up by their centres.
-2. graphlay places the outlines, left to right.
-3. Turned upside down if that brings boundary events' ways below their hosts and branches into their order.
-4. With the places known, each edge gets its ports, and graphlay routes again.
-5. Edges are drawn on from the outlines to the symbols, and labels find free places beside them.
+2. graphlay places the outlines, left to right, as if no edge led back.
+3. What only boundary events lead to goes below; branches are turned upside down if that brings them into order.
+4. Neighbours at almost one height are brought to one. With the places known, each edge gets its ports, and
+   graphlay routes again.
+5. Edges are drawn on from the outlines to the symbols, edges that lead back find their ways around, and labels
+   find free places.
 """
 
 from __future__ import annotations
@@ -17,14 +19,19 @@ from typing import Any
 
 import graphlay
 
+from .exceptions import place_below
+from .geometry import Point, segments, straightened
 from .labels import place_labels
+from .loops import route_loop
 from .measure import BOUNDARY, EDGE_FONT, Measure, label_lines, measure
-from .ports import Ports, assign_ports
+from .order import backward_edges, host_of, main_path, reading_order
+from .ports import Ports, boundary_ports, forward_ports
 from .shapes import is_boundary
 from .text import Box, Text, block_size
 
 MARGIN = 16.0
-Point = tuple[float, float]
+#: up to here neighbours are brought to one height
+_SNAP = 24.0
 
 _OPTIONS: dict[str, Any] = {
     "direction": "leftright",
@@ -64,60 +71,113 @@ def place(definition: Any) -> Layout:
     """Lay a definition out."""
     nodes = [node for node in definition.nodes.values() if not is_boundary(node)]
     edges = [edge for node in definition.nodes.values() for edge in node.outgoing]
+    loops = backward_edges(definition)
+    back = {number for number, edge in enumerate(edges) if id(edge) in loops}
     sizes = {node.name: measure(node) for node in nodes}
-    ports = Ports.of_boundaries(edges, sizes)
-    centers = _oriented(_run(nodes, edges, sizes, ports), edges, definition)
-    ports = assign_ports(edges, sizes, centers)
-    routed = _run(nodes, edges, sizes, ports, centers)
+    centers = _aligned(_centers(definition, nodes, edges, back, sizes), edges, back, sizes)
+    ports = forward_ports(edges, back, sizes, centers)
+    routed = iter(_run(nodes, back, sizes, ports, centers).edges)
     boxes = {name: _around(centers[name], size.symbol) for name, size in sizes.items()}
     for node in nodes:
-        boxes.update(_boundary_boxes(node, boxes[node.name], sizes[node.name]))
+        boxes.update(_boundary_boxes(boxes[node.name], sizes[node.name]))
+    points = [() if n in back else _clipped(edge, _points(next(routed)), boxes) for n, edge in enumerate(edges)]
+    outlines = {name: _around(centers[name], size.outline) for name, size in sizes.items()}
+    for number in sorted(back):
+        lines = [line for way in points for line in segments(way)]
+        points[number] = route_loop(number, edges[number], ports, sizes, outlines, boxes, lines)
     titles = {node.name: _title(centers[node.name], sizes[node.name], ports, node.name) for node in nodes}
     for node in nodes:
         titles.update(_boundary_titles(sizes[node.name], boxes))
-    points = [_clipped(edge, _points(raw), boxes) for edge, raw in zip(edges, routed.edges, strict=True)]
     labels = place_labels(edges, points, boxes, titles)
     routes = tuple(Route(*way) for way in zip(edges, points, labels, strict=True))
     return _at_origin(boxes, titles, routes)
 
 
-def host_of(node: Any) -> Any:
-    """The node itself, or the one that a boundary event sits on."""
-    return node.host if is_boundary(node) else node
-
-
 def _run(
-    nodes: list[Any], edges: list[Any], sizes: dict[str, Measure], ports: Ports, at: dict[str, Point] | None = None
+    nodes: list[Any],
+    back: set[int],
+    sizes: dict[str, Measure],
+    ports: Ports,
+    at: dict[str, Point] | None = None,
 ) -> graphlay.Layout:
+    """Ask graphlay for places or, with places given, for the ways between them; loops are left out."""
     graph = graphlay.Graph()
     for node in nodes:
         width, height = sizes[node.name].outline
         fields = {"position": {"x": at[node.name][0], "y": at[node.name][1]}} if at else {}
         graph.node(node.name, width=width, height=height, **fields)
-    for number, edge in enumerate(edges):
+    names = {node.name for node in nodes}
+    for number, edge in enumerate(ports.edges):
+        if number in back or not names >= {host_of(edge.source).name, edge.target.name}:
+            continue
         fields = ports.fields(number)
         if lines := label_lines(edge):
             width, height = block_size(lines, *EDGE_FONT)
             fields["label_size"] = {"width": width + 12, "height": height}
-        graph.edge(host_of(edge.source).name, edge.target.name, **fields)
+        # the first branch is the one to go straight on
+        weight = 8.0 if edge is edge.source.outgoing[0] else 2.0
+        graph.edge(host_of(edge.source).name, edge.target.name, weight=weight, **fields)
     return (graphlay.reroute if at else graphlay.layout)(graph, options=_OPTIONS)
 
 
-def _oriented(placed: graphlay.Layout, edges: list[Any], definition: Any) -> dict[str, Point]:
-    centers: dict[str, Point] = placed.positions()
-    if _disorder(centers, edges, definition, 1) > _disorder(centers, edges, definition, -1):
+def _aligned(
+    centers: dict[str, Point], edges: list[Any], back: set[int], sizes: dict[str, Measure]
+) -> dict[str, Point]:
+    """Without the small steps between neighbours that could as well be level."""
+    centers = dict(centers)
+    ways = [(e.source.name, e.target.name) for n, e in enumerate(edges) if n not in back and not is_boundary(e.source)]
+    for source, target in ways:
+        for mover, other in ((target, source), (source, target)):
+            if not 0 < abs(centers[mover][1] - centers[other][1]) <= _SNAP:
+                continue
+            partners = {a if b == mover else b for a, b in ways if mover in (a, b)} - {other}
+            if any(centers[partner][1] == centers[mover][1] for partner in partners):
+                continue
+            moved = (centers[mover][0], centers[other][1])
+            room = _around(moved, sizes[mover].outline)
+            if not any(
+                room.overlaps(_around(centers[name], size.outline), 8) for name, size in sizes.items() if name != mover
+            ):
+                centers[mover] = moved
+    return centers
+
+
+def _centers(
+    definition: Any, nodes: list[Any], edges: list[Any], back: set[int], sizes: dict[str, Measure]
+) -> dict[str, Point]:
+    """Columns from a layout of everything; heights of the main path from one of its own, the rest below it."""
+    ports = boundary_ports(edges, sizes)
+    everything: dict[str, Point] = _run(nodes, back, sizes, ports).positions()
+    main = main_path(definition)
+    if len(main) < len(nodes):
+        alone = _run([node for node in nodes if node.name in main], back, sizes, ports).positions()
+        both = {name: (everything[name][0], alone[name][1]) for name in alone}
+        # without its exceptions the main path may be shorter and stand in other columns
+        if not _overlap(both, sizes):
+            everything |= _oriented(both, definition)
+            return place_below(reading_order(definition), main, sizes, everything)
+    return _oriented(everything, definition)
+
+
+def _overlap(centers: dict[str, Point], sizes: dict[str, Measure]) -> bool:
+    boxes = [_around(at, sizes[name].outline) for name, at in centers.items()]
+    return any(a.overlaps(b, 8) for i, a in enumerate(boxes) for b in boxes[i + 1 :])
+
+
+def _oriented(centers: dict[str, Point], definition: Any) -> dict[str, Point]:
+    """Upside down, if that brings more into its order."""
+    if _disorder(centers, definition, 1) > _disorder(centers, definition, -1):
         return {name: (x, -y) for name, (x, y) in centers.items()}
     return centers
 
 
-def _disorder(centers: dict[str, Point], edges: list[Any], definition: Any, sign: int) -> int:
-    """How much would be upside down if all y were multiplied by the sign."""
+def _disorder(centers: dict[str, Point], definition: Any, sign: int) -> int:
+    """How much would be upside down if all y were multiplied by the sign: branches, ways of boundary events."""
     found = 0
-    for edge in edges:
-        if is_boundary(edge.source) and sign * (centers[edge.target.name][1] - centers[edge.source.host.name][1]) < -1:
-            found += 3
     for node in definition.nodes.values():
-        heights = [sign * centers[edge.target.name][1] for edge in node.outgoing]
+        heights = [sign * centers[edge.target.name][1] for edge in node.outgoing if edge.target.name in centers]
+        if is_boundary(node) and node.host.name in centers:
+            found += sum(3 for y in heights if y < sign * centers[node.host.name][1] - 1)
         found += sum(a > b + 1 for i, a in enumerate(heights) for b in heights[i + 1 :])
     return found
 
@@ -126,7 +186,7 @@ def _around(center: Point, size: tuple[float, float]) -> Box:
     return Box(center[0] - size[0] / 2, center[1] - size[1] / 2, *size)
 
 
-def _boundary_boxes(node: Any, host: Box, size: Measure) -> dict[str, Box]:
+def _boundary_boxes(host: Box, size: Measure) -> dict[str, Box]:
     return {
         item.name: Box(host.center[0] + item.offset - BOUNDARY / 2, host.bottom - BOUNDARY / 2, BOUNDARY, BOUNDARY)
         for item in size.boundaries
@@ -163,16 +223,10 @@ def _points(raw: Mapping[str, Any]) -> list[Point]:
 
 
 def _clipped(edge: Any, points: list[Point], boxes: dict[str, Box]) -> tuple[Point, ...]:
-    """Drawn on, or back, to the borders of the symbols, without points that bend nothing."""
+    """Drawn on, or back, to the borders of the symbols."""
     start = _tip(edge.source, points[0], points[1], boxes)
     end = _tip(edge.target, points[-1], points[-2], boxes)
-    kept = [start]
-    for point in [*points[1:-1], end]:
-        if len(kept) > 1 and _in_line(kept[-2], kept[-1], point):
-            kept[-1] = point
-        elif point != kept[-1]:
-            kept.append(point)
-    return tuple(kept)
+    return straightened([start, *points[1:-1], end])
 
 
 def _tip(node: Any, outer: Point, inner: Point, boxes: dict[str, Box]) -> Point:
@@ -182,10 +236,6 @@ def _tip(node: Any, outer: Point, inner: Point, boxes: dict[str, Box]) -> Point:
     if abs(inner[1] - y) < abs(inner[0] - x):
         return (box.right if inner[0] > x else box.x), y
     return x, (box.bottom if inner[1] > y else box.y)
-
-
-def _in_line(a: Point, b: Point, c: Point) -> bool:
-    return abs((b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])) < 0.01
 
 
 def _at_origin(boxes: dict[str, Box], titles: dict[str, Text], routes: tuple[Route, ...]) -> Layout:

@@ -65,11 +65,11 @@ def _task(node: Any) -> Measure:
     width = max(TASK_WIDTH, len(boundaries) * _BOUNDARY_PITCH)
     lines = wrap(caption(node), width - 16, TASK_FONT[0], 4)
     title_size = block_size(lines, *TASK_FONT)
-    # the symbol in the corner and the markers at the bottom keep lines of their own, if the title is long
-    above = 22 if len(lines) > 2 else 8
+    # the symbol in the corner and the markers at the bottom keep lines of their own, if the title has several
+    above = 22 if len(lines) > 1 else 8
     below = (18 if shape_of(node).markers else 8) + (8 if boundaries else 0)
     height = max(TASK_HEIGHT, title_size[1] + above + below)
-    shift = (above - below) / 2 if height > TASK_HEIGHT else (-4 if below > 8 else 0)
+    shift = (above - below) / 2 if len(lines) > 1 or below > 8 else 0.0
     attached = tuple(_boundary(item, i, len(boundaries)) for i, item in enumerate(boundaries))
     hanging = max((BOUNDARY / 2 + 4 + item.title_size[1] for item in attached), default=0)
     outline = (width, height + 2 * hanging)

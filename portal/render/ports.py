@@ -4,34 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from typing import Any, Self
+from typing import Any
 
+from .geometry import Point
 from .measure import GATEWAY, Measure
 from .shapes import is_boundary
 
 #: a side, and a place on it from -1 to 1
 Port = tuple[str, float]
-Point = tuple[float, float]
 
 
 @dataclasses.dataclass(slots=True)
 class Ports:
-    """The ports of the edges that have fixed ones, by the edge's number."""
+    """The ports of edges, by the edge's number."""
 
+    edges: list[Any]
     sources: dict[int, Port] = dataclasses.field(default_factory=dict)
     targets: dict[int, Port] = dataclasses.field(default_factory=dict)
     _used: dict[str, set[str]] = dataclasses.field(default_factory=lambda: defaultdict(set))
-
-    @classmethod
-    def of_boundaries(cls, edges: list[Any], sizes: dict[str, Measure]) -> Self:
-        """Only what is known before the layout: boundary events are left downward."""
-        ports = cls()
-        for number, edge in enumerate(edges):
-            if is_boundary(edge.source):
-                size = sizes[edge.source.host.name]
-                offset = next(item.offset for item in size.boundaries if item.name == edge.source.name)
-                ports.sources[number] = ("bottom", offset / (size.outline[0] / 2))
-        return ports
 
     def fields(self, number: int) -> dict[str, Any]:
         """As graphlay spells them."""
@@ -42,79 +32,57 @@ class Ports:
         """The sides of a node at which edges leave or arrive."""
         return self._used[name]
 
-    def leave(self, number: int, edge: Any, port: Port) -> None:
+    def allows(self, name: str, side: str, size: Measure) -> bool:
+        """Whether an edge may use this side: the title keeps a place, boundary events keep theirs."""
+        if side == "bottom" and size.boundaries:
+            return False
+        other = {"top": "bottom", "bottom": "top"}[side]
+        return size.inside or size.wide or other not in self.used(name)
+
+    def leave(self, number: int, port: Port) -> None:
         self.sources[number] = port
-        self._used[edge.source.name].add(port[0])
+        self._used[self.edges[number].source.name].add(port[0])
 
-    def arrive(self, number: int, edge: Any, port: Port) -> None:
+    def arrive(self, number: int, port: Port) -> None:
         self.targets[number] = port
-        self._used[edge.target.name].add(port[0])
+        self._used[self.edges[number].target.name].add(port[0])
 
 
-def assign_ports(edges: list[Any], sizes: dict[str, Measure], centers: dict[str, Point]) -> Ports:
-    """The ports of all edges, now that it is known where the nodes are."""
-    ports = Ports.of_boundaries(edges, sizes)
-    backward = [number for number, edge in enumerate(edges) if _is_backward(edge, centers)]
-    seen: set[tuple[str, str]] = set()
+def boundary_ports(edges: list[Any], sizes: dict[str, Measure]) -> Ports:
+    """Only what is known before the layout: boundary events are left downward."""
+    ports = Ports(edges)
     for number, edge in enumerate(edges):
-        if number not in backward:
-            twin = (edge.source.name, edge.target.name) in seen
-            seen.add((edge.source.name, edge.target.name))
-            _forward(ports, number, edge, sizes, centers, twin)
-    entries: dict[tuple[str, str], int] = defaultdict(int)
-    for number in backward:
-        _backward(ports, number, edges[number], sizes, entries)
+        if is_boundary(edge.source):
+            size = sizes[edge.source.host.name]
+            offset = next(item.offset for item in size.boundaries if item.name == edge.source.name)
+            ports.leave(number, ("bottom", offset / (size.outline[0] / 2)))
     return ports
 
 
-def _is_backward(edge: Any, centers: dict[str, Point]) -> bool:
-    source = edge.source.host if is_boundary(edge.source) else edge.source
-    return centers[edge.target.name][0] <= centers[source.name][0]
+def forward_ports(edges: list[Any], back: set[int], sizes: dict[str, Measure], centers: dict[str, Point]) -> Ports:
+    """The ports of the edges that lead on, now that it is known where the nodes are."""
+    ports = boundary_ports(edges, sizes)
+    # the nearest node straight on is left to the right; the way to one behind it goes around
+    by_distance = sorted(range(len(edges)), key=lambda number: (centers[edges[number].target.name][0], number))
+    for number in by_distance:
+        edge = edges[number]
+        if number in back:
+            continue
+        ports.arrive(number, ("left", 0.0))
+        if not is_boundary(edge.source):
+            ports.leave(number, (_side(edge, ports, sizes, centers), 0.0))
+    return ports
 
 
-def _forward(
-    ports: Ports, number: int, edge: Any, sizes: dict[str, Measure], centers: dict[str, Point], twin: bool
-) -> None:
-    ports.arrive(number, edge, ("left", 0.0))
-    if is_boundary(edge.source):
-        return
-    side = "right"
-    drop = centers[edge.target.name][1] - centers[edge.source.name][1]
-    if sizes[edge.source.name].symbol == (GATEWAY, GATEWAY) and (abs(drop) > GATEWAY / 2 or twin):
-        side = _allowed(ports, edge.source.name, sizes, "top" if drop < 0 else "bottom", "right")
-    ports.leave(number, edge, (side, 0.0))
-
-
-def _allowed(ports: Ports, name: str, sizes: dict[str, Measure], side: str, otherwise: str) -> str:
-    """The side, unless the title then would have no place left."""
+def _side(edge: Any, ports: Ports, sizes: dict[str, Measure], centers: dict[str, Point]) -> str:
+    name = edge.source.name
     size = sizes[name]
-    other = {"top": "bottom", "bottom": "top"}[side]
-    blocked = not (size.inside or size.wide) and other in ports.used(name)
-    return otherwise if blocked else side
-
-
-def _backward(
-    ports: Ports, number: int, edge: Any, sizes: dict[str, Measure], entries: dict[tuple[str, str], int]
-) -> None:
-    """A loop goes around below, or above where boundary events are in its way."""
-    side = "bottom"
-    if is_boundary(edge.source):
-        leaving = "bottom"
-    else:
-        if _taken(ports, edge.source.name, sizes) or _taken(ports, edge.target.name, sizes):
-            side = "top"
-        leaving = _allowed(ports, edge.source.name, sizes, side, "right")
-        ports.leave(number, edge, (leaving, 0.0))
-    if sizes[edge.target.name].boundaries:
-        side = "top"
-    arriving = _allowed(ports, edge.target.name, sizes, side, "left")
-    count = entries[edge.target.name, arriving]
-    entries[edge.target.name, arriving] += 1
-    spread = (0.0, 0.35, -0.35, 0.6, -0.6)[count % 5] if sizes[edge.target.name].inside else 0.0
-    ports.arrive(number, edge, (arriving, spread))
-
-
-def _taken(ports: Ports, name: str, sizes: dict[str, Measure]) -> bool:
-    size = sizes[name]
-    used = ports.used(name)
-    return bool(size.boundaries) or ("bottom" in used and "top" not in used)
+    if size.symbol != (GATEWAY, GATEWAY):
+        return "right"
+    drop = centers[edge.target.name][1] - centers[name][1]
+    if abs(drop) > GATEWAY / 2:
+        side = "top" if drop < 0 else "bottom"
+        return side if ports.allows(name, side, size) else "right"
+    if "right" not in ports.used(name):
+        return "right"
+    return next((side for side in ("bottom", "top") if ports.allows(name, side, size)), "right")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from .layout import host_of
+from .order import reading_order
 from .shapes import is_boundary, shape_of
 from .state import ChartState
 from .words import caption
@@ -46,59 +46,6 @@ class Step:
 def steps(flow_class: Any, state: ChartState | None = None) -> list[Step]:
     """The nodes in reading order: along the flow from its starts, each branch to its end before the next."""
     return [_step(node, state) for node in reading_order(flow_class._definition)]
-
-
-def reading_order(definition: Any) -> list[Any]:
-    """All nodes, a node after those that lead to it (loops aside), boundary events behind their hosts."""
-    ranks = _depths(definition)
-    place = {name: number for number, name in enumerate(definition.nodes)}
-    order = sorted(
-        (node for node in definition.nodes.values() if not is_boundary(node)),
-        key=lambda node: (ranks[node.name], place[node.name]),
-    )
-    found = []
-    for node in order:
-        found.append(node)
-        found.extend(other for other in definition.nodes.values() if is_boundary(other) and other.host is node)
-    return found
-
-
-def _depths(definition: Any) -> dict[str, int]:
-    """The length of the longest way from a start to each node, without going back."""
-    depths: dict[str, int] = {}
-    finished: list[str] = []
-    seen: set[str] = set()
-
-    def visit(name: str) -> None:
-        stack = [(name, iter(_next(definition.nodes[name], definition)))]
-        seen.add(name)
-        while stack:
-            top, following = stack[-1]
-            target = next((t for t in following if t not in seen), None)
-            if target is None:
-                finished.append(top)
-                stack.pop()
-            else:
-                seen.add(target)
-                stack.append((target, iter(_next(definition.nodes[target], definition))))
-
-    hosts = [node for node in definition.nodes.values() if not is_boundary(node)]
-    for node in sorted(hosts, key=lambda node: bool(node.incoming)):
-        if node.name not in seen:
-            visit(node.name)
-    position = {name: -number for number, name in enumerate(finished)}
-    for name in reversed(finished):
-        depths.setdefault(name, 0)
-        for target in _next(definition.nodes[name], definition):
-            if position[target] > position[name]:
-                depths[target] = max(depths.get(target, 0), depths[name] + 1)
-    return depths
-
-
-def _next(node: Any, definition: Any) -> list[str]:
-    return [
-        edge.target.name for other in definition.nodes.values() for edge in other.outgoing if host_of(other) is node
-    ]
 
 
 def _step(node: Any, state: ChartState | None) -> Step:

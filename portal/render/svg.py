@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from .layout import Layout, Point, Route, layout
+from .geometry import Point
+from .layout import Layout, Route, layout
 from .measure import EDGE_FONT, TASK_FONT, TITLE_FONT
 from .shapes import Shape, is_boundary, shape_of
 from .state import ChartState
@@ -141,7 +142,7 @@ def _marks(name: str, shape: Shape, box: Box, state: ChartState | None) -> str:
     if kind in ("done", "current", "failed", "canceled"):
         drawn += f'<g class="flow-mark"><circle cx="{x:g}" cy="{y:g}" r="9"/>{_symbol(kind, x - 8, y - 8, 16)}</g>'
         x -= 12
-        if count > 1:
+        if count > 1 and shape.form == "task":
             drawn += _pill(f"×{count}", x - 8, y)
             x -= text_width(f"×{count}", 11) + 14
     if (badge := state.badges.get(name)) is not None:

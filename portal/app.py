@@ -1,0 +1,77 @@
+"""The one place where everything is wired."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, current_app, has_app_context
+from sqlalchemy import make_url
+
+from portal.config import Config
+from portal.discovery import discover
+from portal.flow.registry import Flows, registry
+from portal.models import Passwords, db, prepare_engine
+
+
+def create_app(config: Mapping[str, Any] | None = None) -> Flask:
+    """Make the portal's Flask application.
+
+    Args:
+        config: overrides the environment, with its names less `PORTAL_` and Flask's own:
+            `{"DATABASE_URL": "sqlite:///…", "FLOWS": ["my.flows"], "SCHEDULER": "off", "TESTING": True}`.
+
+    Raises:
+        FlowError: a flow is declared wrongly, or two have one label.
+    """
+    app = Flask("portal.web", instance_path=str(Path.cwd() / "instance"))
+    settings = Config.read(config, Path(app.instance_path))
+    app.config.from_mapping(_flask_settings(settings))
+    app.extensions["portal"] = settings
+    app.extensions["portal_flows"] = discover(settings.flows)
+    registry.bind(_current_flows)
+    Passwords.cheap = app.testing
+    _database(app)
+
+    import portal.engine  # binds itself to the language
+    from portal import cli, web, work
+
+    web.init_app(app)
+    cli.init_app(app)
+    work.init_app(app, settings)
+    return app
+
+
+def _current_flows() -> Flows | None:
+    return current_app.extensions["portal_flows"] if has_app_context() else None
+
+
+def _flask_settings(settings: Config) -> dict[str, Any]:
+    return {
+        "SECRET_KEY": settings.secret_key,
+        "SQLALCHEMY_DATABASE_URI": _shared_memory(settings.database_url),
+        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_pre_ping": True} if "postgresql" in settings.database_url else {},
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": settings.base_url.startswith("https:"),
+        **settings.flask,
+    }
+
+
+def _shared_memory(url: str) -> str:
+    """A database in memory is one for all threads of its application."""
+    made = make_url(url)
+    if made.get_backend_name() == "sqlite" and made.database in (None, "", ":memory:"):
+        return f"sqlite:///file:portal-{secrets.token_hex(8)}?mode=memory&cache=shared&uri=true"
+    return url
+
+
+def _database(app: Flask) -> None:
+    db.init_app(app)
+    with app.app_context():
+        for engine in db.engines.values():
+            prepare_engine(engine)
+            if "mode=memory" in str(engine.url):  # it lives as long as a connection to it does
+                app.extensions["portal_memory"] = engine.connect()

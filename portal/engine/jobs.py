@@ -1,0 +1,210 @@
+"""A job's life: claimed under the lock, done outside of it, completed under it again.
+
+A worker that is late (its claim ran out and another one took over) is told apart by the number of the attempt.
+"""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+import random
+from typing import Any
+
+from sqlalchemy import inspect, select, update
+from sqlalchemy.orm import Session
+
+from portal import jsonstore
+from portal.flow.activation import Activation
+from portal.models import Process, Task
+
+from . import step
+from .clock import _is_due
+from .run import Run
+from .transaction import clock, read_task, transaction
+
+#: how long a claim holds without a word from its worker
+LEASE = dt.timedelta(minutes=1)
+
+
+def claim(session: Session, task_id: int) -> int | None:
+    """Take a job that is due. The number of the attempt, or None if there is nothing to do."""
+    try:
+        with transaction(session, task=task_id) as run:
+            task = read_task(session, task_id)
+            if not _is_due(task, run.now) or task.node is None or not task.node.works:
+                return None
+            task.attempt += 1
+            task.lease = run.now + LEASE
+            task.progress = None
+            run.record(task, "STARTED", "job", attempt=task.attempt)
+            return task.attempt
+    except LookupError:
+        return None
+
+
+class Work:
+    """A job at work: it sees its process as it was at the start, and tells its progress."""
+
+    def __init__(self, session: Session, task: Task) -> None:
+        self.session = session
+        self.attempt = task.attempt
+        self.task = task
+
+    def progress(self, activation: Activation, done: float, total: float | None, message: str) -> None:
+        """Written past the lock: one row, and only while this attempt is the one that counts."""
+        value = {"done": done, "total": total, "message": str(message)[:500]}
+        statement = update(Task).where(Task.id == self.task.id, Task.attempt == self.attempt, Task.status == "STARTED")
+        with Session(bind=self.session.get_bind()) as own:
+            own.connection(execution_options={"writes": True})
+            own.execute(statement.values(progress=value, lease=clock.get()() + LEASE))
+            own.commit()
+
+    def refresh(self, activation: Activation) -> None:
+        """Read the process again; what the job has assigned so far is kept."""
+        mine = assigned(activation)
+        self.session.refresh(activation.process)
+        activation.__dict__["_before"] = _state(activation.process)
+        write(mine, activation.process)
+        self.session.commit()
+
+    def owner_of(self, activation: Activation, node: str) -> Any:
+        done = [task for task in activation.process.tasks if task.flow_task == node and task.status == "DONE"]
+        return done[-1].owner if done else None
+
+
+def perform(session: Session, task_id: int, attempt: int) -> None:
+    """Do a claimed job and complete it."""
+    own = PrivateSession(bind=session.get_bind(), expire_on_commit=False, autoflush=False)
+    try:
+        activation = begin(own, task_id)
+        if activation is None or activation.task.attempt != attempt:
+            return
+        error: Exception | None = None
+        try:
+            activation.node.work(activation)  # type: ignore[attr-defined]
+            session.commit()  # what the job did through the session that everyone uses
+        except Exception as raised:
+            session.rollback()
+            error = raised
+        finish(session, task_id, attempt, activation, error)
+    finally:
+        own.close()
+
+
+class PrivateSession(Session):
+    """Where a job reads. Nothing is ever written through it."""
+
+
+def begin(own: Session, task_id: int) -> Activation | None:
+    """The activation of a claimed job, with its process as it is now."""
+    task = own.get(Task, task_id)
+    if task is None or task.node is None:
+        return None
+    process = task.process
+    activation = Activation(Work(own, task), process, task, task.node, None, clock.get()())  # type: ignore[arg-type]
+    activation.__dict__["_before"] = _state(process)
+    activation.__dict__["_task_before"] = copy.deepcopy(dict(task.data))
+    own.commit()
+    return activation
+
+
+def _state(process: Process) -> dict[str, Any]:
+    columns = {a.key: getattr(process, a.key) for a in inspect(process).mapper.column_attrs}
+    return copy.deepcopy(columns)
+
+
+def assigned(activation: Activation) -> dict[str, Any]:
+    """What a job has written: columns, and writes inside the JSON document."""
+    before, process = activation.__dict__["_before"], activation.process
+    state = inspect(process)
+    columns = {}
+    for attribute in state.mapper.column_attrs:
+        key = attribute.key
+        touched = key != "data" and (state.attrs[key].history.has_changes() or getattr(process, key) != before[key])
+        if touched:
+            columns[key] = getattr(process, key)
+    return {
+        "columns": columns,
+        "data": jsonstore.changes(before["data"], process.data),
+        "held": {name: process.__dict__[f"_{name}"] for name in ("artifact", "seed") if f"_{name}" in process.__dict__},
+    }
+
+
+def write(mine: dict[str, Any], process: Process) -> None:
+    for key, value in mine["columns"].items():
+        setattr(process, key, value)
+    jsonstore.apply(mine["data"], process.data)
+
+
+def finish(session: Session, task_id: int, attempt: int, done: Activation, error: Exception | None) -> bool:
+    """Complete a job under the lock. False if this attempt no longer counts: its result is dropped."""
+    with transaction(session, task=task_id) as run:
+        task = read_task(session, task_id)
+        run.know(task)
+        if task.status != "STARTED" or task.attempt != attempt:
+            return False
+        task.lease = None
+        if error is not None:
+            _failed(run, task, error)
+        else:
+            _completed(run, task, done)
+        step.settle(run)
+        return True
+
+
+def _completed(run: Run, task: Task, done: Activation) -> None:
+    mine = assigned(done)
+    write(mine, task.process)
+    for name, value in mine["held"].items():
+        if f"{name}_key" in mine["columns"] or getattr(type(done.process), name).unstored(done.process) is not None:
+            setattr(task.process, name, _here(run.session, value))
+    jsonstore.apply(jsonstore.changes(done.__dict__["_task_before"], done.task.data), task.data)
+    activation = run.activation(task)
+    try:
+        outcome = step.guarded(run, task, lambda: activation.node.resume(activation))
+    except Exception as error:
+        step.fail(run, task, error, "job")
+    else:
+        step.follow(run, task, outcome, "job")
+
+
+def _here(session: Session, instance: Any) -> Any:
+    """The same object in the session of the action."""
+    state = inspect(instance)
+    return session.get(type(instance), state.identity) if state.has_identity else instance
+
+
+def _failed(run: Run, task: Task, error: Exception) -> None:
+    node: Any = task.node
+    if task.attempt <= node.retries:
+        wait = node.wait_before(task.attempt + 1, random.random())
+        task.scheduled = run.now + wait
+        task.data["_exception"] = step.describe(error, run)
+        run.record(task, "SCHEDULED", "job", error=type(error).__name__, attempt=task.attempt)
+    else:
+        step.fail(run, task, error, "job")
+
+
+
+
+def heartbeat(session: Session, held: dict[int, int]) -> None:
+    """Say that the worker of these jobs (task id: attempt) is alive."""
+    for task_id, attempt in held.items():
+        mine = update(Task).where(Task.id == task_id, Task.attempt == attempt, Task.status == "STARTED")
+        session.execute(mine.values(lease=clock.get()() + LEASE))
+    session.commit()
+
+
+def reclaim(session: Session) -> int:
+    """Make jobs due again whose worker has not been heard of for too long. Their number."""
+    moment = clock.get()()
+    lost = select(Task.id).where(Task.finished.is_(None), Task.status == "STARTED", Task.lease < moment)
+    found = list(session.scalars(lost.limit(100)))
+    session.rollback()
+    for task_id in found:
+        with transaction(session, task=task_id) as run:
+            task = read_task(session, task_id)
+            if task.status == "STARTED" and task.lease is not None and task.lease < run.now:
+                task.lease, task.scheduled = None, run.now
+                run.record(task, "SCHEDULED", "job", lost=task.attempt)
+    return len(found)

@@ -1,0 +1,80 @@
+"""A flow's board: the waiting work by step."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy.orm import Session, contains_eager, joinedload
+
+from portal.engine import access
+from portal.models import Process, Task, User
+
+from .loading import load_pointers, tables_of_heirs
+
+#: how many cards stand in a column
+_CARDS = 6
+
+
+@dataclass
+class Column:
+    """One step with work that waits."""
+
+    flow_task: str
+    count: int = 0
+    late: int = 0
+    failed: int = 0
+    oldest: dt.datetime | None = None
+    cards: list[Task] = field(default_factory=list)
+
+
+def board(session: Session, user: User, label: str, now: dt.datetime) -> dict[str, Column]:
+    """The open tasks of a flow that a person may see, by step: counts, and the first few of each."""
+    seen = and_(
+        Process.flow_label == label,
+        Process.finished.is_(None),
+        Task.finished.is_(None),
+        or_(access.visible_processes(user), access.takeable_tasks(user)),
+    )
+    columns = _columns(session, seen, now)
+    place = func.row_number().over(
+        partition_by=Task.flow_task, order_by=(Task.due.is_(None), Task.due, Task.priority.desc(), Task.id)
+    )
+    ranked = select(Task.id, place.label("place")).join(Task.process).where(seen).subquery()
+    process = contains_eager(Task.process)
+    query = (
+        select(Task)
+        .join(ranked, ranked.c.id == Task.id)
+        .join(Task.process)
+        .where(ranked.c.place <= _CARDS)
+        .options(
+            process.joinedload(Process.created_by).lazyload(User.roles),
+            process.selectin_polymorphic(tables_of_heirs()),
+            joinedload(Task.owner).lazyload(User.roles),
+        )
+        .order_by(ranked.c.place)
+    )
+    tasks = list(session.scalars(query).unique())
+    for task in tasks:
+        if task.flow_task in columns:
+            columns[task.flow_task].cards.append(task)
+    load_pointers(session, tasks, list({task.process_id: task.process for task in tasks}.values()))
+    return columns
+
+
+def _columns(session: Session, seen: Any, now: dt.datetime) -> dict[str, Column]:
+    query = (
+        select(
+            Task.flow_task,
+            func.count(Task.id),
+            func.count(case((Task.due < now, 1))),
+            func.count(case((Task.status == "ERROR", 1))),
+            func.min(Task.created),
+        )
+        .join(Task.process)
+        .where(seen)
+        .group_by(Task.flow_task)
+    )
+    return {row[0]: Column(*row) for row in session.execute(query) if "__" not in row[0]}

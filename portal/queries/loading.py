@@ -1,0 +1,60 @@
+"""Reading many rows' belongings in few statements."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from sqlalchemy import inspect, select
+from sqlalchemy.orm import Session
+
+from portal.models import Process
+from portal.models.pointer import decode_key, encode_key, find_class
+
+
+def tables_of_heirs() -> list[type[Process]]:
+    """The process classes that have a table of their own, which is read for all rows of a page together."""
+    return [
+        mapper.class_
+        for mapper in inspect(Process).self_and_descendants
+        if mapper.local_table is not Process.__table__
+    ]
+
+
+def load_pointers(session: Session, tasks: list[Any], processes: list[Any]) -> None:
+    """Read the artifacts and seeds that the summaries of these rows speak of: one statement for each model."""
+    wanted: dict[str, dict[str, list[tuple[Any, Any]]]] = defaultdict(lambda: defaultdict(list))
+    for process in processes:
+        source = _templates(process, [task for task in tasks if task.process_id == process.id])
+        owners = [process, *(task for task in tasks if task.process_id == process.id)]
+        for pointer in (Process.artifact, Process.seed):
+            if pointer.name not in source:
+                continue
+            for owner in owners:
+                name, key = getattr(owner, pointer.type_column), getattr(owner, pointer.key_column)
+                if key is not None:
+                    wanted[name][key].append((owner, pointer))
+    for name, keys in wanted.items():
+        _load(session, name, keys)
+
+
+def _templates(process: Any, tasks: list[Any]) -> str:
+    flow_class = process.flow_class
+    if flow_class is None:
+        return ""
+    nodes = [task.node for task in tasks if task.node is not None]
+    parts = [flow_class.process_summary_template, flow_class.process_result_template]
+    for node in nodes:
+        parts += [node.summary_template, node.result_template]
+    return " ".join(parts)
+
+
+def _load(session: Session, name: str, keys: dict[str, list[tuple[Any, Any]]]) -> None:
+    model = find_class(name)
+    if model is None:
+        return
+    (column,) = inspect(model).primary_key
+    for found in session.scalars(select(model).where(column.in_([decode_key(key) for key in keys]))).unique():
+        for owner, pointer in keys.get(encode_key(inspect(found).identity[0]), ()):
+            # The row holds on to it: the session alone would forget it before the summary is made.
+            owner.__dict__[pointer.held] = found

@@ -1,0 +1,213 @@
+"""Processes: the list, one of them with its history, and the board of a flow."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from sqlalchemy import and_, case, exists, func, literal, or_, select, union_all
+from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, selectin_polymorphic
+
+from portal.engine import access
+from portal.models import Event, Process, Task, User, task_link
+
+from .loading import load_pointers, tables_of_heirs
+from .matching import cleaned, process_matches
+from .paging import PAGE, Key, Order, Page, fetch
+from .tasks import Filters
+
+ORDERS: dict[str, Order] = {
+    "-number": (Key(Process.id, "id", descending=True),),
+    "number": (Key(Process.id, "id"),),
+}
+#: how many open tasks, children and events one page shows
+_OPEN_SHOWN, _CHILDREN_SHOWN, EVENTS = 50, 50, 100
+
+
+class Place(NamedTuple):
+    """Where a process stands: a step with open tasks."""
+
+    process_id: int
+    flow_task: str
+    status: str
+    count: int
+    since: dt.datetime
+    #: who has it, when it is one task and somebody's
+    owner: str | None
+    due: dt.datetime | None = None
+
+
+def processes(session: Session, user: User, filters: Filters = Filters(), size: int = PAGE) -> Page:
+    """The processes that a person may see, the newest first."""
+    query = select(Process).options(
+        joinedload(Process.created_by).lazyload(User.roles), _heirs()
+    )
+    query = query.where(Process.created_by_id == user.id if filters.mine else access.visible_processes(user))
+    if filters.flow:
+        query = query.where(Process.flow_label == filters.flow)
+    if filters.status:
+        query = query.where(_in_state(filters.status))
+    if text := cleaned(filters.q):
+        query = query.where(process_matches(text))
+    order = ORDERS.get(filters.sort) or ORDERS["-number"]
+    page = fetch(session, query, order, filters.after, size)
+    load_pointers(session, [], page.rows)
+    return page
+
+
+def _in_state(status: str) -> Any:
+    if status == "SUSPENDED":
+        return or_(Process.status == "SUSPENDED", and_(Process.status == "NEW", Process.on_hold))
+    if status == "NEW":
+        return and_(Process.status == "NEW", Process.on_hold.is_(False))
+    if status == "TROUBLE":
+        failed = exists().where(Task.process_id == Process.id, Task.finished.is_(None), Task.status == "ERROR")
+        return or_(failed, _stuck())
+    return Process.status == status
+
+
+def _stuck() -> Any:
+    anything = exists().where(Task.process_id == Process.id, Task.finished.is_(None))
+    return and_(Process.status == "NEW", ~anything)
+
+
+def places(session: Session, process_ids: list[int]) -> dict[int, list[Place]]:
+    """Where each of these processes stands now."""
+    found: dict[int, list[Place]] = defaultdict(list)
+    if not process_ids:
+        return found
+    owner = func.min(func.coalesce(func.nullif(User.full_name, ""), User.username))
+    query = (
+        select(
+            Task.process_id, Task.flow_task, Task.status, func.count(Task.id), func.min(Task.created),
+            owner, func.min(Task.due),
+        )
+        .outerjoin(User, User.id == Task.owner_id)
+        .where(Task.process_id.in_(process_ids), Task.finished.is_(None))
+        .group_by(Task.process_id, Task.flow_task, Task.status)
+    )  # fmt: skip
+    for row in session.execute(query):
+        place = Place(*row)
+        if "__" not in place.flow_task:  # an event on a step's border waits beside the step
+            found[place.process_id].append(place if place.count == 1 else place._replace(owner=None))
+    return found
+
+
+@dataclass
+class Story:
+    """All that the page of a process shows."""
+
+    process: Process
+    visible: bool
+    children: list[Process] = field(default_factory=list)
+    open_tasks: list[Task] = field(default_factory=list)
+    #: how many tasks of a node are in a state
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    #: which ways were gone, by the names of the nodes
+    passed: frozenset[tuple[str, str]] = frozenset()
+
+    @property
+    def stuck(self) -> bool:
+        """Running, and nothing is left that could bring it on."""
+        return self.process.status == "NEW" and not any(self.open_by_state.values())
+
+    @property
+    def open_by_state(self) -> dict[str, int]:
+        states = ("NEW", "ASSIGNED", "SCHEDULED", "STARTED", "ERROR")
+        return {state: sum(by.get(state, 0) for by in self.counts.values()) for state in states}
+
+
+def story(session: Session, user: User, process_id: int) -> Story | None:
+    """A process, its children, and whether the person may see it; None when it is not there."""
+    parent = joinedload(Process.parent_task)
+    own_tasks = select(Task.id).where(Task.process_id == process_id)
+    query = (
+        select(Process, access.visible_processes(user))
+        .where(or_(Process.id == process_id, Process.parent_task_id.in_(own_tasks)))
+        .options(
+            joinedload(Process.created_by).lazyload(User.roles),
+            parent.lazyload(Task.owner),
+            parent.joinedload(Task.process).lazyload(Process.created_by),
+            _heirs(),
+        )
+        .order_by(case((Process.id == process_id, 0), else_=1), Process.id)
+        .limit(_CHILDREN_SHOWN + 1)
+    )
+    rows = session.execute(query).unique().all()
+    if not rows or rows[0][0].id != process_id:
+        return None
+    children = [child for child, visible in rows[1:] if visible]
+    load_pointers(session, [], [rows[0][0], *children])
+    return Story(rows[0][0], bool(rows[0][1]), children)
+
+
+def fill_in(session: Session, found: Story) -> Story:
+    """Add what the page tells beside the process itself: where it stands and which way it came."""
+    process = found.process
+    found.counts, found.passed = progress(session, process.id)
+    query = (
+        select(Task)
+        .where(Task.process_id == process.id, Task.finished.is_(None))
+        .options(joinedload(Task.owner).lazyload(User.roles))
+        .order_by(Task.number)
+        .limit(_OPEN_SHOWN)
+    )
+    found.open_tasks = [task for task in session.scalars(query).unique() if "__" not in task.flow_task]
+    return found
+
+
+def progress(session: Session, process_id: int) -> tuple[dict[str, dict[str, int]], frozenset[tuple[str, str]]]:
+    """How many tasks of each node are in which state, and which ways were gone: one statement."""
+    before, after = aliased(Task), aliased(Task)
+    states = (
+        select(Task.flow_task, Task.status, func.count(Task.id))
+        .where(Task.process_id == process_id)
+        .group_by(Task.flow_task, Task.status)
+    )
+    ways = (
+        select(before.flow_task, after.flow_task, literal(-1))
+        .select_from(task_link)
+        .join(after, after.id == task_link.c.task_id)
+        .join(before, before.id == task_link.c.previous_id)
+        .where(after.process_id == process_id)
+        .distinct()
+    )
+    counts: dict[str, dict[str, int]] = defaultdict(dict)
+    passed = set()
+    for first, second, count in session.execute(union_all(states, ways)):
+        if count < 0:
+            passed.add((first, second))
+        else:
+            counts[first][second] = count
+    return dict(counts), frozenset(passed)
+
+
+def timeline(session: Session, process_id: int, before: int | None = None, size: int = EVENTS) -> list[Event]:
+    """What happened in a process, the latest first."""
+    query = (
+        select(Event)
+        .outerjoin(Event.task)
+        .where(Event.process_id == process_id)
+        .options(contains_eager(Event.task).lazyload(Task.owner), joinedload(Event.user).lazyload(User.roles))
+        .order_by(Event.id.desc())
+        .limit(size)
+    )
+    if before is not None:
+        query = query.where(Event.id < before)
+    return list(session.scalars(query).unique())
+
+
+def last_event(session: Session, task: Task | None = None, process: Process | None = None) -> Event | None:
+    """What last happened to a task, or to a process itself."""
+    query = select(Event).options(joinedload(Event.user).lazyload(User.roles)).order_by(Event.id.desc()).limit(1)
+    if task is not None:
+        query = query.where(Event.task_id == task.id)
+    elif process is not None:
+        query = query.where(Event.process_id == process.id, Event.task_id.is_(None))
+    return session.scalars(query).unique().first()
+
+
+def _heirs() -> Any:
+    return selectin_polymorphic(Process, tables_of_heirs())

@@ -1,0 +1,107 @@
+"""The ways of edges that lead back: around what lies between, below or above it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from .geometry import Point, Segment, crosses, length, meets, runs_along, segments, straightened
+from .measure import Measure
+from .ports import Ports
+from .shapes import is_boundary
+from .text import Box
+
+#: distance from nodes and from other lines
+_CLEAR, _APART = 9.0, 7.0
+_STEP = 8.0
+#: what a bend, a crossing and a stretch on top of another line cost, in px of detour
+_BEND, _CROSSING, _COVERING = 30.0, 70.0, 250.0
+_SIDES = {"bottom": 1, "top": -1}
+
+
+def route_loop(
+    number: int,
+    edge: Any,
+    ports: Ports,
+    sizes: dict[str, Measure],
+    outlines: dict[str, Box],
+    boxes: dict[str, Box],
+    lines: list[Segment],
+) -> tuple[Point, ...]:
+    """The cheapest way around; its ports are noted."""
+    options = []
+    for order, (leaving, arriving, points) in enumerate(_ways(edge, ports, sizes, outlines, boxes, lines)):
+        options.append((_cost(points, lines), order, leaving, arriving, points))
+    _, _, leaving, arriving, points = min(options)
+    ports.leave(number, (leaving, 0.0))
+    ports.arrive(number, (arriving, 0.0))
+    return points
+
+
+def _cost(points: tuple[Point, ...], lines: list[Segment]) -> float:
+    own = segments(points)
+    crossings = sum(crosses(a, b) for a in own for b in lines)
+    coverings = sum(runs_along(a, b, _APART) for a in own for b in lines)
+    return length(points) + _BEND * len(points) + _CROSSING * crossings + _COVERING * coverings
+
+
+def _ways(
+    edge: Any,
+    ports: Ports,
+    sizes: dict[str, Measure],
+    outlines: dict[str, Box],
+    boxes: dict[str, Box],
+    lines: list[Segment],
+) -> Iterator[tuple[str, str, tuple[Point, ...]]]:
+    source, target = edge.source, edge.target
+    for side, sign in _SIDES.items():
+        for leaving, begin in _exits(source, side, ports, sizes, outlines, boxes):
+            for arriving, end in _entries(target, side, ports, sizes, outlines, boxes):
+                if begin[-1][0] == end[0][0] or (source is target and leaving == "right" and arriving == "left"):
+                    continue
+                others = [box for name, box in outlines.items() if name not in (source.name, target.name)]
+                level = _level(begin, end, sign, [*outlines.values()], lines)
+                points = (*begin, (begin[-1][0], level), (end[0][0], level), *end)
+                upright = [*segments((*begin, (begin[-1][0], level))), *segments(((end[0][0], level), *end))]
+                blocked = any(meets(box, line, _CLEAR / 2) for box in others for line in upright)
+                if not blocked or (leaving, arriving) == ("right", "left"):
+                    yield leaving, arriving, straightened(points)
+
+
+def _exits(
+    node: Any, side: str, ports: Ports, sizes: dict[str, Measure], outlines: dict[str, Box], boxes: dict[str, Box]
+) -> Iterator[tuple[str, tuple[Point, ...]]]:
+    box = boxes[node.name]
+    if is_boundary(node):
+        yield "bottom", ((box.center[0], box.bottom), (box.center[0], outlines[node.host.name].bottom + _CLEAR))
+        return
+    if ports.allows(node.name, side, sizes[node.name]):
+        yield side, ((box.center[0], box.bottom if side == "bottom" else box.y),)
+    x = outlines[node.name].right + 16
+    yield "right", ((box.right, box.center[1]), (x, box.center[1]))
+
+
+def _entries(
+    node: Any, side: str, ports: Ports, sizes: dict[str, Measure], outlines: dict[str, Box], boxes: dict[str, Box]
+) -> Iterator[tuple[str, tuple[Point, ...]]]:
+    box, size = boxes[node.name], sizes[node.name]
+    if ports.allows(node.name, side, size):
+        for part in (0.0, -0.3, 0.3) if size.inside else (0.0,):
+            yield side, ((box.center[0] + part * box.width, box.bottom if side == "bottom" else box.y),)
+    x = outlines[node.name].x - 16
+    yield "left", ((x, box.center[1]), (box.x, box.center[1]))
+
+
+def _level(
+    begin: tuple[Point, ...], end: tuple[Point, ...], sign: int, obstacles: list[Box], lines: list[Segment]
+) -> float:
+    """The nearest height at which the way back runs free."""
+    left, right = sorted((begin[-1][0], end[0][0]))
+    near = [box for box in obstacles if box.x < right + _CLEAR and box.right > left - _CLEAR]
+    level = (max if sign > 0 else min)(begin[-1][1], end[0][1]) + sign * _CLEAR
+    while True:
+        way = ((left, level), (right, level))
+        hit = any(meets(box, way, _CLEAR) for box in near)
+        if not hit and not any(runs_along(way, line, _APART) for line in lines):
+            return level
+        level += sign * _STEP

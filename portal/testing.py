@@ -1,0 +1,319 @@
+"""Driving a flow in a test: the fixture `flow_tester`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from portal.models import Process, Task, User
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.offset = dt.timedelta()
+
+    def __call__(self) -> dt.datetime:
+        return dt.datetime.now(dt.UTC) + self.offset
+
+
+class TaskRun:
+    """One task, with the actions of people on it."""
+
+    def __init__(self, run: FlowRun, task_id: int) -> None:
+        self.run = run
+        self.id = task_id
+
+    @property
+    def task(self) -> Task:
+        from portal.models import Task, db
+
+        return db.session.get_one(Task, self.id, populate_existing=True)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.task, name)
+
+    def assign(self, user: User | str) -> TaskRun:
+        """Give the task to someone, who is made with the needed permission when absent."""
+        task = self.task
+        if task.owner_permission is None:
+            wanted = [f"{task.process.flow_label}.view"]
+        elif task.owner_permission_obj is None:
+            wanted = [task.owner_permission]
+        else:
+            wanted = [f"{task.owner_permission}:{task.owner_permission_obj}"]
+        person = self.run.person(user, wanted)
+        with task.activation(person) as activation:
+            activation.assign(person)
+        return self
+
+    def unassign(self, user: User | str | None = None) -> TaskRun:
+        return self._act("unassign", user)
+
+    def reassign(self, to: User | str, user: User | str | None = None) -> TaskRun:
+        task = self.task
+        person = self.run.person(to, [task.owner_permission] if task.owner_permission else [])
+        with self.task.activation(self._actor(user)) as activation:
+            activation.reassign(person)
+        return self
+
+    def execute(self, **values: Any) -> TaskRun:
+        """Fill the task's form in, as its owner.
+
+        Raises:
+            InvalidForm: the form refuses the values.
+        """
+        task = self.task
+        with task.activation(task.owner) as activation:
+            if getattr(activation.node, "view", None) is not None:
+                self.run.fill(activation, values)
+            activation.execute()
+        return self
+
+    def cancel(self, user: User | str | None = None) -> TaskRun:
+        return self._act("cancel", user)
+
+    def undo(self, user: User | str | None = None) -> TaskRun:
+        return self._act("undo", user)
+
+    def revive(self, user: User | str | None = None) -> TaskRun:
+        """Run a fresh copy, which is returned."""
+        with self.task.activation(self._actor(user)) as activation:
+            fresh = activation.revive()
+        return TaskRun(self.run, fresh.id)
+
+    def _actor(self, user: User | str | None) -> User | None:
+        return None if user is None else self.run.person(user, [f"{self.run.label}.manage"])
+
+    def _act(self, action: str, user: User | str | None) -> TaskRun:
+        with self.task.activation(self._actor(user)) as activation:
+            getattr(activation, action)()
+        return self
+
+
+class FlowRun:
+    """One process of a flow under test."""
+
+    def __init__(self, tester: FlowTester, flow_class: Any) -> None:
+        self._tester = tester
+        self.flow_class = flow_class
+        self.label: str = flow_class._definition.label
+        self._process_id: int | None = None
+
+    @property
+    def process(self) -> Process:
+        """The process as it is now."""
+        from portal.models import Process, db
+
+        if self._process_id is None:
+            raise AssertionError("nothing has started yet: call run.start(…)")
+        return db.session.get_one(Process, self._process_id, populate_existing=True)
+
+    @property
+    def path(self) -> list[str]:
+        """The nodes whose tasks are DONE, in the order in which they finished."""
+        from sqlalchemy import select
+
+        from portal.models import Event, Task, db
+
+        query = select(Task.flow_task).join(Event, Event.task_id == Task.id)
+        query = query.where(Task.process_id == self._process_id, Task.status == "DONE", Event.to_state == "DONE")
+        return list(db.session.scalars(query.order_by(Event.id)))
+
+    def start(self, node: str = "start", user: User | str | None = None, **values: Any) -> Any:
+        """Start the process: a form is filled in by the user; a `StartHandle` gets the values as keywords."""
+        from portal.engine import actions
+        from portal.models import Process, db
+
+        start = self.flow_class._definition.nodes[node]
+        if not start.human:
+            if user is not None:
+                values["_user"] = self.person(user, [])
+            return self._started(lambda: start.run(**values))
+        person = self.person(user if user is not None else "someone", [start.permission] if start.permission else [])
+        with actions.starting(db.session(), start, person) as activation:
+            self.fill(activation, values)
+            activation.execute()
+            process: Process = activation.process
+            db.session.flush()
+            self._process_id = process.id
+        return self
+
+    def _started(self, call: Callable[[], Any]) -> Any:
+        from sqlalchemy import func, select
+
+        from portal.models import Process, db
+
+        newest = select(func.max(Process.id)).where(Process.flow_label == self.label)
+        newest = newest.where(Process.parent_task_id.is_(None))
+        result = call()
+        self._process_id = db.session.scalar(newest)
+        return result
+
+    def task(self, name: str) -> TaskRun:
+        """The one open task of a node."""
+        found = [task for task in self.tasks(name) if task.is_open]
+        if len(found) != 1:
+            what = "no open task" if not found else f"{len(found)} open tasks"
+            raise AssertionError(f"{what} of {name!r}; open are: {', '.join(self._open()) or 'none'}")
+        return found[0]
+
+    def tasks(self, name: str) -> list[TaskRun]:
+        """All tasks of a node, oldest first."""
+        from sqlalchemy import select
+
+        from portal.models import Task, db
+
+        query = select(Task.id).where(Task.process_id == self._process_id, Task.flow_task == name)
+        return [TaskRun(self, task_id) for task_id in db.session.scalars(query.order_by(Task.number))]
+
+    def _open(self) -> list[str]:
+        from sqlalchemy import select
+
+        from portal.models import Task, db
+
+        query = select(Task.flow_task).where(Task.process_id == self._process_id, Task.finished.is_(None))
+        return list(db.session.scalars(query.order_by(Task.number)))
+
+    def children(self, node: str) -> list[FlowRun]:
+        """The child processes of a node's tasks, oldest first, each a run of its own."""
+        from sqlalchemy import select
+
+        from portal.models import Process, Task, db
+
+        query = select(Process).join(Task, Process.parent_task_id == Task.id)
+        query = query.where(Task.process_id == self._process_id, Task.flow_task == node).order_by(Process.id)
+        runs = []
+        for child in db.session.scalars(query).unique():
+            run = FlowRun(self._tester, child.flow_class)
+            run._process_id = child.id
+            runs.append(run)
+        return runs
+
+    def handle(self, node: str, **kwargs: Any) -> Any:
+        """Run a `Handle` of this process."""
+        return self.flow_class._definition.nodes[node].run(process=self.process, **kwargs)
+
+    def jobs(self) -> FlowRun:
+        """Run the jobs that are due, in this thread."""
+        self._tester.turn(works=True)
+        return self
+
+    def advance(self, **span: float) -> FlowRun:
+        """Move the clock by a `timedelta(**span)`; what falls due meanwhile fires in its order."""
+        self._tester.advance(dt.timedelta(**span))
+        return self
+
+    def person(self, user: User | str, permissions: list[str]) -> User:
+        return self._tester.person(user, permissions)
+
+    def fill(self, activation: Any, values: dict[str, Any]) -> None:
+        """Validate values through the node's real form, and write them."""
+        from portal.web.filling import fill_form
+
+        fill_form(activation, values)
+
+
+class FlowTester:
+    """Makes runs of flows that share one application, database and clock."""
+
+    def __init__(self, app: Any, clock: Clock) -> None:
+        self.app = app
+        self.clock = clock
+
+    def __call__(self, flow_class: Any) -> FlowRun:
+        """A run of a flow; one that is declared in the test itself is registered by this."""
+        from portal.models import init_db
+
+        flows = self.app.extensions["portal_flows"]
+        if flows.get(flow_class._definition.label) is not flow_class:
+            flows[flow_class._definition.label] = flow_class
+            init_db()
+        return FlowRun(self, flow_class)
+
+    def person(self, user: User | str, permissions: list[str]) -> User:
+        """A user by name, made when absent, with the permissions that they lack."""
+        from sqlalchemy import select
+
+        from portal.models import User, create_user, db
+
+        if isinstance(user, User):
+            found = user
+        else:
+            existing = db.session.scalars(select(User).where(User.username == user)).unique().one_or_none()
+            if existing is None:
+                return create_user(user, permissions=permissions)
+            found = existing
+            lacking = [name for name in permissions if not found.can(name)]
+            if lacking:
+                found.permissions.extend(lacking)
+        db.session.commit()
+        return found
+
+    def turn(self, works: bool) -> None:
+        """Do what is due now: jobs, or timers."""
+        from portal.engine import clock, jobs
+        from portal.models import db
+
+        seen: set[tuple[int, dt.datetime]] = set()
+        while True:
+            session = db.session()
+            found = [d for d in clock.due(session, self.clock()) if d.works is works]
+            found = [d for d in found if (d.task_id, d.scheduled) not in seen]
+            if not found:
+                return
+            for each in found:
+                seen.add((each.task_id, each.scheduled))
+                if not works:
+                    clock.fire(session, each.task_id)
+                    continue
+                attempt = jobs.claim(session, each.task_id)
+                if attempt is not None:
+                    jobs.perform(session, each.task_id, attempt)
+
+    def advance(self, span: dt.timedelta) -> None:
+        from portal.engine import clock
+        from portal.models import db
+
+        target = self.clock.offset + span
+        while True:
+            self.turn(works=False)
+            upcoming = clock.next_moment(db.session(), after=self.clock())
+            if upcoming is None or upcoming > self.clock() + (target - self.clock.offset):
+                break
+            self.clock.offset += upcoming - self.clock() + dt.timedelta(microseconds=1)
+        self.clock.offset = max(target, self.clock.offset)
+        self.turn(works=False)
+
+
+@pytest.fixture
+def flow_tester() -> Iterator[FlowTester]:
+    """Drives flows in an application on a database of its own: in memory, or `PORTAL_TEST_DATABASE_URL`."""
+    from portal import create_app
+    from portal.engine.transaction import clock
+    from portal.models import db, init_db
+
+    url = os.environ.get("PORTAL_TEST_DATABASE_URL") or "sqlite://"
+    app = create_app({"DATABASE_URL": url, "TESTING": True, "WTF_CSRF_ENABLED": False, "SCHEDULER": "off"})
+    moved = Clock()
+    token = clock.set(moved)
+    with app.app_context():
+        db.drop_all()
+        init_db()
+        try:
+            yield FlowTester(app, moved)
+        finally:
+            db.session.remove()
+            clock.reset(token)
+            db.drop_all()
+            held = app.extensions.get("portal_memory")
+            if held is not None:
+                held.close()
+            for engine in db.engines.values():
+                engine.dispose()

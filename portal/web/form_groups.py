@@ -1,0 +1,116 @@
+"""Inputs of embedded documents: a group of inputs, or rows of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import wtforms
+from wtforms.fields import Label
+from wtforms.utils import unset_value
+
+
+class PartForm(wtforms.Form):
+    """The inputs of one embedded document."""
+
+    def is_blank(self) -> bool:
+        """Nothing was entered: every input is as an empty form shows it."""
+        empty = type(self)(meta={"_parent_form": self})
+        return all(value_of(field) == value_of(other) for field, other in zip(self, empty, strict=True))
+
+
+class FormField(wtforms.FormField):
+    """One embedded document. Left blank it is None, unless it is required."""
+
+    def __init__(
+        self,
+        form_class: type[PartForm],
+        label: str = "",
+        *,
+        required: bool = False,
+        check: Callable[[Any], Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(form_class, label, **kwargs)
+        self.flags.required = required
+        self._check = check
+
+    @property
+    def value(self) -> dict[str, Any] | None:
+        if not self.flags.required and self.form.is_blank():
+            return None
+        return values_of(self.form)
+
+    def validate(self, form: Any, extra_validators: Any = ()) -> bool:
+        value = self.value
+        if value is None:
+            return True
+        valid = self.form.validate()
+        if valid and self._check is not None:
+            try:
+                self._check(value)
+            except ValueError as error:
+                self.form.form_errors.append(str(error))
+                return False
+        return bool(valid)
+
+
+class FieldList(wtforms.FieldList):
+    """Rows of embedded documents. The last row is blank, to be filled; blank rows are left out."""
+
+    def __init__(
+        self,
+        unbound_field: Any,
+        label: str = "",
+        *,
+        required: bool = False,
+        check: Callable[[Any], Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(unbound_field, label, min_entries=1, **kwargs)
+        self.flags.required = required
+        self._check = check
+
+    def process(self, formdata: Any, data: Any = unset_value, extra_filters: Any = None) -> None:
+        if formdata and next(self._extract_indices(self.name, formdata), None) is None:
+            # A form without any of the rows says nothing about them.
+            formdata = None
+        super().process(formdata, data, extra_filters)
+        if not formdata and self.entries and self.entries[-1].value is not None:
+            self._add_entry()
+        for number, entry in enumerate(self.entries, start=1):
+            entry.label = Label(entry.id, f"{self.label.text} {number}")
+
+    def _extract_indices(self, prefix: str, formdata: Any) -> Iterator[int]:
+        start = f"{prefix}{self._separator}"
+        for name in formdata:
+            if name.startswith(start):
+                index = name[len(start) :].split("-", 1)[0]
+                if index.isascii() and index.isdigit() and len(index) < 7:
+                    yield int(index)
+
+    @property
+    def value(self) -> list[dict[str, Any]]:
+        return [entry.value for entry in self.entries if entry.value is not None]
+
+    def validate(self, form: Any, extra_validators: Any = ()) -> bool:
+        valid = super().validate(form, extra_validators)
+        if valid and self.flags.required and not self.value:
+            self.errors = ["At least one entry is needed."]
+            return False
+        if valid and self._check is not None:
+            try:
+                self._check(self.value)
+            except ValueError as error:
+                self.errors = [str(error)]
+                return False
+        return bool(valid)
+
+
+def value_of(field: Any) -> Any:
+    """What an input says, as its field takes it."""
+    return field.value if isinstance(field, (FormField, FieldList)) else field.data
+
+
+def values_of(form: Any) -> dict[str, Any]:
+    return {name: value_of(field) for name, field in form._fields.items()}

@@ -1,0 +1,132 @@
+"""From a typed field to its input: one table, and the options that all inputs share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from markupsafe import escape
+
+from portal import jsonstore
+from portal.jsonstore import Field
+
+from . import form_choices, form_groups, form_inputs
+from .durations import HINT
+from .form_inputs import Required, Rule
+
+
+def input_for(field: Field[Any]) -> Any:
+    """The unbound input of a field."""
+    if field.choices is not None and not isinstance(field, jsonstore.BooleanField):
+        return _choice(field)
+    for kind in type(field).__mro__:
+        if kind in _INPUTS:
+            return _INPUTS[kind](field)
+    raise TypeError(f"{type(field).__name__} has no form input.")
+
+
+def part_form(schema: type) -> type[form_groups.PartForm]:
+    """The inputs of an embedded document."""
+    inputs = {name: input_for(field) for name, field in jsonstore.fields_of(schema).items()}
+    return type(f"{schema.__name__}Form", (form_groups.PartForm,), inputs)
+
+
+def frame(field: Field[Any], help_text: str = "") -> dict[str, Any]:
+    """Label, description, default."""
+    options: dict[str, Any] = {
+        "label": field.label,
+        # Templates print descriptions as they are.
+        "description": escape(" ".join(filter(None, [field.help_text, help_text]))),
+    }
+    if field.default is not None:
+        options["default"] = lambda: field.from_json(field.to_json(field.initial()))
+    return options
+
+
+def options_of(field: Field[Any], help_text: str = "", **flags: Any) -> dict[str, Any]:
+    """The frame, and the checks that are the field's own."""
+    given = {name: value for name, value in flags.items() if value is not None}
+    required = [Required()] if field.required else []
+    return {**frame(field, help_text), "validators": [*required, Rule(field.clean, given)]}
+
+
+def _text(kind: type[form_inputs.ParsedField]) -> Callable[[Any], Any]:
+    def make(field: Any) -> Any:
+        options = options_of(field, maxlength=field.max_length, minlength=field.min_length)
+        # A field that starts as an empty text stays one when nothing is entered.
+        return kind(empty="" if field.default == "" else None, **options)
+
+    return make
+
+
+def _number(kind: type[form_inputs.ParsedField]) -> Callable[[Any], Any]:
+    def make(field: Any) -> Any:
+        return kind(**options_of(field, min=field.minimum, max=field.maximum))
+
+    return make
+
+
+def _decimal(field: Any) -> Any:
+    places = field.decimal_places
+    step = None if places is None else f"{10**-places:.{places}f}"
+    return form_inputs.DecimalField(**options_of(field, min=field.minimum, max=field.maximum, step=step))
+
+
+def _plain(kind: type[Any], help_text: str = "") -> Callable[[Any], Any]:
+    return lambda field: kind(**options_of(field, help_text))
+
+
+def _boolean(field: Any) -> Any:
+    # Never required: an unticked box is an answer.
+    return form_inputs.BooleanField(**{**frame(field), "validators": [Rule(field.clean, {})]})
+
+
+def _choice(field: Any) -> Any:
+    options = list(field.enum) if field.enum is not None else [value for value, _ in field.choices]
+    labels = [label for _, label in field.choices]
+    blank = not field.required or field.default is None
+    return form_choices.SelectField(
+        options=list(zip(options, labels, strict=True)), blank=blank, **options_of(field)
+    )
+
+
+def _reference(field: Any) -> Any:
+    return form_choices.ReferenceField(model=field.model, **options_of(field))
+
+
+def _references(field: Any) -> Any:
+    return form_choices.ReferenceField(model=field.model, multiple=True, **options_of(field))
+
+
+def _embedded(field: Any) -> Any:
+    return form_groups.FormField(
+        part_form(field.schema), required=field.required, check=field.clean, **frame(field)
+    )
+
+
+def _embedded_list(field: Any) -> Any:
+    row = form_groups.FormField(part_form(field.schema))
+    return form_groups.FieldList(row, required=field.required, check=field.clean, **frame(field))
+
+
+_INPUTS: dict[type, Callable[[Any], Any]] = {
+    jsonstore.StringField: _text(form_inputs.StringField),
+    jsonstore.TextField: _text(form_inputs.TextAreaField),
+    jsonstore.EmailField: _text(form_inputs.EmailField),
+    jsonstore.URLField: _text(form_inputs.URLField),
+    jsonstore.BooleanField: _boolean,
+    jsonstore.IntegerField: _number(form_inputs.IntegerField),
+    jsonstore.FloatField: _number(form_inputs.FloatField),
+    jsonstore.DecimalField: _decimal,
+    jsonstore.DateField: _plain(form_inputs.DateField),
+    jsonstore.DateTimeField: _plain(form_inputs.DateTimeLocalField),
+    jsonstore.TimeField: _plain(form_inputs.TimeField),
+    jsonstore.DurationField: _plain(form_inputs.DurationField, HINT),
+    jsonstore.UUIDField: _plain(form_inputs.UUIDField),
+    jsonstore.JSONField: _plain(form_inputs.JSONField, "JSON."),
+    jsonstore.BinaryField: _plain(form_inputs.FileField),
+    jsonstore.ReferenceField: _reference,
+    jsonstore.ReferenceListField: _references,
+    jsonstore.EmbeddedField: _embedded,
+    jsonstore.EmbeddedListField: _embedded_list,
+}
