@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from .text import Box
 
@@ -11,7 +12,12 @@ Segment = tuple[Point, Point]
 
 
 def segments(points: Sequence[Point]) -> list[Segment]:
-    return list(zip(points, points[1:], strict=False))
+    return list(pairwise(points))
+
+
+def around(center: Point, size: tuple[float, float]) -> Box:
+    """The box of a size around its centre."""
+    return Box(center[0] - size[0] / 2, center[1] - size[1] / 2, *size)
 
 
 def length(points: Sequence[Point]) -> float:

@@ -58,7 +58,11 @@ def _beside(way: list[Segment], size: tuple[float, float]) -> Iterator[tuple[flo
             left, right = min(a[0], b[0]), max(a[0], b[0])
             cost += 0 if right - left >= width else (width - right + left) / 4
             at_start = left + 6 if a[0] < b[0] else right - 6 - width
-            for far, x in ((0, at_start), (2, (left + right - width) / 2), (4, left + right - at_start - width)):
+            for far, x in (
+                (0, at_start),
+                (2, (left + right - width) / 2),
+                (4, left + right - at_start - width),
+            ):
                 yield cost + far, Box(x, a[1] - _GAP - height, width, height), "middle", (a, b)
                 yield cost + far + 3, Box(x, a[1] + _GAP, width, height), "middle", (a, b)
         else:
@@ -66,7 +70,12 @@ def _beside(way: list[Segment], size: tuple[float, float]) -> Iterator[tuple[flo
             near = a[1] + down * (8 + height / 2)
             for far, y in ((1, near), (5, (a[1] + b[1]) / 2), (7, b[1] - down * (8 + height / 2))):
                 yield cost + far, Box(a[0] + _GAP + 2, y - height / 2, width, height), "start", (a, b)
-                yield cost + far + 2, Box(a[0] - _GAP - 2 - width, y - height / 2, width, height), "end", (a, b)
+                yield (
+                    cost + far + 2,
+                    Box(a[0] - _GAP - 2 - width, y - height / 2, width, height),
+                    "end",
+                    (a, b),
+                )
 
 
 def _nearest(start: Point, size: tuple[float, float], taken: list[Box]) -> Box:

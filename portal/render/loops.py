@@ -57,7 +57,9 @@ def _ways(
     for side, sign in _SIDES.items():
         for leaving, begin in _exits(source, side, ports, sizes, outlines, boxes):
             for arriving, end in _entries(target, side, ports, sizes, outlines, boxes):
-                if begin[-1][0] == end[0][0] or (source is target and leaving == "right" and arriving == "left"):
+                if begin[-1][0] == end[0][0] or (
+                    source is target and leaving == "right" and arriving == "left"
+                ):
                     continue
                 others = [box for name, box in outlines.items() if name not in (source.name, target.name)]
                 level = _level(begin, end, sign, [*outlines.values()], lines)
@@ -69,11 +71,19 @@ def _ways(
 
 
 def _exits(
-    node: Any, side: str, ports: Ports, sizes: dict[str, Measure], outlines: dict[str, Box], boxes: dict[str, Box]
+    node: Any,
+    side: str,
+    ports: Ports,
+    sizes: dict[str, Measure],
+    outlines: dict[str, Box],
+    boxes: dict[str, Box],
 ) -> Iterator[tuple[str, tuple[Point, ...]]]:
     box = boxes[node.name]
     if is_boundary(node):
-        yield "bottom", ((box.center[0], box.bottom), (box.center[0], outlines[node.host.name].bottom + _CLEAR))
+        yield (
+            "bottom",
+            ((box.center[0], box.bottom), (box.center[0], outlines[node.host.name].bottom + _CLEAR)),
+        )
         return
     if ports.allows(node.name, side, sizes[node.name]):
         yield side, ((box.center[0], box.bottom if side == "bottom" else box.y),)
@@ -82,11 +92,18 @@ def _exits(
 
 
 def _entries(
-    node: Any, side: str, ports: Ports, sizes: dict[str, Measure], outlines: dict[str, Box], boxes: dict[str, Box]
+    node: Any,
+    side: str,
+    ports: Ports,
+    sizes: dict[str, Measure],
+    outlines: dict[str, Box],
+    boxes: dict[str, Box],
 ) -> Iterator[tuple[str, tuple[Point, ...]]]:
     box, size = boxes[node.name], sizes[node.name]
     if ports.allows(node.name, side, size):
-        for part in (0.0, -0.3, 0.3) if size.inside else (0.0,):
+        # several loops come in beside each other, not one on top of the other
+        free = [0.0, -0.3, 0.3] if size.inside else [0.0]
+        for part in free[: 1 + (side in ports.used(node.name)) * 2]:
             yield side, ((box.center[0] + part * box.width, box.bottom if side == "bottom" else box.y),)
     x = outlines[node.name].x - 16
     yield "left", ((x, box.center[1]), (box.x, box.center[1]))

@@ -59,11 +59,15 @@ def boundary_ports(edges: list[Any], sizes: dict[str, Measure]) -> Ports:
     return ports
 
 
-def forward_ports(edges: list[Any], back: set[int], sizes: dict[str, Measure], centers: dict[str, Point]) -> Ports:
+def forward_ports(
+    edges: list[Any], back: set[int], sizes: dict[str, Measure], centers: dict[str, Point]
+) -> Ports:
     """The ports of the edges that lead on, now that it is known where the nodes are."""
     ports = boundary_ports(edges, sizes)
     # the nearest node straight on is left to the right; the way to one behind it goes around
-    by_distance = sorted(range(len(edges)), key=lambda number: (centers[edges[number].target.name][0], number))
+    by_distance = sorted(
+        range(len(edges)), key=lambda number: (centers[edges[number].target.name][0], number)
+    )
     for number in by_distance:
         edge = edges[number]
         if number in back:

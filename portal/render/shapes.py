@@ -107,24 +107,28 @@ def shape_of(node: Any) -> Shape:
     """The shape of one node: its kind's, as its place in the flow bends it.
 
     - A `Split` with a case or a data source on a branch is an inclusive gateway: not every branch need run.
-    - A `Join` is inclusive behind such a split, because it waits only for what can still arrive; with a condition
-      of its own it is a complex gateway, BPMN's word for "goes on when this holds".
-    - A `SplitFirst` is BPMN's event-based gateway only if every branch begins with an event or a receive task; before
-      people's tasks BPMN forbids it, and it is a complex gateway.
-    - An event or gateway with boundary events of its own is drawn as a task: BPMN allows them on activities only.
+    - A `Join` is inclusive behind such a split, because it waits only for what can still arrive; with a
+      condition of its own it is a complex gateway, BPMN's word for "goes on when this holds".
+    - A `SplitFirst` is BPMN's event-based gateway only if every branch begins with an event or receive task;
+      before people's tasks BPMN forbids it, and it is a complex gateway.
+    - An event or gateway with boundary events of its own is drawn as a task: BPMN allows them only there.
     - What a compensation boundary leads to bears the compensation marker.
     """
     shape = SHAPES[_known_kind(node)]
     if shape.form != "task" and boundaries_of(node):
         return Shape("task", "receiveTask" if node.kind in _CATCHING else "task", shape.word, shape.symbol)
     if node.kind == "Split" and _is_conditional(node):
-        return dataclasses.replace(shape, element="inclusiveGateway", symbol="inclusive", word="Some of the branches")
+        return dataclasses.replace(
+            shape, element="inclusiveGateway", symbol="inclusive", word="Some of the branches"
+        )
     if node.kind == "Join":
         return _join_shape(node, shape)
     if node.kind == "SplitFirst" and not all(edge.target.kind in _CATCHING for edge in node.outgoing):
         return dataclasses.replace(shape, element="complexGateway", symbol="complex")
     if node.kind == "NSubprocess" and getattr(node, "sequential", False):
-        return dataclasses.replace(shape, markers=("sequential", "subprocess"), word="Another process, item by item")
+        return dataclasses.replace(
+            shape, markers=("sequential", "subprocess"), word="Another process, item by item"
+        )
     if is_handler(node) and shape.form == "task":
         return dataclasses.replace(shape, markers=("compensation", *shape.markers))
     return shape
@@ -157,7 +161,9 @@ def _is_conditional(split: Any) -> bool:
 
 def _join_shape(node: Any, shape: Shape) -> Shape:
     if getattr(node, "continue_on_condition", None) is not None:
-        return dataclasses.replace(shape, element="complexGateway", symbol="complex", word="Enough branches meet")
+        return dataclasses.replace(
+            shape, element="complexGateway", symbol="complex", word="Enough branches meet"
+        )
     if any(other.kind == "Split" and _is_conditional(other) for other in _upstream(node)):
         return dataclasses.replace(shape, element="inclusiveGateway", symbol="inclusive")
     return shape

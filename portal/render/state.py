@@ -20,7 +20,7 @@ class ChartState:
     failed: Mapping[str, int] = dataclasses.field(default_factory=dict)
     #: how many were cancelled
     canceled: Mapping[str, int] = dataclasses.field(default_factory=dict)
-    #: edges that a token went along, by the names of source and target; a boundary event is a source of its own
+    #: edges that a token went along, by the names of source and target (boundary events count as sources)
     passed: frozenset[tuple[str, str]] = frozenset()
     #: a number or a short text in the corner of a node, for dashboards and reports
     badges: Mapping[str, int | str] = dataclasses.field(default_factory=dict)

@@ -98,8 +98,8 @@ def _node(node: Any, plan: Layout, state: ChartState | None) -> str:
     title = plan.titles[node.name]
     font = TASK_FONT if shape.form == "task" else TITLE_FONT
     return (
-        f'<g class="{" ".join(classes)}" data-node={quoteattr(node.name)}><title>{_safe(words)}</title>{drawing}'
-        f"{_text(title, 'flow-title', font)}{_marks(node.name, shape, box, state)}</g>"
+        f'<g class="{" ".join(classes)}" data-node={quoteattr(node.name)}><title>{_safe(words)}</title>'
+        f"{drawing}{_text(title, 'flow-title', font)}{_marks(node.name, shape, box, state)}</g>"
     )
 
 
@@ -140,7 +140,9 @@ def _marks(name: str, shape: Shape, box: Box, state: ChartState | None) -> str:
     x, y = (box.right - 6, box.y) if shape.form == "task" else (box.center[0] + 15, box.center[1] - 15)
     drawn, kind, count = "", state.of(name), state.count(name)
     if kind in ("done", "current", "failed", "canceled"):
-        drawn += f'<g class="flow-mark"><circle cx="{x:g}" cy="{y:g}" r="9"/>{_symbol(kind, x - 8, y - 8, 16)}</g>'
+        drawn += (
+            f'<g class="flow-mark"><circle cx="{x:g}" cy="{y:g}" r="9"/>{_symbol(kind, x - 8, y - 8, 16)}</g>'
+        )
         x -= 12
         if count > 1 and shape.form == "task":
             drawn += _pill(f"×{count}", x - 8, y)
@@ -166,7 +168,9 @@ def _is_passed(route: Route, state: ChartState | None) -> bool:
 def _edge(route: Route, state: ChartState | None) -> str:
     classes = ["flow-edge"]
     if state:
-        classes.append("flow-is-passed" if _is_passed(route, state) else "flow-is-ahead" if state.mutes else "")
+        classes.append(
+            "flow-is-passed" if _is_passed(route, state) else "flow-is-ahead" if state.mutes else ""
+        )
     source = route.edge.source
     if source.kind == "CompensationBoundary":
         classes.append("flow-association")
@@ -214,7 +218,8 @@ def _towards(start: Point, end: Point, length: float) -> Point:
 
 def _rect(box: Box, kind: str, radius: float) -> str:
     named = f' class="{kind}"' if kind else ""
-    return f'<rect{named} x="{box.x:g}" y="{box.y:g}" width="{box.width:g}" height="{box.height:g}" rx="{radius:g}"/>'
+    size = f'width="{box.width:g}" height="{box.height:g}"'
+    return f'<rect{named} x="{box.x:g}" y="{box.y:g}" {size} rx="{radius:g}"/>'
 
 
 def _symbol(name: str, x: float, y: float, side: float, filled: bool = False) -> str:
@@ -244,7 +249,9 @@ def _safe(text: str) -> str:
 
 
 def _printable(text: str) -> Iterator[str]:
-    return (c if c >= " " and not "\ud800" <= c <= "\udfff" and c not in "\ufffe\uffff" else " " for c in text)
+    return (
+        c if c >= " " and not "\ud800" <= c <= "\udfff" and c not in "\ufffe\uffff" else " " for c in text
+    )
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 #: widths in thousandths of the font size, of a system sans-serif on the wide side
-_NARROW = dict.fromkeys("iljI.,:;'|!", 290) | dict.fromkeys("ftr()[]{}/\\-\" `", 380)
+_NARROW = dict.fromkeys("iljI.,:;'|!", 290) | dict.fromkeys('ftr()[]{}/\\-" `', 380)
 _WIDE = dict.fromkeys("mwMW@%", 900) | dict.fromkeys("ABCDEFGHJKLNOPQRSTUVXYZ&+<>=~", 690)
 _WIDTHS = _NARROW | _WIDE
 _USUAL = 570

@@ -8,20 +8,28 @@ from typing import Any
 _UNITS = (("week", 7 * 86400), ("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
+#: boundary events without a code
+_UNNAMED = {
+    "ErrorBoundary": "Any error",
+    "EscalationBoundary": "Escalation",
+    "CompensationBoundary": "Taken back",
+}
+
+
 def caption(node: Any) -> str:
     """A node's title; a boundary event, which its author cannot name, says when it fires."""
-    words = {
-        "TimeoutBoundary": lambda: _moment(getattr(node, "delay", None)),
-        "ErrorBoundary": lambda: code_of(node) or "Any error",
-        "EscalationBoundary": lambda: code_of(node) or "Escalation",
-        "CompensationBoundary": lambda: "Taken back",
-    }.get(node.kind)
-    return words() if words else node.title
+    if node.kind == "TimeoutBoundary":
+        return _moment(getattr(node, "delay", None))
+    if node.kind in _UNNAMED:
+        return code_of(node) or _UNNAMED[node.kind]
+    return str(node.title)
 
 
 def code_of(node: Any) -> str:
     """The code or name that a node throws or catches, empty if it has none."""
-    code = next((getattr(node, name) for name in ("code", "signal", "signal_name") if getattr(node, name, None)), "")
+    code = next(
+        (getattr(node, name) for name in ("code", "signal", "signal_name") if getattr(node, name, None)), ""
+    )
     return code.__name__ if isinstance(code, type) else str(code)
 
 
