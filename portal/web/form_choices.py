@@ -55,7 +55,9 @@ class SelectField(SelectFieldBase):
 class ReferenceField(SelectFieldBase):
     """A row of a table; with `multiple` several of them."""
 
-    def __init__(self, *args: Any, model: type, multiple: bool = False, blank: bool = True, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, model: type, multiple: bool = False, blank: bool = True, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         # The name by which Bootstrap-Flask knows a select.
         self.type = "SelectField"

@@ -21,7 +21,9 @@ from .form_kinds import input_for, options_of
 class ColumnConverter(ModelConverter):  # type: ignore[misc]
     """A column becomes the input of the typed field that takes the same values."""
 
-    def convert(self, model: Any, mapper: Any, prop: Any, field_args: Any = None, db_session: Any = None) -> Any:
+    def convert(
+        self, model: Any, mapper: Any, prop: Any, field_args: Any = None, db_session: Any = None
+    ) -> Any:
         if isinstance(prop, RelationshipProperty):
             return self.converters[prop.direction.name](prop=prop, field_args=self._frame(prop, prop.info))
         column = prop.columns[0]
@@ -31,7 +33,9 @@ class ColumnConverter(ModelConverter):  # type: ignore[misc]
         try:
             converter = self.get_converter(column)
         except ModelConversionError as error:
-            raise FlowError(f"{model.__name__}.{prop.key}: a column of type {column.type!r} has no form input.") from error
+            raise FlowError(
+                f"{model.__name__}.{prop.key}: a column of type {column.type!r} has no form input."
+            ) from error
         return converter(model=model, column=column, field_args=options)
 
     def get_converter(self, column: Any) -> Any:
@@ -41,8 +45,7 @@ class ColumnConverter(ModelConverter):  # type: ignore[misc]
             if not isinstance(column.type, TypeDecorator):
                 raise
             # A type of one's own is entered as what it is stored as.
-            bare = column.copy() if hasattr(column, "copy") else column
-            return super().get_converter(_Typed(column.type.impl_instance, bare.name))
+            return super().get_converter(_Typed(column.type.impl_instance, column.name))
 
     @staticmethod
     def _frame(prop: Any, info: dict[str, Any]) -> dict[str, Any]:
@@ -91,7 +94,9 @@ class ColumnConverter(ModelConverter):  # type: ignore[misc]
 
     @converts("Integer")
     def handle_integer_types(self, column: Any, field_args: Any, **extra: Any) -> Any:
-        bits = 64 if isinstance(column.type, BigInteger) else 16 if isinstance(column.type, SmallInteger) else 32
+        bits = (
+            64 if isinstance(column.type, BigInteger) else 16 if isinstance(column.type, SmallInteger) else 32
+        )
         limit = 2 ** (bits - 1)
         return input_for(jsonstore.IntegerField(minimum=-limit, maximum=limit - 1, **field_args))
 
@@ -163,7 +168,9 @@ def _default(column: Any) -> Any:
         return default.arg
     if default is not None and default.is_callable:
         return lambda: default.arg(None)
-    text = getattr(getattr(column.server_default, "arg", None), "text", getattr(column.server_default, "arg", None))
+    text = getattr(
+        getattr(column.server_default, "arg", None), "text", getattr(column.server_default, "arg", None)
+    )
     return None if not isinstance(text, str) else _literal(text.strip().strip("'"), column)
 
 

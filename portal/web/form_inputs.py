@@ -90,17 +90,20 @@ class ParsedField(wtforms.Field):
         if _UNSTORABLE.search(text):
             raise ValueError("The text contains characters that cannot be stored.")
         text = text.replace("\r\n", "\n")
-        if self.object_data is not None and text == self.text_of(self.object_data):
-            # Left as it was: the input may show less of the value than there is.
+        if self._is_untouched(text):
             self.process_data(self.object_data)
         elif not text.strip():
             self.data = self.empty
         else:
             self.data = self.parse(text.strip() if self.strip else text)
 
+    def _is_untouched(self, text: str) -> bool:
+        """The input may show less of a value than there is: what was left alone must not lose the rest."""
+        return self.object_data is not None and text == self.text_of(self.object_data)
+
 
 class StringField(ParsedField):
-    pass
+    """A line of text."""
 
 
 class TextAreaField(ParsedField):
@@ -121,7 +124,9 @@ class IntegerField(ParsedField):
 
     def parse(self, text: str) -> int:
         if not _INTEGER.fullmatch(text):
-            raise ValueError("The number is too large." if text.lstrip("+-").isdecimal() else "This is not a whole number.")
+            raise ValueError(
+                "The number is too large." if text.lstrip("+-").isdecimal() else "This is not a whole number."
+            )
         value = int(text)
         if not -(2**63) <= value < 2**63:
             raise ValueError("The number is too large.")
@@ -144,7 +149,7 @@ class FloatField(ParsedField):
 
 
 class DecimalField(ParsedField):
-    widget = widgets.NumberInput(step="any")
+    widget = widgets.NumberInput()
 
     def parse(self, text: str) -> Decimal:
         text = text.replace("\N{NO-BREAK SPACE}", " ").replace("\N{NARROW NO-BREAK SPACE}", " ")
@@ -223,7 +228,7 @@ class DateTimeLocalField(_ClockField):
         form: Any = self._form
         while getattr(form.meta, "_parent_form", None) is not None:
             form = form.meta._parent_form
-        zone: dt.tzinfo = getattr(form, "_zone", dt.UTC)
+        zone: dt.tzinfo = getattr(form.meta, "timezone", None) or getattr(form, "_zone", dt.UTC)
         return zone
 
     @property  # type: ignore[override]
@@ -243,12 +248,20 @@ class DateTimeLocalField(_ClockField):
         if value is None:
             return None
         if value.utcoffset() is None:
+            if super()._is_untouched(str(self.raw_data[0])):
+                self.process_data(self.object_data)
+                return self._moment()
             value = value.replace(tzinfo=self.zone)
         moment = value.astimezone(dt.UTC)
         return moment if self._aware else moment.replace(tzinfo=None)
 
+    def _is_untouched(self, text: str) -> bool:
+        return False  # known only when the zone is
+
     def process_data(self, value: Any) -> None:
-        self._given = value.replace(tzinfo=dt.UTC) if value is not None and value.utcoffset() is None else value
+        self._given = (
+            value.replace(tzinfo=dt.UTC) if value is not None and value.utcoffset() is None else value
+        )
 
     def parse(self, text: str) -> dt.datetime:
         if _MOMENT.fullmatch(text):
@@ -305,7 +318,9 @@ class JSONField(TextAreaField):
         try:
             return plain(json.loads(text, parse_constant=_no_constant))
         except json.JSONDecodeError as error:
-            raise ValueError(f"This is not JSON: line {error.lineno}, column {error.colno}: {error.msg}.") from error
+            raise ValueError(
+                f"This is not JSON: line {error.lineno}, column {error.colno}: {error.msg}."
+            ) from error
         except RecursionError as error:
             raise ValueError("This JSON is nested too deeply.") from error
 
@@ -321,6 +336,9 @@ class BooleanField(wtforms.BooleanField):
     """A check box. Nothing sent means not ticked."""
 
     false_values = (False, "", "false", "False", "0", "no", "off", "n")
+
+    def _value(self) -> str:
+        return "y"
 
 
 class FileField(wtforms.FileField):

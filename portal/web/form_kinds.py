@@ -68,7 +68,7 @@ def _number(kind: type[form_inputs.ParsedField]) -> Callable[[Any], Any]:
 
 def _decimal(field: Any) -> Any:
     places = field.decimal_places
-    step = None if places is None else f"{10**-places:.{places}f}"
+    step = "any" if places is None else f"{10**-places:.{places}f}"
     return form_inputs.DecimalField(**options_of(field, min=field.minimum, max=field.maximum, step=step))
 
 

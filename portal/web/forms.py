@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import enum
-import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -14,17 +12,19 @@ from sqlalchemy import inspect
 from sqlalchemy.orm import QueryableAttribute
 
 from portal.errors import FlowError
-from portal.jsonstore import Field, fields_of
+from portal.jsonstore import fields_of
 
-from .form_choices import ReferenceField, SelectField
 from .form_columns import ColumnConverter
-from .form_groups import FieldList, FormField, value_of, values_of
-from .form_inputs import BooleanField, FileField, JSONField, ParsedField
+from .form_groups import FieldList, FormField, value_of
+from .form_inputs import FileField
 from .form_kinds import input_for
 
 
 class RecordForm(FlaskForm):  # type: ignore[misc]
-    """A form that was made for fields of a process or an artifact."""
+    """A form that was made for fields of a process or an artifact.
+
+    The zone of its moments is given as `meta={"timezone": zone}`, or set as `form.timezone` before validation.
+    """
 
     #: the names of the inputs that belong to the object, in order
     record_fields: ClassVar[tuple[str, ...]] = ()
@@ -39,6 +39,10 @@ class RecordForm(FlaskForm):  # type: ignore[misc]
     @timezone.setter
     def timezone(self, zone: dt.tzinfo) -> None:
         self._zone = zone
+
+
+#: what an input may not be called; for `timezone` there is the other way of saying it
+_TAKEN = frozenset([*dir(RecordForm), "form_errors", "csrf_token"]) - {"timezone"}
 
 
 def process_form(process_class: type, field_names: Iterable[str]) -> type[RecordForm]:
@@ -83,9 +87,13 @@ def _make(model: type, names: tuple[str, ...], known: list[str]) -> type[RecordF
     inputs: dict[str, Any] = {}
     for name in names:
         if name not in known:
-            raise FlowError(f"{model.__name__} has no field {name!r} for a form; it has {', '.join(known) or 'none'}.")
-        if name.startswith("_") or hasattr(RecordForm, name):
-            raise FlowError(f"{model.__name__}.{name}: a form has its own `{name}`; give the field another name.")
+            raise FlowError(
+                f"{model.__name__} has no field {name!r} for a form; it has {', '.join(known) or 'none'}."
+            )
+        if name.startswith("_") or name in _TAKEN:
+            raise FlowError(
+                f"{model.__name__}.{name}: a form has its own `{name}`; give the field another name."
+            )
         inputs[name] = input_for(fields[name]) if name in fields else _column_input(model, name)
     return type(f"{model.__name__}Form", (RecordForm,), {**inputs, "record_fields": names})
 
