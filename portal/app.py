@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, current_app, has_app_context
-from sqlalchemy import make_url
+from sqlalchemy import QueuePool, make_url
 
 from portal.config import Config
 from portal.discovery import discover
@@ -51,8 +51,7 @@ def _current_flows() -> Flows | None:
 def _flask_settings(settings: Config) -> dict[str, Any]:
     return {
         "SECRET_KEY": settings.secret_key,
-        "SQLALCHEMY_DATABASE_URI": _shared_memory(settings.database_url),
-        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_pre_ping": True} if "postgresql" in settings.database_url else {},
+        **_database_settings(settings.database_url),
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": settings.base_url.startswith("https:"),
@@ -60,12 +59,15 @@ def _flask_settings(settings: Config) -> dict[str, Any]:
     }
 
 
-def _shared_memory(url: str) -> str:
-    """A database in memory is one for all threads of its application."""
+def _database_settings(url: str) -> dict[str, Any]:
+    """A URL goes to the driver untouched, but for a database in memory: it is one for all threads."""
     made = make_url(url)
-    if made.get_backend_name() == "sqlite" and made.database in (None, "", ":memory:"):
-        return f"sqlite:///file:portal-{secrets.token_hex(8)}?mode=memory&cache=shared&uri=true"
-    return url
+    if made.get_backend_name() != "sqlite":
+        return {"SQLALCHEMY_DATABASE_URI": url, "SQLALCHEMY_ENGINE_OPTIONS": {"pool_pre_ping": True}}
+    if made.database in (None, "", ":memory:"):
+        shared = f"sqlite:///file:portal-{secrets.token_hex(8)}?mode=memory&cache=shared&uri=true"
+        return {"SQLALCHEMY_DATABASE_URI": shared, "SQLALCHEMY_ENGINE_OPTIONS": {"poolclass": QueuePool}}
+    return {"SQLALCHEMY_DATABASE_URI": url}
 
 
 def _database(app: Flask) -> None:

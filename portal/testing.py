@@ -71,9 +71,8 @@ class TaskRun:
         """
         task = self.task
         with task.activation(task.owner) as activation:
-            if getattr(activation.node, "view", None) is not None:
-                self.run.fill(activation, values)
-            activation.execute()
+            if not self.run.fill(activation, values):
+                activation.execute()
         return self
 
     def cancel(self, user: User | str | None = None) -> TaskRun:
@@ -138,8 +137,8 @@ class FlowRun:
             return self._started(lambda: start.run(**values))
         person = self.person(user if user is not None else "someone", [start.permission] if start.permission else [])
         with actions.starting(db.session(), start, person) as activation:
-            self.fill(activation, values)
-            activation.execute()
+            if not self.fill(activation, values):
+                activation.execute()
             process: Process = activation.process
             db.session.flush()
             self._process_id = process.id
@@ -213,11 +212,11 @@ class FlowRun:
     def person(self, user: User | str, permissions: list[str]) -> User:
         return self._tester.person(user, permissions)
 
-    def fill(self, activation: Any, values: dict[str, Any]) -> None:
-        """Validate values through the node's real form, and write them."""
+    def fill(self, activation: Any, values: dict[str, Any]) -> bool:
+        """Validate values through the node's real form, and write them. True if the view did all by itself."""
         from portal.web.filling import fill_form
 
-        fill_form(activation, values)
+        return fill_form(activation, values)
 
 
 class FlowTester:

@@ -108,7 +108,7 @@ class Run:
         self.know(task)
         return task
 
-    def record(self, task: Task, to: str, action: str = "step", **detail: Any) -> None:
+    def record(self, task: Task, to: str, action: str = "step", /, **detail: Any) -> None:
         """Write a task's state, and the row of history with it. Nothing else writes one."""
         before = None if task in self.unrecorded else task.status
         self.unrecorded.discard(task)
@@ -124,11 +124,11 @@ class Run:
         self.touched[task.process] = None
         self._write(task.process, task, action, before, to, detail)
 
-    def note(self, task: Task, action: str, **detail: Any) -> None:
+    def note(self, task: Task, action: str, /, **detail: Any) -> None:
         """A row of history for an action that leaves the state as it is."""
         self._write(task.process, task, action, task.status, task.status, detail)
 
-    def record_process(self, process: Process, to: str, action: str, **detail: Any) -> None:
+    def record_process(self, process: Process, to: str, action: str, /, **detail: Any) -> None:
         before = None if process in self.made and process.status is None else process.status
         process.status = to
         process.finished = self.now if to in ("DONE", "CANCELED", "FAILED") else None

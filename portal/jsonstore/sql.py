@@ -26,7 +26,7 @@ class _JSONFunction(FunctionElement[Any]):
         return getattr(inner, "element", inner)
 
 
-class kind_of(_JSONFunction):  # noqa: N801  (a word of SQL)
+class kind_of(_JSONFunction):
     """The JSON type at this place: SQL NULL when nothing is there, 'null' for a JSON null."""
 
     type = String()
@@ -34,7 +34,7 @@ class kind_of(_JSONFunction):  # noqa: N801  (a word of SQL)
     inherit_cache = True
 
 
-class number_of(_JSONFunction):  # noqa: N801
+class number_of(_JSONFunction):
     """A number, also one kept as text; NULL for anything else, which another flow may keep there."""
 
     type = Numeric()
@@ -42,7 +42,7 @@ class number_of(_JSONFunction):  # noqa: N801
     inherit_cache = True
 
 
-class flag_of(_JSONFunction):  # noqa: N801
+class flag_of(_JSONFunction):
     """True or false; NULL for anything else."""
 
     type = Boolean()
@@ -50,7 +50,7 @@ class flag_of(_JSONFunction):  # noqa: N801
     inherit_cache = True
 
 
-class value_of(_JSONFunction):  # noqa: N801
+class value_of(_JSONFunction):
     """Any JSON value; SQL NULL for a JSON null."""
 
     type = JSON()
@@ -58,7 +58,7 @@ class value_of(_JSONFunction):  # noqa: N801
     inherit_cache = True
 
 
-class json_literal(FunctionElement[Any]):  # noqa: N801
+class json_literal(FunctionElement[Any]):
     """A JSON parameter in the form that the database compares."""
 
     type = JSON()

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, String
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, orm_insert_sentinel, relationship
 
 from .base import UTCDateTime, db
 from .process import Process
@@ -29,6 +29,9 @@ class Event(db.Model):
     from_state: Mapped[str | None] = mapped_column(String(12))
     to_state: Mapped[str] = mapped_column(String(12))
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+    #: lets SQLAlchemy insert many rows in one statement where the database numbers them itself
+    _sentinel: Mapped[int | None] = orm_insert_sentinel()
 
     user: Mapped[User | None] = relationship(lazy="joined", innerjoin=False)
     process: Mapped[Process] = relationship()

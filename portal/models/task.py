@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, Column, ForeignKey, Index, String, Table, UniqueConstraint, text
 from sqlalchemy.ext.hybrid import hybrid_property
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, orm_insert_sentinel, relationship
 
 from portal import jsonstore
 from portal.flow import port
@@ -77,6 +77,9 @@ class Task(db.Model):
     lease: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     #: what a running job says of itself: done, total, message
     progress: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+
+    #: lets SQLAlchemy insert many rows in one statement where the database numbers them itself
+    _sentinel: Mapped[int | None] = orm_insert_sentinel()
 
     artifact = Pointer()
     seed = Pointer()

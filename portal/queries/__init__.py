@@ -2,10 +2,11 @@
 
 from .board import Column, board
 from .paging import Page
-from .processes import Place, Story, fill_in, last_event, places, processes, progress, story, timeline
-from .tasks import Filters, archive, badges, chosen, inbox, late, next_in_inbox, next_in_process, queue
+from .processes import EVENTS, Place, Story, fill_in, last_event, places, processes, progress, story, task_events, timeline
+from .tasks import Filters, archive, badges, chosen, inbox, late, next_in_inbox, next_in_process, queue, who_could
 
 __all__ = [
+    "EVENTS",
     "Column",
     "Filters",
     "Page",
@@ -26,5 +27,7 @@ __all__ = [
     "progress",
     "queue",
     "story",
+    "task_events",
     "timeline",
+    "who_could",
 ]

@@ -199,6 +199,12 @@ def timeline(session: Session, process_id: int, before: int | None = None, size:
     return list(session.scalars(query).unique())
 
 
+def task_events(session: Session, task: Task) -> list[Event]:
+    """What happened to a task, the latest first."""
+    query = select(Event).options(joinedload(Event.user).lazyload(User.roles)).where(Event.task_id == task.id)
+    return list(session.scalars(query.order_by(Event.id.desc()).limit(EVENTS)).unique())
+
+
 def last_event(session: Session, task: Task | None = None, process: Process | None = None) -> Event | None:
     """What last happened to a task, or to a process itself."""
     query = select(Event).options(joinedload(Event.user).lazyload(User.roles)).order_by(Event.id.desc()).limit(1)

@@ -1,2 +1,200 @@
-def bpmn(flow_class):
+"""A flow as BPMN 2.0 XML with its diagram, for other programs."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from .definitions import Roots, define_event
+from .layout import Layout, layout
+from .shapes import Shape, is_boundary, is_handler, shape_of
+from .text import Box, printable
+from .words import caption
+
+_NAMESPACES = {
+    "xmlns:bpmn": "http://www.omg.org/spec/BPMN/20100524/MODEL",
+    "xmlns:bpmndi": "http://www.omg.org/spec/BPMN/20100524/DI",
+    "xmlns:dc": "http://www.omg.org/spec/DD/20100524/DC",
+    "xmlns:di": "http://www.omg.org/spec/DD/20100524/DI",
+    "xmlns:xsi": "http://www.w3.org/2001/XMLSchema-instance",
+}
+#: gateways whose ways out bear conditions
+_CONDITIONAL = frozenset({"exclusiveGateway", "inclusiveGateway", "complexGateway"})
+
+
+def bpmn(flow_class: Any) -> str:
+    """The flow in BPMN 2.0 XML, valid against the schemas of the OMG.
+
+    It is a model to read, discuss and archive: conditions are there in words, so it isn't marked executable.
+    What a compensation boundary leads to hangs on an association, as BPMN wants it, and its own way on is left
+    out.
+    """
+    definition = flow_class._definition
+    plan = layout(flow_class)
+    root = ET.Element("bpmn:definitions", {**_NAMESPACES, "id": f"definitions_{ncname(definition.label)}"})
+    root.set("targetNamespace", "urn:flow")
+    process = _process(root, definition)
+    roots = Roots(root, process)
+    edges = list(enumerate(route.edge for route in plan.edges))
+    for node in definition.nodes.values():
+        _node(process, node, edges, roots)
+    for number, edge in edges:
+        if _is_flow(edge):
+            _sequence_flow(process, number, edge)
+    # artifacts come behind all elements of the process
+    for number, edge in edges:
+        if edge.source.kind == "CompensationBoundary":
+            _association(process, number, edge)
+    _diagram(root, definition, plan)
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def ncname(text: str) -> str:
+    """A valid XML name without a colon; different texts stay different."""
+    safe = re.sub(r"[^A-Za-z0-9_]", lambda match: f"-{ord(match.group()):x}-", text)
+    return safe if re.match(r"[A-Za-z_]", safe) else f"_{safe}"
+
+
+def node_id(node: Any) -> str:
+    return f"node_{ncname(node.name)}"
+
+
+def process_id(label: str) -> str:
+    return f"process_{ncname(label)}"
+
+
+def _is_flow(edge: Any) -> bool:
+    return edge.source.kind != "CompensationBoundary" and not is_handler(edge.source)
+
+
+def _process(root: ET.Element, definition: Any) -> ET.Element:
+    process = ET.SubElement(root, "bpmn:process", id=process_id(definition.label), isExecutable="false")
+    process.set("name", printable(definition.title))
+    _document(process, definition.description)
+    return process
+
+
+def _document(element: ET.Element, *texts: str) -> None:
+    for text in filter(None, texts):
+        ET.SubElement(element, "bpmn:documentation").text = printable(text)
+
+
+# -- nodes and edges --------------------------------------------------------------------------------------
+
+
+def _node(process: ET.Element, node: Any, edges: list[tuple[int, Any]], roots: Roots) -> None:
+    shape = shape_of(node)
+    element = ET.SubElement(process, f"bpmn:{shape.element}", id=node_id(node), name=printable(caption(node)))
+    _document(element, node.description, _remark(node, shape))
+    for number, edge in edges:
+        if edge.target is node and _is_flow(edge):
+            ET.SubElement(element, "bpmn:incoming").text = f"way_{number}"
+    for number, edge in edges:
+        if edge.source is node and _is_flow(edge):
+            ET.SubElement(element, "bpmn:outgoing").text = f"way_{number}"
+            if edge.kind in ("default", "else") and shape.element in _CONDITIONAL:
+                element.set("default", f"way_{number}")
+    if shape.form == "gateway":
+        _complete_gateway(element, node, shape)
+    elif shape.form == "task":
+        _complete_task(element, node, shape, roots)
+    else:
+        if is_boundary(node):
+            element.set("attachedToRef", node_id(node.host))
+            element.set("cancelActivity", "true" if node.interrupting else "false")
+        define_event(element, node, shape, roots)
+
+
+def _remark(node: Any, shape: Shape) -> str:
+    """What the drawing alone does not say."""
+    if node.kind == "SplitFirst" and shape.element == "complexGateway":
+        return "The first branch to finish its first task wins; the others are cancelled."
+    if node.kind == "NSubprocess":
+        return "One child process for each item."
     return ""
+
+
+def _complete_gateway(element: ET.Element, node: Any, shape: Shape) -> None:
+    diverges, converges = len(node.outgoing) > 1, len(node.incoming) > 1
+    direction = {(True, True): "Mixed", (True, False): "Diverging", (False, True): "Converging"}
+    if shape.element != "eventBasedGateway":
+        element.set("gatewayDirection", direction.get((diverges, converges), "Unspecified"))
+    elif diverges:
+        element.set("gatewayDirection", "Mixed" if converges else "Diverging")
+    if node.kind == "Join" and shape.element == "complexGateway":
+        condition = ET.SubElement(element, "bpmn:activationCondition", {"xsi:type": "bpmn:tFormalExpression"})
+        condition.text = "continue_on_condition"
+
+
+def _complete_task(element: ET.Element, node: Any, shape: Shape, roots: Roots) -> None:
+    if "compensation" in shape.markers:
+        element.set("isForCompensation", "true")
+    if shape.element in ("sendTask", "receiveTask"):
+        element.set("messageRef", roots.message(node))
+    if shape.element == "callActivity" and (child := _child_label(node)):
+        element.set("calledElement", process_id(child))
+    if node.kind == "NSubprocess":
+        kind = "true" if node.sequential else "false"
+        ET.SubElement(element, "bpmn:multiInstanceLoopCharacteristics", isSequential=kind)
+
+
+def _child_label(node: Any) -> str:
+    """The label of the flow that a subprocess starts; of a start of its own class too."""
+    start = getattr(node, "start", None)
+    flow_class = getattr(start, "flow_class", None) or (node.flow_class if start is not None else None)
+    definition = getattr(flow_class, "_definition", None)
+    return str(definition.label) if definition is not None else ""
+
+
+def _sequence_flow(process: ET.Element, number: int, edge: Any) -> None:
+    flow = ET.SubElement(process, "bpmn:sequenceFlow", id=f"way_{number}")
+    flow.set("sourceRef", node_id(edge.source))
+    flow.set("targetRef", node_id(edge.target))
+    if edge.label:
+        flow.set("name", printable(edge.label))
+    if edge.multiple:
+        _document(flow, "One token for each item of a data source.")
+    conditional = shape_of(edge.source).element in _CONDITIONAL and edge.kind not in ("default", "else")
+    if edge.label and conditional:
+        _document(flow, f"If: {edge.label}")
+        condition = ET.SubElement(flow, "bpmn:conditionExpression", {"xsi:type": "bpmn:tFormalExpression"})
+        condition.text = printable(edge.label)
+
+
+def _association(process: ET.Element, number: int, edge: Any) -> None:
+    association = ET.SubElement(process, "bpmn:association", id=f"way_{number}", associationDirection="One")
+    association.set("sourceRef", node_id(edge.source))
+    association.set("targetRef", node_id(edge.target))
+
+
+# -- the diagram ------------------------------------------------------------------------------------------
+
+
+def _diagram(root: ET.Element, definition: Any, plan: Layout) -> None:
+    diagram = ET.SubElement(root, "bpmndi:BPMNDiagram", id="diagram", name=printable(definition.title))
+    plane = ET.SubElement(diagram, "bpmndi:BPMNPlane", id="plane", bpmnElement=process_id(definition.label))
+    for node in definition.nodes.values():
+        shape = shape_of(node)
+        drawn = ET.SubElement(
+            plane, "bpmndi:BPMNShape", id=f"shape_{ncname(node.name)}", bpmnElement=node_id(node)
+        )
+        if shape.element == "exclusiveGateway":
+            drawn.set("isMarkerVisible", "true")
+        _bounds(drawn, plan.boxes[node.name])
+        if shape.form != "task":
+            _bounds(ET.SubElement(drawn, "bpmndi:BPMNLabel"), plan.titles[node.name].box)
+    for number, route in enumerate(plan.edges):
+        if not _is_flow(route.edge) and route.edge.source.kind != "CompensationBoundary":
+            continue
+        line = ET.SubElement(plane, "bpmndi:BPMNEdge", id=f"line_{number}", bpmnElement=f"way_{number}")
+        for x, y in route.points:
+            ET.SubElement(line, "di:waypoint", x=f"{x:.1f}", y=f"{y:.1f}")
+        if route.label:
+            _bounds(ET.SubElement(line, "bpmndi:BPMNLabel"), route.label.box)
+
+
+def _bounds(element: ET.Element, box: Box) -> None:
+    places = {"x": box.x, "y": box.y, "width": box.width, "height": box.height}
+    ET.SubElement(element, "dc:Bounds", {name: f"{value:.1f}" for name, value in places.items()})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from .measure import EDGE_FONT, TASK_FONT, TITLE_FONT
 from .shapes import Shape, is_boundary, shape_of
 from .state import ChartState
 from .symbols import SYMBOLS
-from .text import Box, Text, text_width
+from .text import Box, Text, printable, text_width
 from .words import caption
 
 _STYLESHEET = Path(__file__).parent.parent / "web" / "static" / "flow.css"
@@ -244,14 +244,8 @@ def _line(words: str, x: float, y: float, anchor: str, size: float) -> str:
 
 
 def _safe(text: str) -> str:
-    """Escaped, and without the control characters that XML cannot carry."""
-    return escape("".join(_printable(str(text))))
-
-
-def _printable(text: str) -> Iterator[str]:
-    return (
-        c if c >= " " and not "\ud800" <= c <= "\udfff" and c not in "\ufffe\uffff" else " " for c in text
-    )
+    """Escaped, and without what XML cannot carry."""
+    return escape(printable(str(text)))
 
 
 @cache

@@ -103,3 +103,12 @@ def _shortened(line: str, width: float, size: float) -> str:
 def block_size(lines: tuple[str, ...], size: float, line_height: float) -> tuple[float, float]:
     """Width and height in px of wrapped lines."""
     return max((text_width(line, size) for line in lines), default=0), len(lines) * line_height
+
+
+def printable(text: str) -> str:
+    """Without the control characters that XML cannot carry."""
+    return "".join(" " if _is_control(c) else c for c in text)
+
+
+def _is_control(c: str) -> bool:
+    return (c < " " and c not in "\n\t") or "\ud800" <= c <= "\udfff" or c in "\ufffe\uffff"

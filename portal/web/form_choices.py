@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import inspect, select
 from wtforms import widgets
-from wtforms.fields.choices import Choice, SelectFieldBase
+from wtforms.fields.choices import Choice, SelectFieldBase  # type: ignore[attr-defined]
 
 from portal.models.base import db
 
@@ -74,8 +74,8 @@ class ReferenceField(SelectFieldBase):
         return str(identity[0]) if identity else ""
 
     def _rows(self) -> list[Any]:
-        key = inspect(self.model).primary_key[0]
-        rows = list(db.session.scalars(select(self.model).order_by(key).limit(_MOST_ROWS)))
+        key: Any = inspect(self.model).primary_key[0]
+        rows: list[Any] = list(db.session.scalars(select(self.model).order_by(key).limit(_MOST_ROWS)))
         chosen = self.data if self.multiple else [self.data]
         return [row for row in chosen if row is not None and row not in rows] + rows
 
@@ -105,7 +105,7 @@ class ReferenceField(SelectFieldBase):
         return row
 
     def _key(self, text: str) -> Any:
-        kind = inspect(self.model).primary_key[0].type.python_type
+        kind: Any = inspect(self.model).primary_key[0].type.python_type
         if kind is int:
             return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
         if kind is uuid.UUID:

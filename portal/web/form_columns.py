@@ -14,8 +14,9 @@ from portal import jsonstore
 from portal.errors import FlowError
 
 from .form_choices import ReferenceField, SelectField
-from .form_inputs import DateTimeLocalField, Required, UUIDField
+from .form_inputs import Required, UUIDField
 from .form_kinds import input_for, options_of
+from .form_times import DateTimeLocalField
 
 
 class ColumnConverter(ModelConverter):  # type: ignore[misc]

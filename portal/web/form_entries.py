@@ -15,7 +15,8 @@ from portal.errors import InvalidForm
 from portal.jsonstore import fields_of
 
 from .form_choices import ReferenceField, SelectField
-from .form_inputs import DateTimeLocalField, FileField, ParsedField
+from .form_inputs import FileField, ParsedField
+from .form_times import DateTimeLocalField
 
 
 def entries(form_class: type[wtforms.Form], values: Mapping[str, Any]) -> MultiDict[str, Any]:
@@ -71,7 +72,7 @@ def _text(field: Any, value: Any) -> Any:
         return value.astimezone(field.zone).replace(tzinfo=None).isoformat()
     if isinstance(field, DateTimeLocalField) or isinstance(value, int):
         return str(value)
-    if isinstance(field, (ParsedField, SelectField)) or (isinstance(field, ReferenceField)):
+    if isinstance(field, (ParsedField, SelectField, ReferenceField)):
         try:
             return field.text_of(value)
         except (AttributeError, TypeError, ValueError):

@@ -82,7 +82,7 @@ class FieldList(wtforms.FieldList):
             entry.label = Label(entry.id, f"{self.label.text} {number}")
 
     def _extract_indices(self, prefix: str, formdata: Any) -> Iterator[int]:
-        start = f"{prefix}{self._separator}"
+        start = f"{prefix}{self._separator}"  # type: ignore[attr-defined]
         for name in formdata:
             if name.startswith(start):
                 index = name[len(start) :].split("-", 1)[0]

@@ -10,7 +10,7 @@ from markupsafe import escape
 from portal import jsonstore
 from portal.jsonstore import Field
 
-from . import form_choices, form_groups, form_inputs
+from . import form_choices, form_groups, form_inputs, form_times
 from .durations import HINT
 from .form_inputs import Required, Rule
 
@@ -118,10 +118,10 @@ _INPUTS: dict[type, Callable[[Any], Any]] = {
     jsonstore.IntegerField: _number(form_inputs.IntegerField),
     jsonstore.FloatField: _number(form_inputs.FloatField),
     jsonstore.DecimalField: _decimal,
-    jsonstore.DateField: _plain(form_inputs.DateField),
-    jsonstore.DateTimeField: _plain(form_inputs.DateTimeLocalField),
-    jsonstore.TimeField: _plain(form_inputs.TimeField),
-    jsonstore.DurationField: _plain(form_inputs.DurationField, HINT),
+    jsonstore.DateField: _plain(form_times.DateField),
+    jsonstore.DateTimeField: _plain(form_times.DateTimeLocalField),
+    jsonstore.TimeField: _plain(form_times.TimeField),
+    jsonstore.DurationField: _plain(form_times.DurationField, HINT),
     jsonstore.UUIDField: _plain(form_inputs.UUIDField),
     jsonstore.JSONField: _plain(form_inputs.JSONField, "JSON."),
     jsonstore.BinaryField: _plain(form_inputs.FileField),

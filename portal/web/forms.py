@@ -23,7 +23,8 @@ from .form_kinds import input_for
 class RecordForm(FlaskForm):  # type: ignore[misc]
     """A form that was made for fields of a process or an artifact.
 
-    The zone of its moments is given as `meta={"timezone": zone}`, or set as `form.timezone` before validation.
+    The zone of its moments is given as `meta={"timezone": zone}`, or set as `form.timezone` before it is
+    validated.
     """
 
     #: the names of the inputs that belong to the object, in order
@@ -57,7 +58,7 @@ def artifact_form(model: type, field_names: Iterable[str]) -> type[RecordForm]:
 
 def process_field_names(process_class: type) -> list[str]:
     """The names that `process_form` knows. Needs no configured mappers, so it may be asked at import."""
-    mapper = inspect(process_class)
+    mapper: Any = inspect(process_class)
     base = mapper.base_mapper
     own = [
         mapper.get_property_by_column(column).key
@@ -99,7 +100,7 @@ def _make(model: type, names: tuple[str, ...], known: list[str]) -> type[RecordF
 
 
 def _column_input(model: type, name: str) -> Any:
-    mapper = inspect(model)
+    mapper: Any = inspect(model)
     prop = mapper.attrs[name]
     made = ColumnConverter().convert(model, mapper, prop)
     if made is None or not isinstance(getattr(model, name), QueryableAttribute):
@@ -110,8 +111,8 @@ def _column_input(model: type, name: str) -> Any:
 def populate(form: RecordForm, obj: Any) -> bool:
     """Write the form's own fields to the object, and nothing else.
 
-    A value that the object refuses becomes an error of the form and the answer is False; the caller then rolls
-    back, for other fields may have been written.
+    A value that the object refuses becomes an error of the form and the answer is False; the caller then
+    rolls back, for other fields may have been written.
     """
     valid = True
     for name in form.record_fields:

@@ -1,0 +1,131 @@
+"""Refusals as pages: what happened, who did what and when, and the way on."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, NamedTuple
+
+from flask import Flask, current_app, g, render_template, request
+from flask_wtf.csrf import CSRFError
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.wrappers import Response as BaseResponse
+
+from portal import queries
+from portal.engine import access
+from portal.errors import PermissionDenied, PortalError, TransitionNotAllowed
+from portal.models import Process, Task, db
+
+from .frame import me
+from .words import is_form
+
+Answer = tuple[str, int] | BaseResponse | HTTPException
+
+
+class Words(NamedTuple):
+    title: str
+    text: str
+
+
+WORDS = {
+    400: Words("That could not be read", "The address or the form is not in order. Go back and try again."),
+    403: Words("Not for you", "You do not hold the permission for this."),
+    404: Words("Not there", "The address is mistyped, or what it named is gone."),
+    405: Words("Not this way", "This address does not take that kind of request."),
+    409: Words("Not possible now", "It is not in a state that allows this."),
+    413: Words("Too large", "What you sent is larger than the portal takes. Attach less, or smaller files."),
+    422: Words("Not accepted", "Something in the form is not in order."),
+    429: Words("Too many tries", "Wait a minute, then try again."),
+    500: Words("Something broke", "It is not your doing, and nothing of what you sent has been half done."),
+}
+_CSRF = Words(
+    "The form is too old",
+    "You have signed in again since it was opened, or your browser keeps no cookies. "
+    "Go back, load the page again and send it once more: what you typed is kept as a draft.",
+)
+
+
+def init_app(app: Flask) -> None:
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(CSRFError, _csrf)
+    app.register_error_handler(TransitionNotAllowed, _conflict)
+    app.register_error_handler(PermissionDenied, _denied)
+    app.register_error_handler(InternalServerError, _broken)
+
+
+def page(code: int, text: str = "", **context: Any) -> tuple[str, int]:
+    """An error page in the frame of the portal."""
+    words = context.pop("words", None) or WORDS.get(code) or Words("That did not work", "")
+    return render_template("error.html", code=code, title=words.title, text=text or words.text, **context), code
+
+
+def _for_programs() -> bool:
+    return request.path.startswith("/api/")
+
+
+def _http(error: HTTPException) -> Answer:
+    if _for_programs() or error.code is None or error.code < 400 or error.response is not None:
+        return error
+    own = error.description if error.description != type(error).description else ""
+    # Flask-Limiter's description is the limit, which is nobody's business.
+    html, code = page(error.code, "" if error.code == 429 else own or "")
+    response: BaseResponse = current_app.make_response((html, code))
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After"):
+            response.headers[name] = value
+    return response
+
+
+def _csrf(error: CSRFError) -> Answer:
+    return error if _for_programs() else page(400, words=_CSRF)
+
+
+def _denied(error: PortalError) -> Answer:
+    db.session.rollback()
+    return page(403, str(error))
+
+
+def _conflict(error: TransitionNotAllowed) -> Answer:
+    """Somebody was faster: who it was, when, and where to go from here."""
+    db.session.rollback()
+    kind, number = g.get("subject") or ("", 0)
+    context: dict[str, Any] = {}
+    if kind == "task":
+        query = select(Task).where(Task.id == number).options(joinedload(Task.process))
+        task = db.session.scalars(query).unique().one()
+        context = {
+            "task": task,
+            "process": task.process,
+            "event": queries.last_event(db.session(), task=task),
+            "can_take": task.status == "NEW" and is_form(task) and not task.process.on_hold
+            and access.may_take(db.session(), me(), task),
+            "sees_process": access.may_see_process(db.session(), me(), task.process),
+        }  # fmt: skip
+    elif kind == "process":
+        process = db.session.get_one(Process, number)
+        context = {
+            "process": process,
+            "event": queries.last_event(db.session(), process=process),
+            "sees_process": True,
+        }
+    return page(409, sentence(str(error)), **context)
+
+
+def sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def _broken(error: InternalServerError) -> Answer:
+    reference = secrets.token_hex(4)
+    cause = getattr(error, "original_exception", None)
+    current_app.logger.error("reference %s: %s %s", reference, request.method, request.path, exc_info=cause)
+    if _for_programs():
+        return error
+    try:
+        db.session.rollback()
+        return page(500, reference=reference)
+    except Exception:
+        # The database itself may be what is broken, and the frame of the portal needs it.
+        current_app.logger.exception("reference %s: no page can be made", reference)
+        return f"<!doctype html><title>Something broke</title><p>Something broke. Reference: {reference}", 500

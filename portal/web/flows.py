@@ -1,0 +1,88 @@
+"""Flows: what one may start, the board of one, its picture."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request
+
+from portal import queries, render
+from portal.flow import registry
+from portal.models import db
+from portal.render import ChartState
+
+from .finding import flow_or_refuse, has_to_do_with
+from .frame import may_start, me, now
+from .sign_in import require_login
+
+blueprint = Blueprint("flows", __name__)
+blueprint.before_request(require_login)
+
+_STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
+
+
+@blueprint.get("/flows")
+def index() -> str:
+    groups: dict[Any, list[Any]] = {}
+    for node in may_start(me()):
+        groups.setdefault(node.flow_class, []).append(node)
+    return render_template("flows.html", groups=groups, others=_others(set(groups)), render=render)
+
+
+def _others(known: set[Any]) -> list[Any]:
+    found = [flow for flow in registry.values() if flow not in known and has_to_do_with(me(), flow)]
+    return sorted(found, key=lambda flow: flow._definition.title.lower())
+
+
+@blueprint.get("/flows/<label>")
+def dashboard(label: str) -> str:
+    flow_class = flow_or_refuse(label)
+    columns = queries.board(db.session(), me(), label, now())
+    definition = flow_class._definition
+    order = {step.name: place for place, step in enumerate(render.steps(flow_class))}
+    state = ChartState(
+        badges={name: column.count for name, column in columns.items()},
+        failed={name: column.failed for name, column in columns.items() if column.failed},
+        mutes=False,
+    )
+    return render_template(
+        "flow.html",
+        flow_class=flow_class,
+        flow=definition,
+        columns=sorted(columns.values(), key=lambda column: order.get(column.flow_task, len(order))),
+        chart=render.svg(flow_class, state, links={name: f"#step-{name}" for name in columns}),
+        steps=render.steps(flow_class, state),
+        starts=[node for node in definition.starts if node.human and node.available(me())],
+        waiting=sum(column.count for column in columns.values()),
+        late=sum(column.late for column in columns.values()),
+        oldest=min((column.oldest for column in columns.values() if column.oldest), default=None),
+    )
+
+
+@blueprint.get("/flows/<label>/chart.svg")
+def chart(label: str) -> Response:
+    return picture(render.svg(flow_or_refuse(label), standalone=True))
+
+
+@blueprint.get("/flows/<label>/chart.bpmn")
+def bpmn(label: str) -> Response:
+    response = Response(render.bpmn(flow_or_refuse(label)), mimetype="application/xml")
+    response.headers["Content-Disposition"] = f'attachment; filename="{label}.bpmn"'
+    return response
+
+
+def picture(svg: str) -> Response:
+    """A picture as a file of its own. The style that it brings along is allowed by its hash."""
+    response = Response(svg, mimetype="image/svg+xml")
+    hashes = [
+        "'sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() + "'"
+        for style in _STYLE.findall(svg)
+    ]
+    sources = " ".join(hashes) or "'none'"
+    response.headers["Content-Security-Policy"] = f"default-src 'none'; style-src {sources}"
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.add_etag()
+    return response.make_conditional(request)  # type: ignore[return-value]

@@ -1,0 +1,84 @@
+"""The lists of tasks: inbox, queue, archive."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, render_template, request
+
+from portal import queries
+from portal.flow import registry
+from portal.models import db
+from portal.queries import Filters
+
+from .frame import me
+from .sign_in import require_login
+
+blueprint = Blueprint("lists", __name__)
+blueprint.before_request(require_login)
+
+
+def filters_of_request() -> Filters:
+    """What the address narrows the list to."""
+    get = request.args.get
+    return Filters(
+        flow=get("flow", ""),
+        q=get("q", "").replace("\0", ""),
+        sort=get("sort", ""),
+        after=get("after", ""),
+        late=get("late") == "1",
+        status=get("status", ""),
+        mine=get("mine") == "1",
+    )
+
+
+class Addresses:
+    """The addresses of a list: sorted otherwise, the next page, without filters."""
+
+    def __init__(self, path: str, filters: Filters) -> None:
+        self.path, self.filters = path, filters
+
+    def with_(self, **changes: Any) -> str:
+        values = {name: getattr(self.filters, name) for name in ("flow", "q", "sort", "status")}
+        values |= {name: "1" for name in ("late", "mine") if getattr(self.filters, name)}
+        values |= changes
+        query = urlencode({name: value for name, value in values.items() if value})
+        return f"{self.path}?{query}" if query else self.path
+
+    def sort(self, name: str) -> str:
+        """By this column; a second time turns it round."""
+        return self.with_(sort=f"-{name}" if self.filters.sort == name else name)
+
+    def direction(self, name: str) -> str:
+        """For `aria-sort`."""
+        return {name: "ascending", f"-{name}": "descending"}.get(self.filters.sort, "none")
+
+
+def flow_choices() -> list[tuple[str, str]]:
+    return sorted(
+        ((label, flow._definition.title) for label, flow in registry.items()), key=lambda each: each[1].lower()
+    )
+
+
+def _list(template: str, path: str, read: Any) -> str:
+    filters = filters_of_request()
+    page = read(db.session(), me(), filters)
+    return render_template(
+        template, page=page, filters=filters, addresses=Addresses(path, filters), flow_choices=flow_choices()
+    )
+
+
+@blueprint.get("/inbox")
+def inbox() -> str:
+    return _list("inbox.html", "/inbox", queries.inbox)
+
+
+@blueprint.get("/queue")
+def queue() -> str:
+    return _list("queue.html", "/queue", queries.queue)
+
+
+@blueprint.get("/archive")
+def archive() -> str:
+    return _list("archive.html", "/archive", queries.archive)

@@ -1,0 +1,147 @@
+"""Processes: the list, and one of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, abort, flash, g, render_template, request
+from werkzeug.wrappers import Response as BaseResponse
+
+from portal import queries, render
+from portal.engine import actions, lifecycle
+from portal.errors import PermissionDenied, TransitionNotAllowed
+from portal.models import db
+from portal.queries import Filters, Story
+from portal.render import ChartState
+
+from .addresses import see_other, to_id
+from .beside import artifact_of
+from .finding import NOT_SEEN, process_or_refuse
+from .flows import picture
+from .frame import me
+from .lists import Addresses, filters_of_request, flow_choices
+from .sign_in import require_login
+from .values import rows_of
+from .words import PROCESS_ACTIONS
+
+blueprint = Blueprint("processes", __name__)
+blueprint.before_request(require_login)
+
+_OPEN = ("NEW", "ASSIGNED", "SCHEDULED", "STARTED")
+
+
+@blueprint.get("/processes")
+def index() -> str:
+    filters: Filters = filters_of_request()
+    page = queries.processes(db.session(), me(), filters)
+    return render_template(
+        "processes.html",
+        page=page,
+        places=queries.places(db.session(), [process.id for process in page]),
+        filters=filters,
+        addresses=Addresses("/processes", filters),
+        flow_choices=flow_choices(),
+    )
+
+
+@blueprint.get("/processes/<int:process_id>")
+def detail(process_id: int) -> str:
+    story = _story_or_refuse(process_id)
+    queries.fill_in(db.session(), story)
+    before = to_id(request.args.get("before", ""))
+    events = queries.timeline(db.session(), process_id, before, queries.EVENTS + 1)
+    flow_class = story.process.flow_class
+    state = chart_state(story)
+    return render_template(
+        "process.html",
+        story=story,
+        process=story.process,
+        flow=flow_class._definition if flow_class is not None else None,
+        chart=render.svg(flow_class, state, links=_links(story)) if flow_class is not None else "",
+        steps=render.steps(flow_class, state) if flow_class is not None else [],
+        events=events[: queries.EVENTS],
+        more=events[queries.EVENTS - 1].id if len(events) > queries.EVENTS else None,
+        before=before,
+        data=rows_of(story.process),
+        artifact=artifact_of(story.process),
+        actions=offered(story.process),
+    )
+
+
+@blueprint.get("/processes/<int:process_id>/chart.svg")
+def chart(process_id: int) -> Response:
+    story = _story_or_refuse(process_id)
+    flow_class = story.process.flow_class
+    if flow_class is None:
+        abort(404, "The code no longer has the flow of this process.")
+    story.counts, story.passed = queries.progress(db.session(), process_id)
+    return picture(render.svg(flow_class, chart_state(story), standalone=True))
+
+
+@blueprint.route("/processes/<int:process_id>/<any(cancel,suspend,resume):action>", methods=["GET", "POST"])
+def act(process_id: int, action: str) -> BaseResponse | str:
+    process = process_or_refuse(process_id)
+    lifecycle.check_process(action, process)
+    if not me().manages(process.flow_label):
+        raise PermissionDenied("Only a manager of the flow may do this.")
+    address = f"/processes/{process_id}"
+    if request.method != "POST":
+        return render_template(
+            "ask.html",
+            process=process,
+            asked=PROCESS_ACTIONS[action],
+            action=action,
+            address=f"{address}/{action}",
+            back=address,
+        )
+    do = {"cancel": actions.cancel_process, "suspend": actions.suspend, "resume": actions.resume}[action]
+    do(db.session(), process_id, me().id)
+    flash(f"{PROCESS_ACTIONS[action].done}: process {process_id}.", "success")
+    return see_other(address)
+
+
+def offered(process: Any) -> list[str]:
+    """The actions that the page of a process has buttons for."""
+    if not me().manages(process.flow_label):
+        return []
+    found = []
+    for name in ("resume", "suspend", "cancel"):
+        try:
+            lifecycle.check_process(name, process)
+        except TransitionNotAllowed:
+            continue
+        found.append(name)
+    return found
+
+
+def chart_state(story: Story) -> ChartState:
+    """Where a process stands, as its picture shows it."""
+
+    def sum_of(*states: str) -> dict[str, int]:
+        sums = {name: sum(by.get(state, 0) for state in states) for name, by in story.counts.items()}
+        return {name: count for name, count in sums.items() if count}
+
+    # An event that is armed on the border of a step is no place where the process stands.
+    current = {name: count for name, count in sum_of(*_OPEN).items() if "__" not in name}
+    return ChartState(
+        done=sum_of("DONE"),
+        current=current,
+        failed=sum_of("ERROR"),
+        canceled={name: count for name, count in sum_of("CANCELED").items() if "__" not in name},
+        passed=story.passed,
+    )
+
+
+def _links(story: Story) -> dict[str, str]:
+    return {task.flow_task: f"/tasks/{task.id}" for task in reversed(story.open_tasks)}
+
+
+def _story_or_refuse(process_id: int) -> Story:
+    number = to_id(process_id)
+    story = queries.story(db.session(), me(), number) if number is not None else None
+    if story is None:
+        abort(404, "There is no such process.")
+    if not story.visible:
+        abort(403, f"This process is not for you to see. {NOT_SEEN}")
+    g.subject = ("process", story.process.id)
+    return story

@@ -1,0 +1,131 @@
+"""What is done with one task beside its form. A GET asks, the POST does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, render_template, request
+from sqlalchemy import select
+from werkzeug.wrappers import Response as BaseResponse
+
+from portal import queries
+from portal.engine import access, actions, lifecycle
+from portal.errors import PermissionDenied, TransitionNotAllowed
+from portal.models import Task, User, db
+
+from .addresses import safe_path, see_other
+from .finding import task_or_refuse
+from .frame import me
+from .sign_in import require_login
+from .words import ACTIONS
+
+blueprint = Blueprint("task_actions", __name__)
+blueprint.before_request(require_login)
+
+NAMES = ("assign", "unassign", "reassign", "cancel", "undo", "revive")
+
+
+@blueprint.route("/tasks/<int:task_id>/<any(assign,unassign,reassign,cancel,undo,revive):action>", methods=["GET", "POST"])
+def act(task_id: int, action: str) -> BaseResponse | str | tuple[str, int]:
+    task = task_or_refuse(task_id)
+    demand(action, task, me())
+    if request.method != "POST":
+        return _ask(task, action)
+    username = request.form.get("user", "").strip()
+    person, fault = me(), ""
+    if action == "reassign" or (action == "assign" and username):
+        found, fault = recipient(task, username)
+        if found is None:
+            return _ask(task, action, username, fault), 422
+        person = found
+    line, target = _do(task, action, person), safe_path(request.form.get("next"), f"/tasks/{task_id}")
+    undo = f"/tasks/{task_id}/unassign" if action == "assign" and person.id == me().id else None
+    flash({"text": line, "undo": undo, "word": ACTIONS["unassign"].word} if undo else line, "success")
+    return see_other(target)
+
+
+def demand(action: str, task: Task, user: User) -> None:
+    """Refuse what the state does not allow, then who may not.
+
+    Raises:
+        TransitionNotAllowed, PermissionDenied
+    """
+    lifecycle.check(action, task)
+    manager = user.manages(task.process.flow_label)
+    if action == "assign":
+        if not manager and not access.may_take(db.session(), user, task):
+            raise PermissionDenied("You may not take this task.")
+    elif action in ("unassign", "reassign"):
+        if not manager and task.owner_id != user.id:
+            raise PermissionDenied("Only its owner or a manager of the flow may do this.")
+    elif not manager:
+        raise PermissionDenied("Only a manager of the flow may do this.")
+    if action == "undo":
+        _demand_last(task)
+
+
+def _demand_last(task: Task) -> None:
+    standing = [following.title for following in task.leading if following.status not in ("CANCELED", "REVIVED")]
+    if standing:
+        raise TransitionNotAllowed(f"“{task.title}” cannot be taken back while “{standing[0]}” after it stands.")
+
+
+def recipient(task: Task, username: str) -> tuple[User | None, str]:
+    """Who is to get a task, or why not."""
+    if not username:
+        return None, "Say who is to get it: a user name."
+    user = find_user(username)
+    if user is None:
+        return None, f"There is no user “{username}”."
+    if not access.may_take(db.session(), user, task):
+        return None, unfit(user, task)
+    if user.id != me().id and task.status == "NEW" and not me().manages(task.process.flow_label):
+        raise PermissionDenied("Only a manager of the flow may give a task to someone else.")
+    return user, ""
+
+
+def find_user(username: str) -> User | None:
+    if "\0" in username:
+        return None
+    user = db.session.scalar(select(User).where(User.username == username))
+    return user if user is not None and user.is_active else None
+
+
+def unfit(user: User, task: Task) -> str:
+    if access.has_done_its_counterpart(db.session(), user, task):
+        return f"{user.name} did a step of this process that somebody else has to check."
+    return f"{user.name} does not hold the permission for this task."
+
+
+def _do(task: Task, action: str, person: User) -> str:
+    """Do it, and say what was done."""
+    title, task_id = task.title, task.id
+    with actions.activation(db.session(), task_id, me()) as activation:
+        if action in ("assign", "reassign"):
+            getattr(activation, action)(person)
+        else:
+            getattr(activation, action)()
+        name = person.name
+    if action == "reassign" or (action == "assign" and person.id != me().id):
+        return f"“{title}” is now {name}’s."
+    return f"{ACTIONS[action].done}: “{title}”."
+
+
+def _ask(task: Task, action: str, username: str = "", fault: str = "") -> str:
+    return render_template(
+        "ask.html",
+        task=task,
+        process=task.process,
+        asked=ACTIONS[action],
+        action=action,
+        address=f"/tasks/{task.id}/{action}",
+        back=safe_path(request.values.get("next"), f"/tasks/{task.id}"),
+        needs_user=action == "reassign" or bool(fault),
+        username=username,
+        fault=fault,
+        people=_people(task) if action == "reassign" or fault else [],
+    )
+
+
+def _people(task: Task) -> list[Any]:
+    return queries.who_could(db.session(), task, limit=50)

@@ -1,0 +1,220 @@
+"""The ready views: a form made of the fields of a process or of an artifact.
+
+A view is called with the activation and answers the request. Besides, a test drives it without one: `form`
+builds the form, `save` writes what was typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
+from typing import Any, Self
+
+from flask import redirect, render_template, request
+from sqlalchemy import inspect
+from werkzeug.datastructures import CombinedMultiDict
+from werkzeug.wrappers import Response as BaseResponse
+from wtforms import Form
+
+from portal.errors import InvalidForm, PortalError
+from portal.flow.activation import Activation
+from portal.jsonstore.field import fields_of
+from portal.models import Process
+
+from .values import own_columns
+
+
+def posted() -> CombinedMultiDict[str, Any]:
+    """What the request carries, files among it."""
+    return CombinedMultiDict([request.files, request.form])
+
+
+class FormView:
+    """What the ready views have in common."""
+
+    template = "form.html"
+
+    def __init__(
+        self, fields: Iterable[str] | None = None, form_class: type[Form] | None = None, template: str | None = None
+    ) -> None:
+        self.fields: Sequence[str] = (fields,) if isinstance(fields, str) else tuple(fields or ())
+        self.form_class = form_class
+        self.template = template or self.template
+
+    @classmethod
+    def as_view(
+        cls,
+        fields: Iterable[str] | None = None,
+        *,
+        form_class: type[Form] | None = None,
+        template: str | None = None,
+    ) -> Self:
+        """The view for a node.
+
+        Args:
+            fields: names of the fields that the form has, in their order. Only they are ever written.
+            form_class: a WTForms form to use instead of the one made of the fields.
+            template: the page, instead of ours; it knows `form`, `process`, `task`, `flow`, `node`, `activation`.
+        """
+        return cls(fields, form_class, template)
+
+    def __call__(self, activation: Activation) -> BaseResponse | str | tuple[str, int]:
+        if request.method != "POST":
+            return self.page(self.form(activation), activation)
+        form = self.form(activation, posted())
+        if form.validate():
+            try:
+                self.save(form, activation)
+            except InvalidForm:
+                return self.page(form, activation), 422
+            activation.execute()
+            return redirect(activation.success_url, 303)
+        return self.page(form, activation), 422
+
+    def page(self, form: Form, activation: Activation) -> str:
+        """The page with the form."""
+        from .beside import form_context
+
+        return render_template(self.template, form=form, **form_context(activation))
+
+    def form(self, activation: Activation, formdata: Any = None) -> Form:
+        """The form, filled from what is stored, or from what was typed.
+
+        Args:
+            formdata: the values of a request, or None.
+        """
+        form_class = self.form_class or self.make_form(activation)
+        return form_class(formdata=formdata, obj=self.filled_from(activation))
+
+    def save(self, form: Form, activation: Activation) -> None:
+        """Write the form's own fields, and nothing else.
+
+        Raises:
+            InvalidForm: the object refuses a value; the form says which.
+        """
+        write(form, self.target(activation))
+
+    def faults(self, flow_class: Any) -> Iterator[str]:
+        """What is wrong with the view in this flow, for a message at import."""
+        model = self.model_of(flow_class)
+        if model is not None:
+            known = known_fields(model)
+            for name in self.fields:
+                if name not in known:
+                    yield f"the form has a field `{name}`, but {model.__name__} has none; {_known(name, known)}"
+
+    # -- what a kind of view defines
+
+    def make_form(self, activation: Activation) -> type[Form]:
+        raise NotImplementedError
+
+    def model_of(self, flow_class: Any) -> type | None:
+        """The class whose fields the form has, where it is known before the flow runs."""
+        return None
+
+    def filled_from(self, activation: Activation) -> Any:
+        return self.target(activation)
+
+    def target(self, activation: Activation) -> Any:
+        """The object that is written."""
+        return activation.process
+
+
+class UpdateProcessView(FormView):
+    """A form with fields of the process."""
+
+    def make_form(self, activation: Activation) -> type[Form]:
+        from .forms import process_form
+
+        return process_form(type(activation.process), self.fields)
+
+    def model_of(self, flow_class: Any) -> type | None:
+        return flow_class.process_class or Process
+
+
+class CreateProcessView(UpdateProcessView):
+    """The form that starts a process."""
+
+
+class CreateArtifactView(FormView):
+    """A form that makes a new object, the process's artifact.
+
+    Args:
+        model: a mapped class.
+    """
+
+    def __init__(
+        self,
+        model: type,
+        fields: Iterable[str] | None = None,
+        form_class: type[Form] | None = None,
+        template: str | None = None,
+    ) -> None:
+        super().__init__(fields, form_class, template)
+        self.model = model
+
+    @classmethod
+    def as_view(  # type: ignore[override]
+        cls,
+        model: type,
+        fields: Iterable[str] | None = None,
+        *,
+        form_class: type[Form] | None = None,
+        template: str | None = None,
+    ) -> Self:
+        """The view for a node; see `FormView.as_view`.
+
+        Args:
+            model: the mapped class of which an instance is made.
+            fields: names of its columns.
+        """
+        return cls(model, fields, form_class, template)
+
+    def make_form(self, activation: Activation) -> type[Form]:
+        from .forms import artifact_form
+
+        return artifact_form(self.model, self.fields)
+
+    def model_of(self, flow_class: Any) -> type | None:
+        return self.model
+
+    def filled_from(self, activation: Activation) -> Any:
+        return None
+
+    def save(self, form: Form, activation: Activation) -> None:
+        made = self.model()
+        write(form, made)
+        activation.process.artifact = made
+
+
+class UpdateArtifactView(FormView):
+    """A form with fields of the process's artifact."""
+
+    def make_form(self, activation: Activation) -> type[Form]:
+        from .forms import artifact_form
+
+        return artifact_form(type(self.target(activation)), self.fields)
+
+    def target(self, activation: Activation) -> Any:
+        artifact = activation.process.artifact
+        if artifact is None:
+            raise PortalError(f"process {activation.process.id} has no artifact that this form could change")
+        return artifact
+
+
+def write(form: Form, target: Any) -> None:
+    from .forms import populate
+
+    if not populate(form, target):
+        raise InvalidForm("The form is not valid.", dict(form.errors))
+
+
+def known_fields(model: type) -> list[str]:
+    """The names that a form for this class may use."""
+    columns = own_columns(model) if inspect(model, raiseerr=False) is not None else []
+    return [*columns, *fields_of(model)]
+
+
+def _known(name: str, known: list[str]) -> str:
+    near = get_close_matches(name, known, 1)
+    return f"did you mean `{near[0]}`?" if near else f"known are: {', '.join(known) or 'none'}"
