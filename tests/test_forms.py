@@ -51,7 +51,7 @@ class FormRecord(db.Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(default="record")
     data: Mapped[dict[str, Any]] = mapped_column(jsonstore.document(), default=dict)
-    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "record"}  # noqa: RUF012
+    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "record"}
 
     title = jsonstore.StringField("Title", required=True, max_length=10, help_text="Short & <clear>")
     note = jsonstore.TextField()
@@ -82,7 +82,7 @@ class FormRecord(db.Model):
 
 class JoinedFormRecord(FormRecord):
     __tablename__ = "joined_form_record"
-    __mapper_args__ = {"polymorphic_identity": "joined"}  # noqa: RUF012
+    __mapper_args__ = {"polymorphic_identity": "joined"}
     id: Mapped[int] = mapped_column(ForeignKey("form_record.id"), primary_key=True)
     place: Mapped[str] = mapped_column(String(5), doc="Where it is")
     floor: Mapped[int | None]
@@ -256,11 +256,21 @@ def test_what_is_shown() -> None:
     assert form["title"].label.text == "Title"
     assert str(form["title"].description) == "Short &amp; &lt;clear&gt;"
     for name, kind in {
-        "amount": 'type="number"', "rate": 'type="number"', "price": 'step="0.01"', "day": 'type="date"',
-        "moment": 'type="datetime-local"', "clock": 'type="time"', "mail": 'type="email"', "page": 'type="url"',
-        "note": "<textarea", "size": "<select", "raw": 'type="file"', "approved": 'type="checkbox"',
-        "anything": "<textarea", "people": "multiple",
-    }.items():  # fmt: skip
+        "amount": 'type="number"',
+        "rate": 'type="number"',
+        "price": 'step="0.01"',
+        "day": 'type="date"',
+        "moment": 'type="datetime-local"',
+        "clock": 'type="time"',
+        "mail": 'type="email"',
+        "page": 'type="url"',
+        "note": "<textarea",
+        "size": "<select",
+        "raw": 'type="file"',
+        "approved": 'type="checkbox"',
+        "anything": "<textarea",
+        "people": "multiple",
+    }.items():
         assert kind in str(form[name]()), name
     assert 'max="100"' in str(form["amount"]())
     assert 'min="0"' in str(form["amount"]())
@@ -365,8 +375,14 @@ def test_rows_of_inputs() -> None:
     record = FormRecord(lines=[{"product": "nail"}, {"product": "screw", "count": 3}])
     shown = form_class(None, obj=record)
     assert [entry.label.text for entry in shown.lines] == ["Lines 1", "Lines 2", "Lines 3"]
-    data = {"lines-0-product": "nut", "lines-0-count": "1", "lines-7-product": "", "lines-7-count": "1",
-            "lines-9-product": "bolt", "lines-9-count": ""}  # fmt: skip
+    data = {
+        "lines-0-product": "nut",
+        "lines-0-count": "1",
+        "lines-7-product": "",
+        "lines-7-count": "1",
+        "lines-9-product": "bolt",
+        "lines-9-count": "",
+    }
     form = bind(form_class, record, **data)
     assert form.validate()
     assert populate(form, record)
@@ -383,7 +399,7 @@ def test_validators_of_fields_are_asked() -> None:
             raise ValueError("An even number is needed.")
 
     class Checked(FormRecord):
-        __mapper_args__ = {"polymorphic_identity": "checked"}  # noqa: RUF012
+        __mapper_args__ = {"polymorphic_identity": "checked"}
         number_of = jsonstore.IntegerField(validators=[even])
 
     form = bind(process_form(Checked, ["number_of"]), number_of="3")
@@ -442,7 +458,7 @@ def test_columns_of_a_joined_table() -> None:
     assert (record.place, record.floor, record.title) == ("x", None, "t")
 
 
-ALL = [name for name in Artifact.__mapper__.columns.keys() if name != "id"] + ["person"]
+ALL = [*(name for name, _ in Artifact.__mapper__.columns.items() if name != "id"), "person"]
 
 
 def test_artifact_form_shows_defaults() -> None:
@@ -462,10 +478,22 @@ def test_artifact_form_shows_defaults() -> None:
 
 
 ENTERED = {
-    "name": "Thing", "remark": "", "empty": "", "count": "3", "share": "0.5", "price": "2,50", "day": "2026-02-01",
-    "clock": "10:00", "moment": "2026-02-01T10:00", "naive": "2026-02-01T10:00", "wait": "1:30",
-    "key": "00000000-0000-0000-0000-000000000001", "colour": "blue", "word": "two", "settings": '{"a": 1}',
-}  # fmt: skip
+    "name": "Thing",
+    "remark": "",
+    "empty": "",
+    "count": "3",
+    "share": "0.5",
+    "price": "2,50",
+    "day": "2026-02-01",
+    "clock": "10:00",
+    "moment": "2026-02-01T10:00",
+    "naive": "2026-02-01T10:00",
+    "wait": "1:30",
+    "key": "00000000-0000-0000-0000-000000000001",
+    "colour": "blue",
+    "word": "two",
+    "settings": '{"a": 1}',
+}
 
 
 def test_artifact_is_stored() -> None:
@@ -487,7 +515,7 @@ def test_artifact_is_stored() -> None:
         "two",
     )
     assert artifact.moment == dt.datetime(2026, 2, 1, 9, tzinfo=dt.UTC)
-    assert artifact.naive == dt.datetime(2026, 2, 1, 9)  # noqa: DTZ001
+    assert artifact.naive == dt.datetime(2026, 2, 1, 9)
     assert (artifact.colour, artifact.settings, artifact.person) == (Colour.DARK_BLUE, {"a": 1}, alice)
     shown = artifact_form(Artifact, names)(None, obj=artifact, meta={"timezone": BERLIN})
     assert 'value="2026-02-01T10:00"' in str(shown.naive())
@@ -522,11 +550,21 @@ def test_artifact_form_names_what_it_knows() -> None:
 
 def test_values_as_entries() -> None:
     values = {
-        "title": "Hi", "approved": True, "amount": 5, "price": Decimal("1.50"), "day": dt.date(2026, 1, 1),
-        "moment": dt.datetime(2026, 1, 1, 1, 2, 3, 4, tzinfo=dt.UTC), "wait": dt.timedelta(days=1), "size": None,
-        "stars": 1, "colour": Colour.RED, "anything": {"a": 1}, "raw": b"x", "main": {"product": "nail"},
+        "title": "Hi",
+        "approved": True,
+        "amount": 5,
+        "price": Decimal("1.50"),
+        "day": dt.date(2026, 1, 1),
+        "moment": dt.datetime(2026, 1, 1, 1, 2, 3, 4, tzinfo=dt.UTC),
+        "wait": dt.timedelta(days=1),
+        "size": None,
+        "stars": 1,
+        "colour": Colour.RED,
+        "anything": {"a": 1},
+        "raw": b"x",
+        "main": {"product": "nail"},
         "lines": [{"product": "a", "count": 2}, {"product": "b"}],
-    }  # fmt: skip
+    }
     form_class = record_form(*values)
     form = form_class(entries(form_class, values))
     record = FormRecord()
@@ -543,11 +581,23 @@ def test_values_as_entries() -> None:
 @pytest.mark.parametrize(
     ("written", "hours"),
     [
-        ("3:00", 3), ("2 days", 48), ("2 days 3:00", 51), ("1d 0:30", 24.5), ("0:05:30", 5.5 / 60), ("-1 day 1:00", -25),
-        ("P1DT2H", 26), ("P2W", 336), ("-PT30M", -0.5), ("90 minutes", 1.5), ("1 h 30 min", 1.5), ("1,5 hours", 1.5),
-        ("1 week and 1 day", 192), ("PT0.5S", 0.5 / 3600), ("0:00", 0),
+        ("3:00", 3),
+        ("2 days", 48),
+        ("2 days 3:00", 51),
+        ("1d 0:30", 24.5),
+        ("0:05:30", 5.5 / 60),
+        ("-1 day 1:00", -25),
+        ("P1DT2H", 26),
+        ("P2W", 336),
+        ("-PT30M", -0.5),
+        ("90 minutes", 1.5),
+        ("1 h 30 min", 1.5),
+        ("1,5 hours", 1.5),
+        ("1 week and 1 day", 192),
+        ("PT0.5S", 0.5 / 3600),
+        ("0:00", 0),
     ],
-)  # fmt: skip
+)
 def test_durations(written: str, hours: float) -> None:
     value = parse_duration(written)
     assert value == dt.timedelta(hours=hours)

@@ -58,8 +58,8 @@ def engine(request: pytest.FixtureRequest) -> Any:
 text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 finite = st.floats(allow_nan=False, allow_infinity=False)
 moments = st.datetimes(
-    dt.datetime(1, 1, 3),  # noqa: DTZ001
-    dt.datetime(9999, 12, 29),  # noqa: DTZ001
+    dt.datetime(1, 1, 3),
+    dt.datetime(9999, 12, 29),
     timezones=st.integers(-1439, 1439).map(lambda minutes: dt.timezone(dt.timedelta(minutes=minutes))),
 )
 documents = st.recursive(

@@ -66,6 +66,15 @@ class json_literal(FunctionElement[Any]):
     inherit_cache = True
 
 
+def _for_reading(element: Any, compiler: Any, **options: Any) -> str:
+    """What `print(statement)` shows, which knows no database."""
+    return f"{element.name}({compiler.process(element.clauses, **options)})"
+
+
+for _function in (kind_of, number_of, flag_of, value_of, json_literal):
+    compiles(_function)(_for_reading)
+
+
 def _sqlite_kind(element: _JSONFunction, compiler: Any, **options: Any) -> str:
     place = element.element
     return f"json_type({compiler.process(place.left, **options)}, {compiler.process(place.right, **options)})"

@@ -19,7 +19,7 @@ class PartForm(wtforms.Form):
         return all(value_of(field) == value_of(other) for field, other in zip(self, empty, strict=True))
 
 
-class FormField(wtforms.FormField):
+class FormField(wtforms.FormField):  # type: ignore[type-arg]
     """One embedded document. Left blank it is None, unless it is required."""
 
     def __init__(
@@ -55,7 +55,7 @@ class FormField(wtforms.FormField):
         return bool(valid)
 
 
-class FieldList(wtforms.FieldList):
+class FieldList(wtforms.FieldList):  # type: ignore[type-arg]
     """Rows of embedded documents. The last row is blank, to be filled; blank rows are left out."""
 
     def __init__(
@@ -77,7 +77,7 @@ class FieldList(wtforms.FieldList):
             formdata = None
         super().process(formdata, data, extra_filters)
         if not formdata and self.entries and self.entries[-1].value is not None:
-            self._add_entry()
+            self._add_entry()  # type: ignore[attr-defined]
         for number, entry in enumerate(self.entries, start=1):
             entry.label = Label(entry.id, f"{self.label.text} {number}")
 

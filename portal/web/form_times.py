@@ -79,8 +79,8 @@ class DateTimeLocalField(_ClockField):
         form: Any = self._form  # type: ignore[attr-defined]
         while getattr(form.meta, "_parent_form", None) is not None:
             form = form.meta._parent_form
-        zone: dt.tzinfo | None = getattr(form.meta, "timezone", None)
-        return zone or getattr(form, "_zone", dt.UTC)
+        zone: dt.tzinfo = getattr(form.meta, "timezone", getattr(form, "_zone", dt.UTC))
+        return zone
 
     @property
     def data(self) -> dt.datetime | None:
