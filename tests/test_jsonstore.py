@@ -573,6 +573,10 @@ def test_document_refuses_what_is_not_json(value: Any) -> None:
     assert thing.data == {}
 
 
+def test_messages_are_made_storable() -> None:
+    assert jsonstore.storable("a\0b\ud800c") == "a\ufffdb\ufffdc"
+
+
 # -- references
 
 

@@ -9,7 +9,7 @@ from .embedded import EmbeddedField, EmbeddedList, EmbeddedListField, Schema
 from .field import Field, fields_of
 from .merge import Change, apply, changes
 from .numbers import DecimalField, FloatField, IntegerField
-from .plain import plain
+from .plain import check_text, plain, storable
 from .references import ReferenceField, ReferenceList, ReferenceListField
 from .scalars import BinaryField, BooleanField, ChoiceField, JSONField, UUIDField
 from .texts import EmailField, StringField, TextField, URLField
@@ -44,7 +44,9 @@ __all__ = [
     "UUIDField",
     "apply",
     "changes",
+    "check_text",
     "document",
     "fields_of",
     "plain",
+    "storable",
 ]

@@ -20,6 +20,11 @@ def check_text(value: str) -> str:
     return value
 
 
+def storable(text: str) -> str:
+    """The text with a replacement character for each that no database could keep: for messages and tracebacks."""
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def check_scalar(value: Any) -> Any:
     """The value itself; ValueError when it is not a JSON scalar that every database can keep."""
     if value is None or isinstance(value, bool):

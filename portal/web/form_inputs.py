@@ -14,9 +14,8 @@ from werkzeug.datastructures import FileStorage
 from wtforms import widgets
 from wtforms.validators import StopValidation, ValidationError
 
-from portal.jsonstore import plain
+from portal.jsonstore import check_text, plain, storable
 
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _INTEGER = re.compile(r"[+-]?\d{1,30}", re.ASCII)
 _FLOAT = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d{1,4})?", re.ASCII | re.IGNORECASE)
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)", re.ASCII)
@@ -71,7 +70,7 @@ class ParsedField(wtforms.Field):
     def _value(self) -> str:
         if self.raw_data:
             # A page cannot be encoded with half a surrogate pair in it.
-            return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", str(self.raw_data[0]))
+            return storable(str(self.raw_data[0]))
         return "" if self.data is None else self.text_of(self.data)
 
     def process_formdata(self, valuelist: Sequence[Any]) -> None:
@@ -80,9 +79,7 @@ class ParsedField(wtforms.Field):
         self.data, text = None, valuelist[0]
         if not isinstance(text, str):
             raise ValueError("A text is needed here.")
-        if _UNSTORABLE.search(text):
-            raise ValueError("The text contains characters that cannot be stored.")
-        text = text.replace("\r\n", "\n")
+        text = check_text(text).replace("\r\n", "\n")
         if self._is_untouched(text):
             self.process_data(self.object_data)
         elif not text.strip():
