@@ -2,8 +2,31 @@
 
 from .board import Column, board
 from .paging import Page
-from .processes import EVENTS, Place, Story, fill_in, last_event, places, processes, progress, story, task_events, timeline
-from .tasks import Filters, archive, badges, chosen, inbox, late, next_in_inbox, next_in_process, queue, who_could
+from .processes import (
+    EVENTS,
+    Place,
+    Story,
+    fill_in,
+    last_event,
+    places,
+    processes,
+    progress,
+    story,
+    task_events,
+    timeline,
+)
+from .tasks import (
+    Filters,
+    archive,
+    badges,
+    chosen,
+    inbox,
+    late,
+    next_in_inbox,
+    next_in_process,
+    queue,
+    who_could,
+)
 
 __all__ = [
     "EVENTS",

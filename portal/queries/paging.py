@@ -78,7 +78,9 @@ def unpack(order: Order, text: str) -> list[Any] | None:
         values = [dt.datetime.fromisoformat(v["t"]) if isinstance(v, dict) else v for v in found]
     except (ValueError, binascii.Error, KeyError, TypeError, UnicodeError):
         return None
-    fits = len(values) == len(order) and all(_fits(key, value) for key, value in zip(order, values, strict=True))
+    fits = len(values) == len(order) and all(
+        _fits(key, value) for key, value in zip(order, values, strict=True)
+    )
     return values if fits else None
 
 

@@ -41,9 +41,7 @@ class Place(NamedTuple):
 
 def processes(session: Session, user: User, filters: Filters = Filters(), size: int = PAGE) -> Page:
     """The processes that a person may see, the newest first."""
-    query = select(Process).options(
-        joinedload(Process.created_by).lazyload(User.roles), _heirs()
-    )
+    query = select(Process).options(joinedload(Process.created_by).lazyload(User.roles), _heirs())
     query = query.where(Process.created_by_id == user.id if filters.mine else access.visible_processes(user))
     if filters.flow:
         query = query.where(Process.flow_label == filters.flow)
@@ -63,7 +61,9 @@ def _in_state(status: str) -> Any:
     if status == "NEW":
         return and_(Process.status == "NEW", Process.on_hold.is_(False))
     if status == "TROUBLE":
-        failed = exists().where(Task.process_id == Process.id, Task.finished.is_(None), Task.status == "ERROR")
+        failed = exists().where(
+            Task.process_id == Process.id, Task.finished.is_(None), Task.status == "ERROR"
+        )
         return or_(failed, _stuck())
     return Process.status == status
 
@@ -158,7 +158,9 @@ def fill_in(session: Session, found: Story) -> Story:
     return found
 
 
-def progress(session: Session, process_id: int) -> tuple[dict[str, dict[str, int]], frozenset[tuple[str, str]]]:
+def progress(
+    session: Session, process_id: int
+) -> tuple[dict[str, dict[str, int]], frozenset[tuple[str, str]]]:
     """How many tasks of each node are in which state, and which ways were gone: one statement."""
     before, after = aliased(Task), aliased(Task)
     states = (
@@ -207,7 +209,9 @@ def task_events(session: Session, task: Task) -> list[Event]:
 
 def last_event(session: Session, task: Task | None = None, process: Process | None = None) -> Event | None:
     """What last happened to a task, or to a process itself."""
-    query = select(Event).options(joinedload(Event.user).lazyload(User.roles)).order_by(Event.id.desc()).limit(1)
+    query = (
+        select(Event).options(joinedload(Event.user).lazyload(User.roles)).order_by(Event.id.desc()).limit(1)
+    )
     if task is not None:
         query = query.where(Event.task_id == task.id)
     elif process is not None:

@@ -86,7 +86,9 @@ def badges(session: Session, user: User) -> dict[str, int]:
     """How many tasks are in the inbox and in the queue, in one statement; it stops counting at a hundred."""
 
     def count(*criteria: Any) -> Any:
-        query = select(literal(1)).select_from(Task).join(Task.process).where(Task.finished.is_(None), *criteria)
+        query = (
+            select(literal(1)).select_from(Task).join(Task.process).where(Task.finished.is_(None), *criteria)
+        )
         return select(func.count()).select_from(query.limit(_ENOUGH).subquery()).scalar_subquery()
 
     row = session.execute(select(count(*_mine(user)), count(access.takeable_tasks(user)))).one()

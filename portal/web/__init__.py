@@ -6,13 +6,25 @@ from flask import Flask
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 
-from . import accounts, bulk, errors, flows, frame, headers, lists, processes, sign_in, start, task_actions, tasks
+from . import (
+    accounts,
+    bulk,
+    errors,
+    flows,
+    frame,
+    headers,
+    lists,
+    processes,
+    sign_in,
+    start,
+    task_actions,
+    tasks,
+)
 
 #: a form with a few attachments; more is 413
 MAX_CONTENT_LENGTH = 16 * 1024 * 1024
 
 BLUEPRINTS = (
-    frame.blueprint,
     sign_in.blueprint,
     accounts.blueprint,
     lists.blueprint,

@@ -21,10 +21,16 @@ blueprint.before_request(require_login)
 
 
 class ProfileForm(FlaskForm):
-    full_name = StringField("Name", [Length(max=200)], description="What others see. Left empty, it is your user name.")
+    full_name = StringField(
+        "Name", [Length(max=200)], description="What others see. Left empty, it is your user name."
+    )
     theme = RadioField("Colours", choices=[("system", "As the system"), ("light", "Light"), ("dark", "Dark")])
-    after = RadioField("After finishing a task", choices=[("list", "Go back to the list"), ("next", "Go to the next task")])
-    keys = BooleanField("Single keys", description="j, k, x, c, / and ? do things on lists. Press ? to see them all.")
+    after = RadioField(
+        "After finishing a task", choices=[("list", "Go back to the list"), ("next", "Go to the next task")]
+    )
+    keys = BooleanField(
+        "Single keys", description="j, k, x, c, / and ? do things on lists. Press ? to see them all."
+    )
     timezone = SelectField("Time zone")
 
 
@@ -42,7 +48,10 @@ class PasswordForm(FlaskForm):
     )
     again = PasswordField(
         "New password, again",
-        [InputRequired("Enter the new password again."), EqualTo("password", "The two new passwords differ.")],
+        [
+            InputRequired("Enter the new password again."),
+            EqualTo("password", "The two new passwords differ."),
+        ],
         render_kw={"autocomplete": "new-password"},
     )
 

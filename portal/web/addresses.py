@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from flask import redirect as flask_redirect
 from flask import request
 from werkzeug.wrappers import Response as BaseResponse
-
-from flask import redirect as flask_redirect
 
 #: the largest id that every database can compare with
 LARGEST_ID = 2**63 - 1

@@ -85,7 +85,9 @@ def _tell(action: str, done: int, refused: list[str]) -> None:
 
 def _ask(action: str, wanted: list[str], username: str, fault: str, back: str) -> str:
     ids = [number for text in wanted if (number := to_id(text)) is not None]
-    tasks = [task for task in queries.chosen(db.session(), ids) if access.may_see_task(db.session(), me(), task)]
+    tasks = [
+        task for task in queries.chosen(db.session(), ids) if access.may_see_task(db.session(), me(), task)
+    ]
     people = queries.who_could(db.session(), tasks[0], limit=50) if tasks else []
     return render_template(
         "bulk.html", action=action, tasks=tasks, username=username, fault=fault, back=back, people=people

@@ -57,7 +57,9 @@ def init_app(app: Flask) -> None:
 def page(code: int, text: str = "", **context: Any) -> tuple[str, int]:
     """An error page in the frame of the portal."""
     words = context.pop("words", None) or WORDS.get(code) or Words("That did not work", "")
-    return render_template("error.html", code=code, title=words.title, text=text or words.text, **context), code
+    return render_template(
+        "error.html", code=code, title=words.title, text=text or words.text, **context
+    ), code
 
 
 def _for_programs() -> bool:

@@ -10,8 +10,10 @@ from typing import Any
 from flask import current_app
 from werkzeug.datastructures import MultiDict
 
+from portal.engine import actions
 from portal.errors import InvalidForm
 from portal.flow.activation import Activation
+from portal.models import Process, User, db
 
 
 def fill_form(activation: Activation, values: dict[str, Any]) -> bool:
@@ -42,6 +44,25 @@ def fill_form(activation: Activation, values: dict[str, Any]) -> bool:
         if not form.validate() or view.save(form, activation) is False:
             raise InvalidForm(f"the form is not valid: {form.errors}", form.errors)
     return False
+
+
+def submit(node: Any, user: User, **values: Any) -> Process:
+    """Start a process from code as if this person had filled the start form in.
+
+    Args:
+        node: a `Start` node, such as `HelloWorldFlow.start`.
+        user: who starts it.
+        values: the form's fields, as Python values.
+
+    Raises:
+        InvalidForm: the form refuses the values.
+        PermissionDenied: this person may not start it.
+    """
+    with actions.starting(db.session(), node, user) as activation:
+        if not fill_form(activation, values):
+            activation.execute()
+        process: Process = activation.process
+    return process
 
 
 def _pairs(name: str, value: Any) -> list[tuple[str, str]]:

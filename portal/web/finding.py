@@ -36,7 +36,11 @@ def task_or_refuse(task_id: int) -> Task:
 def process_or_refuse(process_id: int) -> Process:
     """A process that the person may see."""
     number = to_id(process_id)
-    query = select(Process).where(Process.id == number).options(joinedload(Process.created_by).lazyload(User.roles))
+    query = (
+        select(Process)
+        .where(Process.id == number)
+        .options(joinedload(Process.created_by).lazyload(User.roles))
+    )
     process = db.session.scalars(query).unique().first() if number is not None else None
     if process is None:
         abort(404, "There is no such process.")
@@ -65,5 +69,9 @@ def has_to_do_with(user: User, flow_class: Any) -> bool:
             return True
         if node.human and not node.starts and node.permission is not None and user.can(node.permission):
             return True
-    query = select(Task.id).join(Task.process).where(Process.flow_label == definition.label, Task.owner_id == user.id)
+    query = (
+        select(Task.id)
+        .join(Task.process)
+        .where(Process.flow_label == definition.label, Task.owner_id == user.id)
+    )
     return db.session.scalar(query.limit(1)) is not None

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, current_app, g, redirect, request, url_for
+from flask import Flask, current_app, g, redirect, request, url_for
 from flask_login import current_user
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
@@ -24,8 +24,6 @@ from .times import relative, span, time_tag
 
 STATIC = Path(__file__).parent / "static"
 
-blueprint = Blueprint("frame", __name__, static_folder="static", static_url_path="/static/portal", template_folder="templates")
-
 
 @cache
 def _fingerprint(name: str) -> str:
@@ -35,7 +33,7 @@ def _fingerprint(name: str) -> str:
 def asset(name: str) -> str:
     """The address of one of our files; it changes with the file, so a browser may keep it for ever."""
     version = _fingerprint(name) if not current_app.debug else "dev"
-    return url_for("frame.static", filename=name, v=version)
+    return url_for("static", filename=name, v=version)
 
 
 def now() -> dt.datetime:
@@ -121,9 +119,9 @@ def init_app(app: Flask) -> None:
 
     @app.after_request
     def _keep_assets(response: BaseResponse) -> BaseResponse:
-        if request.endpoint in ("frame.static", "bootstrap.static") and "v" in request.args:
+        if request.endpoint == "static" and "v" in request.args:
             response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-        elif request.endpoint in ("frame.static", "bootstrap.static", "static"):
+        elif request.endpoint in ("static", "bootstrap.static"):
             response.headers["Cache-Control"] = "public, max-age=3600"
         return response
 

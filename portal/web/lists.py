@@ -57,7 +57,8 @@ class Addresses:
 
 def flow_choices() -> list[tuple[str, str]]:
     return sorted(
-        ((label, flow._definition.title) for label, flow in registry.items()), key=lambda each: each[1].lower()
+        ((label, flow._definition.title) for label, flow in registry.items()),
+        key=lambda each: each[1].lower(),
     )
 
 

@@ -29,7 +29,12 @@ class SignInForm(FlaskForm):
     username = StringField(
         "User name",
         [InputRequired("Enter your user name.")],
-        render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false", "autofocus": True},
+        render_kw={
+            "autocomplete": "username",
+            "autocapitalize": "none",
+            "spellcheck": "false",
+            "autofocus": True,
+        },
     )
     password = PasswordField(
         "Password", [InputRequired("Enter your password.")], render_kw={"autocomplete": "current-password"}
@@ -62,7 +67,9 @@ def logout() -> BaseResponse:
 
 def _person(username: str, password: str) -> User | None:
     """Who signs in with these, if anyone; it takes as long for a name that nobody bears."""
-    user = None if "\0" in username else db.session.scalar(select(User).where(User.username == username.strip()))
+    user = (
+        None if "\0" in username else db.session.scalar(select(User).where(User.username == username.strip()))
+    )
     if user is None or user.password_hash is None:
         Passwords.verify(current_app.extensions["portal_nobody"], password)
         return None

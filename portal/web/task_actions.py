@@ -25,7 +25,9 @@ blueprint.before_request(require_login)
 NAMES = ("assign", "unassign", "reassign", "cancel", "undo", "revive")
 
 
-@blueprint.route("/tasks/<int:task_id>/<any(assign,unassign,reassign,cancel,undo,revive):action>", methods=["GET", "POST"])
+@blueprint.route(
+    "/tasks/<int:task_id>/<any(assign,unassign,reassign,cancel,undo,revive):action>", methods=["GET", "POST"]
+)
 def act(task_id: int, action: str) -> BaseResponse | str | tuple[str, int]:
     task = task_or_refuse(task_id)
     demand(action, task, me())
@@ -65,9 +67,13 @@ def demand(action: str, task: Task, user: User) -> None:
 
 
 def _demand_last(task: Task) -> None:
-    standing = [following.title for following in task.leading if following.status not in ("CANCELED", "REVIVED")]
+    standing = [
+        following.title for following in task.leading if following.status not in ("CANCELED", "REVIVED")
+    ]
     if standing:
-        raise TransitionNotAllowed(f"“{task.title}” cannot be taken back while “{standing[0]}” after it stands.")
+        raise TransitionNotAllowed(
+            f"“{task.title}” cannot be taken back while “{standing[0]}” after it stands."
+        )
 
 
 def recipient(task: Task, username: str) -> tuple[User | None, str]:

@@ -80,7 +80,9 @@ def demand_execute(task: Task, user: User) -> None:
     """
     lifecycle.check("execute", task)
     if task.owner_id != user.id:
-        raise PermissionDenied(f"This task is {task.owner.name if task.owner else 'nobody'}’s: only they can do it.")
+        raise PermissionDenied(
+            f"This task is {task.owner.name if task.owner else 'nobody'}’s: only they can do it."
+        )
 
 
 def respond(activation: Activation) -> Response:
@@ -91,7 +93,9 @@ def respond(activation: Activation) -> Response:
     if request.method == "POST":
         activation.execute()
         return make_response(redirect(activation.success_url, 303))
-    return make_response(render_template("form.html", form=FlaskForm(formdata=None), **form_context(activation)))
+    return make_response(
+        render_template("form.html", form=FlaskForm(formdata=None), **form_context(activation))
+    )
 
 
 def offered(task: Task, user: User) -> list[str]:

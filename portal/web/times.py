@@ -9,12 +9,21 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from markupsafe import Markup
 
-_UNITS = (("year", 31_536_000), ("month", 2_592_000), ("week", 604_800), ("day", 86_400), ("hour", 3600), ("minute", 60))
+_UNITS = (
+    ("year", 31_536_000),
+    ("month", 2_592_000),
+    ("week", 604_800),
+    ("day", 86_400),
+    ("hour", 3600),
+    ("minute", 60),
+)
 
 
 @lru_cache
 def zone_names() -> list[str]:
-    return sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
+    return sorted(
+        name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/"))
+    )
 
 
 @lru_cache(maxsize=512)
@@ -47,7 +56,9 @@ def absolute(moment: dt.datetime, preferences: dict[str, Any]) -> str:
     return moment.astimezone(zone(preferences.get("timezone"))).strftime("%a %-d %b %Y, %H:%M %Z")
 
 
-def time_tag(moment: dt.datetime | None, now: dt.datetime, preferences: dict[str, Any], *, plain: bool = False) -> Markup:
+def time_tag(
+    moment: dt.datetime | None, now: dt.datetime, preferences: dict[str, Any], *, plain: bool = False
+) -> Markup:
     """A <time>: relative, the absolute moment and its zone on hover and focus.
 
     Where the person has not chosen a zone, our script puts the browser's in its place (`data-local`).
@@ -57,5 +68,8 @@ def time_tag(moment: dt.datetime | None, now: dt.datetime, preferences: dict[str
     local = "" if preferences.get("timezone") else Markup(" data-local")
     exact = absolute(moment, preferences)
     return Markup('<time datetime="{}" title="{}"{}>{}</time>').format(
-        moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), exact, local, exact if plain else relative(moment, now)
+        moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        exact,
+        local,
+        exact if plain else relative(moment, now),
     )

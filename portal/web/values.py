@@ -44,7 +44,11 @@ def rows_of(instance: Any) -> list[Row]:
 def own_columns(model: type) -> list[str]:
     """The columns that an author gave a model: neither its key nor anything of ours."""
     mapper = inspect(model)
-    ours = set(inspect(Process).columns.keys()) if issubclass(model, Process) else {"data"} & set(fields_of(model))
+    ours = (
+        set(inspect(Process).columns.keys())
+        if issubclass(model, Process)
+        else {"data"} & set(fields_of(model))
+    )
     names = []
     for name, column in mapper.columns.items():
         if name not in ours and not column.primary_key and not name.startswith("_"):

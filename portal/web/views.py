@@ -11,17 +11,24 @@ from difflib import get_close_matches
 from typing import Any, Self
 
 from flask import redirect, render_template, request
-from sqlalchemy import inspect
 from werkzeug.datastructures import CombinedMultiDict
 from werkzeug.wrappers import Response as BaseResponse
-from wtforms import Form
+from wtforms import Form, SubmitField
 
 from portal.errors import InvalidForm, PortalError
 from portal.flow.activation import Activation
-from portal.jsonstore.field import fields_of
 from portal.models import Process
 
-from .values import own_columns
+from .beside import form_context
+from .forms import (
+    RecordForm,
+    artifact_field_names,
+    artifact_form,
+    populate,
+    process_field_names,
+    process_form,
+)
+from .times import zone
 
 
 def posted() -> CombinedMultiDict[str, Any]:
@@ -35,7 +42,10 @@ class FormView:
     template = "form.html"
 
     def __init__(
-        self, fields: Iterable[str] | None = None, form_class: type[Form] | None = None, template: str | None = None
+        self,
+        fields: Iterable[str] | None = None,
+        form_class: type[Form] | None = None,
+        template: str | None = None,
     ) -> None:
         self.fields: Sequence[str] = (fields,) if isinstance(fields, str) else tuple(fields or ())
         self.form_class = form_class
@@ -54,7 +64,8 @@ class FormView:
         Args:
             fields: names of the fields that the form has, in their order. Only they are ever written.
             form_class: a WTForms form to use instead of the one made of the fields.
-            template: the page, instead of ours; it knows `form`, `process`, `task`, `flow`, `node`, `activation`.
+            template: the page, instead of ours; it knows `form`, `process`, `task`,
+                `flow`, `node` and `activation`.
         """
         return cls(fields, form_class, template)
 
@@ -73,8 +84,6 @@ class FormView:
 
     def page(self, form: Form, activation: Activation) -> str:
         """The page with the form."""
-        from .beside import form_context
-
         return render_template(self.template, form=form, **form_context(activation))
 
     def form(self, activation: Activation, formdata: Any = None) -> Form:
@@ -84,7 +93,10 @@ class FormView:
             formdata: the values of a request, or None.
         """
         form_class = self.form_class or self.make_form(activation)
-        return form_class(formdata=formdata, obj=self.filled_from(activation))
+        # Moments are typed in the time zone of whoever types them.
+        preferences = getattr(activation.user, "preferences", None) or {}
+        meta = {"timezone": zone(preferences.get("timezone"))}
+        return form_class(formdata=formdata, obj=self.filled_from(activation), meta=meta)
 
     def save(self, form: Form, activation: Activation) -> None:
         """Write the form's own fields, and nothing else.
@@ -98,10 +110,12 @@ class FormView:
         """What is wrong with the view in this flow, for a message at import."""
         model = self.model_of(flow_class)
         if model is not None:
-            known = known_fields(model)
+            names_of = process_field_names if issubclass(model, Process) else artifact_field_names
+            known = names_of(model)
             for name in self.fields:
                 if name not in known:
-                    yield f"the form has a field `{name}`, but {model.__name__} has none; {_known(name, known)}"
+                    mend = _known(name, known)
+                    yield f"the form has a field `{name}`, but {model.__name__} has none; {mend}"
 
     # -- what a kind of view defines
 
@@ -124,8 +138,6 @@ class UpdateProcessView(FormView):
     """A form with fields of the process."""
 
     def make_form(self, activation: Activation) -> type[Form]:
-        from .forms import process_form
-
         return process_form(type(activation.process), self.fields)
 
     def model_of(self, flow_class: Any) -> type | None:
@@ -171,8 +183,6 @@ class CreateArtifactView(FormView):
         return cls(model, fields, form_class, template)
 
     def make_form(self, activation: Activation) -> type[Form]:
-        from .forms import artifact_form
-
         return artifact_form(self.model, self.fields)
 
     def model_of(self, flow_class: Any) -> type | None:
@@ -191,8 +201,6 @@ class UpdateArtifactView(FormView):
     """A form with fields of the process's artifact."""
 
     def make_form(self, activation: Activation) -> type[Form]:
-        from .forms import artifact_form
-
         return artifact_form(type(self.target(activation)), self.fields)
 
     def target(self, activation: Activation) -> Any:
@@ -203,16 +211,28 @@ class UpdateArtifactView(FormView):
 
 
 def write(form: Form, target: Any) -> None:
-    from .forms import populate
+    """Write a form's own fields to an object.
 
-    if not populate(form, target):
+    Raises:
+        InvalidForm: the object refuses a value.
+    """
+    written = populate(form, target) if isinstance(form, RecordForm) else _write_by_hand(form, target)
+    if not written:
         raise InvalidForm("The form is not valid.", dict(form.errors))
 
 
-def known_fields(model: type) -> list[str]:
-    """The names that a form for this class may use."""
-    columns = own_columns(model) if inspect(model, raiseerr=False) is not None else []
-    return [*columns, *fields_of(model)]
+def _write_by_hand(form: Form, target: Any) -> bool:
+    """The same for a form that an author wrote; buttons and what the object does not have are left out."""
+    valid = True
+    for name, field in form._fields.items():
+        if name == "csrf_token" or isinstance(field, SubmitField) or not hasattr(type(target), name):
+            continue
+        try:
+            setattr(target, name, field.data)
+        except ValueError as error:
+            field.errors = [*field.errors, str(error)]
+            valid = False
+    return valid
 
 
 def _known(name: str, known: list[str]) -> str:

@@ -1,0 +1,1 @@
+"""Example flows: each is a file to copy."""

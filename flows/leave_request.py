@@ -1,0 +1,76 @@
+"""Leave: a form, a manager's decision, a reminder and a deadline."""
+
+import datetime as dt
+
+from portal import act, flow, jsonstore, this, views
+from portal.models import Process
+
+
+class LeaveRequestProcess(Process):
+    kind = jsonstore.ChoiceField(
+        "Kind of leave",
+        choices=[("holiday", "Holiday"), ("parental", "Parental leave"), ("unpaid", "Unpaid leave")],
+        default="holiday",
+        required=True,
+    )
+    first_day = jsonstore.DateField("First day", required=True)
+    last_day = jsonstore.DateField("Last day", required=True, help_text="The last day that you are away.")
+    reason = jsonstore.TextField("Anything your manager should know")
+    approved = jsonstore.BooleanField("Approve this leave", default=False)
+    remark = jsonstore.TextField("Remark", help_text="The employee will read this.")
+    escalated = jsonstore.BooleanField("Escalated", default=False)
+
+    @property
+    def days(self) -> int:
+        return (self.last_day - self.first_day).days + 1
+
+
+class LeaveRequestFlow(flow.Flow):
+    """Leave request
+
+    Ask for days off; your manager decides within two days, else the head of staff does."""
+
+    process_class = LeaveRequestProcess
+    process_summary_template = "{{ process.days }} days from {{ process.first_day }}"
+    process_result_template = "{{ 'Approved' if process.approved else 'Declined' }}"
+
+    start = (
+        flow.Start(views.CreateProcessView.as_view(fields=["kind", "first_day", "last_day", "reason"]))
+        .Annotation(title="Ask for leave")
+        .Next(this.approve)
+    )
+    approve = (
+        flow.View(views.UpdateProcessView.as_view(fields=["approved", "remark"]))
+        .Annotation(
+            title="Decide on leave",
+            description="Check that someone covers, then approve or decline.",
+            summary_template="{{ process.created_by.name }} asks for {{ process.days }} days",
+        )
+        .Permission(auto_create=True)
+        .Due(dt.timedelta(days=2))
+        .OnTimeout(dt.timedelta(days=2), this.mark_escalated)
+        .Next(this.decision)
+    )
+    mark_escalated = flow.Function(this.note_escalation).Annotation(title="Note the delay").Next(this.approve_late)
+    approve_late = (
+        flow.View(views.UpdateProcessView.as_view(fields=["approved", "remark"]))
+        .Annotation(title="Decide on late leave", description="The manager did not decide in time.")
+        .Permission("leave_request.head_of_staff")
+        .Priority(10)
+        .Next(this.decision)
+    )
+    decision = flow.If(act.process.approved).Then(this.enter).Else(this.declined).Annotation(title="Approved?")
+    enter = flow.Job(this.enter_in_calendar).Annotation(title="Enter in the calendar").Next(this.granted)
+    granted = flow.End()
+    declined = flow.End()
+
+    def note_escalation(self, activation):
+        activation.process.escalated = True
+
+    def enter_in_calendar(self, activation):
+        process = activation.process
+        activation.progress(0, process.days, "entering days")
+        activation.process.data["calendar"] = [
+            (process.first_day + dt.timedelta(days=i)).isoformat() for i in range(process.days)
+        ]
+        activation.progress(process.days, process.days, "entered")

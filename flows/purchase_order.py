@@ -1,0 +1,96 @@
+"""Purchase: a document of its own, approval by amount, checks side by side, and a job that orders."""
+
+import datetime as dt
+from decimal import Decimal
+
+from sqlalchemy import Numeric, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal import act, flow, jsonstore, this, views
+from portal.models import Process, db
+
+
+class PurchaseOrder(db.Model):
+    __tablename__ = "purchase_order"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    supplier: Mapped[str] = mapped_column(String(100))
+    item: Mapped[str] = mapped_column(String(200))
+    amount: Mapped[Decimal] = mapped_column(Numeric(12, 2))
+    order_number: Mapped[str | None] = mapped_column(String(30))
+
+
+class PurchaseOrderProcess(Process):
+    approved = jsonstore.BooleanField("Approve this purchase", default=False)
+    budget_ok = jsonstore.BooleanField("The budget covers it", default=False)
+    supplier_ok = jsonstore.BooleanField("The supplier is on our list", default=False)
+    remark = jsonstore.TextField("Remark")
+
+
+class PurchaseOrderFlow(flow.Flow):
+    """Purchase order
+
+    Small purchases go straight to ordering, larger ones are approved and checked first."""
+
+    process_class = PurchaseOrderProcess
+    process_summary_template = "{{ process.artifact.item }} from {{ process.artifact.supplier }} for {{ process.artifact.amount }}"
+    process_result_template = (
+        "{% if process.artifact.order_number %}Ordered as {{ process.artifact.order_number }}{% else %}Declined{% endif %}"
+    )
+
+    start = (
+        flow.Start(views.CreateArtifactView.as_view(model=PurchaseOrder, fields=["supplier", "item", "amount"]))
+        .Annotation(title="Ask for a purchase")
+        .Next(this.by_amount)
+    )
+    by_amount = (
+        flow.Switch()
+        .Case(this.order, act.process.artifact.amount < 100)
+        .Case(this.approve, act.process.artifact.amount < 10_000)
+        .Default(this.approve_large)
+        .Annotation(title="How much?")
+    )
+    approve = (
+        flow.View(views.UpdateProcessView.as_view(fields=["approved", "remark"]))
+        .Annotation(title="Approve purchase")
+        .Permission(auto_create=True)
+        .Due(dt.timedelta(days=3))
+        .Next(this.decision)
+    )
+    approve_large = (
+        flow.View(views.UpdateProcessView.as_view(fields=["approved", "remark"]))
+        .Annotation(title="Approve large purchase")
+        .Permission(auto_create=True)
+        .Due(dt.timedelta(days=5))
+        .Priority(10)
+        .Next(this.decision)
+    )
+    decision = flow.If(act.process.approved).Then(this.checks).Else(this.declined).Annotation(title="Approved?")
+    checks = flow.Split().Next(this.check_budget).Next(this.check_supplier).Annotation(title="Checks")
+    check_budget = (
+        flow.View(views.UpdateProcessView.as_view(fields=["budget_ok"]))
+        .Annotation(title="Check budget")
+        .Permission(auto_create=True)
+        .Next(this.checked)
+    )
+    check_supplier = (
+        flow.View(views.UpdateProcessView.as_view(fields=["supplier_ok"]))
+        .Annotation(title="Check supplier")
+        .Permission(auto_create=True)
+        .Next(this.checked)
+    )
+    checked = flow.Join().Annotation(title="Checked").Next(this.all_well)
+    all_well = (
+        flow.If(act.process.budget_ok & act.process.supplier_ok)
+        .Then(this.order)
+        .Else(this.declined)
+        .Annotation(title="All well?")
+    )
+    order = flow.Job(this.send_order, retries=3).Annotation(title="Send the order").Next(this.ordered)
+    ordered = flow.End()
+    declined = flow.End()
+
+    def send_order(self, activation):
+        order = db.session.get(PurchaseOrder, activation.process.artifact.id)
+        order.order_number = f"PO-{activation.process.id:05}"
+        db.session.commit()

@@ -1,0 +1,234 @@
+"""The `portal` command."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+import click
+from flask import Flask, current_app
+from flask.cli import AppGroup, with_appcontext
+from sqlalchemy import func, select
+
+from portal.errors import PortalError
+from portal.flow.registry import registry
+
+DEMO_PASSWORD = "portal-demo"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@click.command("init-db")
+@with_appcontext
+def init_db() -> None:
+    """Make the schema and the flows' own tables. May be repeated."""
+    from portal.models import init_db as make
+
+    make()
+    click.echo("The database is ready.")
+
+
+@click.command("create-user")
+@click.argument("username")
+@click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True)
+@click.option("--permission", "permissions", multiple=True, help="May be repeated.")
+@click.option("--role", "roles", multiple=True, help="Made when absent; may be repeated.")
+@click.option("--superuser", is_flag=True, help="May do everything.")
+@with_appcontext
+def create_user(
+    username: str, password: str, permissions: tuple[str, ...], roles: tuple[str, ...], superuser: bool
+) -> None:
+    """Make a person who can sign in."""
+    from portal.models import create_user as make
+
+    _refusing(lambda: make(username, password, permissions=permissions, roles=roles, is_superuser=superuser))
+    click.echo(f"{username} can sign in.")
+
+
+flows = AppGroup("flows", help="What the flows declare.")
+
+
+@flows.command("list")
+def list_flows() -> None:
+    """List the flows with their labels and titles."""
+    for label, flow_class in sorted(registry.items()):
+        click.echo(f"{label:30} {flow_class._definition.title}")
+
+
+@flows.command("check")
+def check_flows() -> None:
+    """Say that every flow is sound: a wrong one fails when its module is imported, with the mend."""
+    for label, flow_class in sorted(registry.items()):
+        click.echo(f"{label}: {len(flow_class._definition.nodes)} nodes, sound")
+
+
+@flows.command("export")
+@click.argument("label")
+@click.option("--format", "form", type=click.Choice(["bpmn", "svg"]), default="bpmn", show_default=True)
+def export_flow(label: str, form: str) -> None:
+    """Print a flow as BPMN 2.0 or as a picture."""
+    from portal import render
+
+    if label not in registry:
+        raise click.ClickException(f"there is no flow {label!r}; there are: {', '.join(sorted(registry))}")
+    click.echo(render.bpmn(registry[label]) if form == "bpmn" else render.svg(registry[label]))
+
+
+timers = AppGroup("timers", help="What the clock does.")
+
+
+@timers.command("fire")
+def fire_timers() -> None:
+    """Fire all that is due, and print the number."""
+    from portal.engine import clock
+    from portal.models import db
+
+    fired = 0
+    while found := [each for each in clock.due(db.session(), clock.now()) if not each.works]:
+        now = sum(clock.fire(db.session(), each.task_id) for each in found)
+        fired += now
+        if not now:
+            break
+    click.echo(fired)
+
+
+@click.command("stats")
+@with_appcontext
+def stats() -> None:
+    """Count processes and open tasks by flow and state."""
+    from portal.models import Process, Task, db
+
+    counts = select(Process.flow_label, Process.status, func.count()).group_by(Process.flow_label, Process.status)
+    for label, status, count in db.session.execute(counts.order_by(Process.flow_label)):
+        click.echo(f"{label:30} {status:10} {count:8}")
+    tasks = select(Task.status, func.count()).where(Task.finished.is_(None)).group_by(Task.status)
+    for status, count in db.session.execute(tasks):
+        click.echo(f"{'open tasks':30} {status:10} {count:8}")
+
+
+@click.command("worker")
+@with_appcontext
+def worker() -> None:
+    """Fire timers and run jobs until SIGTERM; any number of them may run."""
+    scheduler = current_app.extensions["portal_scheduler"]
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    scheduler.start()
+    click.echo("The worker runs; SIGTERM stops it when its jobs are done.")
+    stopping.wait()
+    scheduler.stop()
+
+
+@click.command("run")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=5000, show_default=True)
+@click.option("--demo", is_flag=True, help="Demo people and processes, when the database is empty.")
+@with_appcontext
+def run(host: str, port: int, demo: bool) -> None:
+    """Serve the portal for development: schema made, timers and jobs in this process."""
+    from waitress import create_server
+
+    from portal.models import init_db as make
+
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    make()
+    if demo:
+        if host not in LOOPBACK:
+            raise click.ClickException("--demo has well-known passwords: serve it on 127.0.0.1 only")
+        _demo()
+    try:
+        server: Any = create_server(app, host=host, port=port, threads=8)
+    except OSError as error:
+        raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}; try --port") from error
+    if app.extensions["portal"].scheduler:
+        app.extensions["portal_scheduler"].start()
+    click.echo(f"The portal runs at http://{host}:{port} (Ctrl+C stops it).")
+    sys.stdout.flush()
+    try:
+        server.run()
+    finally:
+        app.extensions["portal_scheduler"].stop()
+
+
+#: the demo's people: what they may do is in their roles
+PEOPLE = {"alice": "Alice Employee", "bob": "Bob Manager", "carol": "Carol Admin"}
+
+
+def _demo() -> None:
+    """Demo people and some running processes, in a database that knows nobody yet."""
+    from portal.models import User, db
+    from portal.models import create_user as make
+
+    if db.session.scalar(select(User.id).limit(1)) is not None:
+        click.echo("There are people already: no demo people made.")
+    else:
+        for name, full_name in PEOPLE.items():
+            permissions = sorted(registry.permissions()) if name == "bob" else _start_permissions()
+            make(
+                name, DEMO_PASSWORD, permissions=permissions, is_superuser=name == "carol", full_name=full_name,
+                roles=["Managers"] if name == "bob" else (),
+            )  # fmt: skip
+        _demo_processes()
+    click.echo("Sign in as one of these (password " + DEMO_PASSWORD + "):")
+    for name, words in zip(PEOPLE, ("starts requests", "decides them", "sees and may do everything"), strict=True):
+        click.echo(f"  {name:8} {words}")
+
+
+def _start_permissions() -> list[str]:
+    starts = [node for flow_class in registry.values() for node in flow_class._definition.starts]
+    return sorted({node.permission for node in starts if node.permission})
+
+
+def _demo_processes() -> None:
+    """What the flows' own `demo` module starts, if there is one."""
+    for package in current_app.extensions["portal"].flows:
+        try:
+            module = importlib.import_module(f"{package}.demo")
+        except ModuleNotFoundError as error:
+            if error.name not in (package, f"{package}.demo"):
+                raise
+        else:
+            module.populate()
+
+
+def _refusing(call: Any) -> None:
+    try:
+        call()
+    except PortalError as error:
+        raise click.ClickException(str(error)) from error
+
+
+COMMANDS: Iterable[click.Command] = (init_db, create_user, flows, timers, stats, worker)
+
+
+def init_app(app: Flask) -> None:
+    """Offer the commands to `flask --app wsgi …` too."""
+    for command in COMMANDS:
+        app.cli.add_command(command)
+
+
+def main() -> None:
+    """Run a command in the application of this folder."""
+    from flask.cli import FlaskGroup
+
+    def load() -> Flask:
+        sys.path.insert(0, os.getcwd())
+        from portal.app import create_app
+
+        try:
+            return create_app()
+        except (PortalError, ValueError) as error:
+            raise click.ClickException(str(error)) from error
+
+    group = FlaskGroup(
+        name="portal", create_app=load, add_default_commands=False, add_version_option=False,
+        help="The workflow portal.", set_debug_flag=False, load_dotenv=False,
+    )  # fmt: skip
+    group.params = []
+    group.add_command(run)
+    group.main()

@@ -1,0 +1,142 @@
+"""A flow as BPMN 2.0 XML."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+import SpiffWorkflow.bpmn.parser
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree
+from render_fakes import make_flow
+from test_render_layout import flows
+from test_render_shapes import KINDS
+
+from portal.render import bpmn
+from portal.render.bpmn import ncname
+from portal.render.definitions import duration
+
+NS = {
+    "bpmn": "http://www.omg.org/spec/BPMN/20100524/MODEL",
+    "bpmndi": "http://www.omg.org/spec/BPMN/20100524/DI",
+    "di": "http://www.omg.org/spec/DD/20100524/DC",
+}
+SCHEMA = etree.XMLSchema(file=str(Path(SpiffWorkflow.bpmn.parser.__file__).parent / "schema" / "BPMN20.xsd"))
+
+
+def exported(flow_class):
+    root = etree.fromstring(bpmn(flow_class).encode())
+    SCHEMA.assertValid(root)
+    return root
+
+
+def element(root, name):
+    return root.xpath(f"//*[@id='node_{name}']", namespaces=NS)[0]
+
+
+@settings(max_examples=40, deadline=None)
+@given(flows())
+def test_any_flow_is_valid_against_the_schema(flow_class):
+    root = exported(flow_class)
+    ids = root.xpath("//@id")
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_valid_and_drawn(kind):
+    nodes = {"start": "Start", "task": "View", "it": kind, "end": "End"}
+    if kind.endswith("Boundary"):
+        nodes["it"] = {"kind": kind, "host": "task"}
+    root = exported(make_flow(nodes, [("start", "task"), ("task", "end"), ("it", "end")]))
+    assert len(root.xpath("//bpmndi:BPMNShape[@bpmnElement='node_it']", namespaces=NS)) == 1
+
+
+def test_names_descriptions_conditions_and_defaults():
+    nodes = {
+        "start": "Start",
+        "sw": {"kind": "Switch", "description": "By country"},
+        "a": "View",
+        "end": "End",
+    }
+    edges = [("start", "sw"), ("sw", "a", "country == 'DE'", {"kind": "case"}), ("a", "end")]
+    edges.append(("sw", "end", "otherwise", {"kind": "default"}))
+    root = exported(make_flow(nodes, edges, title="Ship & go", label="ship"))
+    assert root.xpath("//bpmn:process/@name", namespaces=NS) == ["Ship & go"]
+    assert element(root, "sw").findtext("bpmn:documentation", namespaces=NS) == "By country"
+    default = root.xpath(f"//*[@id='{element(root, 'sw').get('default')}']")[0]
+    assert (default.get("targetRef"), default.get("name")) == ("node_end", "otherwise")
+    assert root.xpath("//bpmn:conditionExpression/text()", namespaces=NS) == ["country == 'DE'"]
+
+
+def test_boundary_events_are_attached():
+    nodes = {
+        "task": "View",
+        "task__timeout": {
+            "kind": "TimeoutBoundary", "host": "task", "interrupting": False, "delay": dt.timedelta(hours=36),
+        },
+        "end": "End",
+    }  # fmt: skip
+    event = element(exported(make_flow(nodes, [("task", "end"), ("task__timeout", "end")])), "task__timeout")
+    assert (event.get("attachedToRef"), event.get("cancelActivity")) == ("node_task", "false")
+    assert event.findtext("bpmn:timerEventDefinition/bpmn:timeDuration", namespaces=NS) == "P1DT12H"
+
+
+def test_signals_of_one_name_are_one_signal():
+    nodes = {
+        "a": {"kind": "SignalThrow", "code": "news"},
+        "b": {"kind": "SignalCatch", "code": "news"},
+        "end": "End",
+    }
+    root = exported(make_flow(nodes, [("a", "b"), ("b", "end")]))
+    signals = root.xpath("bpmn:signal", namespaces=NS)
+    assert [signal.get("name") for signal in signals] == ["news"]
+    assert set(root.xpath("//@signalRef")) == {signals[0].get("id")}
+
+
+def test_errors_have_codes_and_messages_names():
+    nodes = {"wait": "MessageCatch", "fail": {"kind": "ErrorEnd", "code": "E42"}}
+    root = exported(make_flow(nodes, [("wait", "fail")]))
+    assert root.xpath("bpmn:error/@errorCode", namespaces=NS) == ["E42"]
+    assert root.xpath("bpmn:message/@name", namespaces=NS) == ["Wait"]
+
+
+def test_compensation_hangs_on_an_association():
+    nodes = {"pay": "Job", "pay__compensation": {"kind": "CompensationBoundary", "host": "pay"}}
+    root = exported(
+        make_flow(nodes | {"refund": "Job", "end": "End"}, [("pay", "end"), ("pay__compensation", "refund")])
+    )
+    assert element(root, "refund").get("isForCompensation") == "true"
+    association = root.xpath("//bpmn:association", namespaces=NS)[0]
+    assert (association.get("sourceRef"), association.get("targetRef")) == (
+        "node_pay__compensation",
+        "node_refund",
+    )
+    assert len(root.xpath("//bpmn:sequenceFlow", namespaces=NS)) == 1
+
+
+@pytest.mark.parametrize(("sequential", "said"), [(True, "true"), (False, "false")])
+def test_children_for_each_item_are_multi_instance(sequential, said):
+    nodes = {"each": {"kind": "NSubprocess", "sequential": sequential}, "end": "End"}
+    root = exported(make_flow(nodes, [("each", "end")]))
+    assert root.xpath("//bpmn:multiInstanceLoopCharacteristics/@isSequential", namespaces=NS) == [said]
+
+
+@given(st.text(min_size=1), st.text(min_size=1))
+def test_ids_are_xml_names_and_stay_different(one, other):
+    etree.QName(ncname(one))
+    assert (ncname(one) == ncname(other)) == (one == other)
+
+
+@pytest.mark.parametrize(
+    ("span", "text"),
+    [
+        (dt.timedelta(days=3), "P3D"),
+        (dt.timedelta(minutes=90), "PT1H30M"),
+        (dt.timedelta(days=1, seconds=5), "P1DT5S"),
+        (dt.timedelta(0), "PT0S"),
+    ],
+)
+def test_durations_are_iso_8601(span, text):
+    assert duration(span) == text
