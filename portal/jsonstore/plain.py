@@ -21,7 +21,7 @@ def check_text(value: str) -> str:
 
 
 def storable(text: str) -> str:
-    """The text with a replacement character for each that no database could keep: for messages and tracebacks."""
+    """The text with a replacement for each character no database could keep: for messages, tracebacks."""
     return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
