@@ -11,12 +11,14 @@ from difflib import get_close_matches
 from typing import Any, Self
 
 from flask import redirect, render_template, request
+from sqlalchemy import inspect
 from werkzeug.datastructures import CombinedMultiDict
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import Form, SubmitField
 
 from portal.errors import InvalidForm, PortalError
 from portal.flow.activation import Activation
+from portal.jsonstore import fields_of
 from portal.models import Process
 
 from .beside import form_context
@@ -110,8 +112,7 @@ class FormView:
         """What is wrong with the view in this flow, for a message at import."""
         model = self.model_of(flow_class)
         if model is not None:
-            names_of = process_field_names if issubclass(model, Process) else artifact_field_names
-            known = names_of(model)
+            known = known_fields(model, self.fields)
             for name in self.fields:
                 if name not in known:
                     mend = _known(name, known)
@@ -233,6 +234,18 @@ def _write_by_hand(form: Form, target: Any) -> bool:
             field.errors = [*field.errors, str(error)]
             valid = False
     return valid
+
+
+def known_fields(model: type, wanted: Iterable[str] = ()) -> list[str]:
+    """The names that a form for this class may use.
+
+    A model's relationships are looked at only if its columns do not have all that is wanted: that configures
+    the mappers, which is early while modules are still being imported.
+    """
+    if issubclass(model, Process):
+        return process_field_names(model)
+    columns = [*fields_of(model), *inspect(model).columns.keys()]
+    return columns if set(wanted) <= set(columns) else artifact_field_names(model)
 
 
 def _known(name: str, known: list[str]) -> str:
