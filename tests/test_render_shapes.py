@@ -11,12 +11,40 @@ import portal.flow
 from portal.render.shapes import SHAPES, shape_of
 from portal.render.symbols import SYMBOLS
 
-KINDS = """
-    Start StartHandle StartTimer View ManualTask Function SendHandle BusinessRule MessageThrow Handle MessageCatch
-    Job Timer If Switch Split SplitFirst Join Subprocess NSubprocess End TerminateEnd ErrorEnd SignalCatch SignalThrow
-    EscalationThrow ConditionalCatch CompensateThrow TimeoutBoundary ErrorBoundary EscalationBoundary
-    CompensationBoundary
-""".split()
+KINDS = [
+    "Start",
+    "StartHandle",
+    "StartTimer",
+    "View",
+    "ManualTask",
+    "Function",
+    "SendHandle",
+    "BusinessRule",
+    "MessageThrow",
+    "Handle",
+    "MessageCatch",
+    "Job",
+    "Timer",
+    "If",
+    "Switch",
+    "Split",
+    "SplitFirst",
+    "Join",
+    "Subprocess",
+    "NSubprocess",
+    "End",
+    "TerminateEnd",
+    "ErrorEnd",
+    "SignalCatch",
+    "SignalThrow",
+    "EscalationThrow",
+    "ConditionalCatch",
+    "CompensateThrow",
+    "TimeoutBoundary",
+    "ErrorBoundary",
+    "EscalationBoundary",
+    "CompensationBoundary",
+]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from portal import jsonstore
 from portal.flow.base import Node
 from portal.flow.outcome import Done, Outcome, Wait, Way
 from portal.models import Process, Task, User
@@ -147,8 +148,8 @@ def describe(error: BaseException, run: Run) -> dict[str, str]:
     """What is kept of a failure. No local variables: they may hold secrets."""
     return {
         "type": type(error).__name__,
-        "message": str(error),
-        "traceback": "".join(traceback.format_exception(error)),
+        "message": jsonstore.storable(str(error)),
+        "traceback": jsonstore.storable("".join(traceback.format_exception(error))),
         "time": run.now.isoformat(),
     }
 

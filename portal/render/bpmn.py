@@ -27,7 +27,7 @@ def bpmn(flow_class: Any) -> str:
     """The flow in BPMN 2.0 XML, valid against the schemas of the OMG.
 
     It is a model to read, discuss and archive: conditions are there in words, so it isn't marked executable.
-    What a compensation boundary leads to hangs on an association, as BPMN wants it; its own way on is left out.
+    What a compensation boundary leads to hangs on an association, as in BPMN; its own way on is left out.
     """
     definition = flow_class._definition
     plan = layout(flow_class)

@@ -17,7 +17,7 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
-from .geometry import Point, around, segments, straightened
+from .geometry import Point, around, segments, straightened, upright
 from .labels import place_labels
 from .loops import route_loop
 from .measure import BOUNDARY, Measure, measure
@@ -116,7 +116,7 @@ def _title(center: Point, size: Measure, ports: Ports, name: str) -> Text:
         top = y + half + 4 if "bottom" not in used else y - half - 4 - height
         return Text(size.title, Box(x - width / 2, top, width, height))
     # both tips are taken: above on the left, where only the way in passes
-    return Text(size.title, Box(x - 12 - width, y - 15 - height, width, height), "end")
+    return Text(size.title, Box(x - 6 - width, y - half - 3 - height, width, height), "end")
 
 
 def _points(raw: Mapping[str, Any]) -> list[Point]:
@@ -127,7 +127,7 @@ def _clipped(edge: Any, points: list[Point], boxes: dict[str, Box]) -> tuple[Poi
     """Drawn on, or back, to the borders of the symbols."""
     start = _tip(edge.source, points[0], points[1], boxes)
     end = _tip(edge.target, points[-1], points[-2], boxes)
-    return straightened([start, *points[1:-1], end])
+    return straightened(upright([start, *points[1:-1], end]))
 
 
 def _tip(node: Any, outer: Point, inner: Point, boxes: dict[str, Box]) -> Point:

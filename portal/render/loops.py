@@ -7,6 +7,7 @@ from typing import Any
 
 from .geometry import Point, Segment, crosses, length, meets, runs_along, segments, straightened
 from .measure import Measure
+from .order import host_of
 from .ports import Ports
 from .shapes import is_boundary
 from .text import Box
@@ -54,20 +55,20 @@ def _ways(
     lines: list[Segment],
 ) -> Iterator[tuple[str, str, tuple[Point, ...]]]:
     source, target = edge.source, edge.target
+    ends = (host_of(source).name, target.name)
+    others = [box for name, box in outlines.items() if name not in ends]
     for side, sign in _SIDES.items():
         for leaving, begin in _exits(source, side, ports, sizes, outlines, boxes):
             for arriving, end in _entries(target, side, ports, sizes, outlines, boxes):
-                if begin[-1][0] == end[0][0] or (
-                    source is target and leaving == "right" and arriving == "left"
-                ):
-                    continue
-                others = [box for name, box in outlines.items() if name not in (source.name, target.name)]
                 level = _level(begin, end, sign, [*outlines.values()], lines)
                 points = (*begin, (begin[-1][0], level), (end[0][0], level), *end)
-                upright = [*segments((*begin, (begin[-1][0], level))), *segments(((end[0][0], level), *end))]
-                blocked = any(meets(box, line, _CLEAR / 2) for box in others for line in upright)
-                if not blocked or (leaving, arriving) == ("right", "left"):
-                    yield leaving, arriving, straightened(points)
+                if begin[-1][0] == end[0][0] or _is_blocked(points, others):
+                    continue
+                yield leaving, arriving, straightened(points)
+
+
+def _is_blocked(points: tuple[Point, ...], others: list[Box]) -> bool:
+    return any(meets(box, line, _CLEAR / 2) for box in others for line in segments(points))
 
 
 def _exits(

@@ -41,8 +41,8 @@ def svg(
     definition = flow_class._definition
     plan = layout(flow_class)
     parts = [_opening(plan, title_id, bool(links))]
-    parts.append(f"<title id={quoteattr(title_id + '-title')}>{_safe(definition.title)}</title>")
-    parts.append(f"<desc id={quoteattr(title_id + '-desc')}>{_safe(_description(definition, state))}</desc>")
+    parts.append(f"<title id={_attribute(title_id + '-title')}>{_safe(definition.title)}</title>")
+    parts.append(f"<desc id={_attribute(title_id + '-desc')}>{_safe(_description(definition, state))}</desc>")
     if standalone:
         parts.append(f"<style>{_stylesheet()}</style>")
     # ways that were gone lie above those that were not
@@ -51,7 +51,7 @@ def svg(
     for node in definition.nodes.values():
         drawn = _node(node, plan, state)
         href = (links or {}).get(node.name)
-        parts.append(f'<a href={quoteattr(href)} class="flow-link">{drawn}</a>' if href else drawn)
+        parts.append(f'<a href={_attribute(href)} class="flow-link">{drawn}</a>' if href else drawn)
     parts.append("".join(_text(route.label, "flow-label", EDGE_FONT) for route in plan.edges if route.label))
     return "".join([*parts, "</svg>"])
 
@@ -59,7 +59,7 @@ def svg(
 def _opening(plan: Layout, title_id: str, interactive: bool) -> str:
     size = f"{plan.width:g} {plan.height:g}"
     width, height = size.split()
-    named = quoteattr(f"{title_id}-title {title_id}-desc")
+    named = _attribute(f"{title_id}-title {title_id}-desc")
     # the parts of an image are hidden from screen readers; links must not be
     role = "group" if interactive else "img"
     return (
@@ -98,7 +98,7 @@ def _node(node: Any, plan: Layout, state: ChartState | None) -> str:
     title = plan.titles[node.name]
     font = TASK_FONT if shape.form == "task" else TITLE_FONT
     return (
-        f'<g class="{" ".join(classes)}" data-node={quoteattr(node.name)}><title>{_safe(words)}</title>'
+        f'<g class="{" ".join(classes)}" data-node={_attribute(node.name)}><title>{_safe(words)}</title>'
         f"{drawing}{_text(title, 'flow-title', font)}{_marks(node.name, shape, box, state)}</g>"
     )
 
@@ -241,6 +241,11 @@ def _text(text: Text, kind: str, font: tuple[float, float]) -> str:
 
 def _line(words: str, x: float, y: float, anchor: str, size: float) -> str:
     return f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}" font-size="{size:g}">{_safe(words)}</text>'
+
+
+def _attribute(text: str) -> str:
+    """Escaped and in quotes."""
+    return quoteattr(printable(text))
 
 
 def _safe(text: str) -> str:
