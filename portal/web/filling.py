@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import enum
-import json
 from typing import Any
 
 from flask import current_app, g
@@ -14,6 +12,8 @@ from portal.engine import actions
 from portal.errors import InvalidForm
 from portal.flow.activation import Activation
 from portal.models import Process, User, db
+
+from .form_entries import entries
 
 
 def fill_form(activation: Activation, values: dict[str, Any]) -> bool:
@@ -25,26 +25,29 @@ def fill_form(activation: Activation, values: dict[str, Any]) -> bool:
     Raises:
         InvalidForm: the form refuses them, or has no such field.
     """
-    data = MultiDict(pair for name, value in values.items() for pair in _pairs(name, value))
     view: Any = getattr(activation.node, "view", None)
     if view is None:
         return False
-    with current_app.test_request_context(method="POST", data=data):
+    if not hasattr(view, "form"):
+        return _run_by_hand(activation, values)
+    with current_app.test_request_context(method="POST"):
         g.csrf_valid = True  # nobody else's page can call this
-        if not hasattr(view, "form"):
-            response = activation.node.respond(activation)  # type: ignore[attr-defined]
-            status = response[1] if isinstance(response, tuple) else getattr(response, "status_code", 200)
-            if status == 422:
-                raise InvalidForm("the view refused the form")
-            return True
-        form = view.form(activation, formdata=data)
-        unknown = [name for name in values if name not in form and not any(f.startswith(f"{name}-") for f in data)]
-        if unknown:
-            known = ", ".join(name for name in form._fields if name != "csrf_token")
-            raise InvalidForm(f"the form has no field {unknown[0]!r}; it has: {known}")
+        form = view.form(activation, formdata=entries(type(view.form(activation)), values))
         if not form.validate() or view.save(form, activation) is False:
             raise InvalidForm(f"the form is not valid: {form.errors}", form.errors)
     return False
+
+
+def _run_by_hand(activation: Activation, values: dict[str, Any]) -> bool:
+    """A view that is written by hand reads its request and completes the task by itself."""
+    data = [pair for name, value in values.items() for pair in _pairs(name, value)]
+    with current_app.test_request_context(method="POST", data=MultiDict(data)):
+        g.csrf_valid = True
+        response = activation.node.respond(activation)  # type: ignore[attr-defined]
+    status = response[1] if isinstance(response, tuple) else getattr(response, "status_code", 200)
+    if status == 422:
+        raise InvalidForm("the view refused the form")
+    return True
 
 
 def submit(node: Any, user: User, **values: Any) -> Process:
@@ -70,24 +73,8 @@ def _pairs(name: str, value: Any) -> list[tuple[str, str]]:
     """What a browser would send for a value."""
     if value is None or value is False:
         return []
-    if isinstance(value, dict):
-        return [pair for key, each in value.items() for pair in _pairs(f"{name}-{key}", each)]
-    if isinstance(value, list | tuple | set):
-        if value and isinstance(next(iter(value)), dict):
-            return [pair for i, each in enumerate(value) for pair in _pairs(f"{name}-{i}", each)]
+    if isinstance(value, list | tuple):
         return [pair for each in value for pair in _pairs(name, each)]
-    return [(name, _text(value))]
-
-
-def _text(value: Any) -> str:
-    if value is True:
-        return "y"
-    if isinstance(value, enum.Enum):
-        return str(value.value)
-    if isinstance(value, dt.datetime):
-        return value.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S")
     if isinstance(value, dt.date | dt.time):
-        return value.isoformat()
-    if hasattr(value, "id") and hasattr(value, "__mapper__"):
-        return str(value.id)
-    return value if isinstance(value, str) else json.dumps(value) if isinstance(value, dict) else str(value)
+        return [(name, value.isoformat())]
+    return [(name, "y" if value is True else str(value))]
