@@ -10,7 +10,7 @@ from .order import host_of
 from .shapes import is_boundary
 from .text import Box
 
-_GAP = 12.0
+_GAP = 18.0
 _STEP = 4.0
 
 

@@ -17,6 +17,8 @@ _CLEAR, _APART = 9.0, 7.0
 _STEP = 8.0
 #: what a bend, a crossing and a stretch on top of another line cost, in px of detour
 _BEND, _CROSSING, _COVERING = 30.0, 70.0, 250.0
+#: the same for a node that lies in the way: only where nothing else is left
+_HIT = 5000.0
 _SIDES = {"bottom": 1, "top": -1}
 
 
@@ -31,8 +33,9 @@ def route_loop(
 ) -> tuple[Point, ...]:
     """The cheapest way around; its ports are noted."""
     options = []
-    for order, (leaving, arriving, points) in enumerate(_ways(edge, ports, sizes, outlines, boxes, lines)):
-        options.append((_cost(points, lines), order, leaving, arriving, points))
+    ways = _ways(edge, ports, sizes, outlines, boxes, lines)
+    for order, (cost, leaving, arriving, points) in enumerate(ways):
+        options.append((cost + _cost(points, lines), order, leaving, arriving, points))
     _, _, leaving, arriving, points = min(options)
     ports.leave(number, (leaving, 0.0))
     ports.arrive(number, (arriving, 0.0))
@@ -53,7 +56,7 @@ def _ways(
     outlines: dict[str, Box],
     boxes: dict[str, Box],
     lines: list[Segment],
-) -> Iterator[tuple[str, str, tuple[Point, ...]]]:
+) -> Iterator[tuple[float, str, str, tuple[Point, ...]]]:
     source, target = edge.source, edge.target
     ends = (host_of(source).name, target.name)
     others = [box for name, box in outlines.items() if name not in ends]
@@ -62,13 +65,16 @@ def _ways(
             for arriving, end in _entries(target, side, ports, sizes, outlines, boxes):
                 level = _level(begin, end, sign, [*outlines.values()], lines)
                 points = (*begin, (begin[-1][0], level), (end[0][0], level), *end)
-                if begin[-1][0] == end[0][0] or _is_blocked(points, others):
-                    continue
-                yield leaving, arriving, straightened(points)
+                if begin[-1][0] != end[0][0]:
+                    hits = sum(meets(box, line, _CLEAR / 2) for box in others for line in segments(points))
+                    yield hits * _HIT, leaving, arriving, straightened(points)
 
 
-def _is_blocked(points: tuple[Point, ...], others: list[Box]) -> bool:
-    return any(meets(box, line, _CLEAR / 2) for box in others for line in segments(points))
+def _column(name: str, outlines: dict[str, Box]) -> tuple[float, float]:
+    """From where to where the nodes above and below a node reach."""
+    own = outlines[name]
+    column = [box for box in outlines.values() if box.x < own.right and own.x < box.right]
+    return min(box.x for box in column), max(box.right for box in column)
 
 
 def _exits(
@@ -88,7 +94,7 @@ def _exits(
         return
     if ports.allows(node.name, side, sizes[node.name]):
         yield side, ((box.center[0], box.bottom if side == "bottom" else box.y),)
-    x = outlines[node.name].right + 16
+    x = _column(node.name, outlines)[1] + 16
     yield "right", ((box.right, box.center[1]), (x, box.center[1]))
 
 
@@ -106,7 +112,7 @@ def _entries(
         free = [0.0, -0.3, 0.3] if size.inside else [0.0]
         for part in free[: 1 + (side in ports.used(node.name)) * 2]:
             yield side, ((box.center[0] + part * box.width, box.bottom if side == "bottom" else box.y),)
-    x = outlines[node.name].x - 16
+    x = _column(node.name, outlines)[0] - 16
     yield "left", ((x, box.center[1]), (box.x, box.center[1]))
 
 
