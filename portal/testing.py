@@ -272,9 +272,9 @@ class FlowTester:
                 if not works:
                     clock.fire(session, each.task_id)
                     continue
-                attempt = jobs.claim(session, each.task_id)
-                if attempt is not None:
-                    jobs.perform(session, each.task_id, attempt)
+                claimed = jobs.claim(session, each.task_id)
+                if claimed is not None:
+                    jobs.perform(session, claimed)
 
     def advance(self, span: dt.timedelta) -> None:
         from portal.engine import clock

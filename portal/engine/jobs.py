@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import random
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import inspect, select, update
@@ -26,8 +27,18 @@ from .transaction import clock, read_task, transaction
 LEASE = dt.timedelta(minutes=1)
 
 
-def claim(session: Session, task_id: int) -> int | None:
-    """Take a job that is due. The number of the attempt, or None if there is nothing to do."""
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to do one try of a job."""
+
+    task_id: int
+    attempt: int
+    #: when this try has taken too long; None where the job has no timeout
+    deadline: dt.datetime | None
+
+
+def claim(session: Session, task_id: int) -> Claim | None:
+    """Take a job that is due. None if there is nothing to do."""
     try:
         with transaction(session, task=task_id) as run:
             task = read_task(session, task_id)
@@ -37,7 +48,8 @@ def claim(session: Session, task_id: int) -> int | None:
             task.lease = run.now + LEASE
             task.progress = None
             run.record(task, "STARTED", "job", attempt=task.attempt)
-            return task.attempt
+            timeout = task.node.timeout  # type: ignore[attr-defined]
+            return Claim(task_id, task.attempt, None if timeout is None else run.now + timeout)
     except LookupError:
         return None
 
@@ -72,8 +84,9 @@ class Work:
         return done[-1].owner if done else None
 
 
-def perform(session: Session, task_id: int, attempt: int) -> None:
+def perform(session: Session, claimed: Claim) -> None:
     """Do a claimed job and complete it."""
+    task_id, attempt = claimed.task_id, claimed.attempt
     own = PrivateSession(bind=session.get_bind(), expire_on_commit=False, autoflush=False)
     try:
         activation = begin(own, task_id)
@@ -86,7 +99,7 @@ def perform(session: Session, task_id: int, attempt: int) -> None:
         except Exception as raised:
             session.rollback()
             error = raised
-        finish(session, task_id, attempt, activation, error)
+        finish(session, claimed, activation, error)
     finally:
         own.close()
 
@@ -136,16 +149,23 @@ def write(mine: dict[str, Any], process: Process) -> None:
     jsonstore.apply(mine["data"], process.data)
 
 
-def finish(session: Session, task_id: int, attempt: int, done: Activation, error: Exception | None) -> bool:
+def expire(session: Session, claimed: Claim) -> bool:
+    """Fail a try that has taken too long; what it still answers is dropped. True if it was still running."""
+    late = claimed.deadline is not None and claimed.deadline < clock.get()()
+    return late and finish(session, claimed, None, TimeoutError(f"attempt {claimed.attempt} took too long"))
+
+
+def finish(session: Session, claimed: Claim, done: Activation | None, error: Exception | None) -> bool:
     """Complete a job under the lock. False if this attempt no longer counts: its result is dropped."""
+    task_id, attempt = claimed.task_id, claimed.attempt
     with transaction(session, task=task_id) as run:
         task = read_task(session, task_id)
         run.know(task)
         if task.status != "STARTED" or task.attempt != attempt:
             return False
         task.lease = None
-        if error is not None:
-            _failed(run, task, error)
+        if done is None or error is not None:
+            _failed(run, task, error or RuntimeError("the job gave no result"))
         else:
             _completed(run, task, done)
         step.settle(run)
@@ -187,10 +207,10 @@ def _failed(run: Run, task: Task, error: Exception) -> None:
 
 
 
-def heartbeat(session: Session, held: dict[int, int]) -> None:
-    """Say that the worker of these jobs (task id: attempt) is alive."""
-    for task_id, attempt in held.items():
-        mine = update(Task).where(Task.id == task_id, Task.attempt == attempt, Task.status == "STARTED")
+def heartbeat(session: Session, held: list[Claim]) -> None:
+    """Say that the worker of these jobs is alive."""
+    for each in held:
+        mine = update(Task).where(Task.id == each.task_id, Task.attempt == each.attempt, Task.status == "STARTED")
         session.execute(mine.values(lease=clock.get()() + LEASE))
     session.commit()
 

@@ -27,8 +27,8 @@ class LocalExecutor:
         self.threads = threads
         self._pool: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
-        #: task ids, with the attempt once the job is claimed
-        self._held: dict[int, int | None] = {}
+        #: task ids, with the claim once there is one
+        self._held: dict[int, jobs.Claim | None] = {}
 
     def submit(self, task_id: int) -> bool:
         """Run a due job in a thread. False if it is on its way already, or every thread is busy."""
@@ -41,10 +41,10 @@ class LocalExecutor:
         self._pool.submit(self._run, task_id)
         return True
 
-    def held(self) -> dict[int, int]:
-        """The claimed jobs that run here: task id and attempt."""
+    def held(self) -> list[jobs.Claim]:
+        """The claimed jobs that run here."""
         with self._lock:
-            return {task_id: attempt for task_id, attempt in self._held.items() if attempt is not None}
+            return [claimed for claimed in self._held.values() if claimed is not None]
 
     def stop(self) -> None:
         if self._pool is not None:
@@ -54,10 +54,10 @@ class LocalExecutor:
     def _run(self, task_id: int) -> None:
         try:
             with self.app.app_context():
-                attempt = jobs.claim(db.session(), task_id)
-                if attempt is not None:
-                    self._held[task_id] = attempt
-                    jobs.perform(db.session(), task_id, attempt)
+                claimed = jobs.claim(db.session(), task_id)
+                if claimed is not None:
+                    self._held[task_id] = claimed
+                    jobs.perform(db.session(), claimed)
         except Exception:
             log.exception("job of task %s could not be completed; it is tried again", task_id)
         finally:

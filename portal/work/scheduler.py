@@ -22,6 +22,8 @@ log = logging.getLogger("portal.work")
 
 #: seconds between two looks; a commit that leaves work wakes the clock at once
 INTERVAL = 0.5
+#: between two signs of life of the jobs that run here; well below the lease
+BEAT = dt.timedelta(seconds=15)
 
 
 class Scheduler:
@@ -32,6 +34,7 @@ class Scheduler:
         self.executor = LocalExecutor(app)
         self._scheduler: BackgroundScheduler | None = None
         self._starting = threading.Lock()
+        self._beat = dt.datetime.min.replace(tzinfo=dt.UTC)
         if app.extensions["portal"].scheduler and not app.testing:
             app.before_request(self.start)
 
@@ -68,12 +71,21 @@ class Scheduler:
         """Fire what is due, and hand jobs to the executor."""
         with self.app.app_context():
             try:
-                jobs.heartbeat(db.session(), self.executor.held())
+                self._look_after(self.executor.held())
                 jobs.reclaim(db.session())
                 for each in clock.due(db.session(), clock.now()):
                     self._turn_to(each)
             except Exception:
                 log.exception("the clock could not look for what is due; it tries again")
+
+    def _look_after(self, held: list[jobs.Claim]) -> None:
+        """Beat now and then for the jobs that run here, and end those that take too long."""
+        moment = clock.now()
+        for claimed in held:
+            jobs.expire(db.session(), claimed)
+        if held and moment - self._beat >= BEAT:
+            self._beat = moment
+            jobs.heartbeat(db.session(), held)
 
     def _turn_to(self, each: clock.Due) -> None:
         if each.works:
