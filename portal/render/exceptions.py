@@ -70,7 +70,8 @@ def _free(
     left = min([_left(source, centers, sizes) for source in leading], default=x)
     while True:
         box = around((x, y), size)
-        way = Box(min(left, box.x), y - 6, max(box.x - left - 2, 0), 12)
+        # the way there, but for its beginning at the node that it comes from
+        way = Box(min(left, box.x) + 8, y - 6, max(box.x - left - 10, 0), 12)
         if not any(box.overlaps(other, _GAP) or way.overlaps(other, 4) for other in taken):
             return x, y
         y += _STEP

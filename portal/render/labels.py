@@ -57,12 +57,10 @@ def _beside(way: list[Segment], size: tuple[float, float]) -> Iterator[tuple[flo
         if a[1] == b[1]:
             left, right = min(a[0], b[0]), max(a[0], b[0])
             cost += 0 if right - left >= width else (width - right + left) / 4
-            at_start = left + 6 if a[0] < b[0] else right - 6 - width
-            for far, x in (
-                (0, at_start),
-                (2, (left + right - width) / 2),
-                (4, left + right - at_start - width),
-            ):
+            at_start = left + 15 if a[0] < b[0] else right - 15 - width
+            at_end = left + right - at_start - width
+            further = at_start + (24 if a[0] < b[0] else -24)
+            for far, x in ((0, at_start), (1, further), (2, (left + right - width) / 2), (4, at_end)):
                 yield cost + far, Box(x, a[1] - _GAP - height, width, height), "middle", (a, b)
                 yield cost + far + 3, Box(x, a[1] + _GAP, width, height), "middle", (a, b)
         else:
