@@ -23,9 +23,10 @@ clock: ContextVar[Callable[[], dt.datetime]] = ContextVar("clock", default=utcno
 _wakers: list[Callable[[], None]] = []
 
 
-def on_commit(wake: Callable[[], None]) -> None:
-    """Be told when there may be work that is due at once."""
+def on_commit(wake: Callable[[], None]) -> Callable[[], None]:
+    """Be told when there may be work that is due at once. What it returns ends that."""
     _wakers.append(wake)
+    return lambda: _wakers.remove(wake)
 
 
 def key_of(target: Any) -> int:

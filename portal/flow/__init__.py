@@ -1,14 +1,16 @@
 """The language: the words with which a flow is declared."""
 
 from .base import Edge, Flow, Node
-from .events import End
-from .gateways import If, Join, Split, Switch
+from .events import End, ErrorEnd, MessageThrow, SignalCatch, SignalThrow, TerminateEnd
+from .gateways import If, Join, Split, SplitFirst, Switch
 from .outcome import Done, Wait
 from .reference import act, this
 from .registry import registry
-from .tasks import Function, Handle, Job, ManualTask, Start, StartHandle, Timer, View
+from .subprocess import NSubprocess, Subprocess
+from .tasks import BusinessRule, Function, Handle, Job, ManualTask, SendHandle, Start, StartHandle, Timer, View
 
 __all__ = [
-    "Done", "Edge", "End", "Flow", "Function", "Handle", "If", "Job", "Join", "ManualTask", "Node", "Split", "Start",
-    "StartHandle", "Switch", "Timer", "View", "Wait", "act", "registry", "this",
+    "BusinessRule", "Done", "Edge", "End", "ErrorEnd", "Flow", "Function", "Handle", "If", "Job", "Join", "ManualTask",
+    "MessageThrow", "NSubprocess", "Node", "SendHandle", "SignalCatch", "SignalThrow", "Split", "SplitFirst", "Start",
+    "StartHandle", "Subprocess", "Switch", "TerminateEnd", "Timer", "View", "Wait", "act", "registry", "this",
 ]  # fmt: skip

@@ -74,6 +74,8 @@ class Node:
     splits: ClassVar[bool] = False
     #: branches meet here
     merges: ClassVar[bool] = False
+    #: the first branch to finish a task ends the others
+    races: ClassVar[bool] = False
     #: a path ends here
     ends: ClassVar[bool] = False
     #: the clock runs its function outside of every lock

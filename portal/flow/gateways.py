@@ -151,6 +151,28 @@ class Split(Node):
             yield Way(edge, item, seeds[i] if seeds is not None else None)
 
 
+class SplitFirst(Node):
+    """The first branch to finish its first task wins; the others are cancelled. BPMN: event-based gateway."""
+
+    splits: ClassVar[bool] = True
+    races: ClassVar[bool] = True
+
+    def Next(self, node: Any, task_data: Call | None = None, task_seed: Call | None = None) -> Self:
+        """Add a branch to the race."""
+        return self._way(node, task_data=task_data, task_seed=task_seed)
+
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        if len(self._declared) < 2:
+            yield "is a race without rivals: add two or more .Next(this.node)"
+
+    def enter(self, activation: Activation) -> Outcome:
+        return Wait("STARTED", ways=self.proceed(activation).ways)
+
+    def resume(self, activation: Activation) -> Outcome:
+        return Done(ways=())
+
+
 class Join(NextNode):
     """Waits for every branch of its split that can still arrive. BPMN: parallel gateway, joining.
 

@@ -29,6 +29,12 @@ class Done:
     splits: bool = False
     #: the ways belong to a split that had nothing to do
     empty: bool = False
+    #: `terminate` ends the whole process as done, `error` as failed
+    finishes: str | None = None
+    #: what a failed end says
+    code: str | None = None
+    #: news for every task, of any process, that waits for them
+    signals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,10 @@ class Wait:
     permission_obj: str | None = None
     due: dt.datetime | None = None
     priority: int = 0
+    #: branches that start at once, while the task waits for the first of them
+    ways: tuple[Way, ...] = ()
+    #: child processes to start: the start node and its keywords
+    children: tuple[tuple[Any, Mapping[str, Any]], ...] = ()
 
 
 Outcome = Done | Wait

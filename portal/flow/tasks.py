@@ -270,6 +270,14 @@ class Function(Activity):
         return self.proceed(activation)
 
 
+class SendHandle(Function):
+    """As `Function`, for code that sends something. BPMN: send task."""
+
+
+class BusinessRule(Function):
+    """As `Function`, for code that decides by rules. BPMN: business rule task."""
+
+
 class Handle(Activity):
     """Waits for other code: `MyFlow.node.run(process=…, **kwargs)`. BPMN: receive task.
 

@@ -50,12 +50,13 @@ class Scheduler:
             )  # fmt: skip
             logging.getLogger("apscheduler").setLevel(logging.ERROR)
             self._scheduler.start()
-            transaction.on_commit(self.wake)
+            self._sleep = transaction.on_commit(self.wake)
 
     def stop(self) -> None:
         """Stop looking, and wait for the jobs that run."""
         with self._starting:
             if self._scheduler is not None:
+                self._sleep()
                 self._scheduler.shutdown()
                 self._scheduler = None
         self.executor.stop()

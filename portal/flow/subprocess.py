@@ -1,0 +1,98 @@
+"""Processes within processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from .base import Call
+from .boundary import Activity
+from .outcome import Outcome, Wait
+from .reference import Expression, Reference
+from .tasks import StartHandle
+
+if TYPE_CHECKING:
+    from .activation import Activation
+
+
+class Subprocess(Activity):
+    """Starts a child process and waits until it is over. BPMN: call activity.
+
+    Args:
+        start: a `StartHandle`: `Child.start`, or `this.start` for the flow itself.
+        kwargs: keywords for its function; callables among them are called with the activation. Without a function
+            they become the child's data.
+        undo_func: called with the activation before the task is undone.
+    """
+
+    #: its children are processes
+    calls_processes: ClassVar[bool] = True
+
+    def __init__(self, start: Any, *, undo_func: Call | None = None, **kwargs: Any) -> None:
+        super().__init__()
+        self.start, self.kwargs = start, kwargs
+        self._undo = undo_func
+
+    def calls(self) -> Iterator[tuple[str, Call]]:
+        yield from super().calls()
+        for name, value in self.kwargs.items():
+            if isinstance(value, Reference):
+                yield f"{name}=", value
+
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        start = self.start
+        if isinstance(start, Reference):
+            start = vars(self.flow_class).get(start.name)
+        if not isinstance(start, StartHandle):
+            yield f"{self.kind}() calls a StartHandle of a flow, such as Child.start, not {self.start!r}"
+
+    def start_node(self) -> Any:
+        """The start of the child's flow."""
+        if isinstance(self.start, Reference):
+            return self.flow_class._definition.nodes[self.start.name]
+        return self.start
+
+    def keywords(self, activation: Activation) -> dict[str, Any]:
+        return {
+            name: self.call(value, activation) if callable(value) or isinstance(value, Reference) else value
+            for name, value in self.kwargs.items()
+        }
+
+    def children(self, activation: Activation, started: int) -> tuple[tuple[Any, Mapping[str, Any]], ...]:
+        """The children to start now, when so many have been started before."""
+        return () if started else ((self.start_node(), self.keywords(activation)),)
+
+    def enter(self, activation: Activation) -> Outcome:
+        children = self.children(activation, 0)
+        return Wait("STARTED", children=children) if children else self.proceed(activation)
+
+
+class NSubprocess(Subprocess):
+    """Starts a child process for each item and waits until all are over. BPMN: multi-instance call activity.
+
+    Args:
+        start: a `StartHandle`; its function gets `item=`. Without one, a mapping becomes the child's data and a
+            mapped object its seed.
+        items: a list, or a callable or an `act` expression; it is asked again whenever a child is over, so items
+            that were added meanwhile get their child too.
+        sequential: one child at a time.
+        kwargs: more keywords for the start's function.
+    """
+
+    def __init__(self, start: Any, items: Any, sequential: bool = False, **kwargs: Any) -> None:
+        super().__init__(start, **kwargs)
+        self.items, self.sequential = items, sequential
+
+    def calls(self) -> Iterator[tuple[str, Call]]:
+        yield from super().calls()
+        if isinstance(self.items, Reference | Expression) or callable(self.items):
+            yield "items", self.items
+
+    def children(self, activation: Activation, started: int) -> tuple[tuple[Any, Mapping[str, Any]], ...]:
+        items = self.items
+        if callable(items) or isinstance(items, Reference):
+            items = self.call(items, activation)
+        waiting = list(items)[started:]
+        keywords = self.keywords(activation)
+        return tuple((self.start_node(), {**keywords, "item": item}) for item in waiting[: 1 if self.sequential else None])
