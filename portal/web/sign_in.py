@@ -108,6 +108,7 @@ def init_app(app: Flask) -> None:
         storage_uri=app.config.get("RATELIMIT_STORAGE_URI") or "memory://",
         enabled=not app.config.get("TESTING"),
     )
+    app.extensions["portal_limiter"] = limiter  # its decorators hold it weakly
     view = app.view_functions["sign_in.login"]
     for limit, key in ((_BY_ADDRESS, get_remote_address), (_BY_ACCOUNT, _account)):
         view = limiter.limit(limit, key_func=key, methods=["POST"])(view)

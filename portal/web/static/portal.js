@@ -1,0 +1,77 @@
+// Small comforts; every page works without them.
+import { keepDrafts } from "./drafts.js";
+import { listenToKeys } from "./keys.js";
+
+const all = (selector) => Array.from(document.querySelectorAll(selector));
+
+// Moments in the reader's own zone and language, where they have not chosen one.
+const exact = new Intl.DateTimeFormat(undefined, {
+  weekday: "short", day: "numeric", month: "short", year: "numeric",
+  hour: "2-digit", minute: "2-digit", timeZoneName: "short",
+});
+for (const time of all("time")) {
+  if (time.hasAttribute("data-local")) {
+    const words = exact.format(new Date(time.dateTime));
+    if (time.textContent === time.title) time.textContent = words;
+    time.title = words;
+  }
+}
+
+// The menu on a phone. Without this script it is opened by its address, #navigation.
+const menu = document.querySelector("[data-menu-button]");
+const navigation = document.getElementById("navigation");
+if (menu && navigation) {
+  menu.setAttribute("role", "button");
+  menu.setAttribute("aria-expanded", "false");
+  menu.setAttribute("aria-controls", "navigation");
+  const fold = (open) => {
+    navigation.classList.toggle("is-open", open);
+    menu.setAttribute("aria-expanded", String(open));
+    if (open) navigation.querySelector("a").focus();
+  };
+  menu.addEventListener("click", (event) => {
+    event.preventDefault();
+    fold(menu.getAttribute("aria-expanded") !== "true");
+  });
+  menu.addEventListener("keydown", (event) => { if (event.key === " ") { event.preventDefault(); menu.click(); } });
+  navigation.querySelector(".menu-close")?.addEventListener("click", (event) => { event.preventDefault(); fold(false); menu.focus(); });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && navigation.classList.contains("is-open")) { fold(false); menu.focus(); }
+  });
+}
+document.addEventListener("click", (event) => {
+  for (const person of all("details.person[open]")) if (!person.contains(event.target)) person.open = false;
+});
+
+// What is wrong with a form is read first.
+document.querySelector("[data-error-summary]")?.focus();
+
+// How many rows are selected.
+const bulk = document.querySelector("[data-bulk]");
+if (bulk) {
+  const ticks = all('input[name="task"][form="bulk"]');
+  const everything = bulk.querySelector("[data-select-all]");
+  const count = bulk.querySelector("[data-selected]");
+  const show = () => {
+    const chosen = ticks.filter((tick) => tick.checked).length;
+    count.textContent = chosen ? `${chosen} selected` : "";
+    everything.checked = chosen === ticks.length;
+    everything.indeterminate = chosen > 0 && chosen < ticks.length;
+  };
+  everything.closest("[hidden]").hidden = false;
+  everything.addEventListener("change", () => { ticks.forEach((tick) => { tick.checked = everything.checked; }); show(); });
+  ticks.forEach((tick) => tick.addEventListener("change", show));
+  show();
+}
+
+// One press is one request.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post") return;
+  if (form.dataset.sent) { event.preventDefault(); return; }
+  form.dataset.sent = "1";
+});
+window.addEventListener("pageshow", () => all("form[data-sent]").forEach((form) => delete form.dataset.sent));
+
+keepDrafts();
+listenToKeys();
