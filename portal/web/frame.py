@@ -106,6 +106,9 @@ def init_app(app: Flask) -> None:
         task_state=words.task_state,
         is_form=words.is_form,
         deed=words.deed,
+        event_state=words.event_state,
+        by_person=words.by_person,
+        step_title=words.step_title,
     )
     environment.filters.update(
         ago=_time,

@@ -124,6 +124,12 @@ def process_state(process: Any) -> State:
     return _PROCESS.get(process.status, State(process.status.capitalize(), "off"))
 
 
+def event_state(event: Any) -> State:
+    """The state that an event led to."""
+    table = _PROCESS if event.task_id is None else _TASK
+    return table.get(event.to_state, State(event.to_state.capitalize(), "off"))
+
+
 def is_late(task: Any, now: Any) -> bool:
     return task.finished is None and task.due is not None and task.due < now
 
@@ -132,6 +138,25 @@ def is_form(task: Any) -> bool:
     """Whether a person completes the task, with a form or a confirmation."""
     node = task.node
     return node is not None and node.human and not node.starts
+
+
+#: what people do; everything else happens by itself, though somebody's action set it off
+_PEOPLES = frozenset(("start", "execute", "assign", "unassign", "reassign", "cancel", "undo", "revive", "suspend", "resume"))
+
+
+def by_person(event: Any) -> bool:
+    return event.user is not None and event.action in _PEOPLES
+
+
+def step_title(definition: Any, name: str) -> str:
+    """What people call a step, also one that the flow no longer has, or an event on a step's border."""
+    node = definition.nodes.get(name) if definition is not None else None
+    if node is None:
+        return name.replace("__", ": ").replace("_", " ").capitalize()
+    host = getattr(node, "host", None)
+    if host is None:
+        return str(node.title)
+    return f"{host.title}: {name.partition('__')[2].replace('_', ' ')}"
 
 
 def deed(event: Any) -> str:
