@@ -257,15 +257,17 @@ class FlowTester:
 
     def turn(self, works: bool) -> None:
         """Do what is due now: jobs, or timers."""
-        from portal.engine import clock, jobs
+        from portal.engine import clock, jobs, signals
         from portal.models import db
 
+        signals.deliver_all(db.session())
         seen: set[tuple[int, dt.datetime]] = set()
         while True:
             session = db.session()
             found = [d for d in clock.due(session, self.clock()) if d.works is works]
             found = [d for d in found if (d.task_id, d.scheduled) not in seen]
             if not found:
+                signals.deliver_all(db.session())
                 return
             for each in found:
                 seen.add((each.task_id, each.scheduled))
@@ -291,6 +293,19 @@ class FlowTester:
         self.turn(works=False)
 
 
+def _drop_all() -> None:
+    """Empty the database that all tests share. Process and task point at each other, which SQLite cannot drop."""
+    from portal.models import db
+
+    with db.engine.connect() as connection:
+        if db.engine.dialect.name == "sqlite":
+            connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
+        db.metadata.drop_all(connection)
+        connection.commit()
+        if db.engine.dialect.name == "sqlite":
+            connection.connection.cursor().execute("PRAGMA foreign_keys=ON")
+
+
 @pytest.fixture
 def flow_tester() -> Iterator[FlowTester]:
     """Drives flows in an application on a database of its own: in memory, or `PORTAL_TEST_DATABASE_URL`."""
@@ -303,14 +318,14 @@ def flow_tester() -> Iterator[FlowTester]:
     moved = Clock()
     token = clock.set(moved)
     with app.app_context():
-        db.drop_all()
+        if os.environ.get("PORTAL_TEST_DATABASE_URL"):
+            _drop_all()
         init_db()
         try:
             yield FlowTester(app, moved)
         finally:
             db.session.remove()
             clock.reset(token)
-            db.drop_all()
             held = app.extensions.get("portal_memory")
             if held is not None:
                 held.close()

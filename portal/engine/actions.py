@@ -14,7 +14,7 @@ from portal.errors import PermissionDenied, PortalError, TransitionNotAllowed
 from portal.flow.activation import Activation
 from portal.models import Process, Task, User
 
-from . import access, boundary, lifecycle, step, token
+from . import access, boundary, children, lifecycle, step, token
 from .run import Run
 from .transaction import clock, read_process, read_task, transaction
 
@@ -85,6 +85,7 @@ def new_process(run: Run, flow_class: Any) -> Process:
     model = flow_class._definition.process_class or Process
     process: Process = model(flow_label=flow_class._definition.label, created=run.now, task_count=0)
     process.ended = process.on_hold = False
+    process.depth = 0
     process.created_by_id = None if run.user is None else run.user.id
     return process
 
@@ -155,7 +156,7 @@ class Work:
         if activation.node._undo is not None:
             activation.node.call(activation.node._undo, activation)
         run.record(task, "CANCELED", "undo")
-        self._reopen(process, "undo")
+        children.reopen(run, process, "undo")
         run.reopened.add(process)
         if activation.node.starts:
             cancel_tree(run, process, "undo")
@@ -173,7 +174,7 @@ class Work:
         previous = [*old.previous, old]
         run.record(old, "REVIVED", "revive")
         boundary.disarm(run, old)
-        self._reopen(process, "revive")
+        children.reopen(run, process, "revive")
         fresh = run.create(process, old.node, old.token, *previous)
         fresh.data = {key: value for key, value in copy.deepcopy(dict(old.data)).items() if key != "_exception"}
         for name in ("artifact_type", "artifact_key", "seed_type", "seed_key", "due", "priority", "awaits"):
@@ -244,10 +245,6 @@ class Work:
             step.follow(run, task, outcome, action)
         step.settle(run)
 
-    def _reopen(self, process: Process, action: str) -> None:
-        if process.finished is not None:
-            self.run.record_process(process, "NEW", action)
-
 
 def store_first(session: Session, activation: Activation) -> None:
     """Give what a new process points at its key, so that the process is written once."""
@@ -263,6 +260,7 @@ def close(run: Run, task: Task, action: str = "cancel") -> None:
     """Cancel an open task and what is armed on it."""
     run.record(task, "CANCELED", action)
     boundary.disarm(run, task)
+    children.cancel(run, task)
 
 
 def _other_end(run: Run, task: Task) -> bool:
@@ -283,6 +281,7 @@ def cancel_process(session: Session, process: Process | int, user: User | int | 
     """Cancel a process, the processes below it and every open task of them. A manager's."""
     with _managed(session, process, user, "cancel") as (run, found):
         cancel_tree(run, found, "cancel")
+        children.cancelled(run, found)
 
 
 def suspend(session: Session, process: Process | int, user: User | int | None = None) -> None:

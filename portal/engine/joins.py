@@ -166,6 +166,21 @@ def scope_of(run: Run, process: Process, node: Node, branch: str) -> str | None:
     return token.scope(branch, depth)
 
 
+def by_number(run: Run, process: Process, number: int) -> Task | None:
+    """A task of a process by its number."""
+    for task in run.known(process):
+        if task.number == number:
+            return task
+    if process in run.made:
+        return None
+    with run.session.no_autoflush:
+        query = select(Task).where(Task.process_id == process.id, Task.number == number)
+        found = run.session.scalars(query).unique().first()
+    if found is not None:
+        run.know(found)
+    return found
+
+
 def _names(run: Run, process: Process, numbers: list[int]) -> dict[int, str]:
     """The nodes of split tasks by their numbers."""
     names = {task.number: task.flow_task for task in run.known(process) if task.number in numbers}

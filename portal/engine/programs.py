@@ -12,7 +12,7 @@ from portal.flow.activation import Activation
 from portal.flow.registry import registry
 from portal.models import Process, Task, User, db
 
-from . import actions, lifecycle, step, token
+from . import actions, children, lifecycle, step
 from .guard import Guard
 from .run import Run
 from .transaction import read_process, read_task, transaction
@@ -31,7 +31,7 @@ def start(node: Any, kwargs: dict[str, Any]) -> Any:
         with transaction(session, user) as run:
             run.propagate |= propagate
             process = actions.new_process(run, node.flow_class)
-            task = _first_task(run, process, node)
+            task = children.first_task(run, process, node)
             activation = run.activation(task)
             actions.begin(run, process, task)
             run.called = task
@@ -45,20 +45,6 @@ def start(node: Any, kwargs: dict[str, Any]) -> Any:
             return result
 
     return Guard(session).run(begin) if nested else begin()
-
-
-def _first_task(run: Run, process: Process, node: Any) -> Task:
-    return Task(
-        process=process,
-        number=1,
-        flow_task=node.name,
-        flow_task_type=node.kind,
-        status="STARTED",
-        token=token.ROOT,
-        created=run.now,
-        priority=0,
-        attempt=0,
-    )
 
 
 def handle(node: Any, kwargs: dict[str, Any]) -> Any:

@@ -48,6 +48,8 @@ class Run:
         #: processes that an undo leaves open, though nothing in them is
         self.reopened: set[Process] = set()
         self.work_for_clock = False
+        #: a signal was thrown
+        self.threw = False
         self.propagate = outer.propagate if outer else False
         #: the node whose own failure belongs to the caller of `run`
         self.called: Task | None = None

@@ -12,7 +12,7 @@ from portal.flow.base import Node
 from portal.flow.outcome import Done, Outcome, Wait, Way
 from portal.models import Process, Task, User
 
-from . import boundary, joins, token
+from . import boundary, children, joins, races, signals, token
 from .guard import Guard
 from .run import Run
 
@@ -22,10 +22,16 @@ def settle(run: Run) -> None:
     while True:
         while run.ready:
             enter(run, run.ready.pop())
-        if not joins.release(run):
+        if not joins.release(run) and not close_all(run):
             break
-    for process in list(run.touched):
+
+
+def close_all(run: Run) -> bool:
+    """End the processes in which nothing is left to do. True if a parent went on with it."""
+    touched, run.touched = list(run.touched), {}
+    for process in touched:
         close_if_over(run, process)
+    return bool(run.ready or run.joins_due or run.touched)
 
 
 def enter(run: Run, task: Task) -> None:
@@ -48,6 +54,7 @@ def follow(run: Run, task: Task, outcome: Outcome, action: str = "step") -> None
     """Do what a node has answered."""
     if isinstance(outcome, Wait):
         wait(run, task, outcome, action)
+        start_inside(run, task, outcome)
     else:
         complete(run, task, outcome, action)
 
@@ -63,6 +70,18 @@ def wait(run: Run, task: Task, outcome: Wait, action: str = "step") -> None:
     if outcome.owner is not None:
         give_by_rule(run, task, outcome.owner)
     boundary.arm(run, task)
+
+
+def start_inside(run: Run, task: Task, outcome: Wait) -> None:
+    """What begins while a task waits: the branches of a race, or child processes."""
+    if outcome.ways:
+        send(run, task, outcome.ways, splits=True)
+    if outcome.children:
+        try:
+            guarded(run, task, lambda: children.start(run, task, outcome.children))
+        except Exception as error:
+            run.ready = [each for each in run.ready if each in run.session]
+            fail(run, task, error)
 
 
 def give_by_rule(run: Run, task: Task, owner: Any) -> None:
@@ -88,11 +107,20 @@ def complete(run: Run, task: Task, outcome: Done, action: str = "step") -> None:
     """The task is done: disarm what was armed on it, and send its token on."""
     run.record(task, "DONE", action)
     boundary.disarm(run, task)
+    races.decide(run, task)
+    for name in outcome.signals:
+        signals.throw(run, name)
+    if outcome.finishes is not None:
+        children.finish(run, task, outcome)
+        children.over(run, task.process)
+        return
     proceed(run, task, outcome)
 
 
 def proceed(run: Run, task: Task, outcome: Done) -> None:
     node: Any = task.node
+    if not outcome.ways and node.races:
+        return  # the winner's branch is under way
     if not outcome.ways:
         join = node.flow_class._definition.common_join(node) if outcome.empty and node.outgoing else None
         if join is not None:
@@ -100,9 +128,14 @@ def proceed(run: Run, task: Task, outcome: Done) -> None:
         else:
             task.process.ended = True
         return
+    send(run, task, outcome.ways, outcome.splits)
+
+
+def send(run: Run, task: Task, ways: tuple[Way, ...], splits: bool) -> None:
+    """Send tokens along these ways."""
     made = []
-    for number, way in enumerate(outcome.ways, 1):
-        branch = token.branch(task.token, task.number, number) if outcome.splits else task.token
+    for number, way in enumerate(ways, 1):
+        branch = token.branch(task.token, task.number, number) if splits else task.token
         target: Node = way.edge.target
         if target.merges:
             joins.arrive(run, target, branch, task)
@@ -165,3 +198,4 @@ def close_if_over(run: Run, process: Process) -> None:
             if run.session.scalar(query.where(Task.id.not_in(known)).limit(1)) is not None:
                 return
     run.record_process(process, "DONE", "step")
+    children.over(run, process)

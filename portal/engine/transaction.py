@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,6 +16,8 @@ from portal.errors import PortalError, UnsavedChanges
 from portal.models import Process, Task, User, utcnow
 
 from .run import Run
+
+log = logging.getLogger("portal.engine")
 
 #: the clock of actions; a test moves it
 clock: ContextVar[Callable[[], dt.datetime]] = ContextVar("clock", default=utcnow)
@@ -78,9 +81,22 @@ def transaction(
         session.info["run"] = None
         session.rollback()
         raise
+    if run.threw:
+        _deliver(session)
     if run.work_for_clock:
-        for wake in _wakers:
+        for wake in list(_wakers):
             wake()
+
+
+def _deliver(session: Session) -> None:
+    """Release what a signal has reached, here and now where that is possible; a worker does the rest."""
+    from . import signals
+
+    try:
+        for each in signals.waiting(session):
+            signals.deliver(session, each)
+    except Exception:
+        log.exception("a signal could not be delivered at once; a worker does it")
 
 
 def _inside(outer: Run, process: Any, task: Any) -> Iterator[Run]:
@@ -105,6 +121,7 @@ def _inside(outer: Run, process: Any, task: Any) -> Iterator[Run]:
     finally:
         session.info["run"] = outer
     outer.work_for_clock |= inner.work_for_clock
+    outer.threw |= inner.threw
 
 
 def _lock(

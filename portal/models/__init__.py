@@ -1,7 +1,7 @@
 """The data: SQLAlchemy 2 typed declarative models."""
 
 from .base import UTCDateTime, db, prepare_engine, utcnow
-from .event import Event
+from .event import Delivery, Event
 from .process import Process
 from .task import Task, task_link
 from .user import BigId, Passwords, Role, User, check_permissions, create_user, roles_named
@@ -17,6 +17,7 @@ def init_db() -> None:
 
 __all__ = [
     "BigId",
+    "Delivery",
     "Event",
     "Passwords",
     "Process",

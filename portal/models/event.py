@@ -14,6 +14,16 @@ from .task import Task
 from .user import BigId, User
 
 
+class Delivery(db.Model):
+    """A signal on its way to one armed catch."""
+
+    __tablename__ = "delivery"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), index=True)
+    created: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+
+
 class Event(db.Model):
     """When, who, what, from, to. `task` is None for a change of the process itself."""
 

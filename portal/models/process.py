@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: what a field or a node of an author's may not be called
 RESERVED = frozenset(
     """id flow_class flow_label process_type status created finished data artifact artifact_type artifact_key seed
-    seed_type seed_key parent_task parent_task_id root_id tasks task_count created_by created_by_id ended on_hold
+    seed_type seed_key parent_task parent_task_id root_id tasks task_count created_by created_by_id ended on_hold depth
     metadata registry query cancel suspend resume children""".split()
 )
 
@@ -58,6 +58,8 @@ class Process(db.Model):
     #: the top of the tree, which every action locks; None for the top itself
     root_id: Mapped[int | None] = mapped_column(ForeignKey("process.id"), index=True)
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    #: how many processes are above this one
+    depth: Mapped[int] = mapped_column(default=0)
     #: the number of the last task
     task_count: Mapped[int] = mapped_column(default=0)
     #: a path of the process has come to its end

@@ -1,0 +1,179 @@
+"""Processes within processes: all under the one lock of the root, so that they cannot deadlock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import func, inspect, select
+
+from portal.errors import PortalError
+from portal.flow.outcome import Done
+from portal.models import Process, Task
+
+from . import actions, boundary, token
+from .run import Run
+
+#: how deep a class may call itself; the application sets it
+max_depth = 50
+
+
+def start(run: Run, task: Task, calls: tuple[tuple[Any, Mapping[str, Any]], ...]) -> None:
+    """Start the children of a task that waits for them."""
+    parent = task.process
+    if parent.depth + 1 > max_depth:
+        raise PortalError(f"processes call each other more than {max_depth} deep (PORTAL_MAX_DEPTH)")
+    run.session.flush()  # the children point at their task
+    begun = []
+    for node, keywords in calls:
+        process = actions.new_process(run, node.flow_class)
+        process.parent_task_id, process.depth = task.id, parent.depth + 1
+        process.root_id = parent.root_id or parent.id
+        process.created_by_id = parent.created_by_id
+        first = first_task(run, process, node)
+        actions.begin(run, process, first)
+        begun.append((first, node, keywords))
+    for first, node, keywords in reversed(begun):
+        _call(run, first, node, dict(keywords))
+        run.ready.append(first)
+
+
+def first_task(run: Run, process: Process, node: Any) -> Task:
+    """The task of a start from code."""
+    return Task(
+        process=process,
+        number=1,
+        flow_task=node.name,
+        flow_task_type=node.kind,
+        status="STARTED",
+        token=token.ROOT,
+        created=run.now,
+        priority=0,
+        attempt=0,
+    )
+
+
+def _call(run: Run, first: Task, node: Any, keywords: dict[str, Any]) -> None:
+    """Give the child its keywords: to the start's function, or as data and seed."""
+    if node.func is not None:
+        node.call(node.func, run.activation(first), **keywords)
+        return
+    item = keywords.pop("item", None)
+    if isinstance(item, Mapping):
+        keywords = {**item, **keywords}
+    elif item is not None and inspect(item, raiseerr=False) is not None:
+        first.process.seed = item
+    elif item is not None:
+        keywords["item"] = item
+    for name, value in keywords.items():
+        if hasattr(type(first.process), name):
+            setattr(first.process, name, value)
+        else:
+            first.process.data[name] = value
+
+
+def over(run: Run, child: Process) -> None:
+    """A child is over: its parent's task goes on when it was the last one, or feels the failure."""
+    from . import step
+
+    if child.parent_task_id is None:
+        return
+    task = run.session.get_one(Task, child.parent_task_id)
+    run.know(task)
+    if task.status != "STARTED" or task.node is None:
+        return
+    if child.status == "FAILED":
+        _failed(run, task, child)
+        return
+    node: Any = task.node
+    activation = run.activation(task)
+    started = select(func.count()).where(Process.parent_task_id == task.id)
+    try:
+        calls = step.guarded(run, task, lambda: node.children(activation, run.session.scalar(started)))
+        if calls and (not node.sequential or not _running(run, task)):
+            start(run, task, calls)
+        elif not _running(run, task):
+            step.follow(run, task, step.guarded(run, task, lambda: node.resume(activation)))
+    except Exception as error:
+        step.fail(run, task, error)
+
+
+def _running(run: Run, task: Task) -> bool:
+    query = select(Process.id).where(Process.parent_task_id == task.id, Process.finished.is_(None)).limit(1)
+    return run.session.scalar(query) is not None
+
+
+def _failed(run: Run, task: Task, child: Process) -> None:
+    """An `ErrorEnd` of a child: an error event on the parent's task catches its code."""
+    code = child.data.get("_error")
+    reason = {
+        "type": "ErrorEnd",
+        "message": f"process {child.id} ended with the error {code!r}",
+        "traceback": "",
+        "time": run.now.isoformat(),
+    }
+    cancel(run, task)
+    caught = boundary.catching(task, code)
+    if caught is not None:
+        boundary.interrupt(run, task, caught, reason, "step")
+    else:
+        task.data["_exception"] = reason
+        run.record(task, "ERROR", error="ErrorEnd")
+
+
+def cancelled(run: Run, child: Process) -> None:
+    """Somebody has cancelled a child: its parent's task has failed, and no error event catches that."""
+    if child.parent_task_id is None:
+        return
+    task = run.session.get_one(Task, child.parent_task_id)
+    if task.status == "STARTED":
+        task.data["_exception"] = {
+            "type": "Cancelled",
+            "message": f"process {child.id} was cancelled",
+            "traceback": "",
+            "time": run.now.isoformat(),
+        }
+        run.record(task, "ERROR", error="Cancelled")
+
+
+def cancel(run: Run, task: Task) -> None:
+    """Cancel the unfinished children of a task that is over."""
+    if not getattr(task.node, "calls_processes", False):
+        return
+    query = select(Process).where(Process.parent_task_id == task.id, Process.finished.is_(None))
+    for child in run.session.scalars(query).unique():
+        actions.cancel_tree(run, child, "cancel")
+
+
+def finish(run: Run, task: Task, outcome: Done) -> None:
+    """A terminating or failing end: whatever else is open is cancelled."""
+    process = task.process
+    for each in actions.tree(run, process):
+        if each is not process and each.finished is None:
+            actions.cancel_tree(run, each, "step")
+    for other in run.find(process):
+        if other is not task:
+            run.record(other, "CANCELED", "step")
+    run.ready = [each for each in run.ready if each.is_open]
+    if outcome.finishes == "error":
+        process.data["_error"] = outcome.code
+    run.record_process(process, "FAILED" if outcome.finishes == "error" else "DONE", "step")
+
+
+def reopen(run: Run, process: Process, action: str) -> None:
+    """Bring a process that is over back to life, and the task of its parent that had seen it end, level by level."""
+    if process.finished is None:
+        return
+    run.record_process(process, "NEW", action)
+    if process.parent_task_id is None:
+        return
+    task = run.session.get_one(Task, process.parent_task_id)
+    run.know(task)
+    standing = [each for each in task.leading if each.status not in ("CANCELED", "REVIVED")]
+    if standing and task.status == "DONE":
+        names = ", ".join(f"«{each.title}»" for each in standing)
+        raise actions.TransitionNotAllowed(f"cannot {action}: the parent has gone on to {names}")
+    reopen(run, task.process, action)
+    if task.status not in ("STARTED", "REVIVED"):
+        task.data.pop("_exception", None)
+        run.record(task, "STARTED", action)

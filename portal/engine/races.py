@@ -1,0 +1,36 @@
+"""A race: the first branch to finish its first task wins, and the others are cancelled."""
+
+from __future__ import annotations
+
+from portal.models import Task
+
+from . import actions, token
+from .joins import by_number
+from .run import Run
+
+
+def decide(run: Run, task: Task) -> None:
+    """A task is done: if it is the first one of a branch in a race that is open, the branch wins."""
+    flow_class = task.process.flow_class
+    numbers = token.splits(task.token)
+    if not numbers or flow_class is None:
+        return
+    racing = {node.name for node in flow_class._definition.nodes.values() if node.races}
+    if not racing:
+        return
+    for depth, number in enumerate(numbers):
+        race = by_number(run, task.process, number)
+        if race is None or race.flow_task not in racing or race.status != "STARTED":
+            continue
+        scope = token.scope(task.token, depth)
+        branch = "/".join(task.token.split("/")[: depth + 2])
+        run.record(race, "DONE")
+        _cancel_rivals(run, task, scope, branch)
+
+
+def _cancel_rivals(run: Run, task: Task, scope: str, branch: str) -> None:
+    rivals = run.find(task.process, Task.token.startswith(f"{scope}_", autoescape=True))
+    for rival in rivals:
+        if rival.token != branch and not rival.token.startswith(f"{branch}/"):
+            actions.close(run, rival, "step")
+    run.ready = [each for each in run.ready if each.is_open]

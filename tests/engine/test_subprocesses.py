@@ -1,0 +1,168 @@
+"""Child processes: one lock, one way down and one way back."""
+
+import pytest
+
+from portal import act, flow, this
+from portal.errors import TransitionNotAllowed
+from portal.models import Process
+
+
+class ChildFlow(flow.Flow):
+    start = flow.StartHandle(this.begin).Next(this.check)
+    check = flow.View(lambda activation: activation.execute()).Next(this.well)
+    well = flow.If(act.process.data["ok"]).Then(this.end).Else(this.failed)
+    end = flow.End()
+    failed = flow.ErrorEnd("bad")
+
+    def begin(self, activation, item=None, ok=True):
+        activation.process.data.update(item=item, ok=ok)
+
+
+class ParentFlow(flow.Flow):
+    start = flow.StartHandle(this.begin).Next(this.child)
+    child = flow.Subprocess(ChildFlow.start, ok=act.process.data["ok"]).OnError(this.caught, "bad").Next(this.end)
+    caught = flow.Function(lambda activation: None).Next(this.end)
+    end = flow.End()
+
+    def begin(self, activation, ok=True):
+        activation.process.data["ok"] = ok
+
+
+class EachFlow(flow.Flow):
+    start = flow.StartHandle(this.begin).Next(this.each)
+    each = flow.NSubprocess(ChildFlow.start, act.process.data["items"]).Next(this.end)
+    end = flow.End()
+
+    def begin(self, activation, items=()):
+        activation.process.data["items"] = list(items)
+
+
+class OneByOneFlow(EachFlow):
+    each = flow.NSubprocess(ChildFlow.start, act.process.data["items"], sequential=True).Next(this.end)
+
+
+def finish(child):
+    child.task("check").assign("alice")
+    child.task("check").execute()
+
+
+@pytest.fixture
+def run(flow_tester):
+    flow_tester(ChildFlow)
+    return flow_tester
+
+
+def test_the_parent_waits_for_its_child(run):
+    parent = run(ParentFlow)
+    parent.start("start")
+    (child,) = parent.children("child")
+    assert child.process.parent_task.process == parent.process
+    assert parent.task("child").status == "STARTED"
+    finish(child)
+    assert (child.process.status, parent.process.status) == ("DONE", "DONE")
+    assert parent.path == ["start", "child", "end"]
+
+
+def test_an_error_end_is_felt_by_the_parent(run):
+    parent = run(ParentFlow)
+    parent.start("start", ok=False)
+    (child,) = parent.children("child")
+    finish(child)
+    assert child.process.status == "FAILED"
+    assert child.process.data["_error"] == "bad"
+    assert parent.path == ["start", "child__error", "caught", "end"]
+    assert parent.process.status == "DONE"
+
+
+def test_cancelling_the_parent_cancels_the_children(run):
+    parent = run(ParentFlow)
+    parent.start("start")
+    parent.process.cancel()
+    (child,) = parent.children("child")
+    assert child.process.status == "CANCELED"
+    assert child.tasks("check")[0].status == "CANCELED"
+
+
+def test_a_cancelled_child_fails_its_parents_task_without_setting_off_the_event(run):
+    parent = run(ParentFlow)
+    parent.start("start")
+    (child,) = parent.children("child")
+    child.process.cancel()
+    assert parent.task("child").status == "ERROR"
+    parent.task("child").revive()
+    assert len(parent.children("child")) == 2
+
+
+def test_a_suspended_parent_holds_its_children(run):
+    parent = run(ParentFlow)
+    parent.start("start")
+    (child,) = parent.children("child")
+    child.task("check").assign("alice")
+    parent.process.suspend()
+    assert child.process.status == "NEW"
+    with pytest.raises(TransitionNotAllowed, match="suspended"):
+        child.task("check").execute()
+    parent.process.resume()
+    child.task("check").execute()
+    assert parent.process.status == "DONE"
+
+
+def test_one_child_for_each_item(run):
+    parent = run(EachFlow)
+    parent.start("start", items=["a", "b", "c"])
+    children = parent.children("each")
+    assert [child.process.data["item"] for child in children] == ["a", "b", "c"]
+    for child in children:
+        assert parent.process.status == "NEW"
+        finish(child)
+    assert parent.process.status == "DONE"
+
+
+def test_no_items_is_done_at_once(run):
+    parent = run(EachFlow)
+    parent.start("start", items=[])
+    assert parent.path == ["start", "each", "end"]
+
+
+def test_one_by_one_takes_up_items_that_are_added(run):
+    parent = run(OneByOneFlow)
+    parent.start("start", items=["a", "b"])
+    finish(parent.children("each")[0])
+    with parent.task("each").task.activation() as activation:
+        activation.process.data["items"].append("late")
+    assert len(parent.children("each")) == 2
+    finish(parent.children("each")[1])
+    finish(parent.children("each")[2])
+    assert parent.process.status == "DONE"
+    assert [child.process.data["item"] for child in parent.children("each")] == ["a", "b", "late"]
+
+
+def test_undo_in_a_child_that_is_over_brings_its_parent_back(run):
+    parent = run(ParentFlow)
+    parent.start("start")
+    (child,) = parent.children("child")
+    finish(child)
+    with pytest.raises(TransitionNotAllowed):
+        child.tasks("end")[0].undo()
+    parent.tasks("end")[0].undo()
+    child.tasks("end")[0].undo()
+    assert (child.process.status, parent.process.status) == ("NEW", "NEW")
+    assert parent.task("child").status == "STARTED"
+
+
+class DeepFlow(flow.Flow):
+    process_class = Process
+    start = flow.StartHandle().Next(this.again)
+    again = flow.Subprocess(this.start).Next(this.end)
+    end = flow.End()
+
+
+def test_a_flow_that_calls_itself_stops_somewhere(flow_tester):
+    deep = flow_tester(DeepFlow)
+    deep.start("start")
+    depth = 0
+    while children := deep.children("again"):
+        (deep,) = children
+        depth += 1
+    assert depth == 50
+    assert "PORTAL_MAX_DEPTH" in deep.task("again").data["_exception"]["message"]

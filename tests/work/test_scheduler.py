@@ -1,0 +1,127 @@
+"""The clock in the web process: timers fire and jobs run by themselves, also after a restart."""
+
+import datetime as dt
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from portal import create_app, flow, this
+from portal.engine import jobs
+from portal.models import Event, Process, Task, db, init_db
+
+PATIENCE = 10
+
+
+class NapFlow(flow.Flow):
+    start = flow.StartHandle(this.begin).Next(this.nap)
+    nap = flow.Timer(this.moment).Next(this.work)
+    work = flow.Job(this.do_work).Next(this.end)
+    end = flow.End()
+
+    def begin(self, activation, seconds=0.0, fails=False):
+        activation.process.data.update(seconds=seconds, fails=fails)
+        return activation.process
+
+    def moment(self, activation):
+        return dt.timedelta(seconds=activation.process.data["seconds"])
+
+    def do_work(self, activation):
+        activation.progress(1, 2, "half way")
+        if activation.process.data["fails"]:
+            raise RuntimeError("out of paper")
+        activation.process.data["worked"] = activation.attempt
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite:///{tmp_path / 'portal.sqlite'}"
+
+
+@contextmanager
+def portal(url, clock_runs=True):
+    app = create_app({"DATABASE_URL": url, "FLOWS": [], "TESTING": True})
+    app.extensions["portal_flows"].register(NapFlow)
+    scheduler = app.extensions["portal_scheduler"]
+    with app.app_context():
+        init_db()
+        if clock_runs:
+            scheduler.start()
+        try:
+            yield app
+        finally:
+            scheduler.stop()
+            db.session.remove()
+            db.engine.dispose()
+
+
+def wait_for(process_id, done):
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        process = db.session.get_one(Process, process_id, populate_existing=True)
+        if done(process):
+            return process
+        db.session.rollback()
+        time.sleep(0.02)
+    raise AssertionError([(task.flow_task, task.status) for task in process.tasks])
+
+
+def test_a_due_timer_fires_and_its_job_runs_in_a_thread(url):
+    with portal(url):
+        process_id = NapFlow.start.run(seconds=0.2).id
+        process = wait_for(process_id, lambda p: p.status == "DONE")
+        assert process.data["worked"] == 1
+        assert next(t for t in process.tasks if t.flow_task == "work").progress == {
+            "done": 1,
+            "total": 2,
+            "message": "half way",
+        }
+
+
+def test_a_timer_fires_within_a_second_of_its_moment(url):
+    with portal(url):
+        process_id = NapFlow.start.run(seconds=0.3).id
+        process = wait_for(process_id, lambda p: p.status == "DONE")
+        nap = next(task for task in process.tasks if task.flow_task == "nap")
+        assert nap.finished - nap.scheduled < dt.timedelta(seconds=1)
+
+
+def test_a_failing_job_is_recorded(url):
+    with portal(url):
+        process_id = NapFlow.start.run(fails=True).id
+        failed = lambda p: any(task.status == "ERROR" for task in p.tasks)  # noqa: E731
+        process = wait_for(process_id, failed)
+        work = next(task for task in process.tasks if task.flow_task == "work")
+        assert work.data["_exception"]["message"] == "out of paper"
+
+
+def test_after_a_restart_everything_due_is_still_due(url):
+    with portal(url, clock_runs=False):
+        process_id = NapFlow.start.run(seconds=0).id
+    with portal(url):
+        assert wait_for(process_id, lambda p: p.status == "DONE").data["worked"] == 1
+
+
+def test_a_job_of_a_dead_worker_runs_again(url):
+    with portal(url, clock_runs=False):
+        from portal.engine import clock
+
+        process_id = NapFlow.start.run(seconds=0).id
+        clock.fire(db.session(), clock.due(db.session(), clock.now())[0].task_id)
+        claimed = jobs.claim(db.session(), clock.due(db.session(), clock.now())[0].task_id)
+        task = db.session.get_one(Task, claimed.task_id)
+        task.lease = clock.now() - dt.timedelta(seconds=1)
+        db.session.commit()
+    with portal(url):
+        assert wait_for(process_id, lambda p: p.status == "DONE").data["worked"] == 2
+        assert not jobs.finish(db.session(), claimed, None, RuntimeError("too late"))
+
+
+def test_many_clocks_fire_a_timer_once(url):
+    with portal(url) as app, portal(url) as other:
+        assert app is not other
+        ids = [NapFlow.start.run(seconds=0.1).id for _ in range(10)]
+        for process_id in ids:
+            wait_for(process_id, lambda p: p.status == "DONE")
+        done = db.session.query(Event).filter(Event.to_state == "DONE", Event.action == "timer").count()
+        assert done == len(ids)
