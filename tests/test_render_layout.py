@@ -11,7 +11,7 @@ from render_fakes import make_flow
 
 from portal.render.geometry import meets, segments
 from portal.render.layout import layout, place
-from portal.render.order import reading_order
+from portal.render.order import host_of, reading_order
 from portal.render.shapes import is_boundary, shape_of
 from portal.render.text import text_width, wrap
 
@@ -82,6 +82,22 @@ def test_edges_run_from_border_to_border_level_or_upright(flow_class):
             assert on_side or on_top
         for (ax, ay), (bx, by) in segments(route.points):
             assert abs(ax - bx) < 0.1 or abs(ay - by) < 0.1
+
+
+@settings(max_examples=60, deadline=None)
+@given(flows())
+def test_no_edge_runs_over_a_node(flow_class):
+    definition = flow_class._definition
+    plan = place(definition)
+    for route in plan.edges:
+        ends = {host_of(route.edge.source).name, host_of(route.edge.target).name}
+        others = [node.name for node in definition.nodes.values() if host_of(node).name not in ends]
+        for name, line in itertools.product(others, segments(route.points)):
+            assert not meets(plan.boxes[name], line, -1), (
+                route.edge.source.name,
+                route.edge.target.name,
+                name,
+            )
 
 
 @settings(max_examples=40, deadline=None)

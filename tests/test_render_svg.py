@@ -155,6 +155,12 @@ def test_a_file_of_its_own_brings_its_stylesheet():
     assert "@media print" in style
 
 
+def test_its_stylesheet_is_there_word_for_word_so_a_policy_can_hash_it():
+    text = svg(FLOW, standalone=True)
+    style = ET.fromstring(text).find(f"{SVG}style").text
+    assert f"<style>{style}</style>" in text
+
+
 def test_two_pictures_on_a_page_share_no_id():
     def ids(prefix):
         return {element.get("id") for element in parsed(FLOW, title_id=prefix).iter() if element.get("id")}

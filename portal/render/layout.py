@@ -6,8 +6,8 @@
 3. What only boundary events lead to goes below; branches are turned upside down if that brings order.
 4. Neighbours at almost one height are brought to one. With the places known, each edge gets its ports, and
    graphlay routes again.
-5. Edges are drawn on from the outlines to the symbols, edges that lead back find their ways around, and
-   labels find free places.
+5. Edges are drawn on from the outlines to the symbols, edges that lead back, or would run over
+   a node, find their ways around, and labels find free places.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
-from .geometry import Point, around, segments, straightened, upright
+from .geometry import Point, around, meets, segments, straightened, upright
 from .labels import place_labels
 from .loops import route_loop
 from .measure import BOUNDARY, Measure, measure
-from .order import backward_edges
+from .order import backward_edges, host_of
 from .placement import aligned, raw_centers, run
 from .ports import Ports, forward_ports
-from .shapes import is_boundary
+from .shapes import boundaries_of, is_boundary
 from .text import Box, Text
 
 MARGIN = 16.0
@@ -74,8 +74,9 @@ def place(definition: Any) -> Layout:
         () if n in back else _clipped(edge, _points(next(routed)), boxes) for n, edge in enumerate(edges)
     ]
     outlines = {name: around(centers[name], size.outline) for name, size in sizes.items()}
-    for number in sorted(back):
-        lines = [line for way in points for line in segments(way)]
+    astray = {number for number, edge in enumerate(edges) if _runs_over(edge, points[number], boxes)}
+    for number in sorted(back | astray):
+        lines = [line for other, way in enumerate(points) if other != number for line in segments(way)]
         points[number] = route_loop(number, edges[number], ports, sizes, outlines, boxes, lines)
     titles = {node.name: _title(centers[node.name], sizes[node.name], ports, node.name) for node in nodes}
     for node in nodes:
@@ -128,6 +129,14 @@ def _clipped(edge: Any, points: list[Point], boxes: dict[str, Box]) -> tuple[Poi
     start = _tip(edge.source, points[0], points[1], boxes)
     end = _tip(edge.target, points[-1], points[-2], boxes)
     return straightened(upright([start, *points[1:-1], end]))
+
+
+def _runs_over(edge: Any, points: tuple[Point, ...], boxes: dict[str, Box]) -> bool:
+    """Whether a way that was told where to leave runs into a node there."""
+    ends = {edge.source.name, host_of(edge.source).name, edge.target.name}
+    ends |= {boundary.name for end in (edge.source, edge.target) for boundary in boundaries_of(host_of(end))}
+    others = [box for name, box in boxes.items() if name not in ends]
+    return any(meets(box, line, -1) for box in others for line in segments(points))
 
 
 def _tip(node: Any, outer: Point, inner: Point, boxes: dict[str, Box]) -> Point:

@@ -1,4 +1,4 @@
-"""The ways of edges that lead back: around what lies between, below or above it."""
+"""The ways of edges that lead back or have no straight way: around what lies between, below or above it."""
 
 from __future__ import annotations
 

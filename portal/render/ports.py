@@ -84,9 +84,7 @@ def _side(edge: Any, ports: Ports, sizes: dict[str, Measure], centers: dict[str,
     if size.symbol != (GATEWAY, GATEWAY):
         return "right"
     drop = centers[edge.target.name][1] - centers[name][1]
-    if abs(drop) > GATEWAY / 2:
-        side = "top" if drop < 0 else "bottom"
-        return side if ports.allows(name, side, size) else "right"
-    if "right" not in ports.used(name):
+    if abs(drop) <= GATEWAY / 2 and "right" not in ports.used(name):
         return "right"
-    return next((side for side in ("bottom", "top") if ports.allows(name, side, size)), "right")
+    sides = ("bottom", "top") if abs(drop) <= GATEWAY / 2 else ("top",) if drop < 0 else ("bottom",)
+    return next((side for side in sides if ports.allows(name, side, size)), "right")
