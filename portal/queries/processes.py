@@ -16,7 +16,7 @@ from portal.models import Event, Process, Task, User, task_link
 from .loading import load_pointers, tables_of_heirs
 from .matching import cleaned, process_matches
 from .paging import PAGE, Key, Order, Page, fetch
-from .tasks import Filters
+from .tasks import EVERYTHING, Filters, badge_counts
 
 ORDERS: dict[str, Order] = {
     "-number": (Key(Process.id, "id", descending=True),),
@@ -39,7 +39,7 @@ class Place(NamedTuple):
     due: dt.datetime | None = None
 
 
-def processes(session: Session, user: User, filters: Filters = Filters(), size: int = PAGE) -> Page:
+def processes(session: Session, user: User, filters: Filters = EVERYTHING, size: int = PAGE) -> Page:
     """The processes that a person may see, the newest first."""
     query = select(Process).options(joinedload(Process.created_by).lazyload(User.roles), _heirs())
     query = query.where(Process.created_by_id == user.id if filters.mine else access.visible_processes(user))
@@ -101,6 +101,8 @@ class Story:
 
     process: Process
     visible: bool
+    #: what `badges` counts; the page shows it beside
+    badges: dict[str, int]
     children: list[Process] = field(default_factory=list)
     open_tasks: list[Task] = field(default_factory=list)
     #: how many tasks of a node are in a state
@@ -124,7 +126,7 @@ def story(session: Session, user: User, process_id: int) -> Story | None:
     parent = joinedload(Process.parent_task)
     own_tasks = select(Task.id).where(Task.process_id == process_id)
     query = (
-        select(Process, access.visible_processes(user))
+        select(Process, access.visible_processes(user), *badge_counts(user))
         .where(or_(Process.id == process_id, Process.parent_task_id.in_(own_tasks)))
         .options(
             joinedload(Process.created_by).lazyload(User.roles),
@@ -138,9 +140,10 @@ def story(session: Session, user: User, process_id: int) -> Story | None:
     rows = session.execute(query).unique().all()
     if not rows or rows[0][0].id != process_id:
         return None
-    children = [child for child, visible in rows[1:] if visible]
+    children = [row[0] for row in rows[1:] if row[1]]
     load_pointers(session, [], [rows[0][0], *children])
-    return Story(rows[0][0], bool(rows[0][1]), children)
+    counts = {"inbox": rows[0][2], "queue": rows[0][3]}
+    return Story(rows[0][0], bool(rows[0][1]), counts, children)
 
 
 def fill_in(session: Session, found: Story) -> Story:

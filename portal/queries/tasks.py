@@ -66,32 +66,39 @@ class Filters:
         return bool(self.flow or self.q or self.late or self.status)
 
 
-def inbox(session: Session, user: User, filters: Filters = Filters(), size: int = PAGE) -> Page:
+EVERYTHING = Filters()
+
+
+def inbox(session: Session, user: User, filters: Filters = EVERYTHING, size: int = PAGE) -> Page:
     """The tasks that a person has taken or was given."""
     return _page(session, _open(_mine(user)), ORDERS, filters, size)
 
 
-def queue(session: Session, user: User, filters: Filters = Filters(), size: int = PAGE) -> Page:
+def queue(session: Session, user: User, filters: Filters = EVERYTHING, size: int = PAGE) -> Page:
     """The tasks that a person may take."""
     return _page(session, _open(access.takeable_tasks(user)), ORDERS, filters, size)
 
 
-def archive(session: Session, user: User, filters: Filters = Filters(), size: int = PAGE) -> Page:
+def archive(session: Session, user: User, filters: Filters = EVERYTHING, size: int = PAGE) -> Page:
     """The tasks that were a person's and are over."""
     query = _tasks().where(Task.owner_id == user.id, Task.finished.is_not(None))
     return _page(session, query, ARCHIVE_ORDERS, filters, size)
 
 
-def badges(session: Session, user: User) -> dict[str, int]:
-    """How many tasks are in the inbox and in the queue, in one statement; it stops counting at a hundred."""
+def badge_counts(user: User) -> tuple[Any, Any]:
+    """How many tasks are in the inbox and in the queue, as columns; they stop counting at a hundred."""
 
     def count(*criteria: Any) -> Any:
-        query = (
-            select(literal(1)).select_from(Task).join(Task.process).where(Task.finished.is_(None), *criteria)
-        )
-        return select(func.count()).select_from(query.limit(_ENOUGH).subquery()).scalar_subquery()
+        query = select(literal(1)).select_from(Task).join(Task.process)
+        query = query.where(Task.finished.is_(None), *criteria).limit(_ENOUGH)
+        return select(func.count()).select_from(query.subquery()).scalar_subquery()
 
-    row = session.execute(select(count(*_mine(user)), count(access.takeable_tasks(user)))).one()
+    return count(*_mine(user)), count(access.takeable_tasks(user))
+
+
+def badges(session: Session, user: User) -> dict[str, int]:
+    """How many tasks are in the inbox and in the queue, in one statement."""
+    row = session.execute(select(*badge_counts(user))).one()
     return {"inbox": row[0], "queue": row[1]}
 
 

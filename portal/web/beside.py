@@ -6,6 +6,7 @@ from typing import Any
 
 from portal import queries
 from portal.flow.activation import Activation
+from portal.flow.base import label_of, title_of
 from portal.models import Event, db
 
 from .values import rows_of
@@ -36,7 +37,7 @@ def artifact_of(process: Any) -> dict[str, Any] | None:
     found = process.artifact
     if found is None:
         return None
-    return {"title": type(found).__name__, "rows": rows_of(found)}
+    return {"title": title_of(label_of(type(found).__name__)), "rows": rows_of(found)}
 
 
 def earlier(process_id: int) -> list[Event]:

@@ -67,10 +67,8 @@ def badges() -> dict[str, str]:
     if not current_user.is_authenticated:
         return {}
     if "badges" not in g:
-        counts = queries.badges(db.session(), me())
-        g.badges = {name: "99+" if count > 99 else str(count) for name, count in counts.items() if count}
-    found: dict[str, str] = g.badges
-    return found
+        g.badges = queries.badges(db.session(), me())
+    return {name: "99+" if count > 99 else str(count) for name, count in g.badges.items() if count}
 
 
 def _time(moment: dt.datetime | None, plain: bool = False) -> Markup:

@@ -144,4 +144,5 @@ def _story_or_refuse(process_id: int) -> Story:
     if not story.visible:
         abort(403, f"This process is not for you to see. {NOT_SEEN}")
     g.subject = ("process", story.process.id)
+    g.badges = story.badges
     return story

@@ -53,7 +53,7 @@ def relative(moment: dt.datetime, now: dt.datetime) -> str:
 
 
 def absolute(moment: dt.datetime, preferences: dict[str, Any]) -> str:
-    return moment.astimezone(zone(preferences.get("timezone"))).strftime("%a %-d %b %Y, %H:%M %Z")
+    return moment.astimezone(zone(preferences.get("timezone"))).strftime("%a %d %b %Y, %H:%M %Z")
 
 
 def time_tag(

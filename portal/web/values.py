@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import inspect
 
-from portal.jsonstore.field import fields_of
+from portal.jsonstore.field import MISSING, document_of, fields_of, look_up
 from portal.models import Process
 
 from .times import span
@@ -33,6 +33,10 @@ def rows_of(instance: Any) -> list[Row]:
         return []
     found = [_row(name, _title(name), getattr(instance, name)) for name in own_columns(type(instance))]
     for name, field in fields_of(type(instance)).items():
+        if look_up(document_of(instance), field.path) is MISSING:
+            # A default that nobody has confirmed would read like an answer.
+            found.append(Row(name, field.label or _title(name), _NOTHING))
+            continue
         try:
             value = getattr(instance, name)
         except ValueError as error:  # the document holds what the field cannot read
@@ -92,7 +96,9 @@ def show(value: Any) -> str:
         return f"{len(value):,} bytes"
     if isinstance(value, dt.timedelta):
         return span(value.total_seconds())
-    if isinstance(value, dt.datetime | dt.date | dt.time):
+    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+        return f"{value:%a} {value.day} {value:%b %Y}"
+    if isinstance(value, dt.datetime | dt.time):
         return value.isoformat()
     if isinstance(value, float | decimal.Decimal | int):
         return str(value)
