@@ -1,16 +1,72 @@
 """The language: the words with which a flow is declared."""
 
 from .base import Edge, Flow, Node
-from .events import End, ErrorEnd, MessageThrow, SignalCatch, SignalThrow, TerminateEnd
+from .events import (
+    CompensateThrow,
+    ConditionalCatch,
+    End,
+    ErrorEnd,
+    EscalationThrow,
+    MessageCatch,
+    MessageThrow,
+    SignalCatch,
+    SignalThrow,
+    TerminateEnd,
+)
 from .gateways import If, Join, Split, SplitFirst, Switch
 from .outcome import Done, Wait
 from .reference import act, this
 from .registry import registry
 from .subprocess import NSubprocess, Subprocess
-from .tasks import BusinessRule, Function, Handle, Job, ManualTask, SendHandle, Start, StartHandle, Timer, View
+from .tasks import (
+    BusinessRule,
+    Function,
+    Handle,
+    Job,
+    ManualTask,
+    SendHandle,
+    Start,
+    StartHandle,
+    StartTimer,
+    Timer,
+    View,
+)
 
 __all__ = [
-    "BusinessRule", "Done", "Edge", "End", "ErrorEnd", "Flow", "Function", "Handle", "If", "Job", "Join", "ManualTask",
-    "MessageThrow", "NSubprocess", "Node", "SendHandle", "SignalCatch", "SignalThrow", "Split", "SplitFirst", "Start",
-    "StartHandle", "Subprocess", "Switch", "TerminateEnd", "Timer", "View", "Wait", "act", "registry", "this",
+    "BusinessRule",
+    "CompensateThrow",
+    "ConditionalCatch",
+    "Done",
+    "Edge",
+    "End",
+    "ErrorEnd",
+    "EscalationThrow",
+    "Flow",
+    "Function",
+    "Handle",
+    "If",
+    "Job",
+    "Join",
+    "ManualTask",
+    "MessageCatch",
+    "MessageThrow",
+    "NSubprocess",
+    "Node",
+    "SendHandle",
+    "SignalCatch",
+    "SignalThrow",
+    "Split",
+    "SplitFirst",
+    "Start",
+    "StartHandle",
+    "StartTimer",
+    "Subprocess",
+    "Switch",
+    "TerminateEnd",
+    "Timer",
+    "View",
+    "Wait",
+    "act",
+    "registry",
+    "this",
 ]  # fmt: skip

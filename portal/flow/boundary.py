@@ -37,7 +37,9 @@ class TimeoutBoundary(Boundary):
 
     arms: ClassVar[bool] = True
 
-    def __init__(self, delay: dt.timedelta | dt.datetime | Call, then: Any, interrupting: bool = True) -> None:
+    def __init__(
+        self, delay: dt.timedelta | dt.datetime | Call, then: Any, interrupting: bool = True
+    ) -> None:
         super().__init__(then, interrupting)
         self.delay = delay
 
@@ -80,15 +82,61 @@ class ErrorBoundary(Boundary):
         if self.code is None:
             return True
         if isinstance(self.code, str):
-            names = [base.__name__ for base in type(error).__mro__] if isinstance(error, BaseException) else [error]
+            names = (
+                [base.__name__ for base in type(error).__mro__]
+                if isinstance(error, BaseException)
+                else [error]
+            )
             return self.code in names
         return isinstance(error, self.code)
+
+
+class EscalationBoundary(Boundary):
+    """`.OnEscalation(then, code=None, interrupting=False)`: when a process below escalates."""
+
+    def __init__(self, then: Any, code: str | None = None, interrupting: bool = False) -> None:
+        super().__init__(then, interrupting)
+        self.code = code
+
+    def hears(self, code: str) -> bool:
+        return self.code is None or self.code == code
+
+
+class CompensationBoundary(Boundary):
+    """`.CompensateWith(handler)`: how the host is taken back once it is done."""
+
+    #: it is no way that a token goes
+    compensates: ClassVar[bool] = True
+
+    def __init__(self, handler: Call | Node) -> None:
+        super().__init__(handler)
+        self.handler = handler
+
+    def bound(self, flow_class: Any, name: str) -> Self:
+        """A handler that is a method needs no edge to it."""
+        boundary = super().bound(flow_class, name)
+        node = vars(flow_class).get(self.handler.name) if isinstance(self.handler, Reference) else None
+        is_node = isinstance(self.handler, Node) or isinstance(
+            node or getattr(flow_class, getattr(self.handler, "name", ""), None), Node
+        )
+        if not is_node:
+            boundary._declared = []
+        return boundary
+
+    def calls(self) -> Iterator[tuple[str, Call]]:
+        if not self._declared and not isinstance(self.handler, Node):
+            yield ".CompensateWith()", self.handler
+
+    def handler_node(self) -> Node | None:
+        return self.outgoing[0].target if self.outgoing else None
 
 
 class Activity(NextNode):
     """A task: work that takes time or can fail, so events can sit on its border."""
 
-    def OnTimeout(self, delay: dt.timedelta | dt.datetime | Call, then: Any, interrupting: bool = True) -> Self:
+    def OnTimeout(
+        self, delay: dt.timedelta | dt.datetime | Call, then: Any, interrupting: bool = True
+    ) -> Self:
         """Go another way when the task is still open after a while.
 
         Args:
@@ -108,4 +156,24 @@ class Activity(NextNode):
                 when it is absent.
         """
         self._attached.append(ErrorBoundary(then, code))
+        return self
+
+    def OnEscalation(self, then: Any, code: str | None = None, interrupting: bool = False) -> Self:
+        """Go another way, or a second one, when a process below this task escalates.
+
+        Args:
+            then: where the path goes.
+            code: what to listen for; everything when it is absent.
+            interrupting: cancel the task, with the processes below it.
+        """
+        self._attached.append(EscalationBoundary(then, code, interrupting))
+        return self
+
+    def CompensateWith(self, handler: Any) -> Self:
+        """Say how the task is taken back by a `CompensateThrow`.
+
+        Args:
+            handler: a method, or a node that needs no way in or out.
+        """
+        self._attached.append(CompensationBoundary(handler))
         return self

@@ -12,8 +12,7 @@ if TYPE_CHECKING:
 
 #: attributes of a flow class that a node may not be named like
 RESERVED = frozenset(
-    "process_class process_summary_template process_result_template propagate_errors "
-    "id data status process task user flow created finished artifact seed".split()
+    ["process_class", "process_summary_template", "process_result_template", "propagate_errors", "id", "data", "status", "process", "task", "user", "flow", "created", "finished", "artifact", "seed"]
 )
 
 
@@ -42,7 +41,10 @@ def _process_faults(definition: Definition) -> Iterator[str]:
 def _graph_faults(definition: Definition) -> Iterator[str]:
     nodes = definition.nodes
     from_starts = set().union(*({start.name, *reached(start)} for start in definition.starts))
+    handlers = {edge.target.name for edge in _compensations(definition)}
     for name, node in nodes.items():
+        if name in handlers or getattr(node, "compensates", False):
+            continue  # only a compensation leads here, and back to where it was thrown
         if name not in from_starts:
             yield f"{name}: nobody leads to this node; let another node lead to it, or remove it"
         elif not node.ends and not node.outgoing:
@@ -55,11 +57,18 @@ def _graph_faults(definition: Definition) -> Iterator[str]:
             yield f"{name}: a Join that no split leads to; remove it, or lead the branches of a Split to it"
 
 
+def _compensations(definition: Definition) -> Iterator[Any]:
+    for node in definition.nodes.values():
+        if getattr(node, "compensates", False):
+            yield from node.outgoing
+
+
 def neighbours(node: Node) -> Iterator[Node]:
     """Where a token at this node can go next, through its boundary events too."""
-    for edge in node.outgoing:
-        yield edge.target
-    yield from node.boundaries
+    if not getattr(node, "compensates", False):
+        for edge in node.outgoing:
+            yield edge.target
+        yield from node.boundaries
 
 
 def in_order(node: Node) -> list[str]:

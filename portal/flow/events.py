@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
-from .base import NextNode, Node
+from .base import Call, NextNode, Node
 from .outcome import Done, Outcome, Wait
-from .tasks import Function
+from .reference import Reference
+from .tasks import Function, Handle
 
 if TYPE_CHECKING:
     from .activation import Activation
@@ -89,6 +90,82 @@ class SignalThrow(NextNode):
 
     def enter(self, activation: Activation) -> Outcome:
         return Done(self.proceed(activation).ways, signals=(self.signal,))
+
+
+class MessageCatch(Handle):
+    """As `Handle`, for a message: one that comes before it is armed is kept, and taken once when it is.
+
+    BPMN: message intermediate catch event. Keywords of `run` beside those of `Handle`: `_key=` drops a second message
+    with the same key, `_ttl=` is how long (a timedelta) it is kept, `_where=` names the receiver by its fields
+    instead of `process=`: `run(_where={"order": 7}, …)`.
+    """
+
+    #: what comes too early is kept
+    keeps_messages: ClassVar[bool] = True
+
+
+class EscalationThrow(NextNode):
+    """Tells the nearest process above that listens (`.OnEscalation`); unheard it is ignored.
+
+    BPMN: escalation intermediate throw event.
+
+    Args:
+        code: what a listener may ask for.
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__()
+        self.code = code
+
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        if not isinstance(self.code, str) or not self.code:
+            yield f"EscalationThrow(code) takes a string, not {self.code!r}"
+
+    def enter(self, activation: Activation) -> Outcome:
+        return Done(self.proceed(activation).ways, escalates=self.code)
+
+
+class ConditionalCatch(NextNode):
+    """Waits until a condition holds: asked when it is armed, after each action in its tree, and by the clock.
+
+    BPMN: conditional intermediate catch event.
+
+    Args:
+        condition: `act.process.…`, a function, a lambda or `this.method`; it gets the activation and changes nothing.
+    """
+
+    #: its condition is asked again and again
+    asks: ClassVar[bool] = True
+
+    def __init__(self, condition: Call) -> None:
+        super().__init__()
+        self.condition = condition
+
+    def calls(self) -> Iterator[tuple[str, Call]]:
+        yield from super().calls()
+        yield "its condition", self.condition
+
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        if not callable(self.condition) and not isinstance(self.condition, Reference):
+            yield "ConditionalCatch() needs a condition: act.process.…, this.method, a function or a lambda"
+
+    def holds(self, activation: Activation) -> bool:
+        return bool(self.call(self.condition, activation))
+
+    def enter(self, activation: Activation) -> Outcome:
+        return self.proceed(activation) if self.holds(activation) else Wait("STARTED", awaits="condition")
+
+
+class CompensateThrow(NextNode):
+    """Takes back what has been done: the handlers (`.CompensateWith`) of done tasks run, last things first.
+
+    BPMN: compensation intermediate throw event.
+    """
+
+    def enter(self, activation: Activation) -> Outcome:
+        return Wait("STARTED", compensates=True)
 
 
 def _name_faults(name: object) -> Iterator[str]:

@@ -52,7 +52,9 @@ class If(Node):
 class Switch(Node):
     """The first branch whose condition holds. BPMN: exclusive gateway."""
 
-    def Case(self, node: Any, cond: Call, task_data: Call | None = None, task_seed: Call | None = None) -> Self:
+    def Case(
+        self, node: Any, cond: Call, task_data: Call | None = None, task_seed: Call | None = None
+    ) -> Self:
         """Where to go if the condition holds and no earlier one did."""
         return self._way(node, "case", condition=cond, task_data=task_data, task_seed=task_seed)
 

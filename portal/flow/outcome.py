@@ -35,6 +35,8 @@ class Done:
     code: str | None = None
     #: news for every task, of any process, that waits for them
     signals: tuple[str, ...] = ()
+    #: a code for the nearest process above that listens
+    escalates: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Wait:
     ways: tuple[Way, ...] = ()
     #: child processes to start: the start node and its keywords
     children: tuple[tuple[Any, Mapping[str, Any]], ...] = ()
+    #: take back what has been done, last things first, and go on then
+    compensates: bool = False
 
 
 Outcome = Done | Wait

@@ -64,7 +64,9 @@ class Expression:
     def __getattr__(self, name: str) -> Expression:
         if name.startswith("_"):
             raise AttributeError(name)
-        return Expression(lambda a: getattr(self._read(a), name), f"{self._text}.{name}" if self._text else name)
+        return Expression(
+            lambda a: getattr(self._read(a), name), f"{self._text}.{name}" if self._text else name
+        )
 
     def __getitem__(self, key: Any) -> Expression:
         return Expression(lambda a: self._read(a)[key], f"{self._text}[{key!r}]")
@@ -117,7 +119,9 @@ def _combine(apply: Callable[[Any, Any], Any], sign: str, left: Any, right: Any)
     )
 
 
-def _infix(apply: Callable[[Any, Any], Any], sign: str, swapped: bool = False) -> Callable[[Any, Any], Expression]:
+def _infix(
+    apply: Callable[[Any, Any], Any], sign: str, swapped: bool = False
+) -> Callable[[Any, Any], Expression]:
     if swapped:
         return lambda self, other: _combine(apply, sign, other, self)
     return lambda self, other: _combine(apply, sign, self, other)
@@ -138,10 +142,10 @@ for _name, _sign in {"eq": "=", "ne": "≠", "lt": "<", "le": "≤", "gt": ">", 
 for _name, _sign in {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "mod": "%"}.items():
     setattr(Expression, f"__{_name}__", _infix(getattr(operator, _name), _sign))
     setattr(Expression, f"__r{_name}__", _infix(getattr(operator, _name), _sign, swapped=True))
-setattr(Expression, "__and__", lambda self, other: _lazy("and", self, other, stop=False))  # noqa: B010
-setattr(Expression, "__rand__", lambda self, other: _lazy("and", other, self, stop=False))  # noqa: B010
-setattr(Expression, "__or__", lambda self, other: _lazy("or", self, other, stop=True))  # noqa: B010
-setattr(Expression, "__ror__", lambda self, other: _lazy("or", other, self, stop=True))  # noqa: B010
+setattr(Expression, "__and__", lambda self, other: _lazy("and", self, other, stop=False))
+setattr(Expression, "__rand__", lambda self, other: _lazy("and", other, self, stop=False))
+setattr(Expression, "__or__", lambda self, other: _lazy("or", self, other, stop=True))
+setattr(Expression, "__ror__", lambda self, other: _lazy("or", other, self, stop=True))
 
 this = This()
 act = Expression(lambda activation: activation, "")

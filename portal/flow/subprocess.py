@@ -95,4 +95,7 @@ class NSubprocess(Subprocess):
             items = self.call(items, activation)
         waiting = list(items)[started:]
         keywords = self.keywords(activation)
-        return tuple((self.start_node(), {**keywords, "item": item}) for item in waiting[: 1 if self.sequential else None])
+        return tuple(
+            (self.start_node(), {**keywords, "item": item})
+            for item in waiting[: 1 if self.sequential else None]
+        )

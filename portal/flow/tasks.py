@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import inspect
+import zoneinfo
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -153,6 +154,43 @@ class StartHandle(NextNode):
             What the function returns; the process, if there is no function.
         """
         return port.actions().start(self, kwargs)
+
+
+class StartTimer(NextNode):
+    """Starts a process on a schedule, once for each due moment. BPMN: timer start event.
+
+    What was missed, while nothing ran, is made up by one start.
+
+    Args:
+        interval: the first start is one interval after the flow is first seen.
+        cron: five fields, such as `"0 8 * * mon-fri"`.
+        timezone: of the cron fields; UTC otherwise.
+    """
+
+    starts: ClassVar[bool] = True
+    #: when it starts
+    schedules: ClassVar[bool] = True
+
+    def __init__(
+        self, interval: dt.timedelta | None = None, cron: str | None = None, timezone: str = "UTC"
+    ) -> None:
+        super().__init__()
+        self.interval, self.cron, self.timezone = interval, cron, timezone
+
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        if (self.interval is None) == (self.cron is None):
+            yield "StartTimer() takes either interval= or cron="
+        elif self.interval is not None and not (
+            isinstance(self.interval, dt.timedelta) and self.interval > dt.timedelta()
+        ):
+            yield f"interval= is a positive timedelta, not {self.interval!r}"
+        elif self.cron is not None and len(str(self.cron).split()) != 5:
+            yield f"cron= has five fields (minute hour day month weekday), not {self.cron!r}"
+        try:
+            zoneinfo.ZoneInfo(self.timezone)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, TypeError):
+            yield f"timezone= names no time zone: {self.timezone!r}"
 
 
 class View(Form, Activity):
