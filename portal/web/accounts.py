@@ -7,6 +7,7 @@ from flask_login import login_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import BooleanField, Field, PasswordField, RadioField, SelectField, StringField
+from wtforms.fields import SelectChoice
 from wtforms.validators import EqualTo, InputRequired, Length, ValidationError
 
 from portal.models import db
@@ -20,13 +21,17 @@ blueprint = Blueprint("accounts", __name__)
 blueprint.before_request(require_login)
 
 
+def _choices(**labels: str) -> list[SelectChoice]:
+    return [SelectChoice(value, label) for value, label in labels.items()]
+
+
 class ProfileForm(FlaskForm):
     full_name = StringField(
         "Name", [Length(max=200)], description="What others see. Left empty, it is your user name."
     )
-    theme = RadioField("Colours", choices=[("system", "As the system"), ("light", "Light"), ("dark", "Dark")])
+    theme = RadioField("Colours", choices=_choices(system="As the system", light="Light", dark="Dark"))
     after = RadioField(
-        "After finishing a task", choices=[("list", "Go back to the list"), ("next", "Go to the next task")]
+        "After finishing a task", choices=_choices(list="Go back to the list", next="Go to the next task")
     )
     keys = BooleanField(
         "Single keys", description="j, k, x, c, / and ? do things on lists. Press ? to see them all."
@@ -85,7 +90,8 @@ def _profile_form(posted: bool) -> ProfileForm:
         "timezone": chosen.get("timezone", ""),
     }
     form = ProfileForm(data=start) if posted else ProfileForm(formdata=None, data=start)
-    form.timezone.choices = [("", "As the browser"), ("UTC", "UTC"), *((name, name) for name in zone_names())]
+    names = ["UTC", *zone_names()]
+    form.timezone.choices = [SelectChoice("", "As the browser"), *(SelectChoice(name) for name in names)]
     return form
 
 
