@@ -257,17 +257,17 @@ class FlowTester:
 
     def turn(self, works: bool) -> None:
         """Do what is due now: jobs, or timers."""
-        from portal.engine import clock, jobs, signals
+        from portal.engine import clock, jobs
         from portal.models import db
 
-        signals.deliver_all(db.session())
+        clock.turn(db.session())
         seen: set[tuple[int, dt.datetime]] = set()
         while True:
             session = db.session()
             found = [d for d in clock.due(session, self.clock()) if d.works is works]
             found = [d for d in found if (d.task_id, d.scheduled) not in seen]
             if not found:
-                signals.deliver_all(db.session())
+                clock.turn(db.session())
                 return
             for each in found:
                 seen.add((each.task_id, each.scheduled))

@@ -19,7 +19,9 @@ def manages(user: User | None, process: Process) -> bool:
 
 def demand_manager(user: User | None, process: Process, action: str) -> None:
     if not manages(user, process):
-        raise PermissionDenied(f"only a manager of the flow (permission {process.flow_label}.manage) may {action}")
+        raise PermissionDenied(
+            f"only a manager of the flow (permission {process.flow_label}.manage) may {action}"
+        )
 
 
 def may_see_process(session: Session, user: User | None, process: Process) -> bool:
@@ -32,7 +34,11 @@ def may_see_process(session: Session, user: User | None, process: Process) -> bo
 
 def may_see_task(session: Session, user: User | None, task: Task) -> bool:
     """Who may see its process or holds its permission."""
-    if user is not None and task.owner_permission and user.can(task.owner_permission, task.owner_permission_obj):
+    if (
+        user is not None
+        and task.owner_permission
+        and user.can(task.owner_permission, task.owner_permission_obj)
+    ):
         return True
     return may_see_process(session, user, task.process)
 
@@ -76,7 +82,9 @@ def visible_processes(user: User) -> Any:
 def takeable_tasks(user: User) -> Any:
     """A criterion for `select(Task).join(Task.process)`: what is free for this person."""
     human = sorted({n.kind for flow in registry.values() for n in flow._definition.nodes.values() if n.human})
-    free = and_(Task.status == "NEW", Task.finished.is_(None), Task.flow_task_type.in_(human), ~Process.on_hold)
+    free = and_(
+        Task.status == "NEW", Task.finished.is_(None), Task.flow_task_type.in_(human), ~Process.on_hold
+    )
     counterparts = _counterparts(user)
     if counterparts is not None:
         free = and_(free, counterparts)

@@ -149,9 +149,13 @@ class Work:
         run, task, process = self.run, activation.task, activation.process
         lifecycle.check("undo", task)
         access.demand_manager(run.user, process, "undo it")
-        standing = [following for following in task.leading if following.status not in ("CANCELED", "REVIVED")]
+        standing = [
+            following for following in task.leading if following.status not in ("CANCELED", "REVIVED")
+        ]
         if standing:
-            names = ", ".join(f"«{following.title}» ({lifecycle.words(following.status)})" for following in standing)
+            names = ", ".join(
+                f"«{following.title}» ({lifecycle.words(following.status)})" for following in standing
+            )
             raise TransitionNotAllowed(f"cannot undo «{task.title}»: after it there is {names}")
         if activation.node._undo is not None:
             activation.node.call(activation.node._undo, activation)
@@ -176,7 +180,9 @@ class Work:
         boundary.disarm(run, old)
         children.reopen(run, process, "revive")
         fresh = run.create(process, old.node, old.token, *previous)
-        fresh.data = {key: value for key, value in copy.deepcopy(dict(old.data)).items() if key != "_exception"}
+        fresh.data = {
+            key: value for key, value in copy.deepcopy(dict(old.data)).items() if key != "_exception"
+        }
         for name in ("artifact_type", "artifact_key", "seed_type", "seed_key", "due", "priority", "awaits"):
             setattr(fresh, name, getattr(old, name))
         run.ready.append(fresh)
@@ -186,10 +192,17 @@ class Work:
     def owner_of(self, activation: Activation, node: str) -> User | None:
         """The user who last completed a node in this process."""
         run, process = self.run, activation.process
-        done = [t for t in run.known(process) if t.flow_task == node and t.status == "DONE" and t.owner is not None]
+        done = [
+            t
+            for t in run.known(process)
+            if t.flow_task == node and t.status == "DONE" and t.owner is not None
+        ]
         if process.id is not None and process not in run.made:
             query = select(Task).where(
-                Task.process_id == process.id, Task.flow_task == node, Task.status == "DONE", Task.owner_id.is_not(None)
+                Task.process_id == process.id,
+                Task.flow_task == node,
+                Task.status == "DONE",
+                Task.owner_id.is_not(None),
             )
             with run.session.no_autoflush:
                 done.extend(run.session.scalars(query.order_by(Task.number.desc()).limit(1)).unique())
@@ -310,7 +323,11 @@ def _managed(
     session: Session, process: Process | int, user: User | int | None, action: str
 ) -> Iterator[tuple[Run, Process]]:
     with transaction(session, user, process=process) as run:
-        found = process if isinstance(process, Process) and process in run.tasks else read_process(session, process)
+        found = (
+            process
+            if isinstance(process, Process) and process in run.tasks
+            else read_process(session, process)
+        )
         lifecycle.check_process(action, found)
         access.demand_manager(run.user, found, f"{action} its processes")
         yield run, found
@@ -331,7 +348,9 @@ def tree(run: Run, process: Process) -> list[Process]:
     """A process and those below it, parents first."""
     found, level = [process], [process.id]
     while level:
-        query = select(Process).join(Task, Process.parent_task_id == Task.id).where(Task.process_id.in_(level))
+        query = (
+            select(Process).join(Task, Process.parent_task_id == Task.id).where(Task.process_id.in_(level))
+        )
         below = list(run.session.scalars(query).unique())
         found.extend(below)
         level = [each.id for each in below]

@@ -121,6 +121,30 @@ def _failed(run: Run, task: Task, child: Process) -> None:
         run.record(task, "ERROR", error="ErrorEnd")
 
 
+def escalate(run: Run, process: Process, code: str) -> None:
+    """Tell the nearest process above that listens; unheard it is ignored."""
+    from . import step
+
+    while process.parent_task_id is not None:
+        host = run.session.get_one(Task, process.parent_task_id)
+        run.know(host)
+        process = host.process
+        heard = next(
+            (n for n in getattr(host.node, "boundaries", ()) if hasattr(n, "hears") and n.hears(code)), None
+        )
+        if heard is None:
+            continue
+        fired = [task for task in host.leading if task.flow_task == heard.name]
+        if host.status != "STARTED" or fired:
+            return
+        if heard.interrupting:
+            boundary.interrupt(run, host, heard, None, "step")
+        else:
+            task = run.create(process, heard, host.token, host)
+            step.complete(run, task, heard.proceed(run.activation(task)))
+        return
+
+
 def cancelled(run: Run, child: Process) -> None:
     """Somebody has cancelled a child: its parent's task has failed, and no error event catches that."""
     if child.parent_task_id is None:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.flow.registry import registry
-from portal.models import Process, Task
+from portal.models import Process, Schedule, Task
 
 from . import boundary, step
 from .transaction import clock, read_task, transaction
@@ -50,11 +50,13 @@ def due(session: Session, moment: dt.datetime, limit: int = 100) -> list[Due]:
     )
     rows = session.execute(query.order_by(Task.scheduled, Task.id).limit(limit)).all()
     session.rollback()
-    return [Due(task_id, scheduled, kind in kinds) for task_id, scheduled, kind in rows if scheduled is not None]
+    return [
+        Due(task_id, scheduled, kind in kinds) for task_id, scheduled, kind in rows if scheduled is not None
+    ]
 
 
 def next_moment(session: Session, after: dt.datetime) -> dt.datetime | None:
-    """When a timer or a deadline falls due next."""
+    """When a timer, a deadline or a scheduled start falls due next."""
     query = (
         select(Task.scheduled)
         .join(Task.process)
@@ -66,9 +68,22 @@ def next_moment(session: Session, after: dt.datetime) -> dt.datetime | None:
             ~Process.on_hold,
         )
     )
-    found = session.scalar(query.order_by(Task.scheduled).limit(1))
+    starts = select(Schedule.next_start).where(Schedule.next_start > after, Schedule.flow_label.in_(list(registry)))
+    moments = [
+        session.scalar(query.order_by(Task.scheduled).limit(1)),
+        session.scalar(starts.order_by(Schedule.next_start).limit(1)),
+    ]
     session.rollback()
-    return found
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def turn(session: Session) -> int:
+    """What comes round beside the tasks' own moments: schedules, conditions, signals, old messages."""
+    from . import conditions, messages, schedules, signals
+
+    done = schedules.fire(session) + signals.deliver_all(session) + conditions.ask_all(session)
+    messages.sweep(session)
+    return done
 
 
 def fire(session: Session, task_id: int) -> bool:

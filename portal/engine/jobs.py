@@ -65,7 +65,9 @@ class Work:
     def progress(self, activation: Activation, done: float, total: float | None, message: str) -> None:
         """Written past the lock: one row, and only while this attempt is the one that counts."""
         value = {"done": done, "total": total, "message": str(message)[:500]}
-        statement = update(Task).where(Task.id == self.task.id, Task.attempt == self.attempt, Task.status == "STARTED")
+        statement = update(Task).where(
+            Task.id == self.task.id, Task.attempt == self.attempt, Task.status == "STARTED"
+        )
         with Session(bind=self.session.get_bind()) as own:
             own.connection(execution_options={"writes": True})
             own.execute(statement.values(progress=value, lease=clock.get()() + LEASE))
@@ -133,13 +135,19 @@ def assigned(activation: Activation) -> dict[str, Any]:
     columns = {}
     for attribute in state.mapper.column_attrs:
         key = attribute.key
-        touched = key != "data" and (state.attrs[key].history.has_changes() or getattr(process, key) != before[key])
+        touched = key != "data" and (
+            state.attrs[key].history.has_changes() or getattr(process, key) != before[key]
+        )
         if touched:
             columns[key] = getattr(process, key)
     return {
         "columns": columns,
         "data": jsonstore.changes(before["data"], process.data),
-        "held": {name: process.__dict__[f"_{name}"] for name in ("artifact", "seed") if f"_{name}" in process.__dict__},
+        "held": {
+            name: process.__dict__[f"_{name}"]
+            for name in ("artifact", "seed")
+            if f"_{name}" in process.__dict__
+        },
     }
 
 
@@ -176,7 +184,10 @@ def _completed(run: Run, task: Task, done: Activation) -> None:
     mine = assigned(done)
     write(mine, task.process)
     for name, value in mine["held"].items():
-        if f"{name}_key" in mine["columns"] or getattr(type(done.process), name).unstored(done.process) is not None:
+        if (
+            f"{name}_key" in mine["columns"]
+            or getattr(type(done.process), name).unstored(done.process) is not None
+        ):
             setattr(task.process, name, _here(run.session, value))
     jsonstore.apply(jsonstore.changes(done.__dict__["_task_before"], done.task.data), task.data)
     activation = run.activation(task)
@@ -205,12 +216,12 @@ def _failed(run: Run, task: Task, error: Exception) -> None:
         step.fail(run, task, error, "job")
 
 
-
-
 def heartbeat(session: Session, held: list[Claim]) -> None:
     """Say that the worker of these jobs is alive."""
     for each in held:
-        mine = update(Task).where(Task.id == each.task_id, Task.attempt == each.attempt, Task.status == "STARTED")
+        mine = update(Task).where(
+            Task.id == each.task_id, Task.attempt == each.attempt, Task.status == "STARTED"
+        )
         session.execute(mine.values(lease=clock.get()() + LEASE))
     session.commit()
 

@@ -104,10 +104,16 @@ def can_arrive(run: Run, join: Task) -> bool:
     cannot = [
         name
         for name, node in definition.nodes.items()
-        if (join.flow_task not in definition.reach[name] and name != join.flow_task) or node.kind.endswith("Boundary")
+        if (join.flow_task not in definition.reach[name] and name != join.flow_task)
+        or node.kind.endswith("Boundary")
     ]
     for task in run.known(process):
-        if task is not join and task.is_open and token.within(task.token, scope) and task.flow_task not in cannot:
+        if (
+            task is not join
+            and task.is_open
+            and token.within(task.token, scope)
+            and task.flow_task not in cannot
+        ):
             return True
     if process in run.made:
         return False
@@ -142,7 +148,9 @@ def waiting(run: Run, process: Process, node: Node, scope: str) -> Task | None:
     if process in run.made:
         return None
     with run.session.no_autoflush:
-        query = select(Task).where(Task.process_id == process.id, Task.flow_task == node.name, Task.awaits == scope)
+        query = select(Task).where(
+            Task.process_id == process.id, Task.flow_task == node.name, Task.awaits == scope
+        )
         found = run.session.scalars(query.order_by(Task.number.desc()).limit(1)).unique().first()
     if found is not None:
         run.know(found)
@@ -161,7 +169,9 @@ def scope_of(run: Run, process: Process, node: Node, branch: str) -> str | None:
     if depth:
         joins = node.flow_class._definition.joins
         names = _names(run, process, numbers)
-        while depth and all(node.name in joins.get(names.get(n, ""), ()) for n in numbers[depth - 1 : depth + 1]):
+        while depth and all(
+            node.name in joins.get(names.get(n, ""), ()) for n in numbers[depth - 1 : depth + 1]
+        ):
             depth -= 1
     return token.scope(branch, depth)
 

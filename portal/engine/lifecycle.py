@@ -77,7 +77,9 @@ def check_process(action: str, process: Process) -> None:
 
 
 def words(status: str | None) -> str:
-    return {"ERROR": "failed", "CANCELED": "cancelled", "NEW": "new"}.get(status or "", (status or "").lower())
+    return {"ERROR": "failed", "CANCELED": "cancelled", "NEW": "new"}.get(
+        status or "", (status or "").lower()
+    )
 
 
 def actions_for(task: Task, user: User) -> tuple[str, ...]:

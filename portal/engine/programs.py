@@ -12,7 +12,7 @@ from portal.flow.activation import Activation
 from portal.flow.registry import registry
 from portal.models import Process, Task, User, db
 
-from . import actions, children, lifecycle, step
+from . import actions, children, lifecycle, messages, step
 from .guard import Guard
 from .run import Run
 from .transaction import read_process, read_task, transaction
@@ -49,10 +49,59 @@ def start(node: Any, kwargs: dict[str, Any]) -> Any:
 
 def handle(node: Any, kwargs: dict[str, Any]) -> Any:
     """Complete a waiting `Handle`; see there."""
+    envelope = {name: kwargs.pop(name, None) for name in ("_key", "_ttl", "_where")}
     user, propagate = _ours(kwargs)
     process, task = kwargs.pop("process", None), kwargs.pop("task", None)
+    if getattr(node, "keeps_messages", False) and task is None:
+        return _send(node, process, kwargs, user, propagate, **envelope)
+    if any(value is not None for value in envelope.values()):
+        raise TypeError(f"{node.name}.run() takes _key, _ttl and _where only if it is a MessageCatch")
     if (process is None) == (task is None):
         raise TypeError(f"{node.name}.run() needs either process= or task=")
+    return _complete(node, process, task, kwargs, user, propagate)
+
+
+def _send(
+    node: Any,
+    process: Any,
+    kwargs: dict[str, Any],
+    user: Any,
+    propagate: bool,
+    _key: Any,
+    _ttl: Any,
+    _where: Any,
+) -> Any:
+    """Hand a message to the catch that waits for it, or keep it until one does."""
+    session = db.session() if process is None else _session(process)
+    if (process is None) == (_where is None):
+        raise TypeError(f"{node.name}.run() needs either process= or _where=")
+    if _where is not None:
+        process = messages.receiver(session, node, _where)
+        if session.info.get("run") is None:
+            session.rollback()
+    if process is None:
+        with transaction(session, user):
+            if not messages.known(session, node, _key):
+                messages.keep(session, node, kwargs, fields=_where, key=_key, ttl=_ttl)
+        return None
+    with transaction(session, user, process=process) as run:
+        if messages.known(session, node, _key):
+            return None
+        nested = isinstance(process, Process) and process in run.tasks
+        found = process if nested else read_process(session, process)
+        if found.finished is not None:
+            raise TransitionNotAllowed(f"process {found.id} is over: nobody takes the message")
+        armed = run.find(found, Task.flow_task == node.name, Task.status == "STARTED")
+        if not armed or _key is not None:
+            messages.keep(session, node, kwargs, process=found, key=_key, ttl=_ttl)
+            if armed and not found.on_hold:
+                messages.take(run, armed[0])
+                step.settle(run)
+            return None
+        return _complete(node, found, None, kwargs, user, propagate)
+
+
+def _complete(node: Any, process: Any, task: Any, kwargs: dict[str, Any], user: Any, propagate: bool) -> Any:
     session = _session(process if task is None else task)
     nested = session.info.get("run") is not None
     with transaction(session, user, process=process, task=task) as run:
@@ -80,16 +129,22 @@ def _waiting(run: Run, node: Any, process: Process) -> Task:
     here = [task for task in waiting if task.flow_task == node.name and task.status == "STARTED"]
     if len(here) > 1:
         numbers = ", ".join(str(task.number) for task in here)
-        raise TransitionNotAllowed(f"process {process.id} waits at {node.name} more than once: name task= ({numbers})")
+        raise TransitionNotAllowed(
+            f"process {process.id} waits at {node.name} more than once: name task= ({numbers})"
+        )
     if not here:
-        there = ", ".join(f"{task.flow_task} ({lifecycle.words(task.status)})" for task in waiting) or "nothing"
+        there = (
+            ", ".join(f"{task.flow_task} ({lifecycle.words(task.status)})" for task in waiting) or "nothing"
+        )
         raise TransitionNotAllowed(f"process {process.id} does not wait at {node.name}; open is: {there}")
     return here[0]
 
 
 def _check_waits(node: Any, task: Task) -> None:
     if task.flow_task != node.name or task.status != "STARTED" or not getattr(task.node, "handles", False):
-        raise TransitionNotAllowed(f"task {task.id} ({task.flow_task}, {lifecycle.words(task.status)}) does not wait here")
+        raise TransitionNotAllowed(
+            f"task {task.id} ({task.flow_task}, {lifecycle.words(task.status)}) does not wait here"
+        )
     if task.process.on_hold:
         raise TransitionNotAllowed(f"process {task.process_id} is suspended")
 

@@ -87,7 +87,9 @@ class Run:
     def activation(self, task: Task) -> Activation:
         from . import actions
 
-        return Activation(actions.Work(self), task.process, task, task.node or lost(task), self.user, self.now)
+        return Activation(
+            actions.Work(self), task.process, task, task.node or lost(task), self.user, self.now
+        )
 
     # -- what is made -----------------------------------------------------------------------------------
 
@@ -138,7 +140,13 @@ class Run:
         self._write(process, None, action, before, to, detail)
 
     def _write(
-        self, process: Process, task: Task | None, action: str, before: str | None, to: str, detail: dict[str, Any]
+        self,
+        process: Process,
+        task: Task | None,
+        action: str,
+        before: str | None,
+        to: str,
+        detail: dict[str, Any],
     ) -> None:
         self.session.add(
             Event(

@@ -28,7 +28,11 @@ def throw(run: Run, name: str) -> None:
 
 def waiting(session: Session, limit: int = 100) -> list[int]:
     """The deliveries that can be made: those of suspended processes wait."""
-    query = select(Delivery.id).join(Task, Task.id == Delivery.task_id).join(Process, Process.id == Task.process_id)
+    query = (
+        select(Delivery.id)
+        .join(Task, Task.id == Delivery.task_id)
+        .join(Process, Process.id == Task.process_id)
+    )
     found = list(session.scalars(query.where(~Process.on_hold).order_by(Delivery.id).limit(limit)))
     session.rollback()
     return found

@@ -12,7 +12,7 @@ from portal.flow.base import Node
 from portal.flow.outcome import Done, Outcome, Wait, Way
 from portal.models import Process, Task, User
 
-from . import boundary, children, joins, races, signals, token
+from . import boundary, children, compensation, conditions, joins, messages, races, signals, token
 from .guard import Guard
 from .run import Run
 
@@ -22,7 +22,7 @@ def settle(run: Run) -> None:
     while True:
         while run.ready:
             enter(run, run.ready.pop())
-        if not joins.release(run) and not close_all(run):
+        if not joins.release(run) and not close_all(run) and not conditions.ask_tree(run):
             break
 
 
@@ -76,6 +76,9 @@ def start_inside(run: Run, task: Task, outcome: Wait) -> None:
     """What begins while a task waits: the branches of a race, or child processes."""
     if outcome.ways:
         send(run, task, outcome.ways, splits=True)
+    if outcome.compensates:
+        compensation.begin(run, task)
+    messages.take(run, task)
     if outcome.children:
         try:
             guarded(run, task, lambda: children.start(run, task, outcome.children))
@@ -110,6 +113,12 @@ def complete(run: Run, task: Task, outcome: Done, action: str = "step") -> None:
     races.decide(run, task)
     for name in outcome.signals:
         signals.throw(run, name)
+    if outcome.escalates is not None:
+        children.escalate(run, task.process, outcome.escalates)
+        if task.process.finished is not None:
+            return  # the listener has interrupted what escalated
+    if compensation.handled(run, task):
+        return
     if outcome.finishes is not None:
         children.finish(run, task, outcome)
         children.over(run, task.process)
@@ -189,7 +198,12 @@ def describe(error: BaseException, run: Run) -> dict[str, str]:
 
 def close_if_over(run: Run, process: Process) -> None:
     """A process is done when an end was reached and none of its tasks is open."""
-    if process in run.reopened or process.status != "NEW" or not process.ended or any(task.is_open for task in run.known(process)):
+    if (
+        process in run.reopened
+        or process.status != "NEW"
+        or not process.ended
+        or any(task.is_open for task in run.known(process))
+    ):
         return
     if process not in run.made:
         query = select(Task.id).where(Task.process_id == process.id, Task.finished.is_(None))

@@ -109,7 +109,9 @@ def _inside(outer: Run, process: Any, task: Any) -> Iterator[Run]:
         elif not isinstance(process, Process):
             process = session.get_one(Process, process)
         if (process.root_id or process.id) not in outer.roots:
-            raise PortalError("An action on one process cannot act on another: start a new one, or use a job.")
+            raise PortalError(
+                "An action on one process cannot act on another: start a new one, or use a job."
+            )
     guard = session.info.get("guard")
     if guard is not None:
         guard()

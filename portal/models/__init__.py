@@ -2,6 +2,7 @@
 
 from .base import UTCDateTime, db, prepare_engine, utcnow
 from .event import Delivery, Event
+from .message import Message, Schedule
 from .process import Process
 from .task import Task, task_link
 from .user import BigId, Passwords, Role, User, check_permissions, create_user, roles_named
@@ -19,9 +20,11 @@ __all__ = [
     "BigId",
     "Delivery",
     "Event",
+    "Message",
     "Passwords",
     "Process",
     "Role",
+    "Schedule",
     "Task",
     "UTCDateTime",
     "User",

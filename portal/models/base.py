@@ -17,7 +17,9 @@ class Base(DeclarativeBase):
 
 def _unstored(instance: Any) -> list[str]:
     """The pointers (see `pointer`) of an object that hold something without a key."""
-    return [name for name in ("artifact", "seed") if f"_{name}" in instance.__dict__ and _waits(instance, name)]
+    return [
+        name for name in ("artifact", "seed") if f"_{name}" in instance.__dict__ and _waits(instance, name)
+    ]
 
 
 def _waits(instance: Any, name: str) -> bool:
@@ -101,7 +103,9 @@ def prepare_engine(engine: Engine) -> None:
         connection.isolation_level = None  # we emit BEGIN ourselves, see below
         cursor = connection.cursor()
         pragmas = ["foreign_keys=ON", "busy_timeout=30000"]
-        if "mode=memory" in str(engine.url):  # connections share one cache, where a reader would block a writer
+        if "mode=memory" in str(
+            engine.url
+        ):  # connections share one cache, where a reader would block a writer
             pragmas.append("read_uncommitted=ON")
         else:
             pragmas += ["journal_mode=WAL", "synchronous=FULL"]

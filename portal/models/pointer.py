@@ -102,4 +102,6 @@ class Pointer:
 
 def _is(held: Any, name: str, key: str | None) -> bool:
     state = inspect(held)
-    return key is not None and class_name(state.mapper.class_) == name and encode_key(state.identity[0]) == key
+    return (
+        key is not None and class_name(state.mapper.class_) == name and encode_key(state.identity[0]) == key
+    )

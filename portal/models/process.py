@@ -87,7 +87,9 @@ class Process(db.Model):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         for name in cls.__dict__:
             if name in RESERVED:
-                raise FlowError(f"{cls.__name__}.{name}: every process has its own `{name}`; give the field another name")
+                raise FlowError(
+                    f"{cls.__name__}.{name}: every process has its own `{name}`; give the field another name"
+                )
         identity = f"{cls.__module__}:{cls.__qualname__}"
         # A class that is defined again (a reload, a test) takes the place of the old one.
         Process.__mapper__.polymorphic_map.pop(identity, None)
@@ -127,5 +129,7 @@ class Process(db.Model):
 
 
 def _has_key(cls: type) -> bool:
-    columns = (value for value in vars(cls).values() if hasattr(value, "column") or hasattr(value, "primary_key"))
+    columns = (
+        value for value in vars(cls).values() if hasattr(value, "column") or hasattr(value, "primary_key")
+    )
     return any(getattr(getattr(value, "column", value), "primary_key", False) for value in columns)

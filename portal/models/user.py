@@ -136,7 +136,11 @@ def check_permissions(names: Iterable[str]) -> list[str]:
 def roles_named(session: Session, names: Iterable[str]) -> list[Role]:
     """The roles with these names, made when absent."""
     names = list(dict.fromkeys(names))
-    there = {role.name: role for role in session.scalars(select(Role).where(Role.name.in_(names)))} if names else {}
+    there = (
+        {role.name: role for role in session.scalars(select(Role).where(Role.name.in_(names)))}
+        if names
+        else {}
+    )
     for name in names:
         if name not in there:
             there[name] = Role(name=name, permissions=[])

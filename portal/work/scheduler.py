@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from portal.engine import clock, jobs, signals, transaction
+from portal.engine import clock, jobs, transaction
 from portal.models import db
 
 from .local import LocalExecutor
@@ -74,7 +74,7 @@ class Scheduler:
             try:
                 self._look_after(self.executor.held())
                 jobs.reclaim(db.session())
-                signals.deliver_all(db.session())
+                clock.turn(db.session())
                 for each in clock.due(db.session(), clock.now()):
                     self._turn_to(each)
             except Exception:

@@ -1,0 +1,87 @@
+"""Taking back what has been done: the handlers of done tasks run one by one, the last task first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from portal.flow.base import Node
+from portal.models import Task
+
+from . import step
+from .run import Run
+
+
+def begin(run: Run, throw: Task) -> None:
+    """A `CompensateThrow` has been reached: remember what to take back, and begin."""
+    hosts = _hosts(throw)
+    run.session.flush()
+    query = select(Task).where(
+        Task.process_id == throw.process_id, Task.status == "DONE", Task.flow_task.in_(hosts)
+    )
+    # Once taken back, a task is not taken back again by the next throw.
+    done = [task for task in run.session.scalars(query).unique() if "_compensated" not in task.data]
+    run.know(*done)
+    done.sort(key=lambda task: (task.finished, task.number))
+    throw.data["_compensates"] = [task.number for task in done]
+    go_on(run, throw)
+
+
+def _hosts(task: Task) -> dict[str, Any]:
+    """The boundary events that say how a node is taken back, by the node's name."""
+    nodes = task.process.flow_class._definition.nodes  # type: ignore[union-attr]
+    return {node.host.name: node for node in nodes.values() if getattr(node, "compensates", False)}  # type: ignore[attr-defined]
+
+
+def go_on(run: Run, throw: Task) -> None:
+    """Run the next handlers, until one waits or all are done."""
+    from .joins import by_number
+
+    hosts = _hosts(throw)
+    while throw.data.get("_compensates"):
+        *rest, number = throw.data["_compensates"]
+        host = by_number(run, throw.process, number)
+        assert host is not None
+        boundary = hosts[host.flow_task]
+        throw.data["_compensates"] = rest
+        host.data["_compensated"] = True
+        handler = boundary.handler_node()
+        if handler is not None:
+            _start(run, throw, host, handler)
+            return
+        try:
+            activation = run.activation(host)
+            step.guarded(run, host, lambda: boundary.call(boundary.handler, activation))  # noqa: B023
+        except Exception as error:
+            host.data.pop("_compensated", None)
+            step.fail(run, throw, error)
+            return
+    activation = run.activation(throw)
+    try:
+        outcome = step.guarded(run, throw, lambda: activation.node.resume(activation))
+    except Exception as error:
+        step.fail(run, throw, error)
+    else:
+        step.follow(run, throw, outcome)
+
+
+def _start(run: Run, throw: Task, host: Task, handler: Node) -> None:
+    task = run.create(throw.process, handler, host.token, host)
+    task.awaits = f"compensates:{throw.number}"
+    task.artifact_type, task.artifact_key = host.artifact_type, host.artifact_key
+    task.seed_type, task.seed_key = host.seed_type, host.seed_key
+    task.data = {key: value for key, value in dict(host.data).items() if not key.startswith("_")}
+    run.ready.append(task)
+
+
+def handled(run: Run, task: Task) -> bool:
+    """A handler that is a node is done: the throw goes on. False for every other task."""
+    from .joins import by_number
+
+    if not (task.awaits or "").startswith("compensates:"):
+        return False
+    throw = by_number(run, task.process, int((task.awaits or "").partition(":")[2]))
+    if throw is not None and throw.status == "STARTED":
+        go_on(run, throw)
+    return True

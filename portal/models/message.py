@@ -1,0 +1,50 @@
+"""What waits for a receiver or a moment: messages, and the next start of a schedule."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from .base import UTCDateTime, db
+from .user import BigId
+
+
+class Message(db.Model):
+    """A message for a `MessageCatch` that was not armed when it came. Kept once taken, so that its key counts on."""
+
+    __tablename__ = "message"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    flow_label: Mapped[str] = mapped_column(String(150))
+    node: Mapped[str] = mapped_column(String(150))
+    #: None while the receiver is named by its fields alone
+    process_id: Mapped[int | None] = mapped_column(ForeignKey("process.id", ondelete="CASCADE"))
+    #: the receiver's fields, where it is named by them
+    fields: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    payload: Mapped[dict[str, Any]] = mapped_column(JSON)
+    #: drops a second message with the same one
+    key: Mapped[str | None] = mapped_column(String(255))
+    created: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+    expires: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+    taken: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+
+    __table_args__ = (
+        Index("ix_message_receiver", "flow_label", "node", "process_id"),
+        UniqueConstraint("flow_label", "node", "key", name="uq_message_key"),
+    )
+
+
+class Schedule(db.Model):
+    """When a `StartTimer` starts next."""
+
+    __tablename__ = "schedule"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    flow_label: Mapped[str] = mapped_column(String(150))
+    node: Mapped[str] = mapped_column(String(150))
+    next_start: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+
+    __table_args__ = (UniqueConstraint("flow_label", "node", name="uq_schedule_node"),)
