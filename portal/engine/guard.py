@@ -39,22 +39,32 @@ class Snapshot:
     def changed(self) -> dict[str, Any]:
         return {key: value for key, value in self.read().items() if self.values.get(key, _ABSENT) != value}
 
-    def restore(self) -> dict[str, Any]:
-        """Put the old values back, and return what stood in their place."""
+    def restore(self, for_good: bool = True) -> dict[str, Any]:
+        """Put the old values back, and return what stood in their place.
+
+        Args:
+            for_good: also empty the columns of a row to come that had no value yet. They may be ones that the
+                row cannot be inserted without.
+        """
         changed = self.changed()
         for key in changed:
             if key in self.values:
                 set_attribute(self.target, key, copy.deepcopy(self.values[key]))
-            else:
+            elif inspect(self.target).persistent:
                 inspect(self.target).session.expire(self.target, [key])
+            elif for_good:  # not stored yet: a column without a value takes its default
+                set_attribute(self.target, key, None)
         return changed
 
-    def forget_pointers(self) -> None:
+    def forget_pointers(self) -> dict[str, Any]:
+        """Point at what was pointed at before, and return what is pointed at now."""
+        held = {name: self.target.__dict__[name] for name in HELD if name in self.target.__dict__}
         for name, value in self.held.items():
             if value is None:
                 self.target.__dict__.pop(name, None)
             else:
                 self.target.__dict__[name] = value
+        return held
 
     @property
     def plain(self) -> bool:
@@ -104,7 +114,8 @@ class Guard:
         self.opening = True
         if self.outer is not None:
             self.outer()
-        aside = [(snapshot.target, snapshot.restore()) for snapshot in self.snapshots]
+        aside = [(snapshot.target, snapshot.restore(for_good=False)) for snapshot in self.snapshots]
+        pointers = [(snapshot.target, snapshot.forget_pointers()) for snapshot in self.snapshots]
         others = [(each, _modified(each)) for each in self._their_dirty()]
         new = self._their_new()
         for each in new:
@@ -118,6 +129,8 @@ class Guard:
             for key, value in values.items():
                 set_attribute(each, key, value)
                 flag_modified(each, key)
+        for each, held in pointers:
+            each.__dict__.update(held)
         self.session.add_all(new)
         self.opening = False
 
@@ -162,4 +175,6 @@ class Guard:
 
 def _modified(instance: Any) -> dict[str, Any]:
     state = inspect(instance)
-    return {a.key: a.value for a in state.attrs if a.key in state.mapper.column_attrs and a.history.has_changes()}
+    return {
+        a.key: a.value for a in state.attrs if a.key in state.mapper.column_attrs and a.history.has_changes()
+    }
