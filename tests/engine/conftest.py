@@ -1,0 +1,18 @@
+"""Every test of the engine runs on each database, driven by the public tester or by programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _on_each_database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORTAL_TEST_DATABASE_URL", database_url)
+
+
+@pytest.fixture
+def app(_on_each_database: None, flow_tester: Any) -> Any:
+    """The tester's own application, so that one test can use both."""
+    return flow_tester.app
