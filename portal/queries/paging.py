@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, Integer, and_, or_
+
+from portal.models import UTCDateTime
 
 PAGE = 50
 
@@ -87,10 +89,9 @@ def unpack(order: Order, text: str) -> list[Any] | None:
 def _fits(key: Key, value: Any) -> bool:
     if value is None:
         return key.nullable
-    wanted = key.column.type.python_type
-    if wanted is int:
+    if isinstance(key.column.type, Integer):
         return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
-    if wanted is dt.datetime:
+    if isinstance(key.column.type, UTCDateTime):
         return isinstance(value, dt.datetime) and value.tzinfo is not None
     return isinstance(value, str)
 

@@ -10,6 +10,7 @@ from flask_limiter.util import get_remote_address
 from flask_login import LoginManager, current_user, login_user, logout_user
 from flask_wtf import FlaskForm
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired
@@ -89,7 +90,7 @@ def require_login() -> BaseResponse | None:
 def _load(identity: str) -> User | None:
     number, _, key = identity.partition(".")
     user_id = to_id(number)
-    user = db.session.get(User, user_id) if user_id is not None else None
+    user = None if user_id is None else db.session.get(User, user_id, options=[joinedload(User.roles)])
     return user if user is not None and user.is_active and user.session_key == key else None
 
 
