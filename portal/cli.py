@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import signal
 import sys
@@ -18,7 +17,6 @@ from sqlalchemy import func, select
 from portal.errors import PortalError
 from portal.flow.registry import registry
 
-DEMO_PASSWORD = "portal-demo"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -102,7 +100,9 @@ def stats() -> None:
     """Count processes and open tasks by flow and state."""
     from portal.models import Process, Task, db
 
-    counts = select(Process.flow_label, Process.status, func.count()).group_by(Process.flow_label, Process.status)
+    counts = select(Process.flow_label, Process.status, func.count()).group_by(
+        Process.flow_label, Process.status
+    )
     for label, status, count in db.session.execute(counts.order_by(Process.flow_label)):
         click.echo(f"{label:30} {status:10} {count:8}")
     tasks = select(Task.status, func.count()).where(Task.finished.is_(None)).group_by(Task.status)
@@ -133,6 +133,7 @@ def run(host: str, port: int, demo: bool) -> None:
     """Serve the portal for development: schema made, timers and jobs in this process."""
     from waitress import create_server
 
+    from portal.demo import make_demo
     from portal.models import init_db as make
 
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
@@ -140,7 +141,8 @@ def run(host: str, port: int, demo: bool) -> None:
     if demo:
         if host not in LOOPBACK:
             raise click.ClickException("--demo has well-known passwords: serve it on 127.0.0.1 only")
-        _demo()
+        for line in make_demo():
+            click.echo(line)
     try:
         server: Any = create_server(app, host=host, port=port, threads=8)
     except OSError as error:
@@ -153,47 +155,6 @@ def run(host: str, port: int, demo: bool) -> None:
         server.run()
     finally:
         app.extensions["portal_scheduler"].stop()
-
-
-#: the demo's people: what they may do is in their roles
-PEOPLE = {"alice": "Alice Employee", "bob": "Bob Manager", "carol": "Carol Admin"}
-
-
-def _demo() -> None:
-    """Demo people and some running processes, in a database that knows nobody yet."""
-    from portal.models import User, db
-    from portal.models import create_user as make
-
-    if db.session.scalar(select(User.id).limit(1)) is not None:
-        click.echo("There are people already: no demo people made.")
-    else:
-        for name, full_name in PEOPLE.items():
-            permissions = sorted(registry.permissions()) if name == "bob" else _start_permissions()
-            make(
-                name, DEMO_PASSWORD, permissions=permissions, is_superuser=name == "carol", full_name=full_name,
-                roles=["Managers"] if name == "bob" else (),
-            )  # fmt: skip
-        _demo_processes()
-    click.echo("Sign in as one of these (password " + DEMO_PASSWORD + "):")
-    for name, words in zip(PEOPLE, ("starts requests", "decides them", "sees and may do everything"), strict=True):
-        click.echo(f"  {name:8} {words}")
-
-
-def _start_permissions() -> list[str]:
-    starts = [node for flow_class in registry.values() for node in flow_class._definition.starts]
-    return sorted({node.permission for node in starts if node.permission})
-
-
-def _demo_processes() -> None:
-    """What the flows' own `demo` module starts, if there is one."""
-    for package in current_app.extensions["portal"].flows:
-        try:
-            module = importlib.import_module(f"{package}.demo")
-        except ModuleNotFoundError as error:
-            if error.name not in (package, f"{package}.demo"):
-                raise
-        else:
-            module.populate()
 
 
 def _refusing(call: Any) -> None:

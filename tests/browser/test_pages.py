@@ -1,0 +1,48 @@
+"""Every page, wide and narrow, light and dark: nothing that axe finds, no sideways scrolling, a quiet console."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+PAGES = [
+    "/inbox",
+    "/queue",
+    "/archive",
+    "/flows",
+    "/flows/purchase_order",
+    "/flows/leave_request/start/start",
+    "/processes",
+    "/processes?mine=1",
+    "/processes/1",
+    "/tasks/2",
+    "/tasks/2/assign",
+    "/profile",
+    "/processes/999999",
+]
+WAYS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
+
+
+@pytest.mark.parametrize(("width", "scheme"), WAYS, ids=[f"{width}-{scheme}" for width, scheme in WAYS])
+def test_pages_are_accessible_and_fit(sign_in, page, base_url, width, scheme):
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)
+    said = []
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    sign_in("carol")
+    found = {}
+    for path in PAGES:
+        page.goto(base_url + path)
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            found[path] = "scrolls sideways"
+        problems = Axe().run(page, options=RULES).response["violations"]
+        if problems:
+            found[path] = [(each["id"], [node["html"][:120] for node in each["nodes"][:3]]) for each in problems]
+    assert not found
+    assert [text for text in said if "404" not in text] == []
+
+
+def test_the_sign_in_page_is_accessible(page, base_url):
+    page.goto(f"{base_url}/login")
+    assert not Axe().run(page, options=RULES).response["violations"]
+    page.get_by_role("button", name="Sign in").click()
+    assert not Axe().run(page, options=RULES).response["violations"]
