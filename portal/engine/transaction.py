@@ -134,13 +134,17 @@ def _lock(
     SQLite has locked the whole database with BEGIN IMMEDIATE.
     """
     if process_id is None and task_id is None:
-        return None, None if user_id is None else session.get_one(User, user_id, populate_existing=True)
+        if user_id is None:
+            return None, None
+        roles = [joinedload(User.roles)]
+        return None, session.get_one(User, user_id, populate_existing=True, options=roles)
     of = select(func.coalesce(Process.root_id, Process.id))
     if task_id is not None:
         of = of.join(Task, Task.process_id == Process.id).where(Task.id == task_id)
     else:
         of = of.where(Process.id == process_id)
     query = select(Process.id, User).select_from(Process).outerjoin(User, User.id == user_id)
+    query = query.options(joinedload(User.roles))
     query = query.where(Process.id == of.scalar_subquery()).execution_options(populate_existing=True)
     if session.get_bind().dialect.name != "sqlite":
         query = query.with_for_update(of=Process)

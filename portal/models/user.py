@@ -79,7 +79,8 @@ class User(db.Model):
     permissions: Mapped[list[str]] = mapped_column(MutableList.as_mutable(JSON), default=list)
     preferences: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     created: Mapped[dt.datetime] = mapped_column(UTCDateTime, default=utcnow)
-    roles: Mapped[list[Role]] = relationship(secondary=user_role, lazy="joined")
+    #: not joined by itself, or everyone who selects processes would have to say `unique()`
+    roles: Mapped[list[Role]] = relationship(secondary=user_role)
 
     is_authenticated = True
     is_anonymous = False
