@@ -18,12 +18,15 @@ PAGES = [
     "/profile",
     "/processes/999999",
 ]
-WAYS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
+#: the rules of axe are asked once in each colour and once at each width
+WAYS = [(1280, "light", True), (1280, "dark", False), (390, "light", False), (390, "dark", True)]
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 
 
-@pytest.mark.parametrize(("width", "scheme"), WAYS, ids=[f"{width}-{scheme}" for width, scheme in WAYS])
-def test_pages_are_accessible_and_fit(sign_in, page, base_url, width, scheme):
+@pytest.mark.parametrize(
+    ("width", "scheme", "asks"), WAYS, ids=[f"{width}-{scheme}" for width, scheme, _ in WAYS]
+)
+def test_pages_are_accessible_and_fit(sign_in, page, base_url, width, scheme, asks):
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=scheme)
     said = []
@@ -34,9 +37,11 @@ def test_pages_are_accessible_and_fit(sign_in, page, base_url, width, scheme):
         page.goto(base_url + path)
         if page.evaluate("document.documentElement.scrollWidth") > width:
             found[path] = "scrolls sideways"
-        problems = Axe().run(page, options=RULES).response["violations"]
+        problems = Axe().run(page, options=RULES).response["violations"] if asks else []
         if problems:
-            found[path] = [(each["id"], [node["html"][:120] for node in each["nodes"][:3]]) for each in problems]
+            found[path] = [
+                (each["id"], [node["html"][:120] for node in each["nodes"][:3]]) for each in problems
+            ]
     assert not found
     assert [text for text in said if "404" not in text] == []
 
