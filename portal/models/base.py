@@ -54,7 +54,7 @@ class Session(FlaskSession):
         return super().connection(*args, **kwargs)
 
     def commit(self) -> None:
-        if self.info.get("in_action"):
+        if self.info.get("run") is not None:
             from portal.errors import PortalError
 
             raise PortalError("An action is one transaction and commits at its end: do not commit inside it.")
