@@ -1,0 +1,98 @@
+"""Every route, asked by nobody, somebody without permissions, staff, a manager and a superuser.
+
+A new route without a row fails: whoever adds a page says here who may see it.
+"""
+
+import pytest
+
+from portal.models import db
+
+LOGIN = 303
+#: (method, address): nobody, dave (nothing), bob (reviews, owns the task), carol (manages), erin (superuser)
+TABLE = {
+    ("GET", "/"): (302, 302, 302, 302, 302),
+    ("GET", "/login"): (200, 303, 303, 303, 303),
+    ("POST", "/login"): (422, 422, 422, 422, 422),
+    ("POST", "/logout"): (303, 303, 303, 303, 303),
+    ("GET", "/profile"): (LOGIN, 200, 200, 200, 200),
+    ("POST", "/profile"): (LOGIN, 303, 303, 303, 303),
+    ("GET", "/inbox"): (LOGIN, 200, 200, 200, 200),
+    ("GET", "/queue"): (LOGIN, 200, 200, 200, 200),
+    ("GET", "/archive"): (LOGIN, 200, 200, 200, 200),
+    ("POST", "/tasks/<any(assign,unassign,reassign):action>"): (LOGIN, 303, 303, 303, 303),
+    ("GET", "/flows"): (LOGIN, 200, 200, 200, 200),
+    ("GET", "/flows/<label>"): (LOGIN, 403, 200, 200, 200),
+    ("GET", "/flows/<label>/chart.svg"): (LOGIN, 403, 200, 200, 200),
+    ("GET", "/flows/<label>/chart.bpmn"): (LOGIN, 403, 200, 200, 200),
+    ("GET", "/flows/<label>/start/<name>"): (LOGIN, 403, 403, 403, 200),
+    ("POST", "/flows/<label>/start/<name>"): (LOGIN, 403, 403, 403, 422),
+    ("GET", "/processes"): (LOGIN, 200, 200, 200, 200),
+    ("GET", "/processes/<int:process_id>"): (LOGIN, 403, 200, 200, 200),
+    ("GET", "/processes/<int:process_id>/chart.svg"): (LOGIN, 403, 200, 200, 200),
+    ("GET", "/processes/<int:process_id>/<any(cancel,suspend,resume):action>"): (LOGIN, 403, 403, 200, 200),
+    ("POST", "/processes/<int:process_id>/<any(cancel,suspend,resume):action>"): (LOGIN, 403, 403, 303, 303),
+    ("GET", "/tasks/<int:task_id>"): (LOGIN, 403, 200, 200, 200),
+    ("GET", "/tasks/<int:task_id>/execute"): (LOGIN, 403, 200, 403, 403),
+    ("POST", "/tasks/<int:task_id>/execute"): (LOGIN, 403, 303, 403, 403),
+    ("GET", "/tasks/<int:task_id>/<any(assign,unassign,reassign,cancel,undo,revive):action>"): (
+        LOGIN, 403, 403, 200, 200,
+    ),
+    ("POST", "/tasks/<int:task_id>/<any(assign,unassign,reassign,cancel,undo,revive):action>"): (
+        LOGIN, 403, 403, 303, 303,
+    ),
+}  # fmt: skip
+
+#: files, and what the other test modules walk: operations, programs, administration
+ELSEWHERE = ("/static/", "/bootstrap/", "/healthz", "/readyz", "/metrics", "/api/", "/admin/")
+WHO = ("nobody", "dave", "bob", "carol", "erin")
+
+
+def address_of(rule, process_id, task_id):
+    parts = {
+        "<label>": "paper",
+        "<name>": "start",
+        "<int:process_id>": str(process_id),
+        "<int:task_id>": str(task_id),
+        "<any(cancel,suspend,resume):action>": "cancel",
+        "<any(assign,unassign,reassign):action>": "assign",
+        "<any(assign,unassign,reassign,cancel,undo,revive):action>": "cancel",
+    }
+    for name, value in parts.items():
+        rule = rule.replace(name, value)
+    assert "<" not in rule, f"say what {rule} stands for"
+    return rule
+
+
+@pytest.mark.parametrize(("method", "rule"), TABLE)
+@pytest.mark.parametrize("who", WHO)
+def test_who_may_do_what(app, client_of, submit, take, method, rule, who):
+    process_id = submit()
+    address = address_of(rule, process_id, take(process_id))
+    client = app.test_client() if who == "nobody" else client_of(who)
+    answer = client.open(address, method=method)
+    assert answer.status_code == TABLE[method, rule][WHO.index(who)]
+    if who == "nobody" and answer.status_code == LOGIN:
+        assert answer.location.startswith("/login")
+
+
+def test_every_route_has_a_row(app, paper):
+    found = set()
+    for rule in app.url_map.iter_rules():
+        if not rule.rule.startswith(ELSEWHERE):
+            found |= {(method, rule.rule) for method in rule.methods - {"HEAD", "OPTIONS"}}
+    assert found - set(TABLE) == set(), "say in TABLE who may see the new page"
+    assert set(TABLE) - found == set(), "these routes are gone"
+
+
+def test_a_get_changes_nothing(app, client_of, submit, take):
+    from portal.models import Event
+
+    process_id = submit()
+    task_id = take(process_id)
+    erin = client_of("erin")
+    before = db.session.scalar(db.select(db.func.count(Event.id)))
+    for method, rule in TABLE:
+        if method == "GET":
+            erin.get(address_of(rule, process_id, task_id))
+    db.session.expire_all()
+    assert db.session.scalar(db.select(db.func.count(Event.id))) == before
