@@ -59,9 +59,42 @@ def list_flows() -> None:
 
 @flows.command("check")
 def check_flows() -> None:
-    """Say that every flow is sound: a wrong one fails when its module is imported, with the mend."""
+    """Say that every flow is sound, and which running processes no longer fit the code.
+
+    A flow that is declared wrongly fails when its module is imported, with the mend. Exits with 1 if a process does
+    not fit.
+    """
+    from portal.engine import migration
+    from portal.models import db
+
     for label, flow_class in sorted(registry.items()):
         click.echo(f"{label}: {len(flow_class._definition.nodes)} nodes, sound")
+    misfits = migration.misfits(db.session())
+    for misfit in misfits:
+        click.echo(str(misfit))
+    if misfits:
+        raise SystemExit(1)
+
+
+@flows.command("migrate")
+@click.argument("label")
+@click.option("--map", "pairs", multiple=True, required=True, metavar="OLD=NEW", help="May be repeated.")
+@click.option(
+    "--process", "processes", multiple=True, type=int, help="Only these processes; may be repeated."
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
+def migrate_flows(label: str, pairs: tuple[str, ...], processes: tuple[int, ...], dry_run: bool) -> None:
+    """Move the open tasks of removed or renamed nodes to other nodes of the flow."""
+    from portal.engine import migration
+    from portal.models import db
+
+    if label not in registry:
+        raise click.ClickException(f"there is no flow {label!r}; there are: {', '.join(sorted(registry))}")
+    names = dict(pair.partition("=")[::2] for pair in pairs)
+    moved = _refusing(lambda: migration.move(db.session(), registry[label], names, processes, dry_run))
+    for line in moved:
+        click.echo(line)
+    click.echo(f"{len(moved)} {'tasks would move' if dry_run else 'tasks moved'}.")
 
 
 @flows.command("export")
@@ -157,9 +190,9 @@ def run(host: str, port: int, demo: bool) -> None:
         app.extensions["portal_scheduler"].stop()
 
 
-def _refusing(call: Any) -> None:
+def _refusing(call: Any) -> Any:
     try:
-        call()
+        return call()
     except PortalError as error:
         raise click.ClickException(str(error)) from error
 

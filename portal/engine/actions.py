@@ -77,6 +77,7 @@ def _new(run: Run, node: Any) -> Activation:
         priority=0,
         attempt=0,
         owner_permission=node.permission,
+        fingerprint=node.flow_class._definition.fingerprint,
     )
     return Activation(Work(run), process, task, node, run.user, run.now)
 
@@ -179,15 +180,7 @@ class Work:
         run.record(old, "REVIVED", "revive")
         boundary.disarm(run, old)
         children.reopen(run, process, "revive")
-        fresh = run.create(process, old.node, old.token, *previous)
-        fresh.data = {
-            key: value for key, value in copy.deepcopy(dict(old.data)).items() if key != "_exception"
-        }
-        for name in ("artifact_type", "artifact_key", "seed_type", "seed_key", "due", "priority", "awaits"):
-            setattr(fresh, name, getattr(old, name))
-        run.ready.append(fresh)
-        run.joins_due[process] = None
-        return fresh
+        return fresh_copy(run, old, old.node, previous)
 
     def owner_of(self, activation: Activation, node: str) -> User | None:
         """The user who last completed a node in this process."""
@@ -257,6 +250,17 @@ class Work:
         else:
             step.follow(run, task, outcome, action)
         step.settle(run)
+
+
+def fresh_copy(run: Run, old: Task, node: Any, previous: list[Task]) -> Task:
+    """A new task with the token, data, seed and links of an old one, about to be entered."""
+    fresh = run.create(old.process, node, old.token, *previous)
+    fresh.data = {key: value for key, value in copy.deepcopy(dict(old.data)).items() if key != "_exception"}
+    for name in ("artifact_type", "artifact_key", "seed_type", "seed_key", "due", "priority", "awaits"):
+        setattr(fresh, name, getattr(old, name))
+    run.ready.append(fresh)
+    run.joins_due[old.process] = None
+    return fresh
 
 
 def store_first(session: Session, activation: Activation) -> None:

@@ -50,6 +50,7 @@ def first_task(run: Run, process: Process, node: Any) -> Task:
         created=run.now,
         priority=0,
         attempt=0,
+        fingerprint=node.flow_class._definition.fingerprint,
     )
 
 

@@ -105,6 +105,7 @@ class Run:
             created=self.now,
             priority=0,
             attempt=0,
+            fingerprint=node.flow_class._definition.fingerprint,
         )
         task.previous.extend(previous)
         self.session.add(task)

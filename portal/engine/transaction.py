@@ -62,7 +62,7 @@ def transaction(
     if outer is not None:
         yield from _inside(outer, process, task)
         return
-    if any(session.is_modified(each) for each in session.dirty) or session.new or session.deleted:
+    if session.has_unsaved:  # type: ignore[attr-defined]
         raise UnsavedChanges
     process_id = None if process is None else key_of(process)
     task_id = None if task is None else key_of(task)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,15 @@ class Definition:
     @cached_property
     def starts(self) -> list[Node]:
         return [node for node in self.nodes.values() if node.starts]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Changes when a node or an edge comes, goes or turns into another kind; not with a title or a function."""
+        graph = sorted(
+            (name, node.kind, sorted((edge.kind, edge.target.name) for edge in node.outgoing))
+            for name, node in self.nodes.items()
+        )
+        return hashlib.sha256(repr(graph).encode()).hexdigest()[:16]
 
     @cached_property
     def reach(self) -> dict[str, frozenset[str]]:

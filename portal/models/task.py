@@ -49,6 +49,8 @@ class Task(db.Model):
     flow_task: Mapped[str] = mapped_column(String(150))
     flow_task_type: Mapped[str] = mapped_column(String(50))
     status: Mapped[str] = mapped_column(String(12))
+    #: which state of the flow's declaration made this task
+    fingerprint: Mapped[str | None] = mapped_column(String(16))
     #: the branch: `start/3_1` is branch 1 of the split task number 3
     token: Mapped[str] = mapped_column(String(1000))
     #: what a waiting task waits for: the scope of a join, the name of a signal, the number of a host
