@@ -1,0 +1,116 @@
+"""Expenses: lines of receipts in a form, four eyes, and a payment that may fail."""
+
+import datetime as dt
+from decimal import Decimal
+
+from portal import act, flow, jsonstore, this, views
+from portal.models import Process
+
+
+class PaymentRefused(Exception):
+    """The bank does not take the order."""
+
+
+class Receipt(jsonstore.Schema):
+    day = jsonstore.DateField("Day", required=True)
+    what = jsonstore.StringField("What for", max_length=100, required=True)
+    amount = jsonstore.DecimalField("Amount", min_value=Decimal("0.01"), decimal_places=2, required=True)
+
+
+class ExpenseClaimProcess(Process):
+    purpose = jsonstore.StringField(
+        "Purpose", max_length=100, required=True, help_text="Such as: visit to a customer in Bern."
+    )
+    iban = jsonstore.StringField("IBAN", max_length=42, required=True, help_text="Where the money goes.")
+    receipts = jsonstore.EmbeddedListField(Receipt, "Receipts", required=True)
+    approved = jsonstore.BooleanField("The receipts are in order", default=False)
+    countersigned = jsonstore.BooleanField("Pay this claim", default=False)
+    remark = jsonstore.TextField("Remark", help_text="The claimant will read this.")
+    payment = jsonstore.StringField("Payment")
+
+    @property
+    def total(self) -> Decimal:
+        return sum((receipt.amount for receipt in self.receipts), Decimal())
+
+
+class ExpenseClaimFlow(flow.Flow):
+    """Expense claim
+
+    Two other people look at a claim before it is paid; what the bank refuses goes to accounting."""
+
+    process_class = ExpenseClaimProcess
+    process_summary_template = "{{ process.purpose }}: {{ process.total }}"
+    process_result_template = (
+        "{% if process.payment %}Paid {{ process.total }}, {{ process.payment }}{% else %}Declined{% endif %}"
+    )
+
+    start = (
+        flow.Start(views.CreateProcessView.as_view(fields=["purpose", "iban", "receipts"]))
+        .Annotation(title="Claim expenses")
+        .Next(this.approve)
+    )
+    approve = (
+        flow.View(views.UpdateProcessView.as_view(fields=["approved", "remark"]))
+        .Annotation(
+            title="Check the receipts",
+            description="Is every receipt there, and was every line needed for the work?",
+            summary_template="{{ process.created_by.name }} claims {{ process.total }}",
+        )
+        .Permission(auto_create=True)
+        .NotSameAs(this.start)
+        .Due(dt.timedelta(days=5))
+        .Next(this.in_order)
+    )
+    in_order = (
+        flow.If(act.process.approved)
+        .Then(this.countersign)
+        .Else(this.declined)
+        .Annotation(title="Receipts in order?")
+    )
+    countersign = (
+        flow.View(views.UpdateProcessView.as_view(fields=["countersigned", "remark"]))
+        .Annotation(
+            title="Countersign",
+            description="The second pair of eyes: who claimed or checked cannot sign.",
+            summary_template="{{ process.total }} to {{ process.created_by.name }}",
+        )
+        .Permission(auto_create=True)
+        .NotSameAs(this.start, this.approve)
+        .Next(this.signed)
+    )
+    signed = flow.If(act.process.countersigned).Then(this.pay).Else(this.declined).Annotation(title="Signed?")
+    pay = (
+        flow.Job(this.order_payment, retries=3, backoff=dt.timedelta(minutes=5))
+        .Annotation(title="Pay")
+        .OnError(this.mend)
+        .Next(this.paid)
+    )
+    mend = (
+        flow.View(views.UpdateProcessView.as_view(fields=["iban"]))
+        .Annotation(
+            title="Mend the payment",
+            description="The bank refused it several times. Correct the IBAN; it is then tried again.",
+            summary_template="{{ process.total }} to {{ process.iban }} was not paid",
+        )
+        .Permission(auto_create=True)
+        .Priority(10)
+        .Next(this.pay)
+    )
+    paid = flow.End()
+    declined = flow.End()
+
+    def order_payment(self, activation):
+        # A job may run twice after a crash: the same reference lets the bank see that it is the same payment.
+        process = activation.process
+        process.payment = transfer(process.iban, process.total, reference=f"EXP-{process.id:05}")
+
+
+def transfer(iban: str, amount: Decimal, reference: str) -> str:
+    """Order a payment. In place of a bank, this one takes every account number that adds up (ISO 13616)."""
+    characters = iban.replace(" ", "").upper()
+    turned = characters[4:] + characters[:4]
+    if not (characters.isascii() and characters.isalnum() and len(characters) > 14):
+        raise PaymentRefused(f"{iban} is no IBAN")
+    if int("".join(str(int(character, 36)) for character in turned)) % 97 != 1:
+        raise PaymentRefused(f"the check digits of {iban} are wrong")
+    return reference
