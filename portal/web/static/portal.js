@@ -43,6 +43,14 @@ document.addEventListener("click", (event) => {
   for (const person of all("details.person[open]")) if (!person.contains(event.target)) person.open = false;
 });
 
+// A picture that is wider than its box shows first where the process stands.
+for (const box of all(".flow-scroll")) {
+  const node = box.querySelector(".flow-is-failed, .flow-is-current");
+  if (!node || box.scrollWidth <= box.clientWidth) continue;
+  const [inner, outer] = [node.getBoundingClientRect(), box.getBoundingClientRect()];
+  box.scrollLeft = inner.left - outer.left - (outer.width - inner.width) / 2;
+}
+
 // What is wrong with a form is read first.
 document.querySelector("[data-error-summary]")?.focus();
 
