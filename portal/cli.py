@@ -12,7 +12,7 @@ from typing import Any
 import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
-from sqlalchemy import func, select
+from sqlalchemy import func, inspect, select
 
 from portal.errors import PortalError
 from portal.flow.registry import registry
@@ -69,7 +69,8 @@ def check_flows() -> None:
 
     for label, flow_class in sorted(registry.items()):
         click.echo(f"{label}: {len(flow_class._definition.nodes)} nodes, sound")
-    misfits = migration.misfits(db.session())
+    # Flows can be checked before there is a database, in a build for example.
+    misfits = migration.misfits(db.session()) if inspect(db.engine).has_table("task") else []
     for misfit in misfits:
         click.echo(str(misfit))
     if misfits:
@@ -182,7 +183,7 @@ def run(host: str, port: int, demo: bool) -> None:
         raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}; try --port") from error
     if app.extensions["portal"].scheduler:
         app.extensions["portal_scheduler"].start()
-    click.echo(f"The portal runs at http://{host}:{port} (Ctrl+C stops it).")
+    click.echo(f"The portal runs at http://{host}:{server.effective_port} (Ctrl+C stops it).")
     sys.stdout.flush()
     try:
         server.run()

@@ -1,0 +1,158 @@
+"""The `portal` command, in a folder of its own."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from portal import create_app
+from portal.cli import COMMANDS
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "flows").symlink_to(ROOT / "flows")
+    return tmp_path
+
+
+@pytest.fixture
+def portal(folder):
+    """Run a command to its end: `portal("stats")`."""
+
+    def run(*words, code=0, **settings):
+        done = subprocess.run(
+            command(*words), cwd=folder, env=environment(settings), text=True, capture_output=True, timeout=60
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    return run
+
+
+def command(*words):
+    return [sys.executable, "-c", "from portal.cli import main; main()", *words]
+
+
+def environment(settings):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
+    return {**kept, "PYTHONPATH": str(ROOT), **settings}
+
+
+def test_a_database_a_person_and_counts(portal):
+    for _ in range(2):
+        assert "ready" in portal("init-db")
+    words = ("create-user", "alice", "--password", "a long password", "--role", "Staff")
+    assert "alice can sign in" in portal(*words, "--permission", "hello_world.can_start")
+    assert "alice" in portal(*words, code=1), "the name is taken"
+    portal("stats")
+
+
+def test_an_unknown_permission_is_refused_with_the_known_ones(portal):
+    portal("init-db")
+    said = portal("create-user", "bob", "--password", "x" * 12, "--permission", "hello_world.can_sing", code=1)
+    assert "hello_world.can_approve" in said
+    assert "Traceback" not in said
+
+
+def test_flows_are_listed_and_checked(portal):
+    assert re.search(r"hello_world +Hello world", portal("flows", "list"))
+    assert "leave_request: " in portal("flows", "check")
+
+
+@pytest.mark.parametrize(("form", "root"), [("bpmn", "definitions"), ("svg", "svg")])
+def test_a_flow_is_exported(portal, form, root):
+    exported = portal("flows", "export", "purchase_order", "--format", form)
+    assert ElementTree.fromstring(exported).tag.endswith(root)
+
+
+def test_an_unknown_flow_is_named_with_those_there_are(portal):
+    assert "hello_world" in portal("flows", "export", "hello", code=1)
+
+
+def test_a_wrong_flow_is_one_line_and_no_traceback(portal, folder):
+    (folder / "wrong.py").write_text(
+        "from portal import flow, this\n"
+        "class WrongFlow(flow.Flow):\n"
+        "    start = flow.StartHandle().Next(this.ende)\n"
+        "    end = flow.End()\n"
+    )
+    said = portal("flows", "check", code=1, PORTAL_FLOWS="wrong")
+    assert "WrongFlow.start" in said
+    assert "this.end" in said
+    assert "Traceback" not in said
+
+
+def test_firing_prints_the_number_alone(portal):
+    portal("init-db")
+    assert portal("timers", "fire").splitlines()[-1] == "0"
+
+
+@pytest.mark.parametrize("setting", ["PORTAL_SCHEDULER", "PORTAL_EXECUTOR"])
+def test_a_setting_that_means_nothing_is_refused(portal, setting):
+    said = portal("flows", "list", code=1, **{setting: "maybe"})
+    assert setting in said
+    assert "Traceback" not in said
+
+
+def test_the_demo_serves_pages_with_its_own_files(folder):
+    server = subprocess.Popen(
+        command("run", "--demo", "--port", "0"),
+        cwd=folder,
+        env=environment({"PYTHONUNBUFFERED": "1"}),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        address, said = None, []
+        for line in server.stdout:
+            said.append(line)
+            if found := re.search(r"http://[\d.:]+", line):
+                address = found[0]
+                break
+        assert address, "".join(said)
+        page = urllib.request.urlopen(f"{address}/login", timeout=10).read().decode()
+        assert "Sign in" in page
+        assert any("alice" in line for line in said)
+        for path in re.findall(r'(?:href|src)="(/[^"]*static[^"]+)"', page):
+            assert urllib.request.urlopen(address + path, timeout=10).status == 200
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(20)
+        server.stdout.close()
+
+
+def test_the_demo_is_not_offered_to_the_network(portal):
+    assert "127.0.0.1" in portal("run", "--demo", "--host", "0.0.0.0", code=1)
+
+
+def test_a_worker_ends_when_it_is_told_to(portal, folder):
+    portal("init-db")
+    worker = subprocess.Popen(
+        command("worker"),
+        cwd=folder,
+        env=environment({"PYTHONUNBUFFERED": "1"}),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        assert "worker runs" in worker.stdout.readline()
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(20) == 0
+    finally:
+        worker.kill()
+        worker.stdout.close()
+
+
+def test_flask_offers_the_commands_too():
+    app = create_app({"DATABASE_URL": "sqlite://", "TESTING": True, "SCHEDULER": "off"})
+    assert {each.name for each in COMMANDS} <= set(app.cli.list_commands(None))
