@@ -11,7 +11,7 @@ import copy
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from sqlalchemy import event, inspect
+from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified, set_attribute
 
@@ -88,7 +88,6 @@ class Guard:
         self.savepoint: Any = None
         self.opening = False
         self.outer: Callable[[], None] | None = None
-        self.stored: list[Any] = []
 
     def run(self, call: Callable[[], T]) -> T:
         outer = self.outer = self.session.info.get("guard")
@@ -99,7 +98,6 @@ class Guard:
                 self.session.flush()
             self.session.info["guard"] = outer
             if self.savepoint is not None:
-                self._close()
                 self.savepoint.commit()
         except BaseException:
             self.session.info["guard"] = outer
@@ -123,8 +121,7 @@ class Guard:
         for each, values in others:
             self.session.expire(each, list(values))
         self.session.flush()
-        self.savepoint = self.session.connection().begin_nested()
-        event.listen(self.session, "pending_to_persistent", self._note)
+        self.savepoint = self.session.begin_nested()
         for each, values in (*aside, *others):
             for key, value in values.items():
                 set_attribute(each, key, value)
@@ -133,9 +130,6 @@ class Guard:
             each.__dict__.update(held)
         self.session.add_all(new)
         self.opening = False
-
-    def _note(self, _session: Session, instance: Any) -> None:
-        self.stored.append(instance)
 
     def _their_new(self) -> list[Any]:
         return [each for each in self.session.new if each not in self.new]
@@ -150,24 +144,21 @@ class Guard:
             or not all(snapshot.plain for snapshot in self.snapshots)
         )
 
-    def _close(self) -> None:
-        event.remove(self.session, "pending_to_persistent", self._note)
-
     def _roll_back(self) -> None:
         with self.session.no_autoflush:
-            for each in self._their_new() if self.savepoint is None else list(self.session.new):
-                self.session.expunge(each)
             if self.savepoint is None:
+                for each in self._their_new():
+                    self.session.expunge(each)
                 for each in self._their_dirty():
                     self.session.expire(each)
                 for snapshot in self.snapshots:
                     snapshot.restore()
             else:
-                self._close()
+                # A statement that failed has ended the savepoint already: what came after it is nowhere.
+                for each in list(self.session.new):
+                    self.session.expunge(each)
+                self.session.expire_all()
                 self.savepoint.rollback()
-                for each in self.stored:
-                    if each in self.session:
-                        self.session.expunge(each)
                 self.session.expire_all()
             for snapshot in self.snapshots:
                 snapshot.forget_pointers()

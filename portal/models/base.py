@@ -10,6 +10,8 @@ from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import DateTime, Dialect, Engine, TypeDecorator, event
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState
 
+from portal.errors import PortalError
+
 
 class Base(DeclarativeBase):
     """Parent of every model."""
@@ -55,15 +57,38 @@ class Session(FlaskSession):
 
     def commit(self) -> None:
         if self.info.get("run") is not None:
-            from portal.errors import PortalError
-
             raise PortalError("An action is one transaction and commits at its end: do not commit inside it.")
         super().commit()
+
+    def rollback(self) -> None:
+        if self.info.get("run") is not None:
+            raise PortalError("An action is one transaction: raise to take it back, do not roll back inside it.")
+        super().rollback()
+
+    @property
+    def has_unsaved(self) -> bool:
+        """Whether there are changes that a rollback would take back, written to the database already or not."""
+        changed = any(self.is_modified(each) for each in self.dirty)
+        return bool(changed or self.new or self.deleted or self.info.get("written"))
 
 
 @event.listens_for(Session, "do_orm_execute")
 def _statement(state: ORMExecuteState) -> None:
     state.session._tell_guard()  # type: ignore[attr-defined]
+    if state.is_insert or state.is_update or state.is_delete:
+        state.session.info["written"] = True
+
+
+@event.listens_for(Session, "after_flush")
+def _flushed(session: Any, _context: Any) -> None:
+    session.info["written"] = True
+
+
+@event.listens_for(Session, "after_commit")
+@event.listens_for(Session, "after_rollback")
+def _ended(session: Any) -> None:
+    if not session.in_nested_transaction():
+        session.info["written"] = False
 
 
 db = SQLAlchemy(model_class=Base, session_options={"class_": Session})

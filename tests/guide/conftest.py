@@ -10,6 +10,7 @@ import pytest
 @pytest.fixture(autouse=True)
 def _on_each_database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORTAL_TEST_DATABASE_URL", database_url)
+    monkeypatch.setenv("PORTAL_FLOWS", ",")  # none but those of the test
 
 
 @pytest.fixture
