@@ -13,7 +13,9 @@ from test_render_bpmn import exported
 import flows
 from portal.flow import Flow
 from portal.render import steps, svg
+from portal.render.geometry import meets, segments
 from portal.render.layout import place
+from portal.render.shapes import is_boundary
 
 MODULES = [importlib.import_module(f"flows.{module.name}") for module in pkgutil.iter_modules(flows.__path__)]
 FLOWS = [
@@ -42,3 +44,12 @@ def test_a_layout_takes_a_moment_only(flow_class):
         place(flow_class._definition)
         took.append(time.process_time() - began)
     assert min(took) < 0.1
+
+
+@pytest.mark.parametrize("flow_class", FLOWS)
+def test_the_way_of_a_boundary_event_never_runs_behind_its_host(flow_class):
+    plan = place(flow_class._definition)
+    for route in plan.edges:
+        if is_boundary(route.edge.source):
+            host = plan.boxes[route.edge.source.host.name]
+            assert not any(meets(host, line, -1) for line in segments(route.points))

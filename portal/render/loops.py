@@ -87,10 +87,12 @@ def _exits(
 ) -> Iterator[tuple[str, tuple[Point, ...]]]:
     box = boxes[node.name]
     if is_boundary(node):
-        yield (
-            "bottom",
-            ((box.center[0], box.bottom), (box.center[0], outlines[node.host.name].bottom + _CLEAR)),
-        )
+        below = outlines[node.host.name].bottom + _CLEAR
+        down = ((box.center[0], box.bottom), (box.center[0], below))
+        if side == "bottom":
+            yield "bottom", down
+        # upward only beside the host: a line behind it would seem to come out of its top
+        yield "bottom", (*down, (_column(node.host.name, outlines)[1] + 16, below))
         return
     if ports.allows(node.name, side, sizes[node.name]):
         yield side, ((box.center[0], box.bottom if side == "bottom" else box.y),)
