@@ -39,6 +39,7 @@ KINDS = [
     "SignalThrow",
     "EscalationThrow",
     "ConditionalCatch",
+    "CancelRegion",
     "CompensateThrow",
     "TimeoutBoundary",
     "ErrorBoundary",

@@ -14,7 +14,7 @@ from portal.errors import PermissionDenied, PortalError, TransitionNotAllowed
 from portal.flow.activation import Activation
 from portal.models import Process, Task, User
 
-from . import access, boundary, children, lifecycle, step, token
+from . import access, boundary, children, lifecycle, step, token, turns
 from .run import Run
 from .transaction import clock, read_process, read_task, transaction
 
@@ -110,6 +110,7 @@ class Work:
     def assign(self, activation: Activation, user: Any) -> None:
         run, task = self.run, activation.task
         lifecycle.check("assign", task)
+        turns.demand(run, task, "assign")
         assignee = self._user(user if user is not None else run.user)
         self._demand_fit(assignee, task)
         if run.user is not None and assignee.id != run.user.id:
@@ -139,6 +140,7 @@ class Work:
         lifecycle.check("execute", task)
         if run.user is not None and task.owner_id != run.user.id:
             raise PermissionDenied("only the owner of the task may do it")
+        turns.demand(run, task, "execute")
         self._resume(activation, "execute")
 
     def cancel(self, activation: Activation) -> None:
@@ -320,6 +322,7 @@ def resume(session: Session, process: Process | int, user: User | int | None = N
             above = each.parent_task.process_id if each.parent_task is not None else None
             each.on_hold = each.status == "SUSPENDED" or held.get(above, False)  # type: ignore[arg-type]
             held[each.id] = each.on_hold
+            run.touched[each] = None
 
 
 @contextmanager

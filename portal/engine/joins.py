@@ -30,15 +30,17 @@ def arrive(run: Run, node: Node, branch: str, previous: Task) -> None:
         return
     if scope is None:
         go_on(run, join)
-    elif getattr(node, "continue_on_condition", None) is not None:
+    elif getattr(node, "partial", False):
         _ask(run, join, scope)
 
 
 def _ask(run: Run, join: Task, scope: str) -> None:
-    """Ask the condition of a join whether it goes on before the other branches are in."""
+    """Ask a join whether it goes on before the other branches are in."""
     from . import step
 
     node: Any = join.node
+    if _is_blocked(run, join):
+        return
     active = [task for task in _branches(run, join, scope) if not _is_armed(task)]
     activation = run.activation(join)
     activation.active_tasks = active
@@ -79,12 +81,39 @@ def release(run: Run) -> bool:
     moved = False
     for process in due:
         for join in sorted(_waiting(run, process), key=lambda task: -task.token.count("/")):
-            if join.status == "STARTED" and not can_arrive(run, join):
-                go_on(run, join)
+            if join.status == "STARTED" and _went_on(run, join):
                 moved = True
                 run.joins_due[process] = None
                 break
     return moved or bool(run.ready)
+
+
+def _went_on(run: Run, join: Task) -> bool:
+    """Let one join go on if nobody can arrive any more, or if what blocked it is in. True if it did."""
+    if _is_blocked(run, join):
+        return False
+    if not can_arrive(run, join):
+        go_on(run, join)
+        return True
+    if getattr(join.node, "blocking", False):
+        _ask(run, join, join.awaits or "")
+    return join.status != "STARTED"
+
+
+def _is_blocked(run: Run, join: Task) -> bool:
+    """Whether branches of an earlier run of its split are still under way to a blocking join."""
+    if not getattr(join.node, "blocking", False):
+        return False
+    run.session.flush()
+    query = select(Task).where(
+        Task.process_id == join.process_id,
+        Task.flow_task == join.flow_task,
+        Task.token == join.token,
+        Task.number < join.number,
+        Task.awaits.is_not(None),
+        Task.status.in_(("STARTED", "DONE")),
+    )
+    return any(can_arrive(run, earlier) for earlier in run.session.scalars(query).unique())
 
 
 def _waiting(run: Run, process: Process) -> list[Task]:

@@ -1,4 +1,4 @@
-"""What programs call through the words of the language: `MyFlow.node.run(…)`, `task.activation()`, `process.cancel()`."""
+"""What programs call through the language: `MyFlow.node.run(…)`, `task.activation()`, `process.cancel()`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from portal.flow.activation import Activation
 from portal.flow.registry import registry
 from portal.models import Process, Task, User, db
 
-from . import actions, children, lifecycle, messages, step
+from . import actions, children, lifecycle, messages, step, turns
 from .guard import Guard
 from .run import Run
 from .transaction import read_process, read_task, transaction
@@ -113,6 +113,7 @@ def _complete(node: Any, process: Any, task: Any, kwargs: dict[str, Any], user: 
             fresh = process if nested and isinstance(process, Process) else read_process(session, process)
             found = _waiting(run, node, fresh)
         _check_waits(node, found)
+        turns.demand(run, found, "run")
         own: Any = found.node
         activation = run.activation(found)
         run.called = found

@@ -12,7 +12,7 @@ from portal.flow.base import Node
 from portal.flow.outcome import Done, Outcome, Wait, Way
 from portal.models import Process, Task, User
 
-from . import boundary, children, compensation, conditions, joins, messages, races, signals, token
+from . import boundary, children, compensation, conditions, joins, messages, races, signals, token, turns
 from .guard import Guard
 from .run import Run
 
@@ -22,7 +22,9 @@ def settle(run: Run) -> None:
     while True:
         while run.ready:
             enter(run, run.ready.pop())
-        if not joins.release(run) and not close_all(run) and not conditions.ask_tree(run):
+        if joins.release(run) or turns.release(run) or close_all(run):
+            continue
+        if not conditions.ask_tree(run):
             break
 
 
@@ -36,6 +38,8 @@ def close_all(run: Run) -> bool:
 
 def enter(run: Run, task: Task) -> None:
     """A token has come to a task: ask its node."""
+    if turns.must_wait(run, task):
+        return
     activation = run.activation(task)
     try:
         outcome = guarded(run, task, lambda: activation.node.enter(activation))
@@ -92,7 +96,8 @@ def give_by_rule(run: Run, task: Task, owner: Any) -> None:
     from . import access
 
     user = find_user(run, owner)
-    if user is not None and not access.has_done_its_counterpart(run.session, user, task):
+    fit = user is not None and not access.has_done_its_counterpart(run.session, user, task)
+    if user is not None and fit and turns.allowed(run, task):
         task.owner, task.assigned = user, run.now
         run.record(task, "ASSIGNED", "assign", to=user.username)
 
@@ -113,6 +118,8 @@ def complete(run: Run, task: Task, outcome: Done, action: str = "step") -> None:
     races.decide(run, task)
     for name in outcome.signals:
         signals.throw(run, name)
+    if outcome.cancels:
+        cancel_region(run, task, outcome.cancels)
     if outcome.escalates is not None:
         children.escalate(run, task.process, outcome.escalates)
         if task.process.finished is not None:
@@ -124,6 +131,16 @@ def complete(run: Run, task: Task, outcome: Done, action: str = "step") -> None:
         children.over(run, task.process)
         return
     proceed(run, task, outcome)
+
+
+def cancel_region(run: Run, task: Task, names: tuple[str, ...]) -> None:
+    """Cancel the open tasks of these nodes."""
+    from . import actions
+
+    for other in run.find(task.process, Task.flow_task.in_(names)):
+        if other is not task and other.is_open:
+            actions.close(run, other, "step")
+    run.ready = [each for each in run.ready if each.is_open]
 
 
 def proceed(run: Run, task: Task, outcome: Done) -> None:

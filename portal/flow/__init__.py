@@ -2,6 +2,7 @@
 
 from .base import Edge, Flow, Node
 from .events import (
+    CancelRegion,
     CompensateThrow,
     ConditionalCatch,
     End,
@@ -34,6 +35,7 @@ from .tasks import (
 
 __all__ = [
     "BusinessRule",
+    "CancelRegion",
     "CompensateThrow",
     "ConditionalCatch",
     "Done",

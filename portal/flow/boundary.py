@@ -6,10 +6,11 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from .base import Call, NextNode, Node
+from .base import Call, Node
 from .moments import moment, moment_faults
 from .outcome import Outcome, Wait
 from .reference import Reference
+from .turns import Turn
 
 if TYPE_CHECKING:
     from .activation import Activation
@@ -131,7 +132,7 @@ class CompensationBoundary(Boundary):
         return self.outgoing[0].target if self.outgoing else None
 
 
-class Activity(NextNode):
+class Activity(Turn):
     """A task: work that takes time or can fail, so events can sit on its border."""
 
     def OnTimeout(

@@ -60,6 +60,10 @@ class Definition:
     def has_joins(self) -> bool:
         return any(node.merges for node in self.nodes.values())
 
+    @cached_property
+    def has_mutexes(self) -> bool:
+        return any(getattr(node, "mutex", None) is not None for node in self.nodes.values())
+
     def common_join(self, split: Node) -> Node | None:
         """The nearest join to which all branches of a split lead."""
         shared = frozenset.intersection(*(check.closing(edge.target) for edge in split.outgoing))

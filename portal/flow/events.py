@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from .base import Call, NextNode, Node
+from .check import guess
 from .outcome import Done, Outcome, Wait
 from .reference import Reference
 from .tasks import Function, Handle
@@ -24,7 +25,7 @@ class End(Node):
 
 
 class TerminateEnd(End):
-    """The end of the whole process: it is done, and what is still open in it is cancelled. BPMN: terminate end event."""
+    """The whole process is done, and what is still open in it is cancelled. BPMN: terminate end event."""
 
     def enter(self, activation: Activation) -> Outcome:
         return Done(finishes="terminate")
@@ -166,6 +167,31 @@ class CompensateThrow(NextNode):
 
     def enter(self, activation: Activation) -> Outcome:
         return Wait("STARTED", compensates=True)
+
+
+class CancelRegion(NextNode):
+    """Cancels the open tasks of some nodes in its process, and goes on. BPMN: script task.
+
+    Args:
+        nodes: `this.name` of each node of the region.
+    """
+
+    def __init__(self, *nodes: Reference) -> None:
+        super().__init__()
+        self.region = nodes
+
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        if not self.region:
+            yield "CancelRegion() needs the nodes of its region: this.name, …"
+        known = self.flow_class._definition.nodes
+        for node in self.region:
+            if not isinstance(node, Reference) or node.name not in known:
+                name = node.name if isinstance(node, Reference) else None
+                yield f"CancelRegion() names {node!r}, which is no node of this flow{guess(name, known)}"
+
+    def enter(self, activation: Activation) -> Outcome:
+        return Done(self.proceed(activation).ways, cancels=tuple(node.name for node in self.region))
 
 
 def _name_faults(name: object) -> Iterator[str]:

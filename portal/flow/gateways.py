@@ -182,25 +182,50 @@ class Join(NextNode):
         continue_on_condition: `(activation, active_tasks) -> bool`, asked at each arrival; true lets it go on early.
         cancel_active: cancel the branches that are still open when it goes on early. Without it they arrive
             silently later.
+        count: go on early when so many branches are in.
+        blocking: in a loop, go on only when all branches of the earlier runs of the split are in.
     """
 
     merges: ClassVar[bool] = True
 
-    def __init__(self, continue_on_condition: Call | None = None, cancel_active: bool = True) -> None:
+    def __init__(
+        self,
+        continue_on_condition: Call | None = None,
+        cancel_active: bool = True,
+        *,
+        count: int | None = None,
+        blocking: bool = False,
+    ) -> None:
         super().__init__()
         self.continue_on_condition = continue_on_condition
         self.cancel_active = cancel_active
+        self.count, self.blocking = count, blocking
+
+    @property
+    def partial(self) -> bool:
+        """Whether it may go on before every branch is in."""
+        return self.continue_on_condition is not None or self.count is not None
 
     def calls(self) -> Iterator[tuple[str, Call]]:
         yield from super().calls()
         if self.continue_on_condition is not None:
             yield "continue_on_condition", self.continue_on_condition
 
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        if self.count is not None and (not isinstance(self.count, int) or self.count < 1):
+            yield f"Join(count=…) takes a number from 1, not {self.count!r}"
+        if self.blocking and (self.cancel_active or not self.partial):
+            yield "Join(blocking=True) waits for late branches: add cancel_active=False, and a count or condition"
+
     def enter(self, activation: Activation) -> Outcome:
         return Wait("STARTED")
 
     def goes_on(self, activation: Activation) -> bool:
-        """Whether the condition lets the join go on now, with the branches that are still active."""
+        """Whether the join goes on now, with the branches that are still active."""
+        arrived = sum(task.status == "DONE" for task in activation.task.previous)
+        if self.count is not None and arrived >= self.count:
+            return True
         if self.continue_on_condition is None:
             return False
         return bool(self.call(self.continue_on_condition, activation, activation.active_tasks))

@@ -37,6 +37,8 @@ class Done:
     signals: tuple[str, ...] = ()
     #: a code for the nearest process above that listens
     escalates: str | None = None
+    #: the names of nodes whose open tasks are cancelled
+    cancels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

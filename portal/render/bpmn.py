@@ -124,7 +124,8 @@ def _complete_gateway(element: ET.Element, node: Any, shape: Shape) -> None:
         element.set("gatewayDirection", "Mixed" if converges else "Diverging")
     if node.kind == "Join" and shape.element == "complexGateway":
         condition = ET.SubElement(element, "bpmn:activationCondition", {"xsi:type": "bpmn:tFormalExpression"})
-        condition.text = "continue_on_condition"
+        count = getattr(node, "count", None)
+        condition.text = "continue_on_condition" if count is None else f"{count} branches are in"
 
 
 def _complete_task(element: ET.Element, node: Any, shape: Shape, roots: Roots) -> None:

@@ -95,6 +95,7 @@ SHAPES: dict[str, Shape] = {
     "SignalThrow": _throw("Sends a signal", "signal", "signalEventDefinition"),
     "EscalationThrow": _throw("Escalates", "escalation", "escalationEventDefinition"),
     "ConditionalCatch": _catch("Waits for a condition", "conditional", "conditionalEventDefinition"),
+    "CancelRegion": _task("scriptTask", "Cancels open steps", "canceled"),
     "CompensateThrow": _throw("Takes steps back", "compensation", "compensateEventDefinition"),
     "TimeoutBoundary": _boundary("When it takes too long", "timer", "timerEventDefinition"),
     "ErrorBoundary": _boundary("When it fails", "error", "errorEventDefinition"),
@@ -160,7 +161,7 @@ def _is_conditional(split: Any) -> bool:
 
 
 def _join_shape(node: Any, shape: Shape) -> Shape:
-    if getattr(node, "continue_on_condition", None) is not None:
+    if getattr(node, "continue_on_condition", None) is not None or getattr(node, "count", None) is not None:
         return dataclasses.replace(
             shape, element="complexGateway", symbol="complex", word="Enough branches meet"
         )

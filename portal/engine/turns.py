@@ -1,0 +1,95 @@
+"""Whose turn it is: `.Mutex` and `.Milestone` are asked here, under the lock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portal.errors import TransitionNotAllowed
+from portal.models import Task
+
+from .run import Run
+
+#: what a task waits for while another one holds its mutex
+AWAITS = "mutex"
+
+
+def demand(run: Run, task: Task, action: str) -> None:
+    """Refuse what is not a task's turn.
+
+    Raises:
+        TransitionNotAllowed: with what it has to wait for.
+    """
+    node: Any = task.node
+    if getattr(node, "milestone", None) is not None and not node.has_its_milestone(run.activation(task)):
+        raise TransitionNotAllowed(f"cannot {action} «{task.title}»: its milestone does not hold now")
+    holding = holder(run, task)
+    if holding is not None:
+        by = f" by {holding.owner.name}" if holding.owner is not None else ""
+        raise TransitionNotAllowed(
+            f"cannot {action} «{task.title}»: «{holding.title}» (task {holding.number}) is at work{by}, "
+            f"and only one may be"
+        )
+
+
+def allowed(run: Run, task: Task) -> bool:
+    """Whether it is a task's turn."""
+    try:
+        demand(run, task, "assign")
+    except TransitionNotAllowed:
+        return False
+    return True
+
+
+def holder(run: Run, task: Task) -> Task | None:
+    """The other task that holds this one's mutex now."""
+    name = getattr(task.node, "mutex", None)
+    if name is None:
+        return None
+    nodes = task.process.flow_class._definition.nodes.values()  # type: ignore[union-attr]
+    names = [node.name for node in nodes if getattr(node, "mutex", None) == name and not node.handles]
+    run.unseen(task.process, Task.flow_task.in_(names))
+    return next(
+        (
+            other
+            for other in run.known(task.process)
+            if other is not task and other.is_open and other.flow_task in names and _at_work(run, other)
+        ),
+        None,
+    )
+
+
+def _at_work(run: Run, task: Task) -> bool:
+    return task.status != "NEW" and task.awaits != AWAITS and task not in run.unrecorded
+
+
+def must_wait(run: Run, task: Task) -> bool:
+    """Hold back code, or a child process, whose mutex another task holds. True if it waits now."""
+    node: Any = task.node
+    if getattr(node, "mutex", None) is None or node.human or node.handles:
+        return False
+    blocked = holder(run, task) is not None
+    if blocked:
+        task.awaits = AWAITS
+        run.record(task, "STARTED")
+    elif task.awaits == AWAITS:
+        task.awaits = None
+    return blocked
+
+
+def release(run: Run) -> bool:
+    """Let the oldest of those who wait for a free mutex go on. True if one did."""
+    for process in {**run.tasks, **run.touched}:
+        if process not in run.session:  # it was made in a function that failed
+            continue
+        flow_class = process.flow_class
+        if flow_class is None or not flow_class._definition.has_mutexes:
+            continue
+        if process.finished is not None or process.on_hold:
+            continue
+        run.unseen(process, Task.awaits == AWAITS)
+        for task in sorted(run.known(process), key=lambda task: task.number):
+            if task.is_open and task.awaits == AWAITS and holder(run, task) is None:
+                task.awaits = None
+                run.ready.append(task)
+                return True
+    return False
