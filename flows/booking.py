@@ -55,23 +55,23 @@ class BookingFlow(flow.Flow):
     )
     reserve_hotel = (
         flow.Job(this.take_room, retries=2)
-        .Annotation(title="Reserve the hotel")
+        .Annotation(title="Reserve hotel")
         .CompensateWith(this.cancel_hotel)
         .Next(this.reserve_flight)
     )
-    cancel_hotel = flow.Job(this.free_room, retries=5).Annotation(title="Cancel the hotel")
+    cancel_hotel = flow.Job(this.free_room, retries=5).Annotation(title="Cancel hotel")
     reserve_flight = (
         flow.Job(this.take_seat, retries=2)
-        .Annotation(title="Reserve the flight")
+        .Annotation(title="Reserve flight")
         .CompensateWith(this.cancel_flight)
         .OnError(this.take_back)
         .Next(this.confirm)
     )
-    cancel_flight = flow.Job(this.free_seat, retries=5).Annotation(title="Cancel the flight")
+    cancel_flight = flow.Job(this.free_seat, retries=5).Annotation(title="Cancel flight")
     confirm = (
         flow.View(views.UpdateProcessView.as_view(fields=["agreed"]))
         .Annotation(
-            title="Confirm the price",
+            title="Confirm price",
             description="We hold room and seat for a day.",
             summary_template="{{ process.city | title }} for {{ process.price }}",
         )
@@ -82,7 +82,7 @@ class BookingFlow(flow.Flow):
     agreed = flow.If(act.process.agreed).Then(this.charge).Else(this.take_back).Annotation(title="Agreed?")
     charge = (
         flow.Job(this.charge_card)
-        .Annotation(title="Charge the card")
+        .Annotation(title="Charge card")
         .OnError(this.take_back, CardDeclined)
         .Next(this.booked)
     )

@@ -45,7 +45,7 @@ class RepairFlow(flow.Flow):
     mend = (
         flow.View(views.UpdateProcessView.as_view(fields=["cause"]))
         .Annotation(
-            title="Find and mend",
+            title="Mend it",
             summary_template="{{ process.service }}: {{ process.report }}",
             result_template="{{ process.cause }}",
         )

@@ -35,7 +35,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     Passwords.cheap = app.testing
     _database(app)
 
-    import portal.engine  # binds itself to the language
+    import portal.engine  # noqa: F401  it binds itself to the language
     from portal import cli, web, work
 
     web.init_app(app)

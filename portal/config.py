@@ -35,7 +35,9 @@ class Config:
             instance: the folder for the SQLite file and the secret key when nothing else is said.
         """
         values: dict[str, Any] = {
-            name.removeprefix(PREFIX): value for name, value in os.environ.items() if name.startswith(PREFIX) and value
+            name.removeprefix(PREFIX): value
+            for name, value in os.environ.items()
+            if name.startswith(PREFIX) and value
         }
         values |= given or {}
         known = {

@@ -31,7 +31,12 @@ def discover(names: Iterable[str]) -> Flows:
 
 
 def _is_flow(value: object) -> bool:
-    return isinstance(value, type) and issubclass(value, Flow) and value is not Flow and bool(value._definition.nodes)
+    return (
+        isinstance(value, type)
+        and issubclass(value, Flow)
+        and value is not Flow
+        and bool(value._definition.nodes)
+    )
 
 
 def _modules(name: str) -> Iterator[ModuleType]:

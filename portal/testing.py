@@ -122,20 +122,24 @@ class FlowRun:
         from portal.models import Event, Task, db
 
         query = select(Task.flow_task).join(Event, Event.task_id == Task.id)
-        query = query.where(Task.process_id == self._process_id, Task.status == "DONE", Event.to_state == "DONE")
+        query = query.where(
+            Task.process_id == self._process_id, Task.status == "DONE", Event.to_state == "DONE"
+        )
         return list(db.session.scalars(query.order_by(Event.id)))
 
     def start(self, node: str = "start", user: User | str | None = None, **values: Any) -> Any:
         """Start the process: a form is filled in by the user; a `StartHandle` gets the values as keywords."""
         from portal.engine import actions
-        from portal.models import Process, db
+        from portal.models import db
 
         start = self.flow_class._definition.nodes[node]
         if not start.human:
             if user is not None:
                 values["_user"] = self.person(user, [])
             return self._started(lambda: start.run(**values))
-        person = self.person(user if user is not None else "someone", [start.permission] if start.permission else [])
+        person = self.person(
+            user if user is not None else "someone", [start.permission] if start.permission else []
+        )
         with actions.starting(db.session(), start, person) as activation:
             if not self.fill(activation, values):
                 activation.execute()

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import func, inspect, select
 
-from portal.errors import PortalError
+from portal.errors import PortalError, TransitionNotAllowed
 from portal.flow.outcome import Done
 from portal.models import Process, Task
 
@@ -197,7 +197,7 @@ def reopen(run: Run, process: Process, action: str) -> None:
     standing = [each for each in task.leading if each.status not in ("CANCELED", "REVIVED")]
     if standing and task.status == "DONE":
         names = ", ".join(f"«{each.title}»" for each in standing)
-        raise actions.TransitionNotAllowed(f"cannot {action}: the parent has gone on to {names}")
+        raise TransitionNotAllowed(f"cannot {action}: the parent has gone on to {names}")
     reopen(run, task.process, action)
     if task.status not in ("STARTED", "REVIVED"):
         task.data.pop("_exception", None)

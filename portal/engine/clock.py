@@ -68,7 +68,9 @@ def next_moment(session: Session, after: dt.datetime) -> dt.datetime | None:
             ~Process.on_hold,
         )
     )
-    starts = select(Schedule.next_start).where(Schedule.next_start > after, Schedule.flow_label.in_(list(registry)))
+    starts = select(Schedule.next_start).where(
+        Schedule.next_start > after, Schedule.flow_label.in_(list(registry))
+    )
     moments = [
         session.scalar(query.order_by(Task.scheduled).limit(1)),
         session.scalar(starts.order_by(Schedule.next_start).limit(1)),

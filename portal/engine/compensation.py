@@ -30,8 +30,9 @@ def begin(run: Run, throw: Task) -> None:
 
 def _hosts(task: Task) -> dict[str, Any]:
     """The boundary events that say how a node is taken back, by the node's name."""
-    nodes = task.process.flow_class._definition.nodes  # type: ignore[union-attr]
-    return {node.host.name: node for node in nodes.values() if getattr(node, "compensates", False)}  # type: ignore[attr-defined]
+    flow_class: Any = task.process.flow_class
+    nodes = flow_class._definition.nodes.values()
+    return {node.host.name: node for node in nodes if getattr(node, "compensates", False)}
 
 
 def go_on(run: Run, throw: Task) -> None:

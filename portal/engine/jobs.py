@@ -124,7 +124,8 @@ def begin(own: Session, task_id: int) -> Activation | None:
 
 
 def _state(process: Process) -> dict[str, Any]:
-    columns = {a.key: getattr(process, a.key) for a in inspect(process).mapper.column_attrs}
+    mapper: Any = inspect(process).mapper
+    columns = {a.key: getattr(process, a.key) for a in mapper.column_attrs}
     return copy.deepcopy(columns)
 
 

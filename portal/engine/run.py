@@ -50,7 +50,7 @@ class Run:
         self.work_for_clock = False
         #: a signal was thrown
         self.threw = False
-        self.propagate = outer.propagate if outer else False
+        self.propagate: bool = outer.propagate if outer else False
         #: the node whose own failure belongs to the caller of `run`
         self.called: Task | None = None
 

@@ -12,7 +12,22 @@ if TYPE_CHECKING:
 
 #: attributes of a flow class that a node may not be named like
 RESERVED = frozenset(
-    ["process_class", "process_summary_template", "process_result_template", "propagate_errors", "id", "data", "status", "process", "task", "user", "flow", "created", "finished", "artifact", "seed"]
+    {
+        *("process_class", "process_summary_template", "process_result_template", "propagate_errors"),
+        *(
+            "id",
+            "data",
+            "status",
+            "process",
+            "task",
+            "user",
+            "flow",
+            "created",
+            "finished",
+            "artifact",
+            "seed",
+        ),
+    }
 )
 
 

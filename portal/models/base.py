@@ -62,7 +62,9 @@ class Session(FlaskSession):
 
     def rollback(self) -> None:
         if self.info.get("run") is not None:
-            raise PortalError("An action is one transaction: raise to take it back, do not roll back inside it.")
+            raise PortalError(
+                "An action is one transaction: raise to take it back, do not roll back inside it."
+            )
         super().rollback()
 
     @property

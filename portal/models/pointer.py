@@ -8,9 +8,9 @@ import uuid
 from typing import Any
 
 from sqlalchemy import inspect
-from sqlalchemy.orm import Session, object_session
+from sqlalchemy.orm import object_session
 
-from .base import db
+from .base import Base
 
 
 def class_name(model: type) -> str:
@@ -20,7 +20,7 @@ def class_name(model: type) -> str:
 def find_class(name: str) -> type | None:
     """The mapped class of that name, or None when the code no longer has it."""
     found = None
-    for mapper in db.Model.registry.mappers:
+    for mapper in Base.registry.mappers:
         if class_name(mapper.class_) == name:
             found = mapper.class_
     if found is None and "<locals>" not in name:

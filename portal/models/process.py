@@ -25,9 +25,30 @@ if TYPE_CHECKING:
 
 #: what a field or a node of an author's may not be called
 RESERVED = frozenset(
-    """id flow_class flow_label process_type status created finished data artifact artifact_type artifact_key seed
-    seed_type seed_key parent_task parent_task_id root_id tasks task_count created_by created_by_id ended on_hold depth
-    metadata registry query cancel suspend resume children""".split()
+    {
+        *("id", "flow_class", "flow_label", "process_type", "status", "created", "finished", "data", "tasks"),
+        *(
+            "artifact",
+            "artifact_type",
+            "artifact_key",
+            "seed",
+            "seed_type",
+            "seed_key",
+            "parent_task",
+            "children",
+        ),
+        *(
+            "parent_task_id",
+            "root_id",
+            "task_count",
+            "created_by",
+            "created_by_id",
+            "ended",
+            "on_hold",
+            "depth",
+        ),
+        *("metadata", "registry", "query", "cancel", "suspend", "resume"),
+    }
 )
 
 
@@ -76,7 +97,7 @@ class Process(db.Model):
     )
     parent_task: Mapped[Task | None] = relationship(foreign_keys=[parent_task_id], viewonly=True)
 
-    __mapper_args__ = {"polymorphic_on": "process_type", "polymorphic_identity": "process"}  # noqa: RUF012
+    __mapper_args__ = {"polymorphic_on": "process_type", "polymorphic_identity": "process"}
     __table_args__ = (
         Index("ix_process_label_id", "flow_label", "id"),
         Index("ix_process_creator", "created_by_id", "id"),

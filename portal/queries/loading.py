@@ -22,7 +22,7 @@ def tables_of_heirs() -> list[type[Process]]:
 
 
 def load_pointers(session: Session, tasks: list[Any], processes: list[Any]) -> None:
-    """Read the artifacts and seeds that the summaries of these rows speak of: one statement for each model."""
+    """Read the artifacts and seeds that the summaries of these rows speak of, a statement for each model."""
     wanted: dict[str, dict[str, list[tuple[Any, Any]]]] = defaultdict(lambda: defaultdict(list))
     for process in processes:
         source = _templates(process, [task for task in tasks if task.process_id == process.id])
@@ -53,8 +53,10 @@ def _load(session: Session, name: str, keys: dict[str, list[tuple[Any, Any]]]) -
     model = find_class(name)
     if model is None:
         return
-    (column,) = inspect(model).primary_key
+    mapper: Any = inspect(model)
+    (column,) = mapper.primary_key
+    found: Any
     for found in session.scalars(select(model).where(column.in_([decode_key(key) for key in keys]))).unique():
-        for owner, pointer in keys.get(encode_key(inspect(found).identity[0]), ()):
+        for owner, pointer in keys.get(encode_key(mapper.primary_key_from_instance(found)[0]), ()):
             # The row holds on to it: the session alone would forget it before the summary is made.
             owner.__dict__[pointer.held] = found

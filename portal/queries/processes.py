@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from sqlalchemy import and_, case, exists, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, selectin_polymorphic
@@ -26,7 +26,8 @@ ORDERS: dict[str, Order] = {
 _OPEN_SHOWN, _CHILDREN_SHOWN, EVENTS = 50, 50, 100
 
 
-class Place(NamedTuple):
+@dataclass(frozen=True)
+class Place:
     """Where a process stands: a step with open tasks."""
 
     process_id: int
@@ -91,7 +92,7 @@ def places(session: Session, process_ids: list[int]) -> dict[int, list[Place]]:
     for row in session.execute(query):
         place = Place(*row)
         if "__" not in place.flow_task:  # an event on a step's border waits beside the step
-            found[place.process_id].append(place if place.count == 1 else place._replace(owner=None))
+            found[place.process_id].append(place if place.count == 1 else replace(place, owner=None))
     return found
 
 

@@ -146,7 +146,7 @@ def _mine(user: User) -> tuple[ColumnElement[bool], ...]:
     return (Task.owner_id == user.id, Task.status == "ASSIGNED")
 
 
-def _tasks() -> Select[tuple[Task]]:
+def _tasks() -> Select[Any]:
     """Tasks with all that a row of a list shows. The roles of the people in it are of no interest there."""
     process = contains_eager(Task.process)
     return (
@@ -160,17 +160,17 @@ def _tasks() -> Select[tuple[Task]]:
     )
 
 
-def _open(criteria: Any) -> Select[tuple[Task]]:
+def _open(criteria: Any) -> Select[Any]:
     criteria = criteria if isinstance(criteria, tuple) else (criteria,)
     return _tasks().where(Task.finished.is_(None), *criteria)
 
 
-def _in_order(query: Select[tuple[Task]]) -> Select[tuple[Task]]:
+def _in_order(query: Select[Any]) -> Select[Any]:
     return query.order_by(*(by for key in _DUE for by in key.order()))
 
 
 def _page(
-    session: Session, query: Select[tuple[Task]], orders: dict[str, Order], filters: Filters, size: int
+    session: Session, query: Select[Any], orders: dict[str, Order], filters: Filters, size: int
 ) -> Page:
     if filters.flow:
         query = query.where(Process.flow_label == filters.flow)

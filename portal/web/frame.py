@@ -58,7 +58,8 @@ def may_start(user: User) -> list[Any]:
     """The form starts that are open to this person, in the order of the flows' titles."""
     found = []
     for flow_class in sorted(registry.values(), key=lambda flow: flow._definition.title.lower()):
-        found += [node for node in flow_class._definition.starts if node.human and node.available(user)]
+        starts: list[Any] = flow_class._definition.starts
+        found += [node for node in starts if node.human and node.available(user)]
     return found
 
 
@@ -129,7 +130,7 @@ def init_app(app: Flask) -> None:
 
 
 def _forget() -> None:
-    """Begin afresh: where a context is open around several requests, as in tests, `g` outlives each of them."""
+    """Begin afresh: where a context is open around several requests, as in tests, `g` outlives each."""
     for name in ("now", "badges", "subject", "_login_user", "csrf_token", "csrf_valid"):
         g.pop(name, None)
 

@@ -21,5 +21,6 @@ def _drawings() -> dict[str, str]:
 def icon(name: str) -> Markup:
     """An icon that stands beside a word and says nothing by itself."""
     return Markup(
-        '<svg class="icon" viewBox="0 0 16 16" fill="currentColor" aria-hidden="true" focusable="false">{}</svg>'
+        '<svg class="icon" viewBox="0 0 16 16" fill="currentColor" aria-hidden="true" focusable="false">'
+        "{}</svg>"
     ).format(Markup(_drawings()[name]))

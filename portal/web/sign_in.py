@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Flask, current_app, render_template, request, session
@@ -110,7 +111,7 @@ def init_app(app: Flask) -> None:
         enabled=not app.config.get("TESTING"),
     )
     app.extensions["portal_limiter"] = limiter  # its decorators hold it weakly
-    view = app.view_functions["sign_in.login"]
+    view: Any = app.view_functions["sign_in.login"]
     for limit, key in ((_BY_ADDRESS, get_remote_address), (_BY_ACCOUNT, _account)):
         view = limiter.limit(limit, key_func=key, methods=["POST"])(view)
     app.view_functions["sign_in.login"] = view

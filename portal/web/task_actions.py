@@ -42,7 +42,8 @@ def act(task_id: int, action: str) -> BaseResponse | str | tuple[str, int]:
         person = found
     line, target = _do(task, action, person), safe_path(request.form.get("next"), f"/tasks/{task_id}")
     undo = f"/tasks/{task_id}/unassign" if action == "assign" and person.id == me().id else None
-    flash({"text": line, "undo": undo, "word": ACTIONS["unassign"].word} if undo else line, "success")
+    message: Any = {"text": line, "undo": undo, "word": ACTIONS["unassign"].word} if undo else line
+    flash(message, "success")
     return see_other(target)
 
 

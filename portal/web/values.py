@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import inspect
 
-from portal.jsonstore.field import MISSING, document_of, fields_of, look_up
+from portal.jsonstore import fields_of
+from portal.jsonstore.place import MISSING, document_of, look_up
 from portal.models import Process
 
 from .times import span
@@ -47,7 +48,7 @@ def rows_of(instance: Any) -> list[Row]:
 
 def own_columns(model: type) -> list[str]:
     """The columns that an author gave a model: neither its key nor anything of ours."""
-    mapper = inspect(model)
+    mapper: Any = inspect(model)
     ours = (
         set(inspect(Process).columns.keys())
         if issubclass(model, Process)

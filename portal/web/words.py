@@ -95,7 +95,8 @@ ACTIONS = {
 PROCESS_ACTIONS = {
     "cancel": Action(
         "Cancel the process", "x-circle", "Cancel this process?",
-        "Every open task of it and of its children is cancelled, also one that somebody has open.", "Cancelled",
+        "Every open task of it and of its children is cancelled, also one that somebody has open.",
+        "Cancelled",
     ),
     "suspend": Action(
         "Suspend", "pause-circle", "Suspend this process?",
@@ -141,7 +142,9 @@ def is_form(task: Any) -> bool:
 
 
 #: what people do; everything else happens by itself, though somebody's action set it off
-_PEOPLES = frozenset(("start", "execute", "assign", "unassign", "reassign", "cancel", "undo", "revive", "suspend", "resume"))
+_PEOPLES = frozenset(
+    ("start", "execute", "assign", "unassign", "reassign", "cancel", "undo", "revive", "suspend", "resume")
+)
 
 
 def by_person(event: Any) -> bool:
@@ -163,4 +166,4 @@ def deed(event: Any) -> str:
     """What somebody did, as a verb."""
     if event.from_state is None and event.action == "assign":
         return "was given"
-    return DEEDS.get(event.action, event.action)
+    return DEEDS.get(event.action, str(event.action))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -145,10 +145,10 @@ def take(people: dict[str, User], open_task: Callable[..., Any]) -> Callable[...
 
 
 @pytest.fixture
-def status_of(app: Any) -> Iterator[Callable[[int], str]]:
+def status_of(app: Any) -> Callable[[int], str]:
     from portal.models import Task
 
     def read(task_id: int) -> str:
         return db.session.get_one(Task, task_id, populate_existing=True).status
 
-    yield read
+    return read

@@ -8,7 +8,7 @@ from portal.models import Task, db
 def owners(ids):
     db.session.expire_all()
     return [
-        (task.owner.username if task.owner else None) for task in map(lambda i: db.session.get(Task, i), ids)
+        (task.owner.username if task.owner else None) for task in (db.session.get(Task, each) for each in ids)
     ]
 
 

@@ -59,7 +59,8 @@ def test_pages_by_keys_lose_and_repeat_nothing(mixed, people, sort):
 def test_the_soonest_due_comes_first_then_priority_and_what_has_no_date_last(mixed, people):
     tasks = queries.inbox(db.session(), people["bob"]).rows
     keys = [
-        (task.due is None, task.due and task.due.timestamp() or 0, -task.priority, task.id) for task in tasks
+        (task.due is None, (task.due and task.due.timestamp()) or 0, -task.priority, task.id)
+        for task in tasks
     ]
     assert keys == sorted(keys)
 
