@@ -54,7 +54,7 @@ class Activation:
     @property
     def attempt(self) -> int:
         """Which try of a job this is, from 1."""
-        return max(1, self.task.attempt)
+        return max(1, int(self.task.attempt))
 
     def done(self) -> None:
         """Say that the node has done its work. A second call does nothing."""

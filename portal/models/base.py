@@ -25,7 +25,7 @@ def _unstored(instance: Any) -> list[str]:
 
 
 def _waits(instance: Any, name: str) -> bool:
-    pointer = getattr(type(instance), name, None)
+    pointer: Any = getattr(type(instance), name, None)
     return hasattr(pointer, "unstored") and pointer.unstored(instance) is not None
 
 

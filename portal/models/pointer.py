@@ -19,7 +19,7 @@ def class_name(model: type) -> str:
 
 def find_class(name: str) -> type | None:
     """The mapped class of that name, or None when the code no longer has it."""
-    found = None
+    found: Any = None
     for mapper in Base.registry.mappers:
         if class_name(mapper.class_) == name:
             found = mapper.class_

@@ -105,7 +105,8 @@ def badges(session: Session, user: User) -> dict[str, int]:
 def next_in_process(session: Session, user: User, process_id: int) -> Task | None:
     """The next task of a process that is a person's, or else one that they may take."""
     for query in (_open(_mine(user)), _open(access.takeable_tasks(user))):
-        found = session.scalars(_in_order(query.where(Task.process_id == process_id)).limit(20)).unique()
+        rows = session.scalars(_in_order(query.where(Task.process_id == process_id)).limit(20))
+        found: list[Task] = list(rows.unique())
         for task in found:
             if task.status == "ASSIGNED" or access.may_take(session, user, task):
                 return task

@@ -7,7 +7,7 @@ from flask_login import login_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import BooleanField, Field, PasswordField, RadioField, SelectField, StringField
-from wtforms.fields import SelectChoice
+from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # younger than its stubs
 from wtforms.validators import EqualTo, InputRequired, Length, ValidationError
 
 from portal.models import db

@@ -19,7 +19,7 @@ from .form_kinds import input_for, options_of
 from .form_times import DateTimeLocalField
 
 
-class ColumnConverter(ModelConverter):  # type: ignore[misc]
+class ColumnConverter(ModelConverter):
     """A column becomes the input of the typed field that takes the same values."""
 
     def convert(

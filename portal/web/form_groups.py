@@ -78,6 +78,14 @@ class FieldList(wtforms.FieldList):  # type: ignore[type-arg]
         super().process(formdata, data, extra_filters)
         if not formdata and self.entries and self.entries[-1].value is not None:
             self._add_entry()  # type: ignore[attr-defined]
+        self._number()
+
+    def add_row(self) -> None:
+        """One more blank row."""
+        self._add_entry()  # type: ignore[attr-defined]
+        self._number()
+
+    def _number(self) -> None:
         for number, entry in enumerate(self.entries, start=1):
             entry.label = Label(entry.id, f"{self.label.text} {number}")
 

@@ -20,7 +20,7 @@ from .form_inputs import FileField
 from .form_kinds import input_for
 
 
-class RecordForm(FlaskForm):  # type: ignore[misc]
+class RecordForm(FlaskForm):
     """A form that was made for fields of a process or an artifact.
 
     The zone of its moments is given as `meta={"timezone": zone}`, or set as `form.timezone` before it is

@@ -22,6 +22,7 @@ from portal.jsonstore import fields_of
 from portal.models import Process
 
 from .beside import form_context
+from .form_groups import FieldList
 from .forms import (
     RecordForm,
     artifact_field_names,
@@ -75,6 +76,10 @@ class FormView:
         if request.method != "POST":
             return self.page(self.form(activation), activation)
         form = self.form(activation, posted())
+        rows = form._fields.get(request.form.get("_more", ""))
+        if isinstance(rows, FieldList):  # nothing is sent yet: the form again, with one more row to fill
+            rows.add_row()
+            return self.page(form, activation)
         if form.validate():
             try:
                 self.save(form, activation)

@@ -1,6 +1,7 @@
 // Small comforts; every page works without them.
 import { keepDrafts } from "./drafts.js";
 import { listenToKeys } from "./keys.js";
+import { growRows } from "./rows.js";
 
 const all = (selector) => Array.from(document.querySelectorAll(selector));
 
@@ -81,5 +82,6 @@ document.addEventListener("submit", (event) => {
 });
 window.addEventListener("pageshow", () => all("form[data-sent]").forEach((form) => delete form.dataset.sent));
 
+growRows();
 keepDrafts();
 listenToKeys();
