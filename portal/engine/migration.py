@@ -46,7 +46,7 @@ def misfits(session: Session) -> list[Misfit]:
         elif node is None:
             why = f"the node `{name}` is gone: portal flows migrate {label} --map {name}=…"
         elif node.kind != kind:
-            why = f"the node `{name}` was a {kind} and is a {node.kind}: portal flows migrate {label} --map {name}={name}"
+            why = f"the node `{name}` was a {kind} and is a {node.kind}: migrate it with --map {name}={name}"
         else:
             continue
         found.append(Misfit(process_id, label, number, name, why))

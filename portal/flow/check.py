@@ -91,7 +91,7 @@ def in_order(node: Node) -> list[str]:
     found: dict[str, None] = {}
     queue: list[Any] = list(neighbours(node))
     while queue:
-        following = []
+        following: list[Any] = []
         for each in queue:
             if each.name not in found:
                 found[each.name] = None

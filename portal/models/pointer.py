@@ -31,7 +31,7 @@ def find_class(name: str) -> type | None:
                 found = getattr(found, part)
         except (ImportError, AttributeError):
             return None
-    return found
+    return found if isinstance(found, type) else None
 
 
 def encode_key(key: Any) -> str:
