@@ -79,8 +79,8 @@ class FailFlow(flow.Flow):
 
 
 WAYS = [
-    "plain", "done first", "rows", "rows flushed", "pointer", "duplicate", "duplicate at the end", "swallowed", "read",
-    "commit", "rollback",
+    "plain", "done first", "rows", "rows flushed", "pointer", "duplicate", "duplicate at the end", "swallowed",
+    "read", "commit", "rollback",
 ]  # fmt: skip
 
 

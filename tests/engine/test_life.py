@@ -293,7 +293,7 @@ def test_a_later_post_on_a_cancelled_process_is_refused(people):
 def test_a_block_that_raises_keeps_nothing(session, people):
     process = LifeFlow.start.run()
     work = process.tasks[1]
-    with pytest.raises(KeyError), work.activation() as activation:
+    with pytest.raises(KeyError), work.activation() as activation:  # noqa: PT012
         activation.process.data["half"] = True
         activation.assign(people["owner"])
         raise KeyError
@@ -317,7 +317,7 @@ def test_no_commit_inside_an_action(session, people):
     from portal.errors import PortalError
 
     work = LifeFlow.start.run().tasks[1]
-    with pytest.raises(PortalError), work.activation() as activation:
+    with pytest.raises(PortalError), work.activation() as activation:  # noqa: PT012
         activation.assign(people["owner"])
         session.commit()
     assert work.status == "NEW"
@@ -329,7 +329,7 @@ def test_what_is_not_there(session, flow_tester, target):
     from portal.engine import actions
 
     flow_tester(LifeFlow)
-    with pytest.raises(LookupError):
+    with pytest.raises(LookupError):  # noqa: PT012
         if target == "task":
             with actions.activation(session, 4711, None):
                 pass

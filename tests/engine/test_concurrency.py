@@ -1,0 +1,187 @@
+"""Many threads with sessions of their own: each thing happens once."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+
+import pytest
+
+from portal import flow, this
+from portal.engine import actions, clock, jobs
+from portal.errors import TransitionNotAllowed
+from portal.models import Event, Task, db
+
+
+class RaceFlow(flow.Flow):
+    start = flow.StartHandle().Next(this.work)
+    work = flow.ManualTask().OnTimeout(dt.timedelta(0), this.late).Next(this.after)
+    after = flow.Function(lambda a: a.process.data.update(after=a.process.data.get("after", 0) + 1)).Next(
+        this.end
+    )
+    late = flow.End()
+    end = flow.End()
+
+
+class CallFlow(flow.Flow):
+    start = flow.StartHandle().Next(this.wait)
+    wait = flow.Handle(this.take).Next(this.end)
+    end = flow.End()
+
+    def take(self, activation):
+        activation.process.data["taken"] = activation.process.data.get("taken", 0) + 1
+        return "taken"
+
+
+class MeetFlow(flow.Flow):
+    start = flow.StartHandle().Next(this.split)
+    split = flow.Split().Next(this.item, task_data_source=lambda a: [{}] * 4)
+    item = flow.ManualTask().Next(this.join)
+    join = flow.Join().Next(this.end)
+    end = flow.End()
+
+
+class WorkFlow(flow.Flow):
+    start = flow.StartHandle().Next(this.work)
+    work = flow.Job(lambda activation: None).Next(this.end)
+    end = flow.End()
+
+
+@pytest.fixture
+def at_once(app):
+    """Call functions at the same moment, each in a thread with its own session; what they return or raise."""
+
+    def call(*functions):
+        barrier = threading.Barrier(len(functions))
+        results = [None] * len(functions)
+
+        def work(index, function):
+            with app.app_context():
+                barrier.wait(10)
+                try:
+                    results[index] = function()
+                except Exception as error:
+                    results[index] = error
+
+        threads = [threading.Thread(target=work, args=pair) for pair in enumerate(functions)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        db.session.rollback()
+        db.session.expire_all()
+        return results
+
+    db.session.rollback()
+    return call
+
+
+def acting(task_id, user_id, action):
+    def act():
+        with actions.activation(db.session(), task_id, user_id) as activation:
+            getattr(activation, action)(*([user_id] if action == "assign" else []))
+        return action
+
+    return act
+
+
+def outcomes(results):
+    return sorted(type(r).__name__ if isinstance(r, Exception) else str(r) for r in results)
+
+
+@pytest.fixture
+def people(flow_tester, make_user):
+    for flow_class in (RaceFlow, CallFlow, MeetFlow, WorkFlow):
+        flow_tester(flow_class)
+    return [make_user(name, is_superuser=True).id for name in ("alice", "bob", "carol", "dave")]
+
+
+def test_several_take_one_task(session, people, at_once):
+    task = RaceFlow.start.run().tasks[1]
+    session.commit()
+    task_id = task.id
+    results = at_once(*(acting(task_id, user, "assign") for user in people))
+
+    assert outcomes(results) == ["TransitionNotAllowed"] * 3 + ["assign"]
+    winner = people[[isinstance(r, str) for r in results].index(True)]
+    assert session.get_one(Task, task_id).owner_id == winner
+    assert session.query(Event).filter_by(task_id=task_id, to_state="ASSIGNED").count() == 1
+
+
+def test_one_form_sent_twice_at_once(session, people, at_once):
+    task = RaceFlow.start.run().tasks[1]
+    task_id = task.id
+    acting(task_id, people[0], "assign")()
+    session.commit()
+    results = at_once(*[acting(task_id, people[0], "execute")] * 3)
+
+    assert outcomes(results) == ["TransitionNotAllowed"] * 2 + ["execute"]
+    process = session.get_one(Task, task_id).process
+    assert process.data == {"after": 1}
+    assert process.status == "DONE"
+
+
+def test_a_handle_called_by_many(session, people, at_once):
+    process = CallFlow.start.run()
+    process_id = process.id
+    session.commit()
+    results = at_once(*[lambda: CallFlow.wait.run(process=process_id)] * 3)
+
+    assert outcomes(results) == ["TransitionNotAllowed"] * 2 + ["taken"]
+    assert all(isinstance(r, str | TransitionNotAllowed) for r in results)
+    session.refresh(process)
+    assert (process.data, process.status) == ({"taken": 1}, "DONE")
+
+
+def test_the_last_branches_arrive_together(session, people, at_once):
+    process = MeetFlow.start.run()
+    items = [task.id for task in process.tasks if task.flow_task == "item"]
+    for task_id, user in zip(items, people, strict=True):
+        acting(task_id, user, "assign")()
+    session.commit()
+    results = at_once(
+        *(acting(task_id, user, "execute") for task_id, user in zip(items, people, strict=True))
+    )
+
+    assert results == ["execute"] * 4
+    session.refresh(process)
+    assert process.status == "DONE"
+    done = [task.flow_task for task in process.tasks if task.flow_task in ("join", "end")]
+    assert sorted(done) == ["end", "join"]
+    assert [task.number for task in process.tasks] == list(range(1, 9))
+
+
+def test_a_deadline_against_a_person(session, people, at_once):
+    process = RaceFlow.start.run()
+    by_name = {task.flow_task: task.id for task in process.tasks}
+    acting(by_name["work"], people[0], "assign")()
+    session.commit()
+    results = at_once(
+        acting(by_name["work"], people[0], "execute"),
+        lambda: clock.fire(db.session(), by_name["work__timeout"]),
+        lambda: clock.fire(db.session(), by_name["work__timeout"]),
+    )
+
+    session.refresh(process)
+    ended = [task.flow_task for task in process.tasks if task.flow_task in ("end", "late")]
+    assert process.status == "DONE"
+    if results[0] == "execute":
+        assert (ended, results[1:]) == (["end"], [False, False])
+    else:
+        assert (ended, outcomes(results)) == (["late"], ["False", "TransitionNotAllowed", "True"])
+
+
+def test_a_job_is_claimed_by_one_worker(session, people, at_once):
+    process = WorkFlow.start.run()
+    task_id = process.tasks[1].id
+    session.commit()
+
+    def work():
+        claimed = jobs.claim(db.session(), task_id)
+        if claimed is not None:
+            jobs.perform(db.session(), claimed)
+        return claimed is not None
+
+    assert sorted(at_once(work, work, work)) == [False, False, True]
+    session.refresh(process)
+    assert process.status == "DONE"
