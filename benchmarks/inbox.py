@@ -1,6 +1,6 @@
 """The inbox of one person among 1,000 and among 100,000 open tasks. It should take the same time.
 
-    python benchmarks/inbox.py
+python benchmarks/inbox.py
 """
 
 from __future__ import annotations
