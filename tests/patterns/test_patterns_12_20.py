@@ -176,8 +176,8 @@ def test_17_interleaved_parallel_routing(flow_tester):
 class MilestoneFlow(flow.Flow):
     """Milestone
 
-    A step can be done only while the process is at a certain place: here, while the ticket is issued and the gate is not
-    closed. `.Milestone` is asked when the task is assigned and when it is executed."""
+    A step can be done only while the process is at a certain place: here, from the ticket's issue until the gate
+    closes. `.Milestone` is asked when the task is assigned and when it is executed."""
 
     start = flow.StartHandle().Next(this.split)
     split = flow.Split().Next(this.issue).Next(this.change_seat)
@@ -234,20 +234,29 @@ def test_19_cancel_task(flow_tester):
     assert run.process.status == "DONE"
 
 
+class CreditCheckFlow(flow.Flow):
+    """Credit check"""
+
+    start = flow.StartHandle().Next(this.ask)
+    ask = flow.Handle().Next(this.end)
+    end = flow.End()
+
+
 class CancelCaseFlow(flow.Flow):
     """Cancel case
 
-    The whole process is withdrawn, with everything open in it and below it. `process.cancel()` does it, or the button."""
+    The whole process is withdrawn, with everything open in it and below it: `process.cancel()`, or a manager's
+    button."""
 
     start = flow.StartHandle().Next(this.split)
     split = flow.Split().Next(this.check).Next(this.below)
     check = flow.ManualTask().Next(this.end)
-    below = flow.Subprocess(CrateFlow.start).Next(this.end)
+    below = flow.Subprocess(CreditCheckFlow.start).Next(this.end)
     end = flow.End()
 
 
 def test_20_cancel_case(flow_tester):
-    flow_tester(CrateFlow)
+    flow_tester(CreditCheckFlow)
     run = flow_tester(CancelCaseFlow)
     run.start("start")
     run.process.cancel()

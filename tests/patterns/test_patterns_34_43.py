@@ -102,8 +102,8 @@ def test_36_dynamic_partial_join_for_multiple_instances(flow_tester):
 class LocalMergeFlow(flow.Flow):
     """Acyclic synchronizing merge
 
-    The merge knows from the tokens how many branches it has to wait for, also where choices nest without a join of their
-    own. Here two multi-choices meet in one join."""
+    The merge knows from the tokens how many branches it has to wait for, also where choices nest without a join of
+    their own. Here two multi-choices meet in one join."""
 
     start = flow.StartHandle(this.take).Next(this.outer)
     outer = flow.Split().Next(this.engine, case=act.process.data["engine"]).Next(this.inner)
@@ -262,8 +262,8 @@ def test_41_thread_merge(flow_tester):
 class ThreadSplitFlow(flow.Flow):
     """Thread split
 
-    One thread becomes a number of threads on the same branch: a `Split` with one way out and a data source. What follows
-    runs once for each of them."""
+    One thread becomes a number of threads on the same branch: a `Split` with one way out and a data source. What
+    follows runs once for each of them."""
 
     start = flow.StartHandle().Next(this.threads)
     threads = flow.Split().Next(this.print_page, task_data_source=this.pages)

@@ -1,0 +1,183 @@
+"""Write docs/patterns.md and its pictures from the tests of the patterns: `python docs/pictures.py`.
+
+`files()` is what they should be; a test compares.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+SOURCES = ROOT / "tests" / "patterns"
+DOCUMENT = ROOT / "docs" / "patterns.md"
+PICTURES = ROOT / "docs" / "images" / "patterns"
+
+#: by number, as Russell, ter Hofstede, van der Aalst and Mulyar call them (2006)
+NAMES = dict(
+    enumerate(
+        """Sequence
+Parallel Split
+Synchronization
+Exclusive Choice
+Simple Merge
+Multi-Choice
+Structured Synchronizing Merge
+Multi-Merge
+Structured Discriminator
+Arbitrary Cycles
+Implicit Termination
+Multiple Instances without Synchronization
+Multiple Instances with a Priori Design-Time Knowledge
+Multiple Instances with a Priori Run-Time Knowledge
+Multiple Instances without a Priori Run-Time Knowledge
+Deferred Choice
+Interleaved Parallel Routing
+Milestone
+Cancel Task
+Cancel Case
+Structured Loop
+Recursion
+Transient Trigger
+Persistent Trigger
+Cancel Region
+Cancel Multiple Instance Task
+Complete Multiple Instance Task
+Blocking Discriminator
+Cancelling Discriminator
+Structured Partial Join
+Blocking Partial Join
+Cancelling Partial Join
+Generalised AND-Join
+Static Partial Join for Multiple Instances
+Cancelling Partial Join for Multiple Instances
+Dynamic Partial Join for Multiple Instances
+Acyclic Synchronizing Merge
+General Synchronizing Merge
+Critical Section
+Interleaved Routing
+Thread Merge
+Thread Split
+Explicit Termination""".splitlines(),
+        1,
+    )
+)
+
+INTRODUCTION = """# The control-flow patterns
+
+Van der Aalst, ter Hofstede, Kiepuszewski and Barros collected what processes are made of; Russell, ter Hofstede,
+van der Aalst and Mulyar brought the collection to {count} patterns. Each is here as one small flow, drawn, and run to
+its end by the test beside it. This page is made from the tests in `tests/patterns/` by `docs/pictures.py`. The words
+are explained in [flows.md](flows.md).
+
+All samples begin with
+
+```py
+import datetime as dt
+
+import pytest
+
+from portal import act, flow, this
+from portal.errors import TransitionNotAllowed
+```
+"""
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """One pattern: the flow that shows it, and the source of that flow, its helpers and its test."""
+
+    number: int
+    test: str
+    flow_class: Any
+    source: str
+
+    @property
+    def name(self) -> str:
+        return NAMES[self.number]
+
+    @property
+    def picture(self) -> str:
+        return f"{self.test.removeprefix('test_')}.svg"
+
+
+def patterns() -> list[Pattern]:
+    """What the tests show, by number."""
+    found = [each for path in sorted(SOURCES.glob("test_patterns_*.py")) for each in _patterns_of(path)]
+    return sorted(found, key=lambda pattern: pattern.number)
+
+
+def _patterns_of(path: Path) -> Iterator[Pattern]:
+    """The classes that stand before a test are its own; the last one is the pattern's flow."""
+    source = path.read_text("utf-8")
+    module = _module(path)
+    classes: list[ast.ClassDef] = []
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.ClassDef):
+            classes.append(node)
+        elif isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            text = "\n\n\n".join(ast.get_source_segment(source, each) or "" for each in (*classes, node))
+            yield Pattern(int(node.name.split("_")[1]), node.name, getattr(module, classes[-1].name), text)
+            classes = []
+
+
+def _module(path: Path) -> Any:
+    name = f"samples_{path.stem}"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, path)
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
+
+
+def files() -> dict[Path, str]:
+    """Every file with the text that it should have."""
+    from portal.render import svg
+
+    found = patterns()
+    made = {
+        PICTURES / pattern.picture: svg(pattern.flow_class, title_id="flow", standalone=True) + "\n"
+        for pattern in found
+    }
+    contents = "\n".join(f"{each.number}. [{each.name}](#{_anchor(each)})" for each in found)
+    sections = [INTRODUCTION.format(count=len(NAMES)), contents + "\n", *(_section(each) for each in found)]
+    return made | {DOCUMENT: "\n".join(sections)}
+
+
+def _anchor(pattern: Pattern) -> str:
+    return f"{pattern.number}-{pattern.name}".lower().replace(" ", "-")
+
+
+def _section(pattern: Pattern) -> str:
+    return f"""## {pattern.number} {pattern.name}
+
+{pattern.flow_class._definition.description}
+
+![The flow that shows the pattern {pattern.name}](images/patterns/{pattern.picture})
+
+```py
+{pattern.source}
+```
+"""
+
+
+def write() -> None:
+    """Write every file, and remove pictures that nobody shows any more."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    made = files()
+    for path in set(PICTURES.glob("*.svg")) - made.keys():
+        path.unlink()
+    for path, text in made.items():
+        path.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    write()
