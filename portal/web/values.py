@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from sqlalchemy import inspect
 
-from portal.jsonstore import fields_of
+from portal.jsonstore import EmbeddedField, EmbeddedListField, fields_of
 from portal.jsonstore.place import MISSING, document_of, look_up
 from portal.models import Process
 
@@ -64,11 +64,23 @@ def own_columns(model: type) -> list[str]:
 
 
 def _in_words(field: Any, value: Any) -> Any:
+    if value is not None and isinstance(field, EmbeddedField):
+        return "\n".join(f"{label}: {text}" for label, text in _parts(value))
+    if value is not None and isinstance(field, EmbeddedListField):
+        return "\n".join(" · ".join(text for _, text in _parts(item)) for item in value)
     choices = getattr(field, "choices", None)
     if not choices or value is None:
         return value
     stored = field.to_json(value)
     return next((label for choice, label in choices if choice == stored), value)
+
+
+def _parts(instance: Any) -> Iterator[tuple[str, str]]:
+    """The label and the text of each field of an embedded document that says something."""
+    for name, field in fields_of(type(instance)).items():
+        row = _row(name, field.label, _in_words(field, getattr(instance, name)))
+        if row.value != _NOTHING:
+            yield row.label, show(row.value)
 
 
 def _row(name: str, label: str, value: Any) -> Row:

@@ -66,3 +66,11 @@ def test_one_more_row_of_a_task_changes_nothing(erin):
 def test_more_of_anything_else_is_just_a_sent_form(erin, name):
     answer = erin.post(FORM, data={"lines-0-what": "Bread", "_more": name})
     assert answer.status_code == 303
+
+
+def test_rows_are_read_as_lines_and_not_as_code(erin):
+    erin.post(FORM, data={"lines-0-what": "<Bread>", "lines-1-what": "Milk", "lines-1-price": "1.50"})
+    process = db.session.scalars(db.select(ShoppingProcess)).unique().one()
+    page = erin.get(f"/processes/{process.id}").text
+    assert "&lt;Bread&gt;\nMilk · 1.50</dd>" in page
+    assert "Decimal" not in page
