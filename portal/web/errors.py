@@ -39,6 +39,14 @@ WORDS = {
     429: Words("Too many tries", "Wait a minute, then try again."),
     500: Words("Something broke", "It is not your doing, and nothing of what you sent has been half done."),
 }
+#: why a task in this state cannot be worked on
+CONFLICTS = {
+    "NEW": ("Nobody has it yet", "Take the task first: then it is yours, and nobody works on it beside you."),
+    "DONE": ("It is done already", "Somebody has finished this task, perhaps you in another window."),
+    "CANCELED": ("It was cancelled", "There is nothing to do here any more."),
+    "REVIVED": ("It was started afresh", "A fresh copy of this task has taken its place."),
+    "ERROR": ("It failed", "A manager of the flow can revive it or cancel it."),
+}
 _CSRF = Words(
     "The form is too old",
     "You have signed in again since it was opened, or your browser keeps no cookies. "
@@ -85,33 +93,49 @@ def _csrf(error: CSRFError) -> Answer:
 
 def _denied(error: PortalError) -> Answer:
     db.session.rollback()
-    return page(403, str(error))
+    return page(403, str(error), **_subject())
 
 
 def _conflict(error: TransitionNotAllowed) -> Answer:
     """Somebody was faster: who it was, when, and where to go from here."""
     db.session.rollback()
+    context = _subject()
+    task: Any = context.get("task")
+    process: Any = context.get("process")
+    if process is not None:
+        context["event"] = queries.last_event(db.session(), task=task, process=None if task else process)
+    if task is not None:
+        free = task.status == "NEW" and is_form(task) and not process.on_hold
+        context["can_take"] = free and access.may_take(db.session(), me(), task)
+    title, text = _why(task, process) if not request.path.endswith("/undo") else ("", "")
+    words = Words(title or WORDS[409].title, text or sentence(str(error)))
+    return page(409, words=words, **context)
+
+
+def _subject() -> dict[str, Any]:
+    """What the address named, read again; nothing if the person may not see it."""
     kind, number = g.get("subject") or ("", 0)
-    context: dict[str, Any] = {}
     if kind == "task":
         query = select(Task).where(Task.id == number).options(joinedload(Task.process))
         task = db.session.scalars(query).unique().one()
-        context = {
-            "task": task,
-            "process": task.process,
-            "event": queries.last_event(db.session(), task=task),
-            "can_take": task.status == "NEW" and is_form(task) and not task.process.on_hold
-            and access.may_take(db.session(), me(), task),
-            "sees_process": access.may_see_process(db.session(), me(), task.process),
-        }  # fmt: skip
-    elif kind == "process":
-        process = db.session.get_one(Process, number)
-        context = {
-            "process": process,
-            "event": queries.last_event(db.session(), process=process),
-            "sees_process": True,
-        }
-    return page(409, sentence(str(error)), **context)
+        seen = access.may_see_process(db.session(), me(), task.process)
+        return {"task": task, "process": task.process, "sees_process": seen}
+    if kind == "process":
+        return {"process": db.session.get_one(Process, number), "sees_process": True}
+    return {}
+
+
+def _why(task: Any, process: Any) -> tuple[str, str]:
+    """The title and the text of a conflict, from the state that stands in the way."""
+    if process is not None and process.on_hold:
+        return "The process is suspended", "Nobody can work on it until a manager resumes it."
+    if task is None:
+        return "", ""
+    if task.node is None:
+        return "The step is gone", "The flow no longer has this step. A manager can cancel the task."
+    if task.status == "ASSIGNED":
+        return f"{task.owner.name} has it", "It can be taken again once it is given back."
+    return CONFLICTS.get(task.status, ("", ""))
 
 
 def sentence(text: str) -> str:

@@ -84,8 +84,10 @@ def require_login() -> BaseResponse | None:
         return None
     if request.method == "GET":
         return see_other("/login?" + urlencode({"next": here()}))
-    # What was sent cannot be kept; the page that it came from can be found again.
-    return see_other("/login?" + urlencode({"next": safe_path(request.path)}))
+    # What was sent cannot be kept; the page that it was sent from often has the same address.
+    addresses: Any = current_app.create_url_adapter(request)
+    again = addresses.test(request.path, "GET")
+    return see_other("/login?" + urlencode({"next": safe_path(request.path) if again else "/inbox"}))
 
 
 def _load(identity: str) -> User | None:

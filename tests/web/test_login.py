@@ -148,3 +148,13 @@ def test_a_new_password_ends_other_sessions(client_of):
 def test_a_password_is_not_changed_by_mistake(bob, data):
     assert bob.post("/profile", data=data).status_code == 422
     assert bob.get("/inbox").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "onward"), [("/tasks/1/execute", "/tasks/1/execute"), ("/tasks/assign", "/inbox")]
+)
+def test_a_post_of_a_stranger_leads_to_a_page_afterwards(app, people, address, onward):
+    from urllib.parse import quote
+
+    answer = app.test_client().post(address)
+    assert (answer.status_code, answer.location) == (303, f"/login?next={quote(onward, safe='')}")

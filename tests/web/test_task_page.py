@@ -76,6 +76,7 @@ def test_a_task_that_is_not_taken_is_409_with_a_way_on(bob, submit, open_task, m
     task_id = open_task(submit()).id
     answer = getattr(bob, method)(f"/tasks/{task_id}/execute")
     assert answer.status_code == 409
+    assert "Nobody has it yet" in answer.text
     assert "Take it and open the form" in answer.text
 
 
@@ -94,7 +95,9 @@ def test_someone_was_faster(bob, client_of, people, submit, take):
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_only_the_owner_has_the_form(carol, submit, take, method, status_of):
     task_id = take(submit())
-    assert getattr(carol, method)(f"/tasks/{task_id}/execute").status_code == 403
+    answer = getattr(carol, method)(f"/tasks/{task_id}/execute")
+    assert answer.status_code == 403
+    assert f'href="/tasks/{task_id}"' in answer.text
     assert status_of(task_id) == "ASSIGNED"
 
 
