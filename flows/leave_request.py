@@ -51,7 +51,9 @@ class LeaveRequestFlow(flow.Flow):
         .OnTimeout(dt.timedelta(days=2), this.mark_escalated)
         .Next(this.decision)
     )
-    mark_escalated = flow.Function(this.note_escalation).Annotation(title="Note the delay").Next(this.approve_late)
+    mark_escalated = (
+        flow.Function(this.note_escalation).Annotation(title="Note the delay").Next(this.approve_late)
+    )
     approve_late = (
         flow.View(views.UpdateProcessView.as_view(fields=["approved", "remark"]))
         .Annotation(title="Decide on late leave", description="The manager did not decide in time.")
@@ -59,7 +61,9 @@ class LeaveRequestFlow(flow.Flow):
         .Priority(10)
         .Next(this.decision)
     )
-    decision = flow.If(act.process.approved).Then(this.enter).Else(this.declined).Annotation(title="Approved?")
+    decision = (
+        flow.If(act.process.approved).Then(this.enter).Else(this.declined).Annotation(title="Approved?")
+    )
     enter = flow.Job(this.enter_in_calendar).Annotation(title="Enter in the calendar").Next(this.granted)
     granted = flow.End()
     declined = flow.End()

@@ -33,13 +33,18 @@ class PurchaseOrderFlow(flow.Flow):
     Small purchases go straight to ordering, larger ones are approved and checked first."""
 
     process_class = PurchaseOrderProcess
-    process_summary_template = "{{ process.artifact.item }} from {{ process.artifact.supplier }} for {{ process.artifact.amount }}"
+    process_summary_template = (
+        "{{ process.artifact.item }} from {{ process.artifact.supplier }} for {{ process.artifact.amount }}"
+    )
     process_result_template = (
-        "{% if process.artifact.order_number %}Ordered as {{ process.artifact.order_number }}{% else %}Declined{% endif %}"
+        "{% if process.artifact.order_number %}Ordered as {{ process.artifact.order_number }}"
+        "{% else %}Declined{% endif %}"
     )
 
     start = (
-        flow.Start(views.CreateArtifactView.as_view(model=PurchaseOrder, fields=["supplier", "item", "amount"]))
+        flow.Start(
+            views.CreateArtifactView.as_view(model=PurchaseOrder, fields=["supplier", "item", "amount"])
+        )
         .Annotation(title="Ask for a purchase")
         .Next(this.by_amount)
     )
@@ -65,7 +70,9 @@ class PurchaseOrderFlow(flow.Flow):
         .Priority(10)
         .Next(this.decision)
     )
-    decision = flow.If(act.process.approved).Then(this.checks).Else(this.declined).Annotation(title="Approved?")
+    decision = (
+        flow.If(act.process.approved).Then(this.checks).Else(this.declined).Annotation(title="Approved?")
+    )
     checks = flow.Split().Next(this.check_budget).Next(this.check_supplier).Annotation(title="Checks")
     check_budget = (
         flow.View(views.UpdateProcessView.as_view(fields=["budget_ok"]))
