@@ -112,6 +112,8 @@ def _remark(node: Any, shape: Shape) -> str:
         return "The first branch to finish its first task wins; the others are cancelled."
     if node.kind == "NSubprocess":
         return "One child process for each item."
+    if node.kind == "CancelRegion":
+        return f"Cancels what is open at: {', '.join(each.name for each in getattr(node, 'region', ()))}."
     return ""
 
 

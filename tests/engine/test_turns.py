@@ -210,6 +210,35 @@ def test_a_join_that_can_no_longer_count_so_far_goes_on(flow_tester):
     assert run.process.status == "DONE"
 
 
+class RoundsFlow(CountFlow):
+    join = flow.Join(count=2, cancel_active=False, blocking=True).Next(this.again)
+    again = flow.If(this.is_first).Then(this.split).Else(this.after)
+
+    def is_first(self, activation):
+        first = "seen" not in activation.process.data
+        activation.process.data["seen"] = True
+        return first
+
+
+@pytest.mark.parametrize("end", ["done", "cancelled"])
+def test_a_blocking_join_waits_for_the_earlier_round(flow_tester, end):
+    run = flow_tester(RoundsFlow)
+    run.start("start")
+    for name in ("a", "b", "a", "b"):
+        run.handle(name)
+    assert run.path.count("join") == 1
+    assert run.task("join").status == "STARTED"
+    first, second = run.tasks("c")
+    if end == "done":
+        RoundsFlow.c.run(task=first.id)
+    else:
+        first.cancel()
+    assert run.path[-4:] == ["join", "again", "after", "end"]
+    RoundsFlow.c.run(task=second.id)
+    assert run.process.status == "DONE"
+    assert run.path.count("after") == 1
+
+
 @pytest.mark.parametrize(
     ("words", "fault"),
     [
