@@ -57,7 +57,9 @@ def test_a_database_a_person_and_counts(portal):
 
 def test_an_unknown_permission_is_refused_with_the_known_ones(portal):
     portal("init-db")
-    said = portal("create-user", "bob", "--password", "x" * 12, "--permission", "hello_world.can_sing", code=1)
+    said = portal(
+        "create-user", "bob", "--password", "x" * 12, "--permission", "hello_world.can_sing", code=1
+    )
     assert "hello_world.can_approve" in said
     assert "Traceback" not in said
 

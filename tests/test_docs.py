@@ -63,7 +63,9 @@ def headings(document):
     [
         name
         for name in flow.__all__
-        if isinstance(value := getattr(flow, name), type) and issubclass(value, flow.Node) and value is not flow.Node
+        if isinstance(value := getattr(flow, name), type)
+        and issubclass(value, flow.Node)
+        and value is not flow.Node
     ],
 )
 def test_every_word_of_the_language_has_a_heading(word):

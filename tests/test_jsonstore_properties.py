@@ -83,7 +83,8 @@ KINDS: dict[str, st.SearchStrategy[Any]] = {
     "raw": st.binary(max_size=40),
     "anything": documents,
 }
-quick = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+slow = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]  # a busy machine is no fault
+quick = settings(max_examples=30, deadline=None, suppress_health_check=slow)
 
 
 @pytest.mark.parametrize("name", KINDS)
