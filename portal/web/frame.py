@@ -124,8 +124,11 @@ def init_app(app: Flask) -> None:
     def _keep_assets(response: BaseResponse) -> BaseResponse:
         if request.endpoint == "static" and "v" in request.args:
             response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-        elif request.endpoint in ("static", "bootstrap.static"):
-            response.headers["Cache-Control"] = "public, max-age=3600"
+        elif request.endpoint == "static":
+            # Modules import each other without a version: they are asked for again, and are rarely sent again.
+            response.headers["Cache-Control"] = "no-cache"
+        elif request.endpoint == "bootstrap.static":
+            response.headers["Cache-Control"] = "public, max-age=86400"
         return response
 
 
