@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from flask import Blueprint, Response, abort, flash, g, render_template, request
@@ -123,13 +124,24 @@ def chart_state(story: Story) -> ChartState:
 
     # An event that is armed on the border of a step is no place where the process stands.
     current = {name: count for name, count in sum_of(*_OPEN).items() if "__" not in name}
+    taken_back = set(_taken_back(story))
     return ChartState(
-        done=sum_of("DONE"),
+        done={**sum_of("DONE"), **dict.fromkeys((event for event, _ in taken_back), 1)},
         current=current,
         failed=sum_of("ERROR"),
         canceled={name: count for name, count in sum_of("CANCELED").items() if "__" not in name},
-        passed=story.passed,
+        passed=story.passed | taken_back,
     )
+
+
+def _taken_back(story: Story) -> Iterator[tuple[str, str]]:
+    """The ways of compensation events. They are no tasks: a handler's task follows the step that it takes back."""
+    flow_class: Any = story.process.flow_class
+    for node in flow_class._definition.nodes.values() if flow_class is not None else ():
+        if getattr(node, "compensates", False):
+            for edge in node.outgoing:
+                if (node.host.name, edge.target.name) in story.passed:
+                    yield node.name, edge.target.name
 
 
 def _links(story: Story) -> dict[str, str]:

@@ -1,12 +1,14 @@
 """The script of the booking: all of it, or nothing."""
 
 import datetime as dt
+import re
 from decimal import Decimal
 
 import pytest
 
 from flows import booking
 from flows.booking import BookingFlow
+from portal.models import db
 
 RESERVED = ["start", "reserve_hotel", "reserve_flight"]
 TAKEN_BACK = ["cancel_flight", "cancel_hotel", "take_back", "not_booked"]
@@ -97,3 +99,19 @@ def test_a_hotel_that_does_not_answer_is_cancelled_later(ask, monkeypatch):
     assert run.process.status == "NEW"
     run.advance(minutes=1).jobs()
     assert is_taken_back(run)
+
+
+def test_the_picture_shows_what_was_taken_back(ask, flow_tester):
+    run = ask()
+    run.task("confirm").execute(agreed=False)
+    run.jobs()
+
+    client = flow_tester.app.test_client()
+    flow_tester.person("alice", []).set_password("correct horse")
+    db.session.commit()
+    client.post("/login", data={"username": "alice", "password": "correct horse"})
+    picture = client.get(f"/processes/{run.process.id}/chart.svg").text
+
+    for name in ("reserve_hotel__compensation", "reserve_flight__compensation", "cancel_hotel"):
+        (drawn,) = re.findall(rf'<g class="([^"]*)" data-node="{name}">', picture)
+        assert "flow-is-done" in drawn
