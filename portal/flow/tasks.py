@@ -242,6 +242,18 @@ class View(Form, Activity):
         self.not_same_as.extend(nodes)
         return self
 
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        yield from self._counterpart_faults()
+
+    def _counterpart_faults(self) -> Iterator[str]:
+        nodes = self.flow_class._definition.nodes
+        for reference in self.not_same_as:
+            if not isinstance(reference, Reference):
+                yield f".NotSameAs() takes this.node, not {reference!r}"
+            elif reference.name not in nodes:
+                yield f".NotSameAs() names {reference!r}, but there is no node `{reference.name}`"
+
     def calls(self) -> Iterator[tuple[str, Call]]:
         yield from super().calls()
         for name, call in (
@@ -279,6 +291,7 @@ class ManualTask(View):
 
     def faults(self) -> Iterator[str]:
         yield from Permitted.faults(self)
+        yield from self._counterpart_faults()
 
 
 class Function(Activity):

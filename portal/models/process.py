@@ -106,8 +106,9 @@ class Process(db.Model):
     )  # fmt: skip
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        for name in cls.__dict__:
-            if name in RESERVED:
+        own_key = {"id"} if "__tablename__" in cls.__dict__ else set()
+        for name in (*cls.__dict__, *cls.__dict__.get("__annotations__", ())):
+            if name in RESERVED - own_key:
                 raise FlowError(
                     f"{cls.__name__}.{name}: every process has its own `{name}`; give the field another name"
                 )
