@@ -84,7 +84,7 @@ KINDS: dict[str, st.SearchStrategy[Any]] = {
     "anything": documents,
 }
 slow = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]  # a busy machine is no fault
-quick = settings(max_examples=30, deadline=None, suppress_health_check=slow)
+quick = settings(max_examples=15, deadline=None, suppress_health_check=slow)
 
 
 @pytest.mark.parametrize("name", KINDS)

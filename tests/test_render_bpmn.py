@@ -36,7 +36,7 @@ def element(root, name):
     return root.xpath(f"//*[@id='node_{name}']", namespaces=NS)[0]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(flows())
 def test_any_flow_is_valid_against_the_schema(flow_class):
     root = exported(flow_class)

@@ -51,7 +51,7 @@ def flows(draw):
     return make_flow({name: nodes[name] for name in order}, edges)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(flows())
 def test_nodes_titles_and_labels_never_overlap(flow_class):
     definition = flow_class._definition
@@ -70,7 +70,7 @@ def test_nodes_titles_and_labels_never_overlap(flow_class):
         assert not a.overlaps(b)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(flows())
 def test_edges_run_from_border_to_border_level_or_upright(flow_class):
     plan = place(flow_class._definition)
@@ -84,7 +84,7 @@ def test_edges_run_from_border_to_border_level_or_upright(flow_class):
             assert abs(ax - bx) < 0.1 or abs(ay - by) < 0.1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(flows())
 def test_no_edge_runs_over_a_node(flow_class):
     definition = flow_class._definition
@@ -100,7 +100,7 @@ def test_no_edge_runs_over_a_node(flow_class):
             )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(flows())
 def test_everything_is_inside_the_picture(flow_class):
     plan = place(flow_class._definition)
@@ -120,7 +120,7 @@ def test_a_layout_is_the_same_every_time(flow_class):
     assert [route.points for route in one.edges] == [route.points for route in other.edges]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(flows())
 def test_reading_order_names_every_node_once(flow_class):
     definition = flow_class._definition

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import inspect
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ForeignKey, Index, String, text
@@ -107,7 +108,7 @@ class Process(db.Model):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         own_key = {"id"} if "__tablename__" in cls.__dict__ else set()
-        for name in (*cls.__dict__, *cls.__dict__.get("__annotations__", ())):
+        for name in (*cls.__dict__, *inspect.get_annotations(cls)):
             if name in RESERVED - own_key:
                 raise FlowError(
                     f"{cls.__name__}.{name}: every process has its own `{name}`; give the field another name"
