@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from portal.flow.notices import url_faults
+
 PREFIX = "PORTAL_"
 
 
@@ -23,6 +25,9 @@ class Config:
     scheduler: bool
     base_url: str
     max_depth: int
+    #: addresses that are called for every flow, and what signs the calls; without a secret they are only shown
+    webhooks: tuple[str, ...]
+    webhook_secret: str
     #: Flask's own settings, passed on
     flask: dict[str, Any]
 
@@ -48,7 +53,10 @@ class Config:
             "scheduler": _switch("SCHEDULER", values.pop("SCHEDULER", "on")),
             "base_url": str(values.pop("BASE_URL", "http://127.0.0.1:5000")).rstrip("/"),
             "max_depth": int(values.pop("MAX_DEPTH", 50)),
+            "webhooks": _addresses(values.pop("WEBHOOKS", ())),
+            "webhook_secret": str(values.pop("WEBHOOK_SECRET", "")),
         }
+        values |= _mail(values)
         if known["secret_key"] is None:
             known["secret_key"] = secrets.token_hex(32) if values.get("TESTING") else _kept_secret(instance)
         return cls(**known, flask=values)
@@ -78,6 +86,26 @@ def _names(value: Any) -> tuple[str, ...]:
     return tuple(name.strip() for name in names if name.strip())
 
 
+def _addresses(value: Any) -> tuple[str, ...]:
+    urls = _names(value)
+    for url in urls:
+        for fault in url_faults(url):
+            raise ValueError(f"{PREFIX}WEBHOOKS: {fault}")
+    return urls
+
+
+def _mail(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of Flask-Mailman, which takes them as numbers and truths."""
+    read: dict[str, Any] = {"MAIL_TIMEOUT": 10}
+    for name in ("MAIL_PORT", "MAIL_TIMEOUT"):
+        if name in values:
+            read[name] = int(values[name])
+    for name in ("MAIL_USE_TLS", "MAIL_USE_SSL"):
+        if name in values:
+            read[name] = _switch(name, values[name])
+    return read
+
+
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
     if value not in known:
         raise ValueError(f"{PREFIX}{name} is {value!r}; it can be {' or '.join(known)}")
@@ -87,4 +115,6 @@ def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
 def _switch(name: str, value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    return _one_of(name, str(value).lower(), ("on", "off")) == "on"
+    same = {"1": "on", "true": "on", "yes": "on", "0": "off", "false": "off", "no": "off"}
+    text = str(value).lower()
+    return _one_of(name, same.get(text, text), ("on", "off")) == "on"

@@ -80,10 +80,11 @@ def next_moment(session: Session, after: dt.datetime) -> dt.datetime | None:
 
 
 def turn(session: Session) -> int:
-    """What comes round beside the tasks' own moments: schedules, conditions, signals, old messages."""
-    from . import conditions, messages, schedules, signals
+    """What comes round beside the tasks' own moments: schedules, conditions, signals, reminders, old messages."""
+    from . import conditions, messages, reminders, schedules, signals
 
     done = schedules.fire(session) + signals.deliver_all(session) + conditions.ask_all(session)
+    done += reminders.turn(session)
     messages.sweep(session)
     return done
 

@@ -12,7 +12,7 @@ from portal.flow.activation import Activation
 from portal.flow.base import Flow, Node
 from portal.models import Event, Process, Task, User
 
-from . import lifecycle
+from . import lifecycle, notices
 
 
 class Lost(Node):
@@ -47,6 +47,8 @@ class Run:
         self.joins_due: dict[Process, None] = {}
         #: processes that an undo leaves open, though nothing in them is
         self.reopened: set[Process] = set()
+        #: rows of history that people or other programs may be told of
+        self.news: list[Event] = outer.news if outer else []
         self.work_for_clock = False
         #: a signal was thrown
         self.threw = False
@@ -127,7 +129,9 @@ class Run:
         if closed and "/" in task.token:
             self.joins_due[task.process] = None
         self.touched[task.process] = None
-        self._write(task.process, task, action, before, to, detail)
+        record = self._write(task.process, task, action, before, to, detail)
+        if to in notices.TASK_NEWS:
+            self.news.append(record)
 
     def note(self, task: Task, action: str, /, **detail: Any) -> None:
         """A row of history for an action that leaves the state as it is."""
@@ -138,7 +142,9 @@ class Run:
         process.status = to
         process.finished = self.now if to in ("DONE", "CANCELED", "FAILED") else None
         self.touched[process] = None
-        self._write(process, None, action, before, to, detail)
+        record = self._write(process, None, action, before, to, detail)
+        if to in notices.PROCESS_NEWS:
+            self.news.append(record)
 
     def _write(
         self,
@@ -148,16 +154,16 @@ class Run:
         before: str | None,
         to: str,
         detail: dict[str, Any],
-    ) -> None:
-        self.session.add(
-            Event(
-                created=self.now,
-                user_id=None if self.user is None else self.user.id,
-                process=process,
-                task=task,
-                action=action,
-                from_state=before,
-                to_state=to,
-                detail=detail,
-            )
+    ) -> Event:
+        record = Event(
+            created=self.now,
+            user_id=None if self.user is None else self.user.id,
+            process=process,
+            task=task,
+            action=action,
+            from_state=before,
+            to_state=to,
+            detail=detail,
         )
+        self.session.add(record)
+        return record

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, joinedload
 from portal.errors import PortalError, UnsavedChanges
 from portal.models import Process, Task, User, utcnow
 
+from . import notices
 from .run import Run
 
 log = logging.getLogger("portal.engine")
@@ -26,10 +27,16 @@ clock: ContextVar[Callable[[], dt.datetime]] = ContextVar("clock", default=utcno
 _wakers: list[Callable[[], None]] = []
 
 
-def on_commit(wake: Callable[[], None]) -> Callable[[], None]:
+def on_commit(waker: Callable[[], None]) -> Callable[[], None]:
     """Be told when there may be work that is due at once. What it returns ends that."""
-    _wakers.append(wake)
-    return lambda: _wakers.remove(wake)
+    _wakers.append(waker)
+    return lambda: _wakers.remove(waker)
+
+
+def wake() -> None:
+    """Tell those who want to be told that there may be work."""
+    for each in list(_wakers):
+        each()
 
 
 def key_of(target: Any) -> int:
@@ -76,6 +83,7 @@ def transaction(
         yield run
         session.info["run"] = None
         session.flush()
+        _tell(run)
         session.commit()
     except BaseException:
         session.info["run"] = None
@@ -84,8 +92,15 @@ def transaction(
     if run.threw:
         _deliver(session)
     if run.work_for_clock:
-        for wake in list(_wakers):
-            wake()
+        wake()
+
+
+def _tell(run: Run) -> None:
+    """Write what people and other programs are told of the action."""
+    last = {record.task or record.process: record for record in run.news}
+    news = [each for record in last.values() if (each := notices.News.of(record)) is not None]
+    if news and notices.write(run.session, run.now, news):
+        run.work_for_clock = True
 
 
 def _deliver(session: Session) -> None:

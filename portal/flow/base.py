@@ -6,7 +6,7 @@ import copy
 import dataclasses
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from portal.errors import FlowError
@@ -244,6 +244,10 @@ class Flow(metaclass=_FlowType):
     process_result_template: ClassVar[str] = ""
     #: raise what a node raises, and roll the whole action back, instead of recording it
     propagate_errors: ClassVar[bool] = False
+    #: which events people get mail about, where it is not all of `EVENTS`: `{"due": False}`
+    process_notices: ClassVar[Mapping[str, bool]] = {}
+    #: addresses that are called at every one of `EVENTS`
+    process_webhooks: ClassVar[Sequence[str]] = ()
 
     _definition: ClassVar[Definition]
 

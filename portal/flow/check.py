@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from . import notices
+
 if TYPE_CHECKING:
     from .base import Node
     from .definition import Definition
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 RESERVED = frozenset(
     {
         *("process_class", "process_summary_template", "process_result_template", "propagate_errors"),
+        *("process_notices", "process_webhooks"),
         *(
             "id",
             "data",
@@ -51,6 +54,7 @@ def _process_faults(definition: Definition) -> Iterator[str]:
     process_class = definition.process_class
     if process_class is not None and not hasattr(process_class, "flow_label"):
         yield f"process_class: {process_class!r} is not a subclass of portal.models.Process"
+    yield from notices.faults(definition.flow_class)
 
 
 def _graph_faults(definition: Definition) -> Iterator[str]:

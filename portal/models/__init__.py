@@ -3,6 +3,7 @@
 from .base import UTCDateTime, db, prepare_engine, utcnow
 from .event import Delivery, Event
 from .message import Message, Schedule
+from .outgoing import Outgoing
 from .process import Process
 from .task import Task, task_link
 from .user import BigId, Passwords, Role, User, check_permissions, create_user, roles_named
@@ -21,6 +22,7 @@ __all__ = [
     "Delivery",
     "Event",
     "Message",
+    "Outgoing",
     "Passwords",
     "Process",
     "Role",

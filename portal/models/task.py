@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, Column, ForeignKey, Index, String, Table, UniqueConstraint, text
 from sqlalchemy.ext.hybrid import hybrid_property
-from sqlalchemy.orm import Mapped, mapped_column, orm_insert_sentinel, relationship
+from sqlalchemy.orm import Mapped, mapped_column, orm_insert_sentinel, relationship, validates
 
 from portal import jsonstore
 from portal.flow import port
@@ -31,6 +31,10 @@ task_link = Table(
 
 #: a task is open while it has no `finished`
 _OPEN = text("finished IS NULL")
+_TO_REMIND = text("finished IS NULL AND remind IS NOT NULL")
+
+#: how long before its due moment people are reminded of a task; half-way where there is less than twice that
+LEAD = dt.timedelta(days=1)
 
 
 def _open_index(name: str, *columns: Any) -> Index:
@@ -64,6 +68,8 @@ class Task(db.Model):
     started: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     finished: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     due: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+    #: when people are next reminded of `due`, and of its passing
+    remind: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     #: when the clock turns to this task
     scheduled: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     priority: Mapped[int] = mapped_column(default=0)
@@ -111,12 +117,24 @@ class Task(db.Model):
         _open_index("ix_task_queue", "status", "owner_permission", "due", "priority", "id"),
         _open_index("ix_task_scheduled", "scheduled"),
         _open_index("ix_task_awaits", "awaits"),
+        Index("ix_task_remind", "remind", sqlite_where=_TO_REMIND, postgresql_where=_TO_REMIND),
         Index("ix_task_archive", "owner_id", "finished", "id"),
     )
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("data", {})
         super().__init__(**kwargs)
+
+    @validates("due")
+    def _remind_of(self, _name: str, due: dt.datetime | None) -> dt.datetime | None:
+        if due is None:
+            self.remind = None
+        elif due.tzinfo is None:
+            raise ValueError(f"{due!r} has no time zone; moments are timezone-aware")
+        else:
+            half_way = due if self.created is None else due - (due - self.created) / 2
+            self.remind = max(due - LEAD, half_way)
+        return due
 
     @hybrid_property
     def node(self) -> Node | None:

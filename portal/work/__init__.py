@@ -1,4 +1,4 @@
-"""Alarm clocks: they call the engine's clock and decide nothing."""
+"""Alarm clocks and postmen: they call the engine and decide nothing."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 
 def init_app(app: Flask, settings: Config) -> None:
+    from . import outbox
     from .scheduler import Scheduler
 
+    outbox.init_app(app, settings)
     app.extensions["portal_scheduler"] = Scheduler(app)

@@ -51,6 +51,7 @@ class Scheduler:
             logging.getLogger("apscheduler").setLevel(logging.ERROR)
             self._scheduler.start()
             self._sleep = transaction.on_commit(self.wake)
+            self.app.extensions["portal_sender"].start()
 
     def stop(self) -> None:
         """Stop looking, and wait for the jobs that run."""
@@ -59,6 +60,7 @@ class Scheduler:
                 self._sleep()
                 self._scheduler.shutdown()
                 self._scheduler = None
+                self.app.extensions["portal_sender"].stop()
         self.executor.stop()
 
     def wake(self) -> None:

@@ -1,0 +1,207 @@
+"""Who is told what. Rows for the outbox are written in the transaction of their cause, behind its last flush."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Text, cast, insert, inspect, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session, joinedload
+
+from portal.flow.notices import EVENTS
+from portal.models import Event, Outgoing, Process, Role, Task, User
+
+from . import access
+
+#: the states that are news, of a task and of a process
+TASK_NEWS = {"ASSIGNED": "assigned", "ERROR": "failed"}
+PROCESS_NEWS = {"DONE": "finished", "CANCELED": "finished", "FAILED": "failed"}
+#: what a person who has chosen nothing gets mail about; `queue` adds what is due or late and is nobody's yet
+DEFAULTS = {**dict.fromkeys(EVENTS, True), "queue": False}
+
+_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_NAMESPACE = uuid.UUID("0b0e2a5c-6f1d-5a53-8f0a-0d8f2f1c7b11")
+
+_everywhere: Callable[[], Sequence[str]] = tuple
+
+
+def bind(everywhere: Callable[[], Sequence[str]]) -> None:
+    """Say how the web hooks are found that are called for every flow."""
+    global _everywhere
+    _everywhere = everywhere
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Something that people or programs are told."""
+
+    event: str
+    process: Process
+    task: Task | None
+    #: who did it; None for the portal itself
+    by: User | None
+    #: what makes it this one and no other: the same text is the same news
+    cause: str
+    error: str | None = None
+
+    @classmethod
+    def of(cls, record: Event) -> News | None:
+        """What a row of history is worth telling, if the state is still so at the end of the action."""
+        known, target = (
+            (TASK_NEWS, record.task) if record.task is not None else (PROCESS_NEWS, record.process)
+        )
+        if not inspect(record).persistent or target.status != record.to_state:
+            return None
+        by = record.user_id and inspect(record).session.get(User, record.user_id)
+        cause = f"event/{record.id}/{record.created.isoformat()}"
+        return cls(
+            known[record.to_state], record.process, record.task, by or None, cause, record.detail.get("error")
+        )
+
+
+def wants(user: User, event: str) -> bool:
+    """Whether this person gets mail about an event."""
+    if not user.email or not user.is_active:
+        return False
+    chosen = (user.preferences or {}).get("notices", {})
+    return bool(chosen.get(event, DEFAULTS[event]))
+
+
+def write(session: Session, now: dt.datetime, news: Sequence[News]) -> int:
+    """Write what is to be sent. The number of rows."""
+    rows: list[dict[str, Any]] = []
+    people = People(session)
+    for each in news:
+        rows.extend(_mails(people, each))
+        rows.extend(_hooks(each))
+    for row in rows:
+        row.update(created=now, scheduled=now, attempt=0)
+    if rows:
+        made = _INSERTS.get(session.get_bind().dialect.name, insert)(Outgoing)
+        session.execute(
+            made.on_conflict_do_nothing() if hasattr(made, "on_conflict_do_nothing") else made, rows
+        )
+    return len(rows)
+
+
+def _row(kind: str, news: News, receiver: str, payload: dict[str, Any], **to: Any) -> dict[str, Any]:
+    key = uuid.uuid5(_NAMESPACE, f"{news.event}/{news.cause}/{receiver}")
+    return {
+        "process_id": news.process.id,
+        "task_id": None if news.task is None else news.task.id,
+        "kind": kind,
+        "event": news.event,
+        "payload": payload,
+        "key": str(key),
+        "user_id": to.get("user_id"),
+        "url": to.get("url"),
+    }
+
+
+def _mails(people: People, news: News) -> Iterator[dict[str, Any]]:
+    flow_class = news.process.flow_class
+    if flow_class is None or not flow_class.process_notices.get(news.event, True):
+        return
+    told: set[int] = set()
+    for user, reason in people.of(news):
+        own = news.by is not None and news.by.id == user.id and reason != "manager"
+        if not own and user.id not in told and wants(user, news.event):
+            told.add(user.id)
+            payload = {"reason": reason, "by": None if news.by is None else news.by.name}
+            payload["state"] = news.process.status if news.task is None else news.task.status
+            yield _row("mail", news, f"user/{user.id}", payload, user_id=user.id)
+
+
+def _hooks(news: News) -> Iterator[dict[str, Any]]:
+    flow_class = news.process.flow_class
+    own = () if flow_class is None else flow_class.process_webhooks
+    for url in dict.fromkeys((*own, *_everywhere())):
+        yield _row("hook", news, f"hook/{url}", described(news), url=url)
+
+
+def described(news: News) -> dict[str, Any]:
+    """What a web hook says. No data of the process: a receiver asks for what it may see."""
+    process, task, flow_class = news.process, news.task, news.process.flow_class
+    by_form: dict[str, Any] = {
+        "event": news.event,
+        "flow": {
+            "label": process.flow_label,
+            "title": None if flow_class is None else flow_class._definition.title,
+        },
+        "process": {
+            "id": process.id,
+            "status": process.status,
+            "created": process.created.isoformat(),
+            "created_by": process.created_by.username if process.created_by is not None else None,
+        },
+        "task": None,
+        "by": None if news.by is None else news.by.username,
+    }
+    if task is not None:
+        by_form["task"] = {
+            "id": task.id,
+            "number": task.number,
+            "node": task.flow_task,
+            "title": task.title,
+            "status": task.status,
+            "owner": task.owner.username if task.owner is not None else None,
+            "due": task.due.isoformat() if task.due is not None else None,
+        }
+    if news.error is not None:
+        by_form["error"] = news.error
+    return by_form
+
+
+class People:
+    """Finds the people who are told, each question asked once in a transaction."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._managers: dict[str, list[User]] = {}
+        self._queue: list[User] | None = None
+
+    def of(self, news: News) -> Iterator[tuple[User, str]]:
+        """Each person with the reason why it is told to them."""
+        process, task = news.process, news.task
+        if task is None:
+            if process.root_id is None and process.created_by is not None:
+                yield process.created_by, "requester"
+        elif news.event == "failed":
+            yield from ((user, "manager") for user in self.managers(process.flow_label))
+        elif task.owner is not None:
+            yield task.owner, "owner"
+        else:
+            yield from ((user, "queue") for user in self.takers(task))
+
+    def managers(self, label: str) -> list[User]:
+        """Who manages a flow: the superusers where nobody else does."""
+        if label not in self._managers:
+            found = self._holding(f"{label}.manage")
+            named = [user for user in found if f"{label}.manage" in user.all_permissions]
+            self._managers[label] = named or [user for user in found if user.is_superuser]
+        return self._managers[label]
+
+    def _holding(self, permission: str) -> list[User]:
+        """Superusers, and who holds a permission; JSON has no index, so its text narrows the search."""
+        text = json.dumps(permission)
+        by_role = User.roles.any(cast(Role.permissions, Text).contains(text, autoescape=True))
+        directly = cast(User.permissions, Text).contains(text, autoescape=True)
+        query = select(User).where(
+            User.is_active, User.email.is_not(None), or_(User.is_superuser, directly, by_role)
+        )
+        found = self.session.scalars(query.options(joinedload(User.roles)).order_by(User.id)).unique()
+        return [user for user in found if user.can(permission)]
+
+    def takers(self, task: Task) -> list[User]:
+        """Who may take a task, and has asked to hear of the queue."""
+        if self._queue is None:
+            query = select(User).where(User.is_active, User.email.is_not(None))
+            query = query.where(cast(User.preferences, Text).contains('"queue": true', autoescape=True))
+            query = query.options(joinedload(User.roles)).order_by(User.id)
+            self._queue = [user for user in self.session.scalars(query).unique() if wants(user, "queue")]
+        return [user for user in self._queue if access.may_take(self.session, user, task)]

@@ -1,0 +1,165 @@
+"""The outbox: rows written with their cause are claimed, sent by whoever calls, and marked.
+
+Each row is sent at least once: a sender that dies between sending and marking leaves a row that is claimed again when
+its lease is over, with the same key. The rows of one process leave in the order in which they were written: none is
+claimed before those ahead of it are sent or given up.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy.orm import Session, aliased
+
+from portal.models import Outgoing
+
+from .transaction import clock, wake
+
+#: how long a claim holds; well above the time that a batch takes
+LEASE = dt.timedelta(minutes=5)
+#: the wait before the second try; it doubles with each
+FIRST_WAIT = dt.timedelta(seconds=10)
+LONGEST_WAIT = dt.timedelta(hours=1)
+#: how often a row is tried: mail for more than half a day, which outlives a broken mail server; a hook for about
+#: twenty minutes, in which the later rows of its process wait for it
+TRIES = {"mail": 24, "hook": 8}
+#: how long rows are kept that were sent
+KEPT = dt.timedelta(days=30)
+
+#: what still waits to be sent
+_waiting = Outgoing.scheduled.is_not(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to do one try of a row."""
+
+    id: int
+    attempt: int
+    until: dt.datetime
+    kind: str
+    event: str
+    key: str
+    process_id: int
+    task_id: int | None
+    user_id: int | None
+    url: str | None
+    payload: dict[str, Any]
+    created: dt.datetime
+
+
+def claim(session: Session, limit: int = 20) -> list[Claim]:
+    """Take rows that are due, at most one of each process, and commit. Other senders get others."""
+    now = clock.get()()
+    ahead = aliased(Outgoing)
+    first = ~exists().where(
+        ahead.process_id == Outgoing.process_id, ahead.id < Outgoing.id, ahead.scheduled.is_not(None)
+    )
+    query = select(Outgoing).where(_waiting, Outgoing.scheduled <= now, first)
+    session.rollback()
+    found = session.scalar(query.with_only_columns(Outgoing.id).limit(1))
+    session.rollback()
+    if found is None:  # asked without a lock: mostly there is nothing to send
+        return []
+    session.connection(execution_options={"writes": True})
+    query = query.order_by(Outgoing.scheduled, Outgoing.id).limit(limit)
+    if session.get_bind().dialect.name != "sqlite":
+        query = query.with_for_update(skip_locked=True)
+    claimed = []
+    for row in session.scalars(query.execution_options(populate_existing=True)):
+        row.attempt += 1
+        row.scheduled = now + LEASE
+        claimed.append(
+            Claim(
+                row.id, row.attempt, row.scheduled, row.kind, row.event, row.key, row.process_id, row.task_id,
+                row.user_id, row.url, row.payload, row.created,
+            )
+        )  # fmt: skip
+    session.commit()
+    return claimed
+
+
+def delivered(session: Session, claimed: Claim) -> bool:
+    """Mark a row as sent. False if this try no longer counts."""
+    return _close(session, claimed, sent=clock.get()(), scheduled=None, error=None)
+
+
+def failed(session: Session, claimed: Claim, error: str, *, for_good: bool = False) -> bool:
+    """Note that a try failed. True if the row is given up now.
+
+    Args:
+        error: in words, without addresses or secrets.
+        for_good: another try would fail too.
+    """
+    given_up = for_good or claimed.attempt >= TRIES[claimed.kind]
+    wait = min(FIRST_WAIT * 2 ** min(claimed.attempt - 1, 20), LONGEST_WAIT)
+    wait *= random.uniform(0.8, 1.2)  # those who failed together do not come back together
+    scheduled = None if given_up else clock.get()() + wait
+    return _close(session, claimed, scheduled=scheduled, error=error[:500]) and given_up
+
+
+def drop(session: Session, claimed: Claim) -> None:
+    """Remove a row that has lost its receiver: nobody is to be told any more."""
+    _write(session, delete(Outgoing).where(Outgoing.id == claimed.id, Outgoing.attempt == claimed.attempt))
+
+
+def _close(session: Session, claimed: Claim, **values: Any) -> bool:
+    mine = update(Outgoing).where(
+        Outgoing.id == claimed.id, Outgoing.attempt == claimed.attempt, Outgoing.sent.is_(None)
+    )
+    return _write(session, mine.values(**values)) == 1
+
+
+def _write(session: Session, statement: Any) -> int:
+    session.rollback()
+    session.connection(execution_options={"writes": True})
+    result: Any = session.execute(statement.execution_options(synchronize_session=False))
+    session.commit()
+    return int(result.rowcount)
+
+
+# -- for operators -----------------------------------------------------------------------------------------------
+
+
+def given_up(session: Session, limit: int = 100) -> list[Outgoing]:
+    """What could not be sent, the oldest first: incidents, until somebody sends them again."""
+    query = select(Outgoing).where(*_abandoned()).order_by(Outgoing.id).limit(limit)
+    return list(session.scalars(query))
+
+
+def counts(session: Session) -> tuple[int, int]:
+    """How many rows wait, and how many are given up."""
+    waiting = session.scalar(select(func.count()).select_from(Outgoing).where(_waiting))
+    lost = session.scalar(select(func.count()).select_from(Outgoing).where(*_abandoned()))
+    return waiting or 0, lost or 0
+
+
+def again(session: Session, ids: Iterable[int] | None = None) -> int:
+    """Try what was given up again, from the first try on. The number of rows.
+
+    Args:
+        ids: only these rows; all of them otherwise.
+    """
+    statement = update(Outgoing).where(*_abandoned())
+    if ids is not None:
+        statement = statement.where(Outgoing.id.in_(list(ids)))
+    number = _write(session, statement.values(scheduled=clock.get()(), attempt=0, error=None))
+    if number:
+        wake()
+    return number
+
+
+def sweep(session: Session, limit: int = 1000) -> int:
+    """Remove rows that were sent long ago. Their number."""
+    old = select(Outgoing.id).where(Outgoing.sent < clock.get()() - KEPT).limit(limit)
+    found = list(session.scalars(old))
+    return _write(session, delete(Outgoing).where(Outgoing.id.in_(found))) if found else 0
+
+
+def _abandoned() -> tuple[Any, ...]:
+    return Outgoing.scheduled.is_(None), Outgoing.sent.is_(None)

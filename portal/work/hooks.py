@@ -1,0 +1,79 @@
+"""Web hooks: signed calls of other programs."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+import urllib3
+
+from portal.engine.outbox import Claim
+
+#: seconds for the connection, and for the answer
+TIMEOUT = 10
+#: a secret in the form of Standard Webhooks: this, and the key in base64
+PREFIX = "whsec_"
+#: the receiver says that it wants no more
+GONE = 410
+
+#: certificates are checked against those of the system
+_pool = urllib3.PoolManager(num_pools=20, maxsize=8, timeout=urllib3.Timeout(TIMEOUT), retries=False)
+
+
+class HookFailed(Exception):
+    """A web hook did not take the call."""
+
+    def __init__(self, words: str, for_good: bool = False) -> None:
+        super().__init__(words)
+        self.for_good = for_good
+
+
+def body(claimed: Claim, base_url: str) -> bytes:
+    """What is sent: the same bytes in every try."""
+    said: dict[str, Any] = {"id": claimed.key, "created": claimed.created.isoformat(), **claimed.payload}
+    said["process"] = {**said["process"], "url": f"{base_url}/processes/{said['process']['id']}"}
+    if said["task"] is not None:
+        said["task"] = {**said["task"], "url": f"{base_url}/tasks/{said['task']['id']}"}
+    return json.dumps(said, ensure_ascii=False).encode()
+
+
+def signature(secret: str, key: str, timestamp: str, content: bytes) -> str:
+    """HMAC-SHA256 over `key.timestamp.content`, as Standard Webhooks has it."""
+    raw = base64.b64decode(secret.removeprefix(PREFIX)) if secret.startswith(PREFIX) else secret.encode()
+    signed = b".".join((key.encode(), timestamp.encode(), content))
+    return "v1," + base64.b64encode(hmac.digest(raw, signed, hashlib.sha256)).decode()
+
+
+def post(claimed: Claim, content: bytes, secret: str, timestamp: int) -> None:
+    """Call a web hook. A redirect is not followed: it would carry the call to who knows where.
+
+    Raises:
+        HookFailed: no connection, no answer in time, or another answer than 2xx.
+    """
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": "portal",
+        "Idempotency-Key": claimed.key,
+        "Webhook-Id": claimed.key,
+        "Webhook-Timestamp": str(timestamp),
+        "Webhook-Signature": signature(secret, claimed.key, str(timestamp), content),
+    }
+    try:
+        answer = _pool.request(
+            "POST", claimed.url or "", body=content, headers=headers, redirect=False, preload_content=False
+        )
+        status = answer.status
+        answer.close()  # what it says beside its status is not read
+    except urllib3.exceptions.HTTPError as error:
+        raise HookFailed(f"{place(claimed)}: {type(error).__name__}") from error
+    if not 200 <= status < 300:
+        raise HookFailed(f"{place(claimed)} answers {status}", for_good=status == GONE)
+
+
+def place(claimed: Claim) -> str:
+    """The host of a hook. The rest of its address may be a secret."""
+    return urlsplit(claimed.url or "").hostname or "?"

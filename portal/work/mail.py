@@ -1,0 +1,171 @@
+"""Mail about a process: what it says, and how it leaves through Flask-Mailman."""
+
+from __future__ import annotations
+
+import datetime as dt
+import smtplib
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from flask import current_app
+from flask_mailman import BadHeaderError, EmailMultiAlternatives
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from sqlalchemy.orm import Session
+
+from portal import summaries
+from portal.engine.outbox import Claim
+from portal.models import Process, Task, User
+
+#: what a subject begins with, by the event and the state at that time
+WORDS = {
+    ("assigned", "ASSIGNED"): "To do",
+    ("due", "NEW"): "Due soon",
+    ("due", "ASSIGNED"): "Due soon",
+    ("late", "NEW"): "Late",
+    ("late", "ASSIGNED"): "Late",
+    ("failed", "ERROR"): "Failed",
+    ("failed", "FAILED"): "Failed",
+    ("finished", "DONE"): "Done",
+    ("finished", "CANCELED"): "Cancelled",
+}
+#: the first sentence, by the same
+LINES = {
+    ("assigned", "ASSIGNED"): "A task is yours now.",
+    ("due", "NEW"): "A task falls due soon, and nobody has taken it.",
+    ("due", "ASSIGNED"): "A task of yours falls due soon.",
+    ("late", "NEW"): "A task is late, and nobody has taken it.",
+    ("late", "ASSIGNED"): "A task of yours is late.",
+    ("failed", "ERROR"): "A step has failed. It waits until somebody tries it again or cancels it.",
+    ("failed", "FAILED"): "What you have started has ended as failed.",
+    ("finished", "DONE"): "What you have started is done.",
+    ("finished", "CANCELED"): "What you have started was cancelled.",
+}
+#: the first sentence where somebody did it
+LINES_BY = {
+    ("assigned", "ASSIGNED"): "{} has given you a task.",
+    ("finished", "DONE"): "What you have started is done. The last step was by {}.",
+    ("finished", "CANCELED"): "{} has cancelled what you have started.",
+}
+REASONS = {
+    "owner": "the task is yours",
+    "manager": "you look after this flow",
+    "requester": "you have started it",
+    "queue": "you may take the task, and want to hear of the queue",
+}
+#: a subject is one line that a list of mails can show
+LONGEST_SUBJECT = 150
+
+
+@lru_cache(maxsize=1)
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("portal.work"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail as it leaves, but for its address."""
+
+    user: User
+    subject: str
+    text: str
+    html: str
+
+
+def compose(session: Session, claimed: Claim, base_url: str) -> Mail | None:
+    """The mail of a claimed row, as things are now. None if there is nobody to send it to any more."""
+    user = session.get(User, claimed.user_id)
+    process = session.get(Process, claimed.process_id)
+    task = None if claimed.task_id is None else session.get(Task, claimed.task_id)
+    if user is None or not user.email or not user.is_active or process is None:
+        return None
+    facts = _facts(claimed, user, process, task, base_url)
+    head = f"{facts['word']}: {facts['title']}"
+    subject = _one_line(f"{head} – {facts['summary']}" if facts["summary"] else head)
+    text, html = (_templates().get_template(f"mail.{kind}").render(facts) for kind in ("txt", "html"))
+    return Mail(user, subject, text, html)
+
+
+def _facts(claimed: Claim, user: User, process: Process, task: Task | None, base_url: str) -> dict[str, Any]:
+    said, by = (claimed.event, claimed.payload["state"]), claimed.payload["by"]
+    flow_class = process.flow_class
+    flow = process.flow_label if flow_class is None else flow_class._definition.title
+    return {
+        "word": WORDS[said],
+        "line": LINES_BY[said].format(by) if by and said in LINES_BY else LINES[said],
+        "title": _one_line(flow if task is None else task.title),
+        "flow": flow,
+        "number": process.id,
+        "summary": summaries.of_process(process) if task is None else summaries.of_task(task),
+        "due": None if task is None or task.due is None else moment(task.due, user),
+        "url": f"{base_url}/processes/{process.id}" if task is None else f"{base_url}/tasks/{task.id}",
+        "reason": REASONS[claimed.payload["reason"]],
+        "profile": f"{base_url}/profile",
+    }
+
+
+def moment(value: dt.datetime, user: User) -> str:
+    try:
+        zone: dt.tzinfo = ZoneInfo((user.preferences or {}).get("timezone") or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        zone = dt.UTC
+    return value.astimezone(zone).strftime("%a %d %b %Y, %H:%M %Z")
+
+
+def _one_line(text: str) -> str:
+    """No line break, and no other control character: a header is one line."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= LONGEST_SUBJECT else line[: LONGEST_SUBJECT - 1] + "…"
+
+
+def message(mail: Mail, claimed: Claim, base_url: str) -> Any:
+    """The mail with its headers. Its id is the key of the row, the same in every try.
+
+    Raises:
+        BadHeaderError: the address has a line break in it.
+    """
+    host = urlsplit(base_url).hostname or "localhost"
+    sender = current_app.config.get("MAIL_DEFAULT_SENDER") or f"portal@{host}"
+    made = EmailMultiAlternatives(
+        mail.subject,
+        mail.text,
+        sender,
+        [mail.user.email],
+        headers={
+            "Message-ID": f"<{claimed.key}@{host}>",
+            "References": f"<process-{claimed.process_id}@{host}>",  # one conversation in a reader of mail
+            "Auto-Submitted": "auto-generated",  # RFC 3834: no automatic answers
+            "X-Auto-Response-Suppress": "All",
+        },
+    )
+    made.attach_alternative(mail.html, "text/html")
+    return made
+
+
+def trouble(error: Exception) -> str:
+    """A failure in words without an address in it: what servers say often repeats the receiver's."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        codes = sorted({code for code, _ in error.recipients.values()})
+        return f"the mail server refuses the receiver ({', '.join(map(str, codes))})"
+    if isinstance(error, smtplib.SMTPResponseException):
+        return f"the mail server answers {error.smtp_code}"
+    if isinstance(error, smtplib.SMTPException | BadHeaderError):
+        return type(error).__name__
+    return f"{type(error).__name__}: {error.strerror}" if isinstance(error, OSError) else type(error).__name__
+
+
+def for_good(error: Exception) -> bool:
+    """Whether another try would be refused too."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code >= 500 for code, _ in error.recipients.values())
+    return isinstance(error, BadHeaderError) or (
+        isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= 500
+    )

@@ -1,0 +1,191 @@
+"""Empties the outbox in a thread of its own, so that a slow receiver keeps no timer waiting."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import smtplib
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from flask.logging import default_handler, has_level_handler
+from flask_mailman import Mail as Mailman
+
+from portal.engine import clock, notices, outbox, transaction
+from portal.models import db
+
+from . import hooks, mail
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from portal.config import Config
+
+log = logging.getLogger("portal.outbox")
+
+#: seconds between two looks; a commit that leaves something to send wakes the sender at once
+INTERVAL = 2.0
+#: hooks that are called at a time
+THREADS = 4
+#: a claim that ends sooner than this is left to the next sender
+MARGIN = dt.timedelta(seconds=60)
+#: between two removals of what was sent long ago
+SWEEP = dt.timedelta(hours=1)
+
+
+def init_app(app: Flask, settings: Config) -> None:
+    """Give an application its way out."""
+    mailman = Mailman()
+    mailman.init_app(app)
+    app.extensions["portal_sender"] = Sender(app, settings)
+    notices.bind(_webhooks)
+    if not (settings.webhook_secret and app.config.get("MAIL_SERVER")):
+        log.setLevel(logging.INFO)  # what is not sent is shown
+        if not has_level_handler(log):
+            log.addHandler(default_handler)
+
+
+def _webhooks() -> tuple[str, ...]:
+    from flask import current_app, has_app_context
+
+    return current_app.extensions["portal"].webhooks if has_app_context() else ()
+
+
+class Sender:
+    """Sends what is in the outbox. Any number of senders may run: each row is claimed by one of them."""
+
+    def __init__(self, app: Flask, settings: Config) -> None:
+        self.app = app
+        self.settings = settings
+        self._thread: threading.Thread | None = None
+        self._something = threading.Event()
+        self._stopping = threading.Event()
+        self._swept = dt.datetime.min.replace(tzinfo=dt.UTC)
+
+    def start(self) -> None:
+        """Start the thread. Not to be called twice without a `stop` between."""
+        self._stopping.clear()
+        self._forget = transaction.on_commit(self._something.set)
+        self._thread = threading.Thread(target=self._run, name="portal-outbox", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish what is being sent, and stop."""
+        if self._thread is not None:
+            self._forget()
+            self._stopping.set()
+            self._something.set()
+            self._thread.join()
+            self._thread = None
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._something.clear()
+            try:
+                while self.turn() and not self._stopping.is_set():
+                    pass
+            except Exception:
+                log.exception("the outbox could not be emptied; it is tried again")
+            self._something.wait(INTERVAL)
+
+    def turn(self) -> int:
+        """Try to send what is due now, one row of each process. The number of rows tried."""
+        with self.app.app_context():
+            session = db.session()
+            claimed = outbox.claim(session)
+            with ThreadPoolExecutor(THREADS, thread_name_prefix="portal-hook") as pool:
+                calls = [pool.submit(self._call, each) for each in claimed if each.kind == "hook"]
+                self._post([each for each in claimed if each.kind == "mail"])
+            for call in calls:
+                call.result()
+            if clock.now() - self._swept > SWEEP:
+                self._swept = clock.now()
+                outbox.sweep(session)
+            return len(claimed)
+
+    # -- mail --------------------------------------------------------------------------------------------
+
+    def _post(self, claimed: list[outbox.Claim]) -> None:
+        """Send mails over one connection, and mark each at once."""
+        if not claimed:
+            return
+        if not self.app.config.get("MAIL_SERVER"):
+            for each in claimed:
+                self._show_mail(each)
+            return
+        connection = self.app.extensions["mailman"].get_connection()
+        try:
+            for each in claimed:
+                self._mail(each, connection)
+        finally:
+            _hang_up(connection)
+
+    def _mail(self, each: outbox.Claim, connection: Any) -> None:
+        session = db.session()
+        if each.until - clock.now() < MARGIN:
+            return
+        made = mail.compose(session, each, self.settings.base_url)
+        if made is None:
+            outbox.drop(session, each)
+            return
+        try:
+            sent = mail.message(made, each, self.settings.base_url)
+            session.rollback()  # no transaction is open while a server makes up its mind
+            connection.open()
+            connection.send_messages([sent])
+        except (OSError, smtplib.SMTPException, ValueError) as error:
+            _hang_up(connection)
+            self._failed(each, mail.trouble(error), mail.for_good(error))
+        else:
+            outbox.delivered(session, each)
+
+    def _show_mail(self, each: outbox.Claim) -> None:
+        made = mail.compose(db.session(), each, self.settings.base_url)
+        if made is not None:
+            text = "\n".join(
+                f"    {line}" for line in (f"Subject: {made.subject}", "", *made.text.splitlines())
+            )
+            log.info(
+                "Mail to %s (shown, not sent: PORTAL_MAIL_SERVER is not set)\n%s", made.user.username, text
+            )
+        outbox.delivered(db.session(), each)
+
+    # -- hooks -------------------------------------------------------------------------------------------
+
+    def _call(self, each: outbox.Claim) -> None:
+        with self.app.app_context():
+            session = db.session()
+            content = hooks.body(each, self.settings.base_url)
+            if not self.settings.webhook_secret:
+                text = json.dumps(json.loads(content), indent=2, ensure_ascii=False)
+                log.info(
+                    "Hook to %s (shown, not sent: PORTAL_WEBHOOK_SECRET is not set)\n%s",
+                    hooks.place(each),
+                    text,
+                )
+            elif each.until - clock.now() < MARGIN:
+                return
+            else:
+                try:
+                    hooks.post(each, content, self.settings.webhook_secret, int(clock.now().timestamp()))
+                except hooks.HookFailed as error:
+                    self._failed(each, str(error), error.for_good)
+                    return
+            outbox.delivered(session, each)
+
+    def _failed(self, each: outbox.Claim, words: str, for_good: bool) -> None:
+        if outbox.failed(db.session(), each, words, for_good=for_good):
+            log.error("%s %s of process %s is given up: %s", each.kind, each.id, each.process_id, words)
+        else:
+            log.warning(
+                "%s %s of process %s, try %s: %s", each.kind, each.id, each.process_id, each.attempt, words
+            )
+
+
+def _hang_up(connection: Any) -> None:
+    try:
+        connection.close()
+    except (OSError, smtplib.SMTPException):
+        connection.connection = None
