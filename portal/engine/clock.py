@@ -56,7 +56,7 @@ def due(session: Session, moment: dt.datetime, limit: int = 100) -> list[Due]:
 
 
 def next_moment(session: Session, after: dt.datetime) -> dt.datetime | None:
-    """When a timer, a deadline or a scheduled start falls due next."""
+    """When a timer, a deadline, a scheduled start or a reminder falls due next."""
     query = (
         select(Task.scheduled)
         .join(Task.process)
@@ -71,9 +71,11 @@ def next_moment(session: Session, after: dt.datetime) -> dt.datetime | None:
     starts = select(Schedule.next_start).where(
         Schedule.next_start > after, Schedule.flow_label.in_(list(registry))
     )
+    reminders = select(Task.remind).where(Task.finished.is_(None), Task.remind > after)
     moments = [
         session.scalar(query.order_by(Task.scheduled).limit(1)),
         session.scalar(starts.order_by(Schedule.next_start).limit(1)),
+        session.scalar(reminders.order_by(Task.remind).limit(1)),
     ]
     session.rollback()
     return min((moment for moment in moments if moment is not None), default=None)

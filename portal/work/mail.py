@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flask import current_app
-from flask_mailman import BadHeaderError, EmailMultiAlternatives
+from flask_mailman import EmailMultiAlternatives
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from sqlalchemy.orm import Session
 
@@ -130,7 +130,7 @@ def message(mail: Mail, claimed: Claim, base_url: str) -> Any:
     """The mail with its headers. Its id is the key of the row, the same in every try.
 
     Raises:
-        BadHeaderError: the address has a line break in it.
+        ValueError: the address has a line break in it.
     """
     host = urlsplit(base_url).hostname or "localhost"
     sender = current_app.config.get("MAIL_DEFAULT_SENDER") or f"portal@{host}"
@@ -157,15 +157,14 @@ def trouble(error: Exception) -> str:
         return f"the mail server refuses the receiver ({', '.join(map(str, codes))})"
     if isinstance(error, smtplib.SMTPResponseException):
         return f"the mail server answers {error.smtp_code}"
-    if isinstance(error, smtplib.SMTPException | BadHeaderError):
-        return type(error).__name__
-    return f"{type(error).__name__}: {error.strerror}" if isinstance(error, OSError) else type(error).__name__
+    said = error.strerror if isinstance(error, OSError) else None
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
 def for_good(error: Exception) -> bool:
     """Whether another try would be refused too."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return all(code >= 500 for code, _ in error.recipients.values())
-    return isinstance(error, BadHeaderError) or (
-        isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= 500
-    )
+    if isinstance(error, smtplib.SMTPDataError):
+        return error.smtp_code >= 500
+    return isinstance(error, ValueError)  # no address, or one with a line break in it
