@@ -9,7 +9,9 @@ from typing import Any
 
 from flask import Flask, current_app, has_app_context
 from sqlalchemy import QueuePool, make_url
+from werkzeug.middleware.proxy_fix import ProxyFix
 
+from portal import logs
 from portal.config import Config
 from portal.discovery import discover
 from portal.flow.registry import Flows, registry
@@ -28,6 +30,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     """
     app = Flask("portal.web", instance_path=str(Path.cwd() / "instance"))
     settings = Config.read(config, Path(app.instance_path))
+    logs.configure(settings.log)
     app.config.from_mapping(_flask_settings(settings))
     app.extensions["portal"] = settings
     app.extensions["portal_flows"] = discover(settings.flows)
@@ -41,6 +44,9 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     web.init_app(app)
     cli.init_app(app)
     work.init_app(app, settings)
+    if settings.trusted_proxies:  # who else could say from where a request comes?
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     return app
 
 

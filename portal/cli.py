@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
 import threading
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
-from sqlalchemy import func, inspect, select
+from sqlalchemy import inspect
 
 from portal.errors import PortalError
 from portal.flow.registry import registry
@@ -129,19 +131,32 @@ def fire_timers() -> None:
 
 
 @click.command("stats")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
 @with_appcontext
-def stats() -> None:
-    """Count processes and open tasks by flow and state."""
-    from portal.models import Process, Task, db
+def stats(as_json: bool) -> None:
+    """Say what waits: unfinished processes, open tasks by flow and state, what is late, due or failed."""
+    from portal import queries
+    from portal.engine import clock
+    from portal.models import db
 
-    counts = select(Process.flow_label, Process.status, func.count()).group_by(
-        Process.flow_label, Process.status
-    )
-    for label, status, count in db.session.execute(counts.order_by(Process.flow_label)):
-        click.echo(f"{label:30} {status:10} {count:8}")
-    tasks = select(Task.status, func.count()).where(Task.finished.is_(None)).group_by(Task.status)
-    for status, count in db.session.execute(tasks):
-        click.echo(f"{'open tasks':30} {status:10} {count:8}")
+    figures = queries.figures(db.session(), clock.now())
+    if as_json:
+        click.echo(json.dumps(figures.plain(), indent=2))
+        return
+    for line in figures.lines():
+        click.echo(line)
+
+
+@click.command("backup")
+@click.argument("target", type=click.Path(path_type=Path))
+@with_appcontext
+def backup(target: Path) -> None:
+    """Copy the database into a new file while people work."""
+    from portal.backup import backup as make
+    from portal.models import db
+
+    _refusing(lambda: make(db.engine, target))
+    click.echo(f"{target}: {target.stat().st_size:,} bytes")
 
 
 @click.command("worker")
@@ -198,7 +213,7 @@ def _refusing(call: Any) -> Any:
         raise click.ClickException(str(error)) from error
 
 
-COMMANDS: Iterable[click.Command] = (init_db, create_user, flows, timers, stats, worker)
+COMMANDS: Iterable[click.Command] = (init_db, create_user, flows, timers, stats, backup, worker)
 
 
 def init_app(app: Flask) -> None:

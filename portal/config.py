@@ -28,6 +28,9 @@ class Config:
     #: addresses that are called for every flow, and what signs the calls; without a secret they are only shown
     webhooks: tuple[str, ...]
     webhook_secret: str
+    log: str | None
+    metrics_token: str | None
+    trusted_proxies: int
     #: Flask's own settings, passed on
     flask: dict[str, Any]
 
@@ -52,6 +55,9 @@ class Config:
             "executor": _one_of("EXECUTOR", values.pop("EXECUTOR", "local"), ("local", "celery")),
             "scheduler": _switch("SCHEDULER", values.pop("SCHEDULER", "on")),
             "base_url": str(values.pop("BASE_URL", "http://127.0.0.1:5000")).rstrip("/"),
+            "log": values.pop("LOG", None),
+            "metrics_token": values.pop("METRICS_TOKEN", None),
+            "trusted_proxies": int(values.pop("TRUSTED_PROXIES", 0)),
             "max_depth": int(values.pop("MAX_DEPTH", 50)),
             "webhooks": _addresses(values.pop("WEBHOOKS", ())),
             "webhook_secret": str(values.pop("WEBHOOK_SECRET", "")),

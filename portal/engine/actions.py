@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from portal import trace
 from portal.errors import PermissionDenied, PortalError, TransitionNotAllowed
 from portal.flow.activation import Activation
 from portal.models import Process, Task, User
@@ -78,6 +79,7 @@ def _new(run: Run, node: Any) -> Activation:
         attempt=0,
         owner_permission=node.permission,
         fingerprint=node.flow_class._definition.fingerprint,
+        trace=trace.current.get() or None,
     )
     return Activation(Work(run), process, task, node, run.user, run.now)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from typing import Any
 
 from sqlalchemy import select
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 from portal.flow.activation import Activation
 from portal.flow.base import Flow, Node
 from portal.models import Event, Process, Task, User
+from portal.trace import current
 
 from . import lifecycle, notices
 
@@ -50,6 +52,8 @@ class Run:
         #: rows of history that people or other programs may be told of
         self.news: list[Event] = outer.news if outer else []
         self.work_for_clock = False
+        #: changes of state by flow and action, for who counts them
+        self.counts: Counter[tuple[str, str]] = outer.counts if outer else Counter()
         #: a signal was thrown
         self.threw = False
         self.propagate: bool = outer.propagate if outer else False
@@ -108,6 +112,7 @@ class Run:
             priority=0,
             attempt=0,
             fingerprint=node.flow_class._definition.fingerprint,
+            trace=current.get() or None,
         )
         task.previous.extend(previous)
         self.session.add(task)
@@ -155,6 +160,7 @@ class Run:
         to: str,
         detail: dict[str, Any],
     ) -> Event:
+        self.counts[process.flow_label, action] += 1
         record = Event(
             created=self.now,
             user_id=None if self.user is None else self.user.id,

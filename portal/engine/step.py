@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from portal import jsonstore
+from portal import jsonstore, trace
 from portal.flow.base import Node
 from portal.flow.outcome import Done, Outcome, Wait, Way
 from portal.models import Process, Task, User
@@ -210,6 +210,7 @@ def describe(error: BaseException, run: Run) -> dict[str, str]:
         "message": jsonstore.storable(str(error)),
         "traceback": jsonstore.storable("".join(traceback.format_exception(error))),
         "time": run.now.isoformat(),
+        "trace": trace.current.get(),
     }
 
 

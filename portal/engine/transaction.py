@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from sqlalchemy import func, inspect, select
+from sqlalchemy import func, inspect, null, select
 from sqlalchemy.orm import Session, joinedload
 
 from portal.errors import PortalError, UnsavedChanges
 from portal.models import Process, Task, User, utcnow
+from portal.trace import current
 
 from . import notices
 from .run import Run
@@ -37,6 +39,15 @@ def wake() -> None:
     """Tell those who want to be told that there may be work."""
     for each in list(_wakers):
         each()
+
+
+#: called after a commit with the changes of state by flow and action, and the seconds since the lock was asked for
+_observers: list[Callable[[Mapping[tuple[str, str], int], float], None]] = []
+
+
+def observe(observer: Callable[[Mapping[tuple[str, str], int], float], None]) -> None:
+    """Be told of every action that was committed."""
+    _observers.append(observer)
 
 
 def key_of(target: Any) -> int:
@@ -66,18 +77,21 @@ def transaction(
         PortalError: this runs inside an action on another process.
     """
     outer: Run | None = session.info.get("run")
-    if outer is not None:
-        yield from _inside(outer, process, task)
-        return
+    yield from _outermost(session, user, process, task) if outer is None else _inside(outer, process, task)
+
+
+def _outermost(session: Session, user: Any, process: Any, task: Any) -> Iterator[Run]:
     if session.has_unsaved:  # type: ignore[attr-defined]
         raise UnsavedChanges
-    process_id = None if process is None else key_of(process)
-    task_id = None if task is None else key_of(task)
-    user_id = None if user is None else key_of(user)
+    keys = [None if each is None else key_of(each) for each in (process, task, user)]
+    following = None
+    began = time.perf_counter()
     session.rollback()  # ends the read that came before; everything is read again under the lock
     try:
         session.connection(execution_options={"writes": True})
-        root_id, actor = _lock(session, process_id, task_id, user_id)
+        root_id, actor, begun_by = _lock(session, *keys)
+        if begun_by and not current.get():  # a worker goes on with what a request began
+            following = current.set(begun_by)
         run = Run(session, actor, clock.get()(), {root_id} if root_id is not None else set())
         session.info["run"] = run
         yield run
@@ -89,6 +103,12 @@ def transaction(
         session.info["run"] = None
         session.rollback()
         raise
+    else:
+        for observer in _observers:
+            observer(run.counts, time.perf_counter() - began)
+    finally:
+        if following is not None:
+            current.reset(following)
     if run.threw:
         _deliver(session)
     if run.work_for_clock:
@@ -143,22 +163,25 @@ def _inside(outer: Run, process: Any, task: Any) -> Iterator[Run]:
 
 def _lock(
     session: Session, process_id: int | None, task_id: int | None, user_id: int | None
-) -> tuple[int | None, User | None]:
+) -> tuple[int | None, User | None, str | None]:
     """Lock the root first, always, so that parent and child cannot deadlock; read who acts on the way.
 
     SQLite has locked the whole database with BEGIN IMMEDIATE.
     """
     if process_id is None and task_id is None:
         if user_id is None:
-            return None, None
+            return None, None, None
         roles = [joinedload(User.roles)]
-        return None, session.get_one(User, user_id, populate_existing=True, options=roles)
+        return None, session.get_one(User, user_id, populate_existing=True, options=roles), None
     of = select(func.coalesce(Process.root_id, Process.id))
     if task_id is not None:
         of = of.join(Task, Task.process_id == Process.id).where(Task.id == task_id)
     else:
         of = of.where(Process.id == process_id)
-    query = select(Process.id, User).select_from(Process).outerjoin(User, User.id == user_id)
+    begun_by = (
+        select(Task.trace).where(Task.id == task_id).scalar_subquery() if task_id is not None else null()
+    )
+    query = select(Process.id, User, begun_by).select_from(Process).outerjoin(User, User.id == user_id)
     query = query.options(joinedload(User.roles))
     query = query.where(Process.id == of.scalar_subquery()).execution_options(populate_existing=True)
     if session.get_bind().dialect.name != "sqlite":
@@ -168,7 +191,7 @@ def _lock(
         raise LookupError("there is no such task" if task_id is not None else "there is no such process")
     if user_id is not None and row[1] is None:
         raise LookupError("there is no such user")
-    return row[0], row[1]
+    return row[0], row[1], row[2]
 
 
 def read_task(session: Session, task: Task | int) -> Task:

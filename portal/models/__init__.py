@@ -1,5 +1,8 @@
 """The data: SQLAlchemy 2 typed declarative models."""
 
+from sqlalchemy import inspect
+from sqlalchemy.orm import Session
+
 from .base import UTCDateTime, db, prepare_engine, utcnow
 from .event import Delivery, Event
 from .message import Message, Schedule
@@ -15,6 +18,13 @@ def init_db() -> None:
     The permissions of the flows are read from their declarations and need no rows.
     """
     db.create_all()
+
+
+def schema_fault(session: Session) -> str | None:
+    """What the database lacks of the schema that this code expects. None if it is all there."""
+    there = set(inspect(session.connection()).get_table_names())
+    missing = sorted(set(db.metadata.tables) - there)
+    return f"missing: {', '.join(missing)}; portal init-db makes them" if missing else None
 
 
 __all__ = [
@@ -36,6 +46,7 @@ __all__ = [
     "init_db",
     "prepare_engine",
     "roles_named",
+    "schema_fault",
     "task_link",
     "utcnow",
 ]

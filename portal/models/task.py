@@ -53,6 +53,8 @@ class Task(db.Model):
     flow_task: Mapped[str] = mapped_column(String(150))
     flow_task_type: Mapped[str] = mapped_column(String(50))
     status: Mapped[str] = mapped_column(String(12))
+    #: the id, in the log, of the action that made this task
+    trace: Mapped[str | None] = mapped_column(String(64))
     #: which state of the flow's declaration made this task
     fingerprint: Mapped[str | None] = mapped_column(String(16))
     #: the branch: `start/3_1` is branch 1 of the split task number 3

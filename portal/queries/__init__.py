@@ -1,6 +1,7 @@
 """Reads for people. No Flask here: the session, the person and the filters are arguments."""
 
 from .board import Column, board
+from .figures import Figures, figures
 from .paging import Page
 from .processes import (
     EVENTS,
@@ -31,6 +32,7 @@ from .tasks import (
 __all__ = [
     "EVENTS",
     "Column",
+    "Figures",
     "Filters",
     "Page",
     "Place",
@@ -39,6 +41,7 @@ __all__ = [
     "badges",
     "board",
     "chosen",
+    "figures",
     "fill_in",
     "inbox",
     "last_event",

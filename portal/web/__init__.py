@@ -14,6 +14,7 @@ from . import (
     frame,
     headers,
     lists,
+    operations,
     processes,
     sign_in,
     start,
@@ -50,6 +51,7 @@ def init_app(app: Flask) -> None:
     CSRFProtect(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    operations.init_app(app)
     frame.init_app(app)
     sign_in.init_app(app)
     errors.init_app(app)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any, NamedTuple
 
 from flask import Flask, current_app, g, render_template, request
@@ -12,7 +11,7 @@ from sqlalchemy.orm import joinedload
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response as BaseResponse
 
-from portal import queries
+from portal import queries, trace
 from portal.engine import access
 from portal.errors import PermissionDenied, PortalError, TransitionNotAllowed
 from portal.models import Process, Task, db
@@ -143,7 +142,7 @@ def sentence(text: str) -> str:
 
 
 def _broken(error: InternalServerError) -> Answer:
-    reference = secrets.token_hex(4)
+    reference = trace.current.get()
     cause = getattr(error, "original_exception", None)
     current_app.logger.error("reference %s: %s %s", reference, request.method, request.path, exc_info=cause)
     if _for_programs():

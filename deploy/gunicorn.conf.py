@@ -1,0 +1,23 @@
+"""How gunicorn serves the portal; `PORTAL_BIND` and `WEB_CONCURRENCY` are the machine's."""
+
+import os
+
+bind = os.environ.get("PORTAL_BIND", "0.0.0.0:8000")
+workers = int(os.environ.get("WEB_CONCURRENCY", "4"))
+worker_class = "gthread"
+threads = 4
+#: a request that takes longer is broken; its worker is replaced
+timeout = 30
+#: for what is under way at a stop or a reload
+graceful_timeout = 30
+#: longer than the proxy's, so that it is the proxy who closes
+keepalive = 75
+accesslog = None  # the portal writes its own, with the id of the request
+
+
+def child_exit(server, worker):
+    """Take the figures of a process that has ended out of the sum of those that live."""
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        from prometheus_client import multiprocess
+
+        multiprocess.mark_process_dead(worker.pid)

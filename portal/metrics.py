@@ -1,0 +1,74 @@
+"""Figures for Prometheus: what this process did, and what the database says is waiting."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import REGISTRY
+from sqlalchemy.orm import Session
+
+from portal import queries
+from portal.engine import transaction
+
+log = logging.getLogger("portal.actions")
+
+ACTIONS = Counter("portal_actions", "Changes of state by flow and action", ["flow", "action"])
+ACTION_SECONDS = Histogram("portal_action_seconds", "From the lock to the commit of one action")
+REQUEST_SECONDS = Histogram("portal_request_seconds", "Answers to requests", ["method", "endpoint", "status"])
+
+
+def _count(counts: Mapping[tuple[str, str], int], seconds: float) -> None:
+    for (flow, action), number in counts.items():
+        ACTIONS.labels(flow, action).inc(number)
+    ACTION_SECONDS.observe(seconds)
+    if counts:
+        done = {f"{flow}.{action}": number for (flow, action), number in counts.items()}
+        log.info("done %s", done, extra={"done": done, "milliseconds": round(seconds * 1000, 1)})
+
+
+transaction.observe(_count)
+
+
+class Waiting:
+    """What the database says, asked at each reading: the same from every process."""
+
+    def __init__(self, session: Callable[[], Session], now: Callable[[], dt.datetime]) -> None:
+        self.session, self.now = session, now
+
+    def collect(self) -> Iterable[Metric]:
+        figures = queries.figures(self.session(), self.now())
+        yield _gauge("portal_tasks_open", "Open tasks", ["flow", "state"], figures.open)
+        yield _gauge(
+            "portal_tasks_late", "People's tasks that are past their due moment", ["flow"], figures.late
+        )
+        yield _gauge("portal_queue", "Rows that wait for a worker and are due", ["queue"], figures.due)
+        yield _gauge(
+            "portal_queue_age_seconds", "How long the oldest of them is due", ["queue"], figures.ages
+        )
+
+
+def _gauge(name: str, text: str, labels: list[str], values: Mapping[Any, float]) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=labels)
+    for key, value in values.items():
+        family.add_metric(list(key) if isinstance(key, tuple) else [key], value)
+    return family
+
+
+def exposition(session: Callable[[], Session], now: Callable[[], dt.datetime]) -> bytes:
+    """All figures in Prometheus's text format.
+
+    Where several processes serve, `PROMETHEUS_MULTIPROC_DIR` names a folder in which they add theirs up.
+    """
+    counted: CollectorRegistry = REGISTRY
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        counted = CollectorRegistry()
+        multiprocess.MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
+    asked = CollectorRegistry()
+    asked.register(Waiting(session, now))
+    return generate_latest(counted) + generate_latest(asked)

@@ -1,0 +1,103 @@
+"""What waits, in numbers: for machines that watch the portal, and for `portal stats`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from portal.models import Delivery, Process, Task
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What waits at one moment. Ages are in seconds."""
+
+    #: unfinished processes by flow
+    processes: dict[str, int] = field(default_factory=dict)
+    #: open tasks by flow and state
+    open: dict[tuple[str, str], int] = field(default_factory=dict)
+    #: tasks past their due moment by flow
+    late: dict[str, int] = field(default_factory=dict)
+    #: rows that are due, by queue, and how long the oldest of each is due
+    due: dict[str, int] = field(default_factory=dict)
+    ages: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> dict[str, int]:
+        """Tasks in ERROR by flow: the incidents."""
+        return {flow: count for (flow, status), count in self.open.items() if status == "ERROR"}
+
+    def plain(self) -> dict[str, Any]:
+        """For programs: as JSON takes it."""
+        by_flow: dict[str, dict[str, int]] = {}
+        for (flow, status), count in self.open.items():
+            by_flow.setdefault(flow, {})[status] = count
+        return {
+            "unfinished": self.processes, "open": by_flow, "late": self.late, "failed": self.failed,
+            "due": {name: {"rows": count, "age": self.ages[name]} for name, count in self.due.items()},
+        }  # fmt: skip
+
+    def lines(self) -> Iterator[str]:
+        """The figures in words, one a line."""
+        for flow in sorted(self.processes):
+            yield f"{flow:30} {'unfinished':12} {self.processes[flow]:8}"
+        for (flow, status), count in sorted(self.open.items()):
+            yield f"{flow:30} {status:12} {count:8}"
+        for flow, count in sorted(self.late.items()):
+            yield f"{flow:30} {'late':12} {count:8}"
+        for queue, count in sorted(self.due.items()):
+            yield f"{'due: ' + queue:30} {'rows':12} {count:8}   the oldest since {self.ages[queue]:.0f} s"
+
+
+def figures(session: Session, now: dt.datetime) -> Figures:
+    """Read them: a statement for each, over what is open alone."""
+
+    def counted(*columns: Any) -> Any:
+        query = select(*columns, func.count()).select_from(Task).join(Task.process)
+        return query.where(Task.finished.is_(None)).group_by(*columns)
+
+    unfinished = select(Process.flow_label, func.count()).where(Process.finished.is_(None))
+    unfinished = unfinished.group_by(Process.flow_label)
+    waiting = {name: query(session, now) for name, query in QUEUES.items()}
+    found = Figures(
+        processes=_numbers(session, unfinished),
+        open={(f, s): n for f, s, n in session.execute(counted(Process.flow_label, Task.status))},
+        late=_numbers(session, counted(Process.flow_label).where(Task.due < now)),
+        due={name: count for name, (count, _) in waiting.items()},
+        ages={name: age for name, (_, age) in waiting.items()},
+    )
+    session.rollback()
+    return found
+
+
+def _numbers(session: Session, query: Any) -> dict[str, int]:
+    return dict(row._tuple() for row in session.execute(query))
+
+
+def _age(row: Any, now: dt.datetime) -> tuple[int, float]:
+    count, oldest = row
+    return count, 0.0 if oldest is None else (now - oldest).total_seconds()
+
+
+def _tasks(session: Session, now: dt.datetime) -> tuple[int, float]:
+    query = select(func.count(), func.min(Task.scheduled)).select_from(Task).join(Task.process)
+    due = query.where(
+        Task.finished.is_(None), Task.scheduled <= now, Task.status == "SCHEDULED", ~Process.on_hold
+    )
+    return _age(session.execute(due).one(), now)
+
+
+def _signals(session: Session, now: dt.datetime) -> tuple[int, float]:
+    return _age(session.execute(select(func.count(), func.min(Delivery.created))).one(), now)
+
+
+#: each queue of rows that workers empty
+QUEUES: dict[str, Callable[[Session, dt.datetime], tuple[int, float]]] = {
+    "timers and jobs": _tasks,
+    "signals": _signals,
+}

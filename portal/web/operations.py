@@ -1,0 +1,93 @@
+"""What machines ask: is it alive, can it work, what waits."""
+
+from __future__ import annotations
+
+import hmac
+import time
+from typing import Any
+
+from flask import Blueprint, Flask, Response, abort, current_app, g, jsonify, request
+from sqlalchemy.exc import SQLAlchemyError
+
+from portal import metrics, trace
+from portal.models import db, schema_fault, utcnow
+
+blueprint = Blueprint("operations", __name__)
+
+
+@blueprint.get("/healthz")
+def alive() -> tuple[str, int, dict[str, str]]:
+    """This process answers. Nothing else is asked, so that a slow database does not get it restarted."""
+    return "ok\n", 200, {"Content-Type": "text/plain; charset=utf-8"}
+
+
+@blueprint.get("/readyz")
+def ready() -> tuple[Response, int]:
+    """Whether requests can be served: 200 when the database answers and has the schema of this code, else 503.
+
+    The workers that were seen in the last minute are told, but nobody is sent away for want of one.
+    """
+    answer: dict[str, Any] = {"database": "ok", "schema": "ok"}
+    try:
+        fault = schema_fault(db.session())
+        if fault is not None:
+            answer["schema"] = fault
+    except SQLAlchemyError as error:
+        current_app.logger.warning("not ready: %s", type(error).__name__, exc_info=error)
+        answer |= {"database": "does not answer", "schema": "unknown"}
+    finally:
+        db.session.rollback()
+    good = answer["database"] == answer["schema"] == "ok"
+    return jsonify(answer), 200 if good else 503
+
+
+@blueprint.get("/metrics")
+def figures() -> Response:
+    """Prometheus's text format, for who holds the token, or for this machine itself where there is none."""
+    _demand_watcher()
+    text = metrics.exposition(db.session, utcnow)
+    return Response(text, content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _demand_watcher() -> None:
+    token = current_app.extensions["portal"].metrics_token
+    if token:
+        given = request.authorization
+        if given is None or given.type != "bearer" or not hmac.compare_digest(given.token or "", token):
+            abort(403, "These figures are for who holds PORTAL_METRICS_TOKEN.")
+        return
+    # Behind a proxy every caller comes from this machine: then only the token tells.
+    forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
+    if forwarded or request.remote_addr not in ("127.0.0.1", "::1", None):
+        abort(403, "These figures are for this machine alone, until PORTAL_METRICS_TOKEN is set.")
+
+
+def init_app(app: Flask) -> None:
+    app.register_blueprint(blueprint)
+    app.before_request(_begin)
+    app.after_request(_end)
+    app.teardown_request(_forget)
+
+
+def _begin() -> None:
+    g.began = time.perf_counter()
+    g.trace = trace.current.set(trace.fit(request.headers.get("X-Request-ID")))
+
+
+def _end(response: Response) -> Response:
+    response.headers["X-Request-ID"] = trace.current.get()
+    seconds = time.perf_counter() - g.began
+    endpoint = request.endpoint or "none"
+    metrics.REQUEST_SECONDS.labels(request.method, endpoint, str(response.status_code)).observe(seconds)
+    if endpoint not in ("static", "bootstrap.static", "operations.alive"):
+        current_app.logger.info(
+            "%s %s %s", request.method, request.path, response.status_code,
+            extra={"status": response.status_code, "milliseconds": round(seconds * 1000, 1), "endpoint": endpoint},
+        )  # fmt: skip
+    return response
+
+
+def _forget(error: BaseException | None) -> None:
+    began = g.pop("trace", None)
+    if began is not None:
+        trace.current.reset(began)
