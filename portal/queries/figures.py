@@ -76,7 +76,7 @@ def figures(session: Session, now: dt.datetime) -> Figures:
 
 
 def _numbers(session: Session, query: Any) -> dict[str, int]:
-    return dict(row._tuple() for row in session.execute(query))
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def _age(row: Any, now: dt.datetime) -> tuple[int, float]:
