@@ -38,14 +38,24 @@ def init_db() -> None:
 @click.option("--permission", "permissions", multiple=True, help="May be repeated.")
 @click.option("--role", "roles", multiple=True, help="Made when absent; may be repeated.")
 @click.option("--superuser", is_flag=True, help="May do everything.")
+@click.option("--email", help="Where mail goes.")
 @with_appcontext
 def create_user(
-    username: str, password: str, permissions: tuple[str, ...], roles: tuple[str, ...], superuser: bool
+    username: str,
+    password: str,
+    permissions: tuple[str, ...],
+    roles: tuple[str, ...],
+    superuser: bool,
+    email: str | None,
 ) -> None:
     """Make a person who can sign in."""
     from portal.models import create_user as make
 
-    _refusing(lambda: make(username, password, permissions=permissions, roles=roles, is_superuser=superuser))
+    _refusing(
+        lambda: make(
+            username, password, permissions=permissions, roles=roles, is_superuser=superuser, email=email
+        )
+    )
     click.echo(f"{username} can sign in.")
 
 
@@ -128,6 +138,29 @@ def fire_timers() -> None:
         if not now:
             break
     click.echo(fired)
+
+
+outgoing = AppGroup("outbox", help="Mail and web hooks that could not be sent.")
+
+
+@outgoing.command("list")
+def list_given_up() -> None:
+    """List what was given up: number, process, kind, event and why."""
+    from portal.engine import outbox
+    from portal.models import db
+
+    for row in outbox.given_up(db.session()):
+        click.echo(f"{row.id:8} process {row.process_id:<8} {row.kind:5} {row.event:9} {row.error}")
+
+
+@outgoing.command("retry")
+@click.argument("numbers", nargs=-1, type=int)
+def retry(numbers: tuple[int, ...]) -> None:
+    """Try what was given up again: all of it, or the rows with these numbers."""
+    from portal.engine import outbox
+    from portal.models import db
+
+    click.echo(outbox.again(db.session(), numbers or None))
 
 
 @click.command("stats")
@@ -213,7 +246,7 @@ def _refusing(call: Any) -> Any:
         raise click.ClickException(str(error)) from error
 
 
-COMMANDS: Iterable[click.Command] = (init_db, create_user, flows, timers, stats, backup, worker)
+COMMANDS: Iterable[click.Command] = (init_db, create_user, flows, timers, outgoing, stats, backup, worker)
 
 
 def init_app(app: Flask) -> None:

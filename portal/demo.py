@@ -26,7 +26,7 @@ def make_demo() -> list[str]:
             permissions = sorted(registry.permissions()) if name == "bob" else _start_permissions()
             create_user(
                 name, DEMO_PASSWORD, permissions=permissions, is_superuser=name == "carol", full_name=full_name,
-                roles=["Managers"] if name == "bob" else (),
+                roles=["Managers"] if name == "bob" else (), email=f"{name}@example.com",
             )  # fmt: skip
         _demo_processes()
     said.append(f"Sign in as one of these (password {DEMO_PASSWORD}):")

@@ -51,6 +51,9 @@ class Waiting:
         yield _gauge(
             "portal_queue_age_seconds", "How long the oldest of them is due", ["queue"], figures.ages
         )
+        yield _gauge(
+            "portal_outbox_given_up", "Mails and hooks that could not be sent", ["kind"], figures.given_up
+        )
 
 
 def _gauge(name: str, text: str, labels: list[str], values: Mapping[Any, float]) -> Metric:

@@ -52,7 +52,14 @@ def test_a_database_a_person_and_counts(portal):
     words = ("create-user", "alice", "--password", "a long password", "--role", "Staff")
     assert "alice can sign in" in portal(*words, "--permission", "hello_world.can_start")
     assert "alice" in portal(*words, code=1), "the name is taken"
-    portal("stats")
+    assert re.search(r"due: outbox +rows +0", portal("stats"))
+
+
+def test_a_person_has_a_mail_address(portal):
+    portal("init-db")
+    words = ("create-user", "alice", "--password", "a long password", "--email")
+    assert "not a mail address" in portal(*words, "alice at home", code=1)
+    assert "alice can sign in" in portal(*words, "alice@example.com")
 
 
 def test_an_unknown_permission_is_refused_with_the_known_ones(portal):

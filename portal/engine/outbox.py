@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import Session, aliased
 
 from portal.models import Outgoing
@@ -130,13 +130,6 @@ def given_up(session: Session, limit: int = 100) -> list[Outgoing]:
     """What could not be sent, the oldest first: incidents, until somebody sends them again."""
     query = select(Outgoing).where(*_abandoned()).order_by(Outgoing.id).limit(limit)
     return list(session.scalars(query))
-
-
-def counts(session: Session) -> tuple[int, int]:
-    """How many rows wait, and how many are given up."""
-    waiting = session.scalar(select(func.count()).select_from(Outgoing).where(_waiting))
-    lost = session.scalar(select(func.count()).select_from(Outgoing).where(*_abandoned()))
-    return waiting or 0, lost or 0
 
 
 def again(session: Session, ids: Iterable[int] | None = None) -> int:

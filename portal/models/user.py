@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from portal.errors import PortalError
 from portal.flow.registry import registry
+from portal.jsonstore import EmailField
 
 from .base import UTCDateTime, db, utcnow
 
@@ -149,6 +150,13 @@ def roles_named(session: Session, names: Iterable[str]) -> list[Role]:
     return [there[name] for name in names]
 
 
+def _demand_address(email: str) -> None:
+    try:
+        EmailField().check(email)
+    except ValueError as error:
+        raise PortalError(f"{email!r}: {error}") from error
+
+
 def create_user(
     username: str,
     password: str | None = None,
@@ -167,15 +175,19 @@ def create_user(
         permissions: names that the registered flows declare.
         roles: names of roles, made when absent.
         is_superuser: may do everything.
+        full_name: what others see; the user name where it is empty.
+        email: where mail about processes goes; `None` for none.
 
     Raises:
-        PortalError: an unknown permission, or the user name is empty or taken.
+        PortalError: an unknown permission, no mail address, or the user name is empty or taken.
     """
     session = db.session
     if not username or not username.strip():
         raise PortalError("a user needs a name")
     if session.scalar(select(User.id).where(User.username == username)) is not None:
         raise PortalError(f"there is a user {username!r} already")
+    if email is not None:
+        _demand_address(email)
     user = User(
         username=username,
         permissions=check_permissions(permissions),

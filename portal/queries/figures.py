@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from portal.models import Delivery, Process, Task
+from portal.models import Delivery, Outgoing, Process, Task
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class Figures:
     #: rows that are due, by queue, and how long the oldest of each is due
     due: dict[str, int] = field(default_factory=dict)
     ages: dict[str, float] = field(default_factory=dict)
+    #: what could not be sent, by kind: mail, hook
+    given_up: dict[str, int] = field(default_factory=dict)
 
     @property
     def failed(self) -> dict[str, int]:
@@ -40,6 +42,7 @@ class Figures:
         return {
             "unfinished": self.processes, "open": by_flow, "late": self.late, "failed": self.failed,
             "due": {name: {"rows": count, "age": self.ages[name]} for name, count in self.due.items()},
+            "given_up": self.given_up,
         }  # fmt: skip
 
     def lines(self) -> Iterator[str]:
@@ -52,6 +55,8 @@ class Figures:
             yield f"{flow:30} {'late':12} {count:8}"
         for queue, count in sorted(self.due.items()):
             yield f"{'due: ' + queue:30} {'rows':12} {count:8}   the oldest since {self.ages[queue]:.0f} s"
+        for kind, count in sorted(self.given_up.items()):
+            yield f"{'given up: ' + kind:30} {'rows':12} {count:8}"
 
 
 def figures(session: Session, now: dt.datetime) -> Figures:
@@ -70,6 +75,7 @@ def figures(session: Session, now: dt.datetime) -> Figures:
         late=_numbers(session, counted(Process.flow_label).where(Task.due < now)),
         due={name: count for name, (count, _) in waiting.items()},
         ages={name: age for name, (_, age) in waiting.items()},
+        given_up=_numbers(session, _given_up()),
     )
     session.rollback()
     return found
@@ -96,8 +102,19 @@ def _signals(session: Session, now: dt.datetime) -> tuple[int, float]:
     return _age(session.execute(select(func.count(), func.min(Delivery.created))).one(), now)
 
 
+def _outbox(session: Session, now: dt.datetime) -> tuple[int, float]:
+    query = select(func.count(), func.min(Outgoing.scheduled)).where(Outgoing.scheduled <= now)
+    return _age(session.execute(query).one(), now)
+
+
+def _given_up() -> Any:
+    query = select(Outgoing.kind, func.count()).where(Outgoing.scheduled.is_(None), Outgoing.sent.is_(None))
+    return query.group_by(Outgoing.kind)
+
+
 #: each queue of rows that workers empty
 QUEUES: dict[str, Callable[[Session, dt.datetime], tuple[int, float]]] = {
     "timers and jobs": _tasks,
     "signals": _signals,
+    "outbox": _outbox,
 }

@@ -6,10 +6,21 @@ from flask import Blueprint, flash, render_template, request
 from flask_login import login_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as BaseResponse
-from wtforms import BooleanField, Field, PasswordField, RadioField, SelectField, StringField
+from wtforms import (
+    BooleanField,
+    Field,
+    Form,
+    FormField,
+    PasswordField,
+    RadioField,
+    SelectField,
+    StringField,
+)
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # younger than its stubs
-from wtforms.validators import EqualTo, InputRequired, Length, ValidationError
+from wtforms.validators import EqualTo, InputRequired, Length, Optional, ValidationError
 
+from portal.engine.notices import DEFAULTS
+from portal.jsonstore import EmailField
 from portal.models import db
 
 from .addresses import see_other
@@ -25,10 +36,35 @@ def _choices(**labels: str) -> list[SelectChoice]:
     return [SelectChoice(value, label) for value, label in labels.items()]
 
 
+def _is_address(_form: Form, field: Field) -> None:
+    try:
+        EmailField().check((field.data or "").strip())
+    except ValueError as error:
+        raise ValidationError("Enter an address such as alice@example.com.") from error
+
+
+class NoticesForm(Form):
+    """Which events one gets mail about; the names are those of the events."""
+
+    assigned = BooleanField("Someone gives me a task")
+    due = BooleanField("A task of mine falls due soon")
+    late = BooleanField("A task of mine is late")
+    finished = BooleanField("What I have started is over")
+    failed = BooleanField("What I have started, or a step of a flow that I manage, fails")
+    queue = BooleanField("A task that I may take falls due or is late, and nobody has taken it")
+
+
 class ProfileForm(FlaskForm):
     full_name = StringField(
         "Name", [Length(max=200)], description="What others see. Left empty, it is your user name."
     )
+    email = StringField(
+        "Mail address",
+        [Optional(), Length(max=254), _is_address],
+        description="Without one you get no mail.",
+        render_kw={"type": "email", "autocomplete": "email"},
+    )
+    notices = FormField(NoticesForm, "Send me mail when")
     theme = RadioField("Colours", choices=_choices(system="As the system", light="Light", dark="Dark"))
     after = RadioField(
         "After finishing a task", choices=_choices(list="Go back to the list", next="Go to the next task")
@@ -84,6 +120,8 @@ def _profile_form(posted: bool) -> ProfileForm:
     chosen = user.preferences or {}
     start = {
         "full_name": user.full_name,
+        "email": user.email or "",
+        "notices": {**DEFAULTS, **chosen.get("notices", {})},
         "theme": chosen.get("theme", "system"),
         "after": chosen.get("after", "list"),
         "keys": chosen.get("keys", True),
@@ -98,7 +136,8 @@ def _profile_form(posted: bool) -> ProfileForm:
 def _change_profile(form: ProfileForm) -> BaseResponse:
     user = me()
     user.full_name = (form.full_name.data or "").strip()
-    mine = {name: form[name].data for name in ("theme", "after", "keys", "timezone")}
+    user.email = (form.email.data or "").strip() or None
+    mine = {name: form[name].data for name in ("theme", "after", "keys", "timezone", "notices")}
     user.preferences = {**(user.preferences or {}), **mine}
     db.session.commit()
     flash("Saved.", "success")

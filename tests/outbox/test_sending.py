@@ -10,7 +10,8 @@ import threading
 import pytest
 from bills import BillFlow
 
-from portal.engine import outbox
+from portal import queries
+from portal.engine import clock, outbox
 from portal.models import Outgoing, User, db
 from portal.work import hooks
 
@@ -46,8 +47,10 @@ def events(http):
 
 
 def open_rows(session):
+    """How many rows wait, and how many are given up."""
     session.rollback()
-    return outbox.counts(session)
+    waiting = db.select(db.func.count()).select_from(Outgoing).where(Outgoing.scheduled.is_not(None))
+    return session.scalar(waiting), len(outbox.given_up(session))
 
 
 def test_a_mail_says_what_and_why_and_where(told, send, smtp):
@@ -195,6 +198,7 @@ def test_the_last_try_gives_up_and_lets_the_later_rows_go(called, send, http, fl
     assert len(http.received) == outbox.TRIES["hook"] + 1
     [row] = outbox.given_up(session)
     assert (row.event, row.error) == ("assigned", "127.0.0.1 answers 500")
+    assert queries.figures(session, clock.now()).plain()["given_up"] == {"hook": 1}
     assert "sesame" not in caplog.text
 
     assert outbox.again(session) == 1

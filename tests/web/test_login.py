@@ -1,5 +1,7 @@
 """Signing in and out."""
 
+import re
+
 import pytest
 
 from portal.models import User, db
@@ -108,16 +110,44 @@ def test_tries_are_throttled_outside_of_tests(tmp_path):
 def test_a_profile_is_kept(bob, people):
     answer = bob.post(
         "/profile",
-        data={"full_name": "Bob Reviewer", "theme": "dark", "after": "next", "timezone": "Europe/Berlin"},
-    )
+        data={
+            "full_name": "Bob Reviewer", "theme": "dark", "after": "next", "timezone": "Europe/Berlin",
+            "email": " bob@example.com", "notices-late": "y", "notices-queue": "y",
+        },
+    )  # fmt: skip
     assert (answer.status_code, answer.location) == (303, "/profile")
     page = bob.get("/profile").text
     assert 'data-bs-theme="dark"' in page
     assert "data-single-keys" not in page
     assert "Bob Reviewer" in page
     assert people["bob"].preferences == {
-        "theme": "dark", "after": "next", "keys": False, "timezone": "Europe/Berlin"
+        "theme": "dark", "after": "next", "keys": False, "timezone": "Europe/Berlin",
+        "notices": {
+            "assigned": False, "due": False, "late": True, "finished": False, "failed": False, "queue": True,
+        },
     }  # fmt: skip
+    assert people["bob"].email == "bob@example.com"
+    assert re.search(r'<input[^>]*checked[^>]*name="notices-queue"', page)
+    assert not re.search(r'<input[^>]*checked[^>]*name="notices-due"', page)
+
+
+def test_someone_who_has_chosen_nothing_is_told_of_all_but_the_queue(bob):
+    page = bob.get("/profile").text
+    assert re.findall(r'<input[^>]*checked[^>]*name="notices-(\w+)"', page) == [
+        "assigned", "due", "late", "finished", "failed"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["bob", "bob@", "a b@example.com", "b@example.com\r\nBcc: e@example.com", "x" * 250 + "@a.example"],
+)
+def test_what_is_no_mail_address_is_422_and_kept_in_the_form(bob, people, address):
+    data = {"theme": "dark", "after": "list", "timezone": "", "email": address}
+    answer = bob.post("/profile", data=data)
+    assert answer.status_code == 422
+    assert "alice@example.com" in answer.text or "254" in answer.text
+    assert people["bob"].email is None
 
 
 def test_a_profile_that_is_not_valid_comes_back_whole(bob):
