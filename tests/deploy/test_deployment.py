@@ -110,12 +110,11 @@ def test_a_reload_loses_no_request(site: Any) -> None:
     asking.start()
     process.send_signal(signal.SIGHUP)
     try:
-        site.until(lambda: not children() & before and len(children()) == 2)
+        site.until(lambda: not children() & before and len(children()) == 2 and len(codes) > 20)
     finally:
         done.set()
         asking.join()
     assert set(codes) == {200}
-    assert len(codes) > 5
 
 
 def test_people_go_on_when_a_web_machine_dies(site: Any) -> None:
