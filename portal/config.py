@@ -58,7 +58,7 @@ class Config:
             "log": values.pop("LOG", None),
             "metrics_token": values.pop("METRICS_TOKEN", None),
             "trusted_proxies": int(values.pop("TRUSTED_PROXIES", 0)),
-            "max_depth": int(values.pop("MAX_DEPTH", 50)),
+            "max_depth": _number("MAX_DEPTH", values.pop("MAX_DEPTH", 50)),
             "webhooks": _addresses(values.pop("WEBHOOKS", ())),
             "webhook_secret": str(values.pop("WEBHOOK_SECRET", "")),
         }
@@ -105,11 +105,18 @@ def _mail(values: Mapping[str, Any]) -> dict[str, Any]:
     read: dict[str, Any] = {"MAIL_TIMEOUT": 10}
     for name in ("MAIL_PORT", "MAIL_TIMEOUT"):
         if name in values:
-            read[name] = int(values[name])
+            read[name] = _number(name, values[name])
     for name in ("MAIL_USE_TLS", "MAIL_USE_SSL"):
         if name in values:
             read[name] = _switch(name, values[name])
     return read
+
+
+def _number(name: str, value: Any) -> int:
+    try:
+        return int(value)
+    except ValueError:
+        raise ValueError(f"{PREFIX}{name} is {value!r}; it is a number") from None
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:

@@ -49,8 +49,8 @@ class NoticesForm(Form):
     assigned = BooleanField("Someone gives me a task")
     due = BooleanField("A task of mine falls due soon")
     late = BooleanField("A task of mine is late")
-    finished = BooleanField("What I have started is over")
-    failed = BooleanField("What I have started, or a step of a flow that I manage, fails")
+    finished = BooleanField("Something I started is done or cancelled")
+    failed = BooleanField("Something I started fails, or a step in a flow that I manage")
     queue = BooleanField("A task that I may take falls due or is late, and nobody has taken it")
 
 

@@ -39,20 +39,20 @@ LINES = {
     ("late", "NEW"): "A task is late, and nobody has taken it.",
     ("late", "ASSIGNED"): "A task of yours is late.",
     ("failed", "ERROR"): "A step has failed. It waits until somebody tries it again or cancels it.",
-    ("failed", "FAILED"): "What you have started has ended as failed.",
-    ("finished", "DONE"): "What you have started is done.",
-    ("finished", "CANCELED"): "What you have started was cancelled.",
+    ("failed", "FAILED"): "What you started has ended as failed.",
+    ("finished", "DONE"): "What you started is done.",
+    ("finished", "CANCELED"): "What you started was cancelled.",
 }
 #: the first sentence where somebody did it
 LINES_BY = {
     ("assigned", "ASSIGNED"): "{} has given you a task.",
-    ("finished", "DONE"): "What you have started is done. The last step was by {}.",
-    ("finished", "CANCELED"): "{} has cancelled what you have started.",
+    ("finished", "DONE"): "What you started is done. The last step was by {}.",
+    ("finished", "CANCELED"): "{} has cancelled what you started.",
 }
 REASONS = {
     "owner": "the task is yours",
     "manager": "you look after this flow",
-    "requester": "you have started it",
+    "requester": "you started it",
     "queue": "you may take the task, and want to hear of the queue",
 }
 #: a subject is one line that a list of mails can show

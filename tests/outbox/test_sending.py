@@ -6,6 +6,7 @@ import hmac
 import json
 import logging
 import threading
+from pathlib import Path
 
 import pytest
 from bills import BillFlow
@@ -74,7 +75,7 @@ def test_a_mail_says_what_and_why_and_where(told, send, smtp):
     ("action", "subject", "line"),
     [
         ("finish", "Done: Bill – Bill for Paper", "The last step was by bob."),
-        ("cancel", "Cancelled: Bill – Bill for Paper", "carol has cancelled what you have started."),
+        ("cancel", "Cancelled: Bill – Bill for Paper", "carol has cancelled what you started."),
         ("fail", "Failed: Pay – Bill for <bad>", "A step has failed."),
         ("wait", "Due soon: Check – Bill for Paper", "A task of yours falls due soon."),
         ("wait longer", "Late: Check – Bill for Paper", "A task of yours is late."),
@@ -150,6 +151,12 @@ def test_a_receiver_can_check_the_signature(secret):
     raw = b"0123456789abcdef" if secret.startswith("whsec_") else secret.encode()
     wanted = base64.b64encode(hmac.digest(raw, b"key.17.{}", hashlib.sha256)).decode()
     assert hooks.signature(secret, "key", "17", b"{}") == f"v1,{wanted}"
+
+
+def test_the_signature_is_that_of_the_guide():
+    body = b'{"id": "5e0c", "event": "finished"}'
+    guide = (Path(__file__).parents[2] / "docs/running.md").read_text("utf-8")
+    assert hooks.signature("a long secret", "5e0c", "1790000000", body) in guide
 
 
 def test_the_signature_is_that_of_what_arrives(called, send, http):
