@@ -1,0 +1,80 @@
+"""All rows of a database, and how they hang together."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import select
+
+from portal.flow.registry import registry
+from portal.models import Event, Process, Task
+from portal.models.task import task_link
+
+#: the states of a process that is over
+OVER = ("DONE", "CANCELED", "FAILED")
+
+
+class Books:
+    """All rows, and how they hang together."""
+
+    def __init__(self, session: Any) -> None:
+        def read(model: Any) -> list[Any]:
+            return list(session.execute(select(model.__table__).order_by(model.__table__.c.id)))
+
+        self.processes = {row.id: row for row in read(Process)}
+        self.tasks = {row.id: row for row in read(Task)}
+        self.events = read(Event)
+        self.before: dict[int, list[Any]] = defaultdict(list)
+        self.after: dict[int, list[Any]] = defaultdict(list)
+        for new, old in session.execute(select(task_link.c.task_id, task_link.c.previous_id)):
+            self.before[new].append(self.tasks[old])
+            self.after[old].append(self.tasks[new])
+
+    @cached_property
+    def of_process(self) -> dict[int, list[Any]]:
+        return _grouped(self.tasks.values(), lambda task: task.process_id)
+
+    @cached_property
+    def children(self) -> dict[int | None, list[Any]]:
+        return _grouped(self.processes.values(), lambda process: process.parent_task_id)
+
+    @cached_property
+    def history(self) -> dict[int | None, list[Any]]:
+        """The rows of a task's history."""
+        return _grouped(self.events, lambda event: event.task_id)
+
+    @cached_property
+    def process_history(self) -> dict[int, list[Any]]:
+        own = (event for event in self.events if event.task_id is None)
+        return _grouped(own, lambda event: event.process_id)
+
+    def node(self, task: Any) -> Any:
+        flow_class = registry.get(self.processes[task.process_id].flow_label)
+        return None if flow_class is None else flow_class._definition.nodes.get(task.flow_task)
+
+    def name(self, task: Any) -> str:
+        process = self.processes[task.process_id]
+        return f"process {process.id} ({process.flow_label}), task {task.number} ({task.flow_task})"
+
+    def is_copy(self, task: Any) -> bool:
+        """A fresh copy of a revived task, or of one that was moved to another node."""
+        return any(
+            old.token == task.token
+            and any(event.action in ("revive", "migrate") for event in self.history[old.id])
+            and (old.flow_task == task.flow_task or old.status == "CANCELED")
+            and old.finished == task.created
+            for old in self.before[task.id]
+        )
+
+    def times(self, task: Any, state: str) -> int:
+        return sum(event.to_state == state for event in self.history[task.id])
+
+
+def _grouped(rows: Any, key: Callable[[Any], Any]) -> dict[Any, list[Any]]:
+    groups: dict[Any, list[Any]] = defaultdict(list)
+    for row in rows:
+        groups[key(row)].append(row)
+    return groups

@@ -1,0 +1,162 @@
+"""The auditor can fail: each row of the table breaks one thing behind the engine's back, and is found out."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from sqlalchemy import text
+
+from portal import flow, this
+from portal.models import db
+from tests.audit import faults
+
+
+class AuditChildFlow(flow.Flow):
+    start = flow.StartHandle().Next(this.work)
+    work = flow.ManualTask().Next(this.end)
+    end = flow.End()
+
+
+class AuditFlow(flow.Flow):
+    start = flow.StartHandle().Next(this.split)
+    split = flow.Split().Next(this.human).Next(this.timer).Next(this.job).Next(this.call)
+    human = flow.ManualTask().Next(this.join)
+    timer = flow.Timer(dt.timedelta(hours=1)).Next(this.join)
+    job = flow.Job(lambda activation: None, retries=1).Next(this.join)
+    call = flow.Subprocess(AuditChildFlow.start).Next(this.join)
+    join = flow.Join().Next(this.last)
+    last = flow.ManualTask().Next(this.end)
+    end = flow.End()
+
+
+ROWS = {  # what is done to the rows -> words of the fault
+    "a task is completed twice": (
+        "INSERT INTO event (created, process_id, task_id, action, from_state, to_state, detail)"
+        " SELECT created, process_id, task_id, action, to_state, to_state, detail"
+        " FROM event WHERE task_id = (SELECT id FROM task WHERE flow_task = 'human') AND to_state = 'DONE'",
+        "(human): DONE 2 times",
+    ),
+    "a row of history is lost": (
+        "DELETE FROM event WHERE to_state = 'ASSIGNED'",
+        "goes on from ASSIGNED, but the state was NEW",
+    ),
+    "the last row of history is lost": (
+        "DELETE FROM event WHERE to_state = 'DONE' AND task_id = (SELECT id FROM task WHERE flow_task = 'timer')",
+        "(timer): is DONE, but its history ends with SCHEDULED",
+    ),
+    "a state is written past the history": (
+        "UPDATE task SET status = 'CANCELED' WHERE flow_task = 'last'",
+        "(last): is CANCELED, but its history ends with NEW",
+    ),
+    "a process is closed past the history": (
+        "UPDATE process SET status = 'DONE', finished = created WHERE flow_label = 'audit'",
+        "(last): is NEW, but its process is DONE",
+    ),
+    "a step that the table does not know": (
+        "UPDATE event SET action = 'unassign' WHERE to_state = 'DONE'"
+        " AND task_id = (SELECT id FROM task WHERE flow_task = 'human')",
+        "(human): unassign led from ASSIGNED to DONE",
+    ),
+    "a task is closed without a moment": (
+        "UPDATE task SET finished = NULL WHERE flow_task = 'timer'",
+        "(timer): is DONE, and finished is None",
+    ),
+    "a task is lost": (
+        "UPDATE process SET task_count = task_count + 1 WHERE flow_label = 'audit'",
+        "but counts 9",
+    ),
+    "nothing is open, and no end was reached": (
+        "UPDATE task SET finished = created WHERE flow_task = 'last'",
+        "nothing is open, and nobody cancelled anything",
+    ),
+    "a token is lost": (
+        "DELETE FROM task_link WHERE task_id = (SELECT id FROM task WHERE flow_task = 'last')",
+        "(join): DONE 1 times, but 0 tasks follow",
+    ),
+    "a task comes from nowhere": (
+        "DELETE FROM task_link WHERE task_id = (SELECT id FROM task WHERE flow_task = 'last')",
+        "(last): nothing leads to it",
+    ),
+    "a token is doubled": (
+        "INSERT INTO task_link (task_id, previous_id) SELECT a.id, b.id FROM task a, task b"
+        " WHERE a.flow_task = 'last' AND b.flow_task = 'timer'",
+        "(timer): DONE 1 times, but 2 tasks follow",
+    ),
+    "a branch begins twice": (
+        "UPDATE task SET token = 'start/2_1' WHERE flow_task = 'timer'",
+        "branch 1 began 2 times",
+    ),
+    "a branch is lost": (
+        "DELETE FROM task_link WHERE task_id = (SELECT id FROM task WHERE flow_task = 'job')",
+        "(split): promises 4 branches and began 3",
+    ),
+    "a join fires twice": (
+        "UPDATE task SET flow_task = 'join', awaits = 'start/2' WHERE flow_task = 'last'",
+        "2 tasks of the join join for the branches of start/2",
+    ),
+    "a join fires too early": (
+        "UPDATE event SET id = id + 100000 WHERE to_state = 'DONE'"
+        " AND task_id = (SELECT id FROM task WHERE flow_task = 'human')",
+        "(join): fired while task",
+    ),
+    "a join is forgotten": (
+        "UPDATE task SET status = 'STARTED', finished = NULL WHERE flow_task = 'join'",
+        "(join): waits, but nobody can come",
+    ),
+    "a timer fires too early": (
+        "UPDATE event SET created = (SELECT created FROM process WHERE flow_label = 'audit') WHERE action = 'timer'",
+        "(timer): fired at",
+    ),
+    "a timer fires twice": (
+        "INSERT INTO event (created, process_id, task_id, action, from_state, to_state, detail)"
+        " SELECT created, process_id, task_id, action, to_state, to_state, detail FROM event WHERE action = 'timer'",
+        "(timer): fired 2 times",
+    ),
+    "a try is not counted": (
+        "UPDATE task SET attempt = 0 WHERE flow_task = 'job'",
+        "(job): its attempt is 0, but its history has [1]",
+    ),
+    "a child is left behind": (
+        "UPDATE process SET status = 'NEW', finished = NULL WHERE flow_label = 'audit_child'",
+        "(call) is DONE",
+    ),
+    "a caller waits for nobody": (
+        "UPDATE task SET status = 'STARTED' WHERE flow_task = 'call'",
+        "(call): waits, but none of its processes runs",
+    ),
+    "a child hangs nowhere": (
+        "UPDATE process SET root_id = NULL WHERE flow_label = 'audit_child'",
+        "has root None and depth 1 below process",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def run(tester):
+    tester(AuditChildFlow)
+    run = tester(AuditFlow)
+    run.start()
+    run.task("human").assign("alice").execute()
+    run.children("call")[0].task("work").assign("alice").execute()
+    run.jobs()
+    run.advance(hours=2)
+    return run
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_fault_is_found(run, name):
+    statement, words = ROWS[name]
+    session = db.session()
+    session.rollback()
+    assert session.execute(text(statement)).rowcount, "the row of this table breaks nothing"
+    found = faults(session)
+    session.rollback()
+    assert any(words in fault for fault in found), found
+
+
+def test_the_books_of_whole_actions_are_in_order(run):
+    assert faults(db.session()) == []
+    run.task("last").assign("bob").execute()
+    assert run.process.status == "DONE"
+    assert faults(db.session()) == []
