@@ -23,6 +23,8 @@ class Config:
     flows: tuple[str, ...]
     executor: str
     scheduler: bool
+    #: seconds that a worker which is told to stop may take for what it has begun
+    grace: float
     base_url: str
     max_depth: int
     #: addresses that are called for every flow, and what signs the calls; without a secret they are only shown
@@ -54,6 +56,7 @@ class Config:
             "flows": _names(values.pop("FLOWS", ("flows",))),
             "executor": _one_of("EXECUTOR", values.pop("EXECUTOR", "local"), ("local", "celery")),
             "scheduler": _switch("SCHEDULER", values.pop("SCHEDULER", "on")),
+            "grace": float(values.pop("GRACE", 30)),
             "base_url": str(values.pop("BASE_URL", "http://127.0.0.1:5000")).rstrip("/"),
             "log": values.pop("LOG", None),
             "metrics_token": values.pop("METRICS_TOKEN", None),

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from portal.flow.registry import registry
 from portal.models import Process, Schedule, Task
 
 from . import boundary, step
+from .claims import LEASE, TRIES, batch, wait_after
 from .transaction import clock, read_task, transaction
 
 
@@ -27,6 +29,8 @@ class Due:
     scheduled: dt.datetime
     #: a job, to be done outside of every lock
     works: bool
+    #: until when nobody else takes it; None where it was read only
+    until: dt.datetime | None = None
 
 
 def working_kinds() -> list[str]:
@@ -35,24 +39,62 @@ def working_kinds() -> list[str]:
 
 
 def due(session: Session, moment: dt.datetime, limit: int = 100) -> list[Due]:
-    """The tasks whose moment has come, the oldest moment first."""
+    """The tasks whose moment has come, the oldest moment first: read, not claimed."""
     kinds = set(working_kinds())
-    query = (
-        select(Task.id, Task.scheduled, Task.flow_task_type)
-        .join(Task.process)
-        .where(
-            Task.finished.is_(None),
-            Task.scheduled <= moment,
-            Task.status == "SCHEDULED",
-            ~Process.on_hold,
-            Process.flow_label.in_(list(registry)),
-        )
-    )
+    query = select(Task.id, Task.scheduled, Task.flow_task_type).join(Task.process).where(*_ripe(moment))
     rows = session.execute(query.order_by(Task.scheduled, Task.id).limit(limit)).all()
     session.rollback()
     return [
         Due(task_id, scheduled, kind in kinds) for task_id, scheduled, kind in rows if scheduled is not None
     ]
+
+
+def _ripe(moment: dt.datetime) -> tuple[Any, ...]:
+    return (
+        Task.finished.is_(None),
+        Task.scheduled <= moment,
+        Task.status == "SCHEDULED",
+        ~Process.on_hold,
+        Process.flow_label.in_(list(registry)),
+    )
+
+
+def claim_due(
+    session: Session, moment: dt.datetime, limit: int, *, works: bool = False, lease: dt.timedelta = LEASE
+) -> list[Due]:
+    """Take due tasks that nobody else has, the oldest moment first, and commit.
+
+    Args:
+        limit: take no more than can be fired, or handed to an executor, well within the lease.
+        works: jobs instead of timers.
+        lease: how long nobody else takes them. A dispatcher that dies loses nothing: the tasks come up again.
+    """
+    kinds = working_kinds()
+    mine = Task.flow_task_type.in_(kinds) if works else Task.flow_task_type.not_in(kinds)
+    free = or_(Task.lease.is_(None), Task.lease <= moment)
+    query = select(Task.id, Task.scheduled).join(Task.process).where(*_ripe(moment), mine, free)
+    query = query.order_by(Task.scheduled, Task.id)
+    found = batch(session, query.limit(limit), Task)
+    until = moment + lease
+    if found:
+        taken = update(Task).where(Task.id.in_([task_id for task_id, _ in found]))
+        session.execute(taken.values(lease=until).execution_options(synchronize_session=False))
+        session.commit()
+    return [Due(task_id, scheduled, works, until) for task_id, scheduled in found]
+
+
+def release(session: Session, held: list[Due]) -> None:
+    """Hand claimed tasks back that were not fired."""
+    if not held:
+        return
+    session.rollback()
+    session.connection(execution_options={"writes": True})
+    for until in {each.until for each in held}:
+        mine = update(Task).where(
+            Task.id.in_([d.task_id for d in held if d.until == until]), Task.lease == until
+        )
+        session.execute(mine.values(lease=None).execution_options(synchronize_session=False))
+    session.commit()
 
 
 def next_moment(session: Session, after: dt.datetime) -> dt.datetime | None:
@@ -82,7 +124,7 @@ def next_moment(session: Session, after: dt.datetime) -> dt.datetime | None:
 
 
 def turn(session: Session) -> int:
-    """What comes round beside the tasks' own moments: schedules, conditions, signals, reminders, old messages."""
+    """What comes round beside the tasks' own moments, all of it at once: for a test, or a person at a terminal."""
     from . import conditions, messages, reminders, schedules, signals
 
     done = schedules.fire(session) + signals.deliver_all(session) + conditions.ask_all(session)
@@ -97,6 +139,7 @@ def fire(session: Session, task_id: int) -> bool:
         with transaction(session, task=task_id) as run:
             task = read_task(session, task_id)
             run.know(task)
+            task.lease = None
             if not _is_due(task, run.now) or task.node is None:
                 return False
             if hasattr(task.node, "host"):
@@ -122,3 +165,34 @@ def _is_due(task: Task, moment: dt.datetime) -> bool:
         and task.scheduled <= moment
         and not task.process.on_hold
     )
+
+
+def set_back(session: Session, task_id: int, error: Exception, attempt: int | None = None) -> bool:
+    """A firing or a job was disturbed by something other than the author's code: try again later.
+
+    After the last try the task becomes ERROR, so that a poisoned row neither spins nor keeps others waiting.
+
+    Args:
+        attempt: of a job that was at work; None for what was about to begin.
+
+    Returns:
+        True if the task was given up.
+    """
+    with transaction(session, task=task_id) as run:
+        task = read_task(session, task_id)
+        run.know(task)
+        at_work = task.status == "STARTED" and task.attempt == attempt
+        if not at_work and (task.status != "SCHEDULED" or attempt is not None):
+            return False
+        task.failures += 1
+        action = "job" if task.flow_task_type in working_kinds() else "timer"
+        if task.failures >= TRIES:
+            task.lease = None
+            step.incident(run, task, error, action)
+            step.settle(run)
+            return True
+        task.lease = run.now + wait_after(task.failures)
+        if at_work:
+            task.scheduled = run.now
+            run.record(task, "SCHEDULED", action, disturbed=attempt, error=type(error).__name__)
+        return False

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import logging
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from portal.flow.registry import registry
 from portal.models import Process, Task
 
 from . import step
+from .claims import batch
 from .run import Run
-from .transaction import read_task, transaction
+from .transaction import clock, read_task, transaction
+
+log = logging.getLogger("portal.engine")
+
+#: how often the clock asks a condition that nothing in its own process has changed
+INTERVAL = dt.timedelta(seconds=5)
 
 
 def _used() -> bool:
@@ -62,19 +70,46 @@ def ask(run: Run, task: Task) -> bool:
 
 
 def ask_all(session: Session) -> int:
-    """The clock's turn: ask every armed condition. The number that held."""
+    """Ask every armed condition now. The number that held."""
+    armed = select(Task.id).join(Task.process).where(*_armed())
+    found = list(session.scalars(armed)) if _used() else []
+    session.rollback()
+    return sum(ask_one(session, task_id) for task_id in found)
+
+
+def ask_due(session: Session, limit: int = 50) -> int:
+    """A worker's turn: ask those that nobody has asked for a while. The number that held.
+
+    Taking one moves its `scheduled` ahead, so each is asked by one worker in each interval, and a turn asks no more
+    than `limit` however many wait.
+    """
     if not _used():
         return 0
-    query = select(Task.id).join(Task.process).where(
-        Task.finished.is_(None), Task.awaits == "condition", Task.status == "STARTED", ~Process.on_hold
-    )  # fmt: skip
-    found = list(session.scalars(query))
-    session.rollback()
+    now = clock.get()()
+    query = select(Task.id).join(Task.process).where(*_armed(), Task.scheduled <= now)
+    found = [row.id for row in batch(session, query.order_by(Task.scheduled).limit(limit), Task)]
+    if found:
+        taken = update(Task).where(Task.id.in_(found)).values(scheduled=now + INTERVAL)
+        session.execute(taken.execution_options(synchronize_session=False))
+        session.commit()
     held = 0
     for task_id in found:
-        with transaction(session, task=task_id) as run:
-            task = read_task(session, task_id)
-            run.know(task)
-            held += ask(run, task)
-            step.settle(run)
+        try:
+            held += ask_one(session, task_id)
+        except Exception:
+            log.exception("condition of task %s could not be asked; it is asked again", task_id)
     return held
+
+
+def _armed() -> tuple[Any, ...]:
+    return Task.finished.is_(None), Task.awaits == "condition", Task.status == "STARTED", ~Process.on_hold
+
+
+def ask_one(session: Session, task_id: int) -> bool:
+    """Ask one condition, in a transaction of its own. True if it held."""
+    with transaction(session, task=task_id) as run:
+        task = read_task(session, task_id)
+        run.know(task)
+        held = ask(run, task)
+        step.settle(run)
+        return held

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
+import logging
 import random
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import inspect, select, update
+from sqlalchemy import and_, inspect, or_, select, update
 from sqlalchemy.orm import Session
 
 from portal import jsonstore
@@ -19,9 +20,12 @@ from portal.flow.activation import Activation
 from portal.models import Process, Task
 
 from . import step
+from .claims import TRIES, wait_after
 from .clock import _is_due
 from .run import Run
 from .transaction import clock, read_task, transaction
+
+log = logging.getLogger("portal.engine")
 
 #: how long a claim holds without a word from its worker
 LEASE = dt.timedelta(minutes=1)
@@ -52,6 +56,10 @@ def claim(session: Session, task_id: int) -> Claim | None:
             return Claim(task_id, task.attempt, None if timeout is None else run.now + timeout)
     except LookupError:
         return None
+
+
+class WorkerLost(Exception):
+    """The worker of a job was not heard of until its lease was over."""
 
 
 class Work:
@@ -217,26 +225,67 @@ def _failed(run: Run, task: Task, error: Exception) -> None:
         step.fail(run, task, error, "job")
 
 
+def hand_back(session: Session, claimed: Claim) -> bool:
+    """Make a job due again at once whose worker stops before it is done. False if this attempt no longer counts.
+
+    What the worker still says of it is dropped.
+    """
+    with transaction(session, task=claimed.task_id) as run:
+        task = read_task(session, claimed.task_id)
+        if task.status != "STARTED" or task.attempt != claimed.attempt:
+            return False
+        task.lease, task.scheduled = None, run.now
+        run.record(task, "SCHEDULED", "job", handed_back=task.attempt)
+        return True
+
+
 def heartbeat(session: Session, held: list[Claim]) -> None:
     """Say that the worker of these jobs is alive."""
-    for each in held:
-        mine = update(Task).where(
-            Task.id == each.task_id, Task.attempt == each.attempt, Task.status == "STARTED"
-        )
-        session.execute(mine.values(lease=clock.get()() + LEASE))
+    if not held:
+        return
+    session.rollback()
+    session.connection(execution_options={"writes": True})
+    mine = or_(*(and_(Task.id == each.task_id, Task.attempt == each.attempt) for each in held))
+    alive = update(Task).where(mine, Task.status == "STARTED").values(lease=clock.get()() + LEASE)
+    session.execute(alive.execution_options(synchronize_session=False))
     session.commit()
 
 
-def reclaim(session: Session) -> int:
-    """Make jobs due again whose worker has not been heard of for too long. Their number."""
-    moment = clock.get()()
-    lost = select(Task.id).where(Task.finished.is_(None), Task.status == "STARTED", Task.lease < moment)
-    found = list(session.scalars(lost.limit(100)))
+def reclaim(session: Session, limit: int = 100) -> int:
+    """Make jobs due again whose worker has not been heard of for too long. Their number.
+
+    One whose workers are lost again and again, perhaps by its own doing, becomes an incident.
+    """
+    lost = select(Task.id, Task.attempt).where(
+        Task.finished.is_(None), Task.status == "STARTED", Task.lease < clock.get()()
+    )
+    found = list(session.execute(lost.order_by(Task.lease).limit(limit)))
     session.rollback()
-    for task_id in found:
-        with transaction(session, task=task_id) as run:
-            task = read_task(session, task_id)
-            if task.status == "STARTED" and task.lease is not None and task.lease < run.now:
-                task.lease, task.scheduled = None, run.now
-                run.record(task, "SCHEDULED", "job", lost=task.attempt)
-    return len(found)
+    reclaimed = 0
+    for task_id, attempt in found:
+        try:
+            reclaimed += _reclaim(session, task_id, attempt)
+        except Exception:
+            log.exception("the lost job of task %s could not be made due again", task_id)
+    return reclaimed
+
+
+def _reclaim(session: Session, task_id: int, attempt: int) -> bool:
+    with transaction(session, task=task_id) as run:
+        task = read_task(session, task_id)
+        run.know(task)
+        lost = task.status == "STARTED" and task.attempt == attempt
+        if not lost or task.lease is None or task.lease >= run.now:
+            return False
+        task.failures += 1
+        if task.failures >= TRIES:
+            task.lease = None
+            step.incident(
+                run, task, WorkerLost(f"its worker was lost, for the {task.failures}th time"), "job"
+            )
+            step.settle(run)
+            return True
+        task.scheduled = run.now
+        task.lease = None if task.failures == 1 else run.now + wait_after(task.failures)
+        run.record(task, "SCHEDULED", "job", lost=attempt)
+        return True

@@ -6,7 +6,7 @@ import datetime as dt
 import json
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -14,8 +14,9 @@ from portal.errors import PortalError
 from portal.models import Message, Process, Task
 
 from . import step
+from .claims import batch
 from .run import Run
-from .transaction import clock, transaction
+from .transaction import clock
 
 
 def keep(
@@ -112,12 +113,13 @@ def _receive(run: Run, task: Task, message: Message) -> None:
         step.follow(run, task, outcome, "message")
 
 
-def sweep(session: Session) -> None:
-    """Forget messages that nobody has taken in time."""
-    query = select(Message).where(Message.taken.is_(None), Message.expires < clock.get()()).limit(100)
-    if session.scalar(query.with_only_columns(Message.id)) is None:
-        session.rollback()
-        return
-    with transaction(session) as run:
-        for message in run.session.scalars(query):
-            run.session.delete(message)
+def sweep(session: Session, limit: int = 1000) -> int:
+    """Forget messages that nobody has taken in time. Their number."""
+    query = select(Message.id).where(Message.taken.is_(None), Message.expires < clock.get()())
+    found = [row.id for row in batch(session, query.order_by(Message.expires).limit(limit), Message)]
+    if found:
+        session.execute(
+            delete(Message).where(Message.id.in_(found)).execution_options(synchronize_session=False)
+        )
+        session.commit()
+    return len(found)

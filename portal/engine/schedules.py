@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,7 +16,11 @@ from portal.flow.registry import registry
 from portal.models import Schedule
 
 from . import actions, children, step
+from .claims import wait_after
+from .run import Run
 from .transaction import clock, transaction
+
+log = logging.getLogger("portal.engine")
 
 
 def _timers() -> list[Any]:
@@ -38,40 +43,59 @@ def next_start(node: Any, now: dt.datetime, last: dt.datetime | None = None) -> 
 
 def fire(session: Session) -> int:
     """Start what is due. The number of starts."""
-    started = 0
-    for node in _timers():
-        label = node.flow_class._definition.label
-        query = select(Schedule).where(Schedule.flow_label == label, Schedule.node == node.name)
-        row = session.scalar(query)
-        due = row is not None and row.next_start <= clock.get()()
-        session.rollback()
+    nodes = {(node.flow_class._definition.label, node.name): node for node in _timers()}
+    if not nodes:
+        return 0
+    rows = {(row.flow_label, row.node): row for row in session.execute(select(*Schedule.__table__.c))}
+    session.rollback()
+    now, started = clock.get()(), 0
+    for key, node in nodes.items():
+        row = rows.get(key)
         if row is None:
-            _see(session, node, label)
-        elif due:
-            started += _start(session, node, query)
+            _see(session, node, *key)
+        elif row.next_start <= now and (row.lease is None or row.lease <= now):
+            try:
+                started += _start(session, node, row.id)
+            except Exception:
+                log.exception("start %s.%s was disturbed; it is tried again", *key)
+                _set_back(session, row.id)
     return started
 
 
-def _see(session: Session, node: Any, label: str) -> None:
+def _see(session: Session, node: Any, label: str, name: str) -> None:
     """A schedule is seen for the first time; another clock may see it at the same instant."""
     try:
         with transaction(session) as run:
-            session.add(Schedule(flow_label=label, node=node.name, next_start=next_start(node, run.now)))
+            session.add(Schedule(flow_label=label, node=name, next_start=next_start(node, run.now)))
     except IntegrityError:
         pass  # the other one's row is as good
 
 
-def _start(session: Session, node: Any, query: Any) -> int:
+def _take(run: Run, key: int) -> Schedule | None:
+    """The row under its lock. None if another clock has it."""
+    query = select(Schedule).where(Schedule.id == key).with_for_update(skip_locked=True)
+    return run.session.scalar(query.execution_options(populate_existing=True))
+
+
+def _start(session: Session, node: Any, key: int) -> int:
     with transaction(session) as run:
-        row = session.scalar(
-            query.with_for_update(skip_locked=True).execution_options(populate_existing=True)
-        )
+        row = _take(run, key)
         if row is None or row.next_start > run.now:
             return 0  # another clock was faster
         row.next_start = next_start(node, run.now, row.next_start)
+        row.failures, row.lease = 0, None
         process = actions.new_process(run, node.flow_class)
         task = children.first_task(run, process, node)
         actions.begin(run, process, task)
         step.follow(run, task, node.resume(run.activation(task)), "start")
         step.settle(run)
         return 1
+
+
+def _set_back(session: Session, key: int) -> None:
+    """Leave a start that was disturbed alone for a while. It stays due: its moment is not dropped."""
+    with transaction(session) as run:
+        row = _take(run, key)
+        if row is not None and row.next_start <= run.now:
+            row.failures += 1
+            row.lease = run.now + wait_after(row.failures)

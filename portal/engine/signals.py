@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 
-from sqlalchemy import delete, insert, literal, select
+from sqlalchemy import delete, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from portal.models import Delivery, Process, Task
 
 from . import step
+from .claims import LEASE, TRIES, batch, wait_after
 from .run import Run
-from .transaction import read_task, transaction
+from .transaction import clock, read_task, transaction
 
 log = logging.getLogger("portal.engine")
 
@@ -19,23 +21,34 @@ log = logging.getLogger("portal.engine")
 def throw(run: Run, name: str) -> None:
     """Fix which catches are armed now; they are released after the commit."""
     run.session.flush()
-    armed = select(Task.id, literal(run.now, Delivery.created.type)).where(
+    moment = literal(run.now, Delivery.created.type)
+    armed = select(Task.id, moment, moment).where(
         Task.finished.is_(None), Task.status == "STARTED", Task.awaits == f"signal:{name}"
     )
-    run.session.execute(insert(Delivery).from_select(["task_id", "created"], armed))
+    run.session.execute(insert(Delivery).from_select(["task_id", "created", "scheduled"], armed))
     run.work_for_clock = run.threw = True
 
 
-def waiting(session: Session, limit: int = 100) -> list[int]:
-    """The deliveries that can be made: those of suspended processes wait."""
+def claim(session: Session, limit: int = 50) -> list[int]:
+    """Take deliveries that can be made now: those of suspended processes wait. Other workers get others."""
+    now = clock.get()()
     query = (
         select(Delivery.id)
         .join(Task, Task.id == Delivery.task_id)
         .join(Process, Process.id == Task.process_id)
     )
-    found = list(session.scalars(query.where(~Process.on_hold).order_by(Delivery.id).limit(limit)))
-    session.rollback()
+    query = query.where(Delivery.scheduled <= now, ~Process.on_hold).order_by(Delivery.scheduled, Delivery.id)
+    found = [row.id for row in batch(session, query.limit(limit), Delivery)]
+    if found:
+        _put_off(session, found, now + LEASE)
     return found
+
+
+def _put_off(session: Session, ids: list[int], until: dt.datetime, failures: int = 0) -> None:
+    taken = update(Delivery).where(Delivery.id.in_(ids))
+    values = {"scheduled": until, "failures": Delivery.failures + failures}
+    session.execute(taken.values(values).execution_options(synchronize_session=False))
+    session.commit()
 
 
 def deliver(session: Session, delivery_id: int) -> bool:
@@ -51,7 +64,7 @@ def deliver(session: Session, delivery_id: int) -> bool:
         if not taken.rowcount or task.status != "STARTED" or task.node is None:  # type: ignore[attr-defined]
             return False
         if task.process.on_hold:
-            session.add(Delivery(task_id=task_id, created=run.now))
+            session.add(Delivery(task_id=task_id, created=run.now, scheduled=run.now))
             return False
         activation = run.activation(task)
         try:
@@ -67,9 +80,33 @@ def deliver(session: Session, delivery_id: int) -> bool:
 def deliver_all(session: Session) -> int:
     """Release every catch that can be released now. Their number."""
     released = 0
-    while found := waiting(session):
-        made = sum(deliver(session, each) for each in found)
-        released += made
-        if not made:
-            break
+    while found := claim(session):
+        for each in found:
+            try:
+                released += deliver(session, each)
+            except Exception as error:
+                log.exception("signal delivery %s failed", each)
+                set_back(session, each, error)
     return released
+
+
+def set_back(session: Session, delivery_id: int, error: Exception) -> None:
+    """Try a delivery again later; after the last try its catch becomes ERROR."""
+    row = session.execute(
+        select(Delivery.task_id, Delivery.failures).where(Delivery.id == delivery_id)
+    ).first()
+    session.rollback()
+    if row is None:
+        return
+    failures = row.failures + 1
+    if failures < TRIES:
+        session.connection(execution_options={"writes": True})
+        _put_off(session, [delivery_id], clock.get()() + wait_after(failures), failures=1)
+        return
+    with transaction(session, task=row.task_id) as run:
+        session.execute(delete(Delivery).where(Delivery.id == delivery_id))
+        task = read_task(session, row.task_id)
+        run.know(task)
+        if task.status == "STARTED":
+            step.incident(run, task, error, "signal")
+            step.settle(run)

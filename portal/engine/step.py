@@ -199,6 +199,11 @@ def fail(run: Run, task: Task, error: Exception, action: str = "step") -> None:
     if caught is not None:
         boundary.interrupt(run, task, caught, describe(error, run), "step")
         return
+    incident(run, task, error, action)
+
+
+def incident(run: Run, task: Task, error: Exception, action: str) -> None:
+    """A task becomes ERROR and waits for people."""
     task.data["_exception"] = describe(error, run)
     run.record(task, "ERROR", action, error=type(error).__name__)
 

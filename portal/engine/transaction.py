@@ -128,7 +128,7 @@ def _deliver(session: Session) -> None:
     from . import signals
 
     try:
-        for each in signals.waiting(session):
+        for each in signals.claim(session):
             signals.deliver(session, each)
     except Exception:
         log.exception("a signal could not be delivered at once; a worker does it")

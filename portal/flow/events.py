@@ -156,7 +156,9 @@ class ConditionalCatch(NextNode):
         return bool(self.call(self.condition, activation))
 
     def enter(self, activation: Activation) -> Outcome:
-        return self.proceed(activation) if self.holds(activation) else Wait("STARTED", awaits="condition")
+        if self.holds(activation):
+            return self.proceed(activation)
+        return Wait("STARTED", awaits="condition", until=activation.now)
 
 
 class CompensateThrow(NextNode):

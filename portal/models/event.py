@@ -22,6 +22,10 @@ class Delivery(db.Model):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), index=True)
     created: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+    #: its next try; who claims it moves that ahead
+    scheduled: Mapped[dt.datetime] = mapped_column(UTCDateTime, index=True)
+    #: how often it could not be made
+    failures: Mapped[int] = mapped_column(default=0)
 
 
 class Event(db.Model):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import UTCDateTime, db
 from .user import BigId
+
+_UNTAKEN = text("taken IS NULL AND expires IS NOT NULL")
 
 
 class Message(db.Model):
@@ -34,6 +36,7 @@ class Message(db.Model):
     __table_args__ = (
         Index("ix_message_receiver", "flow_label", "node", "process_id"),
         UniqueConstraint("flow_label", "node", "key", name="uq_message_key"),
+        Index("ix_message_expires", "expires", sqlite_where=_UNTAKEN, postgresql_where=_UNTAKEN),
     )
 
 
@@ -45,6 +48,10 @@ class Schedule(db.Model):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     flow_label: Mapped[str] = mapped_column(String(150))
     node: Mapped[str] = mapped_column(String(150))
+    #: moves forward only
     next_start: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+    #: how often this start was disturbed, and until when it is left alone
+    failures: Mapped[int] = mapped_column(default=0)
+    lease: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
 
     __table_args__ = (UniqueConstraint("flow_label", "node", name="uq_schedule_node"),)

@@ -83,7 +83,9 @@ class Task(db.Model):
     external_task_id: Mapped[str | None] = mapped_column(String(255), index=True)
     #: which try of a job this is; a late worker of an earlier one is fenced off by it
     attempt: Mapped[int] = mapped_column(default=0)
-    #: until when the worker that runs a job is believed to live
+    #: how often the clock or a worker was disturbed at it, for no fault of the flow
+    failures: Mapped[int] = mapped_column(default=0)
+    #: until when it is left to whoever has claimed it: a dispatcher, or the worker that runs the job
     lease: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     #: what a running job says of itself: done, total, message
     progress: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
@@ -118,7 +120,7 @@ class Task(db.Model):
         _open_index("ix_task_inbox", "owner_id", "due", "priority", "id"),
         _open_index("ix_task_queue", "status", "owner_permission", "due", "priority", "id"),
         _open_index("ix_task_scheduled", "scheduled"),
-        _open_index("ix_task_awaits", "awaits"),
+        _open_index("ix_task_awaits", "awaits", "scheduled"),
         Index("ix_task_remind", "remind", sqlite_where=_TO_REMIND, postgresql_where=_TO_REMIND),
         Index("ix_task_archive", "owner_id", "finished", "id"),
     )

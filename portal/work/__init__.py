@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 
 def init_app(app: Flask, settings: Config) -> None:
-    from . import outbox
+    from . import executor, outbox
     from .scheduler import Scheduler
 
     outbox.init_app(app, settings)
-    app.extensions["portal_scheduler"] = Scheduler(app)
+    app.extensions["portal_scheduler"] = Scheduler(app, executor.make(settings.executor, app), settings)

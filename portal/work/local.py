@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import threading
-from concurrent.futures import ThreadPoolExecutor
+import time
 from typing import TYPE_CHECKING
 
-from portal.engine import jobs
+from portal.engine import clock, jobs, transaction
 from portal.models import db
 
 if TYPE_CHECKING:
@@ -22,44 +23,80 @@ THREADS = 4
 class LocalExecutor:
     """Takes no more jobs than it has threads, so that other processes can take the rest."""
 
+    #: a thread begins at once
+    patience = dt.timedelta(seconds=15)
+
     def __init__(self, app: Flask, threads: int = THREADS) -> None:
         self.app = app
         self.threads = threads
-        self._pool: ThreadPoolExecutor | None = None
-        self._lock = threading.Lock()
+        #: guards the two below; told when a job has left
+        self._changed = threading.Condition()
         #: task ids, with the claim once there is one
         self._held: dict[int, jobs.Claim | None] = {}
+        self._stopping = False
+
+    def start(self) -> None:
+        self._stopping = False
+
+    def room(self) -> int:
+        with self._changed:
+            return 0 if self._stopping else self.threads - len(self._held)
 
     def submit(self, task_id: int) -> bool:
         """Run a due job in a thread. False if it is on its way already, or every thread is busy."""
-        with self._lock:
-            if task_id in self._held or len(self._held) >= self.threads:
+        with self._changed:
+            if self._stopping or task_id in self._held or len(self._held) >= self.threads:
                 return False
             self._held[task_id] = None
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="portal-job")
-        self._pool.submit(self._run, task_id)
+        # A daemon: at the end of the grace time the process goes without it, its job having been handed back.
+        threading.Thread(target=self._run, args=(task_id,), name=f"portal-job-{task_id}", daemon=True).start()
         return True
 
     def held(self) -> list[jobs.Claim]:
         """The claimed jobs that run here."""
-        with self._lock:
+        with self._changed:
             return [claimed for claimed in self._held.values() if claimed is not None]
 
-    def stop(self) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(wait=True)
-            self._pool = None
+    def stop(self, grace: float) -> None:
+        """Wait for what runs here, at most `grace` seconds; hand back the rest."""
+        until = time.monotonic() + grace
+        with self._changed:
+            self._stopping = True
+            self._changed.wait_for(lambda: not self._held, max(0.0, until - time.monotonic()))
+        with self.app.app_context():
+            for claimed in self.held():
+                jobs.hand_back(db.session(), claimed)
 
     def _run(self, task_id: int) -> None:
         try:
             with self.app.app_context():
-                claimed = jobs.claim(db.session(), task_id)
-                if claimed is not None:
-                    self._held[task_id] = claimed
-                    jobs.perform(db.session(), claimed)
+                self._work(task_id)
         except Exception:
-            log.exception("job of task %s could not be completed; it is tried again", task_id)
+            log.exception("task %s could not be told that its job was disturbed; its lease will", task_id)
         finally:
-            with self._lock:
-                self._held.pop(task_id, None)
+            with self._changed:
+                del self._held[task_id]
+                self._changed.notify_all()
+            transaction.wake()  # there is room for another one
+
+    def _work(self, task_id: int) -> None:
+        session = db.session()
+        try:
+            claimed = jobs.claim(session, task_id)
+        except Exception as error:
+            log.exception("job of task %s could not be claimed", task_id)
+            clock.set_back(session, task_id, error)
+            return
+        if claimed is None:
+            return
+        with self._changed:
+            self._held[task_id] = claimed
+            stopping = self._stopping
+        if stopping:  # it has not begun: another process may
+            jobs.hand_back(session, claimed)
+            return
+        try:
+            jobs.perform(session, claimed)
+        except Exception as error:
+            log.exception("job of task %s was disturbed", task_id)
+            clock.set_back(session, task_id, error, claimed.attempt)

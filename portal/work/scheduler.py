@@ -1,101 +1,203 @@
-"""The clock in the web process: an APScheduler thread that asks the engine what is due."""
+"""The clock of a process: APScheduler's threads ask the engine what is due."""
 
 from __future__ import annotations
 
+import atexit
 import datetime as dt
 import logging
 import threading
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from portal.engine import clock, jobs, transaction
+from portal.engine import clock, jobs, rounds, transaction
 from portal.models import db
-
-from .local import LocalExecutor
 
 if TYPE_CHECKING:
     from flask import Flask
+
+    from portal.config import Config
+
+    from .executor import Executor
 
 log = logging.getLogger("portal.work")
 
 #: seconds between two looks; a commit that leaves work wakes the clock at once
 INTERVAL = 0.5
-#: between two signs of life of the jobs that run here; well below the lease
-BEAT = dt.timedelta(seconds=15)
+#: timers claimed at a time: few, so that several dispatchers share them and none holds them long
+BATCH = 20
+#: seconds between two looks at the jobs that run here
+WATCH = 1.0
+#: seconds between two signs of life of them; well below the lease
+BEAT = 15.0
 
 
 class Scheduler:
     """Turns the engine's clock. The rows are the truth: any number of schedulers may run, or none."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Flask, executor: Executor, settings: Config) -> None:
         self.app = app
-        self.executor = LocalExecutor(app)
+        self.executor = executor
+        self.grace = settings.grace
         self._scheduler: BackgroundScheduler | None = None
         self._starting = threading.Lock()
-        self._beat = dt.datetime.min.replace(tzinfo=dt.UTC)
-        if app.extensions["portal"].scheduler and not app.testing:
+        self._stopping = threading.Event()
+        self._woken = threading.Event()
+        #: held by what is under way, so that a stop can wait for it
+        self._dispatching, self._rounding = threading.Lock(), threading.Lock()
+        self._looked: dict[Callable[..., int], float] = {}
+        self._beat = 0.0
+        if settings.scheduler and not app.testing:
             app.before_request(self.start)
 
     def start(self) -> None:
-        """Start the thread, once."""
+        """Start the threads, once."""
         with self._starting:
             if self._scheduler is not None:
                 return
+            self._stopping.clear()
+            self.executor.start()
             self._scheduler = BackgroundScheduler(timezone=dt.UTC, daemon=True)
-            self._scheduler.add_job(
-                self.tick, "interval", seconds=INTERVAL, id="tick", coalesce=True, max_instances=1,
-                misfire_grace_time=None, next_run_time=dt.datetime.now(dt.UTC),
-            )  # fmt: skip
+            for name, call, seconds in (
+                ("dispatch", self.dispatch, INTERVAL),
+                ("rounds", self.rounds, INTERVAL),
+                ("watch", self.watch, WATCH),
+            ):
+                self._scheduler.add_job(
+                    call, "interval", seconds=seconds, id=name, coalesce=True, max_instances=1,
+                    misfire_grace_time=None, next_run_time=dt.datetime.now(dt.UTC),
+                )  # fmt: skip
             logging.getLogger("apscheduler").setLevel(logging.ERROR)
             self._scheduler.start()
             self._sleep = transaction.on_commit(self.wake)
             self.app.extensions["portal_sender"].start()
+            atexit.register(self.stop)
 
-    def stop(self) -> None:
-        """Stop looking, and wait for the jobs that run."""
+    def stop(self, grace: float | None = None) -> None:
+        """Claim no more, finish what runs, and hand back what is not done in time.
+
+        Args:
+            grace: seconds; `PORTAL_GRACE` otherwise.
+        """
+        until = time.monotonic() + (self.grace if grace is None else grace)
         with self._starting:
-            if self._scheduler is not None:
-                self._sleep()
-                self._scheduler.shutdown()
-                self._scheduler = None
-                self.app.extensions["portal_sender"].stop()
-        self.executor.stop()
+            if self._scheduler is None:
+                return
+            self._stopping.set()
+            self._sleep()
+            self.executor.stop(_left(until))  # while `watch` goes on: what runs keeps its lease
+            for under_way in (self._dispatching, self._rounding):
+                if under_way.acquire(timeout=_left(until)):
+                    under_way.release()
+            self._scheduler.shutdown(wait=False)
+            self._scheduler = None
+            self.app.extensions["portal_sender"].stop()
+            atexit.unregister(self.stop)
 
     def wake(self) -> None:
+        self._woken.set()
         if self._scheduler is not None:
             try:
-                self._scheduler.modify_job("tick", next_run_time=dt.datetime.now(dt.UTC))
+                for name in ("dispatch", "rounds"):
+                    self._scheduler.modify_job(name, next_run_time=dt.datetime.now(dt.UTC))
             except JobLookupError:
                 log.debug("the clock has just stopped")
 
-    def tick(self) -> None:
-        """Fire what is due, and hand jobs to the executor."""
-        with self.app.app_context():
+    # -- timers and jobs -----------------------------------------------------------------------------------
+
+    def dispatch(self) -> None:
+        """Fire timers that are due and hand jobs to the executor, until there are none."""
+        with self._dispatching, self.app.app_context():
             try:
-                self._look_after(self.executor.held())
-                jobs.reclaim(db.session())
-                clock.turn(db.session())
-                for each in clock.due(db.session(), clock.now()):
-                    self._turn_to(each)
+                again = True
+                while again and not self._stopping.is_set():
+                    self._woken.clear()
+                    again = bool(self._fire() + self._submit()) or self._woken.is_set()
             except Exception:
                 log.exception("the clock could not look for what is due; it tries again")
 
-    def _look_after(self, held: list[jobs.Claim]) -> None:
-        """Beat now and then for the jobs that run here, and end those that take too long."""
-        moment = clock.now()
-        for claimed in held:
-            jobs.expire(db.session(), claimed)
-        if held and moment - self._beat >= BEAT:
-            self._beat = moment
-            jobs.heartbeat(db.session(), held)
+    def _fire(self) -> int:
+        """Claim timers and fire each in its own transaction. The number claimed."""
+        claimed = clock.claim_due(db.session(), clock.now(), BATCH)
+        for position, each in enumerate(claimed):
+            late = each.until is not None and clock.now() >= each.until
+            if late or self._stopping.is_set():
+                clock.release(db.session(), claimed[position:])
+                break
+            self._fire_one(each)
+        return len(claimed)
 
-    def _turn_to(self, each: clock.Due) -> None:
-        if each.works:
-            self.executor.submit(each.task_id)
-            return
+    def _fire_one(self, each: clock.Due) -> None:
         try:
             clock.fire(db.session(), each.task_id)
-        except Exception:
-            log.exception("timer of task %s could not fire; it tries again", each.task_id)
+        except Exception as error:
+            log.exception("timer of task %s could not fire", each.task_id)
+            _set_back(each, error)
+
+    def _submit(self) -> int:
+        """Claim as many jobs as the executor has room for, and hand them over. The number taken."""
+        room = self.executor.room()
+        if room <= 0:
+            return 0
+        patience = self.executor.patience
+        claimed = clock.claim_due(db.session(), clock.now(), min(room, BATCH), works=True, lease=patience)
+        taken, left = 0, []
+        for each in claimed:
+            try:
+                accepted = self.executor.submit(each.task_id)
+            except Exception as error:
+                log.exception("job of task %s could not be handed over", each.task_id)
+                _set_back(each, error)
+                continue
+            taken += accepted
+            if not accepted:
+                left.append(each)
+        clock.release(db.session(), left)
+        return taken
+
+    # -- the rest ------------------------------------------------------------------------------------------
+
+    def rounds(self) -> None:
+        """What comes round: each part on its own, so that one that fails keeps no other waiting."""
+        with self._rounding, self.app.app_context():
+            for call, seconds in rounds.ROUNDS:
+                now = time.monotonic()
+                if self._stopping.is_set() or now - self._looked.get(call, -seconds) < seconds * 0.9:
+                    continue
+                self._looked[call] = now
+                try:
+                    call(db.session())
+                except Exception:
+                    log.exception("%s failed; it is tried again", call.__module__)
+
+    def watch(self) -> None:
+        """Keep the leases of the jobs that run here, and end those that take too long."""
+        with self.app.app_context():
+            held = self.executor.held()
+            for claimed in held:
+                _guarded("a job that takes too long could not be ended", jobs.expire, claimed)
+            if time.monotonic() - self._beat >= BEAT:
+                self._beat = time.monotonic()
+                _guarded("the jobs that run here could not be kept", jobs.heartbeat, held)
+
+
+def _left(until: float) -> float:
+    return max(0.0, until - time.monotonic())
+
+
+def _guarded(trouble: str, call: Callable[..., Any], *args: Any) -> None:
+    try:
+        call(db.session(), *args)
+    except Exception:
+        log.exception(trouble)
+
+
+def _set_back(each: clock.Due, error: Exception) -> None:
+    """Where even that fails, the database is away: the claim's own lease keeps the task until it is back."""
+    try:
+        clock.set_back(db.session(), each.task_id, error)
+    except Exception:
+        log.exception("task %s could not be set back; it comes up again", each.task_id)

@@ -1,0 +1,47 @@
+"""How many workers share one queue: each takes a batch that no other has, and what is disturbed waits its turn."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+#: how long a dispatcher has to do what it has claimed; then it comes up again
+LEASE = dt.timedelta(seconds=15)
+#: how often what fails for no fault of the flow is tried before it becomes an incident: for about a quarter of an hour
+TRIES = 10
+#: the wait after the first of these failures; it doubles with each
+FIRST_WAIT = dt.timedelta(seconds=1)
+LONGEST_WAIT = dt.timedelta(minutes=10)
+
+
+def wait_after(failures: int) -> dt.timedelta:
+    """How long to leave what has failed so often; those who failed together do not come back together."""
+    wait: dt.timedelta = FIRST_WAIT * 2 ** min(failures - 1, 20) * random.uniform(0.8, 1.2)
+    return min(wait, LONGEST_WAIT)
+
+
+def batch(session: Session, query: Any, of: Any) -> list[Any]:
+    """Read and lock rows that nobody else holds. The caller marks them as taken and commits.
+
+    Asked without a lock first: mostly there is nothing. Where there is nothing no transaction is left open.
+
+    Args:
+        query: the free rows, with an order and a limit.
+        of: the model whose rows are locked.
+    """
+    session.rollback()
+    if session.execute(query.limit(1)).first() is None:
+        session.rollback()
+        return []
+    session.rollback()
+    # Rows that another worker is about to take are passed over; SQLite lets one worker write at a time.
+    session.connection(execution_options={"writes": True})
+    if session.get_bind().dialect.name != "sqlite":
+        query = query.with_for_update(of=of, skip_locked=True)
+    found = list(session.execute(query))
+    if not found:
+        session.rollback()
+    return found

@@ -1,0 +1,19 @@
+"""What workers look after beside timers and jobs: any number of them may, each row is one worker's at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy.orm import Session
+
+from . import conditions, jobs, messages, reminders, schedules, signals
+
+#: what is done, and how many seconds lie between two looks
+ROUNDS: tuple[tuple[Callable[[Session], int], float], ...] = (
+    (schedules.fire, 0.5),
+    (signals.deliver_all, 0.5),
+    (reminders.turn, 1),
+    (conditions.ask_due, 1),
+    (jobs.reclaim, 5),
+    (messages.sweep, 60),
+)

@@ -1,0 +1,50 @@
+"""What runs jobs: the dispatcher hands it tasks that it has claimed, and the executor says how many it takes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Protocol
+
+from portal.engine.jobs import Claim
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+class Executor(Protocol):
+    """Where jobs run. The row stays the truth: what an executor loses is claimed again when its lease is over."""
+
+    #: how long a job that was handed over is believed to be on its way; then it is handed over again
+    patience: dt.timedelta
+
+    def start(self) -> None: ...
+
+    def room(self) -> int:
+        """How many jobs it takes now."""
+        ...
+
+    def submit(self, task_id: int) -> bool:
+        """Take a due job, to be claimed where it runs. False if it is not taken: the row is handed back."""
+        ...
+
+    def held(self) -> list[Claim]:
+        """The claimed jobs that run in this process, and need its heartbeat."""
+        ...
+
+    def stop(self, grace: float) -> None:
+        """Take no more, give what runs here `grace` seconds, then hand it back."""
+        ...
+
+
+#: by the value of PORTAL_EXECUTOR; imported when it is chosen, for not everyone has the extra it needs
+EXECUTORS = {
+    "local": "portal.work.local:LocalExecutor",
+    "celery": "portal.work.celery:CeleryExecutor",
+}
+
+
+def make(name: str, app: Flask) -> Executor:
+    """The executor of this name for an application."""
+    executor: Executor = resolve_name(EXECUTORS[name])(app)
+    return executor
