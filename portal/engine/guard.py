@@ -8,6 +8,7 @@ pending before is written ahead of it, so that a rollback takes the code's own w
 from __future__ import annotations
 
 import copy
+import datetime as dt
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -15,11 +16,13 @@ from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified, set_attribute
 
-from portal.models import Event, Process, Task
+from portal.models import Process, Task
+
+from .history import Change, History
 
 T = TypeVar("T")
 #: what the engine itself writes, and puts back by other means
-OURS = (Process, Task, Event)
+OURS = (Process, Task)
 HELD = ("_artifact", "_seed")
 
 
@@ -29,7 +32,7 @@ class Snapshot:
     def __init__(self, target: Any) -> None:
         self.target = target
         self.mapper = inspect(target).mapper
-        self.values = copy.deepcopy(self.read())
+        self.values = {key: _copied(value) for key, value in self.read().items()}
         self.held = {name: target.__dict__.get(name) for name in HELD}
 
     def read(self) -> dict[str, Any]:
@@ -73,6 +76,12 @@ class Snapshot:
 
 
 _ABSENT = object()
+#: what needs no copy to be kept as it is
+_CONSTANT = (str, int, float, bool, bytes, dt.datetime, type(None))
+
+
+def _copied(value: Any) -> Any:
+    return value if isinstance(value, _CONSTANT) else copy.deepcopy(value)
 
 
 class Guard:
@@ -85,6 +94,9 @@ class Guard:
         self.snapshots = [Snapshot(each) for each in own]
         self.new = set(session.new)
         self.dirty = {*own, *session.dirty}
+        run = session.info.get("run")
+        self.history: History | None = None if run is None else run.history
+        self.told = 0 if self.history is None else len(self.history.changes)
         self.savepoint: Any = None
         self.opening = False
         self.outer: Callable[[], None] | None = None
@@ -120,6 +132,7 @@ class Guard:
             self.session.expunge(each)
         for each, values in others:
             self.session.expire(each, list(values))
+        told = self._cut_history()
         self.session.flush()
         self.savepoint = self.session.begin_nested()
         for each, values in (*aside, *others):
@@ -129,7 +142,13 @@ class Guard:
         for each, held in pointers:
             each.__dict__.update(held)
         self.session.add_all(new)
+        if self.history is not None:
+            self.history.changes.extend(told)
         self.opening = False
+
+    def _cut_history(self) -> list[Change]:
+        """Take away what the call has noted."""
+        return [] if self.history is None else self.history.cut(self.told)
 
     def _their_new(self) -> list[Any]:
         return [each for each in self.session.new if each not in self.new]
@@ -145,6 +164,7 @@ class Guard:
         )
 
     def _roll_back(self) -> None:
+        self._cut_history()
         with self.session.no_autoflush:
             if self.savepoint is None:
                 for each in self._their_new():

@@ -7,16 +7,20 @@ import json
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Text, cast, insert, inspect, or_, select
+from sqlalchemy import Text, cast, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, joinedload
 
 from portal.flow.notices import EVENTS
-from portal.models import Event, Outgoing, Process, Role, Task, User
+from portal.models import Outgoing, Process, Role, Task, User
 
 from . import access
+from .history import Change
+
+if TYPE_CHECKING:
+    from .run import Run
 
 #: the states that are news, of a task and of a process
 TASK_NEWS = {"ASSIGNED": "assigned", "ERROR": "failed"}
@@ -50,18 +54,17 @@ class News:
     error: str | None = None
 
     @classmethod
-    def of(cls, record: Event) -> News | None:
-        """What a row of history is worth telling, if the state is still so at the end of the action."""
+    def of(cls, change: Change, run: Run) -> News:
+        """What a change of state is worth telling."""
         known, target = (
-            (TASK_NEWS, record.task) if record.task is not None else (PROCESS_NEWS, record.process)
+            (TASK_NEWS, change.task) if change.task is not None else (PROCESS_NEWS, change.process)
         )
-        if not inspect(record).persistent or target.status != record.to_state:
-            return None
-        by = record.user_id and inspect(record).session.get(User, record.user_id)
-        cause = f"event/{record.id}/{record.created.isoformat()}"
-        return cls(
-            known[record.to_state], record.process, record.task, by or None, cause, record.detail.get("error")
-        )
+        cause = f"{type(target).__name__}/{target.id}/{change.to}/{run.now.isoformat()}"
+        return cls(known[change.to], change.process, change.task, run.user, cause, change.detail.get("error"))
+
+
+def is_news(change: Change) -> bool:
+    return change.to in (PROCESS_NEWS if change.task is None else TASK_NEWS)
 
 
 def wants(user: User, event: str) -> bool:

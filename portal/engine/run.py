@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 
 from portal.flow.activation import Activation
 from portal.flow.base import Flow, Node
-from portal.models import Event, Process, Task, User
+from portal.models import Process, Task, User
 from portal.trace import current
 
-from . import lifecycle, notices
+from . import lifecycle
+from .history import Change, History
 
 
 class Lost(Node):
@@ -49,8 +50,9 @@ class Run:
         self.joins_due: dict[Process, None] = {}
         #: processes that an undo leaves open, though nothing in them is
         self.reopened: set[Process] = set()
-        #: rows of history that people or other programs may be told of
-        self.news: list[Event] = outer.news if outer else []
+        self.history: History = (
+            outer.history if outer else History(session, None if user is None else user.id, now)
+        )
         self.work_for_clock = False
         #: changes of state by flow and action, for who counts them
         self.counts: Counter[tuple[str, str]] = outer.counts if outer else Counter()
@@ -134,9 +136,7 @@ class Run:
         if closed and "/" in task.token:
             self.joins_due[task.process] = None
         self.touched[task.process] = None
-        record = self._write(task.process, task, action, before, to, detail)
-        if to in notices.TASK_NEWS:
-            self.news.append(record)
+        self._write(task.process, task, action, before, to, detail)
 
     def note(self, task: Task, action: str, /, **detail: Any) -> None:
         """A row of history for an action that leaves the state as it is."""
@@ -147,9 +147,7 @@ class Run:
         process.status = to
         process.finished = self.now if to in ("DONE", "CANCELED", "FAILED") else None
         self.touched[process] = None
-        record = self._write(process, None, action, before, to, detail)
-        if to in notices.PROCESS_NEWS:
-            self.news.append(record)
+        self._write(process, None, action, before, to, detail)
 
     def _write(
         self,
@@ -159,17 +157,6 @@ class Run:
         before: str | None,
         to: str,
         detail: dict[str, Any],
-    ) -> Event:
+    ) -> None:
         self.counts[process.flow_label, action] += 1
-        record = Event(
-            created=self.now,
-            user_id=None if self.user is None else self.user.id,
-            process=process,
-            task=task,
-            action=action,
-            from_state=before,
-            to_state=to,
-            detail=detail,
-        )
-        self.session.add(record)
-        return record
+        self.history.changes.append(Change(process, task, action, before, to, detail))

@@ -93,14 +93,14 @@ def _outermost(session: Session, user: Any, process: Any, task: Any) -> Iterator
         if begun_by and not current.get():  # a worker goes on with what a request began
             following = current.set(begun_by)
         run = Run(session, actor, clock.get()(), {root_id} if root_id is not None else set())
-        session.info["run"] = run
+        session.info |= {"run": run, "flushed": run.history.write}
         yield run
-        session.info["run"] = None
         session.flush()
         _tell(run)
+        session.info |= {"run": None, "flushed": None}
         session.commit()
     except BaseException:
-        session.info["run"] = None
+        session.info |= {"run": None, "flushed": None}
         session.rollback()
         raise
     else:
@@ -117,8 +117,10 @@ def _outermost(session: Session, user: Any, process: Any, task: Any) -> Iterator
 
 def _tell(run: Run) -> None:
     """Write what people and other programs are told of the action."""
-    last = {record.task or record.process: record for record in run.news}
-    news = [each for record in last.values() if (each := notices.News.of(record)) is not None]
+    last = {
+        change.task or change.process: change for change in run.history.changes if notices.is_news(change)
+    }
+    news = [notices.News.of(change, run) for change in last.values() if change.is_so]
     if news and notices.write(run.session, run.now, news):
         run.work_for_clock = True
 

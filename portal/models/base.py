@@ -50,6 +50,9 @@ class Session(FlaskSession):
             for each, name in held:
                 getattr(type(each), name).take_key(each)
         super().flush(objects)
+        flushed = self.info.get("flushed")
+        if flushed is not None:  # history is written behind what it tells of
+            flushed()
 
     def connection(self, *args: Any, **kwargs: Any) -> Any:
         self._tell_guard()
