@@ -132,11 +132,8 @@ def fire_timers() -> None:
     from portal.models import db
 
     fired = 0
-    while found := [each for each in clock.due(db.session(), clock.now()) if not each.works]:
-        now = sum(clock.fire(db.session(), each.task_id) for each in found)
-        fired += now
-        if not now:
-            break
+    while found := clock.claim_due(db.session(), clock.now(), 20):
+        fired += sum(clock.fire_claimed(db.session(), each) for each in found)
     click.echo(fired)
 
 
@@ -193,17 +190,30 @@ def backup(target: Path) -> None:
 
 
 @click.command("worker")
+@click.option(
+    "--grace", type=float, help="Seconds to finish what has begun after SIGTERM; PORTAL_GRACE, else 30."
+)
 @with_appcontext
-def worker() -> None:
+def worker(grace: float | None) -> None:
     """Fire timers and run jobs until SIGTERM; any number of them may run."""
-    scheduler = current_app.extensions["portal_scheduler"]
     stopping = threading.Event()
+
+    def stop(number: int, _frame: Any) -> None:
+        if stopping.is_set():  # asked twice: what is held comes up again when its lease is over
+            os._exit(128 + number)
+        stopping.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
-    scheduler.start()
+        signal.signal(number, stop)
+    scheduler = current_app.extensions["portal_scheduler"]
+    scheduler.start(kind="worker")
     click.echo("The worker runs; SIGTERM stops it when its jobs are done.")
+    sys.stdout.flush()
     stopping.wait()
-    scheduler.stop()
+    if not scheduler.stop(grace):
+        click.echo("The grace time is over: what was not done has been handed back.")
+        sys.stdout.flush()
+        os._exit(0)  # a thread still runs; the interpreter would wait for it
 
 
 @click.command("run")

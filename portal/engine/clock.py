@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,8 @@ from portal.models import Process, Schedule, Task
 from . import boundary, step
 from .claims import LEASE, TRIES, batch, wait_after
 from .transaction import clock, read_task, transaction
+
+log = logging.getLogger("portal.engine")
 
 
 def now() -> dt.datetime:
@@ -165,6 +168,25 @@ def _is_due(task: Task, moment: dt.datetime) -> bool:
         and task.scheduled <= moment
         and not task.process.on_hold
     )
+
+
+def fire_claimed(session: Session, due: Due) -> bool:
+    """Fire a claimed timer; one that is disturbed is left for a while. True if it fired."""
+    try:
+        return fire(session, due.task_id)
+    except Exception as error:
+        log.exception("timer of task %s was disturbed", due.task_id)
+        put_off(session, due.task_id, error)
+        return False
+
+
+def put_off(session: Session, task_id: int, error: Exception, attempt: int | None = None) -> bool:
+    """As `set_back`; where even that fails, the claim's own lease keeps the task until things are better."""
+    try:
+        return set_back(session, task_id, error, attempt)
+    except Exception:
+        log.exception("task %s could not be set back; it comes up again when its lease is over", task_id)
+        return False
 
 
 def set_back(session: Session, task_id: int, error: Exception, attempt: int | None = None) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sqlalchemy.orm import Session
 
-from . import conditions, jobs, messages, reminders, schedules, signals
+from . import conditions, jobs, messages, reminders, schedules, signals, workers
 
 #: what is done, and how many seconds lie between two looks
 ROUNDS: tuple[tuple[Callable[[Session], int], float], ...] = (
@@ -16,4 +16,5 @@ ROUNDS: tuple[tuple[Callable[[Session], int], float], ...] = (
     (conditions.ask_due, 1),
     (jobs.reclaim, 5),
     (messages.sweep, 60),
+    (workers.prune, 600),
 )

@@ -10,6 +10,7 @@ from .outgoing import Outgoing
 from .process import Process
 from .task import Task, task_link
 from .user import BigId, Passwords, Role, User, check_permissions, create_user, roles_named
+from .worker import Worker
 
 
 def init_db() -> None:
@@ -40,6 +41,7 @@ __all__ = [
     "Task",
     "UTCDateTime",
     "User",
+    "Worker",
     "check_permissions",
     "create_user",
     "db",

@@ -28,6 +28,7 @@ from .tasks import (
     queue,
     who_could,
 )
+from .workers import workers_seen
 
 __all__ = [
     "EVENTS",
@@ -56,4 +57,5 @@ __all__ = [
     "task_events",
     "timeline",
     "who_could",
+    "workers_seen",
 ]

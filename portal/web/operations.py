@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hmac
 import time
 from typing import Any
@@ -9,10 +10,13 @@ from typing import Any
 from flask import Blueprint, Flask, Response, abort, current_app, g, jsonify, request
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal import metrics, trace
+from portal import metrics, queries, trace
 from portal.models import db, schema_fault, utcnow
 
 blueprint = Blueprint("operations", __name__)
+
+#: a worker that has said nothing for so long is not counted
+SEEN = dt.timedelta(minutes=1)
 
 
 @blueprint.get("/healthz")
@@ -32,6 +36,8 @@ def ready() -> tuple[Response, int]:
         fault = schema_fault(db.session())
         if fault is not None:
             answer["schema"] = fault
+        else:
+            answer["workers"] = len(queries.workers_seen(db.session(), utcnow() - SEEN))
     except SQLAlchemyError as error:
         current_app.logger.warning("not ready: %s", type(error).__name__, exc_info=error)
         answer |= {"database": "does not answer", "schema": "unknown"}

@@ -32,8 +32,8 @@ class Executor(Protocol):
         """The claimed jobs that run in this process, and need its heartbeat."""
         ...
 
-    def stop(self, grace: float) -> None:
-        """Take no more, give what runs here `grace` seconds, then hand it back."""
+    def stop(self, grace: float) -> bool:
+        """Take no more, give what runs here `grace` seconds, then hand it back. False if something still runs."""
         ...
 
 

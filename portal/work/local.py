@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import threading
-import time
 from typing import TYPE_CHECKING
 
 from portal.engine import clock, jobs, transaction
@@ -57,22 +56,24 @@ class LocalExecutor:
         with self._changed:
             return [claimed for claimed in self._held.values() if claimed is not None]
 
-    def stop(self, grace: float) -> None:
-        """Wait for what runs here, at most `grace` seconds; hand back the rest."""
-        until = time.monotonic() + grace
+    def stop(self, grace: float) -> bool:
+        """Wait for what runs here, at most `grace` seconds; hand back the rest. False if something still runs."""
         with self._changed:
             self._stopping = True
-            self._changed.wait_for(lambda: not self._held, max(0.0, until - time.monotonic()))
+            if self._changed.wait_for(lambda: not self._held, grace):
+                return True
         with self.app.app_context():
             for claimed in self.held():
-                jobs.hand_back(db.session(), claimed)
+                try:
+                    jobs.hand_back(db.session(), claimed)
+                except Exception:
+                    log.exception("job of task %s could not be handed back; its lease will", claimed.task_id)
+        return False
 
     def _run(self, task_id: int) -> None:
         try:
             with self.app.app_context():
                 self._work(task_id)
-        except Exception:
-            log.exception("task %s could not be told that its job was disturbed; its lease will", task_id)
         finally:
             with self._changed:
                 del self._held[task_id]
@@ -81,22 +82,18 @@ class LocalExecutor:
 
     def _work(self, task_id: int) -> None:
         session = db.session()
+        claimed = None
         try:
             claimed = jobs.claim(session, task_id)
-        except Exception as error:
-            log.exception("job of task %s could not be claimed", task_id)
-            clock.set_back(session, task_id, error)
-            return
-        if claimed is None:
-            return
-        with self._changed:
-            self._held[task_id] = claimed
-            stopping = self._stopping
-        if stopping:  # it has not begun: another process may
-            jobs.hand_back(session, claimed)
-            return
-        try:
-            jobs.perform(session, claimed)
+            if claimed is None:
+                return
+            with self._changed:
+                self._held[task_id] = claimed
+                stopping = self._stopping
+            if stopping:  # it has not begun: another process may
+                jobs.hand_back(session, claimed)
+            else:
+                jobs.perform(session, claimed)
         except Exception as error:
             log.exception("job of task %s was disturbed", task_id)
-            clock.set_back(session, task_id, error, claimed.attempt)
+            clock.put_off(session, task_id, error, None if claimed is None else claimed.attempt)

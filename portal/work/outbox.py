@@ -71,14 +71,16 @@ class Sender:
         self._thread = threading.Thread(target=self._run, name="portal-outbox", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Finish what is being sent, and stop."""
+    def stop(self, timeout: float | None = None) -> bool:
+        """Finish what is being sent, and stop. False if that takes longer than `timeout` seconds."""
         if self._thread is not None:
             self._forget()
             self._stopping.set()
             self._something.set()
-            self._thread.join()
-            self._thread = None
+            self._thread.join(timeout)
+            alive, self._thread = self._thread.is_alive(), None
+            return not alive
+        return True
 
     def _run(self) -> None:
         while not self._stopping.is_set():

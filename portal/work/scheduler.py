@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import datetime as dt
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -13,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from portal.engine import clock, jobs, rounds, transaction
+from portal.engine import clock, jobs, rounds, transaction, workers
 from portal.models import db
 
 if TYPE_CHECKING:
     from flask import Flask
+    from sqlalchemy.orm import Session
 
     from portal.config import Config
 
@@ -31,8 +33,6 @@ INTERVAL = 0.5
 BATCH = 20
 #: seconds between two looks at the jobs that run here
 WATCH = 1.0
-#: seconds between two signs of life of them; well below the lease
-BEAT = 15.0
 
 
 class Scheduler:
@@ -47,18 +47,25 @@ class Scheduler:
         self._stopping = threading.Event()
         self._woken = threading.Event()
         #: held by what is under way, so that a stop can wait for it
-        self._dispatching, self._rounding = threading.Lock(), threading.Lock()
+        self._dispatching, self._rounding, self._watching = (threading.Lock() for _ in range(3))
         self._looked: dict[Callable[..., int], float] = {}
-        self._beat = 0.0
+        #: when this process last said that it lives, and the row in which it does
+        self._kind, self._beat = "web", -math.inf
+        self._row: int | None = None
         if settings.scheduler and not app.testing:
             app.before_request(self.start)
 
-    def start(self) -> None:
-        """Start the threads, once."""
+    def start(self, kind: str = "web") -> None:
+        """Start the threads, once.
+
+        Args:
+            kind: of process that this is, for who watches: web or worker.
+        """
         with self._starting:
             if self._scheduler is not None:
                 return
             self._stopping.clear()
+            self._kind, self._beat = kind, -math.inf
             self.executor.start()
             self._scheduler = BackgroundScheduler(timezone=dt.UTC, daemon=True)
             for name, call, seconds in (
@@ -76,26 +83,36 @@ class Scheduler:
             self.app.extensions["portal_sender"].start()
             atexit.register(self.stop)
 
-    def stop(self, grace: float | None = None) -> None:
+    def stop(self, grace: float | None = None) -> bool:
         """Claim no more, finish what runs, and hand back what is not done in time.
 
         Args:
             grace: seconds; `PORTAL_GRACE` otherwise.
+
+        Returns:
+            True if everything has ended; False if a thread still runs whose result no longer counts.
         """
         until = time.monotonic() + (self.grace if grace is None else grace)
         with self._starting:
             if self._scheduler is None:
-                return
+                return True
             self._stopping.set()
             self._sleep()
-            self.executor.stop(_left(until))  # while `watch` goes on: what runs keeps its lease
+            ended = self.executor.stop(_left(until))  # while `watch` goes on: what runs keeps its lease
             for under_way in (self._dispatching, self._rounding):
-                if under_way.acquire(timeout=_left(until)):
+                free = under_way.acquire(timeout=_left(until))
+                ended = ended and free
+                if free:
                     under_way.release()
             self._scheduler.shutdown(wait=False)
             self._scheduler = None
-            self.app.extensions["portal_sender"].stop()
+            with self._watching, self.app.app_context():
+                if self._row is not None:
+                    _guarded("the row of this worker could not be removed", workers.leave, self._row)
+                    self._row = None
+            ended = self.app.extensions["portal_sender"].stop(_left(until)) and ended
             atexit.unregister(self.stop)
+            return ended
 
     def wake(self) -> None:
         self._woken.set()
@@ -127,15 +144,8 @@ class Scheduler:
             if late or self._stopping.is_set():
                 clock.release(db.session(), claimed[position:])
                 break
-            self._fire_one(each)
+            clock.fire_claimed(db.session(), each)
         return len(claimed)
-
-    def _fire_one(self, each: clock.Due) -> None:
-        try:
-            clock.fire(db.session(), each.task_id)
-        except Exception as error:
-            log.exception("timer of task %s could not fire", each.task_id)
-            _set_back(each, error)
 
     def _submit(self) -> int:
         """Claim as many jobs as the executor has room for, and hand them over. The number taken."""
@@ -150,7 +160,7 @@ class Scheduler:
                 accepted = self.executor.submit(each.task_id)
             except Exception as error:
                 log.exception("job of task %s could not be handed over", each.task_id)
-                _set_back(each, error)
+                clock.put_off(db.session(), each.task_id, error)
                 continue
             taken += accepted
             if not accepted:
@@ -174,14 +184,20 @@ class Scheduler:
                     log.exception("%s failed; it is tried again", call.__module__)
 
     def watch(self) -> None:
-        """Keep the leases of the jobs that run here, and end those that take too long."""
-        with self.app.app_context():
+        """Say that this process lives, keep the leases of its jobs, and end those that take too long."""
+        with self._watching, self.app.app_context():
+            if self._scheduler is None:
+                return  # it has just stopped
             held = self.executor.held()
             for claimed in held:
                 _guarded("a job that takes too long could not be ended", jobs.expire, claimed)
-            if time.monotonic() - self._beat >= BEAT:
+            if time.monotonic() - self._beat >= workers.BEAT.total_seconds():
                 self._beat = time.monotonic()
                 _guarded("the jobs that run here could not be kept", jobs.heartbeat, held)
+                _guarded("this worker could not say that it lives", self._say, len(held))
+
+    def _say(self, session: Session, held: int) -> None:
+        self._row = workers.beat(session, self._row, self._kind, held)
 
 
 def _left(until: float) -> float:
@@ -193,11 +209,3 @@ def _guarded(trouble: str, call: Callable[..., Any], *args: Any) -> None:
         call(db.session(), *args)
     except Exception:
         log.exception(trouble)
-
-
-def _set_back(each: clock.Due, error: Exception) -> None:
-    """Where even that fails, the database is away: the claim's own lease keeps the task until it is back."""
-    try:
-        clock.set_back(db.session(), each.task_id, error)
-    except Exception:
-        log.exception("task %s could not be set back; it comes up again", each.task_id)

@@ -1,0 +1,28 @@
+"""Who turns the clock: a row for each process that looks for what is due."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from .base import UTCDateTime, db
+from .user import BigId
+
+
+class Worker(db.Model):
+    """A process that fires timers or runs jobs. It is told by what it last said; nothing depends on the row."""
+
+    __tablename__ = "worker"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    #: host and process id
+    name: Mapped[str] = mapped_column(String(255))
+    #: web, worker or celery
+    kind: Mapped[str] = mapped_column(String(10))
+    started: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+    #: when it last said that it lives
+    seen: Mapped[dt.datetime] = mapped_column(UTCDateTime, index=True)
+    #: how many jobs ran there at that time
+    held: Mapped[int] = mapped_column(default=0)
