@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from . import notices
+from . import notices, soundness
 
 if TYPE_CHECKING:
     from .base import Node
@@ -68,12 +68,9 @@ def _graph_faults(definition: Definition) -> Iterator[str]:
             yield f"{name}: nobody leads to this node; let another node lead to it, or remove it"
         elif not node.ends and not node.outgoing:
             yield f"{name}: the path ends here without an End; add .Next(this.end)"
-        elif not node.ends and not any(nodes[other].ends for other in reached(node)):
-            yield f"{name}: a path that never ends; lead it, or a branch of it, to an End"
         elif hasattr(node, "Next") and not node.splits and len(node.outgoing) > 1:
             yield f"{name}: has {len(node.outgoing)} .Next(…); one is enough, or use a Split"
-        if node.merges and not any(name in definition.joins[split] for split in definition.joins):
-            yield f"{name}: a Join that no split leads to; remove it, or lead the branches of a Split to it"
+    yield from soundness.faults(definition)
 
 
 def _compensations(definition: Definition) -> Iterator[Any]:
