@@ -10,7 +10,7 @@ Source: soundness of workflow nets, van der Aalst (1997), for joins with the sem
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .base import Edge, Node
@@ -106,7 +106,7 @@ def _next_in_trap(node: Node, finishing: set[str]) -> Node:
 
 
 def _lonely_joins(definition: Definition, paths: dict[str, list[str]]) -> Iterator[str]:
-    """A choice into a join: one token comes, as if nothing had to be joined. BPMN's parallel gateway would stick."""
+    """An exclusive choice into a join: one token comes where several ways meet. BPMN's parallel gateway would stick."""
     for name, node in definition.nodes.items():
         if not node.merges or name not in paths:
             continue
@@ -116,9 +116,9 @@ def _lonely_joins(definition: Definition, paths: dict[str, list[str]]) -> Iterat
                 f"{name}: a Join that no split leads to ({_shown(paths[name])}); "
                 "remove it, or lead the branches of a Split to it"
             )
-        elif not any(_meet(definition.nodes[split], name) for split in leading):
+        elif len(node.incoming) > 1 and not any(_meet(definition.nodes[split], name) for split in leading):
             yield (
-                f"{name}: a Join that waits for nobody, because only one branch comes to it "
+                f"{name}: a Join that waits for nobody: the ways that lead to it are choices of one branch "
                 f"({_shown(paths[name])}); remove it, or lead two branches of a Split to it"
             )
 
@@ -127,8 +127,6 @@ def _meet(split: Node, join: str) -> bool:
     """Whether tokens of one split can meet at a join."""
     from .check import closing
 
-    if getattr(split, "races", False):
-        return False
     edges = [edge for edge in split.outgoing if join in closing(edge.target)]
     return len(edges) > 1 or any(edge.multiple for edge in edges)
 
