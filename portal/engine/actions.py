@@ -278,7 +278,9 @@ def store_first(session: Session, activation: Activation) -> None:
 
 
 def close(run: Run, task: Task, action: str = "cancel") -> None:
-    """Cancel an open task and what is armed on it."""
+    """Cancel a task and what is armed on it, unless it went with another one already."""
+    if not task.is_open:
+        return
     run.record(task, "CANCELED", action)
     boundary.disarm(run, task)
     children.cancel(run, task)

@@ -36,7 +36,7 @@ def arrive(run: Run, node: Node, branch: str, previous: Task) -> None:
 
 def _ask(run: Run, join: Task, scope: str) -> None:
     """Ask a join whether it goes on before the other branches are in."""
-    from . import step
+    from . import actions, step
 
     node: Any = join.node
     if _is_blocked(run, join):
@@ -53,10 +53,7 @@ def _ask(run: Run, join: Task, scope: str) -> None:
         return
     if node.cancel_active:
         for task in active:
-            if task.is_open:
-                from . import actions
-
-                actions.close(run, task)
+            actions.close(run, task, "step")
         run.ready = [task for task in run.ready if task.status != "CANCELED"]
     go_on(run, join)
 

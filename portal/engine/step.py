@@ -138,7 +138,7 @@ def cancel_region(run: Run, task: Task, names: tuple[str, ...]) -> None:
     from . import actions
 
     for other in run.find(task.process, Task.flow_task.in_(names)):
-        if other is not task and other.is_open:
+        if other is not task:
             actions.close(run, other, "step")
     run.ready = [each for each in run.ready if each.is_open]
 
