@@ -5,9 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from apscheduler.triggers.cron import CronTrigger
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -17,6 +15,7 @@ from portal.models import Schedule
 
 from . import actions, children, step
 from .claims import wait_after
+from .moments import next_start
 from .run import Run
 from .transaction import clock, transaction
 
@@ -29,18 +28,6 @@ def _timers() -> list[Any]:
     ]
 
 
-def next_start(node: Any, now: dt.datetime, last: dt.datetime | None = None) -> dt.datetime:
-    """The first moment of the schedule after now; an interval keeps its beat."""
-    if node.interval is None:
-        trigger = CronTrigger.from_crontab(node.cron, timezone=ZoneInfo(node.timezone))
-        found: dt.datetime = trigger.get_next_fire_time(None, now + dt.timedelta(microseconds=1))
-        return found
-    if last is None:
-        return now + node.interval  # type: ignore[no-any-return]
-    missed = (now - last) // node.interval
-    return last + node.interval * (missed + 1)  # type: ignore[no-any-return]
-
-
 def fire(session: Session) -> int:
     """Start what is due. The number of starts."""
     nodes = {(node.flow_class._definition.label, node.name): node for node in _timers()}
@@ -50,16 +37,24 @@ def fire(session: Session) -> int:
     session.rollback()
     now, started = clock.get()(), 0
     for key, node in nodes.items():
-        row = rows.get(key)
-        if row is None:
-            _see(session, node, *key)
-        elif row.next_start <= now and (row.lease is None or row.lease <= now):
-            try:
-                started += _start(session, node, row.id)
-            except Exception:
-                log.exception("start %s.%s was disturbed; it is tried again", *key)
-                _set_back(session, row.id)
+        try:
+            started += _turn_to(session, node, key, rows.get(key), now)
+        except Exception:
+            log.exception("start %s.%s was disturbed; it is tried again", *key)
     return started
+
+
+def _turn_to(session: Session, node: Any, key: tuple[str, str], row: Any, now: dt.datetime) -> int:
+    if row is None:
+        _see(session, node, *key)
+        return 0
+    if row.next_start > now or (row.lease is not None and row.lease > now):
+        return 0
+    try:
+        return _start(session, node, row.id)
+    except Exception:
+        _set_back(session, row.id)
+        raise
 
 
 def _see(session: Session, node: Any, label: str, name: str) -> None:

@@ -1,0 +1,84 @@
+"""The due moments of a schedule: time zones, changes of the clocks, beats."""
+
+import datetime as dt
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portal import flow
+from portal.engine.moments import next_start
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def moments(node, now, count):
+    found = []
+    for _ in range(count):
+        now = next_start(node, now, now)
+        found.append(now)
+    return found
+
+
+def shown(found):
+    return [moment.astimezone(BERLIN).strftime("%d %H:%M") for moment in found]
+
+
+SPRING, AUTUMN = dt.datetime(2026, 3, 28, 20, tzinfo=dt.UTC), dt.datetime(2026, 10, 24, 20, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("cron", "since", "expected"),
+    [
+        ("30 2 * * *", SPRING, ["29 03:30", "30 02:30", "31 02:30"]),
+        ("30 2 * * *", AUTUMN, ["25 02:30", "26 02:30", "27 02:30"]),
+        ("15,45 2 * * *", SPRING, ["29 03:15", "29 03:45", "30 02:15"]),
+        ("15,45 2,3 * * *", SPRING, ["29 03:15", "29 03:45", "30 02:15"]),
+        ("15,45 2 * * *", AUTUMN, ["25 02:15", "25 02:45", "26 02:15"]),
+        ("0 3 * * *", SPRING, ["29 03:00", "30 03:00", "31 03:00"]),
+        ("0 0-23/6 * * *", AUTUMN, ["25 00:00", "25 06:00", "25 12:00"]),
+        ("30 2 * * sun", SPRING, ["29 03:30", "05 02:30", "12 02:30"]),
+    ],
+)
+def test_a_time_of_day_comes_once_a_day_when_the_clocks_change(cron, since, expected):
+    assert shown(moments(flow.StartTimer(cron=cron, timezone="Europe/Berlin"), since, 3)) == expected
+
+
+@pytest.mark.parametrize("since", [SPRING, AUTUMN])
+def test_every_hour_goes_by_the_hours_that_pass(since):
+    found = moments(flow.StartTimer(cron="0 * * * *", timezone="Europe/Berlin"), since, 10)
+    assert {b - a for a, b in pairwise(found)} == {dt.timedelta(hours=1)}
+
+
+INSTANTS = st.datetimes(dt.datetime(2020, 1, 1), dt.datetime(2037, 1, 1), timezones=st.just(dt.UTC))
+ZONES = st.sampled_from(
+    ["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "Africa/Casablanca"]
+)
+MINUTES = st.sampled_from(["0", "30", "*", "*/7", "15,45", "59"])
+HOURS = st.sampled_from(["*", "2", "0,1,2,3", "*/2", "23", "1-3"])
+DAYS = st.sampled_from(["* * *", "1 * *", "* * mon-fri", "* 3,10 sun", "31 * *"])
+NODES = st.one_of(
+    st.builds(
+        lambda minute, hour, day, zone: flow.StartTimer(cron=f"{minute} {hour} {day}", timezone=zone),
+        MINUTES, HOURS, DAYS, ZONES,
+    ),
+    st.timedeltas(dt.timedelta(microseconds=1), dt.timedelta(days=40)).map(lambda i: flow.StartTimer(interval=i)),
+)  # fmt: skip
+
+
+@given(NODES, INSTANTS, st.timedeltas(dt.timedelta(), dt.timedelta(days=3)))
+def test_the_next_moment_is_always_ahead_and_none_is_met_twice(node, now, late):
+    first = next_start(node, now)
+    assert first > now
+    assert next_start(node, first - dt.timedelta(microseconds=1), first) >= first
+    second = next_start(node, first + late, first)
+    assert second > first + late
+    if node.interval is None:
+        assert next_start(node, now) == first, "the moments do not depend on when they are asked for"
+        assert next_start(node, first - dt.timedelta(microseconds=1)) == first
+        between = next_start(node, first)
+        assert first < between <= second
+    else:
+        assert (second - first) % node.interval == dt.timedelta(), "an interval keeps its beat"
