@@ -53,7 +53,6 @@ def application(url: str, flows: list[str]) -> Iterator[Any]:
             yield app
         finally:
             db.session.remove()
-            db.drop_all()
             db.engine.dispose()
 
 

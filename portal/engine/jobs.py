@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import and_, inspect, or_, select, update
 from sqlalchemy.orm import Session
 
-from portal import jsonstore
+from portal import jsonstore, trace
 from portal.flow.activation import Activation
 from portal.models import Process, Task
 
@@ -104,7 +104,8 @@ def perform(session: Session, claimed: Claim) -> None:
             return
         error: Exception | None = None
         try:
-            activation.node.work(activation)  # type: ignore[attr-defined]
+            with trace.following(activation.task.trace):
+                activation.node.work(activation)  # type: ignore[attr-defined]
             session.commit()  # what the job did through the session that everyone uses
         except Exception as raised:
             session.rollback()
