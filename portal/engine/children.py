@@ -179,7 +179,6 @@ def finish(run: Run, task: Task, outcome: Done) -> None:
     for other in run.find(process):
         if other is not task:
             run.record(other, "CANCELED", "step")
-    run.ready = [each for each in run.ready if each.is_open]
     if outcome.finishes == "error":
         process.data["_error"] = outcome.code
     run.record_process(process, "FAILED" if outcome.finishes == "error" else "DONE", "step")

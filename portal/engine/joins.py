@@ -54,7 +54,6 @@ def _ask(run: Run, join: Task, scope: str) -> None:
     if node.cancel_active:
         for task in active:
             actions.close(run, task, "step")
-        run.ready = [task for task in run.ready if task.status != "CANCELED"]
     go_on(run, join)
 
 

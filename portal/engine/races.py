@@ -33,4 +33,3 @@ def _cancel_rivals(run: Run, task: Task, scope: str, branch: str) -> None:
     for rival in rivals:
         if rival.token != branch and not rival.token.startswith(f"{branch}/"):
             actions.close(run, rival, "step")
-    run.ready = [each for each in run.ready if each.is_open]

@@ -21,7 +21,9 @@ def settle(run: Run) -> None:
     """Run until every branch waits or has ended."""
     while True:
         while run.ready:
-            enter(run, run.ready.pop())
+            task = run.ready.pop()
+            if task.is_open:  # nothing has cancelled it since its token came
+                enter(run, task)
         if joins.release(run) or turns.release(run) or close_all(run):
             continue
         if not conditions.ask_tree(run):
@@ -140,7 +142,6 @@ def cancel_region(run: Run, task: Task, names: tuple[str, ...]) -> None:
     for other in run.find(task.process, Task.flow_task.in_(names)):
         if other is not task:
             actions.close(run, other, "step")
-    run.ready = [each for each in run.ready if each.is_open]
 
 
 def proceed(run: Run, task: Task, outcome: Done) -> None:

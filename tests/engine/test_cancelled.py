@@ -29,3 +29,27 @@ def test_the_deadline_of_a_loser_is_cancelled_once(flow_tester):
     run.task("fast").assign("alice").execute()
     assert states_of(run, "slow") == ["NEW", "CANCELED"]
     assert states_of(run, "slow__timeout") == ["SCHEDULED", "CANCELED"]
+
+
+class FailingFlow(flow.Flow):
+    start = flow.StartHandle().Next(this.split)
+    split = flow.Split().Next(this.wait).Next(this.broken)
+    wait = flow.ManualTask().Next(this.end)
+    broken = flow.ErrorEnd("broken")
+    end = flow.End()
+
+
+class TwoFailingFlow(flow.Flow):
+    start = flow.StartHandle().Next(this.both)
+    both = flow.NSubprocess(FailingFlow.start, [1, 2]).Next(this.end)
+    end = flow.End()
+
+
+def test_a_child_that_is_cancelled_before_its_first_step_does_not_begin(flow_tester):
+    flow_tester(FailingFlow)
+    run = flow_tester(TwoFailingFlow)
+    run.start()
+    first, second = run.children("both")
+    assert (first.process.status, second.process.status) == ("FAILED", "CANCELED")
+    assert states_of(second, "start") == ["CANCELED"]
+    assert second.tasks("split") == []

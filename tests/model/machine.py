@@ -17,7 +17,6 @@ from portal.errors import FlowError, PermissionDenied, TransitionNotAllowed
 from portal.models import Delivery, Event, Message, Process, Task, User, db
 from portal.models.task import task_link
 from tests.audit import faults
-
 from tests.model import flows
 
 PICK = st.integers(0, 15)
