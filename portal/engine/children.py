@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import func, inspect, select
 
+from portal import trace
 from portal.errors import PortalError, TransitionNotAllowed
 from portal.flow.outcome import Done
 from portal.models import Process, Task
@@ -19,11 +20,10 @@ max_depth = 50
 
 
 def start(run: Run, task: Task, calls: tuple[tuple[Any, Mapping[str, Any]], ...]) -> None:
-    """Start the children of a task that waits for them."""
+    """Start the children of a task that waits for them. It is stored: they point at it."""
     parent = task.process
     if parent.depth + 1 > max_depth:
         raise PortalError(f"processes call each other more than {max_depth} deep (PORTAL_MAX_DEPTH)")
-    run.session.flush()  # the children point at their task
     begun = []
     for node, keywords in calls:
         process = actions.new_process(run, node.flow_class)
@@ -51,6 +51,7 @@ def first_task(run: Run, process: Process, node: Any) -> Task:
         priority=0,
         attempt=0,
         fingerprint=node.flow_class._definition.fingerprint,
+        trace=trace.current.get() or None,
     )
 
 
@@ -88,20 +89,23 @@ def over(run: Run, child: Process) -> None:
         return
     node: Any = task.node
     activation = run.activation(task)
-    started = select(func.count()).where(Process.parent_task_id == task.id)
+    started, running = _counted(run, task)
     try:
-        calls = step.guarded(run, task, lambda: node.children(activation, run.session.scalar(started)))
-        if calls and (not node.sequential or not _running(run, task)):
+        calls = step.guarded(run, task, lambda: node.children(activation, started))
+        if calls and (not node.sequential or not running):
             start(run, task, calls)
-        elif not _running(run, task):
+        elif not running:
             step.follow(run, task, step.guarded(run, task, lambda: node.resume(activation)))
     except Exception as error:
         step.fail(run, task, error)
 
 
-def _running(run: Run, task: Task) -> bool:
-    query = select(Process.id).where(Process.parent_task_id == task.id, Process.finished.is_(None)).limit(1)
-    return run.session.scalar(query) is not None
+def _counted(run: Run, task: Task) -> tuple[int, int]:
+    """How many children of a task there are, and how many of them are not over."""
+    running = func.count().filter(Process.finished.is_(None))
+    query = select(func.count(), running).where(Process.parent_task_id == task.id)
+    row = run.session.execute(query).one()
+    return row[0], row[1]
 
 
 def _failed(run: Run, task: Task, child: Process) -> None:

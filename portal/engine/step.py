@@ -86,6 +86,7 @@ def start_inside(run: Run, task: Task, outcome: Wait) -> None:
         compensation.begin(run, task)
     messages.take(run, task)
     if outcome.children:
+        run.session.flush()  # they point at their task
         try:
             guarded(run, task, lambda: children.start(run, task, outcome.children))
         except Exception as error:
