@@ -169,6 +169,7 @@ class Work:
         run.reopened.add(process)
         if activation.node.starts:
             cancel_tree(run, process, "undo")
+            children.cancelled(run, process)
         elif activation.node.ends:
             process.ended = _other_end(run, task)
 
@@ -183,6 +184,7 @@ class Work:
         previous = [*old.previous, old]
         run.record(old, "REVIVED", "revive")
         boundary.disarm(run, old)
+        children.cancel(run, old)
         children.reopen(run, process, "revive")
         return fresh_copy(run, old, old.node, previous)
 

@@ -12,7 +12,7 @@ from portal.errors import PortalError, TransitionNotAllowed
 from portal.flow.outcome import Done
 from portal.models import Process, Task
 
-from . import actions, boundary, token
+from . import actions, boundary, lifecycle, token
 from .run import Run
 
 #: how deep a class may call itself; the application sets it
@@ -198,10 +198,14 @@ def reopen(run: Run, process: Process, action: str) -> None:
     task = run.session.get_one(Task, process.parent_task_id)
     run.know(task)
     standing = [each for each in task.leading if each.status not in ("CANCELED", "REVIVED")]
-    if standing and task.status == "DONE":
+    if task.status == "REVIVED":
+        raise TransitionNotAllowed(
+            f"cannot {action}: the parent has gone on with a fresh copy of «{task.title}»"
+        )
+    if standing and task.status in lifecycle.CLOSED:  # it has gone on, on its way or by a deadline
         names = ", ".join(f"«{each.title}»" for each in standing)
         raise TransitionNotAllowed(f"cannot {action}: the parent has gone on to {names}")
     reopen(run, task.process, action)
-    if task.status not in ("STARTED", "REVIVED"):
+    if task.status != "STARTED":
         task.data.pop("_exception", None)
         run.record(task, "STARTED", action)

@@ -23,7 +23,7 @@ def arrive(run: Run, node: Node, branch: str, previous: Task) -> None:
         join = run.create(process, node, branch if scope is None else token.owner(scope), previous)
         join.awaits = scope
         run.record(join, "STARTED")
-    else:
+    elif previous not in join.previous:  # two empty branches of a split come from the one split
         join.previous.append(previous)
     run.joins_due[process] = None
     if join.status != "STARTED":  # it has gone on without this branch, or was cancelled: nothing starts twice

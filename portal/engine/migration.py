@@ -13,7 +13,7 @@ from portal.errors import PortalError
 from portal.flow.registry import registry
 from portal.models import Process, Task
 
-from . import actions, boundary, step
+from . import actions, boundary, children, step
 from .transaction import read_task, transaction
 
 
@@ -104,6 +104,7 @@ def _move(session: Session, task_id: int, node: Any) -> bool:
         owner = old.owner if node.human and old.status == "ASSIGNED" else None
         run.record(old, "CANCELED", "migrate", to=node.name)
         boundary.disarm(run, old)
+        children.cancel(run, old)
         fresh = actions.fresh_copy(run, old, node, [*old.previous, old])
         step.settle(run)
         if owner is not None and fresh.status == "NEW":
