@@ -95,6 +95,28 @@ def straight(process_id: int) -> Callable[[], None]:
     return floor
 
 
+def parts(process: dict[str, Any], tasks: list[Any], links: list[Any], events: list[Any]) -> list[Any]:
+    """The tasks, links and events that each of the transactions has made."""
+    moments = sorted({event["created"] for event in events})
+    made = {task["id"]: task["created"] for task in tasks}
+    return [
+        (
+            [task for task in tasks if task["created"] == moment],
+            [link for link in links if made[link["task_id"]] == moment],
+            [event for event in events if event["created"] == moment],
+        )
+        for moment in moments
+    ]
+
+
+def _fresh(task: dict[str, Any], process: dict[str, Any]) -> dict[str, Any]:
+    """A task as it was at the end of the transaction that made it."""
+    if task["finished"] is None or task["finished"] == process["created"]:
+        return task
+    status = "NEW" if task["scheduled"] is None else "SCHEDULED"
+    return {**task, "status": status, "finished": None, "assigned": None, "owner_id": None}
+
+
 class Human:
     """A process in three transactions: started, its task taken, and done."""
 
@@ -103,20 +125,21 @@ class Human:
 
     def start(self) -> Any:
         [process], tasks, links, events = made = self.rows.renewed()
-        fresh = {**tasks[1], "status": "NEW", "finished": None, "assigned": None, "owner_id": None}
+        begun, _, _ = parts(process, tasks, links, events)
         with action() as connection:
             write(
                 connection,
                 Process.__table__,
                 [{**process, "status": "NEW", "finished": None, "ended": False}],
             )
-            write(connection, Task.__table__, [tasks[0], fresh])
-            write(connection, task_link, links[:1])
-            write(connection, Event.__table__, events[:3])
+            write(connection, Task.__table__, [_fresh(task, process) for task in begun[0]])
+            write(connection, task_link, begun[1])
+            write(connection, Event.__table__, begun[2])
         return made
 
     def assign(self, made: Any) -> Any:
-        [process], tasks, _links, events = made
+        [process], tasks, links, events = made
+        _, taken, _ = parts(process, tasks, links, events)
         with action() as connection:
             self._lock(connection, process, tasks[1])
             self._change(
@@ -127,20 +150,23 @@ class Human:
                 "assigned",
                 "owner_id",
             )
-            write(connection, Event.__table__, events[3:4])
+            write(connection, Event.__table__, taken[2])
         return made
 
     def execute(self, made: Any) -> None:
         [process], tasks, links, events = made
+        begun, _, done = parts(process, tasks, links, events)
         with action() as connection:
             self._lock(connection, process, tasks[1])
-            self._change(connection, Task.__table__, tasks[1], "status", "finished")
+            for task in begun[0]:
+                if task != _fresh(task, process):
+                    self._change(connection, Task.__table__, task, "status", "finished")
             self._change(
                 connection, Process.__table__, process, "data", "status", "finished", "ended", "task_count"
             )
-            write(connection, Task.__table__, tasks[2:])
-            write(connection, task_link, links[1:])
-            write(connection, Event.__table__, events[4:])
+            write(connection, Task.__table__, done[0])
+            write(connection, task_link, done[1])
+            write(connection, Event.__table__, done[2])
 
     def whole(self) -> None:
         self.execute(self.assign(self.start()))
