@@ -140,3 +140,57 @@ def test_ids_are_xml_names_and_stay_different(one, other):
 )
 def test_durations_are_iso_8601(span, text):
     assert duration(span) == text
+
+
+def test_several_ways_into_a_split_meet_ahead_of_it():
+    nodes = {"start": "Start", "a": "View", "split": "Split", "b": "View", "c": "View", "end": "End"}
+    edges = [("start", "split"), ("a", "split"), ("split", "b"), ("split", "c"), ("b", "a"), ("c", "end")]
+    root = exported(make_flow(nodes, edges))
+    assert root.xpath("//bpmn:sequenceFlow[@targetRef='merge_split']/@sourceRef", namespaces=NS) == [
+        "node_start",
+        "node_a",
+    ]
+    assert root.xpath("//bpmn:sequenceFlow[@targetRef='node_split']/@sourceRef", namespaces=NS) == [
+        "merge_split"
+    ]
+    assert len(root.xpath("//bpmndi:BPMNShape[@bpmnElement='merge_split']", namespaces=NS)) == 1
+
+
+def test_every_way_out_of_a_conditional_split_has_a_condition():
+    nodes = {"start": "Start", "split": "Split", "a": "View", "b": "View", "end": "End"}
+    edges = [("start", "split"), ("split", "a", "far"), ("split", "b"), ("a", "end"), ("b", "end")]
+    root = exported(make_flow(nodes, edges))
+    assert root.xpath("//bpmn:conditionExpression/text()", namespaces=NS) == ["far", "true"]
+
+
+BETWEEN = {
+    "nothing but tasks": ({"a": "View"}, [("split", "a"), ("a", "join")], "parallelGateway"),
+    "a decision": (
+        {"a": "If", "b": "View"},
+        [("split", "a"), ("a", "b"), ("a", "join"), ("b", "join")],
+        "inclusiveGateway",
+    ),
+    "a deadline": (
+        {"a": "View", "late": {"kind": "TimeoutBoundary", "host": "a"}},
+        [("split", "a"), ("a", "join"), ("late", "join")],
+        "inclusiveGateway",
+    ),
+    "a split with a join of its own": (
+        {"a": "Split", "b": "View", "c": "View", "in": "Join"},
+        [("split", "a"), ("a", "b"), ("a", "c"), ("b", "in"), ("c", "in"), ("in", "join")],
+        "parallelGateway",
+    ),
+    "a merge": (
+        {"a": "Split", "b": "View"},
+        [("split", "a"), ("a", "b"), ("split", "b"), ("b", "join")],
+        "inclusiveGateway",
+    ),
+}
+
+
+@pytest.mark.parametrize("between", BETWEEN)
+def test_a_join_is_parallel_only_where_every_way_in_is_certain(between):
+    nodes, edges, expected = BETWEEN[between]
+    nodes = {"start": "Start", "split": "Split", "x": "View", **nodes, "join": "Join", "end": "End"}
+    edges = [("start", "split"), ("split", "x"), ("x", "join"), *edges, ("join", "end")]
+    assert etree.QName(element(exported(make_flow(nodes, edges)), "join")).localname == expected

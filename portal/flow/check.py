@@ -105,10 +105,11 @@ def reached(node: Node) -> list[str]:
     return in_order(node)
 
 
-def closing(node: Node) -> frozenset[str]:
+def closing(node: Node, races: bool = True) -> frozenset[str]:
     """The joins that close the split whose branch begins at this node.
 
-    Splits and joins nest like brackets: a join met while an inner split is open closes the inner one.
+    Splits and joins nest like brackets: a join met while an inner split is open closes the inner one. Without
+    `races` a race opens no bracket: one branch of it is left, which may go straight to the outer split's join.
     """
     found: set[str] = set()
     seen: set[tuple[str, int]] = set()
@@ -123,8 +124,9 @@ def closing(node: Node) -> frozenset[str]:
                 found.add(at.name)
                 continue
             depth -= 1
+        opens = at.splits and (races or not at.races)
         for following in neighbours(at):
-            stack.append((following, min(depth + at.splits, len(at.flow_class._definition.nodes))))
+            stack.append((following, min(depth + opens, len(at.flow_class._definition.nodes))))
     return frozenset(found)
 
 

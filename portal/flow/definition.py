@@ -50,11 +50,7 @@ class Definition:
     @cached_property
     def joins(self) -> dict[str, frozenset[str]]:
         """The joins where the branches of a split meet, by the name of the split."""
-        return {
-            node.name: frozenset().union(*(check.closing(edge.target) for edge in node.outgoing))
-            for node in self.nodes.values()
-            if node.splits
-        }
+        return {node.name: _joins_of(node) for node in self.nodes.values() if node.splits}
 
     @cached_property
     def has_joins(self) -> bool:
@@ -97,6 +93,15 @@ def define(flow_class: type[Flow]) -> Definition:
     if faults:
         raise FlowError("\n".join(faults))
     return definition
+
+
+def _joins_of(split: Node) -> frozenset[str]:
+    """The joins of a split; where none is left for it, those that the races on its branches lead to."""
+    for races in (True, False):
+        found = frozenset().union(*(check.closing(edge.target, races) for edge in split.outgoing))
+        if found:
+            return found
+    return frozenset()
 
 
 def _declared(flow_class: type[Flow]) -> Iterator[tuple[str, Node]]:

@@ -7,7 +7,10 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from .definitions import Roots, define_event
+from .expressions import condition, items, script
+from .geometry import Point
 from .layout import Layout, layout
+from .merges import lead_in, lead_on, merges, place
 from .shapes import Shape, is_boundary, is_handler, shape_of
 from .text import Box, printable
 from .words import caption
@@ -20,14 +23,15 @@ _NAMESPACES = {
     "xmlns:xsi": "http://www.w3.org/2001/XMLSchema-instance",
 }
 #: gateways whose ways out bear conditions
-_CONDITIONAL = frozenset({"exclusiveGateway", "inclusiveGateway", "complexGateway"})
+_CONDITIONAL = frozenset({"exclusiveGateway", "inclusiveGateway"})
 
 
 def bpmn(flow_class: Any) -> str:
     """The flow in BPMN 2.0 XML, valid against the schemas of the OMG.
 
-    It is a model to read, discuss and archive: conditions are there in words, so it isn't marked executable.
-    What a compensation boundary leads to hangs on an association, as in BPMN; its own way on is left out.
+    Another engine can run it. Conditions and scripts are there by their expressions and names in the flow's
+    code; whoever runs it answers them. What a compensation boundary leads to hangs on an association, as in BPMN;
+    its own way on is left out.
     """
     definition = flow_class._definition
     plan = layout(flow_class)
@@ -69,7 +73,7 @@ def _is_flow(edge: Any) -> bool:
 
 
 def _process(root: ET.Element, definition: Any) -> ET.Element:
-    process = ET.SubElement(root, "bpmn:process", id=process_id(definition.label), isExecutable="false")
+    process = ET.SubElement(root, "bpmn:process", id=process_id(definition.label), isExecutable="true")
     process.set("name", printable(definition.title))
     _document(process, definition.description)
     return process
@@ -85,11 +89,13 @@ def _document(element: ET.Element, *texts: str) -> None:
 
 def _node(process: ET.Element, node: Any, edges: list[tuple[int, Any]], roots: Roots) -> None:
     shape = shape_of(node)
+    ways = [f"way_{number}" for number, edge in edges if edge.target is node and _is_flow(edge)]
+    if merges(node):
+        ways = [_merge(process, node, ways)]
     element = ET.SubElement(process, f"bpmn:{shape.element}", id=node_id(node), name=printable(caption(node)))
     _document(element, node.description, _remark(node, shape))
-    for number, edge in edges:
-        if edge.target is node and _is_flow(edge):
-            ET.SubElement(element, "bpmn:incoming").text = f"way_{number}"
+    for way in ways:
+        ET.SubElement(element, "bpmn:incoming").text = way
     for number, edge in edges:
         if edge.source is node and _is_flow(edge):
             ET.SubElement(element, "bpmn:outgoing").text = f"way_{number}"
@@ -106,6 +112,20 @@ def _node(process: ET.Element, node: Any, edges: list[tuple[int, Any]], roots: R
         define_event(element, node, shape, roots)
 
 
+def _merge(process: ET.Element, node: Any, ways: list[str]) -> str:
+    """The small gateway ahead of a split. Returns the id of the way between the two."""
+    name = ncname(node.name)
+    gateway = ET.SubElement(
+        process, "bpmn:exclusiveGateway", id=f"merge_{name}", gatewayDirection="Converging"
+    )
+    for way in ways:
+        ET.SubElement(gateway, "bpmn:incoming").text = way
+    ET.SubElement(gateway, "bpmn:outgoing").text = f"merged_{name}"
+    on = ET.SubElement(process, "bpmn:sequenceFlow", id=f"merged_{name}", sourceRef=f"merge_{name}")
+    on.set("targetRef", node_id(node))
+    return f"merged_{name}"
+
+
 def _remark(node: Any, shape: Shape) -> str:
     """What the drawing alone does not say."""
     if node.kind == "SplitFirst" and shape.element == "complexGateway":
@@ -118,16 +138,16 @@ def _remark(node: Any, shape: Shape) -> str:
 
 
 def _complete_gateway(element: ET.Element, node: Any, shape: Shape) -> None:
-    diverges, converges = len(node.outgoing) > 1, len(node.incoming) > 1
+    diverges, converges = len(node.outgoing) > 1, len(node.incoming) > 1 and not merges(node)
     direction = {(True, True): "Mixed", (True, False): "Diverging", (False, True): "Converging"}
     if shape.element != "eventBasedGateway":
         element.set("gatewayDirection", direction.get((diverges, converges), "Unspecified"))
     elif diverges:
         element.set("gatewayDirection", "Mixed" if converges else "Diverging")
     if node.kind == "Join" and shape.element == "complexGateway":
-        condition = ET.SubElement(element, "bpmn:activationCondition", {"xsi:type": "bpmn:tFormalExpression"})
         count = getattr(node, "count", None)
-        condition.text = "continue_on_condition" if count is None else f"{count} branches are in"
+        words = "continue_on_condition" if count is None else f"{count} branches are in"
+        _formal(element, "activationCondition", words)
 
 
 def _complete_task(element: ET.Element, node: Any, shape: Shape, roots: Roots) -> None:
@@ -139,7 +159,11 @@ def _complete_task(element: ET.Element, node: Any, shape: Shape, roots: Roots) -
         element.set("calledElement", process_id(child))
     if node.kind == "NSubprocess":
         kind = "true" if node.sequential else "false"
-        ET.SubElement(element, "bpmn:multiInstanceLoopCharacteristics", isSequential=kind)
+        loop = ET.SubElement(element, "bpmn:multiInstanceLoopCharacteristics", isSequential=kind)
+        _formal(loop, "loopCardinality", items(node))
+    if shape.element == "scriptTask":
+        element.set("scriptFormat", "text/x-python")
+        ET.SubElement(element, "bpmn:script").text = printable(script(node))
 
 
 def _child_label(node: Any) -> str:
@@ -153,16 +177,21 @@ def _child_label(node: Any) -> str:
 def _sequence_flow(process: ET.Element, number: int, edge: Any) -> None:
     flow = ET.SubElement(process, "bpmn:sequenceFlow", id=f"way_{number}")
     flow.set("sourceRef", node_id(edge.source))
-    flow.set("targetRef", node_id(edge.target))
+    flow.set(
+        "targetRef", f"merge_{ncname(edge.target.name)}" if merges(edge.target) else node_id(edge.target)
+    )
     if edge.label:
         flow.set("name", printable(edge.label))
     if edge.multiple:
         _document(flow, "One token for each item of a data source.")
-    conditional = shape_of(edge.source).element in _CONDITIONAL and edge.kind not in ("default", "else")
-    if edge.label and conditional:
-        _document(flow, f"If: {edge.label}")
-        condition = ET.SubElement(flow, "bpmn:conditionExpression", {"xsi:type": "bpmn:tFormalExpression"})
-        condition.text = printable(edge.label)
+    if shape_of(edge.source).element in _CONDITIONAL and edge.kind not in ("default", "else"):
+        _formal(flow, "conditionExpression", condition(edge))
+
+
+def _formal(element: ET.Element, name: str, words: str) -> None:
+    """An expression. Its language is that of the flow's code."""
+    made = ET.SubElement(element, f"bpmn:{name}", {"xsi:type": "bpmn:tFormalExpression"})
+    made.text = printable(words)
 
 
 def _association(process: ET.Element, number: int, edge: Any) -> None:
@@ -187,14 +216,29 @@ def _diagram(root: ET.Element, definition: Any, plan: Layout) -> None:
         _bounds(drawn, plan.boxes[node.name])
         if shape.form != "task":
             _bounds(ET.SubElement(drawn, "bpmndi:BPMNLabel"), plan.titles[node.name].box)
+        if merges(node):
+            _merge_diagram(plane, ncname(node.name), plan.boxes[node.name])
     for number, route in enumerate(plan.edges):
         if not _is_flow(route.edge) and route.edge.source.kind != "CompensationBoundary":
             continue
-        line = ET.SubElement(plane, "bpmndi:BPMNEdge", id=f"line_{number}", bpmnElement=f"way_{number}")
-        for x, y in route.points:
-            ET.SubElement(line, "di:waypoint", x=f"{x:.1f}", y=f"{y:.1f}")
+        target = route.edge.target
+        points = lead_in(route.points, plan.boxes[target.name]) if merges(target) else route.points
+        line = _line(plane, f"line_{number}", f"way_{number}", points)
         if route.label:
             _bounds(ET.SubElement(line, "bpmndi:BPMNLabel"), route.label.box)
+
+
+def _merge_diagram(plane: ET.Element, name: str, split: Box) -> None:
+    drawn = ET.SubElement(plane, "bpmndi:BPMNShape", id=f"shape_merge_{name}", bpmnElement=f"merge_{name}")
+    _bounds(drawn, place(split))
+    _line(plane, f"line_merged_{name}", f"merged_{name}", lead_on(split))
+
+
+def _line(plane: ET.Element, name: str, element: str, points: tuple[Point, ...]) -> ET.Element:
+    line = ET.SubElement(plane, "bpmndi:BPMNEdge", id=name, bpmnElement=element)
+    for x, y in points:
+        ET.SubElement(line, "di:waypoint", x=f"{x:.1f}", y=f"{y:.1f}")
+    return line
 
 
 def _bounds(element: ET.Element, box: Box) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from typing import Any
+
+from .joins import all_arrive, is_conditional
 
 #: the kinds that sit on the border of another node
 BOUNDARY_KINDS = frozenset({"TimeoutBoundary", "ErrorBoundary", "EscalationBoundary", "CompensationBoundary"})
@@ -108,8 +109,8 @@ def shape_of(node: Any) -> Shape:
     """The shape of one node: its kind's, as its place in the flow bends it.
 
     - A `Split` with a case or a data source on a branch is an inclusive gateway: not every branch need run.
-    - A `Join` is inclusive behind such a split, because it waits only for what can still arrive; with a
-      condition of its own it is a complex gateway, BPMN's word for "goes on when this holds".
+    - A `Join` is inclusive where not every way in is certain to be used, because it waits only for what can
+      still arrive; with a condition of its own it is a complex gateway, BPMN's word for "goes on when this holds".
     - A `SplitFirst` is BPMN's event-based gateway only if every branch begins with an event or receive task;
       before people's tasks BPMN forbids it, and it is a complex gateway.
     - An event or gateway with boundary events of its own is drawn as a task: BPMN allows them only there.
@@ -118,7 +119,7 @@ def shape_of(node: Any) -> Shape:
     shape = SHAPES[_known_kind(node)]
     if shape.form != "task" and boundaries_of(node):
         return Shape("task", "receiveTask" if node.kind in _CATCHING else "task", shape.word, shape.symbol)
-    if node.kind == "Split" and _is_conditional(node):
+    if is_conditional(node):
         return dataclasses.replace(
             shape, element="inclusiveGateway", symbol="inclusive", word="Some of the branches"
         )
@@ -156,26 +157,11 @@ def _known_kind(node: Any) -> str:
     return next((name for name in names if name in SHAPES), "Function")
 
 
-def _is_conditional(split: Any) -> bool:
-    return any(edge.label or edge.multiple for edge in split.outgoing)
-
-
 def _join_shape(node: Any, shape: Shape) -> Shape:
     if getattr(node, "continue_on_condition", None) is not None or getattr(node, "count", None) is not None:
         return dataclasses.replace(
             shape, element="complexGateway", symbol="complex", word="Enough branches meet"
         )
-    if any(other.kind == "Split" and _is_conditional(other) for other in _upstream(node)):
+    if not all_arrive(node):
         return dataclasses.replace(shape, element="inclusiveGateway", symbol="inclusive")
     return shape
-
-
-def _upstream(node: Any) -> Iterator[Any]:
-    seen, waiting = {node.name}, [node]
-    while waiting:
-        for edge in waiting.pop().incoming:
-            source = edge.source.host if is_boundary(edge.source) else edge.source
-            if source.name not in seen:
-                seen.add(source.name)
-                waiting.append(source)
-                yield source

@@ -264,3 +264,32 @@ def test_without_a_join_the_process_ends_with_its_last_branch(flow_tester, sessi
     assert len(run.tasks("end")) == 2
     assert session.query(Task).filter_by(process_id=run.process.id).count() == 6
     assert ("end", "start/2_1") in tokens(run)
+
+
+class RacesSideBySideFlow(flow.Flow):
+    """Races side by side
+
+    A race on each branch, and one join behind them all."""
+
+    start = flow.StartHandle().Next(this.split)
+    split = flow.Split().Next(this.one).Next(this.two)
+    one = flow.SplitFirst().Next(this.a).Next(this.b)
+    two = flow.SplitFirst().Next(this.c).Next(this.d)
+    a = flow.Handle().Next(this.both)
+    b = flow.Handle().Next(this.both)
+    c = flow.Handle().Next(this.both)
+    d = flow.Handle().Next(this.both)
+    both = flow.Join().Next(this.end)
+    end = flow.End()
+
+
+@pytest.mark.parametrize(("first", "second"), [("a", "d"), ("c", "b")])
+def test_a_join_behind_races_waits_for_the_branches_that_they_are_on(flow_tester, first, second):
+    run = flow_tester(RacesSideBySideFlow)
+    run.start()
+    run.handle(first)
+    assert run.task("both").status == "STARTED"
+    run.handle(second)
+
+    assert run.process.status == "DONE"
+    assert [task.status for task in run.tasks("both")] == ["DONE"]

@@ -1,0 +1,39 @@
+"""What an engine has to answer in order to run an exported flow: conditions, scripts and numbers of items, in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portal.flow.base import describe
+
+from .words import caption
+
+
+def condition(edge: Any) -> str:
+    """When a way out of a gateway is taken: the author's expression or the name of the function.
+
+    A way without a condition is always taken. A lambda has neither name nor text, so the way's end stands for it.
+    """
+    given = getattr(edge, "condition", None)
+    if edge.kind == "then":
+        given = getattr(edge.source, "condition", None)
+    if given is None:
+        return str(edge.label) or "true"
+    return describe(given) or f"to {caption(edge.target)}"
+
+
+def script(node: Any) -> str:
+    """What a step of code does: the name of its function."""
+    if node.kind == "CancelRegion":
+        return f"cancel {', '.join(each.name for each in getattr(node, 'region', ()))}"
+    given = getattr(node, "func", None)
+    return (describe(given) if given is not None else "") or caption(node)
+
+
+def items(node: Any) -> str:
+    """How many children there will be."""
+    given = getattr(node, "items", None)
+    if isinstance(given, list | tuple):
+        return str(len(given))
+    words = describe(given) if given is not None else ""
+    return f"len({words})" if words else "the number of items"
