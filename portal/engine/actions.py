@@ -154,9 +154,7 @@ class Work:
         run, task, process = self.run, activation.task, activation.process
         lifecycle.check("undo", task)
         access.demand_manager(run.user, process, "undo it")
-        standing = [
-            following for following in task.leading if following.status not in ("CANCELED", "REVIVED")
-        ]
+        standing = lifecycle.standing(task)
         if standing:
             names = ", ".join(
                 f"«{following.title}» ({lifecycle.words(following.status)})" for following in standing

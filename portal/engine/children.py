@@ -197,7 +197,7 @@ def reopen(run: Run, process: Process, action: str) -> None:
         return
     task = run.session.get_one(Task, process.parent_task_id)
     run.know(task)
-    standing = [each for each in task.leading if each.status not in ("CANCELED", "REVIVED")]
+    standing = lifecycle.standing(task)
     if task.status == "REVIVED":
         raise TransitionNotAllowed(
             f"cannot {action}: the parent has gone on with a fresh copy of «{task.title}»"

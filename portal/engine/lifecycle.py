@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-
 from portal.errors import TransitionNotAllowed
 from portal.models import Process, Task, User
 
@@ -104,8 +102,18 @@ def _allowed(name: str, task: Task) -> bool:
         check(name, task)
     except TransitionNotAllowed:
         return False
-    return not (name == "undo" and _has_followers(task))
+    return not (name == "undo" and standing(task))
 
 
-def _has_followers(task: Any) -> bool:
-    return any(following.status not in ("CANCELED", "REVIVED") for following in task.leading)
+def standing(task: Task) -> list[Task]:
+    """What comes after a task and was not taken back, also behind what was."""
+    found: dict[Task, None] = {}
+    behind, seen = [task], {task}
+    while behind:
+        for following in behind.pop().leading:
+            if following.status not in ("CANCELED", "REVIVED"):
+                found[following] = None
+            elif following not in seen:
+                seen.add(following)
+                behind.append(following)
+    return list(found)

@@ -59,15 +59,22 @@ class Books:
         process = self.processes[task.process_id]
         return f"process {process.id} ({process.flow_label}), task {task.number} ({task.flow_task})"
 
+    def copies(self, old: Any) -> list[Any]:
+        """The fresh copies of a task that was revived, or moved to another node."""
+        if old.status not in ("CANCELED", "REVIVED") or self.history[old.id][-1].action not in (
+            "revive",
+            "migrate",
+        ):
+            return []
+        return [
+            task
+            for task in self.after[old.id]
+            if (task.token, task.created) == (old.token, old.finished)
+            and (task.flow_task == old.flow_task or old.status == "CANCELED")
+        ]
+
     def is_copy(self, task: Any) -> bool:
-        """A fresh copy of a revived task, or of one that was moved to another node."""
-        return any(
-            old.token == task.token
-            and any(event.action in ("revive", "migrate") for event in self.history[old.id])
-            and (old.flow_task == task.flow_task or old.status == "CANCELED")
-            and old.finished == task.created
-            for old in self.before[task.id]
-        )
+        return any(task in self.copies(old) for old in self.before[task.id])
 
     def times(self, task: Any, state: str) -> int:
         return sum(event.to_state == state for event in self.history[task.id])

@@ -92,5 +92,5 @@ def nothing_twice(books: Books) -> Iterator[str]:
         )
         if done > 1 + back:
             yield f"{books.name(task)}: DONE {done} times"
-        if task.status == "REVIVED" and len([t for t in books.after[task.id] if books.is_copy(t)]) != 1:
+        if task.status == "REVIVED" and len(books.copies(task)) != 1:
             yield f"{books.name(task)}: REVIVED, but has not one copy"

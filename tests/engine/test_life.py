@@ -348,3 +348,28 @@ def test_reading_changes_nothing(session, people, count):
     session.commit()
     assert session.query(Event).count() == seen
     assert db.session.query(Process).count() == 1
+
+
+class ThreeStepsFlow(flow.Flow):
+    start = flow.StartHandle().Next(this.first)
+    first = flow.Handle().Next(this.second)
+    second = flow.Handle().Next(this.third)
+    third = flow.Handle().Next(this.end)
+    end = flow.End()
+
+
+def test_what_stands_behind_a_task_that_was_taken_back_stands_in_the_way_of_an_undo(flow_tester, make_user):
+    run = flow_tester(ThreeStepsFlow)
+    run.start()
+    run.handle("first")
+    run.handle("second")
+    run.task("third").cancel()
+    run.tasks("second")[0].undo()
+    run.tasks("third")[0].revive()
+    manager = make_user("carol", "three_steps.manage")
+    with pytest.raises(TransitionNotAllowed, match="after it there is «Third»"):
+        run.tasks("first")[0].undo()
+    assert "undo" not in lifecycle.actions_for(run.tasks("first")[0].task, manager)
+    run.task("third").cancel()
+    assert "undo" in lifecycle.actions_for(run.tasks("first")[0].task, manager)
+    run.tasks("first")[0].undo()

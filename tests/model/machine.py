@@ -106,6 +106,10 @@ class Engine(RuleBasedStateMachine):
             self.root.start.run(_user=self.user(actor))
 
     @rule(pick=PICK)
+    def work_more(self, pick: int) -> None:
+        self.work(pick)
+
+    @rule(pick=PICK)
     def work(self, pick: int) -> None:
         """Somebody takes a task and does it."""
         found = self.tasks(Task.status.in_(("NEW", "ASSIGNED")), Task.process.has(Process.on_hold.is_(False)))
@@ -122,14 +126,38 @@ class Engine(RuleBasedStateMachine):
     @rule(pick=PICK, action=st.sampled_from(TASK_ACTIONS), actor=ACTORS, fitting=st.booleans())
     def act(self, pick: int, action: str, actor: str | None, fitting: bool) -> None:
         """One of the actions of the table, on a task that it fits or on any."""
-        states = lifecycle.ACTIONS[action].source if fitting else lifecycle.STATES
-        found = self.tasks(Task.status.in_(states))
-        if not found:
-            return
-        task = self.session.get(Task, found[-1 - pick % len(found)], populate_existing=True)
+        found = self.fitting(action) if fitting else self.tasks()
+        if found:
+            self.do(action, found[-1 - pick % len(found)], actor)
+
+    @rule(pick=PICK, action=st.sampled_from(("cancel", "undo", "undo", "revive", "revive")))
+    def intervene(self, pick: int, action: str) -> None:
+        """A manager takes something back, or brings it back."""
+        found = self.fitting(action)
+        if found:
+            self.do(action, found[-1 - pick % len(found)], "alice")
+
+    def fitting(self, action: str) -> list[int]:
+        """Tasks in a state from which the action goes; for an undo, the last ones of their paths."""
+        found = self.tasks(
+            Task.status.in_(lifecycle.ACTIONS[action].source), Task.process.has(Process.on_hold.is_(False))
+        )
+        if action == "undo":
+            standing = Task.status.not_in(("CANCELED", "REVIVED"))
+            query = select(task_link.c.previous_id).join(Task, Task.id == task_link.c.task_id).where(standing)
+            followed = set(self.session.scalars(query))
+            found = [task for task in found if task not in followed]
+        if action == "revive":
+            found = [
+                task for task in found if not self.session.get(Task, task).flow_task_type.endswith("Boundary")
+            ]
+        return found
+
+    def do(self, action: str, task_id: int, actor: str | None) -> None:
+        task = self.session.get(Task, task_id, populate_existing=True)
         note(f"{action} by {actor}: {_words(task)}")
         expected = self.expected(action, task, actor)
-        task_id, status = task.id, task.status
+        status = task.status
 
         def do() -> None:
             with actions.activation(self.session, task_id, self.user(actor)) as activation:
@@ -204,6 +232,11 @@ class Engine(RuleBasedStateMachine):
 
     # -- what programs and clocks do ---------------------------------------------------------------------
 
+    def has(self, kind: str, *flow_classes: Any) -> bool:
+        return any(
+            node.kind == kind for each in flow_classes or (self.root, self.child) for node in _nodes(each)
+        )
+
     @rule(pick=PICK)
     def handle(self, pick: int) -> None:
         found = self.tasks(
@@ -221,6 +254,7 @@ class Engine(RuleBasedStateMachine):
             node.run(task=key)
             self.acknowledged[key] += 1
 
+    @precondition(lambda self: self.has("MessageCatch", self.root))
     @rule(pick=PICK)
     def message(self, pick: int) -> None:
         """A message for a process; it may come before its catch is armed."""
@@ -248,11 +282,13 @@ class Engine(RuleBasedStateMachine):
         )  # fmt: skip
         assert not late, f"due and not fired: {late}"
 
+    @precondition(lambda self: self.has("Job"))
     @rule()
     def run_jobs(self) -> None:
         self.session.rollback()
         self.tester.turn(works=True)
 
+    @precondition(lambda self: self.has("Job"))
     @rule()
     def take_job(self) -> None:
         """A worker takes a job and is not heard of for a while."""
