@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+
 from portal.errors import TransitionNotAllowed
 from portal.models import Process, Task, User
 

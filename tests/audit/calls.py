@@ -37,5 +37,11 @@ def callers_wait(books: Books) -> Iterator[str]:
         running = [child for child in books.children[task.id] if child.finished is None]
         if task.awaits != "mutex" and not running:
             yield f"{books.name(task)}: waits, but none of its processes runs"
-        if getattr(node, "sequential", False) and len(running) > 1:
+        came_back = any(
+            event.from_state is not None and event.to_state == "NEW"
+            for child in running
+            for event in books.process_history[child.id]
+            if event.action in ("undo", "revive")
+        )
+        if getattr(node, "sequential", False) and len(running) > 1 and not came_back:
             yield f"{books.name(task)}: {len(running)} processes run, one at a time is allowed"
