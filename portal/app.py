@@ -17,6 +17,9 @@ from portal.discovery import discover
 from portal.flow.registry import Flows, registry
 from portal.models import Passwords, db, prepare_engine
 
+#: seconds until a server that does not answer, or a pool that is empty, is told as an error
+CONNECT_TIMEOUT = 10
+
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     """Make the portal's Flask application.
@@ -36,7 +39,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.extensions["portal_flows"] = discover(settings.flows)
     registry.bind(_current_flows)
     Passwords.cheap = app.testing
-    _database(app)
+    _database(app, settings)
 
     import portal.engine  # noqa: F401  it binds itself to the language
     from portal import cli, web, work
@@ -57,7 +60,7 @@ def _current_flows() -> Flows | None:
 def _flask_settings(settings: Config) -> dict[str, Any]:
     return {
         "SECRET_KEY": settings.secret_key,
-        **_database_settings(settings.database_url),
+        **_database_settings(settings.database_url, settings.database_pool),
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": settings.base_url.startswith("https:"),
@@ -65,21 +68,29 @@ def _flask_settings(settings: Config) -> dict[str, Any]:
     }
 
 
-def _database_settings(url: str) -> dict[str, Any]:
+def _database_settings(url: str, pool: int) -> dict[str, Any]:
     """A URL goes to the driver untouched, but for a database in memory: it is one for all threads."""
     made = make_url(url)
     if made.get_backend_name() != "sqlite":
-        return {"SQLALCHEMY_DATABASE_URI": url, "SQLALCHEMY_ENGINE_OPTIONS": {"pool_pre_ping": True}}
+        options: dict[str, Any] = {
+            "pool_pre_ping": True,
+            "pool_size": pool,
+            "max_overflow": pool,
+            "pool_timeout": CONNECT_TIMEOUT,
+        }
+        if made.get_driver_name() in ("psycopg", "psycopg2") and "connect_timeout" not in made.query:
+            options["connect_args"] = {"connect_timeout": CONNECT_TIMEOUT}
+        return {"SQLALCHEMY_DATABASE_URI": url, "SQLALCHEMY_ENGINE_OPTIONS": options}
     if made.database in (None, "", ":memory:"):
         shared = f"sqlite:///file:portal-{secrets.token_hex(8)}?mode=memory&cache=shared&uri=true"
         return {"SQLALCHEMY_DATABASE_URI": shared, "SQLALCHEMY_ENGINE_OPTIONS": {"poolclass": QueuePool}}
     return {"SQLALCHEMY_DATABASE_URI": url}
 
 
-def _database(app: Flask) -> None:
+def _database(app: Flask, settings: Config) -> None:
     db.init_app(app)
     with app.app_context():
         for engine in db.engines.values():
-            prepare_engine(engine)
+            prepare_engine(engine, settings.lock_timeout, settings.statement_timeout)
             if "mode=memory" in str(engine.url):  # it lives as long as a connection to it does
                 app.extensions["portal_memory"] = engine.connect()

@@ -19,6 +19,11 @@ class Config:
     """The settings of section 9 of the contract; everything else is Flask's."""
 
     database_url: str
+    #: how many connections a process keeps open; as many again are opened while it is busy
+    database_pool: int
+    #: seconds that a statement may wait for a lock, and may take
+    lock_timeout: float
+    statement_timeout: float
     secret_key: str
     flows: tuple[str, ...]
     executor: str
@@ -52,6 +57,11 @@ class Config:
         values |= given or {}
         known = {
             "database_url": str(values.pop("DATABASE_URL", "") or _default_database(instance)),
+            "database_pool": _number("DATABASE_POOL", values.pop("DATABASE_POOL", 10)),
+            "lock_timeout": _seconds("DATABASE_LOCK_TIMEOUT", values.pop("DATABASE_LOCK_TIMEOUT", 10)),
+            "statement_timeout": _seconds(
+                "DATABASE_STATEMENT_TIMEOUT", values.pop("DATABASE_STATEMENT_TIMEOUT", 60)
+            ),
             "secret_key": values.pop("SECRET_KEY", None),
             "flows": _names(values.pop("FLOWS", ("flows",))),
             "executor": _one_of("EXECUTOR", values.pop("EXECUTOR", "local"), ("local", "celery")),
@@ -120,6 +130,13 @@ def _number(name: str, value: Any) -> int:
         return int(value)
     except ValueError:
         raise ValueError(f"{PREFIX}{name} is {value!r}; it is a number") from None
+
+
+def _seconds(name: str, value: Any) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise ValueError(f"{PREFIX}{name} is {value!r}; it is a number of seconds") from None
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:

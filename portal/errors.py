@@ -26,6 +26,27 @@ class UnsavedChanges(PortalError):
     """The session holds changes that are not saved: commit them or roll them back before an action begins."""
 
 
+class Disturbed(PortalError):
+    """The database could not do this now, and nothing was changed: try again."""
+
+    #: whether the portal itself may try again at once
+    again = True
+
+
+class Busy(Disturbed):
+    """Somebody else is working on this at the moment, and nothing was changed: try again."""
+
+
+class Slow(Disturbed):
+    """The database took too long over this, and nothing was changed: try again later."""
+
+    again = False
+
+
+class Uncertain(PortalError):
+    """The connection to the database was lost while saving: look whether it was saved before doing it again."""
+
+
 class InvalidForm(PortalError):
     """The form is not valid."""
 

@@ -16,6 +16,7 @@ from portal.flow.activation import Activation
 from portal.models import Process, Task, User
 
 from . import access, boundary, children, lifecycle, step, token, turns
+from .disturbances import persistent
 from .run import Run
 from .transaction import clock, read_process, read_task, transaction
 
@@ -300,6 +301,7 @@ def _other_end(run: Run, task: Task) -> bool:
 # -- processes -------------------------------------------------------------------------------------------------
 
 
+@persistent
 def cancel_process(session: Session, process: Process | int, user: User | int | None = None) -> None:
     """Cancel a process, the processes below it and every open task of them. A manager's."""
     with _managed(session, process, user, "cancel") as (run, found):
@@ -307,6 +309,7 @@ def cancel_process(session: Session, process: Process | int, user: User | int | 
         children.cancelled(run, found)
 
 
+@persistent
 def suspend(session: Session, process: Process | int, user: User | int | None = None) -> None:
     """Put a process and the tree below it on hold. A manager's."""
     with _managed(session, process, user, "suspend") as (run, found):
@@ -315,6 +318,7 @@ def suspend(session: Session, process: Process | int, user: User | int | None = 
             each.on_hold = True
 
 
+@persistent
 def resume(session: Session, process: Process | int, user: User | int | None = None) -> None:
     """End a suspension; what fell due meanwhile fires now. A manager's."""
     with _managed(session, process, user, "resume") as (run, found):

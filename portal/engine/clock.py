@@ -15,6 +15,7 @@ from portal.models import Process, Schedule, Task
 
 from . import boundary, step
 from .claims import LEASE, TRIES, batch, wait_after
+from .disturbances import persistent
 from .transaction import clock, read_task, transaction
 
 log = logging.getLogger("portal.engine")
@@ -136,6 +137,7 @@ def turn(session: Session) -> int:
     return done
 
 
+@persistent
 def fire(session: Session, task_id: int) -> bool:
     """Fire a timer, or an armed deadline, if it still waits and is due. True if it did."""
     try:
@@ -189,6 +191,7 @@ def put_off(session: Session, task_id: int, error: Exception, attempt: int | Non
         return False
 
 
+@persistent
 def set_back(session: Session, task_id: int, error: Exception, attempt: int | None = None) -> bool:
     """A firing or a job was disturbed by something other than the author's code: try again later.
 

@@ -14,6 +14,7 @@ from portal.models import Process, Task
 
 from . import step
 from .claims import batch
+from .disturbances import persistent
 from .run import Run
 from .transaction import clock, read_task, transaction
 
@@ -105,6 +106,7 @@ def _armed() -> tuple[Any, ...]:
     return Task.finished.is_(None), Task.awaits == "condition", Task.status == "STARTED", ~Process.on_hold
 
 
+@persistent
 def ask_one(session: Session, task_id: int) -> bool:
     """Ask one condition, in a transaction of its own. True if it held."""
     with transaction(session, task=task_id) as run:

@@ -22,6 +22,7 @@ from portal.models import Process, Task
 from . import step
 from .claims import TRIES, wait_after
 from .clock import _is_due
+from .disturbances import persistent
 from .run import Run
 from .transaction import clock, read_task, transaction
 
@@ -41,6 +42,7 @@ class Claim:
     deadline: dt.datetime | None
 
 
+@persistent
 def claim(session: Session, task_id: int) -> Claim | None:
     """Take a job that is due. None if there is nothing to do."""
     try:
@@ -173,6 +175,7 @@ def expire(session: Session, claimed: Claim) -> bool:
     return late and finish(session, claimed, None, TimeoutError(f"attempt {claimed.attempt} took too long"))
 
 
+@persistent
 def finish(session: Session, claimed: Claim, done: Activation | None, error: Exception | None) -> bool:
     """Complete a job under the lock. False if this attempt no longer counts: its result is dropped."""
     task_id, attempt = claimed.task_id, claimed.attempt
@@ -226,6 +229,7 @@ def _failed(run: Run, task: Task, error: Exception) -> None:
         step.fail(run, task, error, "job")
 
 
+@persistent
 def hand_back(session: Session, claimed: Claim) -> bool:
     """Make a job due again at once whose worker stops before it is done. False if this attempt no longer counts.
 
@@ -271,6 +275,7 @@ def reclaim(session: Session, limit: int = 100) -> int:
     return reclaimed
 
 
+@persistent
 def _reclaim(session: Session, task_id: int, attempt: int) -> bool:
     with transaction(session, task=task_id) as run:
         task = read_task(session, task_id)

@@ -13,6 +13,7 @@ from portal.flow.registry import registry
 from portal.models import Process, Task, User, db
 
 from . import actions, children, lifecycle, messages, step, turns
+from .disturbances import persist
 from .guard import Guard
 from .run import Run
 from .transaction import read_process, read_task, transaction
@@ -44,7 +45,7 @@ def start(node: Any, kwargs: dict[str, Any]) -> Any:
             step.settle(run)
             return result
 
-    return Guard(session).run(begin) if nested else begin()
+    return Guard(session).run(begin) if nested else persist(session, begin)
 
 
 def handle(node: Any, kwargs: dict[str, Any]) -> Any:
@@ -53,12 +54,14 @@ def handle(node: Any, kwargs: dict[str, Any]) -> Any:
     user, propagate = _ours(kwargs)
     process, task = kwargs.pop("process", None), kwargs.pop("task", None)
     if getattr(node, "keeps_messages", False) and task is None:
-        return _send(node, process, kwargs, user, propagate, **envelope)
+        session = db.session() if process is None else _session(process)
+        return persist(session, lambda: _send(node, process, kwargs, user, propagate, **envelope))
     if any(value is not None for value in envelope.values()):
         raise TypeError(f"{node.name}.run() takes _key, _ttl and _where only if it is a MessageCatch")
     if (process is None) == (task is None):
         raise TypeError(f"{node.name}.run() needs either process= or task=")
-    return _complete(node, process, task, kwargs, user, propagate)
+    session = _session(process if task is None else task)
+    return persist(session, lambda: _complete(node, process, task, kwargs, user, propagate))
 
 
 def _send(

@@ -61,6 +61,8 @@ class Run:
         self.propagate: bool = outer.propagate if outer else False
         #: the node whose own failure belongs to the caller of `run`
         self.called: Task | None = None
+        #: what the whole action is to be done again for, whoever's code it came through
+        self.disturbed: Exception | None = None
 
     # -- what there is ----------------------------------------------------------------------------------
 

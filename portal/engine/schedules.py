@@ -15,6 +15,7 @@ from portal.models import Schedule
 
 from . import actions, children, step
 from .claims import wait_after
+from .disturbances import persistent
 from .moments import next_start
 from .run import Run
 from .transaction import clock, transaction
@@ -72,6 +73,7 @@ def _take(run: Run, key: int) -> Schedule | None:
     return run.session.scalar(query.execution_options(populate_existing=True))
 
 
+@persistent
 def _start(session: Session, node: Any, key: int) -> int:
     with transaction(session) as run:
         row = _take(run, key)
@@ -87,6 +89,7 @@ def _start(session: Session, node: Any, key: int) -> int:
         return 1
 
 
+@persistent
 def _set_back(session: Session, key: int) -> None:
     """Leave a start that was disturbed alone for a while. It stays due: its moment is not dropped."""
     with transaction(session) as run:

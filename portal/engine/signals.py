@@ -12,6 +12,7 @@ from portal.models import Delivery, Process, Task
 
 from . import step
 from .claims import LEASE, TRIES, batch, wait_after
+from .disturbances import persistent
 from .run import Run
 from .transaction import clock, read_task, transaction
 
@@ -51,6 +52,7 @@ def _put_off(session: Session, ids: list[int], until: dt.datetime, failures: int
     session.commit()
 
 
+@persistent
 def deliver(session: Session, delivery_id: int) -> bool:
     """Release one catch. True if it still waited."""
     task_id = session.scalar(select(Delivery.task_id).where(Delivery.id == delivery_id))

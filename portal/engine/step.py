@@ -13,6 +13,7 @@ from portal.flow.outcome import Done, Outcome, Wait, Way
 from portal.models import Process, Task, User
 
 from . import boundary, children, compensation, conditions, joins, messages, races, signals, token, turns
+from .disturbances import is_passing
 from .guard import Guard
 from .run import Run
 
@@ -53,7 +54,12 @@ def enter(run: Run, task: Task) -> None:
 
 def guarded(run: Run, task: Task, call: Any) -> Any:
     """Call an author's code so that its failure takes nothing else with it."""
-    return Guard(run.session, task.process, task).run(call)
+    try:
+        return Guard(run.session, task.process, task).run(call)
+    except Exception as error:
+        if is_passing(error):
+            run.disturbed = error
+        raise
 
 
 def follow(run: Run, task: Task, outcome: Outcome, action: str = "step") -> None:
@@ -192,8 +198,11 @@ def fail(run: Run, task: Task, error: Exception, action: str = "step") -> None:
     """A node has failed: an error event on it catches that, or it becomes ERROR and waits for people.
 
     Raises:
-        Exception: the error itself, where the flow or the caller wants it raised.
+        Exception: the error itself, where the flow or the caller wants it raised, or where it is not the node's
+            and the whole action is to be done again.
     """
+    if run.disturbed is error:
+        raise error
     flow_class: Any = task.process.flow_class
     if run.called is task or run.propagate or (flow_class is not None and flow_class.propagate_errors):
         raise error

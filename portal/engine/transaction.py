@@ -11,13 +11,15 @@ from contextvars import ContextVar
 from typing import Any
 
 from sqlalchemy import func, inspect, null, select
+from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.orm import Session, joinedload
 
-from portal.errors import PortalError, UnsavedChanges
+from portal.errors import PortalError, Uncertain, UnsavedChanges
 from portal.models import Process, Task, User, utcnow
 from portal.trace import current
 
 from . import notices
+from .disturbances import disturbance
 from .run import Run
 
 log = logging.getLogger("portal.engine")
@@ -75,6 +77,8 @@ def transaction(
         UnsavedChanges: the session holds changes that are not saved.
         LookupError: the process or the task is not there.
         PortalError: this runs inside an action on another process.
+        Disturbed: the database could not do it now; nothing was changed.
+        Uncertain: the connection was lost during the commit.
     """
     outer: Run | None = session.info.get("run")
     yield from _outermost(session, user, process, task) if outer is None else _inside(outer, process, task)
@@ -86,8 +90,9 @@ def _outermost(session: Session, user: Any, process: Any, task: Any) -> Iterator
     keys = [None if each is None else key_of(each) for each in (process, task, user)]
     following = None
     began = time.perf_counter()
-    session.rollback()  # ends the read that came before; everything is read again under the lock
+    committing = False
     try:
+        session.rollback()  # ends the read that came before; everything is read again under the lock
         session.connection(execution_options={"writes": True})
         root_id, actor, begun_by = _lock(session, *keys)
         if begun_by and not current.get():  # a worker goes on with what a request began
@@ -98,11 +103,17 @@ def _outermost(session: Session, user: Any, process: Any, task: Any) -> Iterator
         session.flush()
         _tell(run)
         session.info |= {"run": None, "flushed": None}
+        committing = True
         session.commit()
-    except BaseException:
+    except BaseException as error:
         session.info |= {"run": None, "flushed": None}
-        session.rollback()
-        raise
+        give_up(session)
+        if committing and getattr(error, "connection_invalidated", False):
+            raise Uncertain from error
+        found = disturbance(error)
+        if found is None or found is error:
+            raise
+        raise found from error
     else:
         for observer in _observers:
             observer(run.counts, time.perf_counter() - began)
@@ -113,6 +124,14 @@ def _outermost(session: Session, user: Any, process: Any, task: Any) -> Iterator
         _deliver(session)
     if run.work_for_clock:
         wake()
+
+
+def give_up(session: Session) -> None:
+    """Roll back; a connection that cannot even do that is dropped, and the server rolls back."""
+    try:
+        session.rollback()
+    except (DBAPIError, InvalidRequestError):
+        session.invalidate()
 
 
 def _tell(run: Run) -> None:

@@ -96,6 +96,12 @@ def _ended(session: Any) -> None:
         session.info["written"] = False
 
 
+@event.listens_for(Session, "after_commit")
+def _committed(session: Any) -> None:
+    if not session.in_nested_transaction():
+        session.info["commits"] = session.info.get("commits", 0) + 1
+
+
 db = SQLAlchemy(model_class=Base, session_options={"class_": Session})
 
 
@@ -123,8 +129,36 @@ def utcnow() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def prepare_engine(engine: Engine) -> None:
-    """Make an engine fit for actions: on SQLite, write-ahead log, durable, foreign keys, explicit BEGIN."""
+def _limit(engine: Engine, **seconds: float) -> None:
+    """Set limits that nobody else has set: neither the URL, nor the role, the database or the server."""
+    names = ", ".join(f"('{name}', '{value * 1000:.0f}')" for name, value in seconds.items())
+    statement = (
+        f"SELECT set_config(name, value, false) FROM (VALUES {names}) AS limits (name, value) "
+        "JOIN pg_settings USING (name) WHERE source = 'default'"
+    )
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute(statement)
+        cursor.close()
+        connection.commit()  # a setting made in a transaction goes with it
+
+
+def prepare_engine(engine: Engine, lock_timeout: float = 10, statement_timeout: float = 60) -> None:
+    """Make an engine fit for actions: limits; on SQLite, write-ahead log, durable, foreign keys, explicit BEGIN.
+
+    Args:
+        lock_timeout: how many seconds a statement waits for what somebody else has locked.
+        statement_timeout: how many seconds a statement may take, on PostgreSQL.
+    """
+    if engine.dialect.name == "postgresql":
+        _limit(
+            engine,
+            lock_timeout=lock_timeout,
+            statement_timeout=statement_timeout,
+            idle_in_transaction_session_timeout=5 * statement_timeout,
+        )
     if engine.dialect.name != "sqlite":
         return
 
@@ -132,7 +166,7 @@ def prepare_engine(engine: Engine) -> None:
     def _connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # we emit BEGIN ourselves, see below
         cursor = connection.cursor()
-        pragmas = ["foreign_keys=ON", "busy_timeout=30000"]
+        pragmas = ["foreign_keys=ON", f"busy_timeout={lock_timeout * 1000:.0f}"]
         if "mode=memory" in str(
             engine.url
         ):  # connections share one cache, where a reader would block a writer

@@ -18,6 +18,7 @@ from . import (
     processes,
     sign_in,
     start,
+    steady,
     task_actions,
     tasks,
 )
@@ -51,6 +52,7 @@ def init_app(app: Flask) -> None:
     CSRFProtect(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    steady.init_app(app)
     operations.init_app(app)
     frame.init_app(app)
     sign_in.init_app(app)

@@ -6,14 +6,18 @@ from typing import Any, NamedTuple
 
 from flask import Flask, current_app, g, render_template, request
 from flask_wtf.csrf import CSRFError
+from markupsafe import escape
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError, TimeoutError
 from sqlalchemy.orm import joinedload
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries, trace
 from portal.engine import access
-from portal.errors import PermissionDenied, PortalError, TransitionNotAllowed
+from portal.engine.disturbances import disturbance
+from portal.engine.transaction import give_up
+from portal.errors import Disturbed, PermissionDenied, PortalError, TransitionNotAllowed, Uncertain
 from portal.models import Process, Task, db
 
 from .frame import me
@@ -46,6 +50,11 @@ CONFLICTS = {
     "REVIVED": ("It was started afresh", "A fresh copy of this task has taken its place."),
     "ERROR": ("It failed", "A manager of the flow can revive it or cancel it."),
 }
+#: how many seconds later a program may try again
+RETRY_AFTER = 5
+_DISTURBED = Words("Try again", "")
+_UNCERTAIN = Words("Look whether it was saved", "")
+_KEPT = "What you typed is kept: go back, and send it again."
 _CSRF = Words(
     "The form is too old",
     "You have signed in again since it was opened, or your browser keeps no cookies. "
@@ -58,6 +67,9 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(TransitionNotAllowed, _conflict)
     app.register_error_handler(PermissionDenied, _denied)
+    for disturbed in (Disturbed, DBAPIError, TimeoutError):
+        app.register_error_handler(disturbed, _disturbed)
+    app.register_error_handler(Uncertain, _uncertain)
     app.register_error_handler(InternalServerError, _broken)
 
 
@@ -147,10 +159,44 @@ def _broken(error: InternalServerError) -> Answer:
     current_app.logger.error("reference %s: %s %s", reference, request.method, request.path, exc_info=cause)
     if _for_programs():
         return error
+    return _page_or_words(WORDS[500], 500, reference=reference)
+
+
+def _disturbed(error: Exception) -> Answer:
+    """The database could not do it for the moment; nothing was changed."""
+    found = disturbance(error)
+    if found is None:
+        raise error
+    current_app.logger.warning("reference %s: %s %s", trace.current.get(), request.method, request.path,
+                               exc_info=error)  # fmt: skip
+    text = str(found) if request.method == "GET" else f"{found} {_KEPT}"
+    return _unavailable(_DISTURBED._replace(text=text))
+
+
+def _uncertain(error: Uncertain) -> Answer:
+    """Nobody can tell whether it was saved: what to look at, and no second try by ourselves."""
+    current_app.logger.error("reference %s: lost at commit", trace.current.get(), exc_info=error)
+    return _unavailable(_UNCERTAIN._replace(text=str(error)))
+
+
+def _unavailable(words: Words) -> Answer:
+    if _for_programs():
+        return ServiceUnavailable(words.text, retry_after=RETRY_AFTER)
+    give_up(db.session())
+    response: BaseResponse = current_app.make_response(_page_or_words(words, 503))
+    response.headers["Retry-After"] = str(RETRY_AFTER)
+    return response
+
+
+def _page_or_words(words: Words, code: int, **context: Any) -> tuple[str, int]:
+    """A page in the frame of the portal, which needs the database; without one, the words alone."""
     try:
         db.session.rollback()
-        return page(500, reference=reference)
+        if code == 503:
+            context |= _subject()
+        return page(code, words=words, **context)
     except Exception:
-        # The database itself may be what is broken, and the frame of the portal needs it.
+        reference = trace.current.get()
         current_app.logger.exception("reference %s: no page can be made", reference)
-        return f"<!doctype html><title>Something broke</title><p>Something broke. Reference: {reference}", 500
+        text = escape(f"{words.text} Reference: {reference}")
+        return f"<!doctype html><title>{words.title}</title><p>{words.title}. {text}", code

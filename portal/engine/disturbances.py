@@ -1,0 +1,95 @@
+"""What a database refuses for the moment only: told apart from faults, and tried again at the edge of an action.
+
+SQLSTATEs are those of PostgreSQL's manual, appendix A; SQLite's result codes those of sqlite.org/rescode.html.
+"""
+
+from __future__ import annotations
+
+import functools
+import random
+import sqlite3
+import time
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy.exc import DBAPIError, OperationalError, PendingRollbackError, TimeoutError
+from sqlalchemy.orm import Session
+
+from portal.errors import Busy, Disturbed, Slow
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: SQLAlchemy's code for a statement after the one that lost the connection
+CANNOT_RECONNECT = "8s2b"
+#: how often an action is begun before its disturbance is told
+TRIES = 3
+#: seconds before the second try; four times as long before each further one
+WAIT = 0.1
+
+STATES: dict[str, type[Disturbed]] = {
+    "40001": Disturbed,  # serialization_failure
+    "40P01": Disturbed,  # deadlock_detected
+    "55P03": Busy,  # lock_not_available
+    "57014": Slow,  # query_canceled, by statement_timeout
+}
+RESULTS = {sqlite3.SQLITE_BUSY: Busy, sqlite3.SQLITE_LOCKED: Busy}
+_LOST = "The connection to the database was lost, and nothing was changed: try again."
+_FULL = "The portal has more to do than it has connections to the database; nothing was changed: try again."
+
+
+def disturbance(error: BaseException) -> Disturbed | None:
+    """What to raise instead of an error of the database that is not the action's fault. None if it is."""
+    if isinstance(error, Disturbed):
+        return error
+    if isinstance(error, TimeoutError):
+        return Disturbed(_FULL)
+    if isinstance(error, PendingRollbackError):
+        return Disturbed(_LOST) if error.code == CANNOT_RECONNECT else None
+    if not isinstance(error, DBAPIError):
+        return None
+    original: Any = error.orig
+    kind = STATES.get(getattr(original, "sqlstate", None) or "")
+    kind = kind or RESULTS.get(getattr(original, "sqlite_errorcode", 0) & 0xFF)
+    if kind is not None:
+        return kind()
+    never_connected = isinstance(error, OperationalError) and error.statement is None
+    return Disturbed(_LOST) if error.connection_invalidated or never_connected else None
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether the whole action should be done again, whoever's code the error came from."""
+    found = disturbance(error)
+    return found is not None and found.again
+
+
+def persist(session: Session, call: Callable[[], T]) -> T:
+    """Make a call again that was disturbed, unless a part of it is committed, or it is part of a larger one."""
+    if session.info.get("run") is not None or session.info.get("persists"):
+        return call()
+    commits = session.info.get("commits", 0)
+    session.info["persists"] = True
+    try:
+        for attempt in range(TRIES):
+            try:
+                return call()
+            except Disturbed as error:
+                kept = session.info.get("commits", 0) != commits
+                if kept or not error.again or attempt == TRIES - 1:
+                    raise
+            time.sleep(WAIT * 4**attempt * random.uniform(0.5, 1))
+    finally:
+        session.info["persists"] = False
+    raise AssertionError("the last try returns or raises")
+
+
+def persistent(
+    function: Callable[Concatenate[Session, P], T],
+) -> Callable[Concatenate[Session, P], T]:
+    """For a function that is one action of a session: see `persist`."""
+
+    @functools.wraps(function)
+    def call(session: Session, *args: P.args, **kwargs: P.kwargs) -> T:
+        return persist(session, lambda: function(session, *args, **kwargs))
+
+    return call  # type: ignore[return-value]

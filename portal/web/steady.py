@@ -1,0 +1,41 @@
+"""A request that the database could not serve for the moment is served again, once or twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from flask import Flask, request
+from sqlalchemy.exc import DBAPIError, TimeoutError
+
+from portal.engine.disturbances import disturbance, persist
+from portal.engine.transaction import give_up
+from portal.models import db
+
+
+def init_app(app: Flask) -> None:
+    """Let every page that is registered be made again when it was disturbed before anything was committed."""
+    for name, view in app.view_functions.items():
+        app.view_functions[name] = _steady(view)
+
+
+def _steady(view: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(view)
+    def call(**arguments: Any) -> Any:
+        return persist(db.session(), lambda: _once(view, arguments))
+
+    return call
+
+
+def _once(view: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+    for _, file in request.files.items(multi=True):
+        file.stream.seek(0)  # the try before has read it
+    try:
+        return view(**arguments)
+    except (DBAPIError, TimeoutError) as error:  # from a read: an action tells it as ours
+        found = disturbance(error)
+        give_up(db.session())
+        if found is None:
+            raise
+        raise found from error

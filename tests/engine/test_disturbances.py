@@ -1,0 +1,184 @@
+"""What the database refuses for the moment is done again at the edge, or told in words, with nothing half done."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from sqlalchemy import event, text
+
+from portal import flow, this
+from portal.engine import actions
+from portal.engine.disturbances import TRIES
+from portal.errors import Busy, Disturbed, Uncertain
+from portal.models import Process, db
+
+HELD = "UPDATE process SET depth = depth WHERE id = :id"
+
+
+class WaitingFlow(flow.Flow):
+    start = flow.StartHandle().Next(this.wait)
+    wait = flow.Handle(this.note).Next(this.other)
+    other = flow.Function(this.work).Next(this.end)
+    end = flow.End()
+
+    #: called in the middle of the action
+    in_between = staticmethod(lambda: None)
+
+    def note(self, activation, text):
+        activation.process.data["text"] = text
+
+    def work(self, activation):
+        type(self).in_between()
+
+
+@pytest.fixture
+def waiting(flow_tester, session):
+    flow_tester(WaitingFlow)
+    process = WaitingFlow.start.run()
+    session.commit()
+    return process.id
+
+
+@pytest.fixture
+def on_postgresql(app):
+    if db.engine.dialect.name != "postgresql":
+        pytest.skip("a server's own")
+
+
+@pytest.fixture
+def between(monkeypatch):
+    """Have a function called in the middle of the action; the number of calls."""
+    calls = []
+
+    def set_to(call):
+        def counted():
+            calls.append(1)
+            call(len(calls))
+
+        monkeypatch.setattr(WaitingFlow, "in_between", staticmethod(counted))
+        return calls
+
+    return set_to
+
+
+def cut():
+    """Have the server end the connection of the action, as an administrator or a restart would."""
+    pid = db.session.scalar(text("SELECT pg_backend_pid()"))
+    with db.engine.connect() as other:
+        other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+
+
+@pytest.mark.usefixtures("on_postgresql")
+def test_a_lost_connection_is_made_anew_and_the_action_done_once(waiting, session, between):
+    calls = between(lambda call: cut() if call == 1 else None)
+    WaitingFlow.wait.run(process=waiting, text="kept")
+    found = session.get_one(Process, waiting)
+    assert (found.status, found.data["text"], len(calls)) == ("DONE", "kept", 2)
+
+
+@pytest.mark.usefixtures("on_postgresql")
+def test_a_connection_that_is_lost_again_and_again_is_told(waiting, session, between):
+    calls = between(lambda _: cut())
+    with pytest.raises(Disturbed, match="nothing was changed"):
+        WaitingFlow.wait.run(process=waiting, text="lost")
+    assert len(calls) == TRIES
+    assert "text" not in session.get_one(Process, waiting).data
+
+
+@pytest.mark.usefixtures("on_postgresql")
+def test_a_deadlock_is_done_again(waiting, session, between, make_user):
+    """The other one holds a row that the author's function wants, and wants the process that the action holds."""
+    alice = make_user().id
+    ready, blocked = threading.Barrier(2, timeout=20), []
+
+    def other(engine):
+        with engine.connect() as connection:
+            connection.execute(text("SET deadlock_timeout = '20s'"))  # so that it is ours that is broken
+            connection.execute(text("UPDATE user_account SET full_name = 'x' WHERE id = :id"), {"id": alice})
+            ready.wait()
+            ready.wait()
+            connection.execute(text(HELD), {"id": waiting})
+            connection.commit()
+
+    def collide(call):
+        if call == 1:
+            ready.wait()
+        db.session.execute(text("SET LOCAL deadlock_timeout = '200ms'"))
+        blocked.append(call)
+        db.session.execute(text("UPDATE user_account SET full_name = 'y' WHERE id = :id"), {"id": alice})
+
+    calls = between(collide)
+    thread = threading.Thread(target=other, args=(db.engine,))
+    thread.start()
+    ready.wait()
+    WaitingFlow.wait.run(process=waiting, text="again")
+    thread.join()
+    assert session.get_one(Process, waiting).status == "DONE"
+    assert len(calls) == 2
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Settings of an application that is made later."""
+    monkeypatch.setenv("PORTAL_DATABASE_LOCK_TIMEOUT", "0.1")
+
+
+def test_who_waits_too_long_for_a_lock_is_told_so(impatient, waiting, session):
+    with db.engine.connect().execution_options(writes=True) as other:
+        other.execute(text(HELD), {"id": waiting})
+        with pytest.raises(Busy, match="Somebody else"):
+            WaitingFlow.wait.run(process=waiting, text="late")
+    WaitingFlow.wait.run(process=waiting, text="now")
+    assert session.get_one(Process, waiting).data["text"] == "now"
+
+
+@pytest.mark.usefixtures("on_postgresql")
+def test_a_connection_lost_at_the_commit_is_never_tried_again(waiting, session, between):
+    calls = between(lambda _: None)
+
+    def lose(_session):
+        cut()
+
+    event.listen(session, "before_commit", lose)
+    with pytest.raises(Uncertain, match="look whether it was saved"):
+        WaitingFlow.wait.run(process=waiting, text="who knows")
+    event.remove(session, "before_commit", lose)
+    assert len(calls) == 1
+    WaitingFlow.wait.run(process=waiting, text="again")
+
+
+@pytest.mark.usefixtures("on_postgresql")
+def test_limits_of_the_url_stay(app, database_url, tmp_path, monkeypatch):
+    from sqlalchemy import make_url
+
+    from portal import create_app
+
+    url = make_url(database_url).update_query_dict({"options": "-c lock_timeout=1234"})
+    made = create_app(
+        {"DATABASE_URL": url.render_as_string(hide_password=False), "FLOWS": [], "TESTING": True}
+    )
+    with made.app_context():
+        shown = {
+            name: db.session.scalar(text(f"SHOW {name}")) for name in ("lock_timeout", "statement_timeout")
+        }
+        db.session.remove()
+        db.engine.dispose()
+    assert shown == {"lock_timeout": "1234ms", "statement_timeout": "1min"}
+
+
+def test_a_fault_of_the_authors_own_is_no_disturbance(waiting, session, between):
+    between(lambda _: db.session.execute(text("SELECT nothing FROM nowhere")))
+    WaitingFlow.wait.run(process=waiting, text="kept")
+    failed = [task for task in session.get_one(Process, waiting).tasks if task.status == "ERROR"]
+    assert [task.flow_task for task in failed] == ["other"]
+
+
+@pytest.mark.usefixtures("on_postgresql")
+def test_a_block_is_told_to_be_done_again(waiting, session):
+    """What stands in a `with` block cannot be run again by us."""
+    task = session.get_one(Process, waiting).tasks[-1].id
+    with pytest.raises(Disturbed), actions.activation(session, task) as activation:  # noqa: PT012
+        cut()
+        activation.process.data["text"] = "lost"
+    assert "text" not in session.get_one(Process, waiting).data
