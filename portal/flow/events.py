@@ -19,6 +19,8 @@ class End(Node):
     """The end of a path; the process is done when none of its tasks is open. BPMN: none end event."""
 
     ends: ClassVar[bool] = True
+    #: the whole process ends with it
+    stops: ClassVar[bool] = False
 
     def enter(self, activation: Activation) -> Outcome:
         return Done()
@@ -26,6 +28,8 @@ class End(Node):
 
 class TerminateEnd(End):
     """The whole process is done, and what is still open in it is cancelled. BPMN: terminate end event."""
+
+    stops: ClassVar[bool] = True
 
     def enter(self, activation: Activation) -> Outcome:
         return Done(finishes="terminate")
@@ -37,6 +41,8 @@ class ErrorEnd(End):
     Args:
         code: kept in `process.data["_error"]`; `.OnError(code=…)` of a parent's `Subprocess` catches it.
     """
+
+    stops: ClassVar[bool] = True
 
     def __init__(self, code: str | None = None) -> None:
         super().__init__()

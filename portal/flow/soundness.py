@@ -1,105 +1,96 @@
 """What can never finish, found on the flow's net before it runs.
 
-A join waits only for branches that can still arrive, so no join can wait for ever. What is left to find is, as with the
-productive symbols of a grammar, a least fixed point: a node finishes if one of its ways does; a parallel split finishes
-if all the branches do that are always taken. What is not in it starts itself again and again.
-
 Source: soundness of workflow nets, van der Aalst (1997), for joins with the semantics of BPMN's inclusive gateway.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from .net import Net, firing
 
 if TYPE_CHECKING:
-    from .base import Edge, Node
+    from .base import Node
     from .definition import Definition
+
+#: the ways of which one is chosen
+CHOICES = ("then", "else", "case", "default")
 
 
 def faults(definition: Definition) -> Iterator[str]:
     """Each fault as a sentence with the node, a path that leads into it, and the mend."""
+    net = Net(definition)
     paths = _paths(definition)
-    yield from _traps(definition, paths)
+    for name, behind in _traps(net, paths):
+        yield _trap_fault(net, paths, name, behind)
     yield from _lonely_joins(definition, paths)
 
 
 # -- what never ends ------------------------------------------------------------------------------------
 
 
-def _traps(definition: Definition, paths: dict[str, list[str]]) -> Iterator[str]:
-    finishing = Finishing(definition).names
+def _traps(net: Net, paths: dict[str, list[str]]) -> Iterator[tuple[str, dict[str, list[str]]]]:
+    """One node of each set of nodes that a token cannot leave, with the paths from it into the set."""
     told: set[str] = set()
-    for name, node in definition.nodes.items():
-        if name in finishing or name not in paths:
+    behind = {name: _stuck_behind(net, name) for name in paths if name not in net.finishing}
+    for name, found in behind.items():
+        if name in told or any(name not in behind.get(other, ()) for other in found):
             continue
-        circle = _circle(node, finishing)
-        if told.isdisjoint(circle):
-            first = min(circle[:-1], key=list(definition.nodes).index)
-            way = [*paths[circle[0]], *circle[1:]]
-            yield f"{first}: a path that never ends ({_shown(way)}); lead it, or a branch of it, to an End"
-        told.update(circle)
+        told |= {name, *found}
+        if not _has_end(net, name) or not net.is_rescued(name):
+            yield name, found
 
 
-class Finishing:
-    """The names of the nodes from which a token, and all that it starts, can come to an end."""
-
-    def __init__(self, definition: Definition) -> None:
-        self.definition = definition
-        self.names: set[str] = {name for name, node in definition.nodes.items() if self._is_given(node)}
-        #: nodes behind which the whole process may be ended, whatever else goes on in it
-        self.ending = {name for name in definition.nodes if self._may_end_all(name)}
-        rest = [node for name, node in definition.nodes.items() if name not in self.names]
-        while found := [node for node in rest if self._finishes(node)]:
-            self.names.update(node.name for node in found)
-            rest = [node for node in rest if node.name not in self.names]
-
-    def _is_given(self, node: Node) -> bool:
-        """An end; what others cancel; what no token comes to; and what lacks a way out, which is a fault of its own."""
-        regions = {
-            each.name for other in self.definition.nodes.values() for each in getattr(other, "region", ())
-        }
-        return node.ends or not node.outgoing or getattr(node, "compensates", False) or node.name in regions
-
-    def _may_end_all(self, name: str) -> bool:
-        nodes = self.definition.nodes
-        return any(nodes[other].ends and nodes[other].kind != "End" for other in self.definition.reach[name])
-
-    def _finishes(self, node: Node) -> bool:
-        if any(each.name in self.names for each in node.boundaries if getattr(each, "interrupting", True)):
-            return True
-        fine = [edge for edge in node.outgoing if edge.target.name in self.names]
-        if not node.splits or getattr(node, "races", False) or self._is_cut_short(node):
-            return bool(fine)
-        always = _always(node)
-        return bool(fine) and all(edge in fine for edge in always)
-
-    def _is_cut_short(self, split: Node) -> bool:
-        """Whether branches may be cancelled: by a partial join, or by an end of the whole process."""
-        joins = (self.definition.nodes[name] for name in self.definition.joins[split.name])
-        partial = any(getattr(j, "partial", False) and j.cancel_active for j in joins)  # type: ignore[attr-defined]
-        return partial or split.name in self.ending
+def _stuck_behind(net: Net, name: str) -> dict[str, list[str]]:
+    """What cannot finish behind a node, each with a path to it."""
+    found: dict[str, list[str]] = {}
+    waiting = deque([name])
+    while waiting:
+        at = waiting.popleft()
+        for way, step in _steps(net.nodes[at]):
+            if way in net.looks_at(at) and way not in net.finishing and way not in found:
+                found[way] = [*found.get(at, []), *step]
+                waiting.append(way)
+        called = net.calls[at]
+        if called and called not in net.finishing and called not in found:
+            found[called] = [*found.get(at, []), called]
+            waiting.append(called)
+    return found
 
 
-def _always(split: Node) -> list[Edge]:
-    return [edge for edge in split.outgoing if edge.condition is None and not edge.multiple]
+def _has_end(net: Net, name: str) -> bool:
+    return any(net.nodes[other].ends for other in net.reach(name))
 
 
-def _circle(node: Node, finishing: set[str]) -> list[str]:
-    """From a node that cannot finish to where it comes round: the last name is there twice."""
-    way: list[str] = []
-    while node.name not in way:
-        way.append(node.name)
-        node = _next_in_trap(node, finishing)
-    way.append(node.name)
-    return way[way.index(node.name) :]
+def _trap_fault(net: Net, paths: dict[str, list[str]], name: str, behind: dict[str, list[str]]) -> str:
+    if net.is_lost_race(name):
+        way = _shown([*paths[name], net.ways[name][0]])
+        return (
+            f"{name}: a race that nobody can win: each branch leads straight into a Join ({way}: waits for the first "
+            f"task of a branch); put a task into a branch"
+        )
+    caller = next((each for each in paths if each in behind and net.calls[each] in behind), None)
+    if caller is not None:
+        way = _shown([*paths[caller], net.calls[caller], "…"])
+        return f"{caller}: calls its own flow each time and never comes back ({way}); put an If before it"
+    way = _shown([*paths[name], *behind[name], "…"]) + _waiting_join(net, name)
+    if not _has_end(net, name):
+        return f"{name}: a path that never ends ({way}); lead it, or a branch of it, to an End"
+    return (
+        f"{name}: a path that never ends ({way}): a Split takes the way back each time; lead that branch to an End, or "
+        f"put an If into it"
+    )
 
 
-def _next_in_trap(node: Node, finishing: set[str]) -> Node:
-    edges = _always(node) or list(node.outgoing) if node.splits else list(node.outgoing)
-    targets = [edge.target for edge in edges if edge.target.name not in finishing]
-    target: Node = targets[0]
-    return target
+def _waiting_join(net: Net, name: str) -> str:
+    """The join that waits for a branch which never comes."""
+    for split, joins in net.definition.joins.items():
+        for join in sorted(joins):
+            if name in net.reach(split) and join in net.reach(name) and not net.nodes[join].partial:
+                return f": {join} waits for it"
+    return ""
 
 
 # -- joins that wait for nobody -------------------------------------------------------------------------
@@ -128,24 +119,42 @@ def _meet(split: Node, join: str) -> bool:
     from .check import closing
 
     edges = [edge for edge in split.outgoing if join in closing(edge.target)]
-    return len(edges) > 1 or any(edge.multiple for edge in edges)
+    return len(edges) > 1 or any(edge.multiple or _divides(edge.target, join) for edge in edges)
+
+
+def _divides(node: Node, join: str) -> bool:
+    """Whether an event begins a second path beside a task of this branch, before the join."""
+    definition = node.flow_class._definition
+    between = [definition.nodes[name] for name in {node.name, *definition.reach[node.name]}]
+    return any(
+        not each.interrupting and join in definition.reach[each.name]
+        for host in between
+        for each in firing(host)
+    )
 
 
 # -- paths ------------------------------------------------------------------------------------------------
 
 
+def _steps(node: Any) -> Iterator[tuple[str, list[str]]]:
+    """Where a node leads, each with the words for it: the choice, and the name."""
+    for edge in node.outgoing:
+        label = edge.label.lower() if edge.kind in CHOICES else ""
+        yield edge.target.name, [*([f"({label})"] if label else []), edge.target.name]
+    for boundary in firing(node):
+        yield boundary.name, [boundary.name]
+
+
 def _paths(definition: Definition) -> dict[str, list[str]]:
     """A shortest way from a start to each node."""
     found = {start.name: [start.name] for start in definition.starts}
-    level: list[Node] = list(definition.starts)
-    while level:
-        following: list[Node] = []
-        for node in level:
-            for target in [*(edge.target for edge in node.outgoing), *node.boundaries]:
-                if target.name not in found:
-                    found[target.name] = [*found[node.name], target.name]
-                    following.append(target)
-        level = following
+    waiting = deque(found)
+    while waiting:
+        name = waiting.popleft()
+        for way, step in _steps(definition.nodes[name]):
+            if way not in found:
+                found[way] = [*found[name], *step]
+                waiting.append(way)
     return found
 
 
