@@ -18,6 +18,7 @@ COMPENSATION = "SpiffWorkflow has no compensation"
 COMPLEX = "SpiffWorkflow has no complex gateway: a join that goes on early, a race of people's tasks"
 ITEMS = "BPMN has no way that one token for each item goes; our data sources are such"
 REGION = "BPMN has no word that cancels some open tasks of a process"
+CRON = "a cron line is no cycle of ISO 8601, the only ones that BPMN engines know"
 BY_HAND = "its scripts end with what a manager cancels by hand, and BPMN knows no managers"
 
 #: how a flow shows each reason
@@ -26,6 +27,7 @@ SIGNS: dict[str, Any] = {
     COMPLEX: lambda nodes: any(shape_of(node).element == "complexGateway" for node in nodes),
     ITEMS: lambda nodes: any(edge.multiple for node in nodes for edge in node.outgoing),
     REGION: lambda nodes: any(node.kind == "CancelRegion" for node in nodes),
+    CRON: lambda nodes: any(getattr(node, "cron", None) for node in nodes),
     BY_HAND: lambda nodes: True,
 }
 
@@ -33,6 +35,7 @@ SIGNS: dict[str, Any] = {
 REFUSED = frozenset({COMPENSATION, COMPLEX})
 
 ALONE: dict[str, str] = {
+    "stocktaking": CRON,
     "booking": COMPENSATION,
     "discriminator": COMPLEX,
     "without_synchronization": ITEMS,
@@ -41,6 +44,7 @@ ALONE: dict[str, str] = {
     "cancel_task": BY_HAND,
     "cancel_case": BY_HAND,
     "cancel_region": REGION,
+    "web_order": REGION,
     "complete_instances": COMPLEX,
     "blocking_discriminator": COMPLEX,
     "cancelling_discriminator": COMPLEX,

@@ -8,7 +8,8 @@ processes. `spiff.Twin` says how. The flows that it cannot run are in `bpmn_alon
 - discriminators, partial joins and the thread merge: no complex gateway in SpiffWorkflow.
 - `without_synchronization`, `design_time`, `run_time`, `thread_split`: a data source sends one token for each item
   over one way; BPMN has that for activities only.
-- `cancel_region`: BPMN has no word for it.
+- `cancel_region`, `web_order`: BPMN has no word that cancels some open tasks.
+- `stocktaking`: its calendar is a cron line, BPMN has cycles of ISO 8601.
 - `cancel_task`, `cancel_case`: a manager cancels by hand; of other flows those processes are left out too.
 """
 

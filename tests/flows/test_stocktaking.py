@@ -1,0 +1,23 @@
+"""The script of the stocktaking."""
+
+import datetime as dt
+
+import time_machine
+
+from flows.stocktaking import StocktakingFlow
+from portal.engine import clock
+from portal.models import Process, db
+
+
+def test_the_shelves_are_counted_once_a_month(flow_tester):
+    with time_machine.travel(dt.datetime(2030, 1, 15, 12, tzinfo=dt.UTC), tick=False):
+        run = flow_tester(StocktakingFlow)
+        clock.turn(db.session())
+        run.advance(days=20)
+        (process,) = db.session.query(Process).all()
+        run._process_id = process.id
+        run.task("count").assign("alice").execute(missing="Two mugs")
+
+        assert run.process.status == "DONE"
+        assert run.path == ["first_day", "count", "counted"]
+        assert run.process.missing == "Two mugs"
