@@ -261,3 +261,96 @@ def test_parallel_branches_meet_and_keep_each_others_fields(flow_tester):
 
     assert run.path == ["start", "parallel_tasks", "task2", "task1", "join", "next_step"]
     assert (run.process.approved, run.process.sample_text, run.process.status) == (True, "both", "DONE")
+
+
+# -- processes in processes ------------------------------------------------------------------------------------
+
+
+class ProofreadFlow(flow.Flow):
+    process_class = GuideProcess
+
+    start = flow.StartHandle(this.take).Next(this.read)
+    read = flow.View(views.UpdateProcessView.as_view(fields=["approved"])).Next(this.check)
+    check = flow.If(act.process.approved).Then(this.end).Else(this.refused)
+    end = flow.End()
+    refused = flow.ErrorEnd("refused")
+
+    def take(self, activation, item=None, text=""):
+        activation.process.sample_text = item or text
+
+
+class PublishFlow(flow.Flow):
+    process_class = GuideProcess
+
+    start = flow.Start(views.CreateProcessView.as_view(fields=["sample_text"])).Next(this.proofread)
+    proofread = (
+        flow.Subprocess(ProofreadFlow.start, text=act.process.sample_text)
+        .OnError(this.rewrite, code="refused")
+        .Next(this.end)
+    )
+    rewrite = flow.View(views.UpdateProcessView.as_view(fields=["sample_text"])).Next(this.proofread)
+    end = flow.End()
+
+
+class AnthologyFlow(flow.Flow):
+    start = flow.StartHandle().Next(this.side_by_side)
+    side_by_side = flow.NSubprocess(ProofreadFlow.start, ["Bees", "Hives"]).Next(this.one_by_one)
+    one_by_one = flow.NSubprocess(ProofreadFlow.start, this.titles, sequential=True).Next(this.end)
+    end = flow.End()
+
+    def titles(self, activation):
+        return ["Honey", "Wax"]
+
+
+def read(run, approved=True):
+    run.task("read").assign("bob").execute(approved=approved)
+
+
+def test_a_subprocess_is_waited_for(flow_tester):
+    flow_tester(ProofreadFlow)
+    run = flow_tester(PublishFlow)
+    run.start("start", user="alice", sample_text="Bees")
+    (child,) = run.children("proofread")
+
+    assert run.task("proofread").status == "STARTED"
+    assert child.process.sample_text == "Bees"
+    assert child.process.parent_task.process.id == run.process.id
+    assert child.process.created_by.username == "alice"
+
+    read(child)
+    assert child.path == ["start", "read", "check", "end"]
+    assert run.path == ["start", "proofread", "end"]
+    assert run.process.status == "DONE"
+
+
+def test_a_failed_subprocess_is_felt_above_and_called_again(flow_tester):
+    flow_tester(ProofreadFlow)
+    run = flow_tester(PublishFlow)
+    run.start("start", user="alice", sample_text="Beez")
+    read(run.children("proofread")[0], approved=False)
+    assert run.children("proofread")[0].process.status == "FAILED"
+
+    run.task("rewrite").assign("alice").execute(sample_text="Bees")
+    again = run.children("proofread")[1]
+    assert again.process.sample_text == "Bees"
+    read(again)
+    assert run.path == ["start", "proofread__error", "rewrite", "proofread", "end"]
+
+
+def test_one_subprocess_for_each_item_at_once_or_one_by_one(flow_tester):
+    flow_tester(ProofreadFlow)
+    run = flow_tester(AnthologyFlow)
+    run.start("start")
+    both = run.children("side_by_side")
+    assert [child.process.sample_text for child in both] == ["Bees", "Hives"]
+    for child in reversed(both):
+        assert run.children("one_by_one") == []
+        read(child)
+
+    for title in ("Honey", "Wax"):
+        child = run.children("one_by_one")[-1]
+        assert child.process.sample_text == title
+        read(child)
+    assert len(run.children("one_by_one")) == 2
+    assert run.path == ["start", "side_by_side", "one_by_one", "end"]
+    assert run.process.status == "DONE"
