@@ -58,9 +58,10 @@ class Group:
     n: int = 0
 
 
-ACTIVITIES = ("human", "human", "function", "handle", "job")
+ACTIVITIES = ("human", "human", "function", "function", "handle", "job")
 OTHERS = (
     *("timer", "message", "catch", "throw", "condition", "escalate", "compensate", "region", "spawn", "skip"),
+    *("timer", "message", "condition", "throw"),
     *("end", "terminate", "error"),
 )
 BORDERS = ("timeout", "timeout_beside", "error", "undo", "undo_node")
@@ -79,6 +80,7 @@ def blocks(calls: bool) -> st.SearchStrategy[Any]:
     n = st.integers(0, 3)
     leaves = st.one_of(
         st.builds(Leaf, st.sampled_from(ACTIVITIES), n, _borders(BORDERS)),
+        st.builds(Leaf, st.sampled_from(ACTIVITIES), n),
         st.builds(Leaf, st.sampled_from(OTHERS), n),
     )
     if calls:

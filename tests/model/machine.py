@@ -41,8 +41,9 @@ class Engine(RuleBasedStateMachine):
         #: jobs that a worker has taken and not come back with
         self.claims: list[jobs.Claim] = []
 
-    @initialize(plan=flows.PLANS)
-    def declare(self, plan: flows.Plan) -> None:
+    @initialize(plan=flows.PLANS, fails=st.booleans(), way=st.booleans())
+    def declare(self, plan: flows.Plan, fails: bool, way: bool) -> None:
+        flows.WORLD.fails, flows.WORLD.way = fails, way
         try:
             self.root, self.child = flows.make(plan)
         except FlowError:
