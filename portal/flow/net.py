@@ -39,6 +39,7 @@ class Net:
         self.calls = {name: _own_start(node) for name, node in self.nodes.items()}
         regions = (getattr(node, "region", ()) for node in self.nodes.values())
         self.cancelled = {each.name for region in regions for each in region if hasattr(each, "name")}
+        self.empty_joins = {name: self._empty_join(name) for name, node in self.nodes.items() if node.splits}
         self.visited = 0
         self.stopping: frozenset[str] = frozenset()
         self.finishing = self._fixed_point()
@@ -70,7 +71,7 @@ class Net:
         looked = {*self.ways[name], *self._beside(name)}
         if self.calls[name]:
             looked.add(self.calls[name])
-        if self.nodes[name].splits and (join := self._empty_join(name)):
+        if join := self.empty_joins.get(name):
             looked.add(join)
         return looked
 
@@ -94,7 +95,7 @@ class Net:
             return True
         if any(way in found for way in self.ways[name]) and (not required or self._cancelling_joins(name)):
             return True
-        join = self._empty_join(name)
+        join = self.empty_joins[name]
         return not required and (join is None or join in found)
 
     def required(self, split: str) -> list[str]:
