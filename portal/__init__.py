@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from portal.flow.reference import act, this
 
 if TYPE_CHECKING:
+    from portal import celery as celery
     from portal import flow, jsonstore, views
     from portal.app import create_app
 

@@ -9,6 +9,8 @@ import copy
 import datetime as dt
 import logging
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,16 +100,27 @@ class Work:
 
 def perform(session: Session, claimed: Claim) -> None:
     """Do a claimed job and complete it."""
-    task_id, attempt = claimed.task_id, claimed.attempt
+    with at_work(session, claimed) as activation:
+        if activation is not None:
+            activation.node.work(activation)  # type: ignore[attr-defined]
+
+
+@contextmanager
+def at_work(session: Session, claimed: Claim) -> Iterator[Activation | None]:
+    """A claimed job, completed after the block; an error in the block fails this try, and goes no further.
+
+    It is None if this attempt no longer counts.
+    """
     own = PrivateSession(bind=session.get_bind(), expire_on_commit=False, autoflush=False)
     try:
-        activation = begin(own, task_id)
-        if activation is None or activation.task.attempt != attempt:
+        activation = begin(own, claimed.task_id)
+        if activation is None or activation.task.attempt != claimed.attempt:
+            yield None
             return
         error: Exception | None = None
         try:
             with trace.following(activation.task.trace):
-                activation.node.work(activation)  # type: ignore[attr-defined]
+                yield activation
             session.commit()  # what the job did through the session that everyone uses
         except Exception as raised:
             session.rollback()

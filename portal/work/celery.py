@@ -1,0 +1,302 @@
+"""The executor `celery`: a message makes a Celery worker look at a row. The row is the queue.
+
+A message that is lost, doubled, late or early changes nothing but the delay: the worker claims the row itself, and a
+row that nobody has claimed for a while is sent again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from flask import has_app_context
+
+try:
+    import celery
+    from celery import signals
+    from celery.exceptions import Ignore, Retry
+    from kombu.exceptions import OperationalError
+except ModuleNotFoundError as missing:
+    raise ModuleNotFoundError(
+        "jobs on Celery need the extra `celery`: pip install 'flask-flow-portal[celery]'", name=missing.name
+    ) from missing
+
+from portal.engine import clock, jobs
+from portal.flow.activation import Activation
+from portal.models import Task, db
+
+from .keeper import Keeper
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+log = logging.getLogger("portal.work")
+
+PREFIX = "portal:"
+#: Celery's setting of each of its names; a message is kept until its job is done, and says nothing but a number
+SETTINGS = {
+    "accept_content": ["json"],
+    "broker_connection_retry_on_startup": True,
+    "result_backend": None,
+    "task_acks_late": True,
+    "task_default_queue": "portal",
+    "task_ignore_result": True,
+    "task_reject_on_worker_lost": True,
+    "task_serializer": "json",
+    "worker_prefetch_multiplier": 1,
+}
+#: seconds that a broker has to take one message
+PUBLISH = 2
+#: of the sender only: it tries once, for the row stays; a worker waits for its broker as long as it takes
+SENDER = {
+    "broker_connection_timeout": PUBLISH,
+    "broker_transport_options": {
+        "max_retries": 0,
+        "connect_retries_timeout": PUBLISH,
+        "socket_connect_timeout": PUBLISH,
+        "socket_timeout": PUBLISH,
+        "read_timeout": PUBLISH,
+        "write_timeout": PUBLISH,
+        "confirm_publish": True,
+        "confirm_timeout": PUBLISH,
+    },
+}
+#: messages sent in one go
+BATCH = 100
+#: seconds until a broker that was away is asked again: doubled each time, up to the second
+PAUSES = (1.0, 30.0)
+
+#: whether the job of the message at hand was asked for
+_asked: ContextVar[bool] = ContextVar("portal_job_asked", default=False)
+
+
+class NothingToDo(Ignore):  # type: ignore[misc]
+    """The job of a message is done, cancelled, at work elsewhere or not due yet."""
+
+
+def reference(task_id: int) -> str:
+    """What a Celery task gets to find its job: `activation_ref`."""
+    return f"{PREFIX}{task_id}"
+
+
+def _task_id(activation_ref: object) -> int | None:
+    """The task's id. None if this is no reference."""
+    if not isinstance(activation_ref, str) or not activation_ref.startswith(PREFIX):
+        return None
+    number = activation_ref.removeprefix(PREFIX)
+    return int(number) if number.isdecimal() else None
+
+
+class PortalTask(celery.Task):  # type: ignore[misc]
+    """A Celery task in the context of the Flask application."""
+
+    abstract = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if has_app_context():
+            return super().__call__(*args, **kwargs)
+        refs = [*args, *kwargs.values()]
+        token = _asked.set(False)
+        try:
+            with self.app.flask_app.app_context():
+                return self._in_context(_task_id(refs[0]) if len(refs) == 1 else None, args, kwargs)
+        finally:
+            _asked.reset(token)
+
+    def _in_context(self, task_id: int | None, args: Any, kwargs: Any) -> Any:
+        """A task that ends without having asked for its job fails it: nobody else ever would."""
+        error: Exception | None = None
+        try:
+            result = super().__call__(*args, **kwargs)
+        except Exception as raised:
+            error = raised
+            raise
+        else:
+            return result
+        finally:
+            if task_id is not None and not _asked.get():
+                _fail(task_id, error or RuntimeError("the task ended without celery.Job.activate(…)"))
+
+
+def make(app: Flask, **settings: Any) -> Any:
+    """The Celery application of a portal, for workers.
+
+    Args:
+        app: its `CELERY_BROKER_URL` names the broker.
+        **settings: Celery's own.
+    """
+    made = celery.Celery("portal", task_cls=PortalTask, set_as_current=not settings)
+    made.conf.update(SETTINGS, broker_url=_broker(app), **settings)
+    made.flask_app = app
+
+    @made.task(name="portal.run_job", shared=False)  # type: ignore[untyped-decorator]
+    def run_job(activation_ref: str) -> None:
+        with at_work(activation_ref) as activation:
+            activation.node.work(activation)  # type: ignore[attr-defined]
+
+    if not settings:
+        made.keeper = Keeper(app)
+        app.extensions["portal_keeper"] = made.keeper
+        signals.worker_process_init.connect(_born, weak=False)
+        signals.worker_process_shutdown.connect(_gone, weak=False)
+    return made
+
+
+def _broker(app: Flask) -> str:
+    return str(app.config.get("CELERY_BROKER_URL") or "redis://127.0.0.1:6379/0")
+
+
+def _born(**_: Any) -> None:
+    """A child of a worker begins: connections of its parent are not its own."""
+    app = celery.current_app.flask_app
+    with app.app_context():
+        for engine in db.engines.values():
+            engine.dispose(close=False)
+    app.extensions["portal_keeper"].start()
+
+
+def _gone(**_: Any) -> None:
+    celery.current_app.flask_app.extensions["portal_keeper"].stop()
+
+
+# -- in a Celery worker ------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def at_work(activation_ref: str) -> Iterator[Activation]:
+    """Claim a job and complete it after the block, which an error leaves as it came.
+
+    Raises:
+        NothingToDo: it cannot be claimed.
+    """
+    task_id = _task_id(activation_ref)
+    if task_id is None:
+        raise ValueError(f"{activation_ref!r} is no activation_ref")
+    _asked.set(True)
+    with _tended(task_id) as claimed:
+        error: Exception | None = None
+        with jobs.at_work(db.session(), claimed) as activation:
+            if activation is None:
+                raise NothingToDo(f"the job of task {task_id} is not to be done now")
+            try:
+                yield activation
+            except Exception as raised:
+                error = raised
+                raise _cause(raised) from None
+        if error is not None:
+            raise error
+
+
+def _cause(error: Exception) -> Exception:
+    """What a try failed of: `self.retry()` only wraps it."""
+    return error.exc if isinstance(error, Retry) and isinstance(error.exc, Exception) else error
+
+
+@contextmanager
+def _tended(task_id: int) -> Iterator[jobs.Claim]:
+    """A claim whose lease is kept; handed back when the worker is made to stop, put off when it was disturbed."""
+    from flask import current_app
+
+    claimed = _claim(task_id)
+    with current_app.extensions["portal_keeper"].keeping(claimed):
+        try:
+            yield claimed
+        except Exception as error:  # of the author's code, which is known of already, or of the portal
+            clock.put_off(db.session(), task_id, error, claimed.attempt)
+            raise
+        except BaseException:
+            jobs.hand_back(db.session(), claimed)
+            raise
+
+
+def _claim(task_id: int) -> jobs.Claim:
+    try:
+        claimed = jobs.claim(db.session(), task_id)
+    except Exception as error:
+        clock.put_off(db.session(), task_id, error)
+        raise
+    if claimed is None:
+        raise NothingToDo(f"the job of task {task_id} is not to be done now")
+    return claimed
+
+
+def _fail(task_id: int, error: Exception) -> None:
+    claimed = jobs.claim(db.session(), task_id)
+    if claimed is not None:
+        jobs.finish(db.session(), claimed, None, _cause(error))
+
+
+# -- in the dispatcher -------------------------------------------------------------------------------------------
+
+
+class CeleryExecutor:
+    """Sends a message for each due job. A broker that is away is left alone for a while; the rows wait."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.celery = make(app, **SENDER)
+        #: a message that nobody has followed for so long is sent again
+        self.patience = dt.timedelta(seconds=float(app.config.get("CELERY_PATIENCE", 120)))
+        self._connection: Any = None
+        self._pause, self._until = 0.0, 0.0
+
+    def start(self) -> None:
+        """The connection is made by the first message."""
+
+    def room(self) -> int:
+        return BATCH if time.monotonic() >= self._until else 0
+
+    def submit(self, task_id: int) -> bool:
+        """Send the message of a due job. False if the broker does not take it."""
+        if not self.room():
+            return False
+        task = db.session().get(Task, task_id)
+        own = getattr(None if task is None else task.node, "celery_task", None)
+        db.session().rollback()
+        sent = self.celery.tasks["portal.run_job" if own is None else own.name]
+        try:
+            if self._connection is None:
+                self._connection = self.celery.connection_for_write()
+            with self.celery.amqp.Producer(self._connection, auto_declare=False) as producer:
+                sent.apply_async((reference(task_id),), producer=producer, retry=False)
+        except Exception as error:
+            if not isinstance(error, (OperationalError, OSError, *self._errors())):
+                raise
+            self._away(error)
+            return False
+        if self._pause:
+            log.warning("the broker takes messages again")
+            self._pause = 0.0
+        return True
+
+    def held(self) -> list[jobs.Claim]:
+        """None: a Celery worker keeps its own."""
+        return []
+
+    def stop(self, grace: float) -> bool:
+        self._close()
+        return True
+
+    def _errors(self) -> tuple[type[Exception], ...]:
+        if self._connection is None:
+            return ()
+        return (*self._connection.connection_errors, *self._connection.channel_errors)
+
+    def _away(self, error: Exception) -> None:
+        if not self._pause:
+            log.warning("the broker does not take messages: %s; jobs wait in the database", error)
+        first, last = PAUSES
+        self._pause = min(last, self._pause * 2 or first)
+        self._until = time.monotonic() + self._pause
+        self._close()
+
+    def _close(self) -> None:
+        """Throw the connection away without a word to the broker, who may not listen."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.collect(socket_timeout=PUBLISH)

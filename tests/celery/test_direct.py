@@ -1,0 +1,67 @@
+"""A `celery.Job` without a broker."""
+
+import subprocess
+import sys
+
+import pytest
+from celery import shared_task
+from flows_of_celery import GreetFlow
+
+from portal import celery, flow, this
+from portal.errors import FlowError
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path, monkeypatch):
+    monkeypatch.setattr("flows_of_celery.FOLDER", tmp_path)
+
+
+def test_in_the_tester_its_task_is_called_directly(flow_tester):
+    run = flow_tester(GreetFlow)
+    run.start("start")
+    assert run.task("job").status == "SCHEDULED"
+    run.jobs()
+    assert run.process.data["text"] == "Background Processing Done"
+    assert run.process.status == "DONE"
+
+
+def test_an_error_in_the_block_is_a_failed_try(flow_tester):
+    @shared_task
+    def fails(activation_ref):
+        with celery.Job.activate(activation_ref) as activation:
+            activation.process.data["text"] = "never"
+            raise ConnectionError("no answer")
+
+    class FailFlow(flow.Flow):
+        start = flow.StartHandle().Next(this.job)
+        job = celery.Job(fails, retries=1).Next(this.end)
+        end = flow.End()
+
+    run = flow_tester(FailFlow)
+    run.start("start")
+    run.jobs()
+    assert run.task("job").status == "SCHEDULED"
+    run.advance(minutes=1).jobs()
+    assert run.task("job").status == "ERROR"
+    assert run.task("job").attempt == 2
+    assert "text" not in run.process.data
+
+
+def test_what_is_no_celery_task_is_refused():
+    with pytest.raises(FlowError, match="@shared_task"):
+
+        class WrongFlow(flow.Flow):
+            start = flow.StartHandle().Next(this.job)
+            job = celery.Job(lambda ref: None).Next(this.end)
+            end = flow.End()
+
+
+def test_without_the_extra_the_error_names_it():
+    code = "import sys; sys.modules['celery'] = None; from portal import celery"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "pip install 'flask-flow-portal[celery]'" in ended.stderr
+
+
+def test_importing_it_makes_no_application():
+    code = "from portal import celery; assert 'app' not in vars(celery)"
+    subprocess.run([sys.executable, "-c", code], check=True)
