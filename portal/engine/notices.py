@@ -13,6 +13,7 @@ from sqlalchemy import Text, cast, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, joinedload
 
+from portal import trace
 from portal.flow.notices import EVENTS
 from portal.models import Outgoing, Process, Role, Task, User
 
@@ -64,7 +65,8 @@ class News:
 
 
 def is_news(change: Change) -> bool:
-    return change.to in (PROCESS_NEWS if change.task is None else TASK_NEWS)
+    """A migration is none: it moves tasks to other nodes, and their owners have them already."""
+    return change.action != "migrate" and change.to in (PROCESS_NEWS if change.task is None else TASK_NEWS)
 
 
 def wants(user: User, event: str) -> bool:
@@ -83,7 +85,7 @@ def write(session: Session, now: dt.datetime, news: Sequence[News]) -> int:
         rows.extend(_mails(people, each))
         rows.extend(_hooks(each))
     for row in rows:
-        row.update(created=now, scheduled=now, attempt=0)
+        row.update(created=now, scheduled=now, attempt=0, trace=trace.current.get() or None)
     if rows:
         made = _INSERTS.get(session.get_bind().dialect.name, insert)(Outgoing)
         session.execute(

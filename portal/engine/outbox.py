@@ -51,6 +51,7 @@ class Claim:
     url: str | None
     payload: dict[str, Any]
     created: dt.datetime
+    trace: str | None
 
 
 def claim(session: Session, limit: int = 20) -> list[Claim]:
@@ -77,7 +78,7 @@ def claim(session: Session, limit: int = 20) -> list[Claim]:
         claimed.append(
             Claim(
                 row.id, row.attempt, row.scheduled, row.kind, row.event, row.key, row.process_id, row.task_id,
-                row.user_id, row.url, row.payload, row.created,
+                row.user_id, row.url, row.payload, row.created, row.trace,
             )
         )  # fmt: skip
     session.commit()

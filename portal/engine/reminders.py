@@ -16,7 +16,13 @@ from .transaction import clock, wake
 
 
 def _due(now: dt.datetime) -> tuple[Any, ...]:
-    return Task.finished.is_(None), Task.remind <= now, Task.status.in_(("NEW", "ASSIGNED"))
+    return (
+        Task.finished.is_(None),
+        Task.remind <= now,
+        Task.status.in_(("NEW", "ASSIGNED")),
+        ~Process.on_hold,
+        Process.flow_label.in_(list(registry)),
+    )
 
 
 def _news(task: Task, now: dt.datetime) -> notices.News:
@@ -32,7 +38,7 @@ def turn(session: Session, limit: int = 50) -> int:
     clocks get different tasks.
     """
     now = clock.get()()
-    waiting = session.scalar(select(Task.id).where(*_due(now)).limit(1)) is not None
+    waiting = session.scalar(select(Task.id).join(Task.process).where(*_due(now)).limit(1)) is not None
     session.rollback()
     if not waiting:  # asked without a lock: mostly there is nothing to do
         return 0
@@ -42,7 +48,7 @@ def turn(session: Session, limit: int = 50) -> int:
         select(Task)
         .join(Task.process)
         .join(root, root.id == func.coalesce(Process.root_id, Process.id))
-        .where(*_due(now), ~Process.on_hold, Process.flow_label.in_(list(registry)))
+        .where(*_due(now))
         .options(contains_eager(Task.process))
         .order_by(Task.remind, Task.id)
         .limit(limit)

@@ -44,6 +44,8 @@ class Outgoing(db.Model):
     #: which try this is; a late sender of an earlier one is told apart by it
     attempt: Mapped[int] = mapped_column(default=0)
     sent: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+    #: the id of the request, or the work, that it belongs to
+    trace: Mapped[str | None] = mapped_column(String(64))
     #: why the last try failed
     error: Mapped[str | None] = mapped_column(String(500))
 

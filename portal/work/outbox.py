@@ -7,12 +7,15 @@ import json
 import logging
 import smtplib
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from flask.logging import default_handler, has_level_handler
 from flask_mailman import Mail as Mailman
+from sqlalchemy.exc import SQLAlchemyError
 
+from portal import trace
 from portal.engine import clock, notices, outbox, transaction
 from portal.models import db
 
@@ -95,87 +98,43 @@ class Sender:
     def turn(self) -> int:
         """Try to send what is due now, one row of each process. The number of rows tried."""
         with self.app.app_context():
-            session = db.session()
-            claimed = outbox.claim(session)
-            with ThreadPoolExecutor(THREADS, thread_name_prefix="portal-hook") as pool:
-                calls = [pool.submit(self._call, each) for each in claimed if each.kind == "hook"]
-                self._post([each for each in claimed if each.kind == "mail"])
-            for call in calls:
-                call.result()
+            claimed = outbox.claim(db.session())
+            mails = [each for each in claimed if each.kind == "mail"]
+            calls = [each for each in claimed if each.kind == "hook"]
+            if calls:
+                with ThreadPoolExecutor(THREADS, thread_name_prefix="portal-hook") as pool:
+                    running = [pool.submit(self._call, each) for each in calls]
+                    self._post(mails)
+                for call in running:
+                    call.result()
+            else:
+                self._post(mails)
             if clock.now() - self._swept > SWEEP:
                 self._swept = clock.now()
-                outbox.sweep(session)
+                outbox.sweep(db.session())
             return len(claimed)
 
-    # -- mail --------------------------------------------------------------------------------------------
+    def _attempt(self, each: outbox.Claim, send: Callable[[outbox.Claim], bool]) -> None:
+        if each.until - clock.now() >= MARGIN:
+            with trace.following(each.trace):
+                self._try(each, send)
 
-    def _post(self, claimed: list[outbox.Claim]) -> None:
-        """Send mails over one connection, and mark each at once."""
-        if not claimed:
-            return
-        if not self.app.config.get("MAIL_SERVER"):
-            for each in claimed:
-                self._show_mail(each)
-            return
-        connection = self.app.extensions["mailman"].get_connection()
-        try:
-            for each in claimed:
-                self._mail(each, connection)
-        finally:
-            _hang_up(connection)
-
-    def _mail(self, each: outbox.Claim, connection: Any) -> None:
+    def _try(self, each: outbox.Claim, send: Callable[[outbox.Claim], bool]) -> None:
+        """Send a row, and note how that went. A row on which its sender breaks is given up in the end too."""
         session = db.session()
-        if each.until - clock.now() < MARGIN:
-            return
-        made = mail.compose(session, each, self.settings.base_url)
-        if made is None:
-            outbox.drop(session, each)
-            return
         try:
-            sent = mail.message(made, each, self.settings.base_url)
-            session.rollback()  # no transaction is open while a server makes up its mind
-            connection.open()
-            connection.send_messages([sent])
-        except (OSError, smtplib.SMTPException, ValueError) as error:
-            _hang_up(connection)
+            has_receiver = send(each)
+        except SQLAlchemyError:
+            raise  # nothing could be noted either: the row comes up again
+        except hooks.HookFailed as error:
+            self._failed(each, str(error), error.for_good)
+        except Exception as error:
             self._failed(each, mail.trouble(error), mail.for_good(error))
         else:
-            outbox.delivered(session, each)
-
-    def _show_mail(self, each: outbox.Claim) -> None:
-        made = mail.compose(db.session(), each, self.settings.base_url)
-        if made is not None:
-            text = "\n".join(
-                f"    {line}" for line in (f"Subject: {made.subject}", "", *made.text.splitlines())
-            )
-            log.info(
-                "Mail to %s (shown, not sent: PORTAL_MAIL_SERVER is not set)\n%s", made.user.username, text
-            )
-        outbox.delivered(db.session(), each)
-
-    # -- hooks -------------------------------------------------------------------------------------------
-
-    def _call(self, each: outbox.Claim) -> None:
-        with self.app.app_context():
-            session = db.session()
-            content = hooks.body(each, self.settings.base_url)
-            if not self.settings.webhook_secret:
-                text = json.dumps(json.loads(content), indent=2, ensure_ascii=False)
-                log.info(
-                    "Hook to %s (shown, not sent: PORTAL_WEBHOOK_SECRET is not set)\n%s",
-                    hooks.place(each),
-                    text,
-                )
-            elif each.until - clock.now() < MARGIN:
-                return
+            if has_receiver:
+                outbox.delivered(session, each)
             else:
-                try:
-                    hooks.post(each, content, self.settings.webhook_secret, int(clock.now().timestamp()))
-                except hooks.HookFailed as error:
-                    self._failed(each, str(error), error.for_good)
-                    return
-            outbox.delivered(session, each)
+                outbox.drop(session, each)
 
     def _failed(self, each: outbox.Claim, words: str, for_good: bool) -> None:
         if outbox.failed(db.session(), each, words, for_good=for_good):
@@ -184,6 +143,60 @@ class Sender:
             log.warning(
                 "%s %s of process %s, try %s: %s", each.kind, each.id, each.process_id, each.attempt, words
             )
+
+    # -- mail --------------------------------------------------------------------------------------------
+
+    def _post(self, claimed: list[outbox.Claim]) -> None:
+        """Send mails over one connection, and mark each at once."""
+        if not self.app.config.get("MAIL_SERVER"):
+            for each in claimed:
+                self._attempt(each, self._show_mail)
+        elif claimed:
+            connection = self.app.extensions["mailman"].get_connection()
+            try:
+                for each in claimed:
+                    self._attempt(each, lambda each: self._mail(each, connection))
+            finally:
+                _hang_up(connection)
+
+    def _mail(self, each: outbox.Claim, connection: Any) -> bool:
+        made = mail.compose(db.session(), each, self.settings.base_url)
+        if made is None:
+            return False
+        sent = mail.message(made, each, self.settings.base_url)
+        db.session.rollback()  # no transaction is open while a server makes up its mind
+        try:
+            connection.open()
+            connection.send_messages([sent])
+        except Exception:
+            _hang_up(connection)
+            raise
+        return True
+
+    def _show_mail(self, each: outbox.Claim) -> bool:
+        made = mail.compose(db.session(), each, self.settings.base_url)
+        if made is None:
+            return False
+        text = "\n".join(f"    {line}" for line in (f"Subject: {made.subject}", "", *made.text.splitlines()))
+        log.info("Mail to %s (shown, not sent: PORTAL_MAIL_SERVER is not set)\n%s", made.user.username, text)
+        return True
+
+    # -- hooks -------------------------------------------------------------------------------------------
+
+    def _call(self, each: outbox.Claim) -> None:
+        with self.app.app_context():
+            self._attempt(each, self._hook)
+
+    def _hook(self, each: outbox.Claim) -> bool:
+        content, secret = hooks.body(each, self.settings.base_url), self.settings.webhook_secret
+        if secret:
+            hooks.post(each, content, secret, int(clock.now().timestamp()))
+        else:
+            text = json.dumps(json.loads(content), indent=2, ensure_ascii=False)
+            log.info(
+                "Hook to %s (shown, not sent: PORTAL_WEBHOOK_SECRET is not set)\n%s", hooks.place(each), text
+            )
+        return True
 
 
 def _hang_up(connection: Any) -> None:

@@ -7,7 +7,7 @@ import pytest
 from bills import BillFlow
 
 from portal import flow, this
-from portal.engine import actions, clock, reminders, transaction
+from portal.engine import actions, clock, migration, reminders, transaction
 from portal.errors import TransitionNotAllowed
 from portal.models import Outgoing, User, db
 
@@ -251,3 +251,17 @@ def test_two_clocks_remind_once(bill, act, session, app, flow_tester, rows):
     for thread in threads:
         thread.join()
     assert rows() == [("mail", "late", "bob")] * 5
+
+
+def test_a_migration_tells_the_owner_nothing(flow_tester, people, rows, session):
+    def declared(name, task):
+        nodes = {
+            "start": flow.StartHandle().Next(getattr(this, name)), name: task.Next(this.end), "end": flow.End()
+        }  # fmt: skip
+        return type(flow.Flow)("MovingFlow", (flow.Flow,), nodes)
+
+    flow_tester(declared("do", flow.ManualTask().Assign(username="bob"))).start()
+    newer = declared("perform", flow.ManualTask())
+    flow_tester(newer)
+    assert len(migration.move(session, newer, {"do": "perform"})) == 1
+    assert rows() == [("mail", "assigned", "bob")]

@@ -274,6 +274,20 @@ def test_a_sender_that_dies_after_sending_leaves_the_row_with_its_key(
     assert not outbox.delivered(session, claimed)
 
 
+def test_a_row_that_cannot_be_made_into_a_mail_keeps_no_other_one_back(told, send, smtp, session):
+    told()
+    told()
+    session.rollback()
+    broken = session.scalars(db.select(Outgoing).order_by(Outgoing.id)).first()
+    broken.payload = {}
+    session.commit()
+    send()
+    assert len(smtp.received) == 1
+    session.refresh(broken)
+    assert (broken.attempt, broken.error) == (1, "KeyError")
+    assert broken.scheduled is not None
+
+
 def test_the_message_id_is_the_same_in_every_try(told, send, smtp, flow_tester, session):
     told()
     [claimed] = outbox.claim(session)
