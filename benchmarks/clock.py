@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from engine import Rows, action, nothing, write
+from floor import Rows, action, write
 from places import places
 from sqlalchemy import bindparam, func, insert, select, update
 
@@ -45,7 +45,7 @@ class ChoreFlow(flow.Flow):
     """A job"""
 
     start = flow.StartHandle().Next(this.wait)
-    wait = flow.Job(nothing).Next(this.end)
+    wait = flow.Job(lambda activation: None).Next(this.end)
     end = flow.End()
 
 
@@ -66,7 +66,7 @@ def main(count: int) -> None:
 
 def measure(name: str, url: str, flow_class: Any, count: int, dispatchers: tuple[int, ...]) -> None:
     what = "timers" if flow_class is NapFlow else "jobs"
-    by_hand = floor(flow_class, min(count, 500))
+    by_hand = floor_of(flow_class, min(count, 500))
     print(f"{name}: floor {by_hand:.0f} {what} a second")
     for number in dispatchers:
         ids = make(flow_class, count)
@@ -160,7 +160,7 @@ def workers(url: str, number: int) -> Iterator[None]:
             assert each.wait(60) == 0
 
 
-def floor(flow_class: Any, count: int) -> float:
+def floor_of(flow_class: Any, count: int) -> float:
     """How many a second one process writes by hand."""
     once = by_hand(flow_class)
     before = time.perf_counter()
