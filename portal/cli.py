@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import signal
@@ -95,8 +96,17 @@ def check_flows() -> None:
 @click.option(
     "--process", "processes", multiple=True, type=int, help="Only these processes; may be repeated."
 )
+@click.option("--fingerprint", help="Only tasks made by this declaration of the flow, as `check` names it.")
+@click.option("--created-before", type=click.DateTime(), help="Only processes that are older, in UTC.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
-def migrate_flows(label: str, pairs: tuple[str, ...], processes: tuple[int, ...], dry_run: bool) -> None:
+def migrate_flows(
+    label: str,
+    pairs: tuple[str, ...],
+    processes: tuple[int, ...],
+    fingerprint: str | None,
+    created_before: dt.datetime | None,
+    dry_run: bool,
+) -> None:
     """Move the open tasks of removed or renamed nodes to other nodes of the flow."""
     from portal.engine import migration
     from portal.models import db
@@ -104,7 +114,11 @@ def migrate_flows(label: str, pairs: tuple[str, ...], processes: tuple[int, ...]
     if label not in registry:
         raise click.ClickException(f"there is no flow {label!r}; there are: {', '.join(sorted(registry))}")
     names = dict(pair.partition("=")[::2] for pair in pairs)
-    moved = _refusing(lambda: migration.move(db.session(), registry[label], names, processes, dry_run))
+    older = created_before.replace(tzinfo=dt.UTC) if created_before is not None else None
+    chosen: dict[str, Any] = {"fingerprint": fingerprint, "created_before": older}
+    moved = _refusing(
+        lambda: migration.move(db.session(), registry[label], names, processes, dry_run, **chosen)
+    )
     for line in moved:
         click.echo(line)
     click.echo(f"{len(moved)} {'tasks would move' if dry_run else 'tasks moved'}.")

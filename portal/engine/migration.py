@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,20 +26,30 @@ class Misfit:
     label: str
     number: int
     node: str
+    #: of the flow's declaration that made the task
+    fingerprint: str | None
     why: str
 
     def __str__(self) -> str:
-        return f"process {self.process_id} ({self.label}), task {self.number}: {self.why}"
+        made = f", made by declaration {self.fingerprint}" if self.fingerprint else ""
+        return f"process {self.process_id} ({self.label}), task {self.number}{made}: {self.why}"
 
 
 def misfits(session: Session) -> list[Misfit]:
     """Open tasks whose flow or node is gone, or has become another kind."""
-    columns = (Process.id, Process.flow_label, Task.number, Task.flow_task, Task.flow_task_type)
+    columns = (
+        Task.fingerprint,
+        Process.id,
+        Process.flow_label,
+        Task.number,
+        Task.flow_task,
+        Task.flow_task_type,
+    )
     query = (
         select(*columns).join(Task.process).where(Task.finished.is_(None)).order_by(Process.id, Task.number)
     )
     found = []
-    for process_id, label, number, name, kind in session.execute(query):
+    for fingerprint, process_id, label, number, name, kind in session.execute(query):
         flow_class = registry.get(label)
         node = flow_class._definition.nodes.get(name) if flow_class is not None else None
         if flow_class is None:
@@ -49,7 +60,7 @@ def misfits(session: Session) -> list[Misfit]:
             why = f"the node `{name}` was a {kind} and is a {node.kind}: migrate it with --map {name}={name}"
         else:
             continue
-        found.append(Misfit(process_id, label, number, name, why))
+        found.append(Misfit(process_id, label, number, name, fingerprint, why))
     session.rollback()
     return found
 
@@ -60,6 +71,9 @@ def move(
     names: Mapping[str, str],
     processes: Collection[int] = (),
     dry_run: bool = False,
+    *,
+    fingerprint: str | None = None,
+    created_before: dt.datetime | None = None,
 ) -> list[str]:
     """Move open tasks to other nodes: each is cancelled, and a fresh one with its token and data runs at the new node.
 
@@ -67,6 +81,8 @@ def move(
         names: the old nodes' names and the new ones'.
         processes: only these, by id; all when empty.
         dry_run: change nothing.
+        fingerprint: only tasks that this state of the flow's declaration made; `misfits` names it.
+        created_before: only processes that are older, an aware moment.
 
     Returns:
         A line for each task.
@@ -86,6 +102,10 @@ def move(
     )
     if processes:
         query = query.where(Process.id.in_(processes))
+    if fingerprint is not None:
+        query = query.where(Task.fingerprint == fingerprint)
+    if created_before is not None:
+        query = query.where(Process.created < created_before)
     rows = session.execute(query.order_by(Process.id, Task.number)).all()
     session.rollback()
     lines = []

@@ -1,5 +1,7 @@
 """A flow that has changed while its processes ran."""
 
+import datetime as dt
+
 import pytest
 
 from portal import flow, this
@@ -65,6 +67,37 @@ def test_tasks_move_with_their_owner(run):
 
 def test_only_the_named_processes_move(run):
     assert migration.move(db.session(), run.flow_class, {"look": "inspect"}, processes=[999]) == []
+
+
+def test_only_what_one_declaration_made_moves(run):
+    now = run.flow_class._definition.fingerprint
+    assert migration.move(db.session(), run.flow_class, {"look": "inspect"}, fingerprint=now) == []
+    (misfit,) = migration.misfits(db.session())
+    assert misfit.fingerprint in str(misfit)
+    names = {"look": "inspect"}
+    assert len(migration.move(db.session(), run.flow_class, names, fingerprint=misfit.fingerprint)) == 1
+
+
+@pytest.mark.parametrize(("hours", "moved"), [(-1, 0), (1, 1)])
+def test_only_older_processes_move(run, hours, moved):
+    moment = run.process.created + dt.timedelta(hours=hours)
+    lines = migration.move(db.session(), run.flow_class, {"look": "inspect"}, created_before=moment)
+    assert len(lines) == moved
+
+
+def test_the_command_reports_and_filters(run, flow_tester):
+    runner = flow_tester.app.test_cli_runner()
+    checked = runner.invoke(args=["flows", "check"])
+    assert checked.exit_code == 1
+    assert f"process {run.process.id} (change), task 2" in checked.output
+
+    migrate = ["flows", "migrate", "change", "--map", "look=inspect"]
+    assert runner.invoke(args=[*migrate, "--created-before", "2020-01-01"]).output == "0 tasks moved.\n"
+    dry = runner.invoke(args=[*migrate, "--process", str(run.process.id), "--dry-run"])
+    assert dry.output == f"process {run.process.id}, task 2: look -> inspect\n1 tasks would move.\n"
+    made = run.task("look").fingerprint
+    assert "1 tasks moved." in runner.invoke(args=[*migrate, "--fingerprint", made]).output
+    assert runner.invoke(args=["flows", "check"]).exit_code == 0
 
 
 def test_a_new_name_must_be_a_node(run):
