@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import calls, clocks, histories, joins, tokens
+from . import calls, clocks, histories, joins, tokens, turns
 from .books import Books
 
 CHECKS = (
@@ -24,6 +24,7 @@ CHECKS = (
     clocks.attempts_are_counted,
     calls.children_fit,
     calls.callers_wait,
+    turns.one_at_a_time,
 )
 
 

@@ -187,6 +187,8 @@ class Builder:
         node = self.node(leaf)
         if hasattr(node, "Next"):
             node = node.Next(then)
+        if leaf.n == 3 and leaf.word in (*ACTIVITIES, "call"):
+            node.Mutex("key")
         for border in leaf.borders:
             self.attach(node, border, then)
         return self.add(leaf.word, node)

@@ -117,12 +117,16 @@ class Engine(RuleBasedStateMachine):
         if not found:
             return
         task = self.session.get(Task, found[pick % len(found)], populate_existing=True)
-        if task.status == "NEW":
-            with task.activation() as activation:
-                activation.assign(self.user("bob"))
-        with task.activation(task.owner) as activation:
-            activation.execute()
-        self.acknowledged[task.id] += 1
+        try:
+            if task.status == "NEW":
+                with task.activation() as activation:
+                    activation.assign(self.user("bob"))
+            with task.activation(task.owner) as activation:
+                activation.execute()
+        except TransitionNotAllowed:
+            assert task.node.mutex is not None
+        else:
+            self.acknowledged[task.id] += 1
 
     @rule(pick=PICK, action=st.sampled_from(TASK_ACTIONS), actor=ACTORS, fitting=st.booleans())
     def act(self, pick: int, action: str, actor: str | None, fitting: bool) -> None:
@@ -172,7 +176,11 @@ class Engine(RuleBasedStateMachine):
         if expected is not None:
             self.refused(expected, do)
             return
-        if action in ("undo", "revive"):  # what follows in a parent may forbid it
+        turns = getattr(task.node, "mutex", None) is not None and action in ("assign", "execute")
+        if turns or action in (
+            "undo",
+            "revive",
+        ):  # what follows in a parent, or another task at work, may forbid it
             try:
                 do()
             except TransitionNotAllowed as error:
@@ -250,9 +258,13 @@ class Engine(RuleBasedStateMachine):
         note(f"run {_words(task)}")
         key, node = task.id, task.node
         if flows.WORLD.fails and node.func is not None:
-            self.refused(flows.Failure, lambda: node.run(task=key))
-        else:
+            self.refused((flows.Failure, TransitionNotAllowed), lambda: node.run(task=key))
+            return
+        try:
             node.run(task=key)
+        except TransitionNotAllowed:
+            assert node.mutex is not None
+        else:
             self.acknowledged[key] += 1
 
     @precondition(lambda self: self.has("MessageCatch", self.root))

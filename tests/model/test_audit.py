@@ -23,10 +23,10 @@ class AuditFlow(flow.Flow):
     split = flow.Split().Next(this.human).Next(this.timer).Next(this.job).Next(this.call)
     human = flow.ManualTask().Next(this.join)
     timer = flow.Timer(dt.timedelta(hours=1)).Next(this.join)
-    job = flow.Job(lambda activation: None, retries=1).Next(this.join)
+    job = flow.Job(lambda activation: None, retries=1).Mutex("key").Next(this.join)
     call = flow.Subprocess(AuditChildFlow.start).Next(this.join)
     join = flow.Join().Next(this.last)
-    last = flow.ManualTask().Next(this.end)
+    last = flow.ManualTask().Mutex("key").Next(this.end)
     end = flow.End()
 
 
@@ -124,6 +124,14 @@ ROWS = {  # what is done to the rows -> words of the fault
     "a caller waits for nobody": (
         "UPDATE task SET status = 'STARTED' WHERE flow_task = 'call'",
         "(call): waits, but none of its processes runs",
+    ),
+    "two hold a mutex": (
+        "UPDATE task SET status = 'STARTED', finished = NULL WHERE flow_task IN ('job', 'last')",
+        "hold the mutex key at once",
+    ),
+    "a task waits for a mutex that is free": (
+        "UPDATE task SET awaits = 'mutex' WHERE flow_task = 'last'",
+        "(last): waits for the mutex key, which is free",
     ),
     "a child hangs nowhere": (
         "UPDATE process SET root_id = NULL WHERE flow_label = 'audit_child'",
