@@ -10,8 +10,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.model.machine import Engine
 
 #: how many random lives; more of them where time does not matter
-EXAMPLES = int(os.environ.get("PORTAL_MODEL_EXAMPLES", "15"))
-STEPS = int(os.environ.get("PORTAL_MODEL_STEPS", "20"))
+EXAMPLES = int(os.environ.get("PORTAL_MODEL_EXAMPLES", "8"))
+STEPS = int(os.environ.get("PORTAL_MODEL_STEPS", "15"))
 
 
 def test_every_action_keeps_the_promises(tester):
