@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
@@ -177,9 +178,32 @@ def prepare_engine(engine: Engine, lock_timeout: float = 10, statement_timeout: 
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
+    writing = threading.Lock()
+
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
         # A transaction that will write takes the write lock at its first line: one that upgrades later can
         # find its snapshot stale and fail, however long it is willing to wait.
-        writes = connection.get_execution_options().get("writes")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if not connection.get_execution_options().get("writes"):
+            connection.exec_driver_sql("BEGIN")
+            return
+        # Threads of one process take turns: SQLite's own waiters sleep up to a tenth of a second, and none is next.
+        connection.info["turn"] = writing.acquire(timeout=lock_timeout)
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except BaseException:
+            _pass_on(connection.info)
+            raise
+
+    def _pass_on(info: dict[Any, Any]) -> None:
+        if info.pop("turn", False):
+            writing.release()
+
+    def _ended(connection: Any) -> None:
+        if not connection.invalidated:
+            _pass_on(connection.info)
+
+    for end in ("commit", "rollback"):
+        event.listen(engine, end, _ended)
+    for end in ("reset", "invalidate"):
+        event.listen(engine, end, lambda _connection, record, _why: _pass_on(record.info))
