@@ -208,3 +208,20 @@ def test_wrapped_lines_fit(text):
 
 def test_the_layout_of_a_flow_is_kept():
     assert layout(APPROVAL) is layout(APPROVAL)
+
+
+def test_a_loop_does_not_come_in_where_a_way_goes_out():
+    nodes = {
+        "start": "Start",
+        "split": "Split",
+        "a": "View",
+        "b": "View",
+        "c": "View",
+        "again": "If",
+        "end": "End",
+    }
+    edges = [("start", "split"), *(("split", name) for name in "abc"), *((name, "again") for name in "abc")]
+    plan = layout(make_flow(nodes, [*edges, ("again", "end", "Yes"), ("again", "split", "No")]))
+    leaving = {route.points[0] for route in plan.edges if route.edge.source.name == "split"}
+    arriving = {route.points[-1] for route in plan.edges if route.edge.target.name == "split"}
+    assert leaving.isdisjoint(arriving)

@@ -16,9 +16,11 @@ from .text import Box
 _CLEAR, _APART = 9.0, 7.0
 _STEP = 8.0
 #: what a bend, a crossing and a stretch on top of another line cost, in px of detour
-_BEND, _CROSSING, _COVERING = 30.0, 70.0, 250.0
+_BEND, _CROSSING, _COVERING = 30.0, 70.0, 600.0
 #: the same for a node that lies in the way: only where nothing else is left
 _HIT = 5000.0
+#: the same for coming in beside the middle of a side
+_ASIDE = 90.0
 _SIDES = {"bottom": 1, "top": -1}
 
 
@@ -67,7 +69,8 @@ def _ways(
                 points = (*begin, (begin[-1][0], level), (end[0][0], level), *end)
                 if begin[-1][0] != end[0][0]:
                     hits = sum(meets(box, line, _CLEAR / 2) for box in others for line in segments(points))
-                    yield hits * _HIT, leaving, arriving, straightened(points)
+                    aside = arriving == side and end[0][0] != boxes[target.name].center[0]
+                    yield hits * _HIT + aside * _ASIDE, leaving, arriving, straightened(points)
 
 
 def _column(name: str, outlines: dict[str, Box]) -> tuple[float, float]:
@@ -94,7 +97,8 @@ def _exits(
         # upward only beside the host: a line behind it would seem to come out of its top
         yield "bottom", (*down, (_column(node.host.name, outlines)[1] + 16, below))
         return
-    if ports.allows(node.name, side, sizes[node.name]):
+    free = not (ports.arrived_at(node.name, side) or ports.left_at(node.name, side))
+    if free and ports.allows(node.name, side, sizes[node.name]):
         yield side, ((box.center[0], box.bottom if side == "bottom" else box.y),)
     x = _column(node.name, outlines)[1] + 16
     yield "right", ((box.right, box.center[1]), (x, box.center[1]))
@@ -109,10 +113,9 @@ def _entries(
     boxes: dict[str, Box],
 ) -> Iterator[tuple[str, tuple[Point, ...]]]:
     box, size = boxes[node.name], sizes[node.name]
-    if ports.allows(node.name, side, size):
+    if ports.allows(node.name, side, size) and not ports.left_at(node.name, side):
         # several loops come in beside each other, not one on top of the other
-        free = [0.0, -0.3, 0.3] if size.inside else [0.0]
-        for part in free[: 1 + (side in ports.used(node.name)) * 2]:
+        for part in (0.0, -0.3, 0.3) if size.inside else (0.0,):
             yield side, ((box.center[0] + part * box.width, box.bottom if side == "bottom" else box.y),)
     x = _column(node.name, outlines)[0] - 16
     yield "left", ((x, box.center[1]), (box.x, box.center[1]))

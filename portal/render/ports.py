@@ -32,6 +32,14 @@ class Ports:
         """The sides of a node at which edges leave or arrive."""
         return self._used[name]
 
+    def left_at(self, name: str, side: str) -> bool:
+        """Whether an edge leaves a node here: one that arrived here too would run along it."""
+        return any(port[0] == side and self.edges[n].source.name == name for n, port in self.sources.items())
+
+    def arrived_at(self, name: str, side: str) -> bool:
+        """Whether an edge arrives at a node here."""
+        return any(port[0] == side and self.edges[n].target.name == name for n, port in self.targets.items())
+
     def allows(self, name: str, side: str, size: Measure) -> bool:
         """Whether an edge may use this side: the title keeps a place, boundary events keep theirs."""
         if side == "bottom" and size.boundaries:
