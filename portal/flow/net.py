@@ -36,7 +36,6 @@ class Net:
         self.definition = definition
         self.nodes: dict[str, Any] = dict(definition.nodes)
         self.ways = {name: list(_ways(node)) for name, node in self.nodes.items()}
-        self.calls = {name: _own_start(node) for name, node in self.nodes.items()}
         regions = (getattr(node, "region", ()) for node in self.nodes.values())
         self.cancelled = {each.name for region in regions for each in region if hasattr(each, "name")}
         self.empty_joins = {name: self._empty_join(name) for name, node in self.nodes.items() if node.splits}
@@ -69,8 +68,6 @@ class Net:
 
     def looks_at(self, name: str) -> set[str]:
         looked = {*self.ways[name], *self._beside(name)}
-        if self.calls[name]:
-            looked.add(self.calls[name])
         if join := self.empty_joins.get(name):
             looked.add(join)
         return looked
@@ -85,8 +82,6 @@ class Net:
             return False
         if node.splits and not node.races:
             return self._split_can_finish(name, found)
-        if self.calls[name] and self.calls[name] not in found:
-            return any(way in found for way in ways if self.nodes[way] in node.boundaries)
         return any(way in found for way in ways)
 
     def _split_can_finish(self, name: str, found: dict[str, int]) -> bool:
@@ -195,13 +190,3 @@ def _ways(node: Any) -> Iterator[str]:
     if not getattr(node, "compensates", False):
         yield from dict.fromkeys(edge.target.name for edge in node.outgoing)
         yield from (boundary.name for boundary in firing(node) if boundary.interrupting)
-
-
-def _own_start(node: Any) -> str:
-    """The start of the flow itself that a node calls once whenever it is entered, or nothing."""
-    if not getattr(node, "calls_processes", False) or hasattr(node, "items"):
-        return ""
-    name = getattr(node.start, "name", "")
-    start = node.flow_class._definition.nodes.get(name)
-    is_own = start is not None and start.starts
-    return name if is_own and node.start_node() is start else ""

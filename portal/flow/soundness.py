@@ -53,10 +53,6 @@ def _stuck_behind(net: Net, name: str) -> dict[str, list[str]]:
             if way in net.looks_at(at) and way not in net.finishing and way not in found:
                 found[way] = [*found.get(at, []), *step]
                 waiting.append(way)
-        called = net.calls[at]
-        if called and called not in net.finishing and called not in found:
-            found[called] = [*found.get(at, []), called]
-            waiting.append(called)
     return found
 
 
@@ -71,10 +67,6 @@ def _trap_fault(net: Net, paths: dict[str, list[str]], name: str, behind: dict[s
             f"{name}: a race that nobody can win: each branch leads straight into a Join ({way}: waits for the first "
             f"task of a branch); put a task into a branch"
         )
-    caller = next((each for each in paths if each in behind and net.calls[each] in behind), None)
-    if caller is not None:
-        way = _shown([*paths[caller], net.calls[caller], "…"])
-        return f"{caller}: calls its own flow each time and never comes back ({way}); put an If before it"
     way = _shown([*paths[name], *behind[name], "…"]) + _waiting_join(net, name)
     if not _has_end(net, name):
         return f"{name}: a path that never ends ({way}); lead it, or a branch of it, to an End"

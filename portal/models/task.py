@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column, orm_insert_sentinel, relations
 from portal import jsonstore
 from portal.flow import port
 
-from .base import UTCDateTime, db, utcnow
+from .base import UTCDateTime, db, number_when_asked, utcnow
 from .pointer import Pointer
 from .process import Process
 from .user import BigId, User
@@ -171,3 +171,7 @@ class Task(db.Model):
             UnsavedChanges: the session holds changes that are not saved.
         """
         return port.actions().activation(self, user)
+
+
+number_when_asked(Process)
+number_when_asked(Task)

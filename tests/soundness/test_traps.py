@@ -48,10 +48,6 @@ TRAPS = {
         {"work": lambda: flow.SplitFirst().Next(this.join).Next(this.join), "join": lambda: flow.Join().Next(this.end)},
         ["NetFlow.work", "start → work → join: waits"],
     ),
-    "its own child each time": (
-        {"work": lambda: flow.Subprocess(this.start).Next(this.end)},
-        ["NetFlow.work", "start → work → start → …", "an If before it"],
-    ),
     "a timeout on what is done at once": (
         {"work": lambda: flow.Function(yes).OnTimeout(DAY, this.end).Next(this.work)},
         ["NetFlow.work", "never ends", "start → work → work → …"],

