@@ -41,9 +41,10 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     Passwords.cheap = app.testing
     _database(app, settings)
 
-    import portal.engine  # noqa: F401  it binds itself to the language
     from portal import cli, web, work
+    from portal.engine import schedules
 
+    schedules.check(app.extensions["portal_flows"].values())
     web.init_app(app)
     cli.init_app(app)
     work.init_app(app, settings)

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal import flow
+from portal import flow, this
 from portal.engine.moments import next_start
+from portal.engine.schedules import check
+from portal.errors import FlowError
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -58,7 +60,7 @@ ZONES = st.sampled_from(
 )
 MINUTES = st.sampled_from(["0", "30", "*", "*/7", "15,45", "59"])
 HOURS = st.sampled_from(["*", "2", "0,1,2,3", "*/2", "23", "1-3"])
-DAYS = st.sampled_from(["* * *", "1 * *", "* * mon-fri", "* 3,10 sun", "31 * *"])
+DAYS = st.sampled_from(["* * *", "1 * *", "* * 1-5", "* 3,10 sun", "31 * *"])
 NODES = st.one_of(
     st.builds(
         lambda minute, hour, day, zone: flow.StartTimer(cron=f"{minute} {hour} {day}", timezone=zone),
@@ -82,3 +84,28 @@ def test_the_next_moment_is_always_ahead_and_none_is_met_twice(node, now, late):
         assert first < between <= second
     else:
         assert (second - first) % node.interval == dt.timedelta(), "an interval keeps its beat"
+
+
+@pytest.mark.parametrize(
+    ("weekday", "expected"),
+    [
+        ("1", "Mon"), ("0", "Sun"), ("7", "Sun"), ("mon-fri", "Mon Tue Wed Thu Fri"), ("1-5", "Mon Tue Wed Thu Fri"),
+        ("5-7", "Sun Fri Sat"), ("sat-mon", "Sun Mon Sat"), ("*/2", "Sun Tue Thu Sat"), ("SUN,3", "Sun Wed"),
+        ("1/2", "Mon Wed Fri"),
+    ],
+)  # fmt: skip
+def test_days_of_the_week_are_those_of_cron(weekday, expected):
+    sunday = dt.datetime(2026, 7, 5, tzinfo=dt.UTC)
+    found = moments(flow.StartTimer(cron=f"0 8 * * {weekday}"), sunday, len(expected.split()))
+    assert " ".join(moment.strftime("%a") for moment in found) == expected
+    assert found[-1] < sunday + dt.timedelta(days=7)
+
+
+@pytest.mark.parametrize("cron", ["99 8 * * *", "0 8 30 2 *", "0 8 * * 8", "0 8 * * day", "x * * * *"])
+def test_a_schedule_without_a_moment_is_refused_when_the_application_is_made(cron):
+    class NeverFlow(flow.Flow):
+        start = flow.StartTimer(cron=cron).Next(this.end)
+        end = flow.End()
+
+    with pytest.raises(FlowError, match=r"NeverFlow.start: cron="):
+        check([NeverFlow])

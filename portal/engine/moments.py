@@ -32,12 +32,43 @@ def next_start(node: Any, now: dt.datetime, last: dt.datetime | None = None) -> 
     return last + node.interval * (missed + 1)  # type: ignore[no-any-return]
 
 
+_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+
+
+def _trigger(cron: str, zone: dt.tzinfo) -> CronTrigger:
+    minute, hour, day, month, weekday = cron.split()
+    return CronTrigger(
+        minute=minute, hour=hour, day=day, month=month, day_of_week=_weekdays(weekday), timezone=zone
+    )
+
+
+def _weekdays(field: str) -> str:
+    """The days by name. In cron 0 and 7 are Sunday; APScheduler would count from Monday."""
+    if field == "*":
+        return field
+    found: set[int] = set()
+    for part in field.lower().split(","):
+        span, _, step = part.partition("/")
+        first, _, last = ("0", "-", "6") if span == "*" else span.partition("-")
+        begin, end = _weekday(first), _weekday(last or ("6" if step else first))
+        if end < begin:  # sat-mon
+            end += 7
+        found |= {day % 7 for day in range(begin, end + 1, int(step or 1))}
+    return ",".join(_DAYS[day] for day in sorted(found))
+
+
+def _weekday(word: str) -> int:
+    if word in _DAYS:
+        return _DAYS.index(word)
+    if word.isdecimal() and int(word) <= 7:
+        return int(word)
+    raise ValueError(f"{word!r} is no day of the week: sun to sat, or 0 to 7")
+
+
 def _next_match(cron: str, zone: ZoneInfo, now: dt.datetime) -> dt.datetime:
     if cron.split()[1] == "*":
-        return _after(CronTrigger.from_crontab(cron, timezone=zone), now).astimezone(dt.UTC)
-    trigger = CronTrigger.from_crontab(
-        cron, timezone=dt.UTC
-    )  # which reads it as a clock that is never changed
+        return _after(_trigger(cron, zone), now).astimezone(dt.UTC)
+    trigger = _trigger(cron, dt.UTC)  # as a clock would show it that is never changed
     shown = now.astimezone(zone).replace(tzinfo=dt.UTC, fold=0)
     found: list[dt.datetime] = []
     time = shown - _LARGEST_SHIFT

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from portal.errors import FlowError
 from portal.flow.registry import registry
 from portal.models import Schedule
 
@@ -21,6 +23,23 @@ from .run import Run
 from .transaction import clock, transaction
 
 log = logging.getLogger("portal.engine")
+
+
+def check(flows: Iterable[Any]) -> None:
+    """Refuse schedules that name no moment, before a clock meets them.
+
+    Raises:
+        FlowError: with the flow, the node and what is wrong.
+    """
+    for flow in flows:
+        for node in flow._definition.starts:
+            if getattr(node, "schedules", False):
+                try:
+                    next_start(node, clock.get()())
+                except ValueError as error:
+                    raise FlowError(
+                        f"{flow.__name__}.{node.name}: cron={node.cron!r} names no moment: {error}"
+                    ) from error
 
 
 def _timers() -> list[Any]:
