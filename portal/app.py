@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, current_app, has_app_context
+from flask_migrate import Migrate
 from sqlalchemy import QueuePool, make_url
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -15,7 +16,7 @@ from portal import logs
 from portal.config import Config
 from portal.discovery import discover
 from portal.flow.registry import Flows, registry
-from portal.models import Passwords, db, prepare_engine
+from portal.models import Passwords, db, is_of_flows, prepare_engine
 
 #: seconds until a server that does not answer, or a pool that is empty, is told as an error
 CONNECT_TIMEOUT = 10
@@ -90,6 +91,8 @@ def _database_settings(url: str, pool: int) -> dict[str, Any]:
 
 def _database(app: Flask, settings: Config) -> None:
     db.init_app(app)
+    folder = str(Path(app.instance_path).parent / "migrations")
+    Migrate(app, db, directory=folder, render_as_batch=True, include_object=is_of_flows)
     with app.app_context():
         for engine in db.engines.values():
             prepare_engine(engine, settings.lock_timeout, settings.statement_timeout)

@@ -27,9 +27,15 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 @with_appcontext
 def init_db() -> None:
     """Make the schema and the flows' own tables. May be repeated."""
+    from portal.models import gaps
     from portal.models import init_db as make
 
-    make()
+    _refusing(make)
+    for line in (found := gaps()):
+        click.echo(line)
+    if found:
+        click.echo("`portal db migrate` writes what is lacking as a revision; the next `portal init-db` makes it.")
+        raise SystemExit(1)
     click.echo("The database is ready.")
 
 

@@ -1,0 +1,189 @@
+"""The schema: made in an empty database, brought up to date in an older one.
+
+The portal's own tables have their revisions in `portal/migrations`, and their number in the table `portal_version`. The
+tables of flows are the author's: new ones are made as they are declared, and what changes in them is a revision in
+the folder of Flask-Migrate (`alembic_version`), which is brought up to date here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.orm import Session
+
+from portal.errors import PortalError
+
+from . import event, message, outgoing, process, task, user, worker  # noqa: F401  they declare what is our own
+from .base import db
+
+#: the portal's own tables; what is declared later is the flows'
+CORE = frozenset(db.metadata.tables)
+REVISIONS = Path(__file__).parents[1] / "migrations"
+VERSION, FLOWS_VERSION = "portal_version", "alembic_version"
+#: the schema of databases that were made before there were revisions
+FIRST = "0001"
+#: the key of the advisory lock that makes one machine wait for the other
+LOCK = 7025178401
+
+
+def init_db() -> None:
+    """Make the schema, or bring an older one up to date; the flows' own tables among it.
+
+    May be repeated, and run from several machines at once: it is one transaction, and one waits for the other. The
+    permissions of the flows are read from their declarations and need no rows.
+
+    Raises:
+        PortalError: the database is that of a newer portal.
+    """
+    with db.engine.connect() as connection:
+        if _is_ready(connection):
+            return
+    with _alone() as connection:
+        there = _tables(connection)
+        fresh = not there & CORE
+        if fresh:
+            db.metadata.create_all(connection, checkfirst=bool(there))
+            _stamp(connection, VERSION, core_heads())
+            _stamp(connection, FLOWS_VERSION, flow_heads())
+            return
+        if VERSION not in there:
+            _stamp(connection, VERSION, (FIRST,))
+        _upgrade(connection, VERSION, REVISIONS / "versions")
+        if flow_heads():
+            _upgrade(connection, FLOWS_VERSION, _flow_revisions())
+        there = _tables(connection)
+        missing = [table for table in db.metadata.sorted_tables if table.name not in there]
+        db.metadata.create_all(connection, tables=missing, checkfirst=False)
+
+
+def schema_fault(session: Session) -> str | None:
+    """What the database lacks of the schema that this code expects. None if it is all there."""
+    connection = session.connection()
+    there = _tables(connection)
+    missing = sorted(set(db.metadata.tables) - there)
+    if missing:
+        return f"missing: {', '.join(missing)}; portal init-db makes them"
+    try:
+        ready = _is_ready(connection)
+    except PortalError as error:
+        return str(error)
+    return None if ready else "it is of an older portal; portal init-db brings it up to date"
+
+
+def gaps() -> list[str]:
+    """What flows' own tables lack of the columns that are declared, a line each."""
+    inspector = inspect(db.engine)
+    lines = []
+    for name, table in sorted(db.metadata.tables.items()):
+        if name in CORE or not inspector.has_table(name):
+            continue
+        there = {column["name"] for column in inspector.get_columns(name)}
+        lines += [f"the table {name} lacks the column {c.name}" for c in table.columns if c.name not in there]
+    return lines
+
+
+def is_of_flows(_item: Any, name: str | None, kind: str, *_rest: Any) -> bool:
+    """For Alembic: whether a table is an author's, so that their revisions are about these alone."""
+    return kind != "table" or (name not in CORE and name not in (VERSION, FLOWS_VERSION))
+
+
+@lru_cache
+def core_heads() -> tuple[str, ...]:
+    return _heads(REVISIONS / "versions")
+
+
+def flow_heads() -> tuple[str, ...]:
+    """The newest revisions of the author's own tables; none where there are no revisions."""
+    folder = _flow_revisions()
+    return _heads(folder) if any(folder.glob("*.py")) else ()
+
+
+def _flow_revisions() -> Path:
+    return Path(current_app.extensions["migrate"].directory).absolute() / "versions"
+
+
+def _heads(versions: Path) -> tuple[str, ...]:
+    from alembic.script import ScriptDirectory
+
+    return tuple(sorted(ScriptDirectory(str(REVISIONS), version_locations=[str(versions)]).get_heads()))
+
+
+def _tables(connection: Connection) -> set[str]:
+    return set(inspect(connection).get_table_names())
+
+
+def _is_ready(connection: Connection) -> bool:
+    there = _tables(connection)
+    if VERSION not in there or not set(db.metadata.tables) <= there:
+        return False
+    flows = flow_heads()
+    if flows and FLOWS_VERSION not in there:
+        return False
+    return _version(connection, VERSION) == core_heads() and (
+        not flows or _version(connection, FLOWS_VERSION) == flows
+    )
+
+
+def _version(connection: Connection, table: str) -> tuple[str, ...]:
+    return tuple(sorted(connection.scalars(text(f"SELECT version_num FROM {table}"))))
+
+
+def _stamp(connection: Connection, table: str, revisions: tuple[str, ...]) -> None:
+    if not revisions:
+        return
+    connection.execute(
+        text(f"CREATE TABLE IF NOT EXISTS {table} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+    )
+    connection.execute(text(f"DELETE FROM {table}"))
+    connection.execute(
+        text(f"INSERT INTO {table} (version_num) VALUES (:revision)"), [{"revision": r} for r in revisions]
+    )
+
+
+def _upgrade(connection: Connection, table: str, versions: Path) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config(attributes={"connection": connection, "version_table": table})
+    config.set_main_option("script_location", str(REVISIONS).replace("%", "%%"))
+    config.set_main_option("version_locations", str(versions).replace("%", "%%"))
+    config.set_main_option("path_separator", "newline")
+    try:
+        command.upgrade(config, "heads")
+    except CommandError as error:
+        raise PortalError(
+            f"the database ({table}: {', '.join(_version(connection, table))}) is newer than this code, or of another: "
+            f"install the portal that made it ({error})"
+        ) from error
+
+
+@contextmanager
+def _alone() -> Iterator[Connection]:
+    """A transaction that nobody else's `init_db` runs beside, and that waits as long as it takes."""
+    with db.engine.connect().execution_options(writes=True) as connection:
+        sqlite = connection.dialect.name == "sqlite"
+        if sqlite:  # a table that is copied and dropped must not take the rows that point at it along
+            _pragma(connection, "foreign_keys=OFF")
+        try:
+            with connection.begin():
+                if connection.dialect.name == "postgresql":
+                    connection.execute(text("SET LOCAL lock_timeout = 0"))
+                    connection.execute(text("SET LOCAL statement_timeout = 0"))
+                    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+                yield connection
+        finally:
+            if sqlite:
+                _pragma(connection, "foreign_keys=ON")
+
+
+def _pragma(connection: Connection, setting: str) -> None:
+    connection.connection.cursor().execute(
+        f"PRAGMA {setting}"
+    )  # past the transaction, in which it does nothing

@@ -1,0 +1,195 @@
+"""An older database is brought up to date with what is in it, and what migrations make is what is declared."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Integer, NullPool, String, create_engine, select, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal import flow, this
+from portal.engine import actions, clock
+from portal.errors import PortalError
+from portal.models import Process, Task, db, gaps, init_db, is_of_flows, schema, schema_fault
+from tests.audit import faults
+
+ROOT = Path(__file__).parents[2]
+VERSIONS = sorted((ROOT / "portal" / "migrations" / "versions").glob("0*.py"))
+NOW = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
+
+
+class OldFlow(flow.Flow):
+    start = flow.StartHandle().Next(this.approve)
+    approve = flow.ManualTask().Next(this.wait)
+    wait = flow.Timer(dt.timedelta(hours=1)).Next(this.end)
+    end = flow.End()
+
+
+@pytest.fixture
+def old(register, session):
+    """The database as it was before there were revisions, with a process in it that waits."""
+    register(OldFlow)
+    session.close()
+    with db.engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
+        db.metadata.drop_all(connection)
+        connection.execute(text(f"DROP TABLE {schema.VERSION}"))
+        connection.commit()
+    with schema._alone() as connection:
+        from alembic import command
+        from alembic.config import Config
+
+        config = Config(attributes={"connection": connection, "version_table": schema.VERSION})
+        config.set_main_option("script_location", str(schema.REVISIONS))
+        command.upgrade(config, schema.FIRST)
+        connection.execute(text(f"DROP TABLE {schema.VERSION}"))
+        for statement in ROWS:
+            connection.execute(text(statement), {"now": NOW.replace(tzinfo=None), "yes": True, "no": False})
+    yield
+    session.close()
+    db.drop_all()
+    with db.engine.begin() as connection:
+        connection.execute(text(f"DROP TABLE IF EXISTS {schema.VERSION}"))
+
+
+#: what the code of that time wrote for a process whose second task is alice's, and a signal on its way to nobody
+ROWS = (
+    "INSERT INTO user_account (id, username, full_name, session_key, is_active, is_superuser, permissions, "
+    "preferences, created) VALUES (1, 'alice', '', 'x', :yes, :yes, '[]', '{}', :now)",
+    "INSERT INTO process (id, flow_label, process_type, status, created, data, depth, task_count, ended, on_hold, "
+    "created_by_id) VALUES (1, 'old', 'process', 'NEW', :now, '{\"kept\": 1}', 0, 2, :no, :no, 1)",
+    "INSERT INTO task (id, number, process_id, flow_task, flow_task_type, status, token, created, started, finished, "
+    "priority, data, attempt) VALUES (1, 1, 1, 'start', 'StartHandle', 'DONE', 'start', :now, :now, :now, 0, '{}', 0)",
+    "INSERT INTO task (id, number, process_id, flow_task, flow_task_type, status, token, created, assigned, owner_id, "
+    "priority, data, attempt) "
+    "VALUES (2, 2, 1, 'approve', 'ManualTask', 'ASSIGNED', 'start', :now, :now, 1, 0, '{}', 0)",
+    "INSERT INTO task_link (task_id, previous_id) VALUES (2, 1)",
+    "INSERT INTO delivery (id, task_id, created) VALUES (1, 2, :now)",
+    "INSERT INTO event (created, process_id, action, to_state, detail) VALUES (:now, 1, 'start', 'NEW', '{}')",
+    "INSERT INTO event (created, process_id, task_id, action, to_state, detail) "
+    "VALUES (:now, 1, 1, 'start', 'DONE', '{}')",
+    "INSERT INTO event (created, process_id, task_id, action, to_state, detail) "
+    "VALUES (:now, 1, 2, 'step', 'NEW', '{}')",
+    "INSERT INTO event (created, user_id, process_id, task_id, action, from_state, to_state, detail) "
+    "VALUES (:now, 1, 1, 2, 'assign', 'NEW', 'ASSIGNED', '{\"to\": \"alice\"}')",
+)  # fmt: skip
+
+
+def differences(engine):
+    """Between the portal's own tables there and as they are declared."""
+    with engine.connect() as connection:
+        options = {
+            "compare_type": True,
+            "include_name": lambda name, kind, _: kind != "table" or name in schema.CORE,
+        }
+        found = compare_metadata(MigrationContext.configure(connection, opts=options), db.metadata)
+    return [each for each in found if each[0] != "add_table" or each[1].name in schema.CORE]
+
+
+@pytest.mark.usefixtures("old")
+def test_an_old_database_goes_on_where_it_was(session):
+    if db.engine.dialect.name == "postgresql":  # whose rows were numbered by the database
+        for name in ("user_account", "process", "task", "delivery"):
+            session.execute(text(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), 10)"))
+        session.commit()
+    assert "missing" in schema_fault(session)
+    session.rollback()
+    init_db()
+    init_db()
+    assert schema_fault(session) is None
+    assert session.scalar(text("SELECT count(*) FROM delivery WHERE scheduled = created")) == 1
+    session.execute(text("DELETE FROM delivery"))
+    session.commit()
+    with actions.activation(session, 2, 1) as activation:
+        activation.execute()
+    waiting = session.scalars(select(Task).where(Task.flow_task == "wait")).one()
+    waiting.scheduled = NOW
+    session.commit()
+    assert clock.fire(session, waiting.id)
+    process = session.get_one(Process, 1)
+    assert (process.status, process.data) == ("DONE", {"kept": 1})
+    assert faults(session) == []
+
+
+@pytest.mark.usefixtures("old")
+def test_migrations_make_what_is_declared():
+    init_db()
+    assert differences(db.engine) == []
+
+
+def test_a_database_of_a_newer_portal_is_refused(app, session):
+    with db.engine.begin() as connection:
+        connection.execute(text(f"UPDATE {schema.VERSION} SET version_num = '9999'"))
+    with pytest.raises(PortalError, match=r"9999.*newer"):
+        init_db()
+    with db.engine.begin() as connection:
+        connection.execute(text(f"DELETE FROM {schema.VERSION}"))
+        connection.execute(text(f"INSERT INTO {schema.VERSION} VALUES ('{schema.core_heads()[0]}')"))
+
+
+def portal(folder, *arguments, url):
+    """The command in a process of its own, as on another machine."""
+    environment = {**os.environ, "PORTAL_DATABASE_URL": url, "PORTAL_FLOWS": "flows", "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "portal", *arguments],
+        cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+def test_machines_that_make_the_schema_at_once(database_url, tmp_path):
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows" / "__init__.py").touch()
+    engine = create_engine(database_url, poolclass=NullPool)
+    if engine.dialect.name == "postgresql":
+        with engine.begin() as connection:
+            connection.execute(text("DROP SCHEMA public CASCADE"))
+            connection.execute(text("CREATE SCHEMA public"))
+    machines = [portal(tmp_path, "init-db", url=database_url) for _ in range(4)]
+    said = [each.communicate(timeout=90)[0] for each in machines]
+    assert [each.returncode for each in machines] == [0, 0, 0, 0], said
+    assert differences(engine) == []
+
+
+@pytest.fixture
+def own_table(app):
+    """A table that an author declares, in the database without a column that the code has gained."""
+
+    class Invoice(db.Model):
+        __tablename__ = "gained_invoice"
+        id: Mapped[int] = mapped_column(Integer, primary_key=True)
+        name: Mapped[str] = mapped_column(String(50))
+        total: Mapped[int | None]
+
+    with db.engine.begin() as connection:
+        connection.execute(text("DROP TABLE IF EXISTS gained_invoice"))
+        connection.execute(
+            text("CREATE TABLE gained_invoice (id INTEGER PRIMARY KEY, name VARCHAR(50) NOT NULL)")
+        )
+    yield
+    with db.engine.begin() as connection:
+        connection.execute(text("DROP TABLE gained_invoice"))
+    db.metadata.remove(Invoice.__table__)
+    db.Model.registry._dispose_cls(Invoice)
+
+
+@pytest.mark.usefixtures("own_table")
+def test_a_column_that_a_flows_table_lacks_is_told(app):
+    init_db()
+    assert gaps() == ["the table gained_invoice lacks the column total"]
+    result = app.test_cli_runner().invoke(args=["init-db"])
+    assert result.exit_code == 1
+    assert "portal db migrate" in result.output
+
+
+def test_revisions_of_an_author_are_about_their_tables_alone():
+    assert not is_of_flows(None, "task", "table", True, None)
+    assert not is_of_flows(None, schema.VERSION, "table", True, None)
+    assert is_of_flows(None, "invoice", "table", True, None)
