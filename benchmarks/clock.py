@@ -100,11 +100,12 @@ def make(flow_class: Any, count: int) -> list[int]:
 
 def waiting(flow_class: Any) -> int:
     """The id of a process that waits for a moment that does not come by itself."""
-    process = flow_class.start.run()
+    process_id = int(flow_class.start.run().id)
+    db.session.remove()  # whose view of SQLite would stay that of before the change
     with action() as connection:
-        open_ = Task.process_id == process.id, Task.finished.is_(None)
+        open_ = Task.process_id == process_id, Task.finished.is_(None)
         connection.execute(update(Task).where(*open_).values(scheduled=clock.now() + FAR))
-    return int(process.id)
+    return process_id
 
 
 def run(ids: list[int], spread: float = 0.0) -> list[Any]:
