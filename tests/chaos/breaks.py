@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from portal.engine import jobs, transaction
+from portal.engine import jobs, rounds, transaction
 from portal.models import Task, db
 
 
@@ -37,7 +37,7 @@ def without_lease() -> None:
         finally:
             transaction.clock.reset(token)
 
-    jobs.reclaim = hasty
+    rounds.ROUNDS = tuple((hasty if call is reclaim else call, seconds) for call, seconds in rounds.ROUNDS)
 
 
 def without_lock() -> None:

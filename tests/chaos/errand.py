@@ -101,7 +101,8 @@ class ErrandFlow(flow.Flow):
 
     def do_it(self, activation: Any) -> None:
         note(activation, began=True)
-        time.sleep(random.uniform(0, 0.6))
+        # now and then long enough to be at work when its worker is paused or killed
+        time.sleep(random.choice((0, 0.1, 0.3, 3)))
         if random.random() < 0.1:
             raise RuntimeError("a job may fail")
         activation.process.done_by = activation.attempt

@@ -111,8 +111,19 @@ def _settle(site: Site, clients: list[Client], patience: float = 90) -> list[str
     try:
         until(rest, max(1.0, end - time.monotonic()), "coming to rest")
     except TimeoutError as error:
-        return [str(error)]
+        return [str(error), *_open_tasks()]
     return []
+
+
+def _open_tasks() -> list[str]:
+    query = select(Task).where(Task.finished.is_(None)).order_by(Task.id)
+    found = [
+        f"still open: process {task.process_id}, task {task.id} ({task.flow_task}) {task.status}, scheduled "
+        f"{task.scheduled}, lease {task.lease}, attempt {task.attempt}, awaits {task.awaits}"
+        for task in db.session.scalars(query).unique()
+    ]
+    db.session.remove()
+    return found
 
 
 def _unsent() -> int:
