@@ -13,17 +13,18 @@ from tests.audit import faults as faults_of_rows
 
 from .clients import Acknowledged
 from .errand import Mark, Try
+from .killer import Pause
 
 MARKED = ("remind", "checked", "waited", "worked", "joined", "arrive")
 
 
-def faults(session: Any, said: Acknowledged, keys: dict[int, list[str]], paused: set[int]) -> list[str]:
+def faults(session: Any, said: Acknowledged, keys: dict[int, list[str]], pauses: list[Pause]) -> list[str]:
     """Everything that is wrong, a sentence each."""
     return [
         *faults_of_rows(session),
         *_lost(session, said),
         *_marks(session),
-        *_jobs(session, paused),
+        *_jobs(session, pauses),
         *_left_behind(session),
         *_messages(session, keys),
     ]
@@ -61,7 +62,7 @@ def _marks(session: Any) -> Iterator[str]:
     yield from (f"function of task {task} is done without having run" for task in done - marks.keys())
 
 
-def _jobs(session: Any, paused: set[int]) -> Iterator[str]:
+def _jobs(session: Any, pauses: list[Pause]) -> Iterator[str]:
     """The attempts of a job are counted, the last one is the one that counts, and only a paused worker is late."""
     tries = defaultdict(list)
     for row in session.scalars(select(Try).order_by(Try.id)):
@@ -77,16 +78,21 @@ def _jobs(session: Any, paused: set[int]) -> Iterator[str]:
             yield f"job {task}: attempts {began} began, {attempt} are counted"
         if status == "DONE" and data.get("done_by") != attempt:
             yield f"job {task}: the result of attempt {data.get('done_by')} counted, not that of {attempt}"
-        yield from _overlaps(task, tries[task], paused)
+        yield from _overlaps(task, tries[task], pauses)
 
 
-def _overlaps(task: int, tries: list[Any], paused: set[int]) -> Iterator[str]:
+def _overlaps(task: int, tries: list[Any], pauses: list[Pause]) -> Iterator[str]:
     """A worker that lives keeps its job to itself."""
+    began = {each.attempt: each for each in tries if each.began}
     ended = {each.attempt: each for each in tries if not each.began}
-    for each in tries:
-        last = ended.get(each.attempt - 1)
-        if each.began and last is not None and last.moment > each.moment and last.pid not in paused:
-            yield f"job {task}: attempt {each.attempt} began while attempt {last.attempt} was at work"
+    for number, late in ended.items():
+        following = began.get(number + 1)
+        if following is None or late.moment < following.moment:
+            continue
+        if not any(
+            p.pid == late.pid and p.began < late.moment and p.ended > began[number].moment for p in pauses
+        ):
+            yield f"job {task}: attempt {number + 1} began while attempt {number} was at work"
 
 
 def _left_behind(session: Any) -> Iterator[str]:
