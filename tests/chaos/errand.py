@@ -15,13 +15,16 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal import flow, jsonstore, this, views
-from portal.engine import jobs, workers
+from portal.engine import jobs, outbox, workers
 from portal.models import Process, UTCDateTime, db, utcnow
+from portal.work import outbox as senders
 
 from . import breaks
 
 jobs.LEASE = dt.timedelta(seconds=4)
 workers.BEAT = dt.timedelta(seconds=1)
+outbox.LEASE = dt.timedelta(seconds=8)
+senders.MARGIN = dt.timedelta(seconds=4)
 
 
 #: seconds that jobs take; now and then long enough to be at work when a worker is paused or killed
