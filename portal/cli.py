@@ -34,7 +34,9 @@ def init_db() -> None:
     for line in (found := gaps()):
         click.echo(line)
     if found:
-        click.echo("`portal db migrate` writes what is lacking as a revision; the next `portal init-db` makes it.")
+        click.echo(
+            "`portal db migrate` writes what is lacking as a revision; the next `portal init-db` makes it."
+        )
         raise SystemExit(1)
     click.echo("The database is ready.")
 

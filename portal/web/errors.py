@@ -155,7 +155,9 @@ def sentence(text: str) -> str:
 
 def _broken(error: InternalServerError) -> Answer:
     reference = trace.current.get()
-    cause = getattr(error, "original_exception", None)
+    cause = error.original_exception
+    if isinstance(cause, Exception) and disturbance(cause) is not None:
+        return _disturbed(cause)  # it came while the page of a refusal was made
     current_app.logger.error("reference %s: %s %s", reference, request.method, request.path, exc_info=cause)
     if _for_programs():
         return error

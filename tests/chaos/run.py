@@ -74,6 +74,8 @@ def run(seconds: float, kills: int, seed: str = "", broken: str = "") -> Report:
         with app.app_context():
             settled = _settle(site, clients)
             session = db.session()
+            # What did not come to rest is still at work: the books are those of one moment.
+            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             found = auditor.faults(session, said, receiver.keys, killer.pauses)
             counts = _counts(session)
             db.session.remove()
@@ -104,7 +106,7 @@ def _settle(site: Site, clients: list[Client], patience: float = 90) -> list[str
     end = time.monotonic() + patience
 
     def rest() -> bool:
-        more = clients[0].finish()
+        more = any([client.finish() for client in clients])  # each has tasks that are theirs alone
         db.session.remove()
         unfinished = db.session.scalar(select(func.count()).where(Process.finished.is_(None)))
         db.session.remove()

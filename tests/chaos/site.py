@@ -125,7 +125,12 @@ class Site:
     def start(self) -> None:
         self.database.start()
         engine = create_engine(self.url)
-        until(lambda: engine.connect().execute(text("SELECT 1")).scalar(), 20, "PostgreSQL starts")
+
+        def answers() -> bool:
+            with engine.connect() as connection:
+                return connection.scalar(text("SELECT true")) is True
+
+        until(answers, 20, "PostgreSQL starts")
         engine.dispose()
         subprocess.run(
             [sys.executable, "-m", "portal", "init-db"], cwd=self.folder, env=self.environment, check=True

@@ -9,6 +9,7 @@ import pytest
 from portal import create_app, flow, this
 from portal.engine import jobs
 from portal.models import Event, Process, Task, db, init_db
+from portal.work.scheduler import Every
 
 PATIENCE = 10
 
@@ -125,3 +126,9 @@ def test_many_clocks_fire_a_timer_once(url):
             wait_for(process_id, lambda p: p.status == "DONE")
         done = db.session.query(Event).filter(Event.to_state == "DONE", Event.action == "timer").count()
         assert done == len(ids)
+
+
+def test_a_clock_that_is_set_forward_makes_one_look_due():
+    start = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    now = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
+    assert Every(0.5).get_next_fire_time(start, now) == now + dt.timedelta(seconds=0.5)

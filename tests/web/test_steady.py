@@ -1,0 +1,67 @@
+"""Pages while the database is going away: told as such, whatever the page was about to say."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from sqlalchemy import create_engine, event, text
+
+from portal.models import db
+
+
+@pytest.fixture
+def database_url(postgresql):
+    """A connection is lost to a server only."""
+    return postgresql
+
+
+@pytest.fixture
+def lose(app):
+    """Have the server end every connection before its statements, from the nth on; the statements so far."""
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    executioner = create_engine(db.engine.url, isolation_level="AUTOCOMMIT")
+    seen = []
+
+    def before(connection, _cursor, sql, *_rest):
+        seen.append(sql)
+        if len(seen) >= before.first:
+            pid = connection.connection.driver_connection.info.backend_pid
+            with executioner.connect() as other:
+                other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+
+    def from_the(first):
+        before.first = first
+        seen.clear()
+        return seen
+
+    from_the(10**9)
+    event.listen(db.engine, "before_cursor_execute", before)
+    yield from_the
+    event.remove(db.engine, "before_cursor_execute", before)
+    executioner.dispose()
+
+
+@pytest.mark.parametrize(
+    ("who", "method", "address", "usual"),
+    [
+        ("bob", "get", "/inbox", 200),
+        ("bob", "post", "/tasks/{task}/execute", 409),
+        ("dave", "post", "/tasks/{task}/assign", 403),
+        ("dave", "get", "/tasks/999", 404),
+    ],
+)
+def test_a_page_that_loses_the_database_says_so(
+    client_of, submit, open_task, lose, who, method, address, usual
+):
+    browser = client_of(who)
+    address = address.format(task=open_task(submit()).id)
+    for first in itertools.count(1):
+        statements = lose(first)
+        answer = getattr(browser, method)(address)
+        if len(statements) < first:
+            break  # all were let pass
+        assert answer.status_code == 503, f"before statement {first}"
+        assert answer.headers["Retry-After"] == "5"
+        assert "try again" in answer.text
+    assert (answer.status_code, first > 1) == (usual, True)
