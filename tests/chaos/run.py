@@ -106,7 +106,7 @@ def _settle(site: Site, clients: list[Client], patience: float = 90) -> list[str
     end = time.monotonic() + patience
 
     def rest() -> bool:
-        more = any([client.finish() for client in clients])  # each has tasks that are theirs alone
+        more = sum(client.finish() for client in clients)  # each has tasks that are theirs alone
         db.session.remove()
         unfinished = db.session.scalar(select(func.count()).where(Process.finished.is_(None)))
         db.session.remove()
