@@ -265,6 +265,7 @@ def run(host: str, port: int, demo: bool) -> None:
         app.extensions["portal_scheduler"].start()
     click.echo(f"The portal runs at http://{host}:{server.effective_port} (Ctrl+C stops it).")
     sys.stdout.flush()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service manager ends it as Ctrl+C does
     try:
         server.run()
     finally:

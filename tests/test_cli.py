@@ -134,9 +134,12 @@ def test_the_demo_serves_pages_with_its_own_files(folder):
         for path in re.findall(r'(?:href|src)="(/[^"]*static[^"]+)"', page):
             assert urllib.request.urlopen(address + path, timeout=10).status == 200
     finally:
-        server.send_signal(signal.SIGINT)
-        server.wait(20)
-        server.stdout.close()
+        server.terminate()
+        try:
+            assert server.wait(20) == 0
+        finally:
+            server.kill()
+            server.stdout.close()
 
 
 def test_the_demo_is_not_offered_to_the_network(portal):
