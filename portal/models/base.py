@@ -9,6 +9,7 @@ from typing import Any
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import DateTime, Dialect, Engine, TypeDecorator, event
+from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, object_session
 
 from portal.errors import PortalError
@@ -70,6 +71,14 @@ class Session(FlaskSession):
                 "An action is one transaction: raise to take it back, do not roll back inside it."
             )
         super().rollback()
+
+    def close(self) -> None:
+        """End what is open. A connection that cannot even roll back is dropped, and the server rolls back: nobody
+        who has an answer already is refused it for that."""
+        try:
+            super().close()
+        except (DBAPIError, InvalidRequestError):
+            self.invalidate()
 
     @property
     def has_unsaved(self) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import threading
 
 import pytest
+from flask import request_finished
 from sqlalchemy import create_engine, event, text
 
 from portal.models import db
@@ -70,3 +72,19 @@ def test_a_page_that_loses_the_database_says_so(
         assert answer.headers["Retry-After"] == "5"
         assert "try again" in answer.text
     assert (answer.status_code, first > 1) == (usual, True)
+
+
+def test_an_answer_that_is_made_is_given_though_the_database_goes(app, client_of):
+    browser, answers = client_of("bob"), []
+
+    def cut(*_, **__):
+        pid = db.session.connection().connection.driver_connection.info.backend_pid
+        with db.engine.connect() as other:
+            other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+
+    # In a thread, where no test holds a context open, and the request's ends with it.
+    request = threading.Thread(target=lambda: answers.append(browser.get("/inbox").status_code))
+    with request_finished.connected_to(cut, app):
+        request.start()
+        request.join()
+    assert answers == [200]
