@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import ForeignKey, create_engine, select
+from sqlalchemy import ForeignKey, create_engine, func, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, aliased, mapped_column
 
 from portal import jsonstore
@@ -696,3 +696,77 @@ def test_instance_assigned_stays_connected(session: Session) -> None:
 def test_wrong_key_is_refused(json_key: Any) -> None:
     with pytest.raises(ValueError, match="json_key"):
         jsonstore.StringField(json_key=json_key)
+
+
+def test_uuids_join_with_columns(session: Session) -> None:
+    token = Token()
+    session.add(token)
+    session.commit()
+    order = store(session, token=token, number=token.id)
+    for column in (Order.token, Order.number):
+        assert session.scalars(select(Order).join(Token, column == Token.id)).all() == [order]
+    for criterion in (Order.token == token, Order.token.in_([token]), Order.number == str(token.id)):
+        assert session.scalars(select(Order).where(criterion)).all() == [order]
+    assert session.scalar(select(Order.number)) == token.id
+
+
+def test_sql_finds_what_stands_in_a_list(session: Session) -> None:
+    anna, bert = people = [Person(id=1, name="Anna"), Person(id=11, name="Bert")]
+    session.add_all(people)
+    first = store(session, people=[anna], tags=["new", 5], anything=[{"a": 1}])
+    second = store(session, people=[bert, anna], tags=None)
+    third = store(session)
+    for criterion, expected in (
+        (Order.people.contains(anna), [first, second]),
+        (Order.people.contains(bert), [second]),
+        (Order.tags.contains("new"), [first]),
+        (Order.tags.contains(5), [first]),
+        (~Order.tags.contains("new"), [second, third]),
+        (Order.options["deep"].as_json() == [1], [first, second, third]),
+    ):
+        assert session.scalars(select(Order).where(criterion).order_by(Order.id)).all() == expected
+
+
+def test_fields_of_an_embedded_document_in_sql(session: Session) -> None:
+    first = store(session, address={"street": "High Street", "data": 10})
+    second = store(session, address={"data": 9})
+    store(session)
+    street, number = Order.address["street"], Order.address["data"]
+    assert session.scalars(select(Order).where(street.like("High%"))).all() == [first]
+    assert session.scalars(select(Order).where(number > 8).order_by(number)).all() == [second, first]
+    assert session.scalars(select(number).where(street.is_(None), number.is_not(None))).all() == [9]
+    with pytest.raises(KeyError, match="it has street, lines, data"):
+        Order.address["town"]
+
+
+def test_documents_are_equal_in_any_order_of_their_keys(session: Session) -> None:
+    order = store(session, address={"data": 1, "street": "x"}, anything={"b": {"y": 1, "x": 2}, "a": 3})
+    assert session.scalars(select(Order).where(Order.address == Address(street="x", data=1))).all() == [order]
+    assert session.scalars(select(Order).where(Order.anything == {"a": 3, "b": {"x": 2, "y": 1}})).all() == [
+        order
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("nested", [(7, 2), (8, 1)]),
+        ("size", [("s", 3)]),
+        ("rate", [(0.5, 3)]),
+        ("note", [("100% 'sure'", 1), ("", 2)]),
+        ("options", [({"deep": [1]}, 3)]),
+    ],
+)
+def test_rows_are_counted_by_a_field(session: Session, name: str, expected: list[Any]) -> None:
+    store(session, nested=8)
+    store(session, note="100% 'sure'")
+    store(session)
+    query = select(getattr(Order, name), func.count()).group_by(getattr(Order, name))
+    counted = session.execute(query).all()
+    assert sorted(map(tuple, counted), key=str) == sorted(expected, key=str)
+
+
+def test_a_sum_of_money_shows_no_noise(session: Session) -> None:
+    for price in ("0.1", "0.2", "0.3"):
+        store(session, price=Decimal(price))
+    assert session.scalar(select(func.sum(Order.price))) == Decimal("0.6")

@@ -22,6 +22,9 @@ class Document(TypeDecorator[Any]):
         kind = JSONB if dialect.name == "postgresql" else JSON
         return dialect.type_descriptor(kind(none_as_null=True))
 
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        return in_order(value, dialect)
+
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         # What the database holds is believed: a document another program spoiled must still be readable.
         if isinstance(value, dict):
@@ -42,3 +45,16 @@ def document() -> TypeEngine[Any]:
     once for anything that could not be stored.
     """
     return Root.as_mutable(Document())
+
+
+def in_order(value: Any, dialect: Dialect) -> Any:
+    """The value with its keys sorted, for SQLite, which compares documents as texts."""
+    return _sorted(value) if dialect.name == "sqlite" else value
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    if isinstance(value, (list, tuple)):
+        return [_sorted(item) for item in value]
+    return value

@@ -101,6 +101,12 @@ class EmbeddedField(_Embedding):
     def dump(self, value: Any) -> Any:
         return plain(document_of(self.instance(value)))
 
+    def part(self, name: Any) -> Field[Any] | None:
+        known = fields_of(self.schema)
+        if name not in known:
+            raise KeyError(f"{self.schema.__name__} has no field {name!r}; it has {', '.join(known)}.")
+        return known[name]
+
     def show(self, instance: Any, stored: Any) -> Any:
         return show_as(self.schema, stored)
 

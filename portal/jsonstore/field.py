@@ -178,6 +178,14 @@ class Field(hybrid_property[T]):
         """A value that SQL compares the field with, as it is stored."""
         return self.to_json(value)
 
+    def element(self, value: Any) -> Any:
+        """A value that SQL looks for in a list that the field holds, as it is stored."""
+        return plain(value)
+
+    def part(self, name: Any) -> Field[Any] | None:
+        """The field of that name inside the value, if its parts are fields."""
+        return None
+
     def from_sql_number(self, value: Any) -> Any:
         """A number that SQL computed, as the field's type."""
         return value

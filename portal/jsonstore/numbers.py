@@ -135,7 +135,9 @@ class DecimalField(NumberField[Decimal | None]):
         return Decimal(str(stored))
 
     def from_sql_number(self, value: Any) -> Any:
-        return None if value is None else self.from_json(value)
+        # SQLite computes in floating point: what it knows are 15 digits.
+        known = Decimal(f"{value:.15g}") if isinstance(value, float) else value
+        return None if known is None else self.from_json(known)
 
 
 def _short(value: Decimal) -> Decimal:

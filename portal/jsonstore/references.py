@@ -95,7 +95,7 @@ class ReferenceField(_Pointing):
 
     @property
     def sql_kind(self) -> str:  # type: ignore[override]
-        return "number" if self.key_type is int else "text"
+        return {int: "number", uuid.UUID: "uuid"}.get(self.key_type, "text")
 
     def check(self, value: Any) -> Any:
         return self.check_object(value)
@@ -158,6 +158,9 @@ class ReferenceListField(_Pointing):
 
     def dump(self, value: Any) -> list[Any]:
         return [self.key_of(item) for item in value]
+
+    def element(self, value: Any) -> Any:
+        return self.key_of(value)
 
     def show(self, instance: Any, stored: Any) -> ReferenceList:
         return ReferenceList(self, instance, stored)

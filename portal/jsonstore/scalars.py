@@ -26,6 +26,7 @@ class UUIDField(Field[uuid.UUID | None]):
     """A UUID."""
 
     python_type = uuid.UUID
+    sql_kind = "uuid"
 
     def check(self, value: Any) -> uuid.UUID:
         if not isinstance(value, uuid.UUID):
