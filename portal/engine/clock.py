@@ -132,7 +132,7 @@ def turn(session: Session) -> int:
     from . import conditions, messages, reminders, schedules, signals
 
     done = schedules.fire(session) + signals.deliver_all(session) + conditions.ask_all(session)
-    done += reminders.turn(session)
+    done += messages.deliver(session) + reminders.turn(session)
     messages.sweep(session)
     return done
 

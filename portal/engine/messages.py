@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 from typing import Any
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from portal.errors import PortalError
+from portal.flow.registry import registry
 from portal.models import Message, Process, Task
 
 from . import step
 from .claims import batch
+from .disturbances import persistent
 from .run import Run
-from .transaction import clock
+from .transaction import clock, read_task, transaction
+
+log = logging.getLogger("portal.engine")
 
 
 def keep(
@@ -83,15 +88,27 @@ def take(run: Run, task: Task) -> None:
     query = select(Message).where(
         Message.flow_label == node.flow_class._definition.label,
         Message.node == node.name,
-        Message.taken.is_(None),
-        or_(Message.expires.is_(None), Message.expires > run.now),
+        *_waiting(run.now),
         or_(Message.process_id == task.process_id, Message.process_id.is_(None)),
     )
     for message in run.session.scalars(query.order_by(Message.id)):
-        if message.process_id is None and not _fits(task.process, message.fields or {}):
+        if message.process_id is None and not (
+            _fits(task.process, message.fields or {}) and _is_free(run, message)
+        ):
             continue
         _receive(run, task, message)
         return
+
+
+def _waiting(now: dt.datetime) -> tuple[Any, ...]:
+    return Message.taken.is_(None), or_(Message.expires.is_(None), Message.expires > now)
+
+
+def _is_free(run: Run, message: Message) -> bool:
+    """Lock a message that several processes could take. False if another one is about to, or has."""
+    query = select(Message).where(Message.id == message.id, Message.taken.is_(None))
+    query = query.with_for_update(skip_locked=True).execution_options(populate_existing=True)
+    return run.session.scalar(query) is not None
 
 
 def _fits(process: Process, fields: dict[str, Any]) -> bool:
@@ -111,6 +128,76 @@ def _receive(run: Run, task: Task, message: Message) -> None:
     else:
         message.taken, message.process_id = run.now, task.process_id
         step.follow(run, task, outcome, "message")
+
+
+def deliver(session: Session, limit: int = 50) -> int:
+    """Hand kept messages to the catches that wait for them. The number of catches that were looked at.
+
+    A message and its catch meet by themselves but where they cannot see each other: one was not committed yet when
+    the other came, the process was suspended, or its fields have come to fit since.
+    """
+    names = {
+        (flow._definition.label, node.name): node
+        for flow in registry.values()
+        for node in flow._definition.nodes.values()
+        if getattr(node, "keeps_messages", False)
+    }
+    if not names:
+        return 0
+    found = {*_addressed(session, limit), *_named(session, names, limit)}
+    session.rollback()
+    for task_id in sorted(found):
+        try:
+            _hand_over(session, task_id)
+        except Exception:
+            log.exception("the messages for task %s could not be handed over; it is tried again", task_id)
+    return len(found)
+
+
+def _armed() -> Any:
+    """Catches that wait, each with the message at hand."""
+    return (
+        select(Task.id)
+        .join(Task.process)
+        .where(Task.finished.is_(None), Task.status == "STARTED", ~Process.on_hold)
+        .where(Process.flow_label == Message.flow_label, Task.flow_task == Message.node)
+    )
+
+
+def _addressed(session: Session, limit: int) -> list[int]:
+    """Catches for which a message to their process is kept."""
+    query = _armed().where(Message.process_id == Task.process_id, *_waiting(clock.get()()))
+    return list(session.scalars(query.limit(limit)))
+
+
+def _named(session: Session, names: dict[tuple[str, str], Any], limit: int) -> list[int]:
+    """Catches for which one is kept that names its receiver by fields: asked of some, whoever's turn it is."""
+    query = select(Message.flow_label, Message.node, Message.fields).where(
+        Message.process_id.is_(None), *_waiting(clock.get()()), _armed().correlate(Message).exists()
+    )
+    found: list[int] = []
+    for label, name, fields in session.execute(query.order_by(func.random()).limit(limit)).all():
+        try:
+            process = receiver(session, names[label, name], fields or {}) if (label, name) in names else None
+        except PortalError:  # several have come to fit
+            continue
+        if process is not None:
+            found += session.scalars(
+                select(Task.id).where(
+                    Task.process_id == process, Task.flow_task == name, Task.status == "STARTED"
+                )
+            )
+    return found
+
+
+@persistent
+def _hand_over(session: Session, task_id: int) -> None:
+    with transaction(session, task=task_id) as run:
+        task = read_task(session, task_id)
+        run.know(task)
+        if task.status == "STARTED" and task.node is not None and not task.process.on_hold:
+            take(run, task)
+            step.settle(run)
 
 
 def sweep(session: Session, limit: int = 1000) -> int:

@@ -12,6 +12,7 @@ from . import conditions, jobs, messages, reminders, schedules, signals, workers
 ROUNDS: tuple[tuple[Callable[[Session], int], float], ...] = (
     (schedules.fire, 0.5),
     (signals.deliver_all, 0.5),
+    (messages.deliver, 1),
     (reminders.turn, 1),
     (conditions.ask_due, 1),
     (jobs.reclaim, 5),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+from contextlib import suppress
 
 import pytest
 
-from portal import flow, this
-from portal.engine import actions, clock, jobs
+from portal import flow, jsonstore, this
+from portal.engine import actions, clock, jobs, messages
 from portal.errors import TransitionNotAllowed
-from portal.models import Event, Task, db
+from portal.models import Event, Message, Process, Task, db
 
 
 class RaceFlow(flow.Flow):
@@ -39,6 +40,31 @@ class MeetFlow(flow.Flow):
     item = flow.ManualTask().Next(this.join)
     join = flow.Join().Next(this.end)
     end = flow.End()
+
+
+class PostProcess(Process):
+    name = jsonstore.StringField()
+
+
+class PostFlow(flow.Flow):
+    """Its start takes as long as a test wants, with its catch armed already."""
+
+    process_class = PostProcess
+    start = flow.StartHandle(this.call_it).Next(this.split)
+    split = flow.Split().Next(this.letter).Next(this.dawdle)
+    letter = flow.MessageCatch(this.read).Next(this.join)
+    dawdle = flow.Function(lambda activation: PostFlow.meanwhile()).Next(this.join)
+    join = flow.Join().Next(this.end)
+    end = flow.End()
+
+    meanwhile = staticmethod(lambda: None)
+
+    def call_it(self, activation, name):
+        activation.process.name = name
+        return activation.process
+
+    def read(self, activation, text):
+        activation.process.data["text"] = text
 
 
 class WorkFlow(flow.Flow):
@@ -91,7 +117,7 @@ def outcomes(results):
 
 @pytest.fixture
 def people(flow_tester, make_user):
-    for flow_class in (RaceFlow, CallFlow, MeetFlow, WorkFlow):
+    for flow_class in (RaceFlow, CallFlow, MeetFlow, WorkFlow, PostFlow):
         flow_tester(flow_class)
     return [make_user(name, is_superuser=True).id for name in ("alice", "bob", "carol", "dave")]
 
@@ -185,3 +211,36 @@ def test_a_job_is_claimed_by_one_worker(session, people, at_once):
     assert sorted(at_once(work, work, work)) == [False, False, True]
     session.refresh(process)
     assert process.status == "DONE"
+
+
+def test_a_message_sent_while_its_receiver_is_being_made(session, people, at_once, monkeypatch):
+    """Neither sees the other: the start is not committed when the receiver is looked for, and does not see the
+    message when its catch is armed."""
+    armed, sent = threading.Event(), threading.Event()
+    monkeypatch.setattr(PostFlow, "meanwhile", staticmethod(lambda: (armed.set(), sent.wait(2))))
+
+    def send():
+        armed.wait(10)
+        PostFlow.letter.run(_where={"name": "bee"}, text="hello")
+        sent.set()
+
+    at_once(lambda: PostFlow.start.run(name="bee").id, send)
+    messages.deliver(session)
+    process = session.scalars(db.select(PostProcess)).one()
+    assert (process.status, process.data["text"]) == ("DONE", "hello")
+
+
+def test_a_message_for_two_who_begin_at_once(session, people, at_once, monkeypatch):
+    PostFlow.letter.run(_where={"name": "bee"}, text="hello")
+    armed = threading.Barrier(2)
+
+    def together():
+        with suppress(threading.BrokenBarrierError):  # SQLite lets one of them begin after the other
+            armed.wait(0.5)
+
+    monkeypatch.setattr(PostFlow, "meanwhile", staticmethod(together))
+    at_once(*[lambda: PostFlow.start.run(name="bee").id] * 2)
+    messages.deliver(session)
+    found = session.scalars(db.select(PostProcess)).all()
+    assert sorted(process.status for process in found) == ["DONE", "NEW"]
+    assert session.scalars(db.select(Message)).one().taken is not None

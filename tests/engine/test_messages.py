@@ -6,7 +6,7 @@ import pytest
 
 from portal import flow, jsonstore, this
 from portal.errors import PortalError, TransitionNotAllowed
-from portal.models import Process
+from portal.models import Process, db
 
 
 class ParcelProcess(Process):
@@ -108,3 +108,26 @@ def test_a_kept_message_whose_function_fails_is_there_again_for_revive(run):
     assert run.task("arrived").data["_exception"]["message"] == "no such place"
     run.task("arrived").revive()
     assert [task.status for task in run.tasks("arrived")] == ["REVIVED", "ERROR"]
+
+
+def test_one_that_comes_while_its_process_is_suspended_is_taken_after_that(run):
+    run.handle("pack")
+    run.process.suspend()
+    ParcelFlow.arrived.run(process=run.process, where="Basel", _key="7")
+    run.advance(seconds=1)
+    assert run.process.status == "SUSPENDED"
+    run.process.resume()
+    run.advance(seconds=1)
+    assert (run.process.status, run.process.data["where"]) == ("DONE", "Basel")
+
+
+def test_one_meets_its_receiver_when_that_gets_its_name(run):
+    """The catch waits already when a field of its process comes to fit."""
+    run.handle("pack")
+    ParcelFlow.arrived.run(_where={"number": 8}, where="Bern")
+    run.advance(seconds=1)
+    assert run.process.status == "NEW"
+    run.process.number = 8
+    db.session.commit()
+    run.advance(seconds=1)
+    assert run.process.data["where"] == "Bern"
