@@ -12,10 +12,16 @@ import time
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy.exc import DBAPIError, OperationalError, PendingRollbackError, TimeoutError
+from sqlalchemy.exc import (
+    DBAPIError,
+    InvalidRequestError,
+    OperationalError,
+    PendingRollbackError,
+    TimeoutError,
+)
 from sqlalchemy.orm import Session
 
-from portal.errors import Busy, Disturbed, Slow
+from portal.errors import Busy, Disturbed, Slow, Uncertain
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,6 +41,9 @@ STATES: dict[str, type[Disturbed]] = {
 }
 RESULTS = {sqlite3.SQLITE_BUSY: Busy, sqlite3.SQLITE_LOCKED: Busy}
 _LOST = "The connection to the database was lost, and nothing was changed: try again."
+_PARTLY = (
+    "The connection to the database was lost behind something that was saved: look before you do it again."
+)
 _FULL = "The portal has more to do than it has connections to the database; nothing was changed: try again."
 
 
@@ -63,8 +72,21 @@ def is_passing(error: BaseException) -> bool:
     return found is not None and found.again
 
 
+def give_up(session: Session) -> None:
+    """Roll back; a connection that cannot even do that is dropped, and the server rolls back."""
+    try:
+        session.rollback()
+    except (DBAPIError, InvalidRequestError):
+        session.invalidate()
+
+
 def persist(session: Session, call: Callable[[], T]) -> T:
-    """Make a call again that was disturbed, unless a part of it is committed, or it is part of a larger one."""
+    """Make a call again that was disturbed, unless a part of it is committed, or it is part of a larger one.
+
+    Raises:
+        Disturbed: it is disturbed again and again, also where it only reads; nothing was changed.
+        Uncertain: it is disturbed after a part of it was committed.
+    """
     if session.info.get("run") is not None or session.info.get("persists"):
         return call()
     commits = session.info.get("commits", 0)
@@ -73,10 +95,15 @@ def persist(session: Session, call: Callable[[], T]) -> T:
         for attempt in range(TRIES):
             try:
                 return call()
-            except Disturbed as error:
-                kept = session.info.get("commits", 0) != commits
-                if kept or not error.again or attempt == TRIES - 1:
+            except (Disturbed, DBAPIError, PendingRollbackError, TimeoutError) as error:
+                give_up(session)
+                found = disturbance(error)
+                if found is None:
                     raise
+                if session.info.get("commits", 0) != commits:
+                    raise Uncertain(_PARTLY) from error
+                if not found.again or attempt == TRIES - 1:
+                    raise found from (error.__cause__ if found is error else error)
             time.sleep(WAIT * 4**attempt * random.uniform(0.5, 1))
     finally:
         session.info["persists"] = False

@@ -11,7 +11,6 @@ from contextvars import ContextVar
 from typing import Any
 
 from sqlalchemy import func, inspect, null, select
-from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.orm import Session, joinedload
 
 from portal.errors import PortalError, Uncertain, UnsavedChanges
@@ -19,7 +18,7 @@ from portal.models import Process, Task, User, utcnow
 from portal.trace import current
 
 from . import notices
-from .disturbances import disturbance
+from .disturbances import disturbance, give_up
 from .run import Run
 
 log = logging.getLogger("portal.engine")
@@ -124,14 +123,6 @@ def _outermost(session: Session, user: Any, process: Any, task: Any) -> Iterator
         _deliver(session)
     if run.work_for_clock:
         wake()
-
-
-def give_up(session: Session) -> None:
-    """Roll back; a connection that cannot even do that is dropped, and the server rolls back."""
-    try:
-        session.rollback()
-    except (DBAPIError, InvalidRequestError):
-        session.invalidate()
 
 
 def _tell(run: Run) -> None:

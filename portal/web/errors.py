@@ -15,8 +15,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries, trace
 from portal.engine import access
-from portal.engine.disturbances import disturbance
-from portal.engine.transaction import give_up
+from portal.engine.disturbances import disturbance, give_up
 from portal.errors import Disturbed, PermissionDenied, PortalError, TransitionNotAllowed, Uncertain
 from portal.models import Process, Task, db
 

@@ -7,10 +7,8 @@ from functools import wraps
 from typing import Any
 
 from flask import Flask, request
-from sqlalchemy.exc import DBAPIError, TimeoutError
 
-from portal.engine.disturbances import disturbance, persist
-from portal.engine.transaction import give_up
+from portal.engine.disturbances import persist
 from portal.models import db
 
 
@@ -31,11 +29,4 @@ def _steady(view: Callable[..., Any]) -> Callable[..., Any]:
 def _once(view: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     for _, file in request.files.items(multi=True):
         file.stream.seek(0)  # the try before has read it
-    try:
-        return view(**arguments)
-    except (DBAPIError, TimeoutError) as error:  # from a read: an action tells it as ours
-        found = disturbance(error)
-        give_up(db.session())
-        if found is None:
-            raise
-        raise found from error
+    return view(**arguments)

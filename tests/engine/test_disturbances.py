@@ -7,13 +7,28 @@ import threading
 import pytest
 from sqlalchemy import event, text
 
-from portal import flow, this
+from portal import flow, jsonstore, this
 from portal.engine import actions
 from portal.engine.disturbances import TRIES
 from portal.errors import Busy, Disturbed, Uncertain
 from portal.models import Process, db
 
 HELD = "UPDATE process SET depth = depth WHERE id = :id"
+
+
+class NamedProcess(Process):
+    name = jsonstore.StringField()
+
+
+class NamedFlow(flow.Flow):
+    process_class = NamedProcess
+    start = flow.StartHandle(this.call_it).Next(this.answer)
+    answer = flow.MessageCatch().Next(this.end)
+    end = flow.End()
+
+    def call_it(self, activation):
+        activation.process.name = "bee"
+        return activation.process
 
 
 class WaitingFlow(flow.Flow):
@@ -84,6 +99,35 @@ def test_a_connection_that_is_lost_again_and_again_is_told(waiting, session, bet
         WaitingFlow.wait.run(process=waiting, text="lost")
     assert len(calls) == TRIES
     assert "text" not in session.get_one(Process, waiting).data
+
+
+@pytest.mark.usefixtures("on_postgresql")
+@pytest.mark.parametrize("lost", [1, 99])
+def test_a_connection_lost_while_the_receiver_of_a_message_is_looked_for(flow_tester, session, lost):
+    flow_tester(NamedFlow)
+    process = NamedFlow.start.run()
+    session.commit()
+    reads = []
+
+    def before(connection, _cursor, sql, *_rest):
+        if "pg_" not in sql:
+            reads.append(sql)
+            if len(reads) <= lost:
+                pid = connection.connection.driver_connection.info.backend_pid
+                with db.engine.connect() as other:
+                    other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+
+    event.listen(db.engine, "before_cursor_execute", before)
+    try:
+        if lost == 1:
+            NamedFlow.answer.run(_where={"name": "bee"})
+        else:
+            with pytest.raises(Disturbed, match="nothing was changed"):
+                NamedFlow.answer.run(_where={"name": "bee"})
+    finally:
+        event.remove(db.engine, "before_cursor_execute", before)
+    session.refresh(process)
+    assert process.status == ("DONE" if lost == 1 else "NEW")
 
 
 @pytest.mark.usefixtures("on_postgresql")

@@ -9,7 +9,7 @@ import pytest
 from flask import request_finished
 from sqlalchemy import create_engine, event, text
 
-from portal.models import db
+from portal.models import Process, db
 
 
 @pytest.fixture
@@ -72,6 +72,28 @@ def test_a_page_that_loses_the_database_says_so(
         assert answer.headers["Retry-After"] == "5"
         assert "try again" in answer.text
     assert (answer.status_code, first > 1) == (usual, True)
+
+
+def test_a_start_that_is_there_is_not_said_to_be_undone(client_of, people, lose):
+    """Between the commit and the answer too: who is told that nothing was changed sends the form again."""
+    browser, number = client_of("alice"), 0
+    told = set()
+
+    for first in itertools.count(1):
+        db.session.remove()
+        statements = lose(first)
+        answer = browser.post("/flows/paper/start/start", data={"title": "On bees", "pages": 1})
+        sent = len(statements)
+        db.session.remove()
+        lose(10**9)
+        there = db.session.query(Process).count() - number
+        number += there
+        if sent < first:
+            break
+        assert answer.status_code == 503, f"before statement {first}"
+        assert ("nothing was changed" in answer.text) == (not there), f"before statement {first}"
+        told.add(there)
+    assert (answer.status_code, there, told) == (303, 1, {0, 1})
 
 
 def test_an_answer_that_is_made_is_given_though_the_database_goes(app, client_of):
