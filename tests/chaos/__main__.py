@@ -20,5 +20,5 @@ parser.add_argument(
 chosen = parser.parse_args()
 
 report = run(chosen.minutes * 60, chosen.kills or int(chosen.minutes * 30), chosen.seed, chosen.broken)
-print("\n".join(report.lines()))
+print("\n".join(report.lines()[1:]))
 sys.exit(1 if report.faults else 0)

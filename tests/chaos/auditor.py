@@ -8,50 +8,84 @@ from typing import Any
 
 from sqlalchemy import select
 
-from portal.models import Event, Outgoing, Process, Task, User
+from portal.models import Event, Outgoing, Process, Schedule, Task, User
 from tests.audit import faults as faults_of_rows
 
 from .clients import Acknowledged
-from .errand import Mark, Try
-from .killer import Pause
+from .errand import LEASE, NEWS
+from .ledger import Mark, Try
 
-MARKED = ("remind", "checked", "waited", "worked", "joined", "arrive")
+#: the nodes whose functions leave a mark
+MARKED = (
+    *("remind", "checked", "waited", "worked", "fetched", "joined", "lapsed"),  # of an errand
+    *("arrive", "reply", "answer"),
+)
+#: jobs, with where the attempt whose result counted is kept
+JOBS = {"work": "worked_by", "fetch": "fetched_by"}
+#: the news of a task and of a process, by the state that it has become
+NEWS_OF = (
+    {"ASSIGNED": "assigned", "ERROR": "failed"},
+    {
+        "DONE": "finished",
+        "CANCELED": "finished",
+        "FAILED": "failed",
+    },
+)
 
 
-def faults(session: Any, said: Acknowledged, keys: dict[int, list[str]], pauses: list[Pause]) -> list[str]:
+def faults(session: Any, said: Acknowledged, keys: dict[int, list[str]]) -> list[str]:
     """Everything that is wrong, a sentence each."""
     return [
         *faults_of_rows(session),
-        *_lost(session, said),
+        *_starts(session, said),
+        *_actions(session, said),
         *_marks(session),
-        *_jobs(session, pauses),
+        *_jobs(session),
         *_left_behind(session),
+        *_schedule(session),
+        *_told(session),
         *_messages(session, keys),
         *_answers(said),
     ]
 
 
-def _lost(session: Any, said: Acknowledged) -> Iterator[str]:
-    """Every acknowledged action is there."""
-    texts = Counter(
-        session.scalars(select(Process.data["text"].as_string()).where(Process.flow_label == "errand"))
-    )
+def _starts(session: Any, said: Acknowledged) -> Iterator[str]:
+    """Every acknowledged start is there, and none of which the portal has said that nothing was changed."""
+    labels = Process.flow_label.in_(("errand", "letter"))
+    texts = Counter(session.scalars(select(Process.data["text"].as_string()).where(labels)))
+    for text in (*said.started, *said.written):
+        if texts[text] != 1:
+            yield f"start {text} was acknowledged and is there {texts[text]} times"
     yield from (
-        f"start {text} was acknowledged and is there {texts[text]} times"
-        for text in said.started
-        if texts[text] != 1
+        f"start {text} is there, but it was said that nothing was changed"
+        for text in said.refused
+        if texts[text]
     )
-    done = select(Event.task_id, Event.action, User.username).join(User, Event.user_id == User.id)
-    events = Counter((task, action, name) for task, action, name in session.execute(done))
-    for task, name in set(said.assigned):
-        if not events[task, "assign", name]:
+    yield from (f"start {text} is there {count} times" for text, count in texts.items() if count > 1)
+
+
+def _actions(session: Any, said: Acknowledged) -> Iterator[str]:
+    """Every other acknowledged action is there."""
+    columns = (Event.process_id, Event.task_id, Event.action, User.username)
+    events = set(map(tuple, session.execute(select(*columns).join(User, Event.user_id == User.id))))
+    of_tasks = {(task, action, name) for _, task, action, name in events}
+    for task, name in said.assigned:
+        if (task, "assign", name) not in of_tasks:
             yield f"task {task} was acknowledged as {name}'s and never was"
     for task, name in said.executed:
-        if not events[task, "execute", name]:
+        if (task, "execute", name) not in of_tasks:
             yield f"task {task} was acknowledged as done by {name} and is not"
+    for process, action, name in said.held:
+        if (process, None, action, name) not in events:
+            yield f"process {process}: {action} by {name} was acknowledged and never was"
     for process in said.canceled:
         if session.scalar(select(Process.status).where(Process.id == process)) != "CANCELED":
             yield f"process {process} was acknowledged as cancelled and is not"
+    answered = select(Process.data["text"].as_string()).join(Task, Task.process_id == Process.id)
+    done = set(session.scalars(answered.where(Task.flow_task == "answer", Task.status == "DONE")))
+    for text in set(said.written) & set(said.replied):
+        if text not in done:
+            yield f"the answer to letter {text} was acknowledged and is lost"
 
 
 def _marks(session: Any) -> Iterator[str]:
@@ -63,41 +97,39 @@ def _marks(session: Any) -> Iterator[str]:
     yield from (f"function of task {task} is done without having run" for task in done - marks.keys())
 
 
-def _jobs(session: Any, pauses: list[Pause]) -> Iterator[str]:
-    """The attempts of a job are counted, the last one is the one that counts, and only a paused worker is late."""
+def _jobs(session: Any) -> Iterator[str]:
+    """The attempts of a job are counted, the last one is the one that counts, and only who is silent loses it."""
     tries = defaultdict(list)
     for row in session.scalars(select(Try).order_by(Try.id)):
         tries[row.task_id].append(row)
-    query = (
-        select(Task.id, Task.attempt, Task.status, Process.data)
-        .join(Task.process)
-        .where(Task.flow_task == "work")
-    )
-    for task, attempt, status, data in session.execute(query):
+    handed = select(Event.task_id, Event.detail["handed_back"].as_integer()).where(Event.action == "job")
+    handed_back = {(task, attempt) for task, attempt in session.execute(handed) if attempt is not None}
+    query = select(Task.id, Task.flow_task, Task.attempt, Task.status, Process.data).join(Task.process)
+    for task, node, attempt, status, data in session.execute(query.where(Task.flow_task.in_(JOBS))):
         began = [each.attempt for each in tries[task] if each.began]
         if len(began) != len(set(began)) or any(each > attempt for each in began):
-            yield f"job {task}: attempts {began} began, {attempt} are counted"
-        if status == "DONE" and data.get("done_by") != attempt:
-            yield f"job {task}: the result of attempt {data.get('done_by')} counted, not that of {attempt}"
-        yield from _overlaps(task, tries[task], pauses)
+            yield f"task {task}: attempts {began} of its job began, {attempt} are counted"
+        counted = data.get(JOBS[node])
+        if status == "DONE" and counted != attempt:
+            yield f"task {task}: the result of attempt {counted} of its job counted, not that of {attempt}"
+        yield from _overlaps(task, tries[task], handed_back)
 
 
-def _overlaps(task: int, tries: list[Any], pauses: list[Pause]) -> Iterator[str]:
-    """A worker that lives keeps its job to itself."""
+def _overlaps(task: int, tries: list[Any], handed_back: set[tuple[int, int]]) -> Iterator[str]:
+    """A worker that renews its lease keeps its job to itself, until it hands it back."""
     began = {each.attempt: each for each in tries if each.began}
-    ended = {each.attempt: each for each in tries if not each.began}
-    for number, late in ended.items():
-        following = began.get(number + 1)
-        if following is None or late.moment < following.moment:
-            continue
-        if not any(
-            p.pid == late.pid and p.began < late.moment and p.ended > began[number].moment for p in pauses
-        ):
-            yield f"job {task}: attempt {number + 1} began while attempt {number} was at work"
+    for late in (each for each in tries if not each.began and (task, each.attempt) not in handed_back):
+        following = began.get(late.attempt + 1)
+        overlap = following is not None and following.moment <= late.moment
+        if overlap and (late.silence or 0) < LEASE.total_seconds():
+            yield (
+                f"task {task}: attempt {late.attempt + 1} of its job began while attempt {late.attempt} was at work, "
+                f"whose worker was never silent for longer than {late.silence:.1f} s"
+            )
 
 
 def _left_behind(session: Any) -> Iterator[str]:
-    """Every process is finished, or waits for a person or for a moment that is to come."""
+    """Every process is finished, or waits for a person, a moment that is to come, or something that can happen."""
     open_tasks = select(Task.process_id).where(
         Task.finished.is_(None), Task.status.in_(("NEW", "ASSIGNED", "SCHEDULED"))
     )
@@ -112,6 +144,37 @@ def _left_behind(session: Any) -> Iterator[str]:
         yield f"task {task} failed: {why}"
 
 
+def _schedule(session: Any) -> Iterator[str]:
+    """One start for each due moment, and one for those that were missed: never two between two moments."""
+    # One of the moments of the schedule; the others are whole intervals away.
+    beat = session.scalar(select(Schedule.next_start).where(Schedule.flow_label == "news"))
+    query = select(Process.id, Process.created).where(Process.flow_label == "news").order_by(Process.id)
+    started: dict[int, int] = {}
+    for process, created in session.execute(query):
+        first = started.setdefault((created - beat) // NEWS, process)
+        if first != process:
+            yield f"process {process}: started for the same due moment as process {first}"
+    if not started:
+        yield "the start timer has never fired"
+
+
+def _told(session: Any) -> Iterator[str]:
+    """What is worth telling was written with its cause, once."""
+    due: Counter[tuple[int, str]] = Counter()
+    query = select(Event.process_id, Event.task_id, Event.to_state).join(
+        Process, Process.id == Event.process_id
+    )
+    for process, task, state in session.execute(query.where(Process.flow_label != "news")):
+        if event := NEWS_OF[task is None].get(state):
+            due[process, event] += 1
+    rows = select(Outgoing.process_id, Outgoing.event).where(Outgoing.event.not_in(("due", "late")))
+    written = Counter(map(tuple, session.execute(rows)))
+    for process, event in due.keys() | written.keys():
+        there, wanted = written[process, event], due[process, event]
+        if there != wanted:
+            yield f"process {process}: {event} was to be told {wanted} times, and was written {there} times"
+
+
 def _messages(session: Any, keys: dict[int, list[str]]) -> Iterator[str]:
     """What was to be sent has arrived, in order for each process; again only under the same key."""
     rows = defaultdict(list)
@@ -124,16 +187,11 @@ def _messages(session: Any, keys: dict[int, list[str]]) -> Iterator[str]:
     for process, due in rows.items():
         arrived = list(dict.fromkeys(keys.get(process, ())))
         if arrived != [row.key for row in due if row.sent is not None]:
-            yield f"process {process}: {len(due)} messages were to be sent, {len(arrived)} came in this order"
-    over = select(Process.id).where(Process.finished.is_not(None), Process.flow_label == "errand")
-    yield from (
-        f"process {process} is over and nobody was told"
-        for process in session.scalars(over)
-        if process not in rows
-    )
+            yield f"process {process}: {len(due)} messages were to be sent, {len(arrived)} came, or in another order"
 
 
 def _answers(said: Acknowledged) -> Iterator[str]:
-    """Whatever dies, people are told what to do: try again, or look at what has changed."""
+    """Whatever dies, people and programs are told what to do: try again, or look at what has changed."""
     if said.answers["500"]:
         yield f"{said.answers['500']} answers were 500"
+    yield from (f"a program met {surprise}" for surprise in said.surprises)

@@ -1,16 +1,26 @@
-"""People who start, take, do, give back and cancel, and note what the portal has acknowledged."""
+"""People who start, take, do, give back, cancel, suspend and resume, and a program that starts and sends messages.
+
+Each notes what the portal has acknowledged, and what it has refused.
+"""
 
 from __future__ import annotations
 
 import random
 import re
 import threading
+import time
 import uuid
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import requests
+from flask import Flask
+
+from portal.errors import Disturbed, Uncertain
+
+from .errand import LetterFlow
 
 PASSWORD = "a long password"
 TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
@@ -26,6 +36,16 @@ class Acknowledged:
     assigned: list[tuple[int, str]] = field(default_factory=list)
     executed: list[tuple[int, str]] = field(default_factory=list)
     canceled: list[int] = field(default_factory=list)
+    #: processes with what was done to them, and by whom
+    held: list[tuple[int, str, str]] = field(default_factory=list)
+    #: letters that a program has started
+    written: list[str] = field(default_factory=list)
+    #: letters that a program has answered
+    replied: list[str] = field(default_factory=list)
+    #: texts of starts of which the portal said that nothing was changed
+    refused: list[str] = field(default_factory=list)
+    #: what a program met that is no answer of the portal
+    surprises: list[str] = field(default_factory=list)
     #: answers by code, and requests that had none
     answers: Counter[str] = field(default_factory=Counter)
 
@@ -52,7 +72,9 @@ class Client:
                 done.wait(0.1)
 
     def finish(self) -> bool:
-        """Do one task of those that are left. False if there are none."""
+        """Resume what is suspended, and do some tasks of those that are left. False if there are none."""
+        for process in self._listed("/processes?status=SUSPENDED", PROCESS):
+            self._hold(process, "resume")
         tasks = self._listed("/queue", TASK) + self._listed("/inbox", TASK)
         for task in tasks[:10]:
             self._take(task)
@@ -63,9 +85,12 @@ class Client:
         what = self.random.random()
         if what < 0.3:
             text = uuid.uuid4().hex
-            if self._post("/flows/errand/start/start", text=text):
+            answer = self._answer("/flows/errand/start/start", text=text)
+            if _is_done(answer):
                 self.acknowledged.started.append(text)
-        elif what < 0.95:
+            elif answer.status_code == 503 and "nothing was changed" in answer.text:
+                self.acknowledged.refused.append(text)
+        elif what < 0.9:
             # From the few first ones, so that people meet over one task.
             tasks = self._listed("/queue", TASK)[:3] + self._listed("/inbox", TASK)[:2]
             if tasks:
@@ -75,10 +100,21 @@ class Client:
                     self._do(task)
                 else:
                     self._post(f"/tasks/{task}/unassign")
-        elif processes := self._listed("/processes?status=NEW", PROCESS)[:5]:
-            process = self.random.choice(processes)
-            if self._post(f"/processes/{process}/cancel"):
+        elif what < 0.95:
+            if (process := self._any_process("NEW")) and self._post(f"/processes/{process}/cancel"):
                 self.acknowledged.canceled.append(process)
+        elif what < 0.97:
+            self._hold(self._any_process("NEW"), "suspend")
+        else:
+            self._hold(self._any_process("SUSPENDED"), "resume")
+
+    def _any_process(self, status: str) -> int | None:
+        processes = self._listed(f"/processes?status={status}", PROCESS)[:5]
+        return self.random.choice(processes) if processes else None
+
+    def _hold(self, process: int | None, action: str) -> None:
+        if process is not None and self._post(f"/processes/{process}/{action}"):
+            self.acknowledged.held.append((process, action, self.username))
 
     def _take(self, task: int) -> None:
         if self._post(f"/tasks/{task}/assign"):
@@ -94,8 +130,10 @@ class Client:
 
     def _post(self, path: str, **values: str) -> bool:
         """Send a form. True if the portal said that it is done."""
-        answer = self._request("POST", path, data=values)
-        return answer.status_code == 303 and "/login" not in answer.headers["Location"]
+        return _is_done(self._answer(path, **values))
+
+    def _answer(self, path: str, **values: str) -> requests.Response:
+        return self._request("POST", path, data=values)
 
     def _request(self, method: str, path: str, **kwargs: Any) -> requests.Response:
         if not self.token:
@@ -120,3 +158,50 @@ class Client:
         if found is None:
             raise LookupError(f"no form on {page.url}: {page.status_code}")
         return found[1]
+
+
+def _is_done(answer: requests.Response) -> bool:
+    return answer.status_code == 303 and "/login" not in answer.headers["Location"]
+
+
+class Program:
+    """Starts letters and answers them, from code: sometimes the answer is there before its letter."""
+
+    def __init__(self, app: Flask, acknowledged: Acknowledged, seed: str, pace: float = 0.2) -> None:
+        self.app, self.acknowledged, self.pace = app, acknowledged, pace
+        self.random = random.Random(seed)
+
+    def work(self, done: threading.Event) -> None:
+        while not done.wait(self.pace):
+            text = uuid.uuid4().hex
+            steps = [self._start, self._reply]
+            self.random.shuffle(steps)
+            for step in steps:
+                step(text)
+
+    def _start(self, text: str) -> None:
+        error = self._call(lambda: LetterFlow.start.run(text=text))
+        if error is None:
+            self.acknowledged.written.append(text)
+        elif isinstance(error, Disturbed):
+            self.acknowledged.refused.append(text)
+
+    def _reply(self, text: str) -> None:
+        """Until it is acknowledged: a message with a key may be sent again."""
+        for _ in range(600):
+            if self._call(lambda: LetterFlow.answer.run(_where={"text": text}, _key=text)) is None:
+                self.acknowledged.replied.append(text)
+                return
+            time.sleep(0.2)
+        self.acknowledged.surprises.append(f"the answer to {text} was not taken in two minutes")
+
+    def _call(self, call: Callable[[], Any]) -> Exception | None:
+        try:
+            with self.app.app_context():
+                call()
+        except (Disturbed, Uncertain) as error:
+            return error
+        except Exception as error:
+            self.acknowledged.surprises.append(f"{type(error).__name__}: {error}")
+            return error
+        return None

@@ -1,4 +1,4 @@
-"""The flow that goes through the chaos: every kind of wait, and a mark for everything that is done.
+"""The flows that go through the chaos: every kind of wait, and a mark for everything that is done.
 
 Leases are short here, so that a worker which is paused for some seconds is taken for dead.
 """
@@ -11,72 +11,79 @@ import random
 import time
 from typing import Any
 
-from sqlalchemy import insert
-from sqlalchemy.orm import Mapped, mapped_column
+from celery import shared_task
 
-from portal import flow, jsonstore, this, views
+from portal import act, celery, flow, jsonstore, this, views
 from portal.engine import jobs, outbox, workers
-from portal.models import Process, UTCDateTime, db, utcnow
+from portal.models import Process
 from portal.work import outbox as senders
 
-from . import breaks
+from . import breaks, ledger
 
-jobs.LEASE = dt.timedelta(seconds=4)
+#: how long the claim of a job holds; `breaks` takes it away
+LEASE = jobs.LEASE = dt.timedelta(seconds=4)
 workers.BEAT = dt.timedelta(seconds=1)
 outbox.LEASE = dt.timedelta(seconds=8)
 senders.MARGIN = dt.timedelta(seconds=4)
+ledger.listen()
 
-
+BROKEN = os.environ.get("CHAOS_BREAK", "")
 #: seconds that jobs take; now and then long enough to be at work when a worker is paused or killed
-DURATIONS = (0, 0, 0.3, 6) if os.environ.get("CHAOS_BREAK") != "fence" else (6,)
+DURATIONS = (0, 0, 0.3, 6) if BROKEN != "fence" else (6,)
+#: between two throws of the signal
+NEWS = dt.timedelta(seconds=2)
 
 
-class Mark(db.Model):  # type: ignore[name-defined,misc]
-    """Written by a function in the transaction of its action: it stands or falls with it."""
-
-    __tablename__ = "chaos_mark"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    task_id: Mapped[int]
-    node: Mapped[str]
+def seconds(most: float) -> Any:
+    return lambda activation: dt.timedelta(seconds=random.uniform(0, most))
 
 
-class Try(db.Model):  # type: ignore[name-defined,misc]
-    """Written by a job past everything else: what its code really did."""
-
-    __tablename__ = "chaos_try"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    task_id: Mapped[int]
-    attempt: Mapped[int]
-    pid: Mapped[int]
-    began: Mapped[bool]
-    moment: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+def work(activation: Any) -> None:
+    """What every job does: it takes its time, and fails now and then."""
+    ledger.began(activation)
+    try:
+        time.sleep(random.choice(DURATIONS))
+        if random.random() < 0.1:
+            raise RuntimeError("a job may fail")
+    finally:
+        ledger.ended(activation)
 
 
-def mark(activation: Any) -> None:
-    db.session.execute(insert(Mark).values(task_id=activation.task.id, node=activation.task.flow_task))
-
-
-def note(activation: Any, began: bool) -> None:
-    row = {"task_id": activation.task.id, "attempt": activation.attempt, "pid": os.getpid(), "began": began}
-    with db.engine.begin() as connection:
-        connection.execute(insert(Try).values(**row, moment=utcnow()))
+@shared_task
+def fetch(activation_ref: str) -> None:
+    """A job that sends a message to its own process: in every try, under one key."""
+    with celery.Job.activate(activation_ref) as activation:
+        key = f"reply to {activation.task.id}"
+        ErrandFlow.reply.run(process=activation.process.id, attempt=activation.attempt, _key=key)
+        work(activation)
+        activation.process.fetched_by = activation.attempt
 
 
 class ErrandProcess(Process):
     text = jsonstore.StringField("Text", max_length=100)
     approved = jsonstore.BooleanField("Approved", default=False)
-    #: the attempt whose result counted
-    done_by = jsonstore.IntegerField()
+    #: the attempt of each job whose result counted
+    worked_by = jsonstore.IntegerField()
+    fetched_by = jsonstore.IntegerField()
+    #: how many messages were received
+    replies = jsonstore.IntegerField(default=0)
+
+
+class NewsFlow(flow.Flow):
+    """News"""
+
+    start = flow.StartTimer(interval=NEWS).Next(this.throw)
+    throw = flow.SignalThrow("news").Next(this.end)
+    end = flow.End()
 
 
 class ParcelFlow(flow.Flow):
     """Parcel"""
 
     start = flow.StartHandle().Next(this.travel)
-    travel = flow.Timer(lambda activation: dt.timedelta(seconds=random.uniform(0, 2))).Next(this.arrive)
-    arrive = flow.Function(mark).Next(this.end)
+    travel = flow.Timer(seconds(2)).Next(this.hear)
+    hear = flow.SignalCatch("news").Next(this.arrive)
+    arrive = flow.Function(ledger.mark).Next(this.end)
     end = flow.End()
 
 
@@ -86,33 +93,76 @@ class ErrandFlow(flow.Flow):
     process_class = ErrandProcess
 
     start = flow.Start(views.CreateProcessView.as_view(fields=["text"])).Next(this.split)
-    split = flow.Split().Next(this.check).Next(this.wait).Next(this.work).Next(this.parcel)
+    split = (
+        flow.Split().Next(this.check).Next(this.wait).Next(this.work).Next(this.fetch).Next(this.parcel)
+        .Next(this.reply).Next(this.enough)
+    )  # fmt: skip
     check = (
         flow.View(views.UpdateProcessView.as_view(fields=["approved"]))
         .Permission(auto_create=True)
         .OnTimeout(dt.timedelta(seconds=5), this.remind, interrupting=False)
         .Next(this.checked)
     )
-    remind = flow.Function(mark).Next(this.reminded)
+    remind = flow.Function(ledger.mark).Next(this.reminded)
     reminded = flow.End()
-    checked = flow.Function(mark).Next(this.join)
-    wait = flow.Timer(lambda activation: dt.timedelta(seconds=random.uniform(0, 3))).Next(this.waited)
-    waited = flow.Function(mark).Next(this.join)
+    checked = flow.Function(ledger.mark).Next(this.join)
+    wait = flow.Timer(seconds(3)).Next(this.waited)
+    waited = flow.Function(ledger.mark).Next(this.join)
     work = flow.Job(this.do_it, retries=50, backoff=dt.timedelta(seconds=0.2)).Next(this.worked)
-    worked = flow.Function(mark).Next(this.join)
+    worked = flow.Function(ledger.mark).Next(this.join)
+    fetch = celery.Job(fetch, retries=50, backoff=dt.timedelta(seconds=0.2)).Next(this.fetched)
+    fetched = flow.Function(ledger.mark).Next(this.join)
     parcel = flow.Subprocess(ParcelFlow.start).Next(this.join)
+    reply = flow.MessageCatch(this.receive).Next(this.join)
+    enough = flow.ConditionalCatch(act.process.replies > 0).Next(this.join)
     join = flow.Join().Next(this.joined)
-    joined = flow.Function(mark).Next(this.sign)
-    sign = flow.ManualTask().Permission(auto_create=True).Next(this.end)
+    joined = flow.Function(ledger.mark).Next(this.sign)
+    sign = (
+        flow.ManualTask()
+        .Permission(auto_create=True)
+        .Due(dt.timedelta(seconds=2))
+        .OnTimeout(seconds(20), this.lapsed)
+        .Next(this.end)
+    )
+    lapsed = flow.Function(ledger.mark).Next(this.end)
     end = flow.End()
 
     def do_it(self, activation: Any) -> None:
-        note(activation, began=True)
-        time.sleep(random.choice(DURATIONS))
-        if random.random() < 0.1:
-            raise RuntimeError("a job may fail")
-        activation.process.done_by = activation.attempt
-        note(activation, began=False)
+        work(activation)
+        activation.process.worked_by = activation.attempt
+
+    def receive(self, activation: Any, attempt: int) -> None:
+        activation.process.replies += 1
+        ledger.mark(activation)
 
 
-breaks.apply(os.environ.get("CHAOS_BREAK", ""))
+class LetterProcess(Process):
+    text = jsonstore.StringField()
+
+
+class LetterFlow(flow.Flow):
+    """Letter
+
+    Written by a program, and answered by it: the answer may be there before the letter."""
+
+    process_class = LetterProcess
+
+    start = flow.StartHandle(this.write).Next(this.answer)
+    answer = flow.MessageCatch(this.read).Next(this.end)
+    end = flow.End()
+
+    def write(self, activation: Any, text: str) -> None:
+        activation.process.text = text
+
+    def read(self, activation: Any) -> None:
+        ledger.mark(activation)
+
+
+def report_to(hook: str) -> None:
+    """Have all flows but the news, which never end, tell what happens at this address."""
+    for each in (ErrandFlow, ParcelFlow, LetterFlow):
+        each.process_webhooks = [hook] if hook else []
+
+
+report_to(os.environ.get("CHAOS_HOOK", ""))
+breaks.apply(BROKEN)

