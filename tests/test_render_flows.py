@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import itertools
 import pkgutil
+import sys
 import time
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 from test_render_bpmn import exported
+from test_render_layout import crossings
 
 import flows
 from portal.flow import Flow
 from portal.render import steps, svg
-from portal.render.geometry import meets, segments
+from portal.render.geometry import meets, runs_along, segments
 from portal.render.layout import place
 from portal.render.shapes import is_boundary
 
+ROOT = Path(__file__).parent.parent
 MODULES = [importlib.import_module(f"flows.{module.name}") for module in pkgutil.iter_modules(flows.__path__)]
 FLOWS = [
     value
@@ -44,6 +50,26 @@ def test_a_layout_takes_a_moment_only(flow_class):
         place(flow_class._definition)
         took.append(time.process_time() - began)
     assert min(took) < 0.1
+
+
+def _patterns():
+    spec = importlib.util.spec_from_file_location("pictures", ROOT / "docs" / "pictures.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["pictures"] = module
+    spec.loader.exec_module(module)
+    return [pattern.flow_class for pattern in module.patterns()]
+
+
+@pytest.mark.parametrize("flow_class", [*FLOWS, *_patterns()])
+def test_lines_neither_cross_nor_run_on_top_of_each_other(flow_class):
+    plan = place(flow_class._definition)
+    # a cycle with two ways in and two out has no picture without a crossing
+    if flow_class.__name__ != "CyclesFlow":
+        assert crossings(plan) == []
+    for one, other in itertools.combinations(plan.edges, 2):
+        if one.edge.source is not other.edge.source and one.edge.target is not other.edge.target:
+            lines = itertools.product(segments(one.points), segments(other.points))
+            assert not any(runs_along(a, b, 5) for a, b in lines)
 
 
 @pytest.mark.parametrize("flow_class", FLOWS)

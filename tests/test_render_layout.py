@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from render_fakes import make_flow
 
-from portal.render.geometry import meets, segments
+from portal.render.geometry import crosses, meets, segments
 from portal.render.layout import layout, place
-from portal.render.order import host_of, reading_order
+from portal.render.order import backward_edges, host_of, reading_order
 from portal.render.shapes import is_boundary, shape_of
-from portal.render.text import text_width, wrap
+from portal.render.text import Box, text_width, wrap
 
 TASKS = ["View", "Job", "Function", "NSubprocess", "Handle"]
 TITLES = st.text("abcWm _-", min_size=1, max_size=60).map(lambda text: text.strip() or "x")
@@ -100,6 +100,33 @@ def test_no_edge_runs_over_a_node(flow_class):
             )
 
 
+@settings(max_examples=30, deadline=None)
+@given(flows())
+def test_no_edge_runs_over_a_title_or_a_label(flow_class):
+    definition = flow_class._definition
+    plan = place(definition)
+    texts = {
+        name: plan.titles[name].box
+        for name, node in definition.nodes.items()
+        if shape_of(node).form != "task"
+    }
+    texts |= {f"label {i}": route.label.box for i, route in enumerate(plan.edges) if route.label}
+    for route in plan.edges:
+        for name, line in itertools.product(texts, segments(route.points)):
+            assert not meets(texts[name], line, -1), (route.edge.source.name, route.edge.target.name, name)
+
+
+@settings(max_examples=20, deadline=None)
+@given(flows())
+def test_a_node_stands_right_of_all_that_lead_to_it_loops_aside(flow_class):
+    definition = flow_class._definition
+    boxes, back = place(definition).boxes, backward_edges(definition)
+    for node in definition.nodes.values():
+        for edge in node.outgoing:
+            if id(edge) not in back:
+                assert boxes[edge.target.name].x > boxes[host_of(node).name].right
+
+
 @settings(max_examples=20, deadline=None)
 @given(flows())
 def test_everything_is_inside_the_picture(flow_class):
@@ -165,6 +192,75 @@ def test_exceptions_lie_below_and_are_left_downward():
     route = next(route for route in plan.edges if route.edge.source.name == "approve__timeout")
     assert route.points[0] == (timeout.center[0], timeout.bottom)
     assert route.points[1][1] > route.points[0][1]
+
+
+def test_branches_lie_below_each_other_in_the_order_of_declaration():
+    nodes = {"start": "Start", "split": "Split", **dict.fromkeys("abc", "View"), "join": "Join", "end": "End"}
+    edges = [("start", "split"), *(("split", name) for name in "bca"), *((name, "join") for name in "abc")]
+    boxes = layout(make_flow(nodes, [*edges, ("join", "end")])).boxes
+    assert [boxes[name].y for name in "bca"] == sorted(boxes[name].y for name in "abc")
+    assert {boxes[name].center[1] for name in ("start", "split", "b", "join", "end")} == {
+        boxes["b"].center[1]
+    }
+
+
+def test_what_leaves_further_right_lies_higher_so_that_no_ways_cross():
+    nodes = {"start": "Start"}
+    edges = []
+    for name, before in (("a", "start"), ("b", "a"), ("c", "b")):
+        nodes |= {
+            name: "View",
+            f"{name}__late": {"kind": "TimeoutBoundary", "host": name},
+            f"{name}2": "View",
+        }
+        edges += [(before, name), (f"{name}__late", f"{name}2"), (f"{name}2", "end")]
+    plan = layout(make_flow({**nodes, "end": "End"}, [*edges, ("c", "end")]))
+    assert plan.boxes["c2"].y < plan.boxes["b2"].y < plan.boxes["a2"].y
+    assert not crossings(plan)
+
+
+def test_ways_to_one_node_run_together_in_the_end():
+    nodes = {"start": "Start", "a": "View", "b": "View", "off": "CompensateThrow", "end": "End"}
+    nodes |= {f"{name}__late": {"kind": "TimeoutBoundary", "host": name} for name in "ab"}
+    edges = [("start", "a"), ("a", "b"), ("b", "end"), ("a__late", "off"), ("b__late", "off")]
+    plan = layout(make_flow(nodes, edges))
+    late = [route.points for route in plan.edges if route.edge.target.name == "off"]
+    assert len({points[-2][1] for points in late}) == 1
+    assert [len(points) for points in late] == [3, 3]
+
+
+def test_what_takes_a_step_back_stands_below_it():
+    nodes = {"start": "Start", "pay": "Job", "pay__back": {"kind": "CompensationBoundary", "host": "pay"}}
+    edges = [("start", "pay"), ("pay", "next"), ("pay__back", "refund"), ("next", "end")]
+    plan = layout(make_flow({**nodes, "refund": "Job", "next": "View", "end": "End"}, edges))
+    pay, refund = plan.boxes["pay"], plan.boxes["refund"]
+    assert refund.y > pay.bottom
+    assert refund.center[0] == pay.center[0]
+    (way,) = [route.points for route in plan.edges if route.edge.target.name == "refund"]
+    assert way == ((plan.boxes["pay__back"].center[0], plan.boxes["pay__back"].bottom), (way[0][0], refund.y))
+
+
+@pytest.mark.parametrize("kind", ["View", "NSubprocess", "SendHandle"])
+def test_a_tasks_title_keeps_clear_of_its_symbol_and_its_boundary_events(kind):
+    nodes = {
+        "a": {"kind": kind, "title": "Decide on leave"},
+        "a__late": {"kind": "TimeoutBoundary", "host": "a"},
+    }
+    plan = layout(make_flow({**nodes, "end": "End"}, [("a", "end"), ("a__late", "end")]))
+    title, box = plan.titles["a"].box, plan.boxes["a"]
+    assert not plan.boxes["a__late"].overlaps(title)
+    if shape_of(plan.edges[0].edge.source).symbol:
+        assert not Box(box.x + 6, box.y + 6, 15, 15).overlaps(title)
+
+
+def crossings(plan):
+    """The pairs of edges that cross each other."""
+    pairs = itertools.combinations(plan.edges, 2)
+    return [
+        (one.edge.source.name, other.edge.source.name)
+        for one, other in pairs
+        if any(crosses(a, b) for a in segments(one.points) for b in segments(other.points))
+    ]
 
 
 def test_a_loop_goes_around_all_that_lies_between():

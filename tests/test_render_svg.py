@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from render_fakes import make_flow
 
 from portal.render import ChartState, svg
+from portal.render.layout import layout
 
 SVG = "{http://www.w3.org/2000/svg}"
 NODES = {
@@ -166,3 +167,15 @@ def test_two_pictures_on_a_page_share_no_id():
         return {element.get("id") for element in parsed(FLOW, title_id=prefix).iter() if element.get("id")}
 
     assert not ids("one") & ids("two")
+
+
+def test_the_stroke_of_the_default_way_is_where_no_other_way_runs():
+    nodes = {"start": "Start", "choice": "Switch", **dict.fromkeys("abc", "View")}
+    edges = [("start", "choice"), ("choice", "a", "x"), ("choice", "b", "y")]
+    flow_class = make_flow(nodes, [*edges, ("choice", "c", "otherwise", {"kind": "default"})])
+    trunk, bend, tip = next(r.points for r in layout(flow_class).edges if r.edge.target.name == "c")
+    drawn = [g for g in parsed(flow_class).iter(f"{SVG}g") if g.get("class") == "flow-edge"]
+    (strokes,) = [lines for g in drawn if len(lines := g.findall(f"{SVG}path")) == 2]
+    x, y = (float(number) for number in strokes[1].get("d").removeprefix("M").split("L")[0].split())
+    assert trunk[0] == bend[0] < x < tip[0]
+    assert abs(y - bend[1]) <= 5

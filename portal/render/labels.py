@@ -11,13 +11,13 @@ from .text import Box, Text, block_size
 
 #: between a label and its line, and between it and all else
 _GAP = 3.0
-_CROSSED, _SHARED, _FAR = 40.0, 25.0, 6.0
+_CROSSED, _SHARED, _FAR = 200.0, 25.0, 6.0
 
 
 def place_labels(
     edges: list[Any], points: list[tuple[Point, ...]], boxes: dict[str, Box], titles: dict[str, Text]
 ) -> list[Text | None]:
-    """A label for each edge that has one; none lies over a node, a title or another label."""
+    """A label for each edge that has one; none lies over a node, a title, a line or another label."""
     taken = [*boxes.values(), *(title.box for title in titles.values())]
     lines = [segments(way) for way in points]
     found: list[Text | None] = []
@@ -43,10 +43,10 @@ def _best(
             cost += _CROSSED * sum(meets(box, other) for other in [*way, *others])
             cost += _SHARED * any(runs_along(other, segment) for other in others)
             options.append((cost, order, box, anchor))
-    if options:
+    if options and min(options)[0] < _CROSSED:
         _, _, box, anchor = min(options)
         return box, anchor
-    return _nearest(way[0][0], size, taken), "middle"
+    return _nearest(way, size, taken, [*way, *others]), "middle"
 
 
 def _beside(way: list[Segment], size: tuple[float, float]) -> Iterator[tuple[float, Box, str, Segment]]:
@@ -57,7 +57,9 @@ def _beside(way: list[Segment], size: tuple[float, float]) -> Iterator[tuple[flo
         if a[1] == b[1]:
             left, right = min(a[0], b[0]), max(a[0], b[0])
             cost += 0 if right - left >= width else (width - right + left) / 4
-            at_start = left + 15 if a[0] < b[0] else right - 15 - width
+            # clear of the gateway's tip, or of the bend and of a stroke behind it
+            inset = 17 if index == 0 else 22
+            at_start = left + inset if a[0] < b[0] else right - inset - width
             at_end = left + right - at_start - width
             further = at_start + (24 if a[0] < b[0] else -24)
             for far, x in ((0, at_start), (1, further), (2, (left + right - width) / 2), (4, at_end)):
@@ -76,12 +78,15 @@ def _beside(way: list[Segment], size: tuple[float, float]) -> Iterator[tuple[flo
                 )
 
 
-def _nearest(start: Point, size: tuple[float, float], taken: list[Box]) -> Box:
-    """The free place nearest to the edge's beginning, on growing squares around it."""
+def _nearest(way: list[Segment], size: tuple[float, float], taken: list[Box], lines: list[Segment]) -> Box:
+    """The free place nearest to the edge's beginning, or else to a bend of it, on growing squares around."""
     radius = 0
     while True:
-        radius += 10
-        for dx, dy in ((1, -1), (1, 1), (0, -1), (0, 1), (1, 0), (-1, -1), (-1, 1), (-1, 0)):
-            box = Box(start[0] + dx * radius - size[0] / 2, start[1] + dy * radius - size[1] / 2, *size)
-            if not any(box.overlaps(other, 1) for other in taken):
-                return box
+        radius += 6
+        for (x, y), _ in way:
+            for dx, dy in ((1, -1), (1, 1), (0, -1), (0, 1), (1, 0), (-1, -1), (-1, 1), (-1, 0)):
+                box = Box(x + dx * radius - size[0] / 2, y + dy * radius - size[1] / 2, *size)
+                if not any(box.overlaps(other, 1) for other in taken) and not any(
+                    meets(box, line) for line in lines
+                ):
+                    return box

@@ -1,13 +1,9 @@
 """Where everything of a flow's picture goes.
 
-1. Every node gets an outline that has room for its title and its boundary events, mirrored about its centre,
-   because graphlay lines nodes up by their centres.
-2. graphlay places the outlines, left to right, as if no edge led back.
-3. What only boundary events lead to goes below; branches are turned upside down if that brings order.
-4. Neighbours at almost one height are brought to one. With the places known, each edge gets its ports, and
-   graphlay routes again.
-5. Edges are drawn on from the outlines to the symbols, edges that lead back, or would run over
-   a node, find their ways around, and labels find free places.
+1. Every node gets a room for its symbol, its title and its boundary events.
+2. `columns` says how far to the right it stands, `rows` how far down.
+3. `ways` finds a way for each edge, from border to border: the straight ones first, those that lead back last.
+4. Titles go where no edge leaves, and labels find free places.
 """
 
 from __future__ import annotations
@@ -17,15 +13,15 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
-from .geometry import Point, around, meets, segments, straightened, upright
+from .columns import columns
+from .geometry import Point, around
 from .labels import place_labels
-from .loops import route_loop
 from .measure import BOUNDARY, Measure, measure
 from .order import backward_edges, host_of
-from .placement import aligned, raw_centers, run
-from .ports import Ports, forward_ports
-from .shapes import boundaries_of, is_boundary
+from .rows import rows
+from .shapes import is_boundary
 from .text import Box, Text
+from .ways import Ways
 
 MARGIN = 16.0
 
@@ -61,29 +57,34 @@ def place(definition: Any) -> Layout:
     """Lay a definition out."""
     nodes = [node for node in definition.nodes.values() if not is_boundary(node)]
     edges = [edge for node in definition.nodes.values() for edge in node.outgoing]
-    loops = backward_edges(definition)
-    back = {number for number, edge in enumerate(edges) if id(edge) in loops}
     sizes = {node.name: measure(node) for node in nodes}
-    centers = aligned(raw_centers(definition, nodes, edges, back, sizes), edges, back, sizes)
-    ports = forward_ports(edges, back, sizes, centers)
-    routed = iter(run(nodes, back, sizes, ports, centers).edges)
-    boxes = {name: around(centers[name], size.symbol) for name, size in sizes.items()}
+    middles = rows(definition, columns(definition, sizes), sizes)
+    boxes = {name: around(middles[name], size.symbol) for name, size in sizes.items()}
     for node in nodes:
         boxes.update(_boundary_boxes(boxes[node.name], sizes[node.name]))
-    points = [
-        () if n in back else _clipped(edge, _points(next(routed)), boxes) for n, edge in enumerate(edges)
-    ]
-    outlines = {name: around(centers[name], size.outline) for name, size in sizes.items()}
-    astray = {number for number, edge in enumerate(edges) if _runs_over(edge, points[number], boxes)}
-    for number in sorted(back | astray):
-        lines = [line for other, way in enumerate(points) if other != number for line in segments(way)]
-        points[number] = route_loop(number, edges[number], ports, sizes, outlines, boxes, lines)
-    titles = {node.name: _title(centers[node.name], sizes[node.name], ports, node.name) for node in nodes}
+    ways = Ways(boxes, {name: size.room_at(middles[name]) for name, size in sizes.items()}, sizes)
+    points = _routed(edges, backward_edges(definition), middles, ways)
+    titles = {node.name: _title(middles[node.name], sizes[node.name], ways.used(node.name)) for node in nodes}
     for node in nodes:
         titles.update(_boundary_titles(sizes[node.name], boxes))
     labels = place_labels(edges, points, boxes, titles)
     routes = tuple(Route(*way) for way in zip(edges, points, labels, strict=True))
     return _at_origin(boxes, titles, routes)
+
+
+def _routed(
+    edges: list[Any], back: set[int], middles: dict[str, Point], ways: Ways
+) -> list[tuple[Point, ...]]:
+    """The edges' ways. Straight ones come first, then the shorter ones, loops last."""
+
+    def rank(edge: Any) -> tuple[bool, bool, float]:
+        (ax, ay), (bx, by) = middles[host_of(edge.source).name], middles[edge.target.name]
+        straight = ay == by and not any(ay == y and ax < x < bx for x, y in middles.values())
+        bent = is_boundary(edge.source) or not straight
+        return id(edge) in back, bent, abs(bx - ax) + abs(by - ay)
+
+    found = {id(edge): ways.find(edge, id(edge) in back) for edge in sorted(edges, key=rank)}
+    return [found[id(edge)] for edge in edges]
 
 
 def _boundary_boxes(host: Box, size: Measure) -> dict[str, Box]:
@@ -105,47 +106,18 @@ def _boundary_titles(size: Measure, boxes: dict[str, Box]) -> dict[str, Text]:
     return found
 
 
-def _title(center: Point, size: Measure, ports: Ports, name: str) -> Text:
-    x, y = center
+def _title(middle: Point, size: Measure, used: set[str]) -> Text:
+    x, y = middle
     width, height = size.title_size
     if size.inside:
         top = y - height / 2 + size.shift
         return Text(size.title, Box(x - width / 2, top, width, height))
     half = size.symbol[1] / 2
-    used = ports.used(name)
     if not {"top", "bottom"} <= used:
         top = y + half + 4 if "bottom" not in used else y - half - 4 - height
         return Text(size.title, Box(x - width / 2, top, width, height))
     # both tips are taken: above on the left, where only the way in passes
     return Text(size.title, Box(x - 6 - width, y - half - 3 - height, width, height), "end")
-
-
-def _points(raw: Mapping[str, Any]) -> list[Point]:
-    return [(point["x"], point["y"]) for point in raw["points"]]
-
-
-def _clipped(edge: Any, points: list[Point], boxes: dict[str, Box]) -> tuple[Point, ...]:
-    """Drawn on, or back, to the borders of the symbols."""
-    start = _tip(edge.source, points[0], points[1], boxes)
-    end = _tip(edge.target, points[-1], points[-2], boxes)
-    return straightened(upright([start, *points[1:-1], end]))
-
-
-def _runs_over(edge: Any, points: tuple[Point, ...], boxes: dict[str, Box]) -> bool:
-    """Whether a way that was told where to leave runs into a node there."""
-    ends = {edge.source.name, host_of(edge.source).name, edge.target.name}
-    ends |= {boundary.name for end in (edge.source, edge.target) for boundary in boundaries_of(host_of(end))}
-    others = [box for name, box in boxes.items() if name not in ends]
-    return any(meets(box, line, -1) for box in others for line in segments(points))
-
-
-def _tip(node: Any, outer: Point, inner: Point, boxes: dict[str, Box]) -> Point:
-    """Where a line that comes straight at a symbol's middle meets its border."""
-    box = boxes[node.name]
-    x, y = outer
-    if abs(inner[1] - y) < abs(inner[0] - x):
-        return (box.right if inner[0] > x else box.x), y
-    return x, (box.bottom if inner[1] > y else box.y)
 
 
 def _at_origin(boxes: dict[str, Box], titles: dict[str, Text], routes: tuple[Route, ...]) -> Layout:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from .geometry import Point
 from .shapes import boundaries_of, shape_of
-from .text import block_size, wrap
+from .text import Box, block_size, wrap
 from .words import caption
 
 #: font size and line height in px
@@ -36,8 +37,9 @@ class BoundaryMeasure:
 @dataclasses.dataclass(frozen=True, slots=True)
 class Measure:
     symbol: Size
-    #: the symbol with all that belongs to it, about the same centre
-    outline: Size
+    #: width of the symbol with all that belongs to it, and its height above and below the middle
+    width: float
+    reach: Size
     title: tuple[str, ...]
     title_size: Size
     #: the title stands in the symbol, this much below its middle
@@ -46,6 +48,15 @@ class Measure:
     boundaries: tuple[BoundaryMeasure, ...] = ()
     #: edges may leave above and below at once: the title has room beside them
     wide: bool = False
+
+    def room_at(self, middle: Point) -> Box:
+        """All of it, in its place."""
+        above, below = self.reach
+        return Box(middle[0] - self.width / 2, middle[1] - above, self.width, above + below)
+
+    def offset_of(self, boundary: str) -> float:
+        """How far right of the middle a boundary event sits."""
+        return next(item.offset for item in self.boundaries if item.name == boundary)
 
 
 def measure(node: Any) -> Measure:
@@ -65,15 +76,18 @@ def _task(node: Any) -> Measure:
     width = max(TASK_WIDTH, len(boundaries) * _BOUNDARY_PITCH)
     lines = wrap(caption(node), width - 16, TASK_FONT[0], 4)
     title_size = block_size(lines, *TASK_FONT)
-    # the symbol in the corner and the markers at the bottom keep lines of their own, if the title has several
-    above = 22 if len(lines) > 1 else 8
-    below = (18 if shape_of(node).markers else 8) + (8 if boundaries else 0)
+    shape = shape_of(node)
+    # the symbol in the corner and the markers at the bottom keep lines of their own, unless one line fits between
+    below = (18 if shape.markers else 8) + (8 if boundaries else 0)
+    between = len(lines) == 1 and below == 8
+    above = 22 if shape.symbol and not between else 8
     height = max(TASK_HEIGHT, title_size[1] + above + below)
-    shift = (above - below) / 2 if len(lines) > 1 or below > 8 else 0.0
+    shift = (above - below) / 2
     attached = tuple(_boundary(item, i, len(boundaries)) for i, item in enumerate(boundaries))
     hanging = max((BOUNDARY / 2 + 4 + item.title_size[1] for item in attached), default=0)
-    outline = (width, height + 2 * hanging)
-    return Measure((width, height), outline, lines, title_size, inside=True, shift=shift, boundaries=attached)
+    reach = (height / 2, height / 2 + hanging)
+    symbol = (width, height)
+    return Measure(symbol, width, reach, lines, title_size, inside=True, shift=shift, boundaries=attached)
 
 
 def _boundary(node: Any, index: int, count: int) -> BoundaryMeasure:
@@ -86,5 +100,7 @@ def _titled(node: Any, side: float) -> Measure:
     lines = wrap(caption(node), TITLE_WIDTH, TITLE_FONT[0], 3)
     width, height = block_size(lines, *TITLE_FONT)
     wide = side == GATEWAY and len(node.outgoing) > 2
-    outline_width = max(side, 2 * (width + 14) if wide else width)
-    return Measure((side, side), (outline_width, side + 2 * (height + 6)), lines, (width, height), wide=wide)
+    room = max(side, 2 * (width + 14) if wide else width)
+    # the title stands above or below, where the edges leave room
+    reach = side / 2 + height + 6
+    return Measure((side, side), room, (reach, reach), lines, (width, height), wide=wide)

@@ -20,32 +20,27 @@ def backward_edges(definition: Any) -> set[int]:
     return back
 
 
-def reading_order(definition: Any) -> list[Any]:
-    """All nodes, a node after those that lead to it (loops aside), boundary events behind their hosts."""
+def depths(definition: Any, handlers: int = 0) -> dict[str, int]:
+    """How many steps lie before each node at most, loops aside; `handlers` lie so far behind what they take back."""
     back: set[int] = set()
     finished = _visited(definition, back)
-    depths = dict.fromkeys(finished, 0)
+    found = dict.fromkeys(finished, 0)
     for name in reversed(finished):
         for edge in _ways(definition.nodes[name]):
             if id(edge) not in back:
-                depths[edge.target.name] = max(depths[edge.target.name], depths[name] + 1)
-    place = {name: number for number, name in enumerate(definition.nodes)}
-    found = []
-    for name in sorted(finished, key=lambda name: (depths[name], place[name])):
-        node = definition.nodes[name]
-        found += [node, *boundaries_of(node)]
+                step = handlers if edge.source.kind == "CompensationBoundary" else 1
+                found[edge.target.name] = max(found[edge.target.name], found[name] + step)
     return found
 
 
-def main_path(definition: Any) -> set[str]:
-    """The names of the nodes that can be reached without a boundary event."""
-    found: set[str] = set()
-    waiting = [node for node in definition.nodes.values() if not node.incoming and not is_boundary(node)]
-    while waiting:
-        node = waiting.pop()
-        if node.name not in found:
-            found.add(node.name)
-            waiting += [edge.target for edge in node.outgoing]
+def reading_order(definition: Any) -> list[Any]:
+    """All nodes, a node after those that lead to it (loops aside), boundary events behind their hosts."""
+    depth = depths(definition, handlers=1)
+    place = {name: number for number, name in enumerate(definition.nodes)}
+    found = []
+    for name in sorted(depth, key=lambda name: (depth[name], place[name])):
+        node = definition.nodes[name]
+        found += [node, *boundaries_of(node)]
     return found
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from .geometry import Point
+from .geometry import Point, runs_along, segments
 from .layout import Layout, Route, layout
 from .measure import EDGE_FONT, TASK_FONT, TITLE_FONT
 from .shapes import Shape, is_boundary, shape_of
@@ -47,7 +47,7 @@ def svg(
         parts.append(f"<style>{_stylesheet()}</style>")
     # ways that were gone lie above those that were not
     routes = sorted(plan.edges, key=lambda route: _is_passed(route, state))
-    parts.append("<g>" + "".join(_edge(route, state) for route in routes) + "</g>")
+    parts.append("<g>" + "".join(_edge(route, plan, state) for route in routes) + "</g>")
     for node in definition.nodes.values():
         drawn = _node(node, plan, state)
         href = (links or {}).get(node.name)
@@ -165,7 +165,7 @@ def _is_passed(route: Route, state: ChartState | None) -> bool:
     return state is not None and (route.edge.source.name, route.edge.target.name) in state.passed
 
 
-def _edge(route: Route, state: ChartState | None) -> str:
+def _edge(route: Route, plan: Layout, state: ChartState | None) -> str:
     classes = ["flow-edge"]
     if state:
         classes.append(
@@ -174,8 +174,7 @@ def _edge(route: Route, state: ChartState | None) -> str:
     source = route.edge.source
     if source.kind == "CompensationBoundary":
         classes.append("flow-association")
-    # BPMN's stroke across the way that is taken if no condition holds
-    tick = _tick(route.points) if route.edge.kind in ("default", "else") else ""
+    tick = _tick(route, plan) if route.edge.kind in ("default", "else") else ""
     path = f'<path class="flow-line" d="{_path(route.points)}"/>{tick}'
     return f'<g class="{" ".join(filter(None, classes))}">{path}{_head(route.points)}</g>'
 
@@ -199,8 +198,13 @@ def _head(points: tuple[Point, ...]) -> str:
     return f'<polygon class="flow-head" points="{" ".join(f"{x:g},{y:g}" for x, y in corners)}"/>'
 
 
-def _tick(points: tuple[Point, ...]) -> str:
-    x, y = _towards(points[0], points[1], min(9, _distance(points[0], points[1]) / 2))
+def _tick(route: Route, plan: Layout) -> str:
+    """BPMN's stroke across the way that is taken if no condition holds, where no other way shares its line."""
+    others = [line for each in plan.edges if each is not route for line in segments(each.points)]
+    own = segments(route.points)
+    index = next((i for i, line in enumerate(own) if not any(runs_along(line, o) for o in others)), 0)
+    start, end = own[index]
+    x, y = _towards(start, end, min(9 if index == 0 else 16, _distance(start, end) / 2))
     return f'<path class="flow-line" d="M{x - 3:g} {y + 5:g}L{x + 3:g} {y - 5:g}"/>'
 
 
