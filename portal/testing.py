@@ -32,9 +32,10 @@ class TaskRun:
 
     @property
     def task(self) -> Task:
-        from portal.models import Task, db
+        from portal.models import Task
 
-        return db.session.get_one(Task, self.id, populate_existing=True)
+        task: Task = self.run.read(Task, self.id)
+        return task
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.task, name)
@@ -108,11 +109,12 @@ class FlowRun:
     @property
     def process(self) -> Process:
         """The process as it is now."""
-        from portal.models import Process, db
+        from portal.models import Process
 
         if self._process_id is None:
             raise AssertionError("nothing has started yet: call run.start(…)")
-        return db.session.get_one(Process, self._process_id, populate_existing=True)
+        process: Process = self.read(Process, self._process_id)
+        return process
 
     @property
     def path(self) -> list[str]:
@@ -213,6 +215,9 @@ class FlowRun:
         self._tester.advance(dt.timedelta(**span))
         return self
 
+    def read(self, model: Any, key: int) -> Any:
+        return self._tester.read(model, key)
+
     def person(self, user: User | str, permissions: list[str]) -> User:
         return self._tester.person(user, permissions)
 
@@ -229,16 +234,28 @@ class FlowTester:
     def __init__(self, app: Any, clock: Clock) -> None:
         self.app = app
         self.clock = clock
+        #: what the test has read. A session forgets what nobody holds, and `run.process.data["x"] = 1` with it
+        self._read: dict[tuple[Any, int], Any] = {}
 
     def __call__(self, flow_class: Any) -> FlowRun:
-        """A run of a flow; one that is declared in the test itself is registered by this."""
+        """A run of a flow; one that is declared in the test itself is registered by this, with those that it calls."""
         from portal.models import init_db
 
         flows = self.app.extensions["portal_flows"]
-        if flows.get(flow_class._definition.label) is not flow_class:
-            flows[flow_class._definition.label] = flow_class
+        needed = {each._definition.label: each for each in (*_called_by(flow_class), flow_class)}
+        if any(flows.get(label) is not each for label, each in needed.items()):
+            flows.update(needed)
             init_db()
         return FlowRun(self, flow_class)
+
+    def read(self, model: Any, key: int) -> Any:
+        """A row as it is now, with what the test has changed in it and not committed yet."""
+        from portal.models import db
+
+        found = self._read[model, key] = db.session.get_one(model, key)
+        if not db.session.is_modified(found):
+            db.session.refresh(found)
+        return found
 
     def person(self, user: User | str, permissions: list[str]) -> User:
         """A user by name, made when absent, with the permissions that they lack."""
@@ -295,6 +312,16 @@ class FlowTester:
             self.clock.offset += upcoming - self.clock() + dt.timedelta(microseconds=1)
         self.clock.offset = max(target, self.clock.offset)
         self.turn(works=False)
+
+
+def _called_by(flow_class: Any) -> list[Any]:
+    """The flows that a flow calls as children, and those that these call."""
+    found = [flow_class]
+    for each in found:
+        nodes = each._definition.nodes.values()
+        called = [node.start_node().flow_class for node in nodes if getattr(node, "calls_processes", False)]
+        found.extend(child for child in called if child not in found)
+    return found[1:]
 
 
 def _drop_all() -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import func, inspect, select
 from portal import trace
 from portal.errors import PortalError, TransitionNotAllowed
 from portal.flow.outcome import Done
+from portal.flow.registry import registry
 from portal.models import Process, Task
 
 from . import actions, boundary, lifecycle, token
@@ -26,6 +27,7 @@ def start(run: Run, task: Task, calls: tuple[tuple[Any, Mapping[str, Any]], ...]
         raise PortalError(f"processes call each other more than {max_depth} deep (PORTAL_MAX_DEPTH)")
     begun = []
     for node, keywords in calls:
+        demand_registered(node.flow_class)
         process = actions.new_process(run, node.flow_class)
         process.parent_task_id, process.depth = task.id, parent.depth + 1
         process.root_id = parent.root_id or parent.id
@@ -36,6 +38,16 @@ def start(run: Run, task: Task, calls: tuple[tuple[Any, Mapping[str, Any]], ...]
     for first, node, keywords in reversed(begun):
         _call(run, first, node, dict(keywords))
         run.ready.append(first)
+
+
+def demand_registered(flow_class: Any) -> None:
+    """Refuse to start what nobody could find again.
+
+    Raises:
+        PortalError: the application does not know this flow.
+    """
+    if registry.get(flow_class._definition.label) is not flow_class:
+        raise PortalError(f"{flow_class.__name__} is not registered: name its module in FLOWS")
 
 
 def first_task(run: Run, process: Process, node: Any) -> Task:

@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session, object_session
 
 from portal.errors import PortalError, TransitionNotAllowed
 from portal.flow.activation import Activation
-from portal.flow.registry import registry
 from portal.models import Process, Task, User, db
 
 from . import actions, children, lifecycle, messages, step, turns
@@ -21,9 +20,7 @@ from .transaction import read_process, read_task, transaction
 
 def start(node: Any, kwargs: dict[str, Any]) -> Any:
     """Start a process at a `StartHandle`; see there."""
-    label = node.flow_class._definition.label
-    if registry.get(label) is not node.flow_class:
-        raise PortalError(f"{node.flow_class.__name__} is not registered: name its module in FLOWS")
+    children.demand_registered(node.flow_class)
     user, propagate = _ours(kwargs)
     session = db.session()
     nested = session.info.get("run") is not None

@@ -92,11 +92,14 @@ class Process(db.Model):
     artifact = Pointer()
     seed = Pointer()
 
-    created_by: Mapped[User | None] = relationship(lazy="joined", innerjoin=False)
+    #: like `parent_task` readable at once, also in a start's function, before the process is stored
+    created_by: Mapped[User | None] = relationship(lazy="joined", innerjoin=False, load_on_pending=True)
     tasks: Mapped[list[Task]] = relationship(
         back_populates="process", foreign_keys="Task.process_id", order_by="Task.number"
     )
-    parent_task: Mapped[Task | None] = relationship(foreign_keys=[parent_task_id], viewonly=True)
+    parent_task: Mapped[Task | None] = relationship(
+        foreign_keys=[parent_task_id], viewonly=True, load_on_pending=True
+    )
 
     __mapper_args__ = {"polymorphic_on": "process_type", "polymorphic_identity": "process"}
     __table_args__ = (

@@ -4,7 +4,7 @@ import pytest
 
 from portal import act, flow, this
 from portal.errors import TransitionNotAllowed
-from portal.models import Process
+from portal.models import Process, db
 
 
 class ChildFlow(flow.Flow):
@@ -168,3 +168,64 @@ def test_a_flow_that_calls_itself_stops_somewhere(flow_tester):
         depth += 1
     assert depth == 50
     assert "PORTAL_MAX_DEPTH" in deep.task("again").data["_exception"]["message"]
+
+
+class GreetedFlow(flow.Flow):
+    """Reads who began it, and for whom, before anything of it is stored."""
+
+    start = flow.StartHandle(this.begin).Next(this.greet)
+    greet = flow.ManualTask().Assign(act.process.created_by).Next(this.end)
+    end = flow.End()
+
+    def begin(self, activation):
+        process = activation.process
+        process.data["by"] = process.created_by.username
+        if process.parent_task is not None:
+            process.data["for"] = process.parent_task.process.data["by"]
+
+
+class GreetingFlow(flow.Flow):
+    start = flow.StartHandle(this.begin).Next(this.greeted)
+    greeted = flow.Subprocess(GreetedFlow.start).Next(this.end)
+    end = flow.End()
+
+    begin = GreetedFlow.begin
+
+
+def test_a_start_knows_its_creator_and_its_caller(flow_tester):
+    run = flow_tester(GreetingFlow)
+    run.start("start", user="alice")
+    (child,) = run.children("greeted")
+
+    assert run.process.data["by"] == child.process.data["by"] == child.process.data["for"] == "alice"
+    assert child.task("greet").owner.username == "alice"
+
+
+def test_the_tester_knows_the_flows_that_a_flow_calls(flow_tester):
+    run = flow_tester(ParentFlow)
+    run.start("start")
+    (child,) = run.children("child")
+    assert child.process.flow_class is ChildFlow
+    finish(child)
+    assert run.process.status == "DONE"
+
+
+def test_a_child_of_a_flow_that_is_not_registered_fails_in_words(app, flow_tester):
+    run = flow_tester(ParentFlow)
+    del app.extensions["portal_flows"][ChildFlow._definition.label]
+    run.start("start")
+
+    assert run.children("child") == []
+    assert run.task("child").status == "ERROR"
+    assert "name its module in FLOWS" in run.task("child").data["_exception"]["message"]
+
+
+def test_what_a_test_changes_in_a_process_is_kept(flow_tester):
+    run = flow_tester(ParentFlow)
+    run.start("start")
+    run.process.data["one"] = 1
+    run.process.data["two"] = 2
+    run.task("child").data["three"] = 3
+    db.session.commit()
+
+    assert (run.process.data["one"], run.process.data["two"], run.task("child").data["three"]) == (1, 2, 3)
