@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session, object_session
 
-from portal.errors import PortalError, TransitionNotAllowed
+from portal.errors import TransitionNotAllowed
 from portal.flow.activation import Activation
 from portal.models import Process, Task, User, db
 

@@ -162,10 +162,17 @@ def _check_call(definition: Definition, node: Node, what: str, call: Any) -> Non
                 f"{check.guess(call.node, definition.nodes)}"
             )
     elif isinstance(call, Reference):
-        method = getattr(definition.flow_class, call.name, None)
-        if not callable(method) or isinstance(method, Node):
-            known = [n for n in dir(definition.flow_class) if not n.startswith("_")]
+        known = _methods(definition.flow_class)
+        if call.name not in known:
             raise FlowError(
                 f"{where}: {what} names {call!r}, but the flow has no method `{call.name}`"
                 f"{check.guess(call.name, known)}"
             )
+    elif not callable(call):
+        raise FlowError(f"{where}: {what}: {call!r} is no function, lambda or this.method")
+
+
+def _methods(flow_class: type[Flow]) -> list[str]:
+    """The names of what an author can mean by `this.method`."""
+    named = {name: getattr(flow_class, name) for name in dir(flow_class) if not hasattr(Flow, name)}
+    return [name for name, value in named.items() if callable(value) and not isinstance(value, Node)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .base import Call
@@ -88,6 +88,14 @@ class NSubprocess(Subprocess):
         yield from super().calls()
         if isinstance(self.items, Reference | Expression) or callable(self.items):
             yield "items", self.items
+
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        items = self.items
+        if isinstance(items, str | Mapping) or not (
+            isinstance(items, Iterable | Reference) or callable(items)
+        ):
+            yield f"NSubprocess() needs items: a list, a callable or an act expression, not {items!r}"
 
     def children(self, activation: Activation, started: int) -> tuple[tuple[Any, Mapping[str, Any]], ...]:
         items = self.items

@@ -52,6 +52,8 @@ class Permitted(NextNode):
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()
+        if not isinstance(self._permission, str | None):
+            yield f".Permission() takes the name of a permission, not {self._permission!r}"
         if not self._auto_permission and self._permission is None and self._permission_obj is not None:
             yield ".Permission(obj=…) needs the name of a permission or auto_create=True"
 
@@ -107,6 +109,11 @@ class Start(Form):
         """
         self._available = username if username is not None else user
         return self
+
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        if not isinstance(self._available, str | None) and not callable(self._available):
+            yield f".Available() takes a callable of the user or username=, not {self._available!r}"
 
     def available(self, user: Any) -> bool:
         """Whether this person may start the flow here."""
@@ -244,9 +251,13 @@ class View(Form, Activity):
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()
-        yield from self._counterpart_faults()
+        yield from self._word_faults()
 
-    def _counterpart_faults(self) -> Iterator[str]:
+    def _word_faults(self) -> Iterator[str]:
+        if self._due is not None:
+            yield from moment_faults(self._due, ".Due()")
+        if not isinstance(self._priority, int | Reference) and not callable(self._priority):
+            yield f".Priority() takes a number or a callable, not {self._priority!r}"
         nodes = self.flow_class._definition.nodes
         for reference in self.not_same_as:
             if not isinstance(reference, Reference):
@@ -256,9 +267,10 @@ class View(Form, Activity):
 
     def calls(self) -> Iterator[tuple[str, Call]]:
         yield from super().calls()
+        if self._on_create is not None:
+            yield ".onCreate()", self._on_create
         for name, call in (
             (".Assign()", self._assign),
-            (".onCreate()", self._on_create),
             (".Due()", self._due),
             (".Priority()", self._priority),
             (".Permission(obj=…)", self._permission_obj),
@@ -291,7 +303,7 @@ class ManualTask(View):
 
     def faults(self) -> Iterator[str]:
         yield from Permitted.faults(self)
-        yield from self._counterpart_faults()
+        yield from self._word_faults()
 
 
 class Function(Activity):
@@ -407,8 +419,12 @@ class Job(Activity):
         yield from super().faults()
         if not callable(self.func) and not isinstance(self.func, Reference):
             yield f"{self.kind}() needs a function: this.method, a function or a lambda"
-        if self.retries < 0:
-            yield "retries= counts tries after the first and cannot be negative"
+        if not isinstance(self.retries, int) or self.retries < 0:
+            yield f"retries= counts tries after the first, from 0; it is not {self.retries!r}"
+        if not isinstance(self.backoff, dt.timedelta) and not callable(self.backoff):
+            yield f"backoff= takes a timedelta or a callable of the attempt, not {self.backoff!r}"
+        if not isinstance(self.timeout, dt.timedelta | None):
+            yield f"timeout= takes a timedelta, not {self.timeout!r}"
 
     def enter(self, activation: Activation) -> Outcome:
         return Wait("SCHEDULED", until=activation.now)

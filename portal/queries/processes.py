@@ -147,6 +147,17 @@ def story(session: Session, user: User, process_id: int) -> Story | None:
     return Story(rows[0][0], bool(rows[0][1]), counts, children)
 
 
+def children(session: Session, user: User, task: Task) -> list[Process]:
+    """The processes that a task has called, oldest first, and that the person may see."""
+    if not getattr(task.node, "calls_processes", False):
+        return []
+    query = select(Process).where(Process.parent_task_id == task.id, access.visible_processes(user))
+    query = query.options(joinedload(Process.created_by).lazyload(User.roles), _heirs())
+    found = list(session.scalars(query.order_by(Process.id).limit(_CHILDREN_SHOWN)).unique())
+    load_pointers(session, [], found)
+    return found
+
+
 def fill_in(session: Session, found: Story) -> Story:
     """Add what the page tells beside the process itself: where it stands and which way it came."""
     process = found.process

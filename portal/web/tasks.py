@@ -49,6 +49,7 @@ def detail(task_id: int) -> str:
         artifact=artifact_of(task.process),
         previous=_for_people(task.previous),
         leading=_for_people(task.leading),
+        children=queries.children(session, user, task),
         could=queries.who_could(session, task) if task.status == "NEW" else [],
     )
 

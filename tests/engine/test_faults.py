@@ -65,6 +65,28 @@ FAULTS = {
                          ["retries"]),
     "unknown not same as": ({**START, "work": lambda: flow.ManualTask().NotSameAs(this.nobody).Next(this.end), **END},
                             "work", ["nobody"]),
+    "a priority in words": ({**START, "work": lambda: flow.ManualTask().Priority("high").Next(this.end), **END}, "work",
+                            ["Priority", "number"]),
+    "due in days": ({**START, "work": lambda: flow.ManualTask().Due(3).Next(this.end), **END}, "work",
+                    ["Due", "timedelta"]),
+    "a permission that is no name": ({**START, "work": lambda: flow.ManualTask().Permission(nothing).Next(this.end),
+                                      **END}, "work", ["Permission", "name"]),
+    "available to a name": ({"start": lambda: flow.Start(nothing).Available(5).Next(this.end), **END}, "start",
+                            ["Available", "username="]),
+    "called on creation": ({**START, "work": lambda: flow.ManualTask().onCreate("x").Next(this.end), **END}, "work",
+                           ["onCreate", "function"]),
+    "retries in words": ({**START, "work": lambda: flow.Job(nothing, retries="3").Next(this.end), **END}, "work",
+                         ["retries"]),
+    "a wait in seconds": ({**START, "work": lambda: flow.Job(nothing, backoff=5).Next(this.end), **END}, "work",
+                          ["backoff", "timedelta"]),
+    "a timeout in seconds": ({**START, "work": lambda: flow.Job(nothing, timeout=5).Next(this.end), **END}, "work",
+                             ["timeout", "timedelta"]),
+    "items that are none": ({**START, "work": lambda: flow.NSubprocess(this.start, 3).Next(this.end), **END}, "work",
+                            ["items", "list"]),
+    "a case that is a value": ({**START, "work": lambda: flow.Split().Next(this.end, case=True), **END}, "work",
+                               ["True", "lambda"]),
+    "data that is a value": ({"start": lambda: flow.StartHandle().Next(this.end, task_data={"a": 1}), **END}, "start",
+                             ["'a': 1", "lambda"]),
     "a view without a view": ({**START, "work": lambda: flow.View(None).Next(this.end), **END}, "work", ["view"]),
 }  # fmt: skip
 
@@ -82,6 +104,18 @@ def test_a_fault_names_the_class_the_node_and_the_mend(fault):
     assert f"OrderFlow.{node}" in message
     for word in words:
         assert word in message, message
+
+
+def test_a_method_that_is_missing_is_guessed_from_methods_alone():
+    with pytest.raises(FlowError) as refused:
+
+        class SlipFlow(flow.Flow):
+            start = flow.StartHandle(this.take).Next(this.end)
+            end = flow.End()
+
+            def check(self, activation): ...
+
+    assert str(refused.value).endswith("there are: check")
 
 
 def test_no_start():

@@ -203,6 +203,8 @@ def test_parents_and_children_lead_to_each_other(client_of, register, people):
     child = db.session.scalar(db.select(Process.id).where(Process.parent_task_id.is_not(None)))
     assert f'href="/processes/{child}"' in page
     assert f'href="/processes/{parent}"' in erin.get(f"/processes/{child}").text
+    caller = db.session.scalar(db.select(Task.id).where(Task.flow_task == "chapter"))
+    assert f'href="/processes/{child}"' in erin.get(f"/tasks/{caller}").text
 
 
 def test_the_history_of_a_flow_that_is_gone(carol, client_of, submit, app):
