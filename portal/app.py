@@ -17,6 +17,7 @@ from portal.config import Config
 from portal.discovery import discover
 from portal.flow.registry import Flows, registry
 from portal.models import Passwords, db, is_of_flows, prepare_engine
+from portal.models.drafts import complete
 
 #: seconds until a server that does not answer, or a pool that is empty, is told as an error
 CONNECT_TIMEOUT = 10
@@ -92,7 +93,14 @@ def _database_settings(url: str, pool: int) -> dict[str, Any]:
 def _database(app: Flask, settings: Config) -> None:
     db.init_app(app)
     folder = str(Path(app.instance_path).parent / "migrations")
-    Migrate(app, db, directory=folder, render_as_batch=True, include_object=is_of_flows)
+    Migrate(
+        app,
+        db,
+        directory=folder,
+        render_as_batch=True,
+        include_object=is_of_flows,
+        process_revision_directives=complete,
+    )
     with app.app_context():
         for engine in db.engines.values():
             prepare_engine(engine, settings.lock_timeout, settings.statement_timeout)

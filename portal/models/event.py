@@ -25,7 +25,7 @@ class Delivery(db.Model):
     #: its next try; who claims it moves that ahead
     scheduled: Mapped[dt.datetime] = mapped_column(UTCDateTime, index=True)
     #: how often it could not be made
-    failures: Mapped[int] = mapped_column(default=0)
+    failures: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class Event(db.Model):

@@ -51,7 +51,7 @@ class Schedule(db.Model):
     #: moves forward only
     next_start: Mapped[dt.datetime] = mapped_column(UTCDateTime)
     #: how often this start was disturbed, and until when it is left alone
-    failures: Mapped[int] = mapped_column(default=0)
+    failures: Mapped[int] = mapped_column(default=0, server_default="0")
     lease: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
 
     __table_args__ = (UniqueConstraint("flow_label", "node", name="uq_schedule_node"),)

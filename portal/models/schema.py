@@ -7,6 +7,7 @@ the folder of Flask-Migrate (`alembic_version`), which is brought up to date her
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -15,6 +16,7 @@ from typing import Any
 
 from flask import current_app
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from portal.errors import PortalError
@@ -55,11 +57,25 @@ def init_db() -> None:
         if VERSION not in there:
             _stamp(connection, VERSION, (FIRST,))
         _upgrade(connection, VERSION, REVISIONS / "versions")
+        _make(connection, but=_of_revisions())  # ahead of revisions, which may speak of them
         if flow_heads():
             _upgrade(connection, FLOWS_VERSION, _flow_revisions())
-        there = _tables(connection)
-        missing = [table for table in db.metadata.sorted_tables if table.name not in there]
-        db.metadata.create_all(connection, tables=missing, checkfirst=False)
+            _make(connection)
+
+
+def _make(connection: Connection, but: frozenset[str] = frozenset()) -> None:
+    """Make the tables that are not there yet, as they are declared."""
+    there = _tables(connection) | but
+    missing = [table for table in db.metadata.sorted_tables if table.name not in there]
+    db.metadata.create_all(connection, tables=missing, checkfirst=False)
+
+
+def _of_revisions() -> frozenset[str]:
+    """The author's tables that revisions make or rename."""
+    made = re.compile(r"""(?:create_table\(|rename_table\([^,]+,)\s*['"](\w+)['"]""")
+    return frozenset(
+        name for path in _flow_revisions().glob("*.py") for name in made.findall(path.read_text("utf-8"))
+    )
 
 
 def schema_fault(session: Session) -> str | None:
@@ -161,6 +177,10 @@ def _upgrade(connection: Connection, table: str, versions: Path) -> None:
         raise PortalError(
             f"the database ({table}: {', '.join(_version(connection, table))}) is newer than this code, or of another: "
             f"install the portal that made it ({error})"
+        ) from error
+    except DBAPIError as error:
+        raise PortalError(
+            f"a revision cannot be made, and nothing was changed: {error.orig} ({error.statement})"
         ) from error
 
 

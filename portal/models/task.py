@@ -84,7 +84,7 @@ class Task(db.Model):
     #: which try of a job this is; a late worker of an earlier one is fenced off by it
     attempt: Mapped[int] = mapped_column(default=0)
     #: how often the clock or a worker was disturbed at it, for no fault of the flow
-    failures: Mapped[int] = mapped_column(default=0)
+    failures: Mapped[int] = mapped_column(default=0, server_default="0")
     #: until when it is left to whoever has claimed it: a dispatcher, or the worker that runs the job
     lease: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     #: what a running job says of itself: done, total, message

@@ -125,6 +125,64 @@ def test_migrations_make_what_is_declared():
     assert differences(db.engine) == []
 
 
+@pytest.fixture
+def made(database_url, tmp_path):
+    """The portal's own tables in full, as another machine makes them in an empty database."""
+    emptied(database_url)
+    init_at_once(tmp_path, database_url)
+    return shape(database_url)
+
+
+def test_machines_that_upgrade_a_database_at_once_make_it_the_same_as_a_new_one(
+    made, old, database_url, tmp_path
+):
+    init_at_once(tmp_path, database_url)
+    assert shape(database_url) == made
+    assert db.session.scalar(text("SELECT data FROM process")) in ({"kept": 1}, '{"kept": 1}')
+
+
+def shape(url):
+    """Columns with their types and defaults, constraints and indexes, as the database itself tells them."""
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.connect() as connection:
+        return {
+            f"{name}: {line}"
+            for name in schema.CORE
+            for line in SHAPES[engine.dialect.name](connection, name)
+        }
+
+
+def _sqlite_shape(connection, name):
+    for column in connection.exec_driver_sql(f"PRAGMA table_xinfo({name})"):
+        yield f"column {column[1:]}"
+    for key in connection.exec_driver_sql(f"PRAGMA foreign_key_list({name})"):
+        yield f"foreign key {key[2:]}"
+    for index in connection.exec_driver_sql(f"PRAGMA index_list({name})").all():
+        columns = [row[2] for row in connection.exec_driver_sql(f"PRAGMA index_info({index[1]})")]
+        where = connection.scalar(
+            text("SELECT sql FROM sqlite_master WHERE name = :name"), {"name": index[1]}
+        )
+        own = index[1] if where else "constraint"
+        yield f"index {own} {index[2:]} {columns} {(where or '').partition(' WHERE ')[2]}"
+
+
+def _postgresql_shape(connection, name):
+    columns = (
+        "SELECT column_name, udt_name, character_maximum_length, is_nullable, column_default, is_identity"
+    )
+    columns += " FROM information_schema.columns WHERE table_name = :name"
+    constraints = (
+        "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = to_regclass(:name)"
+    )
+    indexes = "SELECT indexdef FROM pg_indexes WHERE tablename = :name"
+    for statement in (columns, constraints, indexes):
+        for row in connection.execute(text(statement), {"name": name}):
+            yield str(tuple(row))
+
+
+SHAPES = {"sqlite": _sqlite_shape, "postgresql": _postgresql_shape}
+
+
 def test_a_database_of_a_newer_portal_is_refused(app, session):
     with db.engine.begin() as connection:
         connection.execute(text(f"UPDATE {schema.VERSION} SET version_num = '9999'"))
@@ -137,6 +195,8 @@ def test_a_database_of_a_newer_portal_is_refused(app, session):
 
 def portal(folder, *arguments, url):
     """The command in a process of its own, as on another machine."""
+    (folder / "flows").mkdir(exist_ok=True)
+    (folder / "flows" / "__init__.py").touch()
     environment = {**os.environ, "PORTAL_DATABASE_URL": url, "PORTAL_FLOWS": "flows", "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
         [sys.executable, "-m", "portal", *arguments],
@@ -144,18 +204,22 @@ def portal(folder, *arguments, url):
     )  # fmt: skip
 
 
-def test_machines_that_make_the_schema_at_once(database_url, tmp_path):
-    (tmp_path / "flows").mkdir()
-    (tmp_path / "flows" / "__init__.py").touch()
-    engine = create_engine(database_url, poolclass=NullPool)
+def emptied(url):
+    engine = create_engine(url, poolclass=NullPool)
     if engine.dialect.name == "postgresql":
         with engine.begin() as connection:
             connection.execute(text("DROP SCHEMA public CASCADE"))
             connection.execute(text("CREATE SCHEMA public"))
-    machines = [portal(tmp_path, "init-db", url=database_url) for _ in range(4)]
+
+
+def init_at_once(folder, url):
+    machines = [portal(folder, "init-db", url=url) for _ in range(4)]
     said = [each.communicate(timeout=90)[0] for each in machines]
     assert [each.returncode for each in machines] == [0, 0, 0, 0], said
-    assert differences(engine) == []
+
+
+def test_machines_that_make_the_schema_at_once(made, database_url):
+    assert differences(create_engine(database_url, poolclass=NullPool)) == []
 
 
 @pytest.fixture
