@@ -1,19 +1,20 @@
 """The outbox: rows written with their cause are claimed, sent by whoever calls, and marked.
 
 Each row is sent at least once: a sender that dies between sending and marking leaves a row that is claimed again when
-its lease is over, with the same key. The rows of one process leave in the order in which they were written: none is
-claimed before those ahead of it are sent or given up.
+its lease is over, with the same key. A receiver — a person, or the address of a hook — hears of a process in the order
+in which it went: none of their rows is claimed before those ahead of it are sent or given up. A receiver who does not
+answer keeps no other one waiting.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import random
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from portal.models import Outgoing
@@ -26,7 +27,7 @@ LEASE = dt.timedelta(minutes=5)
 FIRST_WAIT = dt.timedelta(seconds=10)
 LONGEST_WAIT = dt.timedelta(hours=1)
 #: how often a row is tried: mail for more than half a day, which outlives a broken mail server; a hook for about
-#: twenty minutes, in which the later rows of its process wait for it
+#: twenty minutes, in which the later calls of its address for its process wait for it
 TRIES = {"mail": 24, "hook": 8}
 #: how long rows are kept that were sent
 KEPT = dt.timedelta(days=30)
@@ -54,21 +55,32 @@ class Claim:
     trace: str | None
 
 
-def claim(session: Session, limit: int = 20) -> list[Claim]:
-    """Take rows that are due, at most one of each process, and commit. Other senders get others."""
+def claim(session: Session, kind: str, limit: int = 20, busy: Collection[str] = ()) -> list[Claim]:
+    """Take rows that are due, at most one for a receiver and a process, and commit. Other senders get others.
+
+    Args:
+        kind: mail, or hook: then all of them are for one address.
+        busy: addresses of hooks that have enough to do.
+    """
     now = clock.get()()
     ahead = aliased(Outgoing)
     first = ~exists().where(
-        ahead.process_id == Outgoing.process_id, ahead.id < Outgoing.id, ahead.scheduled.is_not(None)
-    )
-    query = select(Outgoing).where(_waiting, Outgoing.scheduled <= now, first)
+        ahead.process_id == Outgoing.process_id, ahead.id < Outgoing.id, ahead.scheduled.is_not(None),
+        or_(ahead.user_id == Outgoing.user_id, ahead.url == Outgoing.url),
+    )  # fmt: skip
+    query = select(Outgoing).where(Outgoing.kind == kind, _waiting, Outgoing.scheduled <= now, first)
+    if busy:
+        query = query.where(Outgoing.url.not_in(busy))
+    query = query.order_by(Outgoing.scheduled, Outgoing.id)
     session.rollback()
-    found = session.scalar(query.with_only_columns(Outgoing.id).limit(1))
+    found = session.execute(query.with_only_columns(Outgoing.id, Outgoing.url).limit(1)).first()
     session.rollback()
     if found is None:  # asked without a lock: mostly there is nothing to send
         return []
+    if found.url is not None:
+        query = query.where(Outgoing.url == found.url)
     session.connection(execution_options={"writes": True})
-    query = query.order_by(Outgoing.scheduled, Outgoing.id).limit(limit)
+    query = query.limit(limit)
     if session.get_bind().dialect.name != "sqlite":
         query = query.with_for_update(skip_locked=True)
     claimed = []

@@ -1,14 +1,17 @@
-"""Empties the outbox in a thread of its own, so that a slow receiver keeps no timer waiting."""
+"""Empties the outbox in threads of their own: a slow receiver keeps no timer, no mail and no other receiver waiting."""
 
 from __future__ import annotations
 
+import contextvars
 import datetime as dt
 import json
 import logging
 import smtplib
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
 from flask.logging import default_handler, has_level_handler
@@ -30,8 +33,8 @@ log = logging.getLogger("portal.outbox")
 
 #: seconds between two looks; a commit that leaves something to send wakes the sender at once
 INTERVAL = 2.0
-#: hooks that are called at a time
-THREADS = 4
+#: hooks that are called at a time, and how many of them at one address
+THREADS, AT_ONE = 12, 3
 #: a claim that ends sooner than this is left to the next sender
 MARGIN = dt.timedelta(seconds=60)
 #: between two removals of what was sent long ago
@@ -62,57 +65,87 @@ class Sender:
     def __init__(self, app: Flask, settings: Config) -> None:
         self.app = app
         self.settings = settings
-        self._thread: threading.Thread | None = None
-        self._something = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._woken = {self._mails: threading.Event(), self._calls: threading.Event()}
         self._stopping = threading.Event()
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="portal-hook")
+        #: the calls that are under way, with their addresses
+        self._calling: dict[Future[None], str] = {}
         self._swept = dt.datetime.min.replace(tzinfo=dt.UTC)
 
     def start(self) -> None:
-        """Start the thread. Not to be called twice without a `stop` between."""
+        """Start the threads. Not to be called twice without a `stop` between."""
         self._stopping.clear()
-        self._forget = transaction.on_commit(self._something.set)
-        self._thread = threading.Thread(target=self._run, name="portal-outbox", daemon=True)
-        self._thread.start()
+        self._forget = transaction.on_commit(self._wake)
+        for turn in self._woken:
+            name = f"portal-outbox-{turn.__name__.strip('_')}"
+            self._threads.append(threading.Thread(target=self._run, args=(turn,), name=name, daemon=True))
+            self._threads[-1].start()
 
     def stop(self, timeout: float | None = None) -> bool:
         """Finish what is being sent, and stop. False if that takes longer than `timeout` seconds."""
-        if self._thread is not None:
-            self._forget()
-            self._stopping.set()
-            self._something.set()
-            self._thread.join(timeout)
-            alive, self._thread = self._thread.is_alive(), None
-            return not alive
-        return True
+        if not self._threads:
+            return True
+        until = None if timeout is None else time.monotonic() + timeout
+        self._forget()
+        self._stopping.set()
+        self._wake()
+        for thread in self._threads:
+            thread.join(_left(until))
+        under_way = wait(list(self._calling), _left(until)).not_done
+        alive = any(thread.is_alive() for thread in self._threads)
+        self._threads.clear()
+        return not (alive or under_way)
 
-    def _run(self) -> None:
+    def _wake(self) -> None:
+        for event in self._woken.values():
+            event.set()
+
+    def _run(self, turn: Callable[[], int]) -> None:
+        woken = self._woken[turn]
         while not self._stopping.is_set():
-            self._something.clear()
+            woken.clear()
             try:
-                while self.turn() and not self._stopping.is_set():
-                    pass
+                with self.app.app_context():
+                    while turn() and not self._stopping.is_set():
+                        pass
             except Exception:
                 log.exception("the outbox could not be emptied; it is tried again")
-            self._something.wait(INTERVAL)
+            woken.wait(INTERVAL)
 
     def turn(self) -> int:
-        """Try to send what is due now, one row of each process. The number of rows tried."""
+        """Try to send what is due now, one row for each process and receiver. The number of rows tried."""
         with self.app.app_context():
-            claimed = outbox.claim(db.session())
-            mails = [each for each in claimed if each.kind == "mail"]
-            calls = [each for each in claimed if each.kind == "hook"]
-            if calls:
-                with ThreadPoolExecutor(THREADS, thread_name_prefix="portal-hook") as pool:
-                    running = [pool.submit(self._call, each) for each in calls]
-                    self._post(mails)
-                for call in running:
-                    call.result()
-            else:
-                self._post(mails)
-            if clock.now() - self._swept > SWEEP:
-                self._swept = clock.now()
-                outbox.sweep(db.session())
-            return len(claimed)
+            tried = self._mails() + self._calls()
+        for call in list(self._calling):
+            call.result()
+        return tried
+
+    def _mails(self) -> int:
+        claimed = outbox.claim(db.session(), "mail")
+        self._post(claimed)
+        if clock.now() - self._swept > SWEEP:
+            self._swept = clock.now()
+            outbox.sweep(db.session())
+        return len(claimed)
+
+    def _calls(self) -> int:
+        """Begin calls of one address, as many as there is room for. Their number."""
+        calling = Counter(list(self._calling.values()))
+        room = min(THREADS - calling.total(), AT_ONE)
+        if room <= 0:
+            return 0
+        busy = [url for url, number in calling.items() if number >= AT_ONE]
+        claimed = outbox.claim(db.session(), "hook", room, busy)
+        for each in claimed:
+            call = self._pool.submit(contextvars.copy_context().run, self._call, each)
+            self._calling[call] = each.url or ""
+            call.add_done_callback(self._called)
+        return len(claimed)
+
+    def _called(self, call: Future[None]) -> None:
+        self._calling.pop(call, None)
+        self._woken[self._calls].set()
 
     def _attempt(self, each: outbox.Claim, send: Callable[[outbox.Claim], bool]) -> None:
         if each.until - clock.now() >= MARGIN:
@@ -184,8 +217,11 @@ class Sender:
     # -- hooks -------------------------------------------------------------------------------------------
 
     def _call(self, each: outbox.Claim) -> None:
-        with self.app.app_context():
-            self._attempt(each, self._hook)
+        try:
+            with self.app.app_context():
+                self._attempt(each, self._hook)
+        except Exception:
+            log.exception("hook %s of process %s: it comes up again", each.id, each.process_id)
 
     def _hook(self, each: outbox.Claim) -> bool:
         content, secret = hooks.body(each, self.settings.base_url), self.settings.webhook_secret
@@ -197,6 +233,10 @@ class Sender:
                 "Hook to %s (shown, not sent: PORTAL_WEBHOOK_SECRET is not set)\n%s", hooks.place(each), text
             )
         return True
+
+
+def _left(until: float | None) -> float | None:
+    return None if until is None else max(0.0, until - time.monotonic())
 
 
 def _hang_up(connection: Any) -> None:

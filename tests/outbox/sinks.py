@@ -20,6 +20,8 @@ class _Listening(socketserver.ThreadingTCPServer):
         self.received = []
         #: what the next ones are answered instead, first in first out
         self.answers = []
+        #: calls of /slow are answered when it is set
+        self.patience = threading.Event()
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     def reset(self):
@@ -65,6 +67,8 @@ class _Session(socketserver.StreamRequestHandler):
 class _Call(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         content = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path == "/slow":
+            self.server.patience.wait(30)
         self.server.received.append((self.path, dict(self.headers.items()), content))
         status = self.server.answer() or 204
         self.send_response(status)

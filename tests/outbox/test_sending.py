@@ -6,6 +6,7 @@ import hmac
 import json
 import logging
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -194,6 +195,39 @@ def test_one_process_does_not_wait_for_another(hooked, bill, act, send, http, se
     assert open_rows(session) == (1, 0)
 
 
+def test_a_receiver_who_is_refused_for_now_keeps_nobody_else_waiting(
+    hooked, bill, act, send, smtp, http, session
+):
+    smtp.answers[:] = ["452 full"]
+    run = bill()
+    act(run.task("check"), "assign", "carol", to="bob")
+    act(run.task("check"), "reassign", "carol", to="dave")
+    send()
+    assert [mail["To"] for mail in smtp.received] == ["dave@example.com"]
+    assert events(http) == ["assigned", "assigned"]
+    assert open_rows(session) == (1, 0)
+
+
+def test_a_hook_that_does_not_answer_keeps_neither_mails_nor_other_hooks_waiting(
+    bill, act, sender, http, smtp, monkeypatch
+):
+    slow, quick = (f"http://127.0.0.1:{http.port}/{name}" for name in ("slow", "quick"))
+    http.patience.clear()
+    monkeypatch.setattr(BillFlow, "process_webhooks", [slow, quick])
+    sender.start()
+    try:
+        for _ in range(15):  # more than there are threads to call
+            act(bill().task("check"), "assign", "carol", to="bob")
+        until = time.monotonic() + 20
+        while len(smtp.received) + len(http.received) < 30 and time.monotonic() < until:
+            time.sleep(0.02)
+        paths = [path for path, _, _ in http.received]
+        assert (len(smtp.received), paths.count("/quick"), paths.count("/slow")) == (15, 15, 0)
+    finally:
+        http.patience.set()
+        assert sender.stop(20)
+
+
 def test_the_last_try_gives_up_and_lets_the_later_rows_go(called, send, http, flow_tester, session, caplog):
     http.answers[:] = [500] * outbox.TRIES["hook"]
     called()
@@ -261,7 +295,7 @@ def test_a_sender_that_dies_after_sending_leaves_the_row_with_its_key(
     called, sender, send, http, flow_tester, session
 ):
     called()
-    [claimed] = outbox.claim(session)
+    [claimed] = outbox.claim(session, "hook")
     hooks.post(claimed, hooks.body(claimed, "https://portal.example"), SECRET, 0)
     send()
     assert len(http.received) == 1  # the claim holds, and what comes later waits
@@ -290,7 +324,7 @@ def test_a_row_that_cannot_be_made_into_a_mail_keeps_no_other_one_back(told, sen
 
 def test_the_message_id_is_the_same_in_every_try(told, send, smtp, flow_tester, session):
     told()
-    [claimed] = outbox.claim(session)
+    [claimed] = outbox.claim(session, "mail")
     flow_tester.clock.offset += outbox.LEASE * 1.1
     smtp.answers[:] = ["451 later"]
     send()
@@ -328,8 +362,6 @@ def test_two_senders_send_each_row_once(called, app, http, flow_tester, session)
 
 
 def test_the_thread_sends_soon_after_the_commit(sender, told, smtp):
-    import time
-
     sender.start()
     try:
         told()
