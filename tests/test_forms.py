@@ -257,8 +257,8 @@ def test_what_is_shown() -> None:
     assert str(form["title"].description) == "Short &amp; &lt;clear&gt;"
     for name, kind in {
         "amount": 'type="number"',
-        "rate": 'type="number"',
-        "price": 'step="0.01"',
+        "rate": 'type="text"',
+        "price": 'inputmode="decimal"',
         "day": 'type="date"',
         "moment": 'type="datetime-local"',
         "clock": 'type="time"',

@@ -71,19 +71,58 @@ class FieldList(wtforms.FieldList):  # type: ignore[type-arg]
         self.flags.required = required
         self._check = check
 
+    @property
+    def marker(self) -> str:
+        """The name of an input that says that the rows were in the form, should none of them be left."""
+        return f"{self.name}-rows"
+
     def process(self, formdata: Any, data: Any = unset_value, extra_filters: Any = None) -> None:
-        if formdata and next(self._extract_indices(self.name, formdata), None) is None:
-            # A form without any of the rows says nothing about them.
+        told = formdata and (self.marker in formdata or [*self._extract_indices(self.name, formdata)])
+        if not told:  # a form without any of the rows says nothing about them
             formdata = None
         super().process(formdata, data, extra_filters)
         if not formdata and self.entries and self.entries[-1].value is not None:
             self._add_entry()  # type: ignore[attr-defined]
         self._number()
 
+    def _compact_indices(self) -> None:
+        # A row keeps its number, for by that it finds what is stored, and a new row gets none that was used.
+        used = [int(entry.index) for entry in self.entries]
+        self.last_index = max([*used, len(list(self.object_data or ())) - 1], default=-1)
+
     def add_row(self) -> None:
         """One more blank row."""
         self._add_entry()  # type: ignore[attr-defined]
         self._number()
+
+    def remove_row(self, name: str) -> bool:
+        """Take the row of that name out; whether there is one."""
+        kept = [entry for entry in self.entries if entry.name != name]
+        if len(kept) == len(self.entries):
+            return False
+        self.entries = kept
+        if not kept:
+            self._add_entry()  # type: ignore[attr-defined]
+        self._number()
+        return True
+
+    @property
+    def next_number(self) -> int:
+        return self.last_index + 1
+
+    @property
+    def open_number(self) -> str:
+        """What stands for the number in `pattern`; each depth has its own."""
+        return f"__row{self.name.count('__row')}__"
+
+    @property
+    def pattern(self) -> Any:
+        """A blank row without a number yet, for a script that adds rows."""
+        entries, last = list(self.entries), self.last_index
+        row = self._add_entry(index=self.open_number)  # type: ignore[attr-defined]
+        self.entries, self.last_index = entries, last
+        row.label = Label(row.id, self.label.text)
+        return row
 
     def _number(self) -> None:
         for number, entry in enumerate(self.entries, start=1):
@@ -113,6 +152,28 @@ class FieldList(wtforms.FieldList):  # type: ignore[type-arg]
                 self.errors = [str(error)]
                 return False
         return bool(valid)
+
+
+def change_rows(form: Any, more: str, less: str) -> bool:
+    """Add a row to the list called `more`, or remove the row called `less`; whether there is such a one."""
+    for rows in _lists(form):
+        if rows.name == more:
+            rows.add_row()
+            return True
+        if rows.remove_row(less):
+            return True
+    return False
+
+
+def _lists(form: Any) -> Iterator[FieldList]:
+    """The lists of a form at any depth."""
+    for field in form._fields.values():
+        parts = [field.form] if isinstance(field, FormField) else []
+        if isinstance(field, FieldList):
+            yield field
+            parts = [entry.form for entry in field.entries]
+        for part in parts:
+            yield from _lists(part)
 
 
 def value_of(field: Any) -> Any:

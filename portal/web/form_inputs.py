@@ -123,8 +123,19 @@ class IntegerField(ParsedField):
         return value
 
 
+class DecimalInput(widgets.TextInput):
+    """For numbers with a point or a comma: browsers drop the comma from a number input, and 12,50 becomes 1250."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.validation_attrs = ["required", "disabled"]
+
+    def __call__(self, field: Any, **kwargs: Any) -> Any:
+        return super().__call__(field, **{"inputmode": "decimal", **kwargs})
+
+
 class FloatField(ParsedField):
-    widget = widgets.NumberInput(step="any")
+    widget = DecimalInput()
 
     def parse(self, text: str) -> float:
         if not _FLOAT.fullmatch(text):
@@ -139,7 +150,7 @@ class FloatField(ParsedField):
 
 
 class DecimalField(ParsedField):
-    widget = widgets.NumberInput()
+    widget = DecimalInput()
 
     def parse(self, text: str) -> Decimal:
         text = text.replace("\N{NO-BREAK SPACE}", " ").replace("\N{NARROW NO-BREAK SPACE}", " ")
@@ -148,7 +159,7 @@ class DecimalField(ParsedField):
             text = text.replace(grouped[1], "")
         text = text.replace(",", ".", 1)
         if not _DECIMAL.fullmatch(text):
-            raise ValueError("This is not a number.")
+            raise ValueError("This is not a number. Write it as 1234.50.")
         if len(text) > 100:
             raise ValueError("The number has too many digits.")
         return Decimal(text)
@@ -201,8 +212,19 @@ class BooleanField(wtforms.BooleanField):
 class FileField(wtforms.FileField):
     """An uploaded file as bytes. Without an upload the old content stays."""
 
+    #: a file came with the form; a browser does not send it again by itself
+    came = False
+
+    @property
+    def note(self) -> str:
+        """What the input cannot show by itself."""
+        if self.came:
+            return "Please choose the file again: a form that comes back has lost it."
+        kept = self.object_data
+        return f"{len(kept):,} bytes are stored; another file replaces them." if kept else ""
+
     def process_formdata(self, valuelist: Sequence[Any]) -> None:
         for upload in valuelist:
             if isinstance(upload, FileStorage) and upload:
-                self.data = upload.read()
+                self.data, self.came = upload.read(), True
                 return

@@ -66,12 +66,6 @@ def _number(kind: type[form_inputs.ParsedField]) -> Callable[[Any], Any]:
     return make
 
 
-def _decimal(field: Any) -> Any:
-    places = field.decimal_places
-    step = "any" if places is None else f"{10**-places:.{places}f}"
-    return form_inputs.DecimalField(**options_of(field, min=field.minimum, max=field.maximum, step=step))
-
-
 def _plain(kind: type[Any], help_text: str = "") -> Callable[[Any], Any]:
     return lambda field: kind(**options_of(field, help_text))
 
@@ -116,8 +110,8 @@ _INPUTS: dict[type, Callable[[Any], Any]] = {
     jsonstore.URLField: _text(form_inputs.URLField),
     jsonstore.BooleanField: _boolean,
     jsonstore.IntegerField: _number(form_inputs.IntegerField),
-    jsonstore.FloatField: _number(form_inputs.FloatField),
-    jsonstore.DecimalField: _decimal,
+    jsonstore.FloatField: _plain(form_inputs.FloatField),
+    jsonstore.DecimalField: _plain(form_inputs.DecimalField),
     jsonstore.DateField: _plain(form_times.DateField),
     jsonstore.DateTimeField: _plain(form_times.DateTimeLocalField),
     jsonstore.TimeField: _plain(form_times.TimeField),

@@ -22,7 +22,7 @@ from portal.jsonstore import fields_of
 from portal.models import Process
 
 from .beside import form_context
-from .form_groups import FieldList
+from .form_groups import change_rows
 from .forms import (
     RecordForm,
     artifact_field_names,
@@ -76,10 +76,8 @@ class FormView:
         if request.method != "POST":
             return self.page(self.form(activation), activation)
         form = self.form(activation, posted())
-        rows = form._fields.get(request.form.get("_more", ""))
-        if isinstance(rows, FieldList):  # nothing is sent yet: the form again, with one more row to fill
-            rows.add_row()
-            return self.page(form, activation)
+        if change_rows(form, request.form.get("_more", ""), request.form.get("_less", "")):
+            return self.page(form, activation)  # nothing is sent yet: the form again, with a row more or less
         if form.validate():
             try:
                 self.save(form, activation)
@@ -102,7 +100,7 @@ class FormView:
         form_class = self.form_class or self.make_form(activation)
         # Moments are typed in the time zone of whoever types them.
         preferences = getattr(activation.user, "preferences", None) or {}
-        meta = {"timezone": zone(preferences.get("timezone"))}
+        meta = {"timezone": zone(preferences.get("timezone") or request.cookies.get("timezone"))}
         return form_class(formdata=formdata, obj=self.filled_from(activation), meta=meta)
 
     def save(self, form: Form, activation: Activation) -> None:

@@ -1,4 +1,6 @@
 // What is typed into a task's form is kept in this browser until the form is accepted.
+import { matchRows } from "./rows.js";
+
 const PREFIX = "portal-draft:";
 const SKIP = new Set(["password", "file", "hidden", "submit", "button"]);
 
@@ -54,11 +56,11 @@ function values(form) {
 
 function restore(form, key, state, served) {
   const draft = read(key);
-  if (!draft || draft.served !== served) return;
+  if (!draft || draft.served !== served || JSON.stringify(draft.values) === served) return;
+  matchRows(form, draft.values.map(([name]) => name));
   const list = inputs(form);
-  if (list.length !== draft.values.length || JSON.stringify(draft.values) === served) return;
   list.forEach((input, place) => {
-    const [name, value, checked] = draft.values[place];
+    const [name, value, checked] = draft.values[place] ?? [];
     if (input.name !== name) return;
     if (checked !== null) input.checked = checked;
     else if (input.multiple) for (const option of input.options) option.selected = value.includes(option.value);
@@ -69,7 +71,7 @@ function restore(form, key, state, served) {
   discard.type = "button";
   discard.className = "btn btn-link btn-sm";
   discard.textContent = "Discard it";
-  discard.addEventListener("click", () => { localStorage.removeItem(key); form.reset(); state.textContent = "Discarded"; });
+  discard.addEventListener("click", () => { localStorage.removeItem(key); location.replace(location.pathname + location.search); });
   state.append(discard);
 }
 

@@ -3,6 +3,9 @@ import { keepDrafts } from "./drafts.js";
 import { listenToKeys } from "./keys.js";
 import { growRows } from "./rows.js";
 
+// The server needs the zone for the moments in forms, where the reader has not chosen one.
+document.cookie = `timezone=${Intl.DateTimeFormat().resolvedOptions().timeZone}; path=/; max-age=31536000; samesite=lax`;
+
 const all = (selector) => Array.from(document.querySelectorAll(selector));
 
 // Moments in the reader's own zone and language, where they have not chosen one.

@@ -1,40 +1,78 @@
-// One more row of a list without a way to the server and back.
-const MORE = 'fieldset[data-rows] > button[name="_more"]';
+// Rows of a list are added and removed without a way to the server and back.
+const BUTTONS = 'button[name="_more"], button[name="_less"]';
+
+const rowsOf = (list) => Array.from(list.querySelectorAll(":scope > fieldset[data-row]"));
 
 export function growRows() {
-  // Enter in an input sends the form
-  for (const button of document.querySelectorAll(MORE)) button.type = "button";
+  tame(document);
   document.addEventListener("click", (event) => {
-    const button = event.target.closest(MORE);
-    if (button) add(button.parentElement, button);
+    const button = event.target.closest(BUTTONS);
+    if (!button) return;
+    if (button.name === "_more") add(button.closest("[data-rows]"));
+    else remove(button.closest("[data-row]"));
+    button.form?.dispatchEvent(new Event("input", { bubbles: true }));
   });
 }
 
-function add(list, button) {
-  const rows = list.querySelectorAll(":scope > fieldset");
-  const last = rows[rows.length - 1];
-  const number = Number(last.id.slice(last.id.lastIndexOf("-") + 1));
-  const [before, after] = [`${list.dataset.rows}-${number}`, `${list.dataset.rows}-${number + 1}`];
-  const row = last.cloneNode(true);
-  for (const part of [row, ...row.querySelectorAll("*")]) {
-    for (const name of ["id", "name", "for", "value", "data-rows"]) {
-      const value = part.getAttribute(name);
-      if (value === before || value?.startsWith(`${before}-`)) part.setAttribute(name, after + value.slice(before.length));
-    }
-    part.removeAttribute("aria-invalid");
-    part.classList.remove("is-invalid");
-    const help = part.getAttribute("aria-describedby");
-    if (help) part.setAttribute("aria-describedby", help.split(" ").map((id) => id.replace(before, after)).join(" "));
+// Gives the form the rows that these names of inputs belong to.
+export function matchRows(form, names) {
+  const done = new Set();
+  const next = () => Array.from(form.querySelectorAll("[data-rows]")).find((list) => !done.has(list.dataset.rows));
+  for (let list = next(); list; list = next()) {
+    const prefix = `${list.dataset.rows}-`;
+    done.add(list.dataset.rows);
+    const numbers = new Set(names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length).split("-")[0]));
+    for (const row of rowsOf(list)) if (!numbers.delete(row.dataset.row)) row.remove();
+    for (const place of numbers) if (/^\d+$/.test(place)) insert(list, place);
+    number(list);
   }
-  row.querySelectorAll(".invalid-feedback").forEach((error) => error.remove());
-  row.querySelectorAll("input, textarea, select").forEach(clear);
-  row.querySelector("legend").textContent = `${list.querySelector("legend").textContent} ${rows.length + 1}`;
-  button.before(row);
-  row.querySelector("input, textarea, select")?.focus();
 }
 
-function clear(input) {
-  if (input.type === "checkbox" || input.type === "radio") input.checked = input.defaultChecked;
-  else if (input.tagName === "SELECT") input.selectedIndex = Math.max(0, Array.from(input.options).findIndex((o) => o.defaultSelected));
-  else if (input.type !== "hidden") input.value = "";
+function tame(root) {
+  for (const button of root.querySelectorAll(BUTTONS)) button.type = "button";
+}
+
+function add(list) {
+  const row = insert(list, list.dataset.next);
+  number(list);
+  row.querySelector("input:not([type=hidden]), textarea, select")?.focus();
+}
+
+function insert(list, place) {
+  const pattern = document.createElement("template");
+  pattern.innerHTML = list.querySelector(":scope > template").innerHTML.replaceAll(list.dataset.open, place);
+  const row = pattern.content.firstElementChild;
+  tame(row);
+  list.querySelector(':scope > button[name="_more"]').before(row);
+  list.dataset.next = Math.max(Number(list.dataset.next), Number(place) + 1);
+  return row;
+}
+
+function remove(row) {
+  const list = row.parentElement;
+  const gone = document.createElement("p");
+  gone.className = "row-gone";
+  gone.textContent = `${row.querySelector("legend").textContent} is removed. `;
+  const undo = document.createElement("button");
+  undo.type = "button";
+  undo.className = "btn btn-link btn-sm";
+  undo.textContent = "Undo";
+  undo.addEventListener("click", () => {
+    gone.replaceWith(row);
+    number(list);
+    row.querySelector("input:not([type=hidden]), textarea, select")?.focus();
+    row.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  gone.append(undo);
+  row.replaceWith(gone);
+  number(list);
+  undo.focus();
+}
+
+function number(list) {
+  const label = list.querySelector(":scope > legend").textContent;
+  rowsOf(list).forEach((row, place) => {
+    row.querySelector(":scope > legend").textContent = `${label} ${place + 1}`;
+    row.querySelector(":scope > button [data-row-label]").textContent = ` ${label} ${place + 1}`;
+  });
 }
