@@ -22,6 +22,7 @@ NS = {
     "bpmn": "http://www.omg.org/spec/BPMN/20100524/MODEL",
     "bpmndi": "http://www.omg.org/spec/BPMN/20100524/DI",
     "di": "http://www.omg.org/spec/DD/20100524/DC",
+    "wp": "http://www.omg.org/spec/DD/20100524/DI",
 }
 SCHEMA = etree.XMLSchema(file=str(Path(SpiffWorkflow.bpmn.parser.__file__).parent / "schema" / "BPMN20.xsd"))
 
@@ -42,6 +43,39 @@ def test_any_flow_is_valid_against_the_schema(flow_class):
     root = exported(flow_class)
     ids = root.xpath("//@id")
     assert len(ids) == len(set(ids))
+
+
+@settings(max_examples=20, deadline=None)
+@given(flows())
+def test_everything_is_in_the_diagram_and_lines_touch_what_they_join(flow_class):
+    root = exported(flow_class)
+    assert_drawn(root)
+
+
+def assert_drawn(root):
+    """Each element of the process has its shape or line; lines begin and end on the borders of shapes."""
+    shapes = {
+        shape.get("bpmnElement"): shape.find("di:Bounds", NS)
+        for shape in root.iter(f"{{{NS['bpmndi']}}}BPMNShape")
+    }
+    lines = {
+        line.get("bpmnElement"): line.findall("wp:waypoint", NS)
+        for line in root.iter(f"{{{NS['bpmndi']}}}BPMNEdge")
+    }
+    elements = [each for each in root.find("bpmn:process", NS) if each.get("id")]
+    assert {each.get("id") for each in elements} == shapes.keys() | lines.keys()
+    for each in elements:
+        if each.get("sourceRef"):
+            points = lines[each.get("id")]
+            assert touches(points[0], shapes[each.get("sourceRef")])
+            assert touches(points[-1], shapes[each.get("targetRef")])
+
+
+def touches(point, bounds):
+    x, y, left, top = (float(place.get(name)) for place in (point, bounds) for name in "xy")
+    right, bottom = left + float(bounds.get("width")), top + float(bounds.get("height"))
+    inside = left - 0.2 <= x <= right + 0.2 and top - 0.2 <= y <= bottom + 0.2
+    return inside and min(abs(x - left), abs(x - right), abs(y - top), abs(y - bottom)) <= 0.2
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -67,7 +101,9 @@ def test_names_descriptions_conditions_and_defaults():
     assert element(root, "sw").findtext("bpmn:documentation", namespaces=NS) == "By country"
     default = root.xpath(f"//*[@id='{element(root, 'sw').get('default')}']")[0]
     assert (default.get("targetRef"), default.get("name")) == ("node_end", "otherwise")
-    assert root.xpath("//bpmn:conditionExpression/text()", namespaces=NS) == ["country == 'DE'"]
+    way = root.xpath("//bpmn:sequenceFlow[bpmn:conditionExpression]", namespaces=NS)[0]
+    assert way.findtext("bpmn:conditionExpression", namespaces=NS) == "country == 'DE'"
+    assert way.findtext("bpmn:documentation", namespaces=NS) == "Taken when: country == 'DE'"
 
 
 def test_boundary_events_are_attached():

@@ -12,7 +12,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from test_render_bpmn import exported
+from test_render_bpmn import assert_drawn, exported
 from test_render_layout import crossings
 
 import flows
@@ -32,13 +32,26 @@ FLOWS = [
 ]
 
 
-@pytest.mark.parametrize("flow_class", FLOWS)
+def _patterns():
+    spec = importlib.util.spec_from_file_location("pictures", ROOT / "docs" / "pictures.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["pictures"] = module
+    spec.loader.exec_module(module)
+    return [pattern.flow_class for pattern in module.patterns()]
+
+
+PATTERNS = _patterns()
+
+
+@pytest.mark.parametrize("flow_class", [*FLOWS, *PATTERNS])
 def test_every_node_is_drawn_told_and_exported(flow_class):
     names = set(flow_class._definition.nodes)
     drawn = {element.get("data-node") for element in ET.fromstring(svg(flow_class)).iter()} - {None}
     assert drawn == names
     assert {step.name for step in steps(flow_class)} == names
-    ids = set(exported(flow_class).xpath("//@id"))
+    root = exported(flow_class)
+    assert_drawn(root)
+    ids = set(root.xpath("//@id"))
     assert {f"node_{name}" for name in names} <= ids
 
 
@@ -52,15 +65,7 @@ def test_a_layout_takes_a_moment_only(flow_class):
     assert min(took) < 0.1
 
 
-def _patterns():
-    spec = importlib.util.spec_from_file_location("pictures", ROOT / "docs" / "pictures.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["pictures"] = module
-    spec.loader.exec_module(module)
-    return [pattern.flow_class for pattern in module.patterns()]
-
-
-@pytest.mark.parametrize("flow_class", [*FLOWS, *_patterns()])
+@pytest.mark.parametrize("flow_class", [*FLOWS, *PATTERNS])
 def test_lines_neither_cross_nor_run_on_top_of_each_other(flow_class):
     plan = place(flow_class._definition)
     # a cycle with two ways in and two out has no picture without a crossing

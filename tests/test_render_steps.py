@@ -7,7 +7,8 @@ import datetime as dt
 import pytest
 from render_fakes import make_flow
 
-from portal.render import ChartState, steps
+from portal import flow, this
+from portal.render import ChartState, bpmn, steps, svg
 from portal.render.words import span
 
 FLOW = make_flow(
@@ -78,3 +79,51 @@ def test_states_are_words():
 )
 def test_spans_in_words(delay, words):
     assert span(delay) == words
+
+
+class SmallPrintFlow(flow.Flow):
+    """Small print
+
+    What no shape says."""
+
+    start = flow.StartHandle().Next(this.split)
+    split = flow.Split().Next(this.till).Next(this.seat).Next(this.stop)
+    till = flow.ManualTask().Mutex("cash").Next(this.two)
+    seat = flow.ManualTask().Milestone(this.at_gate).Next(this.two)
+    stop = flow.CancelRegion(this.till, this.seat).Next(this.two)
+    two = flow.Join(count=2, cancel_active=False, blocking=True).Next(this.again)
+    again = flow.Split().Next(this.one, task_data_source=this.items)
+    one = flow.ManualTask().Next(this.first)
+    first = flow.Join(count=1).Next(this.last)
+    last = flow.Split().Next(this.two_more, task_data_source=this.items)
+    two_more = flow.ManualTask().Next(this.done)
+    done = flow.Join(continue_on_condition=this.is_enough).Next(this.end)
+    end = flow.End()
+
+    def at_gate(self, activation): ...
+
+    def items(self, activation): ...
+
+    def is_enough(self, activation, active_tasks): ...
+
+
+NOTES = {
+    "till": ("one at a time: cash",),
+    "seat": ("only while: at gate",),
+    "stop": ("cancels Till, Seat",),
+    "two": ("2 are enough", "the rest goes on", "one round at a time"),
+    "first": ("the first is enough", "the rest is cancelled"),
+    "done": ("or when: is enough", "the rest is cancelled"),
+}
+
+
+def test_what_no_shape_says_is_told_in_words():
+    found = {step.name: step.notes for step in steps(SmallPrintFlow) if step.notes}
+    assert found == NOTES
+
+
+def test_what_no_shape_says_stands_in_the_picture_and_in_the_export():
+    drawn, exported = svg(SmallPrintFlow), bpmn(SmallPrintFlow)
+    for notes in NOTES.values():
+        assert all(f">{note}</text>" in drawn for note in notes)
+        assert f"<bpmn:documentation>{'; '.join(notes)}</bpmn:documentation>" in exported

@@ -13,7 +13,7 @@ from .layout import Layout, layout
 from .merges import lead_in, lead_on, merges, place
 from .shapes import Shape, is_boundary, is_handler, shape_of
 from .text import Box, printable
-from .words import caption
+from .words import caption, label, notes
 
 _NAMESPACES = {
     "xmlns:bpmn": "http://www.omg.org/spec/BPMN/20100524/MODEL",
@@ -93,7 +93,7 @@ def _node(process: ET.Element, node: Any, edges: list[tuple[int, Any]], roots: R
     if merges(node):
         ways = [_merge(process, node, ways)]
     element = ET.SubElement(process, f"bpmn:{shape.element}", id=node_id(node), name=printable(caption(node)))
-    _document(element, node.description, _remark(node, shape))
+    _document(element, node.description, _remark(node, shape), "; ".join(notes(node)))
     for way in ways:
         ET.SubElement(element, "bpmn:incoming").text = way
     for number, edge in edges:
@@ -132,8 +132,6 @@ def _remark(node: Any, shape: Shape) -> str:
         return "The first branch to finish its first task wins; the others are cancelled."
     if node.kind == "NSubprocess":
         return "One child process for each item."
-    if node.kind == "CancelRegion":
-        return f"Cancels what is open at: {', '.join(each.name for each in getattr(node, 'region', ()))}."
     return ""
 
 
@@ -180,12 +178,17 @@ def _sequence_flow(process: ET.Element, number: int, edge: Any) -> None:
     flow.set(
         "targetRef", f"merge_{ncname(edge.target.name)}" if merges(edge.target) else node_id(edge.target)
     )
-    if edge.label:
-        flow.set("name", printable(edge.label))
-    if edge.multiple:
-        _document(flow, "One token for each item of a data source.")
-    if shape_of(edge.source).element in _CONDITIONAL and edge.kind not in ("default", "else"):
-        _formal(flow, "conditionExpression", condition(edge))
+    if words := label(edge):
+        flow.set("name", printable(words))
+    conditional = shape_of(edge.source).element in _CONDITIONAL and edge.kind not in ("default", "else")
+    asked = condition(edge) if conditional else ""
+    _document(
+        flow,
+        f"Taken when: {asked}" if asked and asked != "true" else "",
+        "One token for each item of a data source." if edge.multiple else "",
+    )
+    if asked:
+        _formal(flow, "conditionExpression", asked)
 
 
 def _formal(element: ET.Element, name: str, words: str) -> None:

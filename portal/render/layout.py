@@ -109,15 +109,16 @@ def _boundary_titles(size: Measure, boxes: dict[str, Box]) -> dict[str, Text]:
 def _title(middle: Point, size: Measure, used: set[str]) -> Text:
     x, y = middle
     width, height = size.title_size
+    anchor, half = "middle", size.symbol[1] / 2
+    left, top = x - width / 2, y - half - 4 - height
     if size.inside:
         top = y - height / 2 + size.shift
-        return Text(size.title, Box(x - width / 2, top, width, height))
-    half = size.symbol[1] / 2
-    if not {"top", "bottom"} <= used:
-        top = y + half + 4 if "bottom" not in used else y - half - 4 - height
-        return Text(size.title, Box(x - width / 2, top, width, height))
-    # both tips are taken: above on the left, where only the way in passes
-    return Text(size.title, Box(x - 6 - width, y - half - 3 - height, width, height), "end")
+    elif "bottom" not in used:
+        top = y + half + 4
+    elif "top" in used:
+        # both tips are taken: above on the left, where only the way in passes
+        anchor, left, top = "end", x - 6 - width, y - half - 3 - height
+    return Text(size.title, Box(left, top, width, height), anchor, size.notes)
 
 
 def _at_origin(boxes: dict[str, Box], titles: dict[str, Text], routes: tuple[Route, ...]) -> Layout:

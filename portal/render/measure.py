@@ -8,16 +8,18 @@ from typing import Any
 from .geometry import Point
 from .shapes import boundaries_of, shape_of
 from .text import Box, block_size, wrap
-from .words import caption
+from .words import caption, label, notes
 
 #: font size and line height in px
 TASK_FONT = (12.5, 16.0)
 TITLE_FONT = (12.0, 15.0)
 EDGE_FONT = (11.5, 14.0)
+NOTE_FONT = (10.5, 13.0)
 TASK_WIDTH, TASK_HEIGHT = 128.0, 64.0
 GATEWAY, EVENT, BOUNDARY = 44.0, 36.0, 30.0
 TITLE_WIDTH = 104.0
 LABEL_WIDTH = 150.0
+_NOTE_WIDTH = 118.0
 #: a boundary event's title stands right of its way out
 _BOUNDARY_TITLE_WIDTH = 78.0
 _BOUNDARY_PITCH = 108.0
@@ -41,6 +43,8 @@ class Measure:
     width: float
     reach: Size
     title: tuple[str, ...]
+    notes: tuple[str, ...]
+    #: of the title and the notes below it
     title_size: Size
     #: the title stands in the symbol, this much below its middle
     inside: bool = False
@@ -66,8 +70,7 @@ def measure(node: Any) -> Measure:
 
 
 def label_lines(edge: Any) -> tuple[str, ...]:
-    """An edge's label; one that makes a token for each item of a source says so."""
-    text = " · ".join(filter(None, (edge.label, "for each item" if edge.multiple else "")))
+    text = label(edge)
     return wrap(text, LABEL_WIDTH, EDGE_FONT[0], 3) if text else ()
 
 
@@ -75,11 +78,11 @@ def _task(node: Any) -> Measure:
     boundaries = boundaries_of(node)
     width = max(TASK_WIDTH, len(boundaries) * _BOUNDARY_PITCH)
     lines = wrap(caption(node), width - 16, TASK_FONT[0], 4)
-    title_size = block_size(lines, *TASK_FONT)
+    said, title_size = _with_notes(node, lines, TASK_FONT, width - 12)
     shape = shape_of(node)
     # the symbol in the corner and the markers at the bottom keep lines of their own, unless one line fits between
     below = (18 if shape.markers else 8) + (8 if boundaries else 0)
-    between = len(lines) == 1 and below == 8
+    between = len(lines) + len(said) == 1 and below == 8
     above = 22 if shape.symbol and not between else 8
     height = max(TASK_HEIGHT, title_size[1] + above + below)
     shift = (above - below) / 2
@@ -87,7 +90,18 @@ def _task(node: Any) -> Measure:
     hanging = max((BOUNDARY / 2 + 4 + item.title_size[1] for item in attached), default=0)
     reach = (height / 2, height / 2 + hanging)
     symbol = (width, height)
-    return Measure(symbol, width, reach, lines, title_size, inside=True, shift=shift, boundaries=attached)
+    return Measure(
+        symbol, width, reach, lines, said, title_size, inside=True, shift=shift, boundaries=attached
+    )
+
+
+def _with_notes(
+    node: Any, lines: tuple[str, ...], font: tuple[float, float], width: float
+) -> tuple[tuple[str, ...], Size]:
+    """The notes of a node in lines, and the size of its title with them."""
+    said = tuple(line for note in notes(node) for line in wrap(note, width, NOTE_FONT[0], 3))
+    title, below = block_size(lines, *font), block_size(said, *NOTE_FONT)
+    return said, (max(title[0], below[0]), title[1] + below[1])
 
 
 def _boundary(node: Any, index: int, count: int) -> BoundaryMeasure:
@@ -98,9 +112,9 @@ def _boundary(node: Any, index: int, count: int) -> BoundaryMeasure:
 
 def _titled(node: Any, side: float) -> Measure:
     lines = wrap(caption(node), TITLE_WIDTH, TITLE_FONT[0], 3)
-    width, height = block_size(lines, *TITLE_FONT)
+    said, (width, height) = _with_notes(node, lines, TITLE_FONT, _NOTE_WIDTH)
     wide = side == GATEWAY and len(node.outgoing) > 2
     room = max(side, 2 * (width + 14) if wide else width)
     # the title stands above or below, where the edges leave room
     reach = side / 2 + height + 6
-    return Measure((side, side), room, (reach, reach), lines, (width, height), wide=wide)
+    return Measure((side, side), room, (reach, reach), lines, said, (width, height), wide=wide)

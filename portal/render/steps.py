@@ -8,7 +8,7 @@ from typing import Any
 from .order import reading_order
 from .shapes import is_boundary, shape_of
 from .state import ChartState
-from .words import caption
+from .words import caption, label, notes
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,6 +32,8 @@ class Step:
     kind: str
     title: str
     description: str
+    #: what the picture says in small below the title
+    notes: tuple[str, ...]
     ways: tuple[Way, ...]
     #: failed, current, done, canceled, ahead, plain; empty without a state
     state: str = ""
@@ -51,7 +53,7 @@ def steps(flow_class: Any, state: ChartState | None = None) -> list[Step]:
 def _step(node: Any, state: ChartState | None) -> Step:
     ways = tuple(
         Way(
-            " · ".join(filter(None, (edge.label, "for each item" if edge.multiple else ""))),
+            label(edge),
             edge.target.name,
             caption(edge.target),
             state is not None and (edge.source.name, edge.target.name) in state.passed,
@@ -63,6 +65,7 @@ def _step(node: Any, state: ChartState | None) -> Step:
         kind=shape_of(node).word,
         title=caption(node),
         description=node.description,
+        notes=notes(node),
         ways=ways,
         state=state.of(node.name) if state else "",
         words=state.words(node.name) if state else "",

@@ -10,12 +10,12 @@ from xml.sax.saxutils import escape, quoteattr
 
 from .geometry import Point, runs_along, segments
 from .layout import Layout, Route, layout
-from .measure import EDGE_FONT, TASK_FONT, TITLE_FONT
+from .measure import EDGE_FONT, NOTE_FONT, TASK_FONT, TITLE_FONT
 from .shapes import Shape, is_boundary, shape_of
 from .state import ChartState
 from .symbols import SYMBOLS
 from .text import Box, Text, printable, text_width
-from .words import caption
+from .words import caption, notes
 
 _STYLESHEET = Path(__file__).parent.parent / "web" / "static" / "flow.css"
 #: how far a line's corner is rounded, and how long an arrow's head is
@@ -91,7 +91,7 @@ def _node(node: Any, plan: Layout, state: ChartState | None) -> str:
         classes.append(f"flow-is-{state.of(node.name)}")
         if heat := state.heat.get(node.name):
             classes.append(f"flow-heat-{min(max(heat, 1), 5)}")
-    words = f"{shape.word}: {caption(node)}"
+    words = "; ".join([f"{shape.word}: {caption(node)}", *notes(node)])
     if state and (said := state.words(node.name)):
         words += f" ({said})"
     drawing = {"task": _task, "gateway": _gateway, "event": _event}[shape.form](shape, box)
@@ -233,14 +233,21 @@ def _symbol(name: str, x: float, y: float, side: float, filled: bool = False) ->
 
 
 def _text(text: Text, kind: str, font: tuple[float, float]) -> str:
-    size, line_height = font
     box = text.box
     x = {"start": box.x, "middle": box.center[0], "end": box.right}[text.anchor]
-    lines = "".join(
-        _line(line, x, box.y + (i + 0.5) * line_height + size * 0.35, text.anchor, size)
-        for i, line in enumerate(text.lines)
+    drawn = f'<g class="{kind}">{_lines(text.lines, x, box.y, text.anchor, font)}</g>'
+    if text.notes:
+        below = _lines(text.notes, x, box.y + len(text.lines) * font[1], text.anchor, NOTE_FONT)
+        drawn += f'<g class="{kind} flow-note">{below}</g>'
+    return drawn
+
+
+def _lines(lines: tuple[str, ...], x: float, top: float, anchor: str, font: tuple[float, float]) -> str:
+    size, line_height = font
+    return "".join(
+        _line(line, x, top + (i + 0.5) * line_height + size * 0.35, anchor, size)
+        for i, line in enumerate(lines)
     )
-    return f'<g class="{kind}">{lines}</g>'
 
 
 def _line(words: str, x: float, y: float, anchor: str, size: float) -> str:

@@ -54,6 +54,8 @@ class Text:
     box: Box
     #: start, middle or end, as in SVG
     anchor: str = "middle"
+    #: smaller lines below
+    notes: tuple[str, ...] = ()
 
     def moved(self, dx: float, dy: float) -> Text:
         return dataclasses.replace(self, box=self.box.moved(dx, dy))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from portal.flow.base import describe
+
 _UNITS = (("week", 7 * 86400), ("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
@@ -23,6 +25,37 @@ def caption(node: Any) -> str:
     if node.kind in _UNNAMED:
         return code_of(node) or _UNNAMED[node.kind]
     return str(node.title)
+
+
+def label(edge: Any) -> str:
+    """What stands at a way; one that makes a token for each item of a source says so."""
+    return " · ".join(filter(None, (edge.label, "for each item" if edge.multiple else "")))
+
+
+def notes(node: Any) -> tuple[str, ...]:
+    """What the shape alone does not say about a node, a line each."""
+    lines = []
+    if mutex := getattr(node, "mutex", None):
+        lines.append(f"one at a time: {mutex}")
+    if (milestone := getattr(node, "milestone", None)) is not None:
+        lines.append(f"only while: {describe(milestone) or 'it is time'}")
+    if region := getattr(node, "region", ()):
+        nodes = node.flow_class._definition.nodes
+        lines.append(f"cancels {', '.join(caption(nodes[each.name]) for each in region)}")
+    if node.kind == "Join":
+        lines += _enough(node)
+    return tuple(lines)
+
+
+def _enough(join: Any) -> list[str]:
+    """When a join goes on early, and what becomes of the branches that are not in."""
+    count, asked = getattr(join, "count", None), getattr(join, "continue_on_condition", None)
+    if count is None and asked is None:
+        return []
+    early = ["the first is enough" if count == 1 else f"{count} are enough"] if count is not None else []
+    early += [f"or when: {describe(asked) or 'a condition holds'}"] if asked is not None else []
+    rest = "the rest is cancelled" if getattr(join, "cancel_active", True) else "the rest goes on"
+    return [*early, rest, *(["one round at a time"] if getattr(join, "blocking", False) else [])]
 
 
 def code_of(node: Any) -> str:
