@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hmac
+import math
 import time
 from typing import Any
 
@@ -51,7 +52,7 @@ def ready() -> tuple[Response, int]:
 def figures() -> Response:
     """Prometheus's text format, for who holds the token, or for this machine itself where there is none."""
     _demand_watcher()
-    text = metrics.exposition(db.session, utcnow)
+    text = metrics.exposition(current_app.extensions["portal_waiting"])
     return Response(text, content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
@@ -70,6 +71,8 @@ def _demand_watcher() -> None:
 
 def init_app(app: Flask) -> None:
     app.register_blueprint(blueprint)
+    share = math.inf if app.testing else metrics.SHARE  # a test reads what it has just done
+    app.extensions["portal_waiting"] = metrics.Waiting(db.session, utcnow, share)
     app.before_request(_begin)
     app.after_request(_end)
     app.teardown_request(_forget)

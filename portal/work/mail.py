@@ -89,13 +89,17 @@ def compose(session: Session, claimed: Claim, base_url: str) -> Mail | None:
         return None
     facts = _facts(claimed, user, process, task, base_url)
     head = f"{facts['word']}: {facts['title']}"
-    subject = _one_line(f"{head} – {facts['summary']}" if facts["summary"] else head)
+    # A step's own line may be the same for every process: what tells them apart is what the process is about.
+    about = facts["about"] or facts["summary"]
+    subject = _one_line(f"{head} – {about}" if about else head)
     text, html = (_templates().get_template(f"mail.{kind}").render(facts) for kind in ("txt", "html"))
     return Mail(user, subject, text, html)
 
 
 def _facts(claimed: Claim, user: User, process: Process, task: Task | None, base_url: str) -> dict[str, Any]:
-    said, by = (claimed.event, claimed.payload["state"]), claimed.payload["by"]
+    said, by = (claimed.event, claimed.payload["state"]), _one_line(claimed.payload["by"] or "")
+    summary = summaries.of_process(process) if task is None else summaries.of_task(task)
+    about = summaries.subject(process)
     flow_class = process.flow_class
     flow = process.flow_label if flow_class is None else flow_class._definition.title
     return {
@@ -104,7 +108,8 @@ def _facts(claimed: Claim, user: User, process: Process, task: Task | None, base
         "title": _one_line(flow if task is None else task.title),
         "flow": flow,
         "number": process.id,
-        "summary": summaries.of_process(process) if task is None else summaries.of_task(task),
+        "summary": summary,
+        "about": "" if about == summary else about,
         "due": None if task is None or task.due is None else moment(task.due, user),
         "url": f"{base_url}/processes/{process.id}" if task is None else f"{base_url}/tasks/{task.id}",
         "reason": REASONS[claimed.payload["reason"]],

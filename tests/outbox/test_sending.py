@@ -72,6 +72,23 @@ def test_a_mail_says_what_and_why_and_where(told, send, smtp):
     assert "\n\n\n" not in text.replace("\r\n", "\n")
 
 
+def test_a_mail_tells_its_process_from_the_others_of_its_step(
+    told, act, send, smtp, people, session, monkeypatch
+):
+    monkeypatch.setattr(BillFlow.check, "summary_template", "Look at the sum")
+    session.get_one(User, people["carol"]).full_name = "Carol\r\nBcc: eve@example.com"
+    session.commit()
+    told("W" * 80)
+    send()
+    [mail] = smtp.received
+    assert mail["Subject"].strip() == f"To do: Check – Bill for {'W' * 80}"
+    for kind in ("plain", "html"):
+        text = mail.get_body([kind]).get_content()
+        assert "Look at the sum" in text
+        assert f"Bill for {'W' * 80}" in text
+        assert "Carol Bcc: eve@example.com has given you a task." in text
+
+
 @pytest.mark.parametrize(
     ("action", "subject", "line"),
     [

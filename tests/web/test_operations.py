@@ -68,6 +68,28 @@ def test_what_is_late_and_what_is_due_is_told_with_its_age(app, people, register
     assert found['portal_queue_age_seconds{queue="timers and jobs"}'] >= 120
 
 
+def test_figures_that_take_long_are_not_read_again_at_once(app, people, paper):
+    client = app.test_client()
+    app.extensions["portal_waiting"].share = 1e-6
+    views.submit(paper.start, people["alice"], title="One")
+    one = samples(client)
+    views.submit(paper.start, people["alice"], title="Two")
+    open_tasks = 'portal_tasks_open{flow="paper",state="NEW"}'
+    assert one[open_tasks] == samples(client)[open_tasks] == 1
+
+
+def test_what_a_process_has_counted_is_told_without_a_database(app, people, paper):
+    views.submit(paper.start, people["alice"], title="One")
+    client = app.test_client()
+    assert samples(client)["portal_database_up"] == 1
+    db.session.execute(text("DROP TABLE outgoing"))
+    db.session.commit()
+    found = samples(client)
+    assert found["portal_database_up"] == 0
+    assert found['portal_actions_total{action="start",flow="paper"}'] >= 1
+    assert not [line for line in found if line.startswith("portal_tasks")]
+
+
 @pytest.mark.parametrize(
     ("token", "headers", "environ", "code"),
     [
