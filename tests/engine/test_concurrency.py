@@ -73,35 +73,6 @@ class WorkFlow(flow.Flow):
     end = flow.End()
 
 
-@pytest.fixture
-def at_once(app):
-    """Call functions at the same moment, each in a thread with its own session; what they return or raise."""
-
-    def call(*functions):
-        barrier = threading.Barrier(len(functions))
-        results = [None] * len(functions)
-
-        def work(index, function):
-            with app.app_context():
-                barrier.wait(10)
-                try:
-                    results[index] = function()
-                except Exception as error:
-                    results[index] = error
-
-        threads = [threading.Thread(target=work, args=pair) for pair in enumerate(functions)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(30)
-        db.session.rollback()
-        db.session.expire_all()
-        return results
-
-    db.session.rollback()
-    return call
-
-
 def acting(task_id, user_id, action):
     def act():
         with actions.activation(db.session(), task_id, user_id) as activation:
