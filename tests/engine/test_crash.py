@@ -249,7 +249,7 @@ class World:
 
     def sending(self) -> None:
         self.assigned()
-        [self.row] = outbox.claim(db.session())
+        [self.row] = outbox.claim(db.session(), "hook")
 
     def seen(self) -> None:
         self.hourly()
@@ -342,7 +342,7 @@ ACTIONS: dict[str, tuple[Callable[[World], Any], Callable[[World], Any]]] = {
     "reminder": (World.late, lambda w: reminders.turn(db.session())),
     "schedule seen": (World.empty, World.hourly),
     "schedule": (World.seen, World.hourly),
-    "outbox claimed": (World.assigned, lambda w: outbox.claim(db.session())),
+    "outbox claimed": (World.assigned, lambda w: outbox.claim(db.session(), "hook")),
     "outbox sent": (World.sending, lambda w: outbox.delivered(db.session(), w.row)),
     "outbox failed": (World.sending, lambda w: outbox.failed(db.session(), w.row, "no answer")),
 }  # fmt: skip

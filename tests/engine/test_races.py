@@ -445,7 +445,7 @@ def _schedulers(w: World) -> Any:
 def _senders(w: World) -> Any:
     w.start(FormsFlow)
     w.taken("first")
-    yield [lambda: len(outbox.claim(db.session()))] * 3, [("0", "0", "1")]
+    yield [lambda: len(outbox.claim(db.session(), "hook"))] * 3, [("0", "0", "1")]
     assert db.session.scalar(select(func.max(Outgoing.attempt))) == 1
 
 
