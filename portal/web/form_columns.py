@@ -13,9 +13,10 @@ from wtforms_sqlalchemy.orm import ModelConversionError, ModelConverter, convert
 from portal import jsonstore
 from portal.errors import FlowError
 
-from .form_choices import ReferenceField, SelectField
+from .form_choices import SelectField
 from .form_inputs import Required, UUIDField
 from .form_kinds import input_for, options_of
+from .form_references import ReferenceField
 from .form_times import DateTimeLocalField
 
 

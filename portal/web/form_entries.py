@@ -14,8 +14,9 @@ from werkzeug.datastructures import FileStorage, MultiDict
 from portal.errors import InvalidForm
 from portal.jsonstore import fields_of
 
-from .form_choices import ReferenceField, SelectField
+from .form_choices import SelectField
 from .form_inputs import FileField, ParsedField
+from .form_references import ReferenceField
 from .form_times import DateTimeLocalField
 
 

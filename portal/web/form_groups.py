@@ -176,6 +176,20 @@ def _lists(form: Any) -> Iterator[FieldList]:
             yield from _lists(part)
 
 
+def field_named(form: Any, name: str) -> Any:
+    """The input of that name at any depth, whatever the numbers of the rows; None when there is none."""
+    for field in form._fields.values():
+        inner = name.removeprefix(f"{field.name}-")
+        if field.name == name:
+            return field
+        if inner != name and isinstance(field, FormField):
+            return field_named(field.form, name)
+        if inner != name and isinstance(field, FieldList):
+            row = field.pattern
+            return field_named(row.form, f"{row.name}-{inner.partition('-')[2]}")
+    return None
+
+
 def value_of(field: Any) -> Any:
     """What an input says, as its field takes it."""
     return field.value if isinstance(field, (FormField, FieldList)) else field.data

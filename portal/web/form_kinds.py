@@ -10,7 +10,7 @@ from markupsafe import escape
 from portal import jsonstore
 from portal.jsonstore import Field
 
-from . import form_choices, form_groups, form_inputs, form_times
+from . import form_choices, form_groups, form_inputs, form_references, form_times
 from .durations import HINT
 from .form_inputs import Required, Rule
 
@@ -85,11 +85,11 @@ def _choice(field: Any) -> Any:
 
 
 def _reference(field: Any) -> Any:
-    return form_choices.ReferenceField(model=field.model, **options_of(field))
+    return form_references.ReferenceField(model=field.model, **options_of(field))
 
 
 def _references(field: Any) -> Any:
-    return form_choices.ReferenceField(model=field.model, multiple=True, **options_of(field))
+    return form_references.ReferenceField(model=field.model, multiple=True, **options_of(field))
 
 
 def _embedded(field: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import enum
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -114,6 +115,15 @@ def show(value: Any) -> str:
     if isinstance(value, dt.datetime | dt.time):
         return value.isoformat()
     if isinstance(value, float | decimal.Decimal | int):
+        return str(value)
+    if isinstance(value, enum.Enum):
+        return str(getattr(value, "label", None) or value.name.replace("_", " ").capitalize())
+    return name_of(value)
+
+
+def name_of(value: Any) -> str:
+    """What an object is called: as its class says, else its name or title, else its class and key."""
+    if getattr(type(value), "__str__", None) is not object.__str__:
         return str(value)
     for name in ("name", "title"):
         if isinstance(found := getattr(value, name, None), str):

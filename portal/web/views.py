@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any, Self
 
-from flask import redirect, render_template, request
+from flask import jsonify, redirect, render_template, request
 from sqlalchemy import inspect
 from werkzeug.datastructures import CombinedMultiDict
 from werkzeug.wrappers import Response as BaseResponse
@@ -22,7 +22,8 @@ from portal.jsonstore import fields_of
 from portal.models import Process
 
 from .beside import form_context
-from .form_groups import change_rows
+from .form_groups import change_rows, field_named
+from .form_references import ReferenceField
 from .forms import (
     RecordForm,
     artifact_field_names,
@@ -74,7 +75,11 @@ class FormView:
 
     def __call__(self, activation: Activation) -> BaseResponse | str | tuple[str, int]:
         if request.method != "POST":
-            return self.page(self.form(activation), activation)
+            form = self.form(activation)
+            wanted = field_named(form, request.args.get("_find", ""))
+            if isinstance(wanted, ReferenceField):
+                return jsonify([pick._asdict() for pick in wanted.suggest(request.args.get("q", ""))])
+            return self.page(form, activation)
         form = self.form(activation, posted())
         if change_rows(form, request.form.get("_more", ""), request.form.get("_less", "")):
             return self.page(form, activation)  # nothing is sent yet: the form again, with a row more or less

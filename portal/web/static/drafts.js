@@ -1,4 +1,5 @@
 // What is typed into a task's form is kept in this browser until the form is accepted.
+import { matchPicks, picksOf } from "./picker.js";
 import { matchRows } from "./rows.js";
 
 const PREFIX = "portal-draft:";
@@ -20,7 +21,7 @@ export function keepDrafts() {
 
   function save() {
     try {
-      localStorage.setItem(key, JSON.stringify({ at: Date.now(), values: values(form), served }));
+      localStorage.setItem(key, JSON.stringify({ at: Date.now(), values: values(form), picks: picksOf(form), served }));
       saved = true;
       state.textContent = `Saved ${clock(Date.now())}`;
     } catch {
@@ -58,14 +59,20 @@ function restore(form, key, state, served) {
   const draft = read(key);
   if (!draft || draft.served !== served || JSON.stringify(draft.values) === served) return;
   matchRows(form, draft.values.map(([name]) => name));
-  const list = inputs(form);
-  list.forEach((input, place) => {
-    const [name, value, checked] = draft.values[place] ?? [];
-    if (input.name !== name) return;
-    if (checked !== null) input.checked = checked;
-    else if (input.multiple) for (const option of input.options) option.selected = value.includes(option.value);
-    else input.value = value;
-  });
+  matchPicks(form, draft.picks ?? []);
+  const drafted = new Map();
+  for (const kept of draft.values) drafted.set(kept[0], [...(drafted.get(kept[0]) ?? []), kept]);
+  for (const input of inputs(form)) {
+    const kept = drafted.get(input.name) ?? [];
+    if (input.type === "checkbox" || input.type === "radio") {
+      const mine = kept.find(([, value]) => value === input.value);
+      if (mine) input.checked = mine[2];
+    } else if (kept.length) {
+      const [, value] = kept.shift();
+      if (input.multiple) for (const option of input.options) option.selected = value.includes(option.value);
+      else input.value = value;
+    }
+  }
   state.textContent = `Your draft of ${clock(draft.at)} is back. `;
   const discard = document.createElement("button");
   discard.type = "button";

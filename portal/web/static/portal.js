@@ -1,6 +1,7 @@
 // Small comforts; every page works without them.
 import { keepDrafts } from "./drafts.js";
 import { listenToKeys } from "./keys.js";
+import { suggestRows } from "./picker.js";
 import { growRows } from "./rows.js";
 
 // The server needs the zone for the moments in forms, where the reader has not chosen one.
@@ -86,5 +87,6 @@ document.addEventListener("submit", (event) => {
 window.addEventListener("pageshow", () => all("form[data-sent]").forEach((form) => delete form.dataset.sent));
 
 growRows();
+suggestRows();
 keepDrafts();
 listenToKeys();
