@@ -85,16 +85,18 @@ def check_flows() -> None:
     A flow that is declared wrongly fails when its module is imported, with the mend. Exits with 1 if a process does
     not fit.
     """
-    from portal.engine import migration
+    from portal.engine import misfits
     from portal.models import db
 
     for label, flow_class in sorted(registry.items()):
         click.echo(f"{label}: {len(flow_class._definition.nodes)} nodes, sound")
     # Flows can be checked before there is a database, in a build for example.
-    misfits = migration.misfits(db.session()) if inspect(db.engine).has_table("task") else []
-    for misfit in misfits:
+    found = misfits.find(db.session()) if inspect(db.engine).has_table("task") else []
+    for misfit in found:
         click.echo(str(misfit))
-    if misfits:
+    if found:
+        processes = len({misfit.process_id for misfit in found})
+        click.echo(f"{_count(len(found), 'task')} of {_count(processes, 'process')} no longer fit the code.")
         raise SystemExit(1)
 
 
@@ -115,21 +117,46 @@ def migrate_flows(
     created_before: dt.datetime | None,
     dry_run: bool,
 ) -> None:
-    """Move the open tasks of removed or renamed nodes to other nodes of the flow."""
+    """Move the open tasks of removed or renamed nodes to other nodes of the flow.
+
+    Each task moves in an action of its own. Exits with 1 if a task had to stay.
+    """
     from portal.engine import migration
     from portal.models import db
 
     if label not in registry:
         raise click.ClickException(f"there is no flow {label!r}; there are: {', '.join(sorted(registry))}")
-    names = dict(pair.partition("=")[::2] for pair in pairs)
+    names = _names(pairs)
     older = created_before.replace(tzinfo=dt.UTC) if created_before is not None else None
-    chosen: dict[str, Any] = {"fingerprint": fingerprint, "created_before": older}
-    moved = _refusing(
+    chosen: dict[str, Any] = {"fingerprint": fingerprint, "created_before": older, "tell": click.echo}
+    moves = _refusing(
         lambda: migration.move(db.session(), registry[label], names, processes, dry_run, **chosen)
     )
-    for line in moved:
-        click.echo(line)
-    click.echo(f"{len(moved)} {'tasks would move' if dry_run else 'tasks moved'}.")
+    stayed = sum(each.obstacle is not None for each in moves)
+    moved = len(moves) - stayed
+    rest = f" {stayed} {'would stay' if dry_run else 'stayed'}." if stayed else ""
+    click.echo(f"{_count(moved, 'task')} {'would move' if dry_run else 'moved'}.{rest}")
+    if not moves:
+        places = migration.waiting_at(db.session(), registry[label])
+        there = ", ".join(f"{name} ({number})" for name, number in places.items()) or "none"
+        click.echo(f"Open tasks of {label} are at: {there}")
+    if stayed:
+        raise SystemExit(1)
+
+
+def _names(pairs: Iterable[str]) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for pair in pairs:
+        old, equals, new = pair.partition("=")
+        if not (old and equals and new):
+            raise click.BadParameter(f"{pair!r} is not OLD=NEW", param_hint="--map")
+        if names.setdefault(old, new) != new:
+            raise click.BadParameter(f"{old} cannot move to {names[old]} and to {new}", param_hint="--map")
+    return names
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing if number == 1 else thing + ('es' if thing.endswith('s') else 's')}"
 
 
 @flows.command("export")

@@ -52,9 +52,9 @@ def may_take(session: Session, user: User, task: Task) -> bool:
     return fit and user.is_active and not has_done_its_counterpart(session, user, task)
 
 
-def has_done_its_counterpart(session: Session, user: User, task: Task) -> bool:
-    """Whether `.NotSameAs` keeps this person away from the task. It binds everyone."""
-    names = [reference.name for reference in getattr(task.node, "not_same_as", ())]
+def has_done_its_counterpart(session: Session, user: User, task: Task, node: Any = None) -> bool:
+    """Whether `.NotSameAs` keeps this person away from the task, or from another node with it. It binds everyone."""
+    names = [reference.name for reference in getattr(node or task.node, "not_same_as", ())]
     if not names:
         return False
     query = select(Task.id).where(

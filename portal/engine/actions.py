@@ -15,7 +15,7 @@ from portal.errors import PermissionDenied, PortalError, TransitionNotAllowed
 from portal.flow.activation import Activation
 from portal.models import Process, Task, User
 
-from . import access, boundary, children, lifecycle, step, token, turns
+from . import access, boundary, children, compensation, lifecycle, races, step, token, turns
 from .disturbances import persistent
 from .run import Run
 from .transaction import clock, read_process, read_task, transaction
@@ -176,14 +176,9 @@ class Work:
         run, old, process = self.run, activation.task, activation.process
         lifecycle.check("revive", old)
         access.demand_manager(run.user, process, "revive it")
-        if old.node is None:
-            raise TransitionNotAllowed(f"cannot revive «{old.title}»: the flow has no such node any more")
-        if old.flow_task_type.endswith("Boundary") and (old.awaits or "").startswith("host:"):
-            raise TransitionNotAllowed(f"cannot revive «{old.title}»: revive the task that it sits on")
         previous = [*old.previous, old]
         run.record(old, "REVIVED", "revive")
-        boundary.disarm(run, old)
-        children.cancel(run, old)
+        leave(run, old)
         children.reopen(run, process, "revive")
         return fresh_copy(run, old, old.node, previous)
 
@@ -261,8 +256,10 @@ def fresh_copy(run: Run, old: Task, node: Any, previous: list[Task]) -> Task:
     """A new task with the token, data, seed and links of an old one, about to be entered."""
     fresh = run.create(old.process, node, old.token, *previous)
     fresh.data = {key: value for key, value in copy.deepcopy(dict(old.data)).items() if key != "_exception"}
-    for name in ("artifact_type", "artifact_key", "seed_type", "seed_key", "due", "priority", "awaits"):
+    for name in ("artifact_type", "artifact_key", "seed_type", "seed_key", "due", "priority"):
         setattr(fresh, name, getattr(old, name))
+    if node.merges or compensation.is_handler(old):  # what others wait for, it finds out as it comes in
+        fresh.awaits = old.awaits
     run.ready.append(fresh)
     run.joins_due[old.process] = None
     return fresh
@@ -283,7 +280,13 @@ def close(run: Run, task: Task, action: str = "cancel") -> None:
     if not task.is_open:
         return
     run.record(task, "CANCELED", action)
+    leave(run, task)
+
+
+def leave(run: Run, task: Task) -> None:
+    """End what is under way only while a task is: events on its border, branches of a race, child processes."""
     boundary.disarm(run, task)
+    races.call_off(run, task)
     children.cancel(run, task)
 
 

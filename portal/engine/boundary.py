@@ -39,14 +39,14 @@ def arm(run: Run, host: Task) -> None:
 
 
 def disarm(run: Run, host: Task, but: Task | None = None) -> None:
-    """Cancel what is armed on a host that is over."""
+    """Cancel what is armed on a host that is over, also what the code no longer has."""
     names = [node.name for node in _boundaries(host) if node.arms]
-    if not names:
+    if host.is_current and not names:
         return
     awaits = f"host:{host.number}"
-    run.unseen(host.process, Task.flow_task.in_(names), Task.awaits == awaits)
+    run.unseen(host.process, Task.awaits == awaits, *([Task.flow_task.in_(names)] if host.is_current else []))
     for task in run.known(host.process):
-        if task.flow_task in names and task.awaits == awaits and task.is_open and task is not but:
+        if task.awaits == awaits and task.is_open and task is not but:
             run.record(task, "CANCELED", "step")
 
 

@@ -13,7 +13,7 @@ from portal.flow.outcome import Done
 from portal.flow.registry import registry
 from portal.models import Process, Task
 
-from . import actions, boundary, lifecycle, token
+from . import actions, boundary, lifecycle, token, turns
 from .run import Run
 
 #: how deep a class may call itself; the application sets it
@@ -178,8 +178,8 @@ def cancelled(run: Run, child: Process) -> None:
 
 
 def cancel(run: Run, task: Task) -> None:
-    """Cancel the unfinished children of a task that is over."""
-    if not getattr(task.node, "calls_processes", False):
+    """Cancel the unfinished children of a task that is over, whatever its node has become."""
+    if task.is_current and not getattr(task.node, "calls_processes", False):
         return
     query = select(Process).where(Process.parent_task_id == task.id, Process.finished.is_(None))
     for child in run.session.scalars(query).unique():
@@ -219,5 +219,6 @@ def reopen(run: Run, process: Process, action: str) -> None:
         raise TransitionNotAllowed(f"cannot {action}: the parent has gone on to {names}")
     reopen(run, task.process, action)
     if task.status != "STARTED":
+        turns.demand(run, task, action)  # another task may have its mutex now
         task.data.pop("_exception", None)
         run.record(task, "STARTED", action)

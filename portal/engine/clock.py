@@ -14,7 +14,7 @@ from portal.flow.registry import registry
 from portal.models import Process, Schedule, Task
 
 from . import boundary, step
-from .claims import LEASE, TRIES, batch, wait_after
+from .claims import LEASE, LONGEST_WAIT, TRIES, batch, wait_after
 from .disturbances import persistent
 from .transaction import clock, read_task, transaction
 
@@ -145,7 +145,10 @@ def fire(session: Session, task_id: int) -> bool:
             task = read_task(session, task_id)
             run.know(task)
             task.lease = None
-            if not _is_due(task, run.now) or task.node is None:
+            if not _is_due(task, run.now):
+                return False
+            if task.node is None:  # the code has lost it: others must not wait behind it
+                task.lease = run.now + LONGEST_WAIT
                 return False
             if hasattr(task.node, "host"):
                 boundary.fire(run, task)

@@ -42,10 +42,11 @@ def go_on(run: Run, throw: Task) -> None:
     hosts = _hosts(throw)
     while throw.data.get("_compensates"):
         *rest, number = throw.data["_compensates"]
-        host = by_number(run, throw.process, number)
-        assert host is not None
-        boundary = hosts[host.flow_task]
         throw.data["_compensates"] = rest
+        host = by_number(run, throw.process, number)
+        boundary = None if host is None else hosts.get(host.flow_task)
+        if host is None or boundary is None:  # the code no longer says how it is taken back
+            continue
         host.data["_compensated"] = True
         handler = boundary.handler_node()
         if handler is not None:
@@ -76,11 +77,16 @@ def _start(run: Run, throw: Task, host: Task, handler: Node) -> None:
     run.ready.append(task)
 
 
+def is_handler(task: Task) -> bool:
+    """Whether a task takes another one back."""
+    return (task.awaits or "").startswith("compensates:")
+
+
 def handled(run: Run, task: Task) -> bool:
     """A handler that is a node is done: the throw goes on. False for every other task."""
     from .joins import by_number
 
-    if not (task.awaits or "").startswith("compensates:"):
+    if not is_handler(task):
         return False
     throw = by_number(run, task.process, int((task.awaits or "").partition(":")[2]))
     if throw is not None and throw.status == "STARTED":

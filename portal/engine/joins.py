@@ -14,17 +14,17 @@ from . import token
 from .run import Run
 
 
-def arrive(run: Run, node: Node, branch: str, previous: Task) -> None:
+def arrive(run: Run, node: Node, branch: str, *previous: Task) -> None:
     """A branch has come to a join."""
-    process = previous.process
+    process = previous[0].process
     scope = scope_of(run, process, node, branch)
     join = waiting(run, process, node, scope) if scope is not None else None
-    if join is None:
-        join = run.create(process, node, branch if scope is None else token.owner(scope), previous)
+    if join is None or join in previous:  # an old join was moved to itself
+        join = run.create(process, node, branch if scope is None else token.owner(scope), *previous)
         join.awaits = scope
         run.record(join, "STARTED")
-    elif previous not in join.previous:  # two empty branches of a split come from the one split
-        join.previous.append(previous)
+    else:  # two empty branches of a split come from the one split
+        join.previous.extend(each for each in previous if each not in join.previous)
     run.joins_due[process] = None
     if join.status != "STARTED":  # it has gone on without this branch, or was cancelled: nothing starts twice
         return
@@ -34,6 +34,15 @@ def arrive(run: Run, node: Node, branch: str, previous: Task) -> None:
         _ask(run, join, scope)
 
 
+def move(run: Run, node: Node, old: Task) -> None:
+    """A task that stands elsewhere comes in as its branch; another join brings all that were in."""
+    awaits = old.awaits or ""
+    if awaits.startswith(f"{token.ROOT}/"):
+        arrive(run, node, f"{awaits}_1", *old.previous, old)
+    else:
+        arrive(run, node, old.token, old)
+
+
 def _ask(run: Run, join: Task, scope: str) -> None:
     """Ask a join whether it goes on before the other branches are in."""
     from . import actions, step
@@ -41,7 +50,7 @@ def _ask(run: Run, join: Task, scope: str) -> None:
     node: Any = join.node
     if _is_blocked(run, join):
         return
-    active = [task for task in _branches(run, join, scope) if not _is_armed(task)]
+    active = [task for task in _branches(run, join, scope) if not _is_event(task)]
     activation = run.activation(join)
     activation.active_tasks = active
     try:
@@ -119,25 +128,21 @@ def _waiting(run: Run, process: Process) -> list[Task]:
     names = [node.name for node in flow_class._definition.nodes.values() if node.merges]
     run.unseen(process, Task.flow_task.in_(names), Task.status == "STARTED")
     found = [task for task in run.known(process) if task.flow_task in names and task.status == "STARTED"]
-    return [task for task in found if task.awaits is not None]
+    return [task for task in found if task.awaits is not None and task.node is not None]
 
 
 def can_arrive(run: Run, join: Task) -> bool:
     """Whether an open branch of the join's split can still come to it."""
     process, scope = join.process, join.awaits or ""
-    definition: Any = process.flow_class._definition  # type: ignore[union-attr]
-    cannot = [
-        name
-        for name, node in definition.nodes.items()
-        if (join.flow_task not in definition.reach[name] and name != join.flow_task)
-        or node.kind.endswith("Boundary")
-    ]
+    reach = process.flow_class._definition.reach  # type: ignore[union-attr]
+    cannot = [name for name in reach if join.flow_task not in reach[name] and name != join.flow_task]
     for task in run.known(process):
         if (
             task is not join
             and task.is_open
             and token.within(task.token, scope)
             and task.flow_task not in cannot
+            and not _is_event(task)
         ):
             return True
     if process in run.made:
@@ -147,6 +152,7 @@ def can_arrive(run: Run, join: Task) -> bool:
         Task.finished.is_(None),
         Task.token.startswith(f"{scope}_", autoescape=True),
         Task.flow_task.not_in(cannot),
+        Task.flow_task_type.not_like("%Boundary"),
         Task.id.not_in(run.known_ids(process)),
     )
     with run.session.no_autoflush:
@@ -160,9 +166,9 @@ def _branches(run: Run, join: Task, scope: str) -> list[Task]:
     return [task for task in found if task is not join]
 
 
-def _is_armed(task: Task) -> bool:
-    node = task.node
-    return node is not None and node.kind.endswith("Boundary")
+def _is_event(task: Task) -> bool:
+    """Whether it is an event on a border, which stands ready beside its host."""
+    return task.flow_task_type.endswith("Boundary")
 
 
 def waiting(run: Run, process: Process, node: Node, scope: str) -> Task | None:

@@ -62,6 +62,10 @@ def check(action: str, task: Task) -> None:
         raise TransitionNotAllowed(f"cannot {action} «{task.title}»: it is not a person's task")
     if task.status not in rule.source:
         raise TransitionNotAllowed(f"cannot {action} «{task.title}»: it is {words(task.status)}")
+    if action == "revive" and task.node is None:
+        raise TransitionNotAllowed(f"cannot revive «{task.title}»: the flow has no such node any more")
+    if action == "revive" and task.is_event:
+        raise TransitionNotAllowed(f"cannot revive «{task.title}»: revive the task that it sits on")
     if task.process.on_hold and not rule.on_hold:
         raise TransitionNotAllowed(f"cannot {action} «{task.title}»: its process is suspended")
 

@@ -1,68 +1,48 @@
-"""Flows change while processes run: which of them no longer fit, and how their open tasks move on."""
+"""Flows change while processes run: how their open tasks move on. `misfits` says which of them have to."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping
+import logging
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.errors import PortalError
-from portal.flow.registry import registry
-from portal.models import Process, Task
+from portal.models import Process, Task, User
 
-from . import actions, boundary, children, step
+from . import access, actions, compensation, joins, step, turns
+from .disturbances import persistent
+from .run import Run
 from .transaction import read_task, transaction
+
+log = logging.getLogger("portal.engine")
+
+#: why a task stays, and what to look at
+Said = tuple[str | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Misfit:
-    """An open task that the code has no place for."""
+class Move:
+    """What became of one open task."""
 
     process_id: int
-    label: str
     number: int
-    node: str
-    #: of the flow's declaration that made the task
-    fingerprint: str | None
-    why: str
+    old: str
+    new: str
+    #: why it stays where it is; None if it moves
+    obstacle: str | None = None
+    #: what an operator should look at
+    remark: str | None = None
 
     def __str__(self) -> str:
-        made = f", made by declaration {self.fingerprint}" if self.fingerprint else ""
-        return f"process {self.process_id} ({self.label}), task {self.number}{made}: {self.why}"
-
-
-def misfits(session: Session) -> list[Misfit]:
-    """Open tasks whose flow or node is gone, or has become another kind."""
-    columns = (
-        Task.fingerprint,
-        Process.id,
-        Process.flow_label,
-        Task.number,
-        Task.flow_task,
-        Task.flow_task_type,
-    )
-    query = (
-        select(*columns).join(Task.process).where(Task.finished.is_(None)).order_by(Process.id, Task.number)
-    )
-    found = []
-    for fingerprint, process_id, label, number, name, kind in session.execute(query):
-        flow_class = registry.get(label)
-        node = flow_class._definition.nodes.get(name) if flow_class is not None else None
-        if flow_class is None:
-            why = "the flow is gone"
-        elif node is None:
-            why = f"the node `{name}` is gone: portal flows migrate {label} --map {name}=…"
-        elif node.kind != kind:
-            why = f"the node `{name}` was a {kind} and is a {node.kind}: migrate it with --map {name}={name}"
-        else:
-            continue
-        found.append(Misfit(process_id, label, number, name, fingerprint, why))
-    session.rollback()
-    return found
+        task = f"process {self.process_id}, task {self.number}: {self.old}"
+        if self.obstacle is not None:
+            return f"{task} stays: {self.obstacle}"
+        return f"{task} -> {self.new}" + (f" ({self.remark})" if self.remark else "")
 
 
 def move(
@@ -74,8 +54,11 @@ def move(
     *,
     fingerprint: str | None = None,
     created_before: dt.datetime | None = None,
-) -> list[str]:
+    tell: Callable[[Move], None] = lambda move: None,
+) -> list[Move]:
     """Move open tasks to other nodes: each is cancelled, and a fresh one with its token and data runs at the new node.
+
+    Each task is one action: what has moved stays moved, and a second run goes on with the rest.
 
     Args:
         names: the old nodes' names and the new ones'.
@@ -83,17 +66,17 @@ def move(
         dry_run: change nothing.
         fingerprint: only tasks that this state of the flow's declaration made; `misfits` names it.
         created_before: only processes that are older, an aware moment.
+        tell: called with what became of each task, as it happens.
 
     Returns:
-        A line for each task.
+        What became of each task, but of those that were over before their turn came.
 
     Raises:
-        PortalError: a new name is no node of the flow.
+        PortalError: a name is none that a task can move from or to.
     """
     nodes = flow_class._definition.nodes
-    for new in names.values():
-        if new not in nodes or nodes[new].starts or hasattr(nodes[new], "host"):
-            raise PortalError(f"{new!r} is no node that a task can move to; there are: {', '.join(nodes)}")
+    for old, new in names.items():
+        _demand_names(nodes, old, new)
     query = select(Task.id, Process.id, Task.number, Task.flow_task).join(Task.process)
     query = query.where(
         Process.flow_label == flow_class._definition.label,
@@ -108,26 +91,110 @@ def move(
         query = query.where(Process.created < created_before)
     rows = session.execute(query.order_by(Process.id, Task.number)).all()
     session.rollback()
-    lines = []
+    moves = []
     for task_id, process_id, number, old in rows:
-        if dry_run or _move(session, task_id, nodes[names[old]]):
-            lines.append(f"process {process_id}, task {number}: {old} -> {names[old]}")
-    return lines
+        tried = _tried(session, task_id, nodes[names[old]], dry_run)
+        if tried is not None:
+            moves.append(Move(process_id, number, old, names[old], *tried))
+            tell(moves[-1])
+    return moves
 
 
-def _move(session: Session, task_id: int, node: Any) -> bool:
+def waiting_at(session: Session, flow_class: Any) -> dict[str, int]:
+    """The names of the nodes at which tasks of a flow are open, each with their number."""
+    query = select(Task.flow_task, func.count()).join(Task.process).group_by(Task.flow_task)
+    query = query.where(
+        Process.flow_label == flow_class._definition.label,
+        Task.finished.is_(None),
+        Task.flow_task_type.not_like("%Boundary"),
+    )
+    found = dict(session.execute(query.order_by(Task.flow_task)).all())
+    session.rollback()
+    return found
+
+
+def _demand_names(nodes: Mapping[str, Any], old: str, new: str) -> None:
+    if "__" in old:
+        raise PortalError(f"{old!r} is an event on a task and moves with it: map {old.partition('__')[0]!r}")
+    fit = [name for name, node in nodes.items() if not node.starts and not hasattr(node, "host")]
+    if new not in fit:
+        raise PortalError(f"{new!r} is no node that a task can move to; there are: {', '.join(fit)}")
+
+
+def _tried(session: Session, task_id: int, node: Any, dry_run: bool) -> Said | None:
+    """Move one task, or say why not. None if it is over."""
+    try:
+        return _move(session, task_id, node, dry_run)
+    except Exception as error:  # the others must not wait for this one
+        log.exception("task %s could not be moved to %s", task_id, node.name)
+        return f"{type(error).__name__}: {error}", None
+
+
+@persistent
+def _move(session: Session, task_id: int, node: Any, dry_run: bool) -> Said | None:
     with transaction(session, task=task_id) as run:
         old = read_task(session, task_id)
         run.know(old)
         if not old.is_open:
-            return False
-        owner = old.owner if node.human and old.status == "ASSIGNED" else None
+            return None
+        obstacle = _obstacle(old, node)
+        keeper, remark = _keeper(session, old, node)
+        if obstacle is not None or dry_run:
+            return obstacle, remark
         run.record(old, "CANCELED", "migrate", to=node.name)
-        boundary.disarm(run, old)
-        children.cancel(run, old)
+        actions.leave(run, old)
+        if node.merges:
+            joins.move(run, node, old)
+            step.settle(run)
+            return None, None
         fresh = actions.fresh_copy(run, old, node, [*old.previous, old])
         step.settle(run)
-        if owner is not None and fresh.status == "NEW":
-            fresh.owner, fresh.assigned = owner, run.now
-            run.record(fresh, "ASSIGNED", "migrate", to=owner.username)
-        return True
+        return None, _given(run, fresh, keeper) or _failure(fresh) or remark
+
+
+def _obstacle(task: Task, node: Any) -> str | None:
+    if task.process.on_hold:
+        return "its process is suspended; resume it first"
+    if not compensation.is_handler(task) and not any(_is_way(edge) for edge in node.incoming):
+        return f"`{node.name}` only takes back what has been done, and leads nowhere"
+    if node.merges and compensation.is_handler(task):
+        return "it takes back what has been done, and no branch of it comes to a join"
+    return None
+
+
+def _is_way(edge: Any) -> bool:
+    return not getattr(edge.source, "compensates", False)
+
+
+def _keeper(session: Session, task: Task, node: Any) -> tuple[User | None, str | None]:
+    """Who has the task at the new node too, and a remark on it. One that is only renamed needs no new permission."""
+    owner = task.owner
+    if owner is None or task.status != "ASSIGNED" or not node.human:
+        return None, None
+    lacks = node.permission is not None and not owner.can(node.permission, task.owner_permission_obj)
+    renamed = task.flow_task not in node.flow_class._definition.nodes
+    if not owner.is_active or access.has_done_its_counterpart(session, owner, task, node):
+        return None, f"{owner.name} may not have it: it goes to the queue"
+    if lacks and not renamed:
+        return None, f"{owner.name} does not hold {node.permission}: it goes to the queue"
+    return owner, f"{owner.name} keeps it" + (f", without {node.permission}" if lacks else "")
+
+
+def _given(run: Run, fresh: Task, keeper: User | None) -> str | None:
+    """Give the fresh task to who had the old one. A remark, if somebody else has it."""
+    if fresh.status == "ASSIGNED" and fresh.owner is not None:
+        return f"{fresh.owner.name} has it, by a rule"
+    if keeper is None or fresh.status != "NEW":
+        return None
+    if not turns.allowed(run, fresh):
+        return "it goes to the queue: another task has its turn"
+    fresh.owner, fresh.assigned = keeper, run.now
+    run.record(fresh, "ASSIGNED", "migrate", to=keeper.username)
+    return None
+
+
+def _failure(fresh: Task) -> str | None:
+    if fresh.status != "ERROR":
+        return None
+    failure = fresh.data["_exception"]
+    return f"it failed there, {failure['type']}: {failure['message']}; mend the flow and revive it"

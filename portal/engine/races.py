@@ -28,6 +28,15 @@ def decide(run: Run, task: Task) -> None:
         _cancel_rivals(run, task, scope, branch)
 
 
+def call_off(run: Run, race: Task) -> None:
+    """A race is over without a winner: its branches are cancelled."""
+    if race.is_current and not getattr(race.node, "races", False):
+        return
+    branches = f"{race.token}/{race.number}_"
+    for task in run.find(race.process, Task.token.startswith(branches, autoescape=True)):
+        actions.close(run, task, "step")
+
+
 def _cancel_rivals(run: Run, task: Task, scope: str, branch: str) -> None:
     rivals = run.find(task.process, Task.token.startswith(f"{scope}_", autoescape=True))
     for rival in rivals:

@@ -88,7 +88,8 @@ def release(run: Run) -> bool:
             continue
         run.unseen(process, Task.awaits == AWAITS)
         for task in sorted(run.known(process), key=lambda task: task.number):
-            if task.is_open and task.awaits == AWAITS and holder(run, task) is None:
+            waits = task.is_open and task.awaits == AWAITS and task.node is not None
+            if waits and holder(run, task) is None:
                 task.awaits = None
                 run.ready.append(task)
                 return True

@@ -150,6 +150,12 @@ class Node:
                 if call is not None:
                     yield f".{edge.kind.capitalize()}()", call
 
+    def takes_over(self, kind: str, status: str) -> bool:
+        """Whether a task in this state goes on here, though its node may have been of another kind when it came."""
+        if status in ("NEW", "ASSIGNED"):  # a person has it, whatever form they are shown
+            return self.human and (not self.starts or kind == self.kind)
+        return kind == self.kind or status not in ("SCHEDULED", "STARTED")
+
     def faults(self) -> Iterator[str]:
         """What is wrong with this node alone, each with its mend."""
         yield from ()

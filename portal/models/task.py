@@ -142,9 +142,10 @@ class Task(db.Model):
 
     @hybrid_property
     def node(self) -> Node | None:
-        """The node of the flow; in SQL its name. None when the code no longer has it."""
-        flow_class = self.process.flow_class
-        return None if flow_class is None else flow_class._definition.nodes.get(self.flow_task)
+        """The node of the flow; in SQL its name. None when the code no longer has it, or what waits there now waits
+        for something else."""
+        node = self._named_node
+        return node if node is not None and node.takes_over(self.flow_task_type, self.status) else None
 
     @node.inplace.expression
     @classmethod
@@ -152,13 +153,29 @@ class Task(db.Model):
         return cls.flow_task
 
     @property
+    def _named_node(self) -> Node | None:
+        flow_class = self.process.flow_class
+        return None if flow_class is None else flow_class._definition.nodes.get(self.flow_task)
+
+    @property
     def is_open(self) -> bool:
         return self.finished is None
 
     @property
+    def is_event(self) -> bool:
+        """Whether it is an event that stands ready on the border of another task, or stood there."""
+        return (self.awaits or "").startswith("host:")
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the flow is declared today as it was when this task was made."""
+        flow_class = self.process.flow_class
+        return flow_class is not None and flow_class._definition.fingerprint == self.fingerprint
+
+    @property
     def title(self) -> str:
         """What people call this step, also when the code no longer has its node."""
-        node = self.node
+        node = self._named_node
         return node.title if node is not None else self.flow_task.replace("_", " ").capitalize()
 
     def activation(self, user: User | int | None = None) -> AbstractContextManager[Activation]:

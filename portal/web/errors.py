@@ -20,7 +20,7 @@ from portal.errors import Disturbed, PermissionDenied, PortalError, TransitionNo
 from portal.models import Process, Task, db
 
 from .frame import me
-from .words import is_form
+from .words import LOST, is_form
 
 Answer = tuple[str, int] | BaseResponse | HTTPException
 
@@ -49,6 +49,10 @@ CONFLICTS = {
     "REVIVED": ("It was started afresh", "A fresh copy of this task has taken its place."),
     "ERROR": ("It failed", "A manager of the flow can revive it or cancel it."),
 }
+MOVED = (
+    "It was moved to another step",
+    "The flow has changed since you opened this. The task goes on at the step that is named after it on its page.",
+)
 #: how many seconds later a program may try again
 RETRY_AFTER = 5
 _DISTURBED = Words("Try again", "")
@@ -117,7 +121,9 @@ def _conflict(error: TransitionNotAllowed) -> Answer:
     if task is not None:
         free = task.status == "NEW" and is_form(task) and not process.on_hold
         context["can_take"] = free and access.may_take(db.session(), me(), task)
-    title, text = _why(task, process) if not request.path.endswith("/undo") else ("", "")
+    title, text = (
+        _why(task, process, context.get("event")) if not request.path.endswith("/undo") else ("", "")
+    )
     words = Words(title or WORDS[409].title, text or sentence(str(error)))
     return page(409, words=words, **context)
 
@@ -135,14 +141,16 @@ def _subject() -> dict[str, Any]:
     return {}
 
 
-def _why(task: Any, process: Any) -> tuple[str, str]:
+def _why(task: Any, process: Any, event: Any) -> tuple[str, str]:
     """The title and the text of a conflict, from the state that stands in the way."""
     if process is not None and process.on_hold:
         return "The process is suspended", "Nobody can work on it until a manager resumes it."
     if task is None:
         return "", ""
-    if task.node is None:
-        return "The step is gone", "The flow no longer has this step. A manager can cancel the task."
+    if task.status == "CANCELED" and event is not None and event.action == "migrate":
+        return MOVED
+    if task.is_open and task.node is None:
+        return "The step is gone", LOST
     if task.status == "ASSIGNED":
         return f"{task.owner.name} has it", "It can be taken again once it is given back."
     return CONFLICTS.get(task.status, ("", ""))

@@ -97,6 +97,7 @@ def init_app(app: Flask) -> None:
         asset=asset,
         flows=registry,
         ACTIONS=words.ACTIONS,
+        LOST=words.LOST,
         PROCESS_ACTIONS=words.PROCESS_ACTIONS,
         PROCESS_STATES=words.PROCESS_STATES,
         summary=summaries.of_task,

@@ -49,8 +49,16 @@ DEEDS = {
     "signal": "released by a signal",
     "message": "released by a message",
     "job": "ran",
+    "migrate": "moved",
     "create": "created",
 }
+
+
+#: what is said of a task whose node the code no longer has
+LOST = (
+    "The flow has changed and no longer has this step. Whoever runs the portal can move it to another one, "
+    "and a manager can cancel it."
+)
 
 
 class Action(NamedTuple):

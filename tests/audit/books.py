@@ -52,8 +52,18 @@ class Books:
         return _grouped(own, lambda event: event.process_id)
 
     def node(self, task: Any) -> Any:
+        """The node of a task; None if the code has none of that name and kind any more."""
         flow_class = registry.get(self.processes[task.process_id].flow_label)
-        return None if flow_class is None else flow_class._definition.nodes.get(task.flow_task)
+        node = None if flow_class is None else flow_class._definition.nodes.get(task.flow_task)
+        return node if node is not None and node.kind == task.flow_task_type else None
+
+    def is_current(self, task: Any) -> bool:
+        """Whether the declaration that made a task is the one that is there."""
+        flow_class = registry.get(self.processes[task.process_id].flow_label)
+        return flow_class is not None and flow_class._definition.fingerprint == task.fingerprint
+
+    def has_moved(self, task: Any) -> bool:
+        return task.status == "CANCELED" and self.history[task.id][-1].action == "migrate"
 
     def name(self, task: Any) -> str:
         process = self.processes[task.process_id]
@@ -73,8 +83,11 @@ class Books:
             and (task.flow_task == old.flow_task or old.status == "CANCELED")
         ]
 
-    def is_copy(self, task: Any) -> bool:
-        return any(task in self.copies(old) for old in self.before[task.id])
+    def followers(self, task: Any) -> list[Any]:
+        """What comes after a task: not its own fresh copy, and once for what was itself copied."""
+        after = self.after[task.id]
+        copied = [*self.copies(task), *(copy for old in after for copy in self.copies(old))]
+        return [each for each in after if each not in copied]
 
     def times(self, task: Any, state: str) -> int:
         return sum(event.to_state == state for event in self.history[task.id])

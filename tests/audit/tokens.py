@@ -48,7 +48,7 @@ def tokens_are_kept(books: Books) -> Iterator[str]:
         armed = (task.awaits or "").startswith("host:")
         if not node.starts and not books.before[task.id] and not (armed and task.status != "DONE"):
             yield f"{books.name(task)}: nothing leads to it"
-        if task.status == "DONE":
+        if task.status == "DONE" and books.is_current(task):
             yield from _followers(books, task, node)
 
 
@@ -56,10 +56,8 @@ def _followers(books: Books, task: Any, node: Any) -> Iterator[str]:
     hosted = {boundary.name for boundary in node.boundaries}
     after = [
         each
-        for each in books.after[task.id]
-        if each.flow_task not in hosted
-        and not (each.awaits or "").startswith("compensates:")
-        and not books.is_copy(each)
+        for each in books.followers(task)
+        if each.flow_task not in hosted and not (each.awaits or "").startswith("compensates:")
     ]
     done = books.times(task, "DONE")
     if (task.awaits or "").startswith("compensates:") or node.ends:

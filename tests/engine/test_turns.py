@@ -93,6 +93,17 @@ def test_the_next_one_goes_on_when_the_holder_is_cancelled(lane):
     assert len(lane.children("second")) == 1
 
 
+def test_an_undo_in_a_child_does_not_take_the_mutex_from_who_has_it_now(lane):
+    swim(lane, "first")
+    assert len(lane.children("second")) == 1
+    (child,) = lane.children("first")
+    with pytest.raises(TransitionNotAllowed, match=r"cannot undo: the parent has gone on"):
+        child.tasks("end")[0].undo()
+    lane.tasks("join")[0].cancel()
+    with pytest.raises(TransitionNotAllowed, match=r"cannot undo «First»: «Second» \(task 4\) is at work"):
+        child.tasks("end")[0].undo()
+
+
 def test_a_suspended_process_starts_the_next_one_after_it_is_resumed(lane):
     lane.process.suspend()
     lane.task("first").cancel()

@@ -173,10 +173,10 @@ class Engine(RuleBasedStateMachine):
                 else:
                     getattr(activation, action)()
 
-        if expected is not None:
-            self.refused(expected, do)
-            return
         turns = getattr(task.node, "mutex", None) is not None and action in ("assign", "execute")
+        if expected is not None:  # whose turn it is is asked ahead of who it is
+            self.refused((expected, TransitionNotAllowed) if turns else expected, do)
+            return
         if turns or action in (
             "undo",
             "revive",

@@ -1,0 +1,116 @@
+"""The code has changed under running processes: every page still shows them, and says what is lost."""
+
+from __future__ import annotations
+
+import datetime as dt
+import types
+
+import pytest
+
+from portal import flow, this
+from portal.models import Task, db, init_db
+
+DAY = dt.timedelta(days=1)
+
+
+class BelowFlow(flow.Flow):
+    start = flow.StartHandle().Next(this.work)
+    work = flow.ManualTask().Next(this.end)
+    end = flow.End()
+
+
+def paper(**nodes):
+    body = {"start": flow.StartHandle().Next(this.split), "end": flow.End(), **nodes}
+    return types.new_class("PaperFlow", (flow.Flow,), exec_body=lambda namespace: namespace.update(body))
+
+
+@pytest.fixture
+def process(app, register, people):
+    """A process whose steps the code no longer has, but one that has become another kind."""
+    register(BelowFlow)
+    review = flow.ManualTask().Permission("paper.can_review").OnTimeout(DAY, this.end).Next(this.end)
+    broken = flow.Function(lambda activation: 1 / 0).Next(this.end)
+    wait = flow.Timer(DAY).Next(this.end)
+    call = flow.Subprocess(BelowFlow.start).Next(this.end)
+    split = flow.Split().Next(this.review).Next(this.broken).Next(this.call).Next(this.wait).Next(this.free)
+    free = flow.ManualTask().Permission("paper.can_review").Next(this.end)
+    flows = app.extensions["portal_flows"]
+    old = flows["paper"] = paper(split=split, review=review, broken=broken, call=call, wait=wait, free=free)
+    init_db()
+    started = old.start.run()
+    with (
+        db.session.scalars(db.select(Task).where(Task.flow_task == "review")).one().activation() as activation
+    ):
+        activation.assign(people["bob"])
+    flows["paper"] = paper(split=flow.ManualTask().Next(this.wait), wait=flow.Handle().Next(this.end))
+    return started.id
+
+
+def tasks():
+    return {task.flow_task: task.id for task in db.session.scalars(db.select(Task)).unique()}
+
+
+ACTIONS = ("execute", "assign", "unassign", "reassign", "cancel", "undo", "revive")
+PAGES = ("/inbox", "/queue", "/archive", "/processes", "/processes?flow=paper", "/flows", "/flows/paper",
+         "/flows/paper/chart.svg", "/flows/paper/chart.bpmn", "/admin/", "/admin/incidents", "/admin/jobs")  # fmt: skip
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["changed", "gone"])
+@pytest.mark.parametrize("who", ["bob", "carol", "erin"])
+def test_no_page_breaks(app, process, client_of, who, gone):
+    client = client_of(who)
+    if gone:
+        app.extensions["portal_flows"].pop("paper")
+    ids = tasks().values()
+    paths = [
+        *PAGES,
+        f"/processes/{process}",
+        f"/processes/{process}/chart.svg",
+        *(f"/tasks/{i}" for i in ids),
+    ]
+    for path in (*paths, *(f"/tasks/{i}/{action}" for i in ids for action in ACTIONS)):
+        assert client.get(path).status_code < 500, path
+    for path in (f"/tasks/{i}/{action}" for i in ids for action in ACTIONS):
+        assert client.post(path, data={"user": "bob"}).status_code < 500, path
+
+
+@pytest.mark.parametrize("name", ["review", "call", "wait", "free"])
+def test_a_lost_step_is_named_and_can_be_cancelled(process, carol, status_of, name):
+    task_id = tasks()[name]
+    page = carol.get(f"/tasks/{task_id}").text
+    assert name.capitalize() in page
+    assert "no longer has this step" in page
+    assert f"/tasks/{task_id}/cancel" in page
+    for action in ACTIONS:
+        assert (f"/tasks/{task_id}/{action}" in page) == (action == "cancel")
+    answer = carol.post(f"/tasks/{task_id}/execute")
+    assert (answer.status_code, "The step is gone" in answer.text) == (409, True)
+    assert carol.post(f"/tasks/{task_id}/cancel").status_code == 303
+    assert status_of(task_id) == "CANCELED"
+    assert "no longer has this step" not in carol.get(f"/tasks/{task_id}").text
+
+
+def test_what_failed_at_a_lost_step_offers_no_way_back(process, carol):
+    task_id = tasks()["broken"]
+    assert f"/tasks/{task_id}/revive" not in carol.get(f"/tasks/{task_id}").text
+    assert carol.get(f"/tasks/{task_id}/revive").status_code == 409
+
+
+def test_a_lost_step_stays_in_the_lists(process, bob, carol):
+    assert "Review" in bob.get("/inbox").text
+    page = carol.get(f"/processes/{process}").text
+    for name in ("Review", "Broken", "Call", "Wait", "Free"):
+        assert name in page
+
+
+def test_a_move_stands_in_the_history_and_is_told_to_who_comes_late(process, carol, bob):
+    from portal.engine import migration
+    from portal.flow.registry import registry
+
+    migration.move(db.session(), registry["paper"], {"review": "split"})
+    task_id = tasks()["review"]
+    page = carol.get(f"/tasks/{task_id}").text
+    assert "moved" in page
+    assert "to split" in page
+    late = bob.post(f"/tasks/{task_id}/execute")
+    assert (late.status_code, "It was moved to another step" in late.text) == (409, True)
