@@ -327,13 +327,9 @@ def resume(session: Session, process: Process | int, user: User | int | None = N
     with _managed(session, process, user, "resume") as (run, found):
         run.record_process(found, "NEW", "resume")
         run.work_for_clock = True
-        parent = found.parent_task.process if found.parent_task is not None else None
-        held = {parent.id: parent.on_hold} if parent is not None else {}
-        for each in tree(run, found):
-            above = each.parent_task.process_id if each.parent_task is not None else None
-            each.on_hold = each.status == "SUSPENDED" or held.get(above, False)  # type: ignore[arg-type]
-            held[each.id] = each.on_hold
-            run.touched[each] = None
+        below = tree(run, found)
+        _hold(below)
+        run.touched |= dict.fromkeys(below)
 
 
 @contextmanager
@@ -353,13 +349,22 @@ def _managed(
 
 
 def cancel_tree(run: Run, process: Process, action: str) -> None:
-    for each in tree(run, process):
+    below = tree(run, process)
+    for each in below:
         if each.finished is not None:
             continue
         for task in run.find(each):
             run.record(task, "CANCELED", action)
-        each.on_hold = False
         run.record_process(each, "CANCELED", action)
+    if any(each.on_hold for each in below):
+        _hold(below)
+
+
+def _hold(processes: list[Process]) -> None:
+    """Say anew who is on hold: who is suspended, and who is below that, parents first."""
+    for each in processes:
+        above = each.parent_task.process.on_hold if each.parent_task is not None else False
+        each.on_hold = each.status == "SUSPENDED" or above
 
 
 def tree(run: Run, process: Process) -> list[Process]:

@@ -13,16 +13,14 @@ def children_fit(books: Books) -> Iterator[str]:
         if child.parent_task_id is None:
             if child.root_id is not None or child.depth:
                 yield f"process {child.id}: has no parent, but root {child.root_id} and depth {child.depth}"
-            if child.finished is None and child.on_hold != (child.status == "SUSPENDED"):
+            if child.on_hold != (child.status == "SUSPENDED"):
                 yield f"process {child.id}: is {child.status}, and on_hold is {child.on_hold}"
             continue
         task = books.tasks[child.parent_task_id]
         parent = books.processes[task.process_id]
         if child.root_id != (parent.root_id or parent.id) or child.depth != parent.depth + 1:
             yield f"process {child.id}: has root {child.root_id} and depth {child.depth} below process {parent.id}"
-        if child.finished is not None:
-            continue
-        if task.status not in ("STARTED", "ERROR"):
+        if child.finished is None and task.status not in ("STARTED", "ERROR"):
             yield f"process {child.id}: is {child.status}, but {books.name(task)} is {task.status}"
         if child.on_hold != (child.status == "SUSPENDED" or parent.on_hold):
             yield f"process {child.id}: is {child.status}, and on_hold is {child.on_hold}"

@@ -80,13 +80,13 @@ def test_a_child_whose_caller_is_lost_may_end(flow_tester):
 
 #: what was there, and what is there now, and must not take the old one's task for its own
 KINDS = {
-    "a timer": (flow.Timer(DAY), flow.ManualTask()),
-    "a timer, and a handle": (flow.Timer(DAY), flow.Handle()),
-    "a signal": (flow.SignalCatch("news"), flow.Handle()),
-    "a condition": (flow.ConditionalCatch(lambda activation: True), flow.ManualTask()),
-    "a job": (flow.Job(nothing), flow.ManualTask()),
-    "a handle, and a job": (flow.Handle(), flow.Job(nothing)),
-    "a form, and a handle": (flow.ManualTask(), flow.Handle()),
+    "a timer": lambda: (flow.Timer(DAY), flow.ManualTask()),
+    "a timer, and a handle": lambda: (flow.Timer(DAY), flow.Handle()),
+    "a signal": lambda: (flow.SignalCatch("news"), flow.Handle()),
+    "a condition": lambda: (flow.ConditionalCatch(lambda activation: True), flow.ManualTask()),
+    "a job": lambda: (flow.Job(nothing), flow.ManualTask()),
+    "a handle, and a job": lambda: (flow.Handle(), flow.Job(nothing)),
+    "a form, and a handle": lambda: (flow.ManualTask(), flow.Handle()),
 }
 
 
@@ -98,7 +98,7 @@ class CryFlow(flow.Flow):
 
 @pytest.mark.parametrize("kinds", KINDS)
 def test_another_kind_in_its_place_does_not_go_on_with_the_old_task(flow_tester, kinds):
-    old, new = KINDS[kinds]
+    old, new = KINDS[kinds]()
     asks = kinds == "a condition"
     run = started(flow_tester, look=flow.ConditionalCatch(lambda activation: False).Next(this.end) if asks else
                   old.Next(this.end))  # fmt: skip

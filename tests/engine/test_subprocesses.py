@@ -109,6 +109,30 @@ def test_a_suspended_parent_holds_its_children(run):
     assert parent.process.status == "DONE"
 
 
+def test_a_child_that_is_cancelled_is_still_below_its_suspended_parent(run):
+    parent = run(ParentFlow)
+    parent.start("start")
+    (child,) = parent.children("child")
+    parent.process.suspend()
+    child.process.cancel()
+    with pytest.raises(TransitionNotAllowed, match="cannot revive «Check»: its process is suspended"):
+        child.tasks("check")[0].revive()
+    parent.process.resume()
+    child.tasks("check")[0].revive()
+    assert (parent.process.status, child.process.status) == ("NEW", "NEW")
+
+
+def test_what_is_over_below_a_suspended_process_may_come_back_after_it_is_cancelled(run):
+    parent = run(EachFlow)
+    parent.start("start", items=["a", "b"])
+    first, _ = parent.children("each")
+    finish(first)
+    parent.process.suspend()
+    parent.process.cancel()
+    first.tasks("end")[0].undo()
+    assert (parent.process.status, first.process.status) == ("NEW", "NEW")
+
+
 def test_one_child_for_each_item(run):
     parent = run(EachFlow)
     parent.start("start", items=["a", "b", "c"])

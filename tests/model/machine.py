@@ -181,10 +181,13 @@ class Engine(RuleBasedStateMachine):
             "undo",
             "revive",
         ):  # what follows in a parent, or another task at work, may forbid it
+            before = self.rows()
             try:
                 do()
-            except TransitionNotAllowed as error:
+            except (TransitionNotAllowed, flows.Failure) as error:
                 note(f"refused: {error}")
+                assert flows.WORLD.fails or not isinstance(error, flows.Failure)
+                assert self.rows() == before, "what was refused has changed something"
                 return
         else:
             do()

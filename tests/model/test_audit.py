@@ -92,7 +92,7 @@ ROWS = {  # what is done to the rows -> words of the fault
         "(split): promises 4 branches and began 3",
     ),
     "a join fires twice": (
-        "UPDATE task SET flow_task = 'join', awaits = 'start/2' WHERE flow_task = 'last'",
+        "UPDATE task SET flow_task = 'join', flow_task_type = 'Join', awaits = 'start/2' WHERE flow_task = 'last'",
         "2 tasks of the join join for the branches of start/2",
     ),
     "a join fires too early": (
