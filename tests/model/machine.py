@@ -98,6 +98,18 @@ class Engine(RuleBasedStateMachine):
             raise AssertionError("this must be refused")
         assert self.rows() == before, "what was refused has changed something"
 
+    def allowed(self, refusals: tuple[type[Exception], ...], call: Callable[[], Any]) -> bool:
+        """Make a call that may be refused; then it must have changed nothing."""
+        before = self.rows()
+        try:
+            call()
+        except refusals as refusal:
+            note(f"refused: {refusal}")
+        else:
+            return True
+        assert self.rows() == before, "what was refused has changed something"
+        return False
+
     # -- what people do ----------------------------------------------------------------------------------
 
     @rule(actor=ACTORS)
@@ -177,20 +189,12 @@ class Engine(RuleBasedStateMachine):
         if expected is not None:  # whose turn it is is asked ahead of who it is
             self.refused((expected, TransitionNotAllowed) if turns else expected, do)
             return
-        if turns or action in (
-            "undo",
-            "revive",
-        ):  # what follows in a parent, or another task at work, may forbid it
-            before = self.rows()
-            try:
-                do()
-            except (TransitionNotAllowed, flows.Failure) as error:
-                note(f"refused: {error}")
-                assert flows.WORLD.fails or not isinstance(error, flows.Failure)
-                assert self.rows() == before, "what was refused has changed something"
-                return
-        else:
-            do()
+        # what follows in a parent, or another task at work, may forbid it
+        refusals: Any = (TransitionNotAllowed,) if turns or action in ("undo", "revive") else ()
+        if flows.WORLD.fails and action == "undo":
+            refusals = (*refusals, flows.Failure)
+        if not self.allowed(refusals, do):
+            return
         after = self.session.get(Task, task_id, populate_existing=True)
         if action == "execute":
             self.acknowledged[task_id] += after.status == "DONE"
