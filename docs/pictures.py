@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import importlib.util
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,28 +73,19 @@ Van der Aalst, ter Hofstede, Kiepuszewski and Barros collected what processes ar
 van der Aalst and Mulyar brought the collection to {count} patterns. Each is here as one small flow, drawn, and run to
 its end by the test beside it. This page is made from the tests in `tests/patterns/` by `docs/pictures.py`. The words
 are explained in [flows.md](flows.md).
-
-All samples begin with
-
-```py
-import datetime as dt
-
-import pytest
-
-from portal import act, flow, this
-from portal.errors import TransitionNotAllowed
-```
 """
 
 
 @dataclass(frozen=True)
 class Pattern:
-    """One pattern: the flow that shows it, and the source of that flow, its helpers and its test."""
+    """One pattern: its file, and the flow in it that shows it, the last one."""
 
-    number: int
-    test: str
+    path: Path
     flow_class: Any
-    source: str
+
+    @property
+    def number(self) -> int:
+        return int(self.path.stem.split("_")[1])
 
     @property
     def name(self) -> str:
@@ -103,27 +93,23 @@ class Pattern:
 
     @property
     def picture(self) -> str:
-        return f"{self.test.removeprefix('test_')}.svg"
+        return f"{self.path.stem.removeprefix('test_')}.svg"
+
+    @property
+    def source(self) -> str:
+        """The file below its docstring."""
+        return self.path.read_text("utf-8").split("\n", 1)[1].strip()
 
 
 def patterns() -> list[Pattern]:
     """What the tests show, by number."""
-    found = [each for path in sorted(SOURCES.glob("test_patterns_*.py")) for each in _patterns_of(path)]
-    return sorted(found, key=lambda pattern: pattern.number)
+    return [Pattern(path, _last_flow(path)) for path in sorted(SOURCES.glob("test_[0-9][0-9]_*.py"))]
 
 
-def _patterns_of(path: Path) -> Iterator[Pattern]:
-    """The classes that stand before a test are its own; the last one is the pattern's flow."""
-    source = path.read_text("utf-8")
+def _last_flow(path: Path) -> Any:
     module = _module(path)
-    classes: list[ast.ClassDef] = []
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.ClassDef):
-            classes.append(node)
-        elif isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-            text = "\n\n\n".join(ast.get_source_segment(source, each) or "" for each in (*classes, node))
-            yield Pattern(int(node.name.split("_")[1]), node.name, getattr(module, classes[-1].name), text)
-            classes = []
+    names = [node.name for node in ast.parse(path.read_text("utf-8")).body if isinstance(node, ast.ClassDef)]
+    return getattr(module, names[-1])
 
 
 def _module(path: Path) -> Any:

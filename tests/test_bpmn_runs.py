@@ -18,6 +18,7 @@ from __future__ import annotations
 import datetime as dt
 import importlib
 import pkgutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,7 +34,9 @@ from portal import flow, this
 
 def _shipped() -> dict[str, Any]:
     found = {}
-    patterns = [f"test_patterns_{span}" for span in ("01_11", "12_20", "21_33", "34_43")]
+    patterns = [
+        path.stem for path in sorted((Path(__file__).parent / "patterns").glob("test_[0-9][0-9]_*.py"))
+    ]
     for name in [f"flows.{module.name}" for module in pkgutil.iter_modules(examples.__path__)]:
         found.update(_flows_of(importlib.import_module(name)))
     for name in patterns:

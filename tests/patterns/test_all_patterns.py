@@ -32,6 +32,13 @@ def test_each_pattern_has_a_flow_of_its_own(pictures):
     assert all(pattern.flow_class._definition.description for pattern in found)
 
 
+def test_each_pattern_has_a_file_and_a_test_of_its_number_and_name(pictures):
+    for pattern in pictures.patterns():
+        assert f"\ndef {pattern.path.stem}(flow_tester):" in pattern.source
+        said = pattern.path.read_text("utf-8").split("\n")[0]
+        assert said == f'"""Pattern {pattern.number}: {pattern.name}."""'
+
+
 def test_the_document_and_the_pictures_are_up_to_date(pictures):
     wanted = pictures.files()
     kept = {*pictures.PICTURES.glob("*.svg"), pictures.DOCUMENT}
