@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from portal.flow.base import Flow
 from portal.flow.registry import registry
 from portal.models import Process, Task
 
@@ -25,17 +28,36 @@ INTERVAL = dt.timedelta(seconds=5)
 
 
 def _used() -> bool:
-    return any(
-        getattr(node, "asks", False) for flow in registry.values() for node in flow._definition.nodes.values()
-    )
+    return bool(_asking(frozenset(registry.values())))
+
+
+@lru_cache(maxsize=8)
+def _asking(flows: frozenset[type[Flow]]) -> frozenset[type[Flow]]:
+    """The flows that have a condition in them, call one that has, or are called by one: those of its trees."""
+    asking = {flow for flow in flows if any(getattr(node, "asks", False) for node in _nodes(flow))}
+    calls = [
+        (flow, node.start_node().flow_class)
+        for flow in flows
+        for node in _nodes(flow)
+        if hasattr(node, "start_node")
+    ]
+    before = -1
+    while before != len(asking):
+        before = len(asking)
+        asking.update(each for pair in calls if not asking.isdisjoint(pair) for each in pair)
+    return frozenset(asking)
+
+
+def _nodes(flow: type[Flow]) -> Iterable[Any]:
+    return flow._definition.nodes.values()
 
 
 def ask_tree(run: Run) -> bool:
     """Ask every armed condition of the trees of this action. True if one held."""
-    if not _used():
-        return False
+    asking = _asking(frozenset(registry.values()))
+    concerned = {process for process in run.tasks if process.flow_class in asking and process.id is not None}
     held = False
-    for root_id in {process.root_id or process.id for process in run.tasks if process.id is not None}:
+    for root_id in {process.root_id or process.id for process in concerned}:
         query = (
             select(Task)
             .join(Task.process)

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, current_app, g, redirect, request, url_for
+from flask import Flask, current_app, g, redirect, request, session, url_for
 from flask_login import current_user
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
@@ -22,6 +22,8 @@ from .addresses import here
 from .icons import icon
 from .times import relative, span, time_tag
 
+#: how many messages wait at most for the next page; a bulk action has some twenty
+MESSAGES = 25
 STATIC = Path(__file__).parent / "static"
 
 
@@ -119,6 +121,7 @@ def init_app(app: Flask) -> None:
     )
     app.context_processor(_context)
     app.before_request(_forget)
+    app.after_request(_keep_few_messages)
     app.add_url_rule("/", "home", _home)
 
     @app.after_request
@@ -131,6 +134,13 @@ def init_app(app: Flask) -> None:
         elif request.endpoint == "bootstrap.static":
             response.headers["Cache-Control"] = "public, max-age=86400"
         return response
+
+
+def _keep_few_messages(response: BaseResponse) -> BaseResponse:
+    """They travel in the cookie, and whoever sends forms without ever looking at a page would fill it."""
+    if session.modified and len(messages := session.get("_flashes", ())) > MESSAGES:
+        session["_flashes"] = messages[-MESSAGES:]
+    return response
 
 
 def _forget() -> None:

@@ -79,3 +79,14 @@ def test_nothing_selected_is_said(bob):
 def test_an_action_that_is_no_bulk_action(bob):
     assert bob.post("/tasks/cancel").status_code in (404, 405)
     assert bob.get("/tasks/assign").status_code == 405
+
+
+def test_messages_that_nobody_reads_do_not_fill_the_cookie(bob, submit, open_task):
+    from portal.web.frame import MESSAGES
+
+    task_id = open_task(submit()).id
+    for number in range(MESSAGES + 5):
+        action = "unassign" if number % 2 else "assign"
+        assert bob.post(f"/tasks/{task_id}/{action}").status_code == 303
+    with bob.session_transaction() as session:
+        assert len(session["_flashes"]) == MESSAGES
