@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy import inspect
@@ -102,10 +103,16 @@ class Guard:
         self.outer: Callable[[], None] | None = None
 
     def run(self, call: Callable[[], T]) -> T:
+        with self.hold():
+            return call()
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Guard a block."""
         outer = self.outer = self.session.info.get("guard")
         self.session.info["guard"] = self.open
         try:
-            result = call()
+            yield
             if self._must_write():
                 self.session.flush()
             self.session.info["guard"] = outer
@@ -115,7 +122,6 @@ class Guard:
             self.session.info["guard"] = outer
             self._roll_back()
             raise
-        return result
 
     def open(self) -> None:
         """Write what was pending before the call, and set a savepoint behind it."""

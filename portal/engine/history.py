@@ -25,6 +25,8 @@ class Change:
     before: str | None
     to: str
     detail: dict[str, Any]
+    #: who did it; None is the system
+    user_id: int | None
 
     @property
     def is_so(self) -> bool:
@@ -35,9 +37,8 @@ class Change:
 class History:
     """What has changed so far, the oldest first."""
 
-    def __init__(self, session: Session, user_id: int | None, now: dt.datetime) -> None:
+    def __init__(self, session: Session, now: dt.datetime) -> None:
         self.session = session
-        self.user_id = user_id
         self.now = now
         self.changes: list[Change] = []
         self._written = 0
@@ -47,7 +48,7 @@ class History:
         rows = [
             {
                 "created": self.now,
-                "user_id": self.user_id,
+                "user_id": change.user_id,
                 "process_id": change.process.id,
                 "task_id": None if change.task is None else change.task.id,
                 "action": change.action,

@@ -19,14 +19,19 @@ def arrive(run: Run, node: Node, branch: str, *previous: Task) -> None:
     process = previous[0].process
     scope = scope_of(run, process, node, branch)
     join = waiting(run, process, node, scope) if scope is not None else None
-    if join is None or join in previous:  # an old join was moved to itself
-        join = run.create(process, node, branch if scope is None else token.owner(scope), *previous)
+    before: list[Task] = []
+    if join is not None and join.status == "CANCELED" and join not in previous:
+        # taken back or cancelled: it meets again whom it had met, unless it was moved and is met itself
+        before = [each for each in join.previous if each.status == "DONE" and each not in previous]
+    if join is None or join.status == "CANCELED" or join in previous:
+        owner = branch if scope is None else token.owner(scope)
+        join = run.create(process, node, owner, *before, *previous)
         join.awaits = scope
         run.record(join, "STARTED")
     else:  # two empty branches of a split come from the one split
         join.previous.extend(each for each in previous if each not in join.previous)
     run.joins_due[process] = None
-    if join.status != "STARTED":  # it has gone on without this branch, or was cancelled: nothing starts twice
+    if join.status != "STARTED":  # it has gone on without this branch: nothing starts twice
         return
     if scope is None:
         go_on(run, join)
@@ -205,6 +210,13 @@ def scope_of(run: Run, process: Process, node: Node, branch: str) -> str | None:
         ):
             depth -= 1
     return token.scope(branch, depth)
+
+
+def belongs_above(run: Run, split: Task, node: Node) -> bool:
+    """Whether the branches of a split go to the join of the split that it is a branch of itself."""
+    numbers = token.splits(split.token)
+    above = _names(run, split.process, numbers[-1:]).get(numbers[-1], "") if numbers else ""
+    return node.name in node.flow_class._definition.joins.get(above, ())
 
 
 def by_number(run: Run, process: Process, number: int) -> Task | None:

@@ -13,7 +13,6 @@ from portal.models import Process, Task, User, db
 
 from . import actions, children, lifecycle, messages, step, turns
 from .disturbances import persist
-from .guard import Guard
 from .run import Run
 from .transaction import read_process, read_task, transaction
 
@@ -23,7 +22,6 @@ def start(node: Any, kwargs: dict[str, Any]) -> Any:
     children.demand_registered(node.flow_class)
     user, propagate = _ours(kwargs)
     session = db.session()
-    nested = session.info.get("run") is not None
 
     def begin() -> Any:
         with transaction(session, user) as run:
@@ -42,7 +40,7 @@ def start(node: Any, kwargs: dict[str, Any]) -> Any:
             step.settle(run)
             return result
 
-    return Guard(session).run(begin) if nested else persist(session, begin)
+    return persist(session, begin)
 
 
 def handle(node: Any, kwargs: dict[str, Any]) -> Any:
@@ -176,5 +174,7 @@ def _ours(kwargs: dict[str, Any]) -> tuple[Any, bool]:
 
 
 def _session(target: Any) -> Session:
+    """The session in which an object is read; that of the application for one that is read in no such session, as a
+    job's process is."""
     session = None if isinstance(target, int) else object_session(target)
-    return session or db.session()
+    return session if session is not None and hasattr(session, "has_unsaved") else db.session()

@@ -49,10 +49,10 @@ class Run:
         #: processes whose waiting joins must look again
         self.joins_due: dict[Process, None] = {}
         #: processes that an undo leaves open, though nothing in them is
-        self.reopened: set[Process] = set()
-        self.history: History = (
-            outer.history if outer else History(session, None if user is None else user.id, now)
-        )
+        self.reopened: set[Process] = outer.reopened if outer else set()
+        self.history: History = outer.history if outer else History(session, now)
+        #: whom the history names: within an action of somebody's, what the system does is theirs
+        self.by: int | None = user.id if user is not None else outer.by if outer else None
         self.work_for_clock = False
         #: changes of state by flow and action, for who counts them
         self.counts: Counter[tuple[str, str]] = outer.counts if outer else Counter()
@@ -93,6 +93,20 @@ class Run:
             found = list(self.session.scalars(query.where(Task.id.not_in(self.known_ids(process)))).unique())
         self.know(*found)
         return found
+
+    def forget(self) -> None:
+        """Drop what a rollback has taken away."""
+        for process, tasks in list(self.tasks.items()):
+            for gone in [task for task in tasks if task not in self.session]:
+                del tasks[gone]
+                self.unrecorded.discard(gone)
+            if process not in self.session:
+                del self.tasks[process]
+                self.made.discard(process)
+        self.ready = [task for task in self.ready if task in self.session]
+        for due in (self.touched, self.joins_due):
+            for gone in [process for process in due if process not in self.session]:
+                del due[gone]
 
     def activation(self, task: Task) -> Activation:
         from . import actions
@@ -161,4 +175,4 @@ class Run:
         detail: dict[str, Any],
     ) -> None:
         self.counts[process.flow_label, action] += 1
-        self.history.changes.append(Change(process, task, action, before, to, detail))
+        self.history.changes.append(Change(process, task, action, before, to, detail, self.by))

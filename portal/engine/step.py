@@ -57,13 +57,16 @@ def guarded(run: Run, task: Task, call: Any) -> Any:
     try:
         return Guard(run.session, task.process, task).run(call)
     except Exception as error:
+        run.forget()
         if is_passing(error):
             run.disturbed = error
         raise
 
 
 def follow(run: Run, task: Task, outcome: Outcome, action: str = "step") -> None:
-    """Do what a node has answered."""
+    """Do what a node has answered, unless its own code has cancelled it meanwhile."""
+    if not task.is_open:
+        return
     if isinstance(outcome, Wait):
         wait(run, task, outcome, action)
         start_inside(run, task, outcome)
@@ -96,7 +99,6 @@ def start_inside(run: Run, task: Task, outcome: Wait) -> None:
         try:
             guarded(run, task, lambda: children.start(run, task, outcome.children))
         except Exception as error:
-            run.ready = [each for each in run.ready if each in run.session]
             fail(run, task, error)
 
 
@@ -157,7 +159,9 @@ def proceed(run: Run, task: Task, outcome: Done) -> None:
         return  # the winner's branch is under way
     if not outcome.ways:
         join = node.flow_class._definition.common_join(node) if outcome.empty and node.outgoing else None
-        if join is not None:
+        if join is not None and joins.belongs_above(run, task, join):
+            joins.arrive(run, join, task.token, task)
+        elif join is not None:
             follow_direct(run, join, task)
         else:
             task.process.ended = True

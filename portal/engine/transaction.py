@@ -19,6 +19,7 @@ from portal.trace import current
 
 from . import notices
 from .disturbances import disturbance, give_up
+from .guard import Guard
 from .run import Run
 
 log = logging.getLogger("portal.engine")
@@ -80,7 +81,10 @@ def transaction(
         Uncertain: the connection was lost during the commit.
     """
     outer: Run | None = session.info.get("run")
-    yield from _outermost(session, user, process, task) if outer is None else _inside(outer, process, task)
+    if outer is None:
+        yield from _outermost(session, user, process, task)
+    else:
+        yield from _inside(outer, user, process, task)
 
 
 def _outermost(session: Session, user: Any, process: Any, task: Any) -> Iterator[Run]:
@@ -146,31 +150,44 @@ def _deliver(session: Session) -> None:
         log.exception("a signal could not be delivered at once; a worker does it")
 
 
-def _inside(outer: Run, process: Any, task: Any) -> Iterator[Run]:
-    """Join the transaction that is under way: a new process always may, another one if it is of the same tree."""
+def _inside(outer: Run, user: Any, process: Any, task: Any) -> Iterator[Run]:
+    """Join the transaction that is under way: a new process always may, another one if it is of the same tree.
+
+    What fails is taken back alone, so that the code around it may catch the error and go on.
+    """
     session = outer.session
     if process is not None or task is not None:
-        if task is not None:
-            found = session.get_one(Task, key_of(task)) if not isinstance(task, Task) else task
-            process = found.process
-        elif not isinstance(process, Process):
-            process = session.get_one(Process, process)
-        if (process.root_id or process.id) not in outer.roots:
-            raise PortalError(
-                "An action on one process cannot act on another: start a new one, or use a job."
-            )
-    guard = session.info.get("guard")
-    if guard is not None:
-        guard()
-    inner = Run(session, outer.user, outer.now, outer.roots, outer)
-    session.info["run"] = inner
+        _demand_held(outer, process, task)
+    session.flush()
+    actor = None if user is None else session.get_one(User, key_of(user))
+    inner = Run(session, actor, outer.now, outer.roots, outer)
     try:
-        yield inner
-        session.flush()
-    finally:
-        session.info["run"] = outer
+        with Guard(session).hold():
+            session.info["run"] = inner
+            try:
+                yield inner
+                session.flush()
+            finally:
+                session.info["run"] = outer
+    except BaseException:
+        outer.forget()
+        raise
     outer.work_for_clock |= inner.work_for_clock
     outer.threw |= inner.threw
+
+
+def _demand_held(run: Run, process: Any, task: Any) -> None:
+    """Refuse what this transaction has not locked: others may be at work on it.
+
+    Raises:
+        PortalError: it belongs to another tree.
+    """
+    if task is not None:
+        process = (task if isinstance(task, Task) else run.session.get_one(Task, task)).process
+    elif not isinstance(process, Process):
+        process = run.session.get_one(Process, process)
+    if process not in run.made and (process.root_id or process.id) not in run.roots:
+        raise PortalError("An action on one process cannot act on another: start a new one, or use a job.")
 
 
 def _lock(

@@ -79,8 +79,6 @@ def must_wait(run: Run, task: Task) -> bool:
 def release(run: Run) -> bool:
     """Let the oldest of those who wait for a free mutex go on. True if one did."""
     for process in {**run.tasks, **run.touched}:
-        if process not in run.session:  # it was made in a function that failed
-            continue
         flow_class = process.flow_class
         if flow_class is None or not flow_class._definition.has_mutexes:
             continue

@@ -169,7 +169,9 @@ def _check_call(definition: Definition, node: Node, what: str, call: Any) -> Non
                 f"{check.guess(call.name, known)}"
             )
     elif not callable(call):
-        raise FlowError(f"{where}: {what}: {call!r} is no function, lambda or this.method")
+        raise FlowError(
+            f"{where}: {what}: {call!r} is no function; give this.method, a function, a lambda or act.…"
+        )
 
 
 def _methods(flow_class: type[Flow]) -> list[str]:

@@ -153,11 +153,6 @@ class ConditionalCatch(NextNode):
         yield from super().calls()
         yield "its condition", self.condition
 
-    def faults(self) -> Iterator[str]:
-        yield from super().faults()
-        if not callable(self.condition) and not isinstance(self.condition, Reference):
-            yield "ConditionalCatch() needs a condition: act.process.…, this.method, a function or a lambda"
-
     def holds(self, activation: Activation) -> bool:
         return bool(self.call(self.condition, activation))
 

@@ -37,8 +37,6 @@ class If(Node):
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()
-        if not callable(self.condition) and not hasattr(self.condition, "owner"):
-            yield "If() needs a condition: act.process.…, this.method, a function or a lambda"
         for kind in ("then", "else"):
             count = sum(edge.kind == kind for edge in self._declared)
             if count != 1:

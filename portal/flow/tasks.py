@@ -326,11 +326,6 @@ class Function(Activity):
         yield from super().calls()
         yield "its function", self.func
 
-    def faults(self) -> Iterator[str]:
-        yield from super().faults()
-        if not callable(self.func) and not isinstance(self.func, Reference):
-            yield f"{self.kind}() needs a function: this.method, a function or a lambda"
-
     def enter(self, activation: Activation) -> Outcome:
         self.call(self.func, activation)
         return self.proceed(activation)
@@ -417,8 +412,6 @@ class Job(Activity):
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()
-        if not callable(self.func) and not isinstance(self.func, Reference):
-            yield f"{self.kind}() needs a function: this.method, a function or a lambda"
         if not isinstance(self.retries, int) or self.retries < 0:
             yield f"retries= counts tries after the first, from 0; it is not {self.retries!r}"
         if not isinstance(self.backoff, dt.timedelta) and not callable(self.backoff):

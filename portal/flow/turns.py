@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Self
 
 from .base import Call, NextNode
-from .reference import Reference
 
 if TYPE_CHECKING:
     from .activation import Activation
@@ -49,17 +48,10 @@ class Turn(NextNode):
         yield from super().faults()
         if self.mutex is not None and (not isinstance(self.mutex, str) or not 0 < len(self.mutex) <= 200):
             yield f".Mutex(name) takes a name of up to 200 characters, not {self.mutex!r}"
-        yield from self._milestone_faults()
+        if self.milestone is not None and not self.human and not self.handles:
+            yield ".Milestone() is for people's tasks and Handle; put a ConditionalCatch before this node"
         if getattr(self, "keeps_messages", False) and (self.mutex is not None or self.milestone is not None):
             yield "takes a message whenever it comes; put .Mutex() and .Milestone() on a Handle"
-
-    def _milestone_faults(self) -> Iterator[str]:
-        if self.milestone is None:
-            return
-        if not callable(self.milestone) and not isinstance(self.milestone, Reference):
-            yield ".Milestone() needs a condition: act.process.…, this.method, a function or a lambda"
-        if not self.human and not self.handles:
-            yield ".Milestone() is for people's tasks and Handle; put a ConditionalCatch before this node"
 
     def has_its_milestone(self, activation: Activation) -> bool:
         """Whether the process is where the task needs it to be."""

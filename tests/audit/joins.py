@@ -10,10 +10,14 @@ from .books import Books
 
 
 def fire_once(books: Books) -> Iterator[str]:
-    """One join for each run of a split is done, or waits; one that was revived or moved is not counted."""
+    """One join for each run of a split is done, or waits; what was cancelled, revived or moved does not count."""
     fired: Counter[tuple[int, str, str]] = Counter()
     for task in books.tasks.values():
-        counts = task.awaits is not None and task.status != "REVIVED" and not books.has_moved(task)
+        counts = (
+            task.awaits is not None
+            and task.status not in ("CANCELED", "REVIVED")
+            and not books.has_moved(task)
+        )
         if _is_join(books, task) and counts:
             fired[task.process_id, task.flow_task, task.awaits] += 1
     for (process, name, scope), count in fired.items():

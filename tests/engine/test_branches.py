@@ -212,6 +212,33 @@ def test_a_branch_revived_after_the_join_arrives_silently(flow_tester, session):
     assert len(run.tasks("join")) == len(run.tasks("end")) == 1
 
 
+def test_a_branch_that_is_done_again_after_its_join_was_taken_back_meets_the_others_again(flow_tester):
+    run = flow_tester(ManyFlow)
+    run.start(items=2)
+    do(run, "item", 0)
+    do(run, "item", 0)
+    for name in ("end", "join", "item"):
+        run.tasks(name)[0].undo()
+    run.tasks("item")[0].revive()
+    assert run.process.status == "NEW"
+    do(run, "item")
+
+    assert run.process.status == "DONE"
+    assert [task.status for task in run.tasks("join")] == ["CANCELED", "DONE"]
+    assert {task.flow_task for task in run.tasks("join")[1].previous} == {"item"}
+    assert len(run.tasks("join")[1].previous) == 2
+
+
+def test_a_branch_that_comes_after_its_waiting_join_was_cancelled_goes_on(flow_tester):
+    run = flow_tester(ManyFlow)
+    run.start(items=2)
+    do(run, "item", 0)
+    run.task("join").cancel()
+    do(run, "item", 0)
+    assert run.process.status == "DONE"
+    assert [task.status for task in run.tasks("join")] == ["CANCELED", "DONE"]
+
+
 def test_all_branches_cancelled_leave_a_stuck_process(flow_tester):
     run = flow_tester(ManyFlow)
     run.start(items=2)

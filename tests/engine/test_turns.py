@@ -258,7 +258,7 @@ def test_a_blocking_join_waits_for_the_earlier_round(flow_tester, end):
         (lambda: flow.CancelRegion(this.wrk).Next(this.end), "did you mean this.work"),
         (lambda: flow.CancelRegion().Next(this.end), "needs the nodes"),
         (lambda: flow.Handle().Mutex("").Next(this.end), "takes a name"),
-        (lambda: flow.ManualTask().Milestone(5).Next(this.end), "needs a condition"),
+        (lambda: flow.ManualTask().Milestone(5).Next(this.end), "is no function"),
         (lambda: flow.Function(print).Milestone(print).Next(this.end), "put a ConditionalCatch"),
         (lambda: flow.MessageCatch().Mutex("m").Next(this.end), r"put \.Mutex"),
     ],
