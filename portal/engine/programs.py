@@ -87,6 +87,7 @@ def _send(
             return None
         nested = isinstance(process, Process) and process in run.tasks
         found = process if nested else read_process(session, process)
+        _check_flow(node, found)
         if found.finished is not None:
             raise TransitionNotAllowed(f"process {found.id} is over: nobody takes the message")
         armed = run.find(found, Task.flow_task == node.name, Task.status == "STARTED")
@@ -123,6 +124,14 @@ def _complete(node: Any, process: Any, task: Any, kwargs: dict[str, Any], user: 
         return result
 
 
+def _check_flow(node: Any, process: Process) -> None:
+    if not issubclass(process.flow_class or object, node.flow_class):
+        raise TransitionNotAllowed(
+            f"process {process.id} is one of «{process.flow_label}»: it never waits at "
+            f"{node.flow_class.__name__}.{node.name}"
+        )
+
+
 def _waiting(run: Run, node: Any, process: Process) -> Task:
     waiting = [task for task in run.find(process) if task.status not in ("ERROR",)]
     here = [task for task in waiting if task.flow_task == node.name and task.status == "STARTED"]
@@ -140,6 +149,7 @@ def _waiting(run: Run, node: Any, process: Process) -> Task:
 
 
 def _check_waits(node: Any, task: Task) -> None:
+    _check_flow(node, task.process)
     if task.flow_task != node.name or task.status != "STARTED" or not getattr(task.node, "handles", False):
         raise TransitionNotAllowed(
             f"task {task.id} ({task.flow_task}, {lifecycle.words(task.status)}) does not wait here"

@@ -320,3 +320,25 @@ def test_a_join_behind_races_waits_for_the_branches_that_they_are_on(flow_tester
 
     assert run.process.status == "DONE"
     assert [task.status for task in run.tasks("both")] == ["DONE"]
+
+
+class EmptyWithinFlow(flow.Flow):
+    """A split on a branch of another one. It has no join of its own, and nothing to do."""
+
+    start = flow.StartHandle(begin).Next(this.outer)
+    outer = flow.Split().Next(this.inner).Next(this.other)
+    inner = flow.Split().Next(this.item, task_data_source=lambda a: a.process.data["items"])
+    item = flow.ManualTask().Next(this.join)
+    other = flow.ManualTask().Next(this.join)
+    join = flow.Join().Next(this.end)
+    end = flow.End()
+
+
+def test_an_empty_split_on_a_branch_waits_for_the_other_branches(flow_tester):
+    run = flow_tester(EmptyWithinFlow)
+    run.start(items=[])
+    assert run.task("join").status == "STARTED"
+    do(run, "other")
+
+    assert run.process.status == "DONE"
+    assert run.path == ["start", "outer", "inner", "other", "join", "end"]

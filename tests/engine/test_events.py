@@ -2,7 +2,10 @@
 
 import datetime as dt
 
+import pytest
+
 from portal import act, flow, this
+from portal.errors import TransitionNotAllowed
 from portal.models import Process
 
 
@@ -114,4 +117,38 @@ def test_a_suspended_process_hears_the_signal_after_it_is_resumed(flow_tester):
     assert run.task("listen").status == "STARTED"
     run.process.resume()
     run.advance(seconds=1)
+    assert run.process.status == "DONE"
+
+
+class TwinFlow(flow.Flow):
+    """Has a node of the same name as another flow."""
+
+    start = flow.StartHandle().Next(this.paid)
+    paid = flow.Handle().Next(this.noted)
+    noted = flow.MessageCatch().Next(this.end)
+    end = flow.End()
+
+
+class OtherTwinFlow(TwinFlow):
+    """An heir: its processes are of its parent's kind too."""
+
+
+class StrangerFlow(flow.Flow):
+    start = flow.StartHandle().Next(this.paid)
+    paid = flow.Handle().Next(this.noted)
+    noted = flow.MessageCatch().Next(this.end)
+    end = flow.End()
+
+
+def test_a_handle_takes_processes_of_its_own_flow_alone(flow_tester):
+    flow_tester(StrangerFlow)
+    run = flow_tester(OtherTwinFlow)
+    run.start("start")
+    for name in ("paid", "noted"):
+        node = getattr(StrangerFlow, name)
+        with pytest.raises(TransitionNotAllowed, match="other_twin"):
+            node.run(process=run.process)
+        with pytest.raises(TransitionNotAllowed, match="other_twin"):
+            node.run(task=run.task(name).task)
+        getattr(TwinFlow, name).run(process=run.process)
     assert run.process.status == "DONE"
