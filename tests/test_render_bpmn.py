@@ -14,6 +14,8 @@ from render_fakes import make_flow
 from test_render_layout import flows
 from test_render_shapes import KINDS
 
+import portal.flow
+from portal import act, this
 from portal.render import bpmn
 from portal.render.bpmn import ncname
 from portal.render.definitions import duration
@@ -136,6 +138,30 @@ def test_errors_have_codes_and_messages_names():
     root = exported(make_flow(nodes, [("wait", "fail")]))
     assert root.xpath("bpmn:error/@errorCode", namespaces=NS) == ["E42"]
     assert root.xpath("bpmn:message/@name", namespaces=NS) == ["Wait"]
+
+
+class WaitingFlow(portal.flow.Flow):
+    """Waiting"""
+
+    start = portal.flow.StartHandle().Next(this.stocked)
+    stocked = portal.flow.ConditionalCatch(act.process.data["stock"] > 3).Next(this.later)
+    later = portal.flow.Timer(this.next_monday).Next(this.all)
+    all = portal.flow.Split().Next(this.a).Next(this.b)
+    a = portal.flow.ManualTask().Next(this.enough)
+    b = portal.flow.ManualTask().Next(this.enough)
+    enough = portal.flow.Join(this.two_are_in).Next(this.end)
+    end = portal.flow.End()
+
+    def next_monday(self, activation): ...
+
+    def two_are_in(self, activation, active_tasks): ...
+
+
+def test_what_is_waited_for_stands_there_as_in_the_code():
+    root = exported(WaitingFlow)
+    said = {name: root.xpath(f"//bpmn:{name}/text()", namespaces=NS) for name in ("condition", "timeDate")}
+    assert said == {"condition": ["data['stock'] > 3"], "timeDate": ["next monday"]}
+    assert root.xpath("//bpmn:activationCondition/text()", namespaces=NS) == ["two are in"]
 
 
 def test_compensation_hangs_on_an_association():

@@ -149,6 +149,14 @@ def test_links_are_reachable_so_it_is_no_image():
     assert [a.get("href") for a in root.iter(f"{SVG}a")] == ["/flows/x?node=approve&y=1"]
 
 
+def test_links_are_reached_in_the_order_in_which_the_flow_is_read():
+    nodes = {"end": "End", "send": "Job", "check": "If", "start": "Start"}
+    edges = [("start", "check"), ("check", "send", "Yes"), ("check", "end", "No"), ("send", "end")]
+    links = {name: f"/{name}" for name in nodes}
+    found = [a.get("href")[1:] for a in parsed(make_flow(nodes, edges), links=links).iter(f"{SVG}a")]
+    assert found == ["start", "check", "send", "end"]
+
+
 def test_a_file_of_its_own_brings_its_stylesheet():
     style = parsed(FLOW, standalone=True).find(f"{SVG}style").text
     assert ".flow-shape" in style

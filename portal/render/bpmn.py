@@ -7,7 +7,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from .definitions import Roots, define_event
-from .expressions import condition, items, script
+from .expressions import awaited, condition, items, script
 from .geometry import Point
 from .layout import Layout, layout
 from .merges import lead_in, lead_on, merges, place
@@ -144,7 +144,7 @@ def _complete_gateway(element: ET.Element, node: Any, shape: Shape) -> None:
         element.set("gatewayDirection", "Mixed" if converges else "Diverging")
     if node.kind == "Join" and shape.element == "complexGateway":
         count = getattr(node, "count", None)
-        words = "continue_on_condition" if count is None else f"{count} branches are in"
+        words = awaited(node) if count is None else f"{count} branches are in"
         _formal(element, "activationCondition", words)
 
 

@@ -6,6 +6,9 @@ import datetime as dt
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from portal.flow.base import describe
+
+from .expressions import awaited
 from .shapes import Shape
 from .text import printable
 from .words import caption, code_of
@@ -66,7 +69,7 @@ def define_event(element: ET.Element, node: Any, shape: Shape, roots: Roots) -> 
             definition.set("escalationRef", roots.escalation(node))
         case "conditionalEventDefinition":
             condition = ET.SubElement(definition, "bpmn:condition", {"xsi:type": "bpmn:tFormalExpression"})
-            condition.text = printable(caption(node))
+            condition.text = printable(awaited(node))
 
 
 def duration(span: dt.timedelta) -> str:
@@ -92,7 +95,8 @@ def _time(definition: ET.Element, node: Any) -> None:
             element, words = "timeDate", moment.isoformat()
         else:
             # a callable's moment is known only when it is asked
-            element, words = element or "timeDate", moment if isinstance(moment, str) else caption(node)
+            known = moment if isinstance(moment, str) else describe(moment)
+            element, words = element or "timeDate", known or caption(node)
         time = ET.SubElement(definition, f"bpmn:{element}", {"xsi:type": "bpmn:tFormalExpression"})
         time.text = printable(words)
         return

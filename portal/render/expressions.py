@@ -22,6 +22,13 @@ def condition(edge: Any) -> str:
     return describe(given) or f"to {caption(edge.target)}"
 
 
+def awaited(node: Any) -> str:
+    """What a conditional event waits for, or when a join goes on early."""
+    given = getattr(node, "continue_on_condition" if node.kind == "Join" else "condition", None)
+    words = describe(given) if given is not None else ""
+    return words or caption(node)
+
+
 def script(node: Any) -> str:
     """What a step of code does: the name of its function."""
     if node.kind == "CancelRegion":

@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape, quoteattr
 from .geometry import Point, runs_along, segments
 from .layout import Layout, Route, layout
 from .measure import EDGE_FONT, NOTE_FONT, TASK_FONT, TITLE_FONT
+from .order import reading_order
 from .shapes import Shape, is_boundary, shape_of
 from .state import ChartState
 from .symbols import SYMBOLS
@@ -48,7 +49,8 @@ def svg(
     # ways that were gone lie above those that were not
     routes = sorted(plan.edges, key=lambda route: _is_passed(route, state))
     parts.append("<g>" + "".join(_edge(route, plan, state) for route in routes) + "</g>")
-    for node in definition.nodes.values():
+    # in reading order, which is then that of the Tab key too
+    for node in reading_order(definition):
         drawn = _node(node, plan, state)
         href = (links or {}).get(node.name)
         parts.append(f'<a href={_attribute(href)} class="flow-link">{drawn}</a>' if href else drawn)
