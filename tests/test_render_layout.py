@@ -149,10 +149,15 @@ def test_a_layout_is_the_same_every_time(flow_class):
 
 @settings(max_examples=20, deadline=None)
 @given(flows())
-def test_reading_order_names_every_node_once(flow_class):
+def test_reading_order_names_every_node_once_behind_those_that_lead_to_it(flow_class):
     definition = flow_class._definition
     names = [node.name for node in reading_order(definition)]
     assert sorted(names) == sorted(definition.nodes)
+    back = backward_edges(definition)
+    for node in definition.nodes.values():
+        assert all(
+            names.index(node.name) < names.index(e.target.name) for e in node.outgoing if id(e) not in back
+        )
 
 
 APPROVAL = make_flow(

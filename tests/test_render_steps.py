@@ -42,6 +42,18 @@ def test_steps_come_in_reading_order_boundaries_behind_their_hosts():
     ]
 
 
+def test_each_branch_is_read_to_its_end_before_the_next_its_exceptions_last():
+    nodes = {"start": "Start", "split": "Split", "end": "End", "late": "View"}
+    edges = [("start", "split"), ("join", "end"), ("late", "end")]
+    for name in "ab":
+        nodes |= {f"{name}1": "View", f"{name}2": "View"}
+        edges += [("split", f"{name}1"), (f"{name}1", f"{name}2"), (f"{name}2", "join")]
+    nodes |= {"join": "Join", "a1__timeout": {"kind": "TimeoutBoundary", "host": "a1"}}
+    flow_class = make_flow(nodes, [*edges, ("a1__timeout", "late")])
+    found = [step.name for step in steps(flow_class)]
+    assert found == ["start", "split", "a1", "a1__timeout", "a2", "late", "b1", "b2", "join", "end"]
+
+
 def test_a_step_says_what_it_is_and_where_it_leads_when():
     check = next(step for step in steps(FLOW) if step.name == "check")
     assert (check.kind, check.title) == ("Decision", "Check")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 from .shapes import boundaries_of, is_boundary
@@ -15,60 +15,65 @@ def host_of(node: Any) -> Any:
 
 def backward_edges(definition: Any) -> set[int]:
     """The ids of the edges that close a loop, seen from the starts along the branches as declared."""
-    back: set[int] = set()
-    _visited(definition, back)
-    return back
+    return _walked(_roots(definition), _ways)[1]
 
 
-def depths(definition: Any, handlers: int = 0) -> dict[str, int]:
-    """How many steps lie before each node at most, loops aside; `handlers` lie so far behind what they take back."""
-    back: set[int] = set()
-    finished = _visited(definition, back)
-    found = dict.fromkeys(finished, 0)
-    for name in reversed(finished):
-        for edge in _ways(definition.nodes[name]):
+def depths(definition: Any) -> dict[str, int]:
+    """How many steps lie before each node at most, loops aside; what takes a step back counts as that step."""
+    finished, back = _walked(_roots(definition), _ways)
+    found = {node.name: 0 for node in finished}
+    for node in reversed(finished):
+        for edge in _ways(node):
             if id(edge) not in back:
-                step = handlers if edge.source.kind == "CompensationBoundary" else 1
-                found[edge.target.name] = max(found[edge.target.name], found[name] + step)
+                step = 0 if edge.source.kind == "CompensationBoundary" else 1
+                found[edge.target.name] = max(found[edge.target.name], found[node.name] + step)
     return found
 
 
 def reading_order(definition: Any) -> list[Any]:
-    """All nodes, a node after those that lead to it (loops aside), boundary events behind their hosts."""
-    depth = depths(definition, handlers=1)
-    place = {name: number for number, name in enumerate(definition.nodes)}
-    found = []
-    for name in sorted(depth, key=lambda name: (depth[name], place[name])):
-        node = definition.nodes[name]
-        found += [node, *boundaries_of(node)]
-    return found
+    """All nodes, a node after those that lead to it (loops aside), each branch to its end before the next.
+
+    Boundary events stand behind their hosts, and what they lead to behind what the hosts lead to.
+    """
+    back = backward_edges(definition)
+
+    def last_first(node: Any) -> list[Any]:
+        return [edge for edge in reversed(_ways(node)) if id(edge) not in back]
+
+    finished, _ = _walked(_roots(definition, last_first=True), last_first)
+    return [each for node in reversed(finished) for each in (node, *boundaries_of(node))]
 
 
-def _ways(node: Any) -> Iterator[Any]:
-    """The ways out of a node and of the boundary events on it."""
-    for source in (node, *boundaries_of(node)):
-        yield from source.outgoing
-
-
-def _visited(definition: Any, back: set[int]) -> list[str]:
-    """Depth first, without recursion: the names in the order in which they are left."""
-    finished: list[str] = []
-    begun: set[str] = set()
+def _roots(definition: Any, last_first: bool = False) -> list[Any]:
+    """What nothing leads to, and then all others, lest there be a loop that nothing leads to."""
     hosts = [node for node in definition.nodes.values() if not is_boundary(node)]
-    for root in sorted(hosts, key=lambda node: bool(node.incoming)):
+    return sorted(hosts[::-1] if last_first else hosts, key=lambda node: bool(node.incoming))
+
+
+def _ways(node: Any) -> list[Any]:
+    """The ways out of a node and of the boundary events on it."""
+    return [edge for source in (node, *boundaries_of(node)) for edge in source.outgoing]
+
+
+def _walked(roots: list[Any], ways_of: Callable[[Any], list[Any]]) -> tuple[list[Any], set[int]]:
+    """Depth first, without recursion: the nodes in the order in which they are left, and the edges that lead back."""
+    finished: list[Any] = []
+    back: set[int] = set()
+    begun: set[str] = set()
+    for root in roots:
         if root.name in begun:
             continue
         begun.add(root.name)
-        stack = [(root, _ways(root))]
+        stack = [(root, iter(ways_of(root)))]
         while stack:
             node, ways = stack[-1]
             edge = next(ways, None)
             if edge is None:
-                finished.append(node.name)
+                finished.append(node)
                 stack.pop()
             elif edge.target.name not in begun:
                 begun.add(edge.target.name)
-                stack.append((edge.target, _ways(edge.target)))
+                stack.append((edge.target, iter(ways_of(edge.target))))
             elif any(edge.target is other for other, _ in stack):
                 back.add(id(edge))
-    return finished
+    return finished, back
