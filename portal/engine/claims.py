@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from collections.abc import Callable
 from typing import Any
 
+from sqlalchemy import tuple_
 from sqlalchemy.orm import Session
+
+from portal.flow.registry import registry
+from portal.models import Process, Task
 
 #: how long a dispatcher has to do what it has claimed; then it comes up again
 LEASE = dt.timedelta(seconds=15)
@@ -21,6 +26,18 @@ def wait_after(failures: int) -> dt.timedelta:
     """How long to leave what has failed so often; those who failed together do not come back together."""
     wait: dt.timedelta = FIRST_WAIT * 2 ** min(failures - 1, 20) * random.uniform(0.8, 1.2)
     return min(wait, LONGEST_WAIT)
+
+
+def known(has: Callable[[Any], bool]) -> Any:
+    """The tasks of those nodes that the code here has: a worker with other flows, or of another version, leaves the
+    rest to others.
+
+    Args:
+        has: whether a node is one of those that are looked for.
+    """
+    nodes = (node for flow in registry.values() for node in flow._definition.nodes.values())
+    names = [(node.flow_class._definition.label, node.name, node.kind) for node in nodes if has(node)]
+    return tuple_(Process.flow_label, Task.flow_task, Task.flow_task_type).in_(names)
 
 
 def batch(session: Session, query: Any, of: Any) -> list[Any]:

@@ -14,7 +14,7 @@ from portal.flow.registry import registry
 from portal.models import Process, Schedule, Task
 
 from . import boundary, step
-from .claims import LEASE, LONGEST_WAIT, TRIES, batch, wait_after
+from .claims import LEASE, TRIES, batch, known, wait_after
 from .disturbances import persistent
 from .transaction import clock, read_task, transaction
 
@@ -37,30 +37,26 @@ class Due:
     until: dt.datetime | None = None
 
 
-def working_kinds() -> list[str]:
-    """The kinds of nodes whose code runs outside of every lock."""
-    return sorted({n.kind for flow in registry.values() for n in flow._definition.nodes.values() if n.works})
-
-
 def due(session: Session, moment: dt.datetime, limit: int = 100) -> list[Due]:
     """The tasks whose moment has come, the oldest moment first: read, not claimed."""
-    kinds = set(working_kinds())
-    query = select(Task.id, Task.scheduled, Task.flow_task_type).join(Task.process).where(*_ripe(moment))
+    works = known(_works).label("works")
+    query = select(Task.id, Task.scheduled, works).join(Task.process).where(*_ripe(moment))
+    query = query.where(known(lambda node: node.works or node.times))
     rows = session.execute(query.order_by(Task.scheduled, Task.id).limit(limit)).all()
     session.rollback()
-    return [
-        Due(task_id, scheduled, kind in kinds) for task_id, scheduled, kind in rows if scheduled is not None
-    ]
+    return [Due(*row) for row in rows]
+
+
+def _works(node: Any) -> bool:
+    return bool(node.works)
+
+
+def _times(node: Any) -> bool:
+    return bool(node.times)
 
 
 def _ripe(moment: dt.datetime) -> tuple[Any, ...]:
-    return (
-        Task.finished.is_(None),
-        Task.scheduled <= moment,
-        Task.status == "SCHEDULED",
-        ~Process.on_hold,
-        Process.flow_label.in_(list(registry)),
-    )
+    return Task.finished.is_(None), Task.scheduled <= moment, Task.status == "SCHEDULED", ~Process.on_hold
 
 
 def claim_due(
@@ -73,8 +69,7 @@ def claim_due(
         works: jobs instead of timers.
         lease: how long nobody else takes them. A dispatcher that dies loses nothing: the tasks come up again.
     """
-    kinds = working_kinds()
-    mine = Task.flow_task_type.in_(kinds) if works else Task.flow_task_type.not_in(kinds)
+    mine = known(_works if works else _times)
     free = or_(Task.lease.is_(None), Task.lease <= moment)
     query = select(Task.id, Task.scheduled).join(Task.process).where(*_ripe(moment), mine, free)
     query = query.order_by(Task.scheduled, Task.id)
@@ -110,8 +105,8 @@ def next_moment(session: Session, after: dt.datetime) -> dt.datetime | None:
             Task.finished.is_(None),
             Task.status == "SCHEDULED",
             Task.scheduled > after,
-            Task.flow_task_type.not_in(working_kinds()),
             ~Process.on_hold,
+            known(_times),
         )
     )
     starts = select(Schedule.next_start).where(
@@ -145,10 +140,7 @@ def fire(session: Session, task_id: int) -> bool:
             task = read_task(session, task_id)
             run.know(task)
             task.lease = None
-            if not _is_due(task, run.now):
-                return False
-            if task.node is None:  # the code has lost it: others must not wait behind it
-                task.lease = run.now + LONGEST_WAIT
+            if not _is_due(task, run.now) or task.node is None:
                 return False
             if hasattr(task.node, "host"):
                 boundary.fire(run, task)
@@ -213,7 +205,7 @@ def set_back(session: Session, task_id: int, error: Exception, attempt: int | No
         if not at_work and (task.status != "SCHEDULED" or attempt is not None):
             return False
         task.failures += 1
-        action = "job" if task.flow_task_type in working_kinds() else "timer"
+        action = "job" if getattr(task.node, "works", False) else "timer"
         if task.failures >= TRIES:
             task.lease = None
             step.incident(run, task, error, action)

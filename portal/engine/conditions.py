@@ -16,7 +16,7 @@ from portal.flow.registry import registry
 from portal.models import Process, Task
 
 from . import step
-from .claims import batch
+from .claims import batch, known
 from .disturbances import persistent
 from .run import Run
 from .transaction import clock, read_task, transaction
@@ -34,7 +34,7 @@ def _used() -> bool:
 @lru_cache(maxsize=8)
 def _asking(flows: frozenset[type[Flow]]) -> frozenset[type[Flow]]:
     """The flows that have a condition in them, call one that has, or are called by one: those of its trees."""
-    asking = {flow for flow in flows if any(getattr(node, "asks", False) for node in _nodes(flow))}
+    asking = {flow for flow in flows if any(_asks(node) for node in _nodes(flow))}
     calls = [
         (flow, node.start_node().flow_class)
         for flow in flows
@@ -50,6 +50,10 @@ def _asking(flows: frozenset[type[Flow]]) -> frozenset[type[Flow]]:
 
 def _nodes(flow: type[Flow]) -> Iterable[Any]:
     return flow._definition.nodes.values()
+
+
+def _asks(node: Any) -> bool:
+    return getattr(node, "asks", False)
 
 
 def ask_tree(run: Run) -> bool:
@@ -125,7 +129,8 @@ def ask_due(session: Session, limit: int = 50) -> int:
 
 
 def _armed() -> tuple[Any, ...]:
-    return Task.finished.is_(None), Task.awaits == "condition", Task.status == "STARTED", ~Process.on_hold
+    waiting = Task.finished.is_(None), Task.awaits == "condition", Task.status == "STARTED"
+    return *waiting, ~Process.on_hold, known(_asks)
 
 
 @persistent

@@ -50,7 +50,13 @@ def claim(session: Session, task_id: int) -> Claim | None:
     try:
         with transaction(session, task=task_id) as run:
             task = read_task(session, task_id)
-            if not _is_due(task, run.now) or task.node is None or not task.node.works:
+            if task.node is None:
+                log.warning(
+                    "job of task %s: this worker has no %s.%s; are its code and PORTAL_FLOWS as elsewhere?",
+                    task_id, task.process.flow_label, task.flow_task,
+                )  # fmt: skip
+                return None
+            if not _is_due(task, run.now) or not task.node.works:
                 return None
             task.attempt += 1
             task.lease = run.now + LEASE

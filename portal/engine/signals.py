@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import logging
 
-from sqlalchemy import delete, insert, literal, select, update
+from sqlalchemy import delete, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from portal.models import Delivery, Process, Task
 
 from . import step
-from .claims import LEASE, TRIES, batch, wait_after
+from .claims import LEASE, TRIES, batch, known, wait_after
 from .disturbances import persistent
 from .run import Run
 from .transaction import clock, read_task, transaction
@@ -38,7 +38,9 @@ def claim(session: Session, limit: int = 50) -> list[int]:
         .join(Task, Task.id == Delivery.task_id)
         .join(Process, Process.id == Task.process_id)
     )
-    query = query.where(Delivery.scheduled <= now, ~Process.on_hold).order_by(Delivery.scheduled, Delivery.id)
+    mine = or_(Task.finished.is_not(None), known(lambda node: getattr(node, "signal", None) is not None))
+    query = query.where(Delivery.scheduled <= now, ~Process.on_hold, mine)
+    query = query.order_by(Delivery.scheduled, Delivery.id)
     found = [row.id for row in batch(session, query.limit(limit), Delivery)]
     if found:
         _put_off(session, found, now + LEASE)

@@ -80,6 +80,8 @@ class Node:
     ends: ClassVar[bool] = False
     #: the clock runs its function outside of every lock
     works: ClassVar[bool] = False
+    #: it waits for a moment
+    times: ClassVar[bool] = False
     #: other code completes it through `run`
     handles: ClassVar[bool] = False
     permission: str | None = None

@@ -37,6 +37,7 @@ class TimeoutBoundary(Boundary):
     """`.OnTimeout(delay, then, interrupting=True)`: when the host is still open after a while."""
 
     arms: ClassVar[bool] = True
+    times: ClassVar[bool] = True
 
     def __init__(
         self, delay: dt.timedelta | dt.datetime | Call, then: Any, interrupting: bool = True

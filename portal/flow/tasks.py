@@ -441,6 +441,8 @@ class Timer(NextNode):
         until: a span from now, an aware moment, or a callable of the activation that returns either.
     """
 
+    times: ClassVar[bool] = True
+
     def __init__(self, until: dt.timedelta | dt.datetime | Call) -> None:
         super().__init__()
         self.until = until
