@@ -10,6 +10,7 @@ from typing import Any
 from flask import Flask, current_app, has_app_context
 from flask_migrate import Migrate
 from sqlalchemy import QueuePool, make_url
+from sqlalchemy.exc import ArgumentError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import logs
@@ -73,7 +74,13 @@ def _flask_settings(settings: Config) -> dict[str, Any]:
 
 def _database_settings(url: str, pool: int) -> dict[str, Any]:
     """A URL goes to the driver untouched, but for a database in memory: it is one for all threads."""
-    made = make_url(url)
+    try:
+        made = make_url(url)
+        made.get_dialect()
+    except ArgumentError:  # whose words are the whole address, with a password perhaps
+        raise ValueError(
+            "PORTAL_DATABASE_URL is no address of a database, such as sqlite:///portal.sqlite"
+        ) from None
     if made.get_backend_name() != "sqlite":
         options: dict[str, Any] = {
             "pool_pre_ping": True,
@@ -91,7 +98,11 @@ def _database_settings(url: str, pool: int) -> dict[str, Any]:
 
 
 def _database(app: Flask, settings: Config) -> None:
-    db.init_app(app)
+    try:
+        db.init_app(app)
+    except ModuleNotFoundError as error:
+        extra = "pip install 'flask-flow-portal[postgres]'"
+        raise ValueError(f"PORTAL_DATABASE_URL needs a driver: {error}; for PostgreSQL: {extra}") from error
     folder = str(Path(app.instance_path).parent / "migrations")
     Migrate(
         app,

@@ -20,6 +20,8 @@ from sqlalchemy import inspect
 from portal.errors import PortalError
 from portal.flow.registry import registry
 
+#: seconds between two looks at a database that is not ready
+READY = 2.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -254,6 +256,9 @@ def worker(grace: float | None) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
+    _wait_until_ready(stopping)
+    if stopping.is_set():
+        return
     scheduler = current_app.extensions["portal_scheduler"]
     scheduler.start(kind="worker")
     click.echo("The worker runs; SIGTERM stops it when its jobs are done.")
@@ -263,6 +268,29 @@ def worker(grace: float | None) -> None:
         click.echo("The grace time is over: what was not done has been handed back.")
         sys.stdout.flush()
         os._exit(0)  # a thread still runs; the interpreter would wait for it
+
+
+def _wait_until_ready(stopping: threading.Event) -> None:
+    """Wait for the database, and for somebody to make its schema; say so once."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from portal.engine.disturbances import reason
+    from portal.models import db, schema_fault
+
+    told = None
+    while not stopping.is_set():
+        try:
+            fault = schema_fault(db.session())
+        except SQLAlchemyError as error:
+            fault = f"it does not answer: {reason(error)}"
+        finally:
+            db.session.remove()
+        if fault is None:
+            return
+        if fault != told:
+            click.echo(f"The worker waits for the database: {fault}", err=True)
+        told = fault
+        stopping.wait(READY)
 
 
 @click.command("run")

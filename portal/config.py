@@ -27,6 +27,8 @@ class Config:
     secret_key: str
     flows: tuple[str, ...]
     executor: str
+    #: seconds until a message that no Celery worker has followed is sent again
+    celery_patience: float
     scheduler: bool
     #: seconds that a worker which is told to stop may take for what it has begun
     grace: float
@@ -64,13 +66,14 @@ class Config:
             ),
             "secret_key": values.pop("SECRET_KEY", None),
             "flows": _names(values.pop("FLOWS", ("flows",))),
+            "celery_patience": _seconds("CELERY_PATIENCE", values.pop("CELERY_PATIENCE", 120)),
             "executor": _one_of("EXECUTOR", values.pop("EXECUTOR", "local"), ("local", "celery")),
             "scheduler": _switch("SCHEDULER", values.pop("SCHEDULER", "on")),
-            "grace": float(values.pop("GRACE", 30)),
+            "grace": _seconds("GRACE", values.pop("GRACE", 30)),
             "base_url": str(values.pop("BASE_URL", "http://127.0.0.1:5000")).rstrip("/"),
             "log": values.pop("LOG", None),
             "metrics_token": values.pop("METRICS_TOKEN", None),
-            "trusted_proxies": int(values.pop("TRUSTED_PROXIES", 0)),
+            "trusted_proxies": _number("TRUSTED_PROXIES", values.pop("TRUSTED_PROXIES", 0)),
             "max_depth": _number("MAX_DEPTH", values.pop("MAX_DEPTH", 50)),
             "webhooks": _addresses(values.pop("WEBHOOKS", ())),
             "webhook_secret": str(values.pop("WEBHOOK_SECRET", "")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from portal.models import Process, Schedule, Task
 
 from . import boundary, step
 from .claims import LEASE, TRIES, batch, known, wait_after
-from .disturbances import persistent
+from .disturbances import persistent, report
 from .transaction import clock, read_task, transaction
 
 log = logging.getLogger("portal.engine")
@@ -59,27 +60,38 @@ def _ripe(moment: dt.datetime) -> tuple[Any, ...]:
     return Task.finished.is_(None), Task.scheduled <= moment, Task.status == "SCHEDULED", ~Process.on_hold
 
 
+def _short(_waited: dt.timedelta) -> dt.timedelta:
+    return LEASE
+
+
 def claim_due(
-    session: Session, moment: dt.datetime, limit: int, *, works: bool = False, lease: dt.timedelta = LEASE
+    session: Session,
+    moment: dt.datetime,
+    limit: int,
+    *,
+    works: bool = False,
+    lease: Callable[[dt.timedelta], dt.timedelta] = _short,
 ) -> list[Due]:
     """Take due tasks that nobody else has, the oldest moment first, and commit.
 
     Args:
         limit: take no more than can be fired, or handed to an executor, well within the lease.
         works: jobs instead of timers.
-        lease: how long nobody else takes them. A dispatcher that dies loses nothing: the tasks come up again.
+        lease: how long nobody else takes them, by how long they have been due. A dispatcher that dies loses nothing:
+            the tasks come up again.
     """
     mine = known(_works if works else _times)
     free = or_(Task.lease.is_(None), Task.lease <= moment)
     query = select(Task.id, Task.scheduled).join(Task.process).where(*_ripe(moment), mine, free)
     query = query.order_by(Task.scheduled, Task.id)
     found = batch(session, query.limit(limit), Task)
-    until = moment + lease
     if found:
+        until = moment + lease(moment - found[-1].scheduled)
         taken = update(Task).where(Task.id.in_([task_id for task_id, _ in found]))
         session.execute(taken.values(lease=until).execution_options(synchronize_session=False))
         session.commit()
-    return [Due(task_id, scheduled, works, until) for task_id, scheduled in found]
+        return [Due(task_id, scheduled, works, until) for task_id, scheduled in found]
+    return []
 
 
 def release(session: Session, held: list[Due]) -> None:
@@ -172,7 +184,7 @@ def fire_claimed(session: Session, due: Due) -> bool:
     try:
         return fire(session, due.task_id)
     except Exception as error:
-        log.exception("timer of task %s was disturbed", due.task_id)
+        report(log, error, "timer of task %s was disturbed", due.task_id)
         put_off(session, due.task_id, error)
         return False
 
@@ -181,8 +193,8 @@ def put_off(session: Session, task_id: int, error: Exception, attempt: int | Non
     """As `set_back`; where even that fails, the claim's own lease keeps the task until things are better."""
     try:
         return set_back(session, task_id, error, attempt)
-    except Exception:
-        log.exception("task %s could not be set back; it comes up again when its lease is over", task_id)
+    except Exception as trouble:
+        report(log, trouble, "task %s could not be set back, and comes up when its lease is over", task_id)
         return False
 
 

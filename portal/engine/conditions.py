@@ -17,7 +17,7 @@ from portal.models import Process, Task
 
 from . import step
 from .claims import batch, known
-from .disturbances import persistent
+from .disturbances import persistent, report
 from .run import Run
 from .transaction import clock, read_task, transaction
 
@@ -123,8 +123,8 @@ def ask_due(session: Session, limit: int = 50) -> int:
     for task_id in found:
         try:
             held += ask_one(session, task_id)
-        except Exception:
-            log.exception("condition of task %s could not be asked; it is asked again", task_id)
+        except Exception as error:
+            report(log, error, "condition of task %s could not be asked, and is asked again", task_id)
     return held
 
 

@@ -6,6 +6,7 @@ SQLSTATEs are those of PostgreSQL's manual, appendix A; SQLite's result codes th
 from __future__ import annotations
 
 import functools
+import logging
 import random
 import sqlite3
 import time
@@ -78,6 +79,22 @@ def give_up(session: Session) -> None:
         session.rollback()
     except (DBAPIError, InvalidRequestError):
         session.invalidate()
+
+
+def reason(error: BaseException) -> str:
+    """What was at the bottom of it, in one line."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    words = str(error).strip().splitlines()
+    return words[0] if words else type(error).__name__
+
+
+def report(log: logging.Logger, error: BaseException, words: str, *args: object) -> None:
+    """Log what has failed in a worker: a line where the database was in the way, the traceback otherwise."""
+    if disturbance(error) is None:
+        log.error(words, *args, exc_info=error)
+    else:
+        log.warning(f"{words}: %s", *args, reason(error))
 
 
 def persist(session: Session, call: Callable[[], T]) -> T:

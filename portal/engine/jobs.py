@@ -24,7 +24,7 @@ from portal.models import Process, Task
 from . import step
 from .claims import TRIES, wait_after
 from .clock import _is_due
-from .disturbances import persistent
+from .disturbances import persistent, report
 from .run import Run
 from .transaction import clock, read_task, transaction
 
@@ -270,7 +270,11 @@ def heartbeat(session: Session, held: list[Claim]) -> None:
     session.rollback()
     session.connection(execution_options={"writes": True})
     mine = or_(*(and_(Task.id == each.task_id, Task.attempt == each.attempt) for each in held))
-    alive = update(Task).where(mine, Task.status == "STARTED").values(lease=clock.get()() + LEASE)
+    query = select(Task.id).where(mine, Task.status == "STARTED")
+    free = query.with_for_update(
+        skip_locked=True
+    )  # one that somebody changes must not cost the others their lease
+    alive = update(Task).where(Task.id.in_(free)).values(lease=clock.get()() + LEASE)
     session.execute(alive.execution_options(synchronize_session=False))
     session.commit()
 
@@ -289,8 +293,8 @@ def reclaim(session: Session, limit: int = 100) -> int:
     for task_id, attempt in found:
         try:
             reclaimed += _reclaim(session, task_id, attempt)
-        except Exception:
-            log.exception("the lost job of task %s could not be made due again", task_id)
+        except Exception as error:
+            report(log, error, "the lost job of task %s could not be made due again", task_id)
     return reclaimed
 
 

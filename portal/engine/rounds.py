@@ -11,7 +11,7 @@ from . import conditions, jobs, messages, reminders, schedules, signals, workers
 #: what is done, and how many seconds lie between two looks
 ROUNDS: tuple[tuple[Callable[[Session], int], float], ...] = (
     (schedules.fire, 0.5),
-    (signals.deliver_all, 0.5),
+    (signals.turn, 0.5),
     (messages.deliver, 1),
     (reminders.turn, 1),
     (conditions.ask_due, 1),

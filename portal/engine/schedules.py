@@ -17,7 +17,7 @@ from portal.models import Schedule
 
 from . import actions, children, step
 from .claims import wait_after
-from .disturbances import persistent
+from .disturbances import persistent, report
 from .moments import next_start
 from .run import Run
 from .transaction import clock, transaction
@@ -59,8 +59,8 @@ def fire(session: Session) -> int:
     for key, node in nodes.items():
         try:
             started += _turn_to(session, node, key, rows.get(key), now)
-        except Exception:
-            log.exception("start %s.%s was disturbed; it is tried again", *key)
+        except Exception as error:
+            report(log, error, "start %s.%s was disturbed, and is tried again", *key)
     return started
 
 

@@ -12,7 +12,7 @@ from portal.models import Delivery, Process, Task
 
 from . import step
 from .claims import LEASE, TRIES, batch, known, wait_after
-from .disturbances import persistent
+from .disturbances import persistent, report
 from .run import Run
 from .transaction import clock, read_task, transaction
 
@@ -81,17 +81,24 @@ def deliver(session: Session, delivery_id: int) -> bool:
         return True
 
 
+def turn(session: Session) -> int:
+    """A worker's turn: release some of the catches that can be released now. The number that it turned to."""
+    found = claim(session)
+    for each in found:
+        try:
+            deliver(session, each)
+        except Exception as error:
+            report(log, error, "signal delivery %s was disturbed", each)
+            set_back(session, each, error)
+    return len(found)
+
+
 def deliver_all(session: Session) -> int:
-    """Release every catch that can be released now. Their number."""
-    released = 0
-    while found := claim(session):
-        for each in found:
-            try:
-                released += deliver(session, each)
-            except Exception as error:
-                log.exception("signal delivery %s failed", each)
-                set_back(session, each, error)
-    return released
+    """Release every catch that can be released now. The number that it turned to."""
+    done = 0
+    while found := turn(session):
+        done += found
+    return done
 
 
 def set_back(session: Session, delivery_id: int, error: Exception) -> None:

@@ -66,6 +66,8 @@ SENDER = {
         "confirm_timeout": PUBLISH,
     },
 }
+#: a message that nobody has followed for so long is sent again in any case
+LONGEST_PATIENCE = dt.timedelta(hours=1)
 #: messages sent in one go
 BATCH = 100
 #: seconds until a broker that was away is asked again: doubled each time, up to the second
@@ -90,6 +92,24 @@ def _task_id(activation_ref: object) -> int | None:
         return None
     number = activation_ref.removeprefix(PREFIX)
     return int(number) if number.isdecimal() else None
+
+
+class JobKeeper(Keeper):
+    """The keeper of a Celery worker's process. It starts with the first job, or when it is told to."""
+
+    def __init__(self, app: Flask) -> None:
+        self._claims: list[jobs.Claim] = []
+        super().__init__(app, "celery", self._claims.copy)
+
+    @contextmanager
+    def keeping(self, claimed: jobs.Claim) -> Iterator[None]:
+        """Keep this claim alive during the block."""
+        self.start()
+        self._claims.append(claimed)
+        try:
+            yield
+        finally:
+            self._claims.remove(claimed)
 
 
 class PortalTask(celery.Task):  # type: ignore[misc]
@@ -140,7 +160,7 @@ def make(app: Flask, **settings: Any) -> Any:
             activation.node.work(activation)  # type: ignore[attr-defined]
 
     if not settings:
-        made.keeper = Keeper(app)
+        made.keeper = JobKeeper(app)
         app.extensions["portal_keeper"] = made.keeper
         signals.worker_process_init.connect(_born, weak=False)
         signals.worker_process_shutdown.connect(_gone, weak=False)
@@ -240,13 +260,16 @@ class CeleryExecutor:
     def __init__(self, app: Flask) -> None:
         self.app = app
         self.celery = make(app, **SENDER)
-        #: a message that nobody has followed for so long is sent again
-        self.patience = dt.timedelta(seconds=float(app.config.get("CELERY_PATIENCE", 120)))
+        self._patience = dt.timedelta(seconds=app.extensions["portal"].celery_patience)
         self._connection: Any = None
         self._pause, self._until = 0.0, 0.0
 
     def start(self) -> None:
         """The connection is made by the first message."""
+
+    def patience(self, waited: dt.timedelta) -> dt.timedelta:
+        """As long again as it has waited: while no Celery worker runs, messages must not pile up in the broker."""
+        return max(self._patience, min(waited, LONGEST_PATIENCE))
 
     def room(self) -> int:
         return BATCH if time.monotonic() >= self._until else 0

@@ -15,8 +15,13 @@ if TYPE_CHECKING:
 class Executor(Protocol):
     """Where jobs run. The row stays the truth: what an executor loses is claimed again when its lease is over."""
 
-    #: how long a job that was handed over is believed to be on its way; then it is handed over again
-    patience: dt.timedelta
+    def patience(self, waited: dt.timedelta) -> dt.timedelta:
+        """How long a job that was handed over is believed to be on its way; then it is handed over again.
+
+        Args:
+            waited: how long it has been due.
+        """
+        ...
 
     def start(self) -> None: ...
 
@@ -45,6 +50,13 @@ EXECUTORS = {
 
 
 def make(name: str, app: Flask) -> Executor:
-    """The executor of this name for an application."""
-    executor: Executor = resolve_name(EXECUTORS[name])(app)
+    """The executor of this name for an application.
+
+    Raises:
+        ValueError: the extra that it needs is not installed.
+    """
+    try:
+        executor: Executor = resolve_name(EXECUTORS[name])(app)
+    except ModuleNotFoundError as error:
+        raise ValueError(f"PORTAL_EXECUTOR is {name}: {error}") from error
     return executor

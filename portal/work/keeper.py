@@ -1,20 +1,19 @@
-"""Keeps the leases of jobs that run in a Celery worker, and ends those that take too long."""
+"""Says that a process lives, keeps the leases of the jobs that run in it, and ends those that take too long."""
 
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from portal.engine import jobs, workers
+from portal.engine.disturbances import report
 from portal.models import db
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from .loop import Loop
 
+if TYPE_CHECKING:
     from flask import Flask
 
 log = logging.getLogger("portal.work")
@@ -24,67 +23,45 @@ WATCH = 1.0
 
 
 class Keeper:
-    """A thread of a process that does jobs. It starts with the first job, or when it is told to."""
+    """A thread beside those that do the jobs.
 
-    def __init__(self, app: Flask) -> None:
-        self.app = app
-        self._lock = threading.Lock()
-        self._held: list[jobs.Claim] = []
-        self._thread: threading.Thread | None = None
-        self._stopping = threading.Event()
+    Args:
+        kind: of process that this is, for who watches: web, worker or celery.
+        held: the claims of the jobs that run here now.
+    """
+
+    def __init__(self, app: Flask, kind: str, held: Callable[[], list[jobs.Claim]]) -> None:
+        self.app, self.kind, self.held = app, kind, held
+        self._loop = Loop(self.turn, "keeper", WATCH)
+        self._beat: float | None = None
         self._row: int | None = None
 
-    @contextmanager
-    def keeping(self, claimed: jobs.Claim) -> Iterator[None]:
-        """Keep this claim alive during the block."""
-        self.start()
-        with self._lock:
-            self._held.append(claimed)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._held.remove(claimed)
-
     def start(self) -> None:
-        with self._lock:
-            if self._thread is None:
-                self._stopping.clear()
-                self._thread = threading.Thread(target=self._watch, name="portal-keeper", daemon=True)
-                self._thread.start()
+        """Start the thread, once."""
+        self._loop.start()
 
-    def stop(self) -> None:
+    def stop(self, timeout: float = WATCH) -> None:
         """This process ends: its row among the workers goes."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join(WATCH)
-        with self.app.app_context():
-            if self._row is not None:
-                _guarded("the row of this worker could not be removed", workers.leave, self._row)
-
-    def _watch(self) -> None:
-        beat = time.monotonic() - workers.BEAT.total_seconds()
-        while True:
-            with self._lock:
-                held = list(self._held)
+        self._loop.stop()
+        if self._loop.join(timeout) and self._row is not None:
             with self.app.app_context():
-                for claimed in held:
-                    _guarded("a job that takes too long could not be ended", jobs.expire, claimed)
-                if time.monotonic() - beat >= workers.BEAT.total_seconds():
-                    beat = time.monotonic()
-                    _guarded("the jobs that run here could not be kept", jobs.heartbeat, held)
-                    row = _guarded("this worker could not say that it lives", self._say, len(held))
-                    self._row = row or self._row
-            if self._stopping.wait(WATCH):
-                return
+                try:
+                    workers.leave(db.session(), self._row)
+                except Exception as error:
+                    report(log, error, "the row of this worker could not be removed")
+            self._row = self._beat = None
 
-    def _say(self, session: Any, held: int) -> int:
-        return workers.beat(session, self._row, "celery", held)
-
-
-def _guarded(trouble: str, call: Callable[..., Any], *args: Any) -> Any:
-    try:
-        return call(db.session(), *args)
-    except Exception:
-        log.exception(trouble)
-        return None
+    def turn(self) -> None:
+        """One look."""
+        with self.app.app_context():
+            session, held, now = db.session(), self.held(), time.monotonic()
+            if self._beat is None or now - self._beat >= workers.BEAT.total_seconds():
+                jobs.heartbeat(session, held)
+                self._row = workers.beat(session, self._row, self.kind, len(held))
+                self._beat = now
+            for claimed in held:
+                try:
+                    jobs.expire(session, claimed)
+                except Exception as error:
+                    words = "job of task %s takes too long, and could not be ended"
+                    report(log, error, words, claimed.task_id)

@@ -8,6 +8,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from portal.engine import clock, jobs, transaction
+from portal.engine.claims import LEASE
+from portal.engine.disturbances import report
 from portal.models import db
 
 if TYPE_CHECKING:
@@ -22,9 +24,6 @@ THREADS = 4
 class LocalExecutor:
     """Takes no more jobs than it has threads, so that other processes can take the rest."""
 
-    #: a thread begins at once
-    patience = dt.timedelta(seconds=15)
-
     def __init__(self, app: Flask, threads: int = THREADS) -> None:
         self.app = app
         self.threads = threads
@@ -36,6 +35,9 @@ class LocalExecutor:
 
     def start(self) -> None:
         self._stopping = False
+
+    def patience(self, _waited: dt.timedelta) -> dt.timedelta:
+        return LEASE  # a thread begins at once
 
     def room(self) -> int:
         with self._changed:
@@ -66,8 +68,9 @@ class LocalExecutor:
             for claimed in self.held():
                 try:
                     jobs.hand_back(db.session(), claimed)
-                except Exception:
-                    log.exception("job of task %s could not be handed back; its lease will", claimed.task_id)
+                except Exception as error:
+                    words = "job of task %s could not be handed back, and comes up when its lease is over"
+                    report(log, error, words, claimed.task_id)
         return False
 
     def _run(self, task_id: int) -> None:
@@ -95,5 +98,5 @@ class LocalExecutor:
             else:
                 jobs.perform(session, claimed)
         except Exception as error:
-            log.exception("job of task %s was disturbed", task_id)
+            report(log, error, "job of task %s was disturbed", task_id)
             clock.put_off(session, task_id, error, None if claimed is None else claimed.attempt)

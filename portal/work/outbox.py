@@ -7,11 +7,11 @@ import datetime as dt
 import json
 import logging
 import smtplib
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask.logging import default_handler, has_level_handler
@@ -23,6 +23,7 @@ from portal.engine import clock, notices, outbox, transaction
 from portal.models import db
 
 from . import hooks, mail
+from .loop import Loop
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -65,9 +66,11 @@ class Sender:
     def __init__(self, app: Flask, settings: Config) -> None:
         self.app = app
         self.settings = settings
-        self._threads: list[threading.Thread] = []
-        self._woken = {self._mails: threading.Event(), self._calls: threading.Event()}
-        self._stopping = threading.Event()
+        self._loops = {
+            turn: Loop(partial(self._empty, turn), f"outbox{turn.__name__}", INTERVAL)
+            for turn in (self._mails, self._calls)
+        }
+        self._forget: Callable[[], None] | None = None
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="portal-hook")
         #: the calls that are under way, with their addresses
         self._calling: dict[Future[None], str] = {}
@@ -75,43 +78,30 @@ class Sender:
 
     def start(self) -> None:
         """Start the threads. Not to be called twice without a `stop` between."""
-        self._stopping.clear()
         self._forget = transaction.on_commit(self._wake)
-        for turn in self._woken:
-            name = f"portal-outbox-{turn.__name__.strip('_')}"
-            self._threads.append(threading.Thread(target=self._run, args=(turn,), name=name, daemon=True))
-            self._threads[-1].start()
+        for loop in self._loops.values():
+            loop.start()
 
     def stop(self, timeout: float | None = None) -> bool:
         """Finish what is being sent, and stop. False if that takes longer than `timeout` seconds."""
-        if not self._threads:
+        if self._forget is None:
             return True
         until = None if timeout is None else time.monotonic() + timeout
         self._forget()
-        self._stopping.set()
-        self._wake()
-        for thread in self._threads:
-            thread.join(_left(until))
-        under_way = wait(list(self._calling), _left(until)).not_done
-        alive = any(thread.is_alive() for thread in self._threads)
-        self._threads.clear()
-        return not (alive or under_way)
+        self._forget = None
+        for loop in self._loops.values():
+            loop.stop()
+        ended = [loop.join(_left(until)) for loop in self._loops.values()]
+        return all(ended) and not wait(list(self._calling), _left(until)).not_done
 
     def _wake(self) -> None:
-        for event in self._woken.values():
-            event.set()
+        for loop in self._loops.values():
+            loop.wake()
 
-    def _run(self, turn: Callable[[], int]) -> None:
-        woken = self._woken[turn]
-        while not self._stopping.is_set():
-            woken.clear()
-            try:
-                with self.app.app_context():
-                    while turn() and not self._stopping.is_set():
-                        pass
-            except Exception:
-                log.exception("the outbox could not be emptied; it is tried again")
-            woken.wait(INTERVAL)
+    def _empty(self, turn: Callable[[], int]) -> None:
+        with self.app.app_context():
+            while turn() and not self._loops[turn].stopping:
+                pass
 
     def turn(self) -> int:
         """Try to send what is due now, one row for each process and receiver. The number of rows tried."""
@@ -145,7 +135,7 @@ class Sender:
 
     def _called(self, call: Future[None]) -> None:
         self._calling.pop(call, None)
-        self._woken[self._calls].set()
+        self._loops[self._calls].wake()
 
     def _attempt(self, each: outbox.Claim, send: Callable[[outbox.Claim], bool]) -> None:
         if each.until - clock.now() >= MARGIN:

@@ -1,5 +1,6 @@
 """A `celery.Job` without a broker."""
 
+import datetime as dt
 import subprocess
 import sys
 
@@ -7,7 +8,7 @@ import pytest
 from celery import shared_task
 from flows_of_celery import GreetFlow
 
-from portal import celery, flow, this
+from portal import celery, create_app, flow, this
 from portal.errors import FlowError
 
 
@@ -65,3 +66,14 @@ def test_without_the_extra_the_error_names_it():
 def test_importing_it_makes_no_application():
     code = "from portal import celery; assert 'app' not in vars(celery)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("waited", "again_after"),
+    [(0, 30), (29, 30), (100, 100), (86_400, 3600)],
+    ids=lambda seconds: f"{seconds}s",
+)
+def test_messages_do_not_pile_up_while_no_worker_runs(waited, again_after):
+    app = create_app({"EXECUTOR": "celery", "CELERY_PATIENCE": "30", "FLOWS": [], "TESTING": True})
+    patience = app.extensions["portal_scheduler"].executor.patience(dt.timedelta(seconds=waited))
+    assert patience == dt.timedelta(seconds=again_after)

@@ -143,6 +143,15 @@ def test_what_is_claimed_is_nobody_elses_until_its_lease_is_over(flow_tester, se
     assert clock.claim_due(session, clock.now(), 9, works=works) == [], "an old claim gives nothing back"
 
 
+def test_how_long_it_is_left_alone_may_depend_on_how_long_it_has_waited(flow_tester, session):
+    flow_tester(WorkFlow)
+    WorkFlow.start.run()
+    flow_tester.clock.offset += dt.timedelta(minutes=10)
+    (claimed,) = clock.claim_due(session, clock.now(), 9, works=True, lease=lambda waited: waited / 2)
+    assert round((claimed.until - clock.now()).total_seconds()) == 300
+    assert session.get_one(Task, claimed.task_id).lease == claimed.until
+
+
 def test_a_poisoned_timer_waits_longer_each_time_and_becomes_an_incident(flow_tester, session):
     run = flow_tester(PoisonFlow)
     run.start()

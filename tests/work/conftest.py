@@ -25,33 +25,46 @@ def shared(app):
 
 
 @pytest.fixture
-def worker(shared, database_url, tmp_path):
-    """Start a worker; the fixture ends all of them."""
+def process(database_url, tmp_path):
+    """Start the process of a worker; the fixture ends all of them."""
     made = []
 
     def start(*words, **settings):
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "portal", "worker", *words],
-            cwd=tmp_path,
-            env={
-                **kept,
-                "PYTHONPATH": os.pathsep.join([str(ROOT), str(Path(__file__).parent)]),
-                "PORTAL_DATABASE_URL": database_url,
-                "PORTAL_FLOWS": flows_of_workers.__name__,
-                **settings,
-            },
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+        made.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "portal", "worker", *words],
+                cwd=tmp_path,
+                env={
+                    **kept,
+                    "PYTHONPATH": os.pathsep.join([str(ROOT), str(Path(__file__).parent)]),
+                    "PYTHONUNBUFFERED": "1",
+                    "PORTAL_DATABASE_URL": database_url,
+                    "PORTAL_FLOWS": flows_of_workers.__name__,
+                    **settings,
+                },
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
         )
-        made.append(process)
-        line = process.stdout.readline()
-        assert "worker runs" in line, line + process.stdout.read()
-        return process
+        return made[-1]
 
     yield start
     for each in made:
         each.kill()
         each.wait()
         each.stdout.close()
+
+
+@pytest.fixture
+def worker(shared, process):
+    """Start a worker, and wait until it runs."""
+
+    def start(*words, **settings):
+        made = process(*words, **settings)
+        line = made.stdout.readline()
+        assert "worker runs" in line, line + made.stdout.read()
+        return made
+
+    return start

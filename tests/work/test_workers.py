@@ -10,7 +10,7 @@ from patience import until
 from sqlalchemy import func, select, update
 
 from portal.engine import clock, jobs, workers
-from portal.models import Event, Process, Task, Worker, db
+from portal.models import Event, Process, Task, Worker, db, init_db
 from portal.queries import workers_seen
 
 #: a process of its own takes its time to start, so most of these run on one of the databases
@@ -138,3 +138,24 @@ def test_what_a_killed_worker_held_is_done_by_another(worker, shared):
     until(lambda: db.session.scalar(select(func.count()).where(Process.status == "DONE")) == len(made))
     fired = select(func.count()).select_from(Event).where(Event.action == "timer", Event.to_state == "DONE")
     assert db.session.scalar(fired) == len(made)
+
+
+def test_a_worker_waits_for_the_schema(app, process):
+    db.drop_all()
+    db.session.remove()
+    alone = process()
+    line = alone.stdout.readline()
+    assert line.startswith("The worker waits for the database: missing:"), line
+    assert "portal init-db" in line
+    init_db()
+    assert "The worker runs" in alone.stdout.readline()
+    alone.terminate()
+    assert alone.wait(20) == 0
+
+
+@on_postgresql
+def test_a_worker_that_waits_for_its_database_can_be_stopped(process):
+    alone = process(PORTAL_DATABASE_URL="postgresql+psycopg://portal@127.0.0.1:1/portal")
+    assert "does not answer: connection" in alone.stdout.readline()
+    alone.terminate()
+    assert alone.wait(20) == 0
