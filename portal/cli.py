@@ -178,11 +178,11 @@ timers = AppGroup("timers", help="What the clock does.")
 
 @timers.command("fire")
 def fire_timers() -> None:
-    """Fire all that is due, and print the number."""
-    from portal.engine import clock
+    """Fire the timers and start the flows that are due, and print the number."""
+    from portal.engine import clock, schedules
     from portal.models import db
 
-    fired = 0
+    fired = schedules.fire(db.session())
     while found := clock.claim_due(db.session(), clock.now(), 20):
         fired += sum(clock.fire_claimed(db.session(), each) for each in found)
     click.echo(fired)

@@ -28,7 +28,7 @@ def wait_after(failures: int) -> dt.timedelta:
     return min(wait, LONGEST_WAIT)
 
 
-def known(has: Callable[[Any], bool]) -> Any:
+def known_tasks(has: Callable[[Any], bool]) -> Any:
     """The tasks of those nodes that the code here has: a worker with other flows, or of another version, leaves the
     rest to others.
 

@@ -15,7 +15,7 @@ from portal.flow.registry import registry
 from portal.models import Process, Schedule, Task
 
 from . import boundary, step
-from .claims import LEASE, TRIES, batch, known, wait_after
+from .claims import LEASE, TRIES, batch, known_tasks, wait_after
 from .disturbances import persistent, report
 from .transaction import clock, read_task, transaction
 
@@ -40,9 +40,9 @@ class Due:
 
 def due(session: Session, moment: dt.datetime, limit: int = 100) -> list[Due]:
     """The tasks whose moment has come, the oldest moment first: read, not claimed."""
-    works = known(_works).label("works")
+    works = known_tasks(_works).label("works")
     query = select(Task.id, Task.scheduled, works).join(Task.process).where(*_ripe(moment))
-    query = query.where(known(lambda node: node.works or node.times))
+    query = query.where(known_tasks(lambda node: node.works or node.times))
     rows = session.execute(query.order_by(Task.scheduled, Task.id).limit(limit)).all()
     session.rollback()
     return [Due(*row) for row in rows]
@@ -80,7 +80,7 @@ def claim_due(
         lease: how long nobody else takes them, by how long they have been due. A dispatcher that dies loses nothing:
             the tasks come up again.
     """
-    mine = known(_works if works else _times)
+    mine = known_tasks(_works if works else _times)
     free = or_(Task.lease.is_(None), Task.lease <= moment)
     query = select(Task.id, Task.scheduled).join(Task.process).where(*_ripe(moment), mine, free)
     query = query.order_by(Task.scheduled, Task.id)
@@ -118,7 +118,7 @@ def next_moment(session: Session, after: dt.datetime) -> dt.datetime | None:
             Task.status == "SCHEDULED",
             Task.scheduled > after,
             ~Process.on_hold,
-            known(_times),
+            known_tasks(_times),
         )
     )
     starts = select(Schedule.next_start).where(

@@ -16,7 +16,7 @@ from portal.flow.registry import registry
 from portal.models import Process, Task
 
 from . import step
-from .claims import batch, known
+from .claims import batch, known_tasks
 from .disturbances import persistent, report
 from .run import Run
 from .transaction import clock, read_task, transaction
@@ -130,7 +130,7 @@ def ask_due(session: Session, limit: int = 50) -> int:
 
 def _armed() -> tuple[Any, ...]:
     waiting = Task.finished.is_(None), Task.awaits == "condition", Task.status == "STARTED"
-    return *waiting, ~Process.on_hold, known(_asks)
+    return *waiting, ~Process.on_hold, known_tasks(_asks)
 
 
 @persistent

@@ -16,8 +16,8 @@ from portal.flow.registry import registry
 from portal.models import Message, Process, Task
 
 from . import step
-from .claims import batch
-from .disturbances import persistent
+from .claims import batch, known_tasks
+from .disturbances import persistent, report
 from .run import Run
 from .transaction import clock, read_task, transaction
 
@@ -131,7 +131,7 @@ def _receive(run: Run, task: Task, message: Message) -> None:
 
 
 def deliver(session: Session, limit: int = 50) -> int:
-    """Hand kept messages to the catches that wait for them. The number of catches that were looked at.
+    """Hand kept messages to the catches that wait for them. The number of catches that took one.
 
     A message and its catch meet by themselves but where they cannot see each other: one was not committed yet when
     the other came, the process was suspended, or its fields have come to fit since.
@@ -140,18 +140,23 @@ def deliver(session: Session, limit: int = 50) -> int:
         (flow._definition.label, node.name): node
         for flow in registry.values()
         for node in flow._definition.nodes.values()
-        if getattr(node, "keeps_messages", False)
+        if _keeps(node)
     }
     if not names:
         return 0
     found = {*_addressed(session, limit), *_named(session, names, limit)}
     session.rollback()
+    handed = 0
     for task_id in sorted(found):
         try:
-            _hand_over(session, task_id)
-        except Exception:
-            log.exception("the messages for task %s could not be handed over; it is tried again", task_id)
-    return len(found)
+            handed += _hand_over(session, task_id)
+        except Exception as error:
+            report(log, error, "a message for task %s could not be handed over, and is tried again", task_id)
+    return handed
+
+
+def _keeps(node: Any) -> bool:
+    return getattr(node, "keeps_messages", False)
 
 
 def _armed() -> Any:
@@ -160,7 +165,7 @@ def _armed() -> Any:
         select(Task.id)
         .join(Task.process)
         .where(Task.finished.is_(None), Task.status == "STARTED", ~Process.on_hold)
-        .where(Process.flow_label == Message.flow_label, Task.flow_task == Message.node)
+        .where(Process.flow_label == Message.flow_label, Task.flow_task == Message.node, known_tasks(_keeps))
     )
 
 
@@ -191,13 +196,15 @@ def _named(session: Session, names: dict[tuple[str, str], Any], limit: int) -> l
 
 
 @persistent
-def _hand_over(session: Session, task_id: int) -> None:
+def _hand_over(session: Session, task_id: int) -> bool:
     with transaction(session, task=task_id) as run:
         task = read_task(session, task_id)
         run.know(task)
-        if task.status == "STARTED" and task.node is not None and not task.process.on_hold:
-            take(run, task)
-            step.settle(run)
+        if task.status != "STARTED" or task.node is None or task.process.on_hold:
+            return False
+        take(run, task)
+        step.settle(run)
+        return task.status != "STARTED"
 
 
 def sweep(session: Session, limit: int = 1000) -> int:

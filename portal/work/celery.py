@@ -164,6 +164,7 @@ def make(app: Flask, **settings: Any) -> Any:
         app.extensions["portal_keeper"] = made.keeper
         signals.worker_process_init.connect(_born, weak=False)
         signals.worker_process_shutdown.connect(_gone, weak=False)
+        signals.worker_shutdown.connect(_gone, weak=False)  # where the jobs run in the worker's own process
     return made
 
 

@@ -61,7 +61,8 @@ class Keeper:
                 self._beat = now
             for claimed in held:
                 try:
-                    jobs.expire(session, claimed)
+                    if jobs.expire(session, claimed):
+                        log.warning("job of task %s took too long, and is given up", claimed.task_id)
                 except Exception as error:
                     words = "job of task %s takes too long, and could not be ended"
                     report(log, error, words, claimed.task_id)

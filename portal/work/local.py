@@ -14,11 +14,14 @@ from portal.models import db
 
 if TYPE_CHECKING:
     from flask import Flask
+    from sqlalchemy.orm import Session
 
 log = logging.getLogger("portal.work")
 
 #: jobs that run at a time
 THREADS = 4
+#: threads in all, when jobs that were given up do not end: a thread cannot be ended from outside
+MOST = 4 * THREADS
 
 
 class LocalExecutor:
@@ -27,10 +30,11 @@ class LocalExecutor:
     def __init__(self, app: Flask, threads: int = THREADS) -> None:
         self.app = app
         self.threads = threads
-        #: guards the two below; told when a job has left
-        self._changed = threading.Condition()
-        #: task ids, with the claim once there is one
-        self._held: dict[int, jobs.Claim | None] = {}
+        #: guards the three below; told when a job has left
+        self._changed = threading.Condition(threading.RLock())
+        #: tasks whose thread has not claimed them yet, and the claims of the others
+        self._coming: set[int] = set()
+        self._held: list[jobs.Claim] = []
         self._stopping = False
 
     def start(self) -> None:
@@ -41,37 +45,44 @@ class LocalExecutor:
 
     def room(self) -> int:
         with self._changed:
-            return 0 if self._stopping else self.threads - len(self._held)
+            free = min(self.threads - self._running(), MOST - len(self._coming) - len(self._held))
+            return 0 if self._stopping else free
+
+    def _running(self) -> int:
+        """The jobs that count: those that took too long are given up, though their code goes on."""
+        now = clock.now()
+        return len(self._coming) + sum(each.deadline is None or each.deadline > now for each in self._held)
 
     def submit(self, task_id: int) -> bool:
         """Run a due job in a thread. False if it is on its way already, or every thread is busy."""
         with self._changed:
-            if self._stopping or task_id in self._held or len(self._held) >= self.threads:
+            if self.room() <= 0 or task_id in self._coming:
                 return False
-            self._held[task_id] = None
+            self._coming.add(task_id)
         # A daemon: at the end of the grace time the process goes without it, its job having been handed back.
         threading.Thread(target=self._run, args=(task_id,), name=f"portal-job-{task_id}", daemon=True).start()
         return True
 
     def held(self) -> list[jobs.Claim]:
-        """The claimed jobs that run here."""
+        """The claims of the jobs that run here."""
         with self._changed:
-            return [claimed for claimed in self._held.values() if claimed is not None]
+            return list(self._held)
 
     def stop(self, grace: float) -> bool:
         """Wait for what runs here, at most `grace` seconds; hand back the rest. False if something still runs."""
         with self._changed:
             self._stopping = True
-            if self._changed.wait_for(lambda: not self._held, grace):
-                return True
+            self._changed.wait_for(lambda: not self._running(), grace)
+            left = self.held()
+            ended = not left and not self._coming
         with self.app.app_context():
-            for claimed in self.held():
+            for claimed in left:
                 try:
                     jobs.hand_back(db.session(), claimed)
                 except Exception as error:
                     words = "job of task %s could not be handed back, and comes up when its lease is over"
                     report(log, error, words, claimed.task_id)
-        return False
+        return ended
 
     def _run(self, task_id: int) -> None:
         try:
@@ -79,7 +90,7 @@ class LocalExecutor:
                 self._work(task_id)
         finally:
             with self._changed:
-                del self._held[task_id]
+                self._coming.discard(task_id)
                 self._changed.notify_all()
             transaction.wake()  # there is room for another one
 
@@ -88,15 +99,23 @@ class LocalExecutor:
         claimed = None
         try:
             claimed = jobs.claim(session, task_id)
-            if claimed is None:
-                return
-            with self._changed:
-                self._held[task_id] = claimed
-                stopping = self._stopping
+            if claimed is not None:
+                self._perform(session, claimed)
+        except Exception as error:
+            report(log, error, "job of task %s was disturbed", task_id)
+            clock.put_off(session, task_id, error, None if claimed is None else claimed.attempt)
+
+    def _perform(self, session: Session, claimed: jobs.Claim) -> None:
+        with self._changed:
+            self._coming.discard(claimed.task_id)
+            self._held.append(claimed)
+            stopping = self._stopping
+        try:
             if stopping:  # it has not begun: another process may
                 jobs.hand_back(session, claimed)
             else:
                 jobs.perform(session, claimed)
-        except Exception as error:
-            report(log, error, "job of task %s was disturbed", task_id)
-            clock.put_off(session, task_id, error, None if claimed is None else claimed.attempt)
+        finally:
+            with self._changed:
+                self._held.remove(claimed)
+                self._changed.notify_all()

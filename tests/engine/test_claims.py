@@ -152,7 +152,7 @@ def test_how_long_it_is_left_alone_may_depend_on_how_long_it_has_waited(flow_tes
     assert session.get_one(Task, claimed.task_id).lease == claimed.until
 
 
-def test_a_poisoned_timer_waits_longer_each_time_and_becomes_an_incident(flow_tester, session):
+def test_a_poisoned_timer_waits_longer_each_time_and_becomes_an_incident(flow_tester, session, still):
     run = flow_tester(PoisonFlow)
     run.start()
     flow_tester(NapFlow)
@@ -195,7 +195,7 @@ def test_a_job_whose_workers_are_lost_again_and_again_becomes_an_incident(flow_t
     assert jobs.reclaim(session) == 0
 
 
-def test_a_job_that_cannot_be_completed_is_tried_again_later(flow_tester, session):
+def test_a_job_that_cannot_be_completed_is_tried_again_later(flow_tester, session, still):
     run = flow_tester(WorkFlow)
     run.start()
     claimed = jobs.claim(session, run.task("work").id)

@@ -20,6 +20,12 @@ class NightlyFlow(flow.Flow):
     end = flow.End()
 
 
+class NapFlow(flow.Flow):
+    start = flow.StartHandle().Next(this.nap)
+    nap = flow.Timer(dt.timedelta(minutes=1)).Next(this.end)
+    end = flow.End()
+
+
 def starts(label):
     db.session.rollback()
     return db.session.scalar(select(func.count()).where(Process.flow_label == label))
@@ -67,7 +73,7 @@ class TroubledFlow(flow.Flow):
         raise OSError("the disk is full")
 
 
-def test_a_start_that_is_disturbed_waits_and_keeps_no_other_waiting(flow_tester, session, caplog):
+def test_a_start_that_is_disturbed_waits_and_keeps_no_other_waiting(flow_tester, session, still, caplog):
     flow_tester(TroubledFlow)
     flow_tester(HourlyFlow)
     schedules.fire(session)
@@ -82,3 +88,15 @@ def test_a_start_that_is_disturbed_waits_and_keeps_no_other_waiting(flow_tester,
     flow_tester.clock.offset += dt.timedelta(seconds=2)
     schedules.fire(session)
     assert session.get_one(Schedule, row.id, populate_existing=True).failures == 2
+
+
+def test_the_command_fires_timers_and_starts_what_is_due(flow_tester):
+    flow_tester(HourlyFlow)
+    flow_tester(NapFlow)
+    fire = flow_tester.app.test_cli_runner().invoke
+    assert fire(args=["timers", "fire"]).output == "0\n"
+    NapFlow.start.run()
+    flow_tester.clock.offset += dt.timedelta(hours=1, seconds=1)
+    assert fire(args=["timers", "fire"]).output == "2\n"
+    assert fire(args=["timers", "fire"]).output == "0\n"
+    assert starts("hourly") == 1

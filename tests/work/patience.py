@@ -4,7 +4,7 @@ import time
 
 from portal.models import db
 
-PATIENCE = 20
+PATIENCE = 60
 
 
 def until(condition):

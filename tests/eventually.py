@@ -3,7 +3,7 @@
 import time
 
 
-def eventually(says, seconds=20):
+def eventually(says, seconds=60):
     """Wait until this is true, and return it."""
     until = time.monotonic() + seconds
     while not (found := says()):

@@ -1,0 +1,83 @@
+"""The guide's Celery sample on real brokers, started by the two commands of the README."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from eventually import eventually
+
+from portal.flow.registry import registry
+from portal.models import Process, db, init_db
+
+ROOT = Path(__file__).parents[2]
+
+
+def sample() -> str:
+    """The sample as a module of its own, without its test."""
+    guide = (ROOT / "docs" / "flows.md").read_text("utf-8")
+    block = re.search(r"### celery\.Job\n.*?```python\n(.*?)```", guide, re.DOTALL)
+    assert block is not None
+    return f"from portal import flow, this\n\n{block[1].partition('def test_')[0]}"
+
+
+def commands() -> list[list[str]]:
+    """What the README says, with the programs of this Python."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    block = re.search(r"## Jobs on Celery\n.*?```\n(.*?)```", readme, re.DOTALL)
+    assert block is not None
+    programs = Path(sys.executable).parent
+    return [[str(programs / name), *rest] for name, *rest in map(str.split, block[1].splitlines())]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder of somebody's with the sample among the flows."""
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows" / "__init__.py").touch()
+    (tmp_path / "flows" / "greetings_of_the_guide.py").write_text(sample())
+    monkeypatch.syspath_prepend(tmp_path / "flows")
+    monkeypatch.setenv("PORTAL_FLOWS", "greetings_of_the_guide")
+    return tmp_path
+
+
+@pytest.fixture
+def started(folder, app, broker, database_url):
+    init_db()
+    db.session.remove()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
+    settings = {
+        "PORTAL_DATABASE_URL": database_url, "PORTAL_SECRET_KEY": "x", "PORTAL_EXECUTOR": "celery",
+        "PORTAL_CELERY_BROKER_URL": broker.url, "PYTHONPATH": str(ROOT),
+    }  # fmt: skip
+    with (folder / "log").open("w") as log:
+        made = [
+            subprocess.Popen(words, cwd=folder, env=kept | settings, stdout=log, stderr=log)
+            for words in commands()
+        ]
+    assert len(made) == 2, "the README says two commands"
+    yield made
+    for each in made:
+        each.kill()
+        each.wait()
+    print((folder / "log").read_text())
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_the_sample_runs_on_a_real_broker(started):
+    process = registry["greeting"].start.run()
+
+    def done():
+        db.session.rollback()
+        return db.session.get_one(Process, process.id, populate_existing=True).status == "DONE"
+
+    eventually(done, 60)
+    assert process.data["text"] == "Background Processing Done"
+    for each in started:
+        each.send_signal(signal.SIGTERM)
+    assert [each.wait(30) for each in started] == [0, 0]
