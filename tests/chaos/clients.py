@@ -143,6 +143,8 @@ class Client:
         address = self.random.choice(self.addresses)
         answer = self.session.request(method, address + path, timeout=8, allow_redirects=False, **kwargs)
         self.acknowledged.answers[str(answer.status_code)] += 1
+        if "/login" in answer.headers.get("Location", ""):
+            self.token = ""
         return answer
 
     def _sign_in(self) -> None:
@@ -151,7 +153,7 @@ class Client:
         page = self.session.get(f"{address}/login", timeout=8)
         data = {"username": self.username, "password": PASSWORD, "csrf_token": self._token(page)}
         self.session.post(f"{address}/login", data=data, timeout=8, allow_redirects=False)
-        self.token = self._token(self.session.get(f"{address}/profile", timeout=8))
+        self.token = self._token(self.session.get(f"{address}/profile", timeout=8, allow_redirects=False))
 
     def _token(self, page: requests.Response) -> str:
         found = TOKEN.search(page.text)

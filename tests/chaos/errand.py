@@ -20,16 +20,14 @@ from portal.work import outbox as senders
 
 from . import breaks, ledger
 
-#: how long the claim of a job holds; `breaks` takes it away
-LEASE = jobs.LEASE = dt.timedelta(seconds=4)
-workers.BEAT = dt.timedelta(seconds=1)
-outbox.LEASE = dt.timedelta(seconds=8)
-senders.MARGIN = dt.timedelta(seconds=4)
-ledger.listen()
-
-BROKEN = os.environ.get("CHAOS_BREAK", "")
+#: how long the claim of a job holds on a site
+LEASE = dt.timedelta(seconds=4)
+#: set on the machines of a site: what is taken away, if anything
+BROKEN = os.environ.get("CHAOS_BREAK")
 #: seconds that jobs take; now and then long enough to be at work when a worker is paused or killed
-DURATIONS = (0, 0, 0.3, 6) if BROKEN != "fence" else (6,)
+DURATIONS: tuple[float, ...] = (0, 0, 0.3, 6) if BROKEN != "fence" else (6,)
+#: how many of a hundred tries fail
+FAILING = 10
 #: between two throws of the signal
 NEWS = dt.timedelta(seconds=2)
 
@@ -43,7 +41,7 @@ def work(activation: Any) -> None:
     ledger.began(activation)
     try:
         time.sleep(random.choice(DURATIONS))
-        if random.random() < 0.1:
+        if random.randrange(100) < FAILING:
             raise RuntimeError("a job may fail")
     finally:
         ledger.ended(activation)
@@ -164,5 +162,15 @@ def report_to(hook: str) -> None:
         each.process_webhooks = [hook] if hook else []
 
 
-report_to(os.environ.get("CHAOS_HOOK", ""))
-breaks.apply(BROKEN)
+def _hurry() -> None:
+    jobs.LEASE = LEASE
+    workers.BEAT = dt.timedelta(seconds=1)
+    outbox.LEASE = dt.timedelta(seconds=8)
+    senders.MARGIN = dt.timedelta(seconds=4)
+
+
+if BROKEN is not None:
+    _hurry()
+    ledger.listen()
+    report_to(os.environ["CHAOS_HOOK"])
+    breaks.apply(BROKEN)

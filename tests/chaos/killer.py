@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from .site import Machine, Site, alive
 
 #: seconds for which something is paused: mostly longer than the lease of its jobs
 PAUSE = (5.0, 12.0)
+#: long enough for another worker to see that the lease is over, and to begin
+LONG_PAUSE = (9.0, 12.0)
 
 
 class Killer:
@@ -47,17 +50,19 @@ class Killer:
         began = time.monotonic()
         for moment, strike in self._plan(seconds, kills):
             time.sleep(max(0.0, began + moment - time.monotonic()))
-            strike()
+            if time.monotonic() < began + seconds:
+                strike()
         time.sleep(max(0.0, began + seconds - time.monotonic()))
         for thread in self._pausing:
             thread.join()
 
-    def _plan(self, seconds: float, kills: int) -> list[tuple[float, object]]:
-        """When to do what. Only who is paused can be late, and only then a fence is needed."""
+    def _plan(self, seconds: float, kills: int) -> list[tuple[float, Callable[[], None]]]:
+        """When to do what."""
+        numbers: dict[Callable[[], None], int] = {
+            self._kill: kills, self._pause: kills // 3, self._stop: kills // 10,
+        }  # fmt: skip
         if self.broken == "fence":
-            numbers = {self._pause: kills}
-        else:
-            numbers = {self._kill: kills, self._pause: kills // 3, self._stop: kills // 10}
+            numbers = {self._pause_a_worker: kills}
         plan = [
             (self.random.uniform(0, seconds), do) for do, number in numbers.items() for _ in range(number)
         ]
@@ -74,20 +79,22 @@ class Killer:
         _send(signal.SIGHUP if what == "web" else signal.SIGTERM, pid)
 
     def _pause(self) -> None:
-        what, pids = self._chosen(
-            self.PAUSES if self.broken != "fence" else {"worker": 1, "celery process": 1}
+        thread = threading.Thread(
+            target=self._hold, args=(*self._chosen(self.PAUSES), self.random.uniform(*PAUSE))
         )
-        seconds = self.random.uniform(*PAUSE)
-        self._note("paused", what, *pids, seconds=seconds)
-
-        def pause() -> None:
-            _send(signal.SIGSTOP, *pids)
-            time.sleep(seconds)
-            _send(signal.SIGCONT, *pids)
-
-        thread = threading.Thread(target=pause)
         thread.start()
         self._pausing.append(thread)
+
+    def _pause_a_worker(self) -> None:
+        """One at a time, so that another one takes over: only who is late then needs a fence."""
+        workers = {"worker": 1, "celery process": 1}
+        self._hold(*self._chosen(workers), self.random.uniform(*LONG_PAUSE))
+
+    def _hold(self, what: str, pids: list[int], seconds: float) -> None:
+        self._note("paused", what, *pids, seconds=seconds)
+        _send(signal.SIGSTOP, *pids)
+        time.sleep(seconds)
+        _send(signal.SIGCONT, *pids)
 
     def _chosen(self, weights: dict[str, int]) -> tuple[str, list[int]]:
         """Something that is alive, and its processes of the system."""
