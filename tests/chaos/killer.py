@@ -13,14 +13,24 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from sqlalchemy import NullPool, create_engine, func, select
+
 from portal.models import utcnow
 
+from .ledger import Try
 from .site import Machine, Site, alive
 
 #: seconds for which something is paused: mostly longer than the lease of its jobs
 PAUSE = (5.0, 12.0)
 #: long enough for another worker to see that the lease is over, and to begin
 LONG_PAUSE = (9.0, 12.0)
+#: processes with a job that has begun and not ended, the newest first
+AT_WORK = (
+    select(Try.pid)
+    .group_by(Try.task_id, Try.attempt, Try.pid)
+    .having(func.count() == 1)
+    .order_by(func.max(Try.id).desc())
+)
 
 
 class Killer:
@@ -62,7 +72,7 @@ class Killer:
             self._kill: kills, self._pause: kills // 3, self._stop: kills // 10,
         }  # fmt: skip
         if self.broken == "fence":
-            numbers = {self._pause_a_worker: kills}
+            numbers = {self._pause_who_works: kills}
         plan = [
             (self.random.uniform(0, seconds), do) for do, number in numbers.items() for _ in range(number)
         ]
@@ -85,10 +95,12 @@ class Killer:
         thread.start()
         self._pausing.append(thread)
 
-    def _pause_a_worker(self) -> None:
+    def _pause_who_works(self) -> None:
         """One at a time, so that another one takes over: only who is late then needs a fence."""
-        workers = {"worker": 1, "celery process": 1}
-        self._hold(*self._chosen(workers), self.random.uniform(*LONG_PAUSE))
+        with create_engine(self.site.url, poolclass=NullPool).connect() as connection:
+            pids = [pid for pid in connection.scalars(AT_WORK) if alive(pid)]
+        if pids:
+            self._hold("at work", pids[:1], self.random.uniform(*LONG_PAUSE))
 
     def _hold(self, what: str, pids: list[int], seconds: float) -> None:
         self._note("paused", what, *pids, seconds=seconds)
