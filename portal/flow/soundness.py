@@ -39,7 +39,7 @@ def _traps(net: Net, paths: dict[str, list[str]]) -> Iterator[tuple[str, dict[st
         if name in told or any(name not in behind.get(other, ()) for other in found):
             continue
         told |= {name, *found}
-        if not _has_end(net, name) or not net.is_rescued(name):
+        if not net.is_rescued(name):
             yield name, found
 
 
@@ -68,7 +68,7 @@ def _trap_fault(net: Net, paths: dict[str, list[str]], name: str, behind: dict[s
             f"task of a branch); put a task into a branch"
         )
     way = _shown([*paths[name], *behind[name], "…"]) + _waiting_join(net, name)
-    if not _has_end(net, name):
+    if not any(net.nodes[each].splits and _has_end(net, each) for each in (name, *behind)):
         return f"{name}: a path that never ends ({way}); lead it, or a branch of it, to an End"
     return (
         f"{name}: a path that never ends ({way}): a Split takes the way back each time; lead that branch to an End, or "
@@ -96,22 +96,43 @@ def _lonely_joins(definition: Definition, paths: dict[str, list[str]]) -> Iterat
         leading = [split for split, joins in definition.joins.items() if name in joins]
         if not leading:
             yield (
-                f"{name}: a Join that no split leads to ({_shown(paths[name])}); "
-                "remove it, or lead the branches of a Split to it"
+                f"{name}: a Join that no split leads to ({_shown(paths[name])}); remove it, as the ways of a choice "
+                "meet at any node, or lead the branches of a Split to it"
             )
         elif len(node.incoming) > 1 and not any(_meet(definition.nodes[split], name) for split in leading):
             yield (
-                f"{name}: a Join that waits for nobody: the ways that lead to it are choices of one branch "
+                f"{name}: a Join that waits for nobody: no two branches of one Split meet at it "
                 f"({_shown(paths[name])}); remove it, or lead two branches of a Split to it"
             )
 
 
 def _meet(split: Node, join: str) -> bool:
     """Whether tokens of one split can meet at a join."""
-    from .check import closing
-
-    edges = [edge for edge in split.outgoing if join in closing(edge.target)]
+    edges = [edge for edge in split.outgoing if _comes_to(edge.target, join)]
     return len(edges) > 1 or any(edge.multiple or _divides(edge.target, join) for edge in edges)
+
+
+def _comes_to(node: Node, join: str) -> bool:
+    """Whether a branch that begins here comes to a join, itself or by an inner split that leads there too."""
+    from .check import neighbours
+
+    definition = node.flow_class._definition
+    seen: set[tuple[str, int]] = set()
+    stack = [(node, 0)]
+    while stack:
+        at, depth = stack.pop()
+        if (at.name, depth) in seen:
+            continue
+        seen.add((at.name, depth))
+        if at.merges:
+            if depth == 0:
+                if at.name == join:
+                    return True
+                continue
+            depth -= 1
+        opens = at.splits and join not in definition.joins[at.name]
+        stack.extend((each, min(depth + opens, len(definition.nodes))) for each in neighbours(at))
+    return False
 
 
 def _divides(node: Node, join: str) -> bool:

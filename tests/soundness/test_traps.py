@@ -52,6 +52,16 @@ TRAPS = {
         {"work": lambda: flow.Function(yes).OnTimeout(DAY, this.end).Next(this.work)},
         ["NetFlow.work", "never ends", "start → work → work → …"],
     ),
+    "an event whose way leads out only beside its host": (
+        {"work": lambda: flow.ManualTask().OnTimeout(DAY, this.end, interrupting=False).Next(this.work)},
+        ["NetFlow.work", "start → work → work → …); lead it"],
+    ),
+    "crossed splits, one of which is joined without the other": (
+        {"work": lambda: flow.Split().Next(this.a).Next(this.b), "a": lambda: flow.Split().Next(this.c).Next(this.d),
+         "b": step("join"), "c": step("join"), "d": step("last"), "join": lambda: flow.Join().Next(this.last),
+         "last": lambda: flow.Join().Next(this.end)},
+        ["NetFlow.last", "no two branches of one Split meet at it (start → work → a → d → last)"],
+    ),
     "an exclusive choice into a join": (
         {"work": lambda: flow.If(yes).Then(this.a).Else(this.join), "a": step("join"),
          "join": lambda: flow.Join().Next(this.end)},
@@ -84,6 +94,16 @@ SOUND = {
         "work": lambda: flow.Split().Next(this.a).Next(this.join),
         "a": lambda: flow.Split().Next(this.a2).Next(this.end), "a2": step("a"),
         "join": lambda: flow.Join(count=1).Next(this.end)},
+    "an endless loop that another branch terminates": {
+        "work": lambda: flow.Split().Next(this.a).Next(this.b), "a": step("a2"), "a2": step("a"),
+        "b": step("end"), "end": flow.TerminateEnd},
+    "reminders until a join goes on": {
+        "work": lambda: flow.Split().Next(this.a).Next(this.b), "a": lambda: flow.Timer(DAY).Next(this.a2),
+        "a2": step("a"), "b": step("join"), "join": lambda: flow.Join(count=1).Next(this.end)},
+    "a side path that ends by itself within a branch": {
+        "work": lambda: flow.Split().Next(this.a).Next(this.b), "b": step("join"),
+        "a": lambda: flow.Split().Next(this.c).Next(this.d), "c": step("join"), "d": step("end"),
+        "join": lambda: flow.Join().Next(this.end)},
     "a loop that goes on by choice": {
         "work": lambda: flow.Split().Next(this.work, case=yes).Next(this.end)},
     "a child that may be its own parent": {
