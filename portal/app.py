@@ -39,7 +39,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     logs.configure(settings.log)
     app.config.from_mapping(_flask_settings(settings))
     app.extensions["portal"] = settings
-    app.extensions["portal_flows"] = discover(settings.flows)
+    flows = app.extensions["portal_flows"] = discover(settings.flows)
+    flows.max_depth = settings.max_depth
     registry.bind(_current_flows)
     Passwords.cheap = app.testing
     _database(app, settings)
@@ -47,7 +48,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     from portal import cli, web, work
     from portal.engine import schedules
 
-    schedules.check(app.extensions["portal_flows"].values())
+    schedules.check(flows.values())
     web.init_app(app)
     cli.init_app(app)
     work.init_app(app, settings)

@@ -16,13 +16,11 @@ from portal.models import Process, Task
 from . import actions, boundary, lifecycle, token, turns
 from .run import Run
 
-#: how deep a class may call itself; the application sets it
-max_depth = 50
-
 
 def start(run: Run, task: Task, calls: tuple[tuple[Any, Mapping[str, Any]], ...]) -> None:
     """Start the children of a task that waits for them. It is stored: they point at it."""
     parent = task.process
+    max_depth = registry.current.max_depth
     if parent.depth + 1 > max_depth:
         raise PortalError(f"processes call each other more than {max_depth} deep (PORTAL_MAX_DEPTH)")
     begun = []
@@ -205,6 +203,7 @@ def reopen(run: Run, process: Process, action: str) -> None:
     if process.finished is None:
         return
     run.record_process(process, "NEW", action)
+    process.data.pop("_error", None)
     if process.parent_task_id is None:
         return
     task = run.session.get_one(Task, process.parent_task_id)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 class Flows(dict[str, "type[Flow]"]):
     """The flows of one application."""
 
+    #: how deep their processes may call each other
+    max_depth = 50
+
     def register(self, flow_class: type[Flow]) -> None:
         """Add a flow.
 

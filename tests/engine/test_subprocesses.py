@@ -183,14 +183,17 @@ class DeepFlow(flow.Flow):
     end = flow.End()
 
 
-def test_a_flow_that_calls_itself_stops_somewhere(flow_tester):
-    deep = flow_tester(DeepFlow)
+@pytest.mark.parametrize("limit", [None, "2"])
+def test_a_flow_that_calls_itself_stops_somewhere(limit, monkeypatch, request):
+    if limit is not None:
+        monkeypatch.setenv("PORTAL_MAX_DEPTH", limit)
+    deep = request.getfixturevalue("flow_tester")(DeepFlow)
     deep.start("start")
     depth = 0
     while children := deep.children("again"):
         (deep,) = children
         depth += 1
-    assert depth == 50
+    assert depth == int(limit or 50)
     assert "PORTAL_MAX_DEPTH" in deep.task("again").data["_exception"]["message"]
 
 
@@ -253,3 +256,24 @@ def test_what_a_test_changes_in_a_process_is_kept(flow_tester):
     db.session.commit()
 
     assert (run.process.data["one"], run.process.data["two"], run.task("child").data["three"]) == (1, 2, 3)
+
+
+class RefusingFlow(flow.Flow):
+    start = flow.StartHandle().Next(this.ask)
+    ask = flow.Handle(lambda activation, well: activation.process.data.update(well=well)).Next(this.well)
+    well = flow.If(act.process.data["well"]).Then(this.end).Else(this.refused)
+    refused = flow.ErrorEnd("refused")
+    end = flow.End()
+
+
+def test_a_process_that_failed_and_was_taken_back_has_no_error_any_more(flow_tester):
+    run = flow_tester(RefusingFlow)
+    run.start("start")
+    run.handle("ask", well=False)
+    assert run.process.data["_error"] == "refused"
+    for name in ("refused", "well", "ask"):
+        run.tasks(name)[0].undo()
+    assert "_error" not in run.process.data
+    run.tasks("ask")[0].revive()
+    run.handle("ask", well=True)
+    assert run.process.status == "DONE"
