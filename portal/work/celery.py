@@ -91,7 +91,7 @@ def _task_id(activation_ref: object) -> int | None:
     if not isinstance(activation_ref, str) or not activation_ref.startswith(PREFIX):
         return None
     number = activation_ref.removeprefix(PREFIX)
-    return int(number) if number.isdecimal() else None
+    return int(number) if number.removeprefix("-").isdecimal() else None
 
 
 class JobKeeper(Keeper):

@@ -316,3 +316,23 @@ def test_a_fired_timer_costs_few_statements(flow_tester, session, count):
     with count() as firing:
         assert clock.fire(session, claimed[0].task_id)
     assert len(firing) <= 8, str(firing)
+
+
+def test_a_job_that_somebody_changes_costs_no_other_its_lease(flow_tester, session, still):
+    flow_tester(WorkFlow)
+    made = [WorkFlow.start.run().id for _ in range(2)]
+    ids = list(session.scalars(select(Task.id).where(Task.process_id.in_(made), Task.flow_task == "work")))
+    held = [jobs.claim(session, task_id) for task_id in ids]
+    flow_tester.clock.offset += dt.timedelta(seconds=30)
+    if db.engine.dialect.name == "sqlite":  # where one writes at a time
+        jobs.heartbeat(session, held)
+    else:
+        with db.engine.connect() as other, other.begin():
+            other.execute(select(Task.__table__.c.id).where(Task.__table__.c.id == ids[0]).with_for_update())
+            jobs.heartbeat(session, held)
+    session.expire_all()
+    leases = [session.get_one(Task, task_id).lease for task_id in ids]
+    assert leases[1] == clock.now() + jobs.LEASE
+    session.rollback()
+    jobs.heartbeat(session, held)
+    assert session.get_one(Task, ids[0]).lease == clock.now() + jobs.LEASE

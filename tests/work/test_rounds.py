@@ -73,3 +73,14 @@ def test_many_signals_are_delivered_in_one_round_and_keep_nothing_else_waiting(r
     order = list(session.execute(done.order_by(Event.id)))
     assert order.count(("signal", "DONE")) == 60
     assert order.index(("job", "SCHEDULED")) == 50, "it did not wait for all of them"
+
+
+def test_a_worker_with_nothing_to_do_asks_little(register, scheduler, session, count):
+    for flow_class in (WorkFlow, DailyFlow, HearFlow):
+        register(flow_class)
+    scheduler.rounds()  # the schedule is seen for the first time
+    scheduler._looked.clear()
+    with count() as statements:
+        scheduler.dispatch()
+        scheduler.rounds()
+    assert len(statements) <= 8, str(statements)
