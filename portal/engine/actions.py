@@ -10,14 +10,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal import trace
 from portal.errors import PermissionDenied, PortalError, TransitionNotAllowed
 from portal.flow.activation import Activation
 from portal.models import Process, Task, User
 
 from . import access, boundary, children, compensation, lifecycle, races, step, token, turns
 from .disturbances import persistent
-from .run import Run
+from .run import Run, new_task
 from .transaction import clock, read_process, read_task, transaction
 
 
@@ -68,20 +67,8 @@ def demand_start(user: User | None, node: Any) -> None:
 
 def _new(run: Run, node: Any) -> Activation:
     process = new_process(run, node.flow_class)
-    task = Task(
-        process=process,
-        number=1,
-        flow_task=node.name,
-        flow_task_type=node.kind,
-        status="ASSIGNED",
-        token=token.ROOT,
-        created=run.now,
-        priority=0,
-        attempt=0,
-        owner_permission=node.permission,
-        fingerprint=node.flow_class._definition.fingerprint,
-        trace=trace.current.get() or None,
-    )
+    task = new_task(run.now, process, node, token.ROOT)
+    task.status, task.owner_permission = "ASSIGNED", node.permission
     return Activation(Work(run), process, task, node, run.user, run.now)
 
 
@@ -97,10 +84,8 @@ def new_process(run: Run, flow_class: Any) -> Process:
 def begin(run: Run, process: Process, task: Task) -> None:
     """Store a new process with its first task."""
     run.made.add(process)
-    run.unrecorded.add(task)
-    process.task_count = 1
-    run.session.add(task)
-    run.know(task)
+    run.session.add(process)
+    run.store(task)
     run.record_process(process, "NEW", "start")
 
 
@@ -137,7 +122,7 @@ class Work:
 
     def execute(self, activation: Activation) -> None:
         run, task = self.run, activation.task
-        if task.id is None and task not in run.session:
+        if task not in run.known(task.process):  # a start form, whose process is still to be stored
             self._start(activation)
             return
         lifecycle.check("execute", task)

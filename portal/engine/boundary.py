@@ -75,7 +75,7 @@ def fire(run: Run, task: Task) -> None:
     node: Any = task.node
     host = host_of(run, task)
     assert isinstance(node, TimeoutBoundary)
-    task.previous.append(host)
+    run.link(task, host)
     if node.interrupting:
         run.record(host, "CANCELED", "timer")
         disarm(run, host, but=task)

@@ -7,14 +7,13 @@ from typing import Any
 
 from sqlalchemy import func, inspect, select
 
-from portal import trace
 from portal.errors import PortalError, TransitionNotAllowed
 from portal.flow.outcome import Done
 from portal.flow.registry import registry
 from portal.models import Process, Task
 
 from . import actions, boundary, lifecycle, token, turns
-from .run import Run
+from .run import Run, new_task
 
 
 def start(run: Run, task: Task, calls: tuple[tuple[Any, Mapping[str, Any]], ...]) -> None:
@@ -30,7 +29,7 @@ def start(run: Run, task: Task, calls: tuple[tuple[Any, Mapping[str, Any]], ...]
         process.parent_task_id, process.depth = task.id, parent.depth + 1
         process.root_id = parent.root_id or parent.id
         process.created_by_id = parent.created_by_id
-        first = first_task(run, process, node)
+        first = new_task(run.now, process, node, token.ROOT)
         actions.begin(run, process, first)
         begun.append((first, node, keywords))
     for first, node, keywords in reversed(begun):
@@ -46,23 +45,6 @@ def demand_registered(flow_class: Any) -> None:
     """
     if registry.get(flow_class._definition.label) is not flow_class:
         raise PortalError(f"{flow_class.__name__} is not registered: name its module in FLOWS")
-
-
-def first_task(run: Run, process: Process, node: Any) -> Task:
-    """The task of a start from code."""
-    return Task(
-        process=process,
-        number=1,
-        flow_task=node.name,
-        flow_task_type=node.kind,
-        status="STARTED",
-        token=token.ROOT,
-        created=run.now,
-        priority=0,
-        attempt=0,
-        fingerprint=node.flow_class._definition.fingerprint,
-        trace=trace.current.get() or None,
-    )
 
 
 def _call(run: Run, first: Task, node: Any, keywords: dict[str, Any]) -> None:
@@ -112,6 +94,9 @@ def over(run: Run, child: Process) -> None:
 
 def _counted(run: Run, task: Task) -> tuple[int, int]:
     """How many children of a task there are, and how many of them are not over."""
+    if task in run.made:
+        own = [each for each in run.processes_made() if each.parent_task_id == task.id]
+        return len(own), sum(each.finished is None for each in own)
     running = func.count().filter(Process.finished.is_(None))
     query = select(func.count(), running).where(Process.parent_task_id == task.id)
     row = run.session.execute(query).one()

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
+import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy import inspect
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Mapper, Session
 from sqlalchemy.orm.attributes import flag_modified, set_attribute
 
 from portal.models import Process, Task
 
-from .history import Change, History
+from .rows import Part, Rows
 
 T = TypeVar("T")
 #: what the engine itself writes, and puts back by other means
@@ -32,13 +33,16 @@ class Snapshot:
 
     def __init__(self, target: Any) -> None:
         self.target = target
-        self.mapper = inspect(target).mapper
-        self.values = {key: _copied(value) for key, value in self.read().items()}
+        self.columns = _columns(inspect(target).mapper)
+        self.values = self.read()
+        for key, value in self.values.items():
+            if type(value) not in _CONSTANT:
+                self.values[key] = copy.deepcopy(value)
         self.held = {name: target.__dict__.get(name) for name in HELD}
 
     def read(self) -> dict[str, Any]:
-        loaded = self.target.__dict__
-        return {a.key: loaded[a.key] for a in self.mapper.column_attrs if a.key in loaded}
+        columns = self.columns
+        return {key: value for key, value in self.target.__dict__.items() if key in columns}
 
     def changed(self) -> dict[str, Any]:
         return {key: value for key, value in self.read().items() if self.values.get(key, _ABSENT) != value}
@@ -78,11 +82,13 @@ class Snapshot:
 
 _ABSENT = object()
 #: what needs no copy to be kept as it is
-_CONSTANT = (str, int, float, bool, bytes, dt.datetime, type(None))
+_CONSTANT = frozenset((str, int, float, bool, bytes, dt.datetime, type(None)))
 
 
-def _copied(value: Any) -> Any:
-    return value if isinstance(value, _CONSTANT) else copy.deepcopy(value)
+@functools.cache
+def _columns(mapper: Mapper[Any]) -> frozenset[str]:
+    """The names of a model's columns."""
+    return frozenset(attribute.key for attribute in mapper.column_attrs)
 
 
 class Guard:
@@ -96,8 +102,8 @@ class Guard:
         self.new = set(session.new)
         self.dirty = {*own, *session.dirty}
         run = session.info.get("run")
-        self.history: History | None = None if run is None else run.history
-        self.told = 0 if self.history is None else len(self.history.changes)
+        self.rows: Rows | None = None if run is None else run.rows
+        self.told = (0, 0, 0) if self.rows is None else self.rows.mark()
         self.savepoint: Any = None
         self.opening = False
         self.outer: Callable[[], None] | None = None
@@ -138,7 +144,7 @@ class Guard:
             self.session.expunge(each)
         for each, values in others:
             self.session.expire(each, list(values))
-        told = self._cut_history()
+        told = self._cut()
         self.session.flush()
         self.savepoint = self.session.begin_nested()
         for each, values in (*aside, *others):
@@ -148,13 +154,13 @@ class Guard:
         for each, held in pointers:
             each.__dict__.update(held)
         self.session.add_all(new)
-        if self.history is not None:
-            self.history.changes.extend(told)
+        if self.rows is not None and told is not None:
+            self.rows.paste(told)
         self.opening = False
 
-    def _cut_history(self) -> list[Change]:
+    def _cut(self) -> Part | None:
         """Take away what the call has noted."""
-        return [] if self.history is None else self.history.cut(self.told)
+        return None if self.rows is None else self.rows.cut(self.told)
 
     def _their_new(self) -> list[Any]:
         return [each for each in self.session.new if each not in self.new]
@@ -171,7 +177,7 @@ class Guard:
         )
 
     def _roll_back(self) -> None:
-        self._cut_history()
+        part = self._cut()
         with self.session.no_autoflush:
             if self.savepoint is None:
                 for each in self._their_new():
@@ -184,6 +190,8 @@ class Guard:
                 # A statement that failed has ended the savepoint already: what came after it is nowhere.
                 for each in list(self.session.new):
                     self.session.expunge(each)
+                if part is not None:
+                    part.leave(self.session)
                 self.session.expire_all()
                 self.savepoint.rollback()
                 self.session.expire_all()

@@ -28,8 +28,10 @@ def arrive(run: Run, node: Node, branch: str, *previous: Task) -> None:
         join = run.create(process, node, owner, *before, *previous)
         join.awaits = scope
         run.record(join, "STARTED")
-    else:  # two empty branches of a split come from the one split
-        join.previous.extend(each for each in previous if each not in join.previous)
+    else:
+        for each in previous:
+            if each not in join.previous:  # two empty branches of a split come from the one split
+                run.link(join, each)
     run.joins_due[process] = None
     if join.status != "STARTED":  # it has gone on without this branch: nothing starts twice
         return
@@ -128,9 +130,9 @@ def _is_blocked(run: Run, join: Task) -> bool:
 
 def _waiting(run: Run, process: Process) -> list[Task]:
     flow_class = process.flow_class
-    if flow_class is None or not flow_class._definition.has_joins:
+    if flow_class is None or not flow_class._definition.merging:
         return []
-    names = [node.name for node in flow_class._definition.nodes.values() if node.merges]
+    names = flow_class._definition.merging
     run.unseen(process, Task.flow_task.in_(names), Task.status == "STARTED")
     found = [task for task in run.known(process) if task.flow_task in names and task.status == "STARTED"]
     return [task for task in found if task.awaits is not None and task.node is not None]
@@ -139,8 +141,7 @@ def _waiting(run: Run, process: Process) -> list[Task]:
 def can_arrive(run: Run, join: Task) -> bool:
     """Whether an open branch of the join's split can still come to it."""
     process, scope = join.process, join.awaits or ""
-    reach = process.flow_class._definition.reach  # type: ignore[union-attr]
-    cannot = [name for name in reach if join.flow_task not in reach[name] and name != join.flow_task]
+    cannot = process.flow_class._definition.cut_off[join.flow_task]  # type: ignore[union-attr]
     for task in run.known(process):
         if (
             task is not join

@@ -18,7 +18,7 @@ from portal.flow.notices import EVENTS
 from portal.models import Outgoing, Process, Role, Task, User
 
 from . import access
-from .history import Change
+from .rows import Change
 
 if TYPE_CHECKING:
     from .run import Run

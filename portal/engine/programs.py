@@ -5,15 +5,15 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Any
 
-from sqlalchemy.orm import Session, object_session
+from sqlalchemy.orm import Session
 
 from portal.errors import TransitionNotAllowed
 from portal.flow.activation import Activation
-from portal.models import Process, Task, User, db
+from portal.models import Process, Task, User, db, session_of
 
-from . import actions, children, lifecycle, messages, step, turns
+from . import actions, children, lifecycle, messages, step, token, turns
 from .disturbances import persist
-from .run import Run
+from .run import Run, new_task
 from .transaction import read_process, read_task, transaction
 
 
@@ -27,7 +27,7 @@ def start(node: Any, kwargs: dict[str, Any]) -> Any:
         with transaction(session, user) as run:
             run.propagate |= propagate
             process = actions.new_process(run, node.flow_class)
-            task = children.first_task(run, process, node)
+            task = new_task(run.now, process, node, token.ROOT)
             activation = run.activation(task)
             actions.begin(run, process, task)
             run.called = task
@@ -186,5 +186,5 @@ def _ours(kwargs: dict[str, Any]) -> tuple[Any, bool]:
 def _session(target: Any) -> Session:
     """The session in which an object is read; that of the application for one that is read in no such session, as a
     job's process is."""
-    session = None if isinstance(target, int) else object_session(target)
+    session = None if isinstance(target, int) else session_of(target)
     return session if session is not None and hasattr(session, "has_unsaved") else db.session()

@@ -6,8 +6,10 @@ import datetime as dt
 from collections import Counter
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.collections import collection_adapter
 
 from portal.flow.activation import Activation
 from portal.flow.base import Flow, Node
@@ -15,7 +17,7 @@ from portal.models import Process, Task, User
 from portal.trace import current
 
 from . import lifecycle
-from .history import Change, History
+from .rows import Change, Rows
 
 
 class Lost(Node):
@@ -24,6 +26,34 @@ class Lost(Node):
 
 def lost(task: Task) -> Node:
     return Lost().bound(task.process.flow_class or Flow, task.flow_task)
+
+
+def _remember(owner: Process | Task, name: str, task: Task) -> None:
+    """Add to a list what the database will read into it: one that is loaded, or of a row that is still to come."""
+    loaded = owner.__dict__.get(name)
+    if loaded is not None:
+        collection_adapter(loaded).append_without_event(task)
+    elif not inspect(owner).has_identity:
+        set_committed_value(owner, name, [task])
+
+
+def new_task(now: dt.datetime, process: Process, node: Node, token: str) -> Task:
+    """The next task of a process."""
+    process.task_count += 1
+    return Task(
+        process=process,
+        number=process.task_count,
+        flow_task=node.name,
+        flow_task_type=node.kind,
+        status="STARTED",
+        token=token,
+        created=now,
+        priority=0,
+        attempt=0,
+        failures=0,
+        fingerprint=node.flow_class._definition.fingerprint,
+        trace=current.get() or None,
+    )
 
 
 class Run:
@@ -41,8 +71,9 @@ class Run:
         self.ready: list[Task] = []
         #: every task seen in this transaction, by process
         self.tasks: dict[Process, dict[Task, None]] = outer.tasks if outer else {}
-        #: processes made in this transaction; the database knows no other task of theirs
-        self.made: set[Process] = outer.made if outer else set()
+        #: what was made in this transaction: the database knows no other task of such a process, no other child of
+        #: such a task
+        self.made: set[Process | Task] = outer.made if outer else set()
         #: tasks whose creation has no event yet
         self.unrecorded: set[Task] = outer.unrecorded if outer else set()
         self.touched: dict[Process, None] = {}
@@ -50,7 +81,7 @@ class Run:
         self.joins_due: dict[Process, None] = {}
         #: processes that an undo leaves open, though nothing in them is
         self.reopened: set[Process] = outer.reopened if outer else set()
-        self.history: History = outer.history if outer else History(session, now)
+        self.rows: Rows = outer.rows if outer else Rows(session, now)
         #: whom the history names: within an action of somebody's, what the system does is theirs
         self.by: int | None = user.id if user is not None else outer.by if outer else None
         self.work_for_clock = False
@@ -96,14 +127,16 @@ class Run:
 
     def forget(self) -> None:
         """Drop what a rollback has taken away."""
+        pending = set(self.rows.pending())
         for process, tasks in list(self.tasks.items()):
-            for gone in [task for task in tasks if task not in self.session]:
+            for gone in [task for task in tasks if task not in self.session and task not in pending]:
                 del tasks[gone]
                 self.unrecorded.discard(gone)
+                self.made.discard(gone)
             if process not in self.session:
                 del self.tasks[process]
                 self.made.discard(process)
-        self.ready = [task for task in self.ready if task in self.session]
+        self.ready = [task for task in self.ready if task in self.session or task in pending]
         for due in (self.touched, self.joins_due):
             for gone in [process for process in due if process not in self.session]:
                 del due[gone]
@@ -118,25 +151,36 @@ class Run:
     # -- what is made -----------------------------------------------------------------------------------
 
     def create(self, process: Process, node: Node, token: str, *previous: Task) -> Task:
-        process.task_count += 1
-        task = Task(
-            process=process,
-            number=process.task_count,
-            flow_task=node.name,
-            flow_task_type=node.kind,
-            status="STARTED",
-            token=token,
-            created=self.now,
-            priority=0,
-            attempt=0,
-            fingerprint=node.flow_class._definition.fingerprint,
-            trace=current.get() or None,
-        )
-        task.previous.extend(previous)
-        self.session.add(task)
+        task = new_task(self.now, process, node, token)
+        self.store(task)
+        for each in previous:
+            self.link(task, each)
+        return task
+
+    def store(self, task: Task) -> None:
+        """Add a new task."""
+        self.rows.tasks.append(task)
+        self.made.add(task)
         self.unrecorded.add(task)
         self.know(task)
-        return task
+        _remember(task.process, "tasks", task)
+
+    def number_tasks(self) -> None:
+        """Store the new tasks for the sake of their keys. Their links and their history can wait."""
+        self.rows.only_tasks = True
+        try:
+            self.session.flush()
+        finally:
+            self.rows.only_tasks = False
+
+    def processes_made(self) -> list[Process]:
+        return [each for each in self.made if isinstance(each, Process) and each in self.session]
+
+    def link(self, task: Task, previous: Task) -> None:
+        """A token has come from one task to another."""
+        self.rows.links.append((task, previous))
+        _remember(task, "previous", previous)
+        _remember(previous, "leading", task)
 
     def record(self, task: Task, to: str, action: str = "step", /, **detail: Any) -> None:
         """Write a task's state, and the row of history with it. Nothing else writes one."""
@@ -175,4 +219,4 @@ class Run:
         detail: dict[str, Any],
     ) -> None:
         self.counts[process.flow_label, action] += 1
-        self.history.changes.append(Change(process, task, action, before, to, detail, self.by))
+        self.rows.changes.append(Change(process, task, action, before, to, detail, self.by))

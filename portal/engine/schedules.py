@@ -15,11 +15,11 @@ from portal.errors import FlowError
 from portal.flow.registry import registry
 from portal.models import Schedule
 
-from . import actions, children, step
+from . import actions, step, token
 from .claims import wait_after
 from .disturbances import persistent, report
 from .moments import next_start
-from .run import Run
+from .run import Run, new_task
 from .transaction import clock, transaction
 
 log = logging.getLogger("portal.engine")
@@ -101,7 +101,7 @@ def _start(session: Session, node: Any, key: int) -> int:
         row.next_start = next_start(node, run.now, row.next_start)
         row.failures, row.lease = 0, None
         process = actions.new_process(run, node.flow_class)
-        task = children.first_task(run, process, node)
+        task = new_task(run.now, process, node, token.ROOT)
         actions.begin(run, process, task)
         step.follow(run, task, node.resume(run.activation(task)), "start")
         step.settle(run)

@@ -95,7 +95,7 @@ def start_inside(run: Run, task: Task, outcome: Wait) -> None:
         compensation.begin(run, task)
     messages.take(run, task)
     if outcome.children:
-        run.session.flush()  # they point at their task
+        run.number_tasks()  # they point at theirs
         try:
             guarded(run, task, lambda: children.start(run, task, outcome.children))
         except Exception as error:

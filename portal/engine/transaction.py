@@ -20,6 +20,7 @@ from portal.trace import current
 from . import notices
 from .disturbances import disturbance, give_up
 from .guard import Guard
+from .rows import Rows
 from .run import Run
 
 log = logging.getLogger("portal.engine")
@@ -101,15 +102,18 @@ def _outermost(session: Session, user: Any, process: Any, task: Any) -> Iterator
         if begun_by and not current.get():  # a worker goes on with what a request began
             following = current.set(begun_by)
         run = Run(session, actor, clock.get()(), {root_id} if root_id is not None else set())
-        session.info |= {"run": run, "flushed": run.history.write}
+        session.info |= {"run": run, "rows": run.rows}
         yield run
         session.flush()
         _tell(run)
-        session.info |= {"run": None, "flushed": None}
+        session.info |= {"run": None, "rows": None}
         committing = True
         session.commit()
     except BaseException as error:
-        session.info |= {"run": None, "flushed": None}
+        rows: Rows | None = session.info.get("rows")
+        session.info |= {"run": None, "rows": None}
+        if rows is not None:
+            rows.cut((0, 0, 0)).leave(session)
         give_up(session)
         if committing and getattr(error, "connection_invalidated", False):
             raise Uncertain from error
@@ -131,9 +135,7 @@ def _outermost(session: Session, user: Any, process: Any, task: Any) -> Iterator
 
 def _tell(run: Run) -> None:
     """Write what people and other programs are told of the action."""
-    last = {
-        change.task or change.process: change for change in run.history.changes if notices.is_news(change)
-    }
+    last = {change.task or change.process: change for change in run.rows.changes if notices.is_news(change)}
     news = [notices.News.of(change, run) for change in last.values() if change.is_so]
     if news and notices.write(run.session, run.now, news):
         run.work_for_clock = True

@@ -53,8 +53,17 @@ class Definition:
         return {node.name: _joins_of(node) for node in self.nodes.values() if node.splits}
 
     @cached_property
-    def has_joins(self) -> bool:
-        return any(node.merges for node in self.nodes.values())
+    def merging(self) -> frozenset[str]:
+        """The names of the nodes where tokens meet."""
+        return frozenset(name for name, node in self.nodes.items() if node.merges)
+
+    @cached_property
+    def cut_off(self) -> dict[str, frozenset[str]]:
+        """For each of these the names of the nodes from which no token can come to it."""
+        return {
+            join: frozenset(name for name in self.nodes if join not in self.reach[name] and name != join)
+            for join in self.merging
+        }
 
     @cached_property
     def has_mutexes(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, Boolean, Dialect, Double, Numeric, String, Uuid, case, cast, literal, type_coerce
@@ -37,7 +38,11 @@ class TextType(TypeDecorator[Any]):
 
 
 class NumberType(UserDefinedType[Any]):
-    """A field that sorts as a number. Parameters travel as text: no driver rounds them."""
+    """A field that sorts as a number.
+
+    Exact numbers travel as text, which no driver rounds; those in floating point as they are, for SQLite misreads the
+    last digit of some texts.
+    """
 
     cache_ok = True
 
@@ -49,7 +54,8 @@ class NumberType(UserDefinedType[Any]):
         return "NUMERIC"
 
     def bind_processor(self, dialect: Dialect) -> Any:
-        return lambda value: None if value is None else _digits(self.field.sql_value(value))
+        made: Callable[[Any], Any] = float if self.binary else _digits
+        return lambda value: None if value is None else made(self.field.sql_value(value))
 
     def literal_processor(self, dialect: Dialect) -> Any:
         return lambda value: f"'{_digits(self.field.sql_value(value))}'"

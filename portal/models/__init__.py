@@ -1,6 +1,6 @@
 """The data: SQLAlchemy 2 typed declarative models."""
 
-from .base import UTCDateTime, db, prepare_engine, utcnow
+from .base import UTCDateTime, db, prepare_engine, session_of, utcnow
 from .event import Delivery, Event
 from .message import Message, Schedule
 from .outgoing import Outgoing
@@ -33,6 +33,7 @@ __all__ = [
     "prepare_engine",
     "roles_named",
     "schema_fault",
+    "session_of",
     "task_link",
     "utcnow",
 ]

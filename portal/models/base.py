@@ -45,16 +45,17 @@ class Session(FlaskSession):
 
     def flush(self, objects: Any = None) -> None:
         self._tell_guard()
-        held = [(each, name) for each in (*self.new, *self.dirty) for name in _unstored(each)]
+        rows = self.info.get("rows")
+        written = () if rows is None else rows.pending()
+        held = [(each, name) for each in (*self.new, *self.dirty, *written) for name in _unstored(each)]
         if held:  # what a process or a task points at is stored with it, and its key noted behind it
             self.add_all(getattr(each, name) for each, name in held)
             super().flush()
             for each, name in held:
                 getattr(type(each), name).take_key(each)
         super().flush(objects)
-        flushed = self.info.get("flushed")
-        if flushed is not None:  # history is written behind what it tells of
-            flushed()
+        if rows is not None:  # behind the processes that they belong to
+            rows.write()
 
     def connection(self, *args: Any, **kwargs: Any) -> Any:
         self._tell_guard()
@@ -133,6 +134,12 @@ class UTCDateTime(TypeDecorator[dt.datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+
+
+def session_of(instance: Any) -> Any:
+    """The session of an object; that of its process for a task which is about to be stored."""
+    process = instance.__dict__.get("process")
+    return object_session(instance if process is None else process)
 
 
 def utcnow() -> dt.datetime:
@@ -226,7 +233,7 @@ def number_when_asked(model: Any) -> None:
 
     @event.listens_for(model.id, "init_scalar", propagate=True, retval=True)
     def number(target: Any, _value: Any, stored: dict[str, Any]) -> Any:
-        session = object_session(target)
+        session = session_of(target)
         if session is not None and session.info.get("guard") is not None:
             session.flush()
         return stored.get("id")

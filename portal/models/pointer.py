@@ -8,9 +8,8 @@ import uuid
 from typing import Any
 
 from sqlalchemy import inspect
-from sqlalchemy.orm import object_session
 
-from .base import Base
+from .base import Base, session_of
 
 
 def class_name(model: type) -> str:
@@ -67,7 +66,7 @@ class Pointer:
             instance.__dict__.pop(self.held, None)
         if key is None:
             return None
-        model, session = find_class(name), object_session(instance)
+        model, session = find_class(name), session_of(instance)
         if model is None or session is None:
             return None
         found = session.get(model, decode_key(key))

@@ -95,7 +95,7 @@ class Process(db.Model):
     #: like `parent_task` readable at once, also in a start's function, before the process is stored
     created_by: Mapped[User | None] = relationship(lazy="joined", innerjoin=False, load_on_pending=True)
     tasks: Mapped[list[Task]] = relationship(
-        back_populates="process", foreign_keys="Task.process_id", order_by="Task.number"
+        foreign_keys="Task.process_id", order_by="Task.number", viewonly=True
     )
     parent_task: Mapped[Task | None] = relationship(
         foreign_keys=[parent_task_id], viewonly=True, load_on_pending=True

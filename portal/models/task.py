@@ -96,21 +96,22 @@ class Task(db.Model):
     artifact = Pointer()
     seed = Pointer()
 
-    process: Mapped[Process] = relationship(back_populates="tasks", foreign_keys=[process_id])
+    process: Mapped[Process] = relationship(foreign_keys=[process_id])
     owner: Mapped[User | None] = relationship(lazy="joined", innerjoin=False)
+    # The engine writes the links, many rows at a time and beside the unit of work.
     previous: Mapped[list[Task]] = relationship(
         secondary=task_link,
         primaryjoin=id == task_link.c.task_id,
         secondaryjoin=id == task_link.c.previous_id,
         order_by="Task.number",
-        back_populates="leading",
+        viewonly=True,
     )
     leading: Mapped[list[Task]] = relationship(
         secondary=task_link,
         primaryjoin=id == task_link.c.previous_id,
         secondaryjoin=id == task_link.c.task_id,
         order_by="Task.number",
-        back_populates="previous",
+        viewonly=True,
     )
 
     __table_args__ = (

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import ForeignKey
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal import act, flow, jsonstore, this
 from portal.errors import PortalError
@@ -337,3 +338,63 @@ def test_an_action_does_not_act_on_another_process(flow_tester):
 
     assert run.task("work").data["_exception"]["type"] == PortalError.__name__
     assert lax.task("wait").status == "STARTED"
+
+
+class LinkedNote(db.Model):
+    """An author's own row that points at a task."""
+
+    __tablename__ = "engine_linked_note"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id"))
+    task: Mapped[Task] = relationship()
+
+
+class NoteFlow(flow.Flow):
+    process_class = FailProcess
+
+    start = flow.StartHandle(this.begin).Next(this.note)
+    note = flow.Function(this.write_note).Next(this.end)
+    end = flow.End()
+
+    def begin(self, activation, way="kept"):
+        activation.process.way = way
+        return activation.process
+
+    def write_note(self, activation):
+        task, process = activation.task, activation.process
+        db.session.add(LinkedNote(task=task))
+        if process.way == "by key":
+            assert task.id > 0
+        if process.way == "read":
+            assert [each.flow_task for each in process.tasks] == ["start", "note"]
+            assert [each.flow_task for each in task.previous] == ["start"]
+            assert task.previous[0].leading == [task]
+            assert db.session.query(LinkedNote).filter_by(task_id=task.id).count() == 1
+        if process.way in ("fails", "fails behind a statement"):
+            if process.way != "fails":
+                db.session.flush()
+            raise ValueError("no")
+
+
+@pytest.mark.parametrize("way", ["kept", "by key", "read", "fails", "fails behind a statement"])
+def test_an_authors_row_may_point_at_the_task_that_writes_it(flow_tester, session, way):
+    flow_tester(NoteFlow)
+    process = NoteFlow.start.run(way=way)
+    tasks = {task.flow_task: task for task in process.tasks}
+    notes = session.query(LinkedNote).all()
+    if way.startswith("fails"):
+        assert (tasks["note"].status, notes, process.status) == ("ERROR", [], "NEW")
+    else:
+        assert [note.task for note in notes] == [tasks["note"]]
+        assert process.status == "DONE"
+    assert tasks["note"].previous == [tasks["start"]]
+
+
+@pytest.mark.parametrize("way", ["fails", "fails behind a statement"])
+def test_what_is_rolled_back_leaves_nothing_in_the_session(flow_tester, session, way):
+    flow_tester(NoteFlow)
+    with pytest.raises(ValueError):
+        NoteFlow.start.run(way=way, _propagate=True)
+    assert not [each for each in session if isinstance(each, (Task, Process, LinkedNote))]
+    assert NoteFlow.start.run().status == "DONE"  # under the keys that the rollback has given back
