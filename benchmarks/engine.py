@@ -11,12 +11,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from floor import Human, straight
+from floor import Human, straight, task_of
 from places import places
-from sqlalchemy import select
+from sqlalchemy import inspect
 
 from portal import flow, this
-from portal.models import Task, create_user, db
+from portal.engine import actions
+from portal.models import create_user, db
 
 #: seconds that each measurement runs
 SECONDS = 3.0
@@ -101,13 +102,11 @@ def per_second(*calls: Callable[[], Any]) -> list[float]:
 def human(bob_id: int) -> int:
     process = HumanFlow.start.run()
     session = db.session()
-    task = session.scalars(
-        select(Task).where(Task.process_id == process.id, Task.flow_task == "approve")
-    ).one()
+    key: int = inspect(process).identity[0]
+    task_id = session.scalars(task_of(key)).one()
     for action in ("assign", "execute"):
-        with task.activation(bob_id) as activation:
+        with actions.activation(session, task_id, bob_id) as activation:
             getattr(activation, action)(*([activation.user] if action == "assign" else []))
-    key: int = process.id
     session.expunge_all()
     return key
 

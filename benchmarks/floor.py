@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Select, insert, select, update
 
 from portal.models import Event, Process, Task, User, db, task_link
 
@@ -117,6 +117,11 @@ def _fresh(task: dict[str, Any], process: dict[str, Any]) -> dict[str, Any]:
     return {**task, "status": status, "finished": None, "assigned": None, "owner_id": None}
 
 
+def task_of(process_id: int) -> Select[tuple[int]]:
+    """The task of a person in a process."""
+    return select(Task.id).where(Task.process_id == process_id, Task.flow_task == "approve")
+
+
 class Human:
     """A process in three transactions: started, its task taken, and done."""
 
@@ -169,7 +174,10 @@ class Human:
             write(connection, Event.__table__, done[2])
 
     def whole(self) -> None:
-        self.execute(self.assign(self.start()))
+        made = self.start()
+        with db.engine.connect() as connection:  # whoever acts has to find the task
+            connection.scalars(task_of(made[0][0]["id"])).one()
+        self.execute(self.assign(made))
 
     def _lock(self, connection: Connection, process: dict[str, Any], task: dict[str, Any]) -> None:
         """As the engine does: the process with who acts, then the task."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, current_app, has_app_context
+from flask import Flask, current_app
 from flask_migrate import Migrate
 from sqlalchemy import QueuePool, make_url
 from sqlalchemy.exc import ArgumentError
@@ -59,7 +59,11 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
 
 def _current_flows() -> Flows | None:
-    return current_app.extensions["portal_flows"] if has_app_context() else None
+    try:
+        flows: Flows = current_app.extensions["portal_flows"]
+    except RuntimeError:  # there is no application. Asking first would take twice the time, and this is asked often
+        return None
+    return flows
 
 
 def _flask_settings(settings: Config) -> dict[str, Any]:

@@ -136,6 +136,6 @@ def _row(task: Task) -> dict[str, Any]:
     values: dict[str, Any] = inspect(task).dict
     row = {name: values.get(name) for name in _NAMES}
     row["process_id"] = task.process.id
-    if task.owner is not None:
-        row["owner_id"] = task.owner.id
+    if (owner := values.get("owner")) is not None:
+        row["owner_id"] = owner.id
     return row
