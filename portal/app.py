@@ -59,9 +59,9 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
 
 def _current_flows() -> Flows | None:
-    try:
+    try:  # to look first whether there is one would take twice the time, and this is asked often
         flows: Flows = current_app.extensions["portal_flows"]
-    except RuntimeError:  # there is no application. Asking first would take twice the time, and this is asked often
+    except RuntimeError:
         return None
     return flows
 
