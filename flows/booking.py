@@ -76,6 +76,7 @@ class BookingFlow(flow.Flow):
             summary_template="{{ process.city | title }} for {{ process.price }}",
         )
         .Assign(this.start.owner)
+        .Due(dt.timedelta(days=1))
         .OnTimeout(dt.timedelta(days=1), this.take_back)
         .Next(this.agreed)
     )

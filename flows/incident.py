@@ -28,7 +28,7 @@ class IncidentProcess(Process):
     service = jsonstore.StringField("Service", max_length=60, required=True, help_text="What fails?")
     report = jsonstore.TextField("What do you see?", required=True)
     severity = jsonstore.ChoiceField("Severity", choices=Severity, default=Severity.MAJOR, required=True)
-    cause = jsonstore.TextField("Cause", help_text="What went wrong, and how it was mended.")
+    cause = jsonstore.TextField("Cause", required=True, help_text="What went wrong, and how it was mended.")
     lesson = jsonstore.TextField("What we change", required=True, help_text="So that it does not come again.")
 
 
@@ -51,11 +51,17 @@ class RepairFlow(flow.Flow):
         )
         .Permission(auto_create=True)
         .OnTimeout(dt.timedelta(hours=2), this.call_help, interrupting=False)
-        .Next(this.works)
+        .Next(this.tell_cause)
     )
+    tell_cause = flow.Function(this.note_cause).Annotation(title="Note the cause").Next(this.works)
     call_help = flow.EscalationThrow("stuck").Annotation(title="Call for help").Next(this.called)
     works = flow.End().Annotation(title="Works again")
     called = flow.End()
+
+    def note_cause(self, activation):
+        # The review is held where the incident is, and has to know.
+        incident = activation.process.parent_task.process
+        incident.cause = activation.process.cause
 
 
 class IncidentFlow(flow.Flow):
@@ -84,7 +90,12 @@ class IncidentFlow(flow.Flow):
     page_manager = flow.SendHandle(this.page).Annotation(title="Page the manager").Next(this.paged)
     paged = flow.End()
     repair = (
-        flow.Subprocess(RepairFlow.start, service=act.process.service, report=act.process.report)
+        flow.Subprocess(
+            RepairFlow.start,
+            service=act.process.service,
+            report=act.process.report,
+            severity=act.process.severity,
+        )
         .Annotation(title="Repair")
         .OnEscalation(this.help_out, "stuck")
         .Next(this.all_clear)

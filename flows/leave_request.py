@@ -25,6 +25,11 @@ class LeaveRequestProcess(Process):
         return (self.last_day - self.first_day).days + 1
 
 
+def ends_after_it_begins(leave: LeaveRequestProcess) -> None:
+    if leave.last_day < leave.first_day:
+        raise ValueError("The last day is before the first one.")
+
+
 class LeaveRequestFlow(flow.Flow):
     """Leave request
 
@@ -35,7 +40,11 @@ class LeaveRequestFlow(flow.Flow):
     process_result_template = "{{ 'Approved' if process.approved else 'Declined' }}"
 
     start = (
-        flow.Start(views.CreateProcessView.as_view(fields=["kind", "first_day", "last_day", "reason"]))
+        flow.Start(
+            views.CreateProcessView.as_view(
+                fields=["kind", "first_day", "last_day", "reason"], check=ends_after_it_begins
+            )
+        )
         .Annotation(title="Ask for leave")
         .Next(this.approve)
     )
@@ -44,7 +53,9 @@ class LeaveRequestFlow(flow.Flow):
         .Annotation(
             title="Decide on leave",
             description="Check that someone covers, then approve or decline.",
-            summary_template="{{ process.created_by.name }} asks for {{ process.days }} days",
+            summary_template=(
+                "{{ process.created_by.name }} asks for {{ process.days }} days from {{ process.first_day }}"
+            ),
         )
         .Permission(auto_create=True)
         .Due(dt.timedelta(days=2))

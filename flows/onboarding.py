@@ -12,7 +12,7 @@ class ChecklistItem(jsonstore.Schema):
     what = jsonstore.StringField("What", max_length=100, required=True)
     team = jsonstore.ChoiceField("Team", choices=TEAMS, default="people", required=True)
     days_before = jsonstore.IntegerField(
-        "Days before", default=1, min_value=0, max_value=60, help_text="Days before the first one at work."
+        "Days before", default=1, min_value=0, max_value=60, required=True, help_text="the first one at work"
     )
 
 

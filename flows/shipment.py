@@ -36,7 +36,9 @@ class ShipmentFlow(flow.Flow):
 
     process_class = ShipmentProcess
     process_summary_template = "Order {{ process.order_number }} to {{ process.destination }}"
-    process_result_template = "{{ process.parcels }} parcels left for {{ process.destination }}"
+    process_result_template = (
+        "Order {{ process.order_number }} left in {{ process.parcels }} for {{ process.destination }}"
+    )
 
     start = (
         flow.Start(views.CreateProcessView.as_view(fields=["order_number", "destination", "worth"]))
@@ -47,7 +49,10 @@ class ShipmentFlow(flow.Flow):
     prepare = flow.Split().Next(this.choose_carrier).Next(this.pack).Annotation(title="Papers and parcels")
     choose_carrier = (
         flow.View(views.UpdateProcessView.as_view(fields=["carrier", "insured"]))
-        .Annotation(title="Choose the carrier", summary_template="Worth {{ process.worth }}")
+        .Annotation(
+            title="Choose the carrier",
+            summary_template="Order {{ process.order_number }} to {{ process.destination }}, worth {{ process.worth }}",
+        )
         .Permission("shipment.clerk")
         .Next(this.by_post)
     )
@@ -65,7 +70,9 @@ class ShipmentFlow(flow.Flow):
     )
     insure = (
         flow.View(views.UpdateProcessView.as_view(fields=["policy"]))
-        .Annotation(title="Insure", summary_template="Worth {{ process.worth }}")
+        .Annotation(
+            title="Insure", summary_template="Order {{ process.order_number }}, worth {{ process.worth }}"
+        )
         .Permission("shipment.clerk")
         .Next(this.papers_done)
     )
@@ -92,7 +99,10 @@ class ShipmentFlow(flow.Flow):
     ready = flow.Join().Annotation(title="Ready").Next(this.hand_over)
     hand_over = (
         flow.ManualTask()
-        .Annotation(title="Hand over", summary_template="{{ process.parcels }} parcels to the carrier")
+        .Annotation(
+            title="Hand over",
+            summary_template="Order {{ process.order_number }}: {{ process.parcels }} to the carrier",
+        )
         .Permission("shipment.warehouse")
         .Next(this.shipped)
     )

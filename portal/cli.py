@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -316,6 +317,9 @@ def run(host: str, port: int, demo: bool) -> None:
         server: Any = create_server(app, host=host, port=port, threads=8)
     except OSError as error:
         raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}; try --port") from error
+    if "PORTAL_BASE_URL" not in os.environ:  # links in mail lead to where this is served
+        here = replace(app.extensions["portal"], base_url=f"http://{host}:{server.effective_port}")
+        app.extensions["portal"] = app.extensions["portal_sender"].settings = here
     if app.extensions["portal"].scheduler:
         app.extensions["portal_scheduler"].start()
     click.echo(f"The portal runs at http://{host}:{server.effective_port} (Ctrl+C stops it).")

@@ -133,6 +133,8 @@ def test_the_demo_serves_pages_with_its_own_files(folder):
         assert any("alice" in line for line in said)
         for path in re.findall(r'(?:href|src)="(/[^"]*static[^"]+)"', page):
             assert urllib.request.urlopen(address + path, timeout=10).status == 200
+        link = next(line.strip() for line in server.stdout if "/tasks/" in line)
+        assert link.startswith(f"{address}/tasks/"), "mail leads to where the portal is served"
     finally:
         server.terminate()
         try:

@@ -74,6 +74,10 @@ def _stuck() -> Any:
     return and_(Process.status == "NEW", ~anything)
 
 
+#: what waits for other steps of its process
+_PATIENT = ("Join", "SplitFirst")
+
+
 def places(session: Session, process_ids: list[int]) -> dict[int, list[Place]]:
     """Where each of these processes stands now."""
     found: dict[int, list[Place]] = defaultdict(list)
@@ -83,16 +87,22 @@ def places(session: Session, process_ids: list[int]) -> dict[int, list[Place]]:
     query = (
         select(
             Task.process_id, Task.flow_task, Task.status, func.count(Task.id), func.min(Task.created),
-            owner, func.min(Task.due),
+            owner, func.min(Task.due), Task.flow_task_type,
         )
         .outerjoin(User, User.id == Task.owner_id)
         .where(Task.process_id.in_(process_ids), Task.finished.is_(None))
-        .group_by(Task.process_id, Task.flow_task, Task.status)
+        .group_by(Task.process_id, Task.flow_task, Task.status, Task.flow_task_type)
     )  # fmt: skip
-    for row in session.execute(query):
+    patient: list[Place] = []
+    for *row, kind in session.execute(query):
         place = Place(*row)
-        if "__" not in place.flow_task:  # an event on a step's border waits beside the step
+        if kind in _PATIENT and place.status == "STARTED":
+            patient.append(place)
+        elif "__" not in place.flow_task:  # an event on a step's border waits beside the step
             found[place.process_id].append(place if place.count == 1 else replace(place, owner=None))
+    for place in patient:  # it stands where the branches are that it waits for
+        if not found[place.process_id]:
+            found[place.process_id].append(place)
     return found
 
 

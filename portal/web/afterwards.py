@@ -21,7 +21,10 @@ def finished(task_id: int, response: Response) -> Response:
     sent them, or on to their next task if that is what they prefer.
     """
     task = db.session.get_one(Task, task_id)
-    flash(what_comes_next(task), "success")
+    process = task.process
+    title = process.flow_class._definition.title if process.flow_class else process.flow_label
+    told = {"text": what_comes_next(task), "to": f"/processes/{process.id}", "name": f"#{process.id} {title}"}
+    flash(told, "success")  # type: ignore[arg-type]
     if "_continue" in request.form:
         onward = _next_of_process(task.process_id)
     elif preferences().get("after") == "next" and response.location == "/inbox":

@@ -49,7 +49,8 @@ def relative(moment: dt.datetime, now: dt.datetime) -> str:
     seconds = (moment - now).total_seconds()
     if abs(seconds) < 60:
         return "just now" if seconds <= 0 else "in a moment"
-    return f"in {span(seconds)}" if seconds > 0 else f"{span(-seconds)} ago"
+    # What is due in two days is so a moment later too.
+    return f"in {span(seconds * 1.01)}" if seconds > 0 else f"{span(-seconds)} ago"
 
 
 def absolute(moment: dt.datetime, preferences: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ builds the form, `save` writes what was typed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any, Self
 
@@ -34,6 +34,9 @@ from .forms import (
 )
 from .times import zone
 
+#: says by a ValueError what is wrong with an object as a whole
+Check = Callable[[Any], Any]
+
 
 def posted() -> CombinedMultiDict[str, Any]:
     """What the request carries, files among it."""
@@ -50,10 +53,12 @@ class FormView:
         fields: Iterable[str] | None = None,
         form_class: type[Form] | None = None,
         template: str | None = None,
+        check: Check | None = None,
     ) -> None:
         self.fields: Sequence[str] = (fields,) if isinstance(fields, str) else tuple(fields or ())
         self.form_class = form_class
         self.template = template or self.template
+        self.check = check
 
     @classmethod
     def as_view(
@@ -62,6 +67,7 @@ class FormView:
         *,
         form_class: type[Form] | None = None,
         template: str | None = None,
+        check: Check | None = None,
     ) -> Self:
         """The view for a node.
 
@@ -70,8 +76,9 @@ class FormView:
             form_class: a WTForms form to use instead of the one made of the fields.
             template: the page, instead of ours; it knows `form`, `process`, `task`,
                 `flow`, `node` and `activation`.
+            check: called with the object as the form would leave it; a ValueError says what does not go together.
         """
-        return cls(fields, form_class, template)
+        return cls(fields, form_class, template, check)
 
     def __call__(self, activation: Activation) -> BaseResponse | str | tuple[str, int]:
         if request.method != "POST":
@@ -114,7 +121,21 @@ class FormView:
         Raises:
             InvalidForm: the object refuses a value; the form says which.
         """
-        write(form, self.target(activation))
+        self.write(form, self.target(activation))
+
+    def write(self, form: Form, target: Any) -> None:
+        """Write the form to an object, and ask whether it may be so.
+
+        Raises:
+            InvalidForm: it may not; the form says why.
+        """
+        write(form, target)
+        if self.check is not None:
+            try:
+                self.check(target)
+            except ValueError as error:
+                form.form_errors.append(str(error))
+                raise InvalidForm(str(error), form.errors) from error
 
     def faults(self, flow_class: Any) -> Iterator[str]:
         """What is wrong with the view in this flow, for a message at import."""
@@ -170,8 +191,9 @@ class CreateArtifactView(FormView):
         fields: Iterable[str] | None = None,
         form_class: type[Form] | None = None,
         template: str | None = None,
+        check: Check | None = None,
     ) -> None:
-        super().__init__(fields, form_class, template)
+        super().__init__(fields, form_class, template, check)
         self.model = model
 
     @classmethod
@@ -182,6 +204,7 @@ class CreateArtifactView(FormView):
         *,
         form_class: type[Form] | None = None,
         template: str | None = None,
+        check: Check | None = None,
     ) -> Self:
         """The view for a node; see `FormView.as_view`.
 
@@ -189,7 +212,7 @@ class CreateArtifactView(FormView):
             model: the mapped class of which an instance is made.
             fields: names of its columns.
         """
-        return cls(model, fields, form_class, template)
+        return cls(model, fields, form_class, template, check)
 
     def make_form(self, activation: Activation) -> type[Form]:
         return artifact_form(self.model, self.fields)
@@ -202,7 +225,7 @@ class CreateArtifactView(FormView):
 
     def save(self, form: Form, activation: Activation) -> None:
         made = self.model()
-        write(form, made)
+        self.write(form, made)
         activation.process.artifact = made
 
 

@@ -29,7 +29,8 @@ def test_an_incident_is_taken_up_repaired_and_learnt_from(report):
     assert (repair.process.service, repair.process.report) == ("Mail", "No mail comes in")
 
     repair.task("mend").assign("carol").execute(cause="The disk was full")
-    assert repair.path == ["start", "mend", "works"]
+    assert repair.path == ["start", "mend", "tell_cause", "works"]
+    assert run.process.cause == "The disk was full", "the review is about it"
     review = run.task("review")
     assert review.owner.username == "bob", "who took it up leads the review"
     review.execute(lesson="Watch the disk")
@@ -84,7 +85,7 @@ def test_an_incident_is_open_as_long_as_the_help_is(report):
     run = report()
     repair = take_up(run)
     run.advance(hours=3)
-    repair.task("mend").assign("carol").execute()
+    repair.task("mend").assign("carol").execute(cause="Nobody knows")
     run.task("review").execute(lesson="None")
 
     assert run.process.status == "NEW"

@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from flows.leave_request import LeaveRequestFlow
+from portal.errors import InvalidForm
 
 MONDAY, TUESDAY = dt.date(2030, 7, 1), dt.date(2030, 7, 2)
 
@@ -23,6 +24,11 @@ def test_approved_leave_is_entered_in_the_calendar(run):
     assert run.path == ["start", "approve", "decision", "enter", "granted"]
     assert run.process.data["calendar"] == ["2030-07-01", "2030-07-02"]
     assert run.process.remark == "Enjoy"
+
+
+def test_leave_does_not_end_before_it_begins(flow_tester):
+    with pytest.raises(InvalidForm, match="The last day is before the first one"):
+        flow_tester(LeaveRequestFlow).start("start", user="alice", first_day=TUESDAY, last_day=MONDAY)
 
 
 def test_declined_leave_ends_with_a_remark(run):

@@ -28,6 +28,7 @@ def test_a_form_starts_a_process(alice):
     assert (process.title, process.pages, process.created_by.username) == ("On bees", 3, "alice")
     page = alice.get("/inbox").text
     assert "“Submit” is done. Next: Review." in page
+    assert '<a href="/processes/1">#1 Paper review</a>' in page
 
 
 def test_an_invalid_form_keeps_what_was_typed_and_starts_nothing(alice):
