@@ -58,7 +58,7 @@ def _running(command: list[str], url: str, flows: str) -> Iterator[subprocess.Po
         process.wait(60)
 
 
-def until(holds: Any, seconds: float = 30) -> None:
+def until(holds: Any, seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while True:
         try:

@@ -17,7 +17,8 @@ from portal.errors import PortalError
 def backup(engine: Engine, target: Path) -> None:
     """Copy the whole database into a new file.
 
-    Of SQLite it is a database that can be used as it is; of PostgreSQL, what `pg_restore` takes.
+    Of SQLite it is a database that can be used as it is; of PostgreSQL, what `pg_restore` takes. Only its owner can
+    read it.
 
     Raises:
         PortalError: the file is there already, or the tool that is needed is not.
@@ -31,6 +32,10 @@ def backup(engine: Engine, target: Path) -> None:
             f"use the tools of {engine.dialect.name}: the portal can back up {' and '.join(makers)}"
         )
     unfinished = target.with_name(target.name + ".part")
+    unfinished.unlink(missing_ok=True)
+    os.close(
+        os.open(unfinished, os.O_CREAT | os.O_EXCL, 0o600)
+    )  # it holds what people wrote, and their hashes
     try:
         make(engine, unfinished)
         unfinished.rename(target)

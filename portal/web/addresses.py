@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from flask import redirect as flask_redirect
 from flask import request
@@ -32,6 +32,11 @@ def safe_path(address: str | None, default: str = "/inbox") -> str:
 def here() -> str:
     """The path and the filters of this page, for a form that comes back to it."""
     return request.full_path.rstrip("?") if request.method == "GET" else request.path
+
+
+def in_log() -> str:
+    """The path as it was sent: decoded, a line break in it would make a line of its own in the log."""
+    return quote(request.path, safe="/:@!$&'()*+,;=~")
 
 
 def see_other(address: str) -> BaseResponse:

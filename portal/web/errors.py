@@ -19,6 +19,7 @@ from portal.engine.disturbances import disturbance, give_up
 from portal.errors import Disturbed, PermissionDenied, PortalError, TransitionNotAllowed, Uncertain
 from portal.models import Process, Task, db
 
+from .addresses import in_log
 from .frame import me
 from .words import LOST, is_form
 
@@ -165,7 +166,7 @@ def _broken(error: InternalServerError) -> Answer:
     cause = error.original_exception
     if isinstance(cause, Exception) and disturbance(cause) is not None:
         return _disturbed(cause)  # it came while the page of a refusal was made
-    current_app.logger.error("reference %s: %s %s", reference, request.method, request.path, exc_info=cause)
+    current_app.logger.error("reference %s: %s %s", reference, request.method, in_log(), exc_info=cause)
     if _for_programs():
         return error
     return _page_or_words(WORDS[500], 500, reference=reference)
@@ -176,7 +177,7 @@ def _disturbed(error: Exception) -> Answer:
     found = disturbance(error)
     if found is None:
         raise error
-    current_app.logger.warning("reference %s: %s %s", trace.current.get(), request.method, request.path,
+    current_app.logger.warning("reference %s: %s %s", trace.current.get(), request.method, in_log(),
                                exc_info=error)  # fmt: skip
     text = str(found) if request.method == "GET" else f"{found} {_KEPT}"
     return _unavailable(_DISTURBED._replace(text=text))

@@ -14,6 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from portal import metrics, queries, trace
 from portal.models import db, schema_fault, utcnow
 
+from .addresses import in_log
+
 blueprint = Blueprint("operations", __name__)
 
 #: a worker that has said nothing for so long is not counted
@@ -60,7 +62,8 @@ def _demand_watcher() -> None:
     token = current_app.extensions["portal"].metrics_token
     if token:
         given = request.authorization
-        if given is None or given.type != "bearer" or not hmac.compare_digest(given.token or "", token):
+        sent = (given.token or "").encode() if given is not None and given.type == "bearer" else b""
+        if not hmac.compare_digest(sent, token.encode()):
             abort(403, "These figures are for who holds PORTAL_METRICS_TOKEN.")
         return
     # Behind a proxy every caller comes from this machine: then only the token tells.
@@ -90,7 +93,7 @@ def _end(response: Response) -> Response:
     metrics.REQUEST_SECONDS.labels(request.method, endpoint, str(response.status_code)).observe(seconds)
     if endpoint not in ("static", "bootstrap.static", "operations.alive"):
         current_app.logger.info(
-            "%s %s %s", request.method, request.path, response.status_code,
+            "%s %s %s", request.method, in_log(), response.status_code,
             extra={"status": response.status_code, "milliseconds": round(seconds * 1000, 1), "endpoint": endpoint},
         )  # fmt: skip
     return response

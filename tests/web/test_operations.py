@@ -99,6 +99,7 @@ def test_what_a_process_has_counted_is_told_without_a_database(app, people, pape
         ("s3cret", {}, {}, 403),
         ("s3cret", {"Authorization": "Bearer wrong"}, {}, 403),
         ("s3cret", {"Authorization": "Basic czNjcmV0"}, {}, 403),
+        ("s3cret", {"Authorization": "Bearer s3cr\xe9t"}, {}, 403),
         ("s3cret", {"Authorization": "Bearer s3cret"}, {"REMOTE_ADDR": "192.0.2.7"}, 200),
     ],
 )
@@ -170,6 +171,14 @@ def test_the_log_for_eyes_has_the_id_too(app, portal_log, capsys):
     logs.configure("text")
     app.test_client().get("/readyz", headers={"X-Request-ID": "abcdefgh"})
     assert "abcdefgh GET /readyz 200" in capsys.readouterr().err
+
+
+def test_an_address_makes_no_line_of_its_own_in_the_log(app, portal_log, capsys):
+    logs.configure("text")
+    app.test_client().get("/nowhere%0A2026-01-01 INFO forged%1b[2J", headers={"X-Request-ID": "abcdefgh"})
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert lines[0].endswith("abcdefgh GET /nowhere%0A2026-01-01%20INFO%20forged%1B%5B2J 404")
 
 
 def test_an_unknown_form_of_log_is_refused():
