@@ -245,9 +245,14 @@ def backup(target: Path) -> None:
 @click.option(
     "--grace", type=float, help="Seconds to finish what has begun after SIGTERM; PORTAL_GRACE, else 30."
 )
+@click.option(
+    "--metrics", envvar="PORTAL_WORKER_METRICS", metavar="HOST:PORT", help="Where /metrics tells what it did."
+)
 @with_appcontext
-def worker(grace: float | None) -> None:
+def worker(grace: float | None, metrics: str | None) -> None:
     """Fire timers and run jobs until SIGTERM; any number of them may run."""
+    if metrics is not None:
+        _refusing(lambda: _serve_figures(metrics))
     stopping = threading.Event()
 
     def stop(number: int, _frame: Any) -> None:
@@ -292,6 +297,23 @@ def _wait_until_ready(stopping: threading.Event) -> None:
             click.echo(f"The worker waits for the database: {fault}", err=True)
         told = fault
         stopping.wait(READY)
+
+
+def _serve_figures(place: str) -> None:
+    """Serve what this process counts, in a thread.
+
+    Raises:
+        PortalError: nobody can listen there.
+    """
+    from prometheus_client import start_http_server
+
+    host, _, port = place.rpartition(":")
+    try:
+        start_http_server(int(port), addr=host or "127.0.0.1")
+    except (ValueError, OSError) as error:
+        raise PortalError(
+            f"no metrics at {place!r}: {error}; it is HOST:PORT, such as 127.0.0.1:9100"
+        ) from error
 
 
 @click.command("run")

