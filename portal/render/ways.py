@@ -103,11 +103,16 @@ class Ways:
     def _disturbs(self, edge: Any, points: _Points) -> float:
         own = segments(points)
         ends = {host_of(edge.source).name, edge.target.name}
+        xs, ys = [x for x, _ in points], [y for _, y in points]
+        near = Box(min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys))
         cost = 0.0
         for name, room in self.rooms.items():
-            box, gap = (self.boxes[name], -1.0) if name in ends else (room, 4.0)
-            cost += _HIT * sum(meets(box, line, gap) for line in own)
+            if near.overlaps(room, _APART):
+                box, gap = (self.boxes[name], -1.0) if name in ends else (room, 4.0)
+                cost += _HIT * sum(meets(box, line, gap) for line in own)
         for other, owner in self._lines:
+            if not meets(near, other, _APART):
+                continue
             together = owner.target is edge.target or owner.source is edge.source
             for line in own:
                 cost += _CROSSING * crosses(line, other)
@@ -217,16 +222,17 @@ class Ways:
         near = [
             room for room in self.rooms.values() if room.x < right + _CLEAR and room.right > left - _CLEAR
         ]
+        beside = [
+            (line[0][1], owner.target is edge.target)
+            for line, owner in self._lines
+            if line[0][1] == line[1][1] and runs_along(((left, line[0][1]), (right, line[0][1])), line)
+        ]
         level = (max if sign > 0 else min)(begin[1], end[1]) + sign * _CLEAR
-        while True:
-            way = ((left, level), (right, level))
-            blocked = any(meets(room, way, _CLEAR) for room in near) or any(
-                runs_along(way, line, _APART) and not (owner.target is edge.target and runs_along(way, line))
-                for line, owner in self._lines
-            )
-            if not blocked:
-                return level
+        while any(meets(room, ((left, level), (right, level)), _CLEAR) for room in near) or any(
+            abs(y - level) < _APART and not (together and abs(y - level) < 0.5) for y, together in beside
+        ):
             level += sign * _TRACK
+        return level
 
 
 def _border(box: Box, side: str) -> float:
