@@ -48,12 +48,12 @@ def init_app(app: Flask) -> None:
         app.config["MAX_CONTENT_LENGTH"] = MAX_CONTENT_LENGTH
     # A form left open over the week-end is still a form: the token lives as long as the session.
     app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)
+    operations.init_app(app)  # first: whoever refuses a request behind it is timed and logged too
     Bootstrap5(app)
     CSRFProtect(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     steady.init_app(app)
-    operations.init_app(app)
     frame.init_app(app)
     sign_in.init_app(app)
     errors.init_app(app)

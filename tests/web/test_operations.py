@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from portal import flow, logs, this, views
 from portal.engine import clock
-from portal.models import Task, db
+from portal.models import Task, db, init_db
 
 
 def test_a_process_that_answers_is_alive_without_a_database(app):
@@ -177,6 +177,21 @@ def test_the_log_for_eyes_has_the_id_too(app, portal_log, capsys):
     logs.configure("text")
     app.test_client().get("/readyz", headers={"X-Request-ID": "abcdefgh"})
     assert "abcdefgh GET /readyz 200" in capsys.readouterr().err
+
+
+def test_a_form_without_its_token_is_refused_and_logged_like_any_other(portal_log, capsys):
+    from portal import create_app
+
+    logs.configure("text")
+    app = create_app({"DATABASE_URL": "sqlite://", "FLOWS": [], "SCHEDULER": "off", "SECRET_KEY": "x"})
+    with app.app_context():
+        init_db()
+        answer = app.test_client().post("/login", headers={"X-Request-ID": "abcdefgh"})
+    assert answer.status_code == 400
+    assert answer.headers["X-Request-ID"] == "abcdefgh"
+    assert [line.split("portal.web ")[1] for line in capsys.readouterr().err.splitlines()] == [
+        "abcdefgh POST /login 400"
+    ]
 
 
 def test_an_address_makes_no_line_of_its_own_in_the_log(app, portal_log, capsys):
