@@ -18,15 +18,15 @@ from sqlalchemy import NullPool, create_engine, func, select
 from portal.models import utcnow
 
 from .ledger import Try
-from .site import Machine, Site, alive
+from .site import Machine, Site, alive, until
 
 #: seconds for which something is paused: mostly longer than the lease of its jobs
 PAUSE = (5.0, 12.0)
-#: long enough for another worker to see that the lease is over, and to begin
-LONG_PAUSE = (9.0, 12.0)
+#: seconds in which another worker sees that a lease is over, and begins
+TAKEN_OVER = 30
 #: processes with a job that has begun and not ended, the newest first
 AT_WORK = (
-    select(Try.pid)
+    select(Try.pid, Try.task_id, Try.attempt)
     .group_by(Try.task_id, Try.attempt, Try.pid)
     .having(func.count() == 1)
     .order_by(func.max(Try.id).desc())
@@ -96,11 +96,19 @@ class Killer:
         self._pausing.append(thread)
 
     def _pause_who_works(self) -> None:
-        """One at a time, so that another one takes over: only who is late then needs a fence."""
+        """Until another one has taken over: who is late then needs a fence."""
         with create_engine(self.site.url, poolclass=NullPool).connect() as connection:
-            pids = [pid for pid in connection.scalars(AT_WORK) if alive(pid)]
-        if pids:
-            self._hold("at work", pids[:1], self.random.uniform(*LONG_PAUSE))
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            at_work = [each for each in connection.execute(AT_WORK) if alive(each.pid)]
+            if not at_work:
+                return
+            pid, task, attempt = at_work[0]
+            following = select(Try.id).where(Try.task_id == task, Try.attempt > attempt)
+            self._note("paused", "at work", pid)
+            _send(signal.SIGSTOP, pid)
+            with suppress(TimeoutError):
+                until(lambda: connection.scalar(following), TAKEN_OVER, "another one takes over")
+            _send(signal.SIGCONT, pid)
 
     def _hold(self, what: str, pids: list[int], seconds: float) -> None:
         self._note("paused", what, *pids, seconds=seconds)
