@@ -1,6 +1,7 @@
 """The language: the words with which a flow is declared."""
 
 from .base import Edge, Flow, Node
+from .code import BusinessRule, Function, Handle, Job, SendHandle
 from .events import (
     CancelRegion,
     CompensateThrow,
@@ -13,25 +14,15 @@ from .events import (
     SignalCatch,
     SignalThrow,
     TerminateEnd,
+    Timer,
 )
 from .gateways import If, Join, Split, SplitFirst, Switch
 from .outcome import Done, Wait
+from .people import ManualTask, Start, View
 from .reference import act, this
 from .registry import registry
+from .starts import StartHandle, StartTimer
 from .subprocess import NSubprocess, Subprocess
-from .tasks import (
-    BusinessRule,
-    Function,
-    Handle,
-    Job,
-    ManualTask,
-    SendHandle,
-    Start,
-    StartHandle,
-    StartTimer,
-    Timer,
-    View,
-)
 
 __all__ = [
     "BusinessRule",

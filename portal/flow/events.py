@@ -2,17 +2,51 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from .base import Call, NextNode, Node
 from .check import guess
+from .code import Function, Handle
+from .moments import moment, moment_faults
 from .outcome import Done, Outcome, Wait
 from .reference import Reference
-from .tasks import Function, Handle
 
 if TYPE_CHECKING:
     from .activation import Activation
+
+
+class Timer(NextNode):
+    """Waits until a moment. BPMN: timer intermediate catch event.
+
+    Args:
+        until: a span from now, an aware moment, or a callable of the activation that returns either.
+    """
+
+    times: ClassVar[bool] = True
+
+    def __init__(self, until: dt.timedelta | dt.datetime | Call) -> None:
+        super().__init__()
+        self.until = until
+
+    def calls(self) -> Iterator[tuple[str, Call]]:
+        yield from super().calls()
+        if callable(self.until) or isinstance(self.until, Reference):
+            yield "its moment", self.until
+
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        yield from moment_faults(self.until, "Timer()")
+
+    def enter(self, activation: Activation) -> Outcome:
+        until = self.until
+        if callable(until) or isinstance(until, Reference):
+            until = self.call(until, activation)
+        when = moment(until, activation.now)
+        if when is None:
+            raise ValueError("a timer needs a moment, not None")
+        return Wait("SCHEDULED", until=when)
 
 
 class End(Node):

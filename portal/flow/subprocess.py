@@ -9,7 +9,7 @@ from .base import Call
 from .boundary import Activity
 from .outcome import Outcome, Wait
 from .reference import Expression, Reference
-from .tasks import StartHandle
+from .starts import StartHandle
 
 if TYPE_CHECKING:
     from .activation import Activation

@@ -1,0 +1,89 @@
+"""Starts without a person: from code and by the clock."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zoneinfo
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from . import port
+from .base import Call, NextNode
+from .code import unpassable
+
+if TYPE_CHECKING:
+    pass
+
+
+class StartHandle(NextNode):
+    """Code starts a process: `MyFlow.node.run(**kwargs)`.
+
+    Args:
+        func: called with the activation and the keywords of `run`, which returns what it returns; without one
+            `run` returns the process.
+    """
+
+    starts: ClassVar[bool] = True
+
+    def __init__(self, func: Call | None = None, *, undo_func: Call | None = None) -> None:
+        super().__init__()
+        self.func = func
+        self._undo = undo_func
+
+    def calls(self) -> Iterator[tuple[str, Call]]:
+        yield from super().calls()
+        if self.func is not None:
+            yield "its function", self.func
+
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        yield from unpassable(self)
+
+    def run(self, **kwargs: Any) -> Any:
+        """Start a process.
+
+        Args:
+            kwargs: passed to the function. `_user=` names who starts it, `_propagate=True` raises what any node
+                raises instead of recording it.
+
+        Returns:
+            What the function returns; the process, if there is no function.
+        """
+        return port.actions().start(self, kwargs)
+
+
+class StartTimer(NextNode):
+    """Starts a process on a schedule, once for each due moment. BPMN: timer start event.
+
+    What was missed, while nothing ran, is made up by one start.
+
+    Args:
+        interval: the first start is one interval after the flow is first seen.
+        cron: five fields, such as `"0 8 * * mon-fri"`.
+        timezone: of the cron fields; UTC otherwise.
+    """
+
+    starts: ClassVar[bool] = True
+    #: when it starts
+    schedules: ClassVar[bool] = True
+
+    def __init__(
+        self, interval: dt.timedelta | None = None, cron: str | None = None, timezone: str = "UTC"
+    ) -> None:
+        super().__init__()
+        self.interval, self.cron, self.timezone = interval, cron, timezone
+
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        if (self.interval is None) == (self.cron is None):
+            yield "StartTimer() takes either interval= or cron="
+        elif self.interval is not None and not (
+            isinstance(self.interval, dt.timedelta) and self.interval > dt.timedelta()
+        ):
+            yield f"interval= is a positive timedelta, not {self.interval!r}"
+        elif self.cron is not None and len(str(self.cron).split()) != 5:
+            yield f"cron= has five fields (minute hour day month weekday), not {self.cron!r}"
+        try:
+            zoneinfo.ZoneInfo(self.timezone)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, TypeError):
+            yield f"timezone= names no time zone: {self.timezone!r}"
