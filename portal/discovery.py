@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from types import ModuleType
 
 from portal.flow.base import Flow
@@ -39,6 +40,16 @@ def _is_flow(value: object) -> bool:
     )
 
 
+def _prefer_own(module: ModuleType) -> None:
+    """Read the folder `flows` that the portal is started in, also where it has no `__init__.py`.
+
+    To Python such a folder counts less than a package of that name that is installed, as our examples are.
+    """
+    own = Path.cwd() / DEFAULT
+    if own.is_dir() and own.resolve() not in [Path(each).resolve() for each in module.__path__]:
+        module.__path__ = [str(own)]
+
+
 def _modules(name: str) -> Iterator[ModuleType]:
     try:
         module = importlib.import_module(name)
@@ -46,6 +57,8 @@ def _modules(name: str) -> Iterator[ModuleType]:
         if name == DEFAULT == error.name:
             return
         raise
+    if name == DEFAULT:
+        _prefer_own(module)
     yield module
     for found in pkgutil.walk_packages(getattr(module, "__path__", ()), f"{name}."):
         yield importlib.import_module(found.name)

@@ -76,6 +76,16 @@ def test_flows_are_listed_and_checked(portal):
     assert "leave_request: " in portal("flows", "check")
 
 
+def test_the_flows_of_the_folder_come_before_the_examples(portal, folder):
+    (folder / "flows").unlink()
+    (folder / "flows").mkdir()
+    source = (ROOT / "flows" / "hello_world.py").read_text().replace("HelloWorld", "Greeting")
+    (folder / "flows" / "greeting.py").write_text(source)
+    listed = portal("flows", "list")
+    assert "greeting" in listed
+    assert "hello_world" not in listed
+
+
 @pytest.mark.parametrize(("form", "root"), [("bpmn", "definitions"), ("svg", "svg")])
 def test_a_flow_is_exported(portal, form, root):
     exported = portal("flows", "export", "purchase_order", "--format", form)
