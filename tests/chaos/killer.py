@@ -24,11 +24,11 @@ from .site import Machine, Site, alive, until
 PAUSE = (5.0, 12.0)
 #: seconds in which another worker sees that a lease is over, and begins
 TAKEN_OVER = 30
-#: processes with a job that has begun and not ended, the newest first
+#: processes with a job that has begun and not ended, and has been left in peace for a while
 AT_WORK = (
     select(Try.pid, Try.task_id, Try.attempt)
     .group_by(Try.task_id, Try.attempt, Try.pid)
-    .having(func.count() == 1)
+    .having(func.count() == 1, func.max(Try.moment) < func.now() - dt.timedelta(seconds=2))
     .order_by(func.max(Try.id).desc())
 )
 
