@@ -21,6 +21,7 @@ CHECKS = (
     joins.fire_once,
     joins.wait_for_all,
     clocks.timers_fire_once,
+    clocks.events_end_with_their_host,
     clocks.attempts_are_counted,
     calls.children_fit,
     calls.callers_wait,

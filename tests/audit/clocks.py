@@ -20,6 +20,15 @@ def timers_fire_once(books: Books) -> Iterator[str]:
                 yield f"{books.name(task)}: fired at {event.created}, but was due at {task.scheduled}"
 
 
+def events_end_with_their_host(books: Books) -> Iterator[str]:
+    for task in books.tasks.values():
+        if task.finished is None and (task.awaits or "").startswith("host:"):
+            number = int(task.awaits.removeprefix("host:"))
+            host = next(each for each in books.of_process[task.process_id] if each.number == number)
+            if host.finished is not None:
+                yield f"{books.name(task)}: stands ready on task {number}, which is {host.status}"
+
+
 def attempts_are_counted(books: Books) -> Iterator[str]:
     for task in books.tasks.values():
         node = books.node(task)

@@ -156,6 +156,13 @@ class Engine(RuleBasedStateMachine):
         if found:
             self.do(action, found[-1 - pick % len(found)], "alice")
 
+    @rule(pick=PICK, action=st.sampled_from(("assign", "unassign", "reassign")))
+    def hand_around(self, pick: int, action: str) -> None:
+        """A manager gives a task to somebody, or takes it from them."""
+        found = self.fitting(action)
+        if found:
+            self.do(action, found[-1 - pick % len(found)], "alice")
+
     def fitting(self, action: str) -> list[int]:
         """Tasks in a state from which the action goes; for an undo, the last ones of their paths."""
         found = self.tasks(

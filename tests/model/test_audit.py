@@ -113,6 +113,10 @@ ROWS = {  # what is done to the rows -> words of the fault
         " SELECT created, process_id, task_id, action, to_state, to_state, detail FROM event WHERE action = 'timer'",
         "(timer): fired 2 times",
     ),
+    "an event outlives its host": (
+        "UPDATE task SET awaits = 'host:3' WHERE flow_task = 'last'",
+        "(last): stands ready on task 3, which is DONE",
+    ),
     "a try is not counted": (
         "UPDATE task SET attempt = 0 WHERE flow_task = 'job'",
         "(job): its attempt is 0, but its history has [1]",
