@@ -17,7 +17,7 @@ from portal.errors import FlowError, PermissionDenied, TransitionNotAllowed
 from portal.models import Delivery, Event, Message, Process, Task, User, db
 from portal.models.task import task_link
 from tests.audit import faults
-from tests.model import flows
+from tests.model import random_flows
 
 PICK = st.integers(0, 15)
 #: the system, a manager, somebody who started the process, somebody who did not
@@ -35,17 +35,17 @@ class Engine(RuleBasedStateMachine):
         super().__init__()
         self.session = db.session()
         _empty(self.session)
-        flows.WORLD.__init__()
+        random_flows.WORLD.__init__()
         #: tasks whose completion somebody was told of
         self.acknowledged: Counter[int] = Counter()
         #: jobs that a worker has taken and not come back with
         self.claims: list[jobs.Claim] = []
 
-    @initialize(plan=flows.PLANS, fails=st.booleans(), way=st.booleans())
-    def declare(self, plan: flows.Plan, fails: bool, way: bool) -> None:
-        flows.WORLD.fails, flows.WORLD.way = fails, way
+    @initialize(plan=random_flows.PLANS, fails=st.booleans(), way=st.booleans())
+    def declare(self, plan: random_flows.Plan, fails: bool, way: bool) -> None:
+        random_flows.WORLD.fails, random_flows.WORLD.way = fails, way
         try:
-            self.root, self.child = flows.make(plan)
+            self.root, self.child = random_flows.make(plan)
         except FlowError:
             assume(False)
         note(
@@ -59,7 +59,7 @@ class Engine(RuleBasedStateMachine):
             )
         )
         registered = self.tester.app.extensions["portal_flows"]
-        for flow_class in (self.root, self.child, flows.LeafFlow):
+        for flow_class in (self.root, self.child, random_flows.LeafFlow):
             registered[flow_class._definition.label] = flow_class
         self.people = {name: self.tester.person(name, []).id for name in ("alice", "bob", "carol")}
         self.session.execute(update(User).where(User.username == "alice").values(is_superuser=True))
@@ -200,8 +200,8 @@ class Engine(RuleBasedStateMachine):
             return
         # what follows in a parent, or another task at work, may forbid it
         refusals: Any = (TransitionNotAllowed,) if turns or action in ("undo", "revive") else ()
-        if flows.WORLD.fails and action == "undo":
-            refusals = (*refusals, flows.Failure)
+        if random_flows.WORLD.fails and action == "undo":
+            refusals = (*refusals, random_flows.Failure)
         if not self.allowed(refusals, do):
             return
         after = self.session.get(Task, task_id, populate_existing=True)
@@ -273,8 +273,8 @@ class Engine(RuleBasedStateMachine):
         task = self.session.get(Task, found[pick % len(found)], populate_existing=True)
         note(f"run {_words(task)}")
         key, node = task.id, task.node
-        if flows.WORLD.fails and node.func is not None:
-            self.refused((flows.Failure, TransitionNotAllowed), lambda: node.run(task=key))
+        if random_flows.WORLD.fails and node.func is not None:
+            self.refused((random_flows.Failure, TransitionNotAllowed), lambda: node.run(task=key))
             return
         try:
             node.run(task=key)
@@ -298,7 +298,7 @@ class Engine(RuleBasedStateMachine):
         node, process = catches[pick % len(catches)], found[pick % len(found)]
         try:
             node.run(process=process)
-        except (TransitionNotAllowed, flows.Failure) as error:
+        except (TransitionNotAllowed, random_flows.Failure) as error:
             note(f"refused: {error}")
 
     @rule(hours=st.integers(1, 3))
@@ -342,7 +342,7 @@ class Engine(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(("fails", "way", "holds")))
     def switch(self, name: str) -> None:
-        setattr(flows.WORLD, name, not getattr(flows.WORLD, name))
+        setattr(random_flows.WORLD, name, not getattr(random_flows.WORLD, name))
 
     # -- the books ---------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from postgresql import new_database
 from sqlalchemy import create_engine, inspect, text
 
 ROOT = Path(__file__).parents[2]
@@ -75,20 +76,23 @@ def machine(tmp_path):
 
 
 @pytest.fixture
-def production(postgresql):
-    engine = create_engine(postgresql)
-    with engine.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
+def address(postgresql_server):
+    """A database of its own: other tests could not empty one with such tables."""
+    return new_database(postgresql_server, f"own_tables_{os.environ.get('PYTEST_XDIST_WORKER', 'master')}")
+
+
+@pytest.fixture
+def production(address):
+    engine = create_engine(address)
     yield engine
     engine.dispose()
 
 
 def test_what_a_flow_gains_is_written_on_one_machine_and_made_on_the_others(
-    machine, production, postgresql, tmp_path
+    machine, production, address, tmp_path
 ):
     laptop = f"sqlite:///{tmp_path / 'laptop.sqlite'}"
-    for url in (laptop, postgresql):
+    for url in (laptop, address):
         assert machine(url, "init-db") == (0, "The database is ready.\n")
     with production.begin() as connection:
         for row in ROWS:
@@ -103,7 +107,7 @@ def test_what_a_flow_gains_is_written_on_one_machine_and_made_on_the_others(
     assert "the table own_order lacks the column total" in said
     code, said = machine(laptop, "db", "migrate", "-m", "total")
     assert code == 0, said
-    for url in (laptop, postgresql):
+    for url in (laptop, address):
         assert machine(url, "init-db") == (0, "The database is ready.\n")
     with production.connect() as connection:
         row = connection.execute(text("SELECT ref, total, paid, shop_id FROM own_order")).one()
@@ -121,7 +125,7 @@ def test_what_a_flow_gains_is_written_on_one_machine_and_made_on_the_others(
         f"revision, down_revision = 'broken', '{revision.name.split('_')[0]}'\nfrom alembic import op\n"
         "def upgrade():\n    op.execute('DELETE FROM own_order_line')\n    op.execute('nonsense')\n"
     )
-    code, said = machine(postgresql, "init-db")
+    code, said = machine(address, "init-db")
     assert code == 1
     assert "nothing was changed" in said
     assert "Traceback" not in said
