@@ -310,7 +310,7 @@ def _serve_figures(place: str) -> None:
     host, _, port = place.rpartition(":")
     try:
         start_http_server(int(port), addr=host or "127.0.0.1")
-    except (ValueError, OSError) as error:
+    except (ValueError, OverflowError, OSError) as error:
         raise PortalError(
             f"no metrics at {place!r}: {error}; it is HOST:PORT, such as 127.0.0.1:9100"
         ) from error

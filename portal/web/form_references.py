@@ -24,6 +24,8 @@ _MOST_ROWS = 100
 #: so many rows does a search give, and among so many it looks
 _MOST_FOUND = 20
 _MOST_READ = 2000
+#: so many words does the database look for; a statement has room for so much only
+_MOST_WORDS = 10
 
 
 class Pick(NamedTuple):
@@ -148,11 +150,11 @@ class ReferenceField(SelectFieldBase):
 
         Only what people see of a row is searched: the columns lead to the rows, their names decide.
         """
-        words = re.findall(r"\w+", text)
+        words = list(dict.fromkeys(re.findall(r"\w+", text)))
         mapper: Any = inspect(self.model)
         columns = [each for each in mapper.columns if isinstance(each.type, (String, Integer, Numeric))]
         query: Any = select(self.model).order_by(mapper.primary_key[0]).limit(_MOST_READ)
-        for word in words:
+        for word in words[:_MOST_WORDS]:
             query = query.where(or_(*(_has(column, word) for column in columns)))
         found: list[Any] = []
         for row in db.session.scalars(query) if words and columns else ():

@@ -24,6 +24,16 @@ class MovingProcess(Process):
     boxes = jsonstore.EmbeddedListField(Box, "Boxes")
 
 
+class LoadingProcess(Process):
+    items = jsonstore.EmbeddedListField(Item, "Items", required=True)
+
+
+class LoadingFlow(flow.Flow):
+    process_class = LoadingProcess
+    start = flow.Start(views.CreateProcessView.as_view(fields=["items"])).Next(this.end)
+    end = flow.End()
+
+
 class MovingFlow(flow.Flow):
     process_class = MovingProcess
     start = flow.Start(views.CreateProcessView.as_view(fields=["boxes"])).Next(this.change)
@@ -63,6 +73,14 @@ def test_one_more_row_inside_a_row_sends_nothing(erin):
     assert 'name="boxes-0-items-1-what"' in answer.text
     assert 'value="Cup"' in answer.text
     assert db.session.scalar(db.select(db.func.count(Process.id))) == 0
+
+
+def test_an_error_of_the_rows_leads_to_the_first_that_is_left(erin, register):
+    register(LoadingFlow)
+    answer = erin.post("/flows/loading/start/start", data={"items-rows": "1", "items-2-what": ""})
+    assert answer.status_code == 422
+    assert '<a href="#items-2">Items: At least one entry is needed.</a>' in answer.text
+    assert 'id="items-2"' in answer.text
 
 
 def test_a_row_is_removed_and_nothing_sent(erin):

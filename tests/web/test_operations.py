@@ -112,10 +112,11 @@ def test_figures_are_for_this_machine_or_for_who_holds_the_token(app, token, hea
     assert answer.status_code == code
 
 
-def test_a_worker_whose_figures_have_no_place_says_so(app):
-    result = app.test_cli_runner().invoke(args=["worker", "--metrics", "nowhere"])
+@pytest.mark.parametrize("place", ["nowhere", "127.0.0.1:99999"])
+def test_a_worker_whose_figures_have_no_place_says_so(app, place):
+    result = app.test_cli_runner().invoke(args=["worker", "--metrics", place])
     assert result.exit_code == 1
-    assert "no metrics at 'nowhere'" in result.output
+    assert f"no metrics at {place!r}" in result.output
 
 
 # -- one id from the request to the worker -------------------------------------------------------------

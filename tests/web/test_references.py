@@ -36,6 +36,7 @@ class Line(jsonstore.Schema):
 class ParcelProcess(Process):
     customer = jsonstore.ReferenceField(Customer, "Customer", required=True)
     copies = jsonstore.ReferenceListField(Customer, "Copies")
+    carrier = jsonstore.ReferenceField(Customer, "Carrier")
     stickers = jsonstore.ReferenceListField(Sticker, "Stickers")
     lines = jsonstore.EmbeddedListField(Line, "Lines")
 
@@ -43,7 +44,7 @@ class ParcelProcess(Process):
 class ParcelFlow(flow.Flow):
     process_class = ParcelProcess
     start = flow.Start(
-        views.CreateProcessView.as_view(fields=["customer", "copies", "stickers", "lines"])
+        views.CreateProcessView.as_view(fields=["customer", "copies", "carrier", "stickers", "lines"])
     ).Next(this.change)
     change = (
         flow.View(views.UpdateProcessView.as_view(fields=["customer", "copies"]))
@@ -98,6 +99,14 @@ def test_a_row_may_be_sent_by_its_key(erin):
     assert (made().customer.id, [copy.id for copy in made().copies]) == (2, [1, 3])
 
 
+def test_what_may_be_left_out_can_be_left_out_again(erin):
+    page = erin.get(FORM).text
+    assert 'id="carrier-none" name="carrier" value="" checked' in page, (
+        "a script adds what is chosen beside it"
+    )
+    assert 'id="customer-none"' not in page
+
+
 def test_where_several_fit_they_are_offered(erin):
     answer = erin.post(FORM, data={"customer-find": "meier"})
     assert answer.status_code == 422
@@ -113,6 +122,15 @@ def test_what_is_not_there_comes_back_as_it_was_typed(erin):
     assert answer.status_code == 422
     assert "Nothing is called “Zoe”." in answer.text
     assert 'value="Zoe"' in answer.text
+
+
+def test_a_text_of_many_words_is_searched_like_any_other(erin):
+    text = " ".join(f"word{i}" for i in range(1500))
+    assert erin.get(FORM, query_string={"_find": "customer", "q": text[:6000]}).json == []
+    assert erin.post(FORM, data={"customer-find": text}).status_code == 422
+    text = f"{'firm ' * 1500} f i r m b e n fi ir rm be er rn 999"
+    assert erin.post(FORM, data={"customer-find": text}).status_code == 303
+    assert made().customer.name == "Firm 999"
 
 
 @pytest.mark.parametrize("text", ["", "   ", "…"])
