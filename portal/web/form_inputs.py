@@ -49,6 +49,14 @@ class Rule:
             raise ValidationError(str(error)) from error
 
 
+def outermost(field: Any) -> Any:
+    """The form that is sent, around all groups and rows that an input is in."""
+    form = field._form
+    while getattr(form.meta, "_parent_form", None) is not None:
+        form = form.meta._parent_form
+    return form
+
+
 class ParsedField(wtforms.Field):
     """An input whose text is parsed."""
 

@@ -6,7 +6,6 @@ import re
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
 from typing import Any, NamedTuple
 
 from sqlalchemy import Integer, Numeric, String, cast, inspect, or_, select
@@ -17,6 +16,7 @@ from wtforms.utils import unset_value
 from portal.models.base import db
 
 from .form_choices import BLANK
+from .form_inputs import outermost
 from .values import name_of
 
 #: more rows than this are no list to choose from
@@ -51,11 +51,16 @@ class ReferenceField(SelectFieldBase):
         self.widget = widgets.Select(multiple=multiple)
         self.blank = blank and not multiple
 
-    @cached_property
+    @property
     def _all(self) -> list[Any] | None:
-        """All rows, unless they are many."""
-        key: Any = inspect(self.model).primary_key[0]
-        rows: list[Any] = list(db.session.scalars(select(self.model).order_by(key).limit(_MOST_ROWS + 1)))
+        """All rows, unless they are many; asked once for all inputs of a form."""
+        known: dict[type, list[Any]] = vars(outermost(self)).setdefault("_rows_to_choose", {})
+        if self.model not in known:
+            key: Any = inspect(self.model).primary_key[0]
+            known[self.model] = list(
+                db.session.scalars(select(self.model).order_by(key).limit(_MOST_ROWS + 1))
+            )
+        rows = known[self.model]
         return rows if len(rows) <= _MOST_ROWS else None
 
     @property

@@ -11,7 +11,7 @@ from wtforms import widgets
 from wtforms.validators import StopValidation
 
 from .durations import format_duration, parse_duration
-from .form_inputs import ParsedField
+from .form_inputs import ParsedField, outermost
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _TIME = re.compile(r"\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?", re.ASCII)
@@ -76,9 +76,7 @@ class DateTimeLocalField(_ClockField):
 
     @property
     def zone(self) -> dt.tzinfo:
-        form: Any = self._form  # type: ignore[attr-defined]
-        while getattr(form.meta, "_parent_form", None) is not None:
-            form = form.meta._parent_form
+        form = outermost(self)
         zone: dt.tzinfo = getattr(form.meta, "timezone", getattr(form, "_zone", dt.UTC))
         return zone
 

@@ -149,6 +149,13 @@ def test_more_are_found_beside_those_that_are_ticked(erin):
     assert [copy.name for copy in made().copies] == ["Cleo Müller"]
 
 
+def test_all_inputs_of_a_form_read_the_rows_of_a_table_once(erin, count):
+    with count() as statements:
+        answer = erin.post(FORM, data={f"lines-{i}-customer": "1" for i in range(20)})
+    assert answer.status_code == 422, "the customer is missing"
+    assert sum("FROM customer_of_parcels ORDER BY" in " ".join(sql.split()) for sql in statements) == 1
+
+
 def test_rows_are_suggested_by_what_people_see_of_them_only(erin):
     found = erin.get(f"{FORM}?_find=customer&q=mei").json
     assert [(row["key"], row["label"]) for row in found] == [
