@@ -57,6 +57,7 @@ def has_done_its_counterpart(session: Session, user: User, task: Task, node: Any
     names = [reference.name for reference in getattr(node or task.node, "not_same_as", ())]
     if not names:
         return False
+    session.flush()  # a task that has just been made gets its process's key
     query = select(Task.id).where(
         Task.process_id == task.process_id,
         Task.flow_task.in_(names),

@@ -85,7 +85,7 @@ def over(run: Run, child: Process) -> None:
     try:
         calls = step.guarded(run, task, lambda: node.children(activation, started))
         if calls and (not node.sequential or not running):
-            start(run, task, calls)
+            step.guarded(run, task, lambda: start(run, task, calls))
         elif not running:
             step.follow(run, task, step.guarded(run, task, lambda: node.resume(activation)))
     except Exception as error:
@@ -163,6 +163,8 @@ def cancelled(run: Run, child: Process) -> None:
 def cancel(run: Run, task: Task) -> None:
     """Cancel the unfinished children of a task that is over, whatever its node has become."""
     if task.is_current and not getattr(task.node, "calls_processes", False):
+        return
+    if not inspect(task).has_identity:  # not stored yet: no child can point at it
         return
     query = select(Process).where(Process.parent_task_id == task.id, Process.finished.is_(None))
     for child in run.session.scalars(query).unique():

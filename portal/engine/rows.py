@@ -67,6 +67,8 @@ class Rows:
         self.changes: list[Change] = []
         #: hold back links and changes at the next flush
         self.only_tasks = False
+        #: the moments at which savepoints were set
+        self.savepoints: dict[Any, tuple[int, int, int]] = {}
         self._written = self.mark()
 
     def pending(self) -> list[Task]:

@@ -141,6 +141,14 @@ class Run:
             for gone in [process for process in due if process not in self.session]:
                 del due[gone]
 
+    def taken_back(self, savepoint: Any) -> None:
+        """Forget what came behind a savepoint, also where an author's code has set it and rolled it back."""
+        mark = self.rows.savepoints.pop(savepoint, None)
+        if mark is not None:
+            self.rows.cut(mark).leave(self.session)
+            self.session.expire_all()
+            self.forget()
+
     def activation(self, task: Task) -> Activation:
         from . import actions
 

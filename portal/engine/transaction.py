@@ -20,7 +20,6 @@ from portal.trace import current
 from . import notices
 from .disturbances import disturbance, give_up
 from .guard import Guard
-from .rows import Rows
 from .run import Run
 
 log = logging.getLogger("portal.engine")
@@ -92,7 +91,7 @@ def _outermost(session: Session, user: Any, process: Any, task: Any) -> Iterator
     if session.has_unsaved:  # type: ignore[attr-defined]
         raise UnsavedChanges
     keys = [None if each is None else key_of(each) for each in (process, task, user)]
-    following = None
+    following, rows = None, None
     began = time.perf_counter()
     committing = False
     try:
@@ -102,7 +101,8 @@ def _outermost(session: Session, user: Any, process: Any, task: Any) -> Iterator
         if begun_by and not current.get():  # a worker goes on with what a request began
             following = current.set(begun_by)
         run = Run(session, actor, clock.get()(), {root_id} if root_id is not None else set())
-        session.info |= {"run": run, "rows": run.rows}
+        rows = run.rows
+        session.info |= {"run": run, "rows": rows}
         yield run
         session.flush()
         _tell(run)
@@ -110,7 +110,6 @@ def _outermost(session: Session, user: Any, process: Any, task: Any) -> Iterator
         committing = True
         session.commit()
     except BaseException as error:
-        rows: Rows | None = session.info.get("rows")
         session.info |= {"run": None, "rows": None}
         if rows is not None:
             rows.cut((0, 0, 0)).leave(session)

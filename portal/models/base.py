@@ -61,6 +61,13 @@ class Session(FlaskSession):
         self._tell_guard()
         return super().connection(*args, **kwargs)
 
+    def begin_nested(self) -> Any:
+        self._tell_guard()  # whose own savepoint is the outer one
+        savepoint = super().begin_nested()
+        if (rows := self.info.get("rows")) is not None:
+            rows.savepoints[savepoint] = rows.mark()
+        return savepoint
+
     def commit(self) -> None:
         if self.info.get("run") is not None:
             raise PortalError("An action is one transaction and commits at its end: do not commit inside it.")
@@ -105,6 +112,13 @@ def _flushed(session: Any, _context: Any) -> None:
 def _ended(session: Any) -> None:
     if not session.in_nested_transaction():
         session.info["written"] = False
+
+
+@event.listens_for(Session, "after_soft_rollback")
+def _taken_back(session: Any, savepoint: Any) -> None:
+    run = session.info.get("run")
+    if run is not None:
+        run.taken_back(savepoint)
 
 
 @event.listens_for(Session, "after_commit")

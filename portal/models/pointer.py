@@ -45,7 +45,7 @@ def decode_key(text: str) -> Any:
 class Pointer:
     """A descriptor over two text columns `<name>_type` and `<name>_key`.
 
-    An object that has no key yet is held in memory; `store_pointers` gives it one before its owner is written.
+    An object that has no key yet is held in memory; `Session.flush` gives it one before its owner is written.
     """
 
     def __set_name__(self, owner: type, name: str) -> None:

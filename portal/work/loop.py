@@ -76,7 +76,8 @@ class Loop:
             else:
                 pause = self.seconds
                 outage.over(self.name)
-            self._woken.wait(pause)
+            if not self.stopping:  # else a stop from before the turn would be waited out
+                self._woken.wait(pause)
 
 
 class Outage:

@@ -156,7 +156,8 @@ class Scheduler:
                     self._looked[call] = now
                     try:
                         if call(db.session()):
-                            again = bool(self._looked.pop(call))
+                            del self._looked[call]
+                            again = True
                     except Exception as error:
                         db.session.rollback()
                         if disturbance(error) is None:
