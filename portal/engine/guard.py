@@ -177,9 +177,9 @@ class Guard:
         )
 
     def _roll_back(self) -> None:
-        part = self._cut()
         with self.session.no_autoflush:
             if self.savepoint is None:
+                self._cut()
                 for each in self._their_new():
                     self.session.expunge(each)
                 for each in self._their_dirty():
@@ -190,10 +190,8 @@ class Guard:
                 # A statement that failed has ended the savepoint already: what came after it is nowhere.
                 for each in list(self.session.new):
                     self.session.expunge(each)
-                if part is not None:
-                    part.leave(self.session)
                 self.session.expire_all()
-                self.savepoint.rollback()
+                self.savepoint.rollback()  # which takes the rows back too
                 self.session.expire_all()
             for snapshot in self.snapshots:
                 snapshot.forget_pointers()
