@@ -67,7 +67,8 @@ def _make(connection: Connection, but: frozenset[str] = frozenset()) -> None:
     """Make the tables that are not there yet, as they are declared."""
     there = _tables(connection) | but
     missing = [table for table in db.metadata.sorted_tables if table.name not in there]
-    db.metadata.create_all(connection, tables=missing, checkfirst=False)
+    if missing:  # with a look for what is there: a table that is older may have brought the type of an Enum
+        db.metadata.create_all(connection, tables=missing)
 
 
 def _of_revisions() -> frozenset[str]:

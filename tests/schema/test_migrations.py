@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Integer, NullPool, String, create_engine, select, text
+from sqlalchemy import Column, Enum, Integer, NullPool, String, Table, create_engine, inspect, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal import flow, this
@@ -257,3 +257,18 @@ def test_revisions_of_an_author_are_about_their_tables_alone():
     assert not is_of_flows(None, "task", "table", True, None)
     assert not is_of_flows(None, schema.VERSION, "table", True, None)
     assert is_of_flows(None, "invoice", "table", True, None)
+
+
+def test_tables_that_come_one_after_the_other_may_share_a_type(app):
+    shades = Enum("light", "dark", name="shades_of_two_tables")
+    made = []
+    try:
+        for name in ("first_with_shades", "second_with_shades"):
+            made.append(Table(name, db.metadata, Column("id", Integer, primary_key=True), Column("shade", shades)))
+            init_db()
+        assert {table.name for table in made} <= set(inspect(db.engine).get_table_names())
+    finally:
+        db.session.remove()
+        db.metadata.drop_all(db.engine, tables=made)
+        for table in made:
+            db.metadata.remove(table)
