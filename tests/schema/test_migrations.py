@@ -264,11 +264,15 @@ def test_tables_that_come_one_after_the_other_may_share_a_type(app):
     made = []
     try:
         for name in ("first_with_shades", "second_with_shades"):
-            made.append(Table(name, db.metadata, Column("id", Integer, primary_key=True), Column("shade", shades)))
+            made.append(
+                Table(name, db.metadata, Column("id", Integer, primary_key=True), Column("shade", shades))
+            )
             init_db()
         assert {table.name for table in made} <= set(inspect(db.engine).get_table_names())
     finally:
         db.session.remove()
-        db.metadata.drop_all(db.engine, tables=made)
-        for table in made:
-            db.metadata.remove(table)
+        with db.engine.begin() as connection:
+            for table in made:
+                connection.execute(text(f"DROP TABLE {table.name}"))
+                db.metadata.remove(table)
+            shades.drop(connection, checkfirst=True)
