@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import calls, clocks, histories, joins, tokens, turns
+from . import calls, clocks, histories, joins, races, tokens, turns
 from .books import Books
 
 CHECKS = (
@@ -20,6 +20,7 @@ CHECKS = (
     tokens.tokens_are_kept,
     joins.fire_once,
     joins.wait_for_all,
+    races.one_branch_wins,
     clocks.timers_fire_once,
     clocks.events_end_with_their_host,
     clocks.attempts_are_counted,

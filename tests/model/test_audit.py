@@ -30,6 +30,15 @@ class AuditFlow(flow.Flow):
     end = flow.End()
 
 
+class AuditRaceFlow(flow.Flow):
+    start = flow.StartHandle().Next(this.race)
+    race = flow.SplitFirst().Next(this.winner).Next(this.loser)
+    winner = flow.ManualTask().Next(this.after)
+    loser = flow.ManualTask().Next(this.end)
+    after = flow.ManualTask().Next(this.end)
+    end = flow.End()
+
+
 ROWS = {  # what is done to the rows -> words of the fault
     "a task is completed twice": (
         "INSERT INTO event (created, process_id, task_id, action, from_state, to_state, detail)"
@@ -104,6 +113,14 @@ ROWS = {  # what is done to the rows -> words of the fault
         "UPDATE task SET status = 'STARTED', finished = NULL WHERE flow_task = 'join'",
         "(join): waits, but nobody can come",
     ),
+    "a race has two winners": (
+        "UPDATE task SET status = 'NEW', finished = NULL WHERE flow_task = 'loser'",
+        "(race): is DONE, and its branches 1, 2 go on",
+    ),
+    "a race is called off, and its branches are not": (
+        "UPDATE task SET status = 'CANCELED' WHERE flow_task = 'race'",
+        "(race): is CANCELED, and its branches 1 go on",
+    ),
     "a timer fires too early": (
         "UPDATE event SET created = (SELECT created FROM process WHERE flow_label = 'audit') WHERE action = 'timer'",
         "(timer): fired at",
@@ -147,6 +164,9 @@ ROWS = {  # what is done to the rows -> words of the fault
 @pytest.fixture(scope="module")
 def run(tester):
     tester(AuditChildFlow)
+    race = tester(AuditRaceFlow)
+    race.start()
+    race.task("winner").assign("alice").execute()
     run = tester(AuditFlow)
     run.start()
     run.task("human").assign("alice").execute()
