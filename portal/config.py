@@ -29,6 +29,8 @@ class Config:
     executor: str
     #: seconds until a message that no Celery worker has followed is sent again
     celery_patience: float
+    #: where the messages to Celery go; two portals that share a broker need two
+    celery_queue: str
     scheduler: bool
     #: seconds that a worker which is told to stop may take for what it has begun
     grace: float
@@ -67,6 +69,7 @@ class Config:
             "secret_key": values.pop("SECRET_KEY", None),
             "flows": _names(values.pop("FLOWS", ("flows",))),
             "celery_patience": _seconds("CELERY_PATIENCE", values.pop("CELERY_PATIENCE", 120)),
+            "celery_queue": str(values.pop("CELERY_QUEUE", "portal")),
             "executor": _one_of("EXECUTOR", values.pop("EXECUTOR", "local"), ("local", "celery")),
             "scheduler": _switch("SCHEDULER", values.pop("SCHEDULER", "on")),
             "grace": _seconds("GRACE", values.pop("GRACE", 30)),

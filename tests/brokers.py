@@ -86,12 +86,17 @@ class RabbitMQ(Broker):
         eventually(answers, 60)
 
 
-@pytest.fixture(scope="session", params=[Redis, RabbitMQ], ids=["redis", "rabbitmq"])
-def broker(request, tmp_path_factory):
-    if request.param is RabbitMQ and not shutil.which("rabbitmq-server", path="/usr/sbin:/usr/bin"):
+def running(kind, folder):
+    """A broker of a kind, until the generator is closed."""
+    if kind is RabbitMQ and not shutil.which("rabbitmq-server", path="/usr/sbin:/usr/bin"):
         words = "RabbitMQ: apt-get install rabbitmq-server"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(words)
-    made = request.param(tmp_path_factory.mktemp("broker"))
+    made = kind(folder)
     made.start()
     yield made
     made.kill()
+
+
+@pytest.fixture(scope="session", params=[Redis, RabbitMQ], ids=["redis", "rabbitmq"])
+def broker(request, tmp_path_factory):
+    yield from running(request.param, tmp_path_factory.mktemp("broker"))

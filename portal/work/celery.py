@@ -44,7 +44,6 @@ SETTINGS = {
     "broker_connection_retry_on_startup": True,
     "result_backend": None,
     "task_acks_late": True,
-    "task_default_queue": "portal",
     "task_ignore_result": True,
     "task_reject_on_worker_lost": True,
     "task_serializer": "json",
@@ -151,7 +150,8 @@ def make(app: Flask, **settings: Any) -> Any:
         **settings: Celery's own.
     """
     made = celery.Celery("portal", task_cls=PortalTask, set_as_current=not settings)
-    made.conf.update(SETTINGS, broker_url=_broker(app), **settings)
+    queue = app.extensions["portal"].celery_queue
+    made.conf.update(SETTINGS, broker_url=_broker(app), task_default_queue=queue, **settings)
     made.flask_app = app
 
     @made.task(name="portal.run_job", shared=False)  # type: ignore[untyped-decorator]

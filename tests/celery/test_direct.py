@@ -77,3 +77,13 @@ def test_messages_do_not_pile_up_while_no_worker_runs(waited, again_after):
     app = create_app({"EXECUTOR": "celery", "CELERY_PATIENCE": "30", "FLOWS": [], "TESTING": True})
     patience = app.extensions["portal_scheduler"].executor.patience(dt.timedelta(seconds=waited))
     assert patience == dt.timedelta(seconds=again_after)
+
+
+@pytest.mark.parametrize(("settings", "queue"), [({}, "portal"), ({"CELERY_QUEUE": "letters"}, "letters")])
+def test_each_portal_on_a_broker_may_have_a_queue_of_its_own(settings, queue):
+    from portal.work.celery import make
+
+    app = create_app(
+        {"DATABASE_URL": "sqlite://", "FLOWS": [], "SCHEDULER": "off", "TESTING": True, **settings}
+    )
+    assert make(app, broker_connection_timeout=1).conf.task_default_queue == queue

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from brokers import RabbitMQ, Redis, running
 from eventually import eventually
 
 from portal.flow.registry import registry
@@ -44,6 +45,13 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path / "flows")
     monkeypatch.setenv("PORTAL_FLOWS", "greetings_of_the_guide")
     return tmp_path
+
+
+@pytest.fixture(params=[Redis, RabbitMQ], ids=["redis", "rabbitmq"])
+def broker(request, tmp_path):
+    """One of its own: on RabbitMQ two Celery workers of one name and one machine are in each other's way."""
+    (tmp_path / "broker").mkdir()
+    yield from running(request.param, tmp_path / "broker")
 
 
 @pytest.fixture
