@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import sys
-import threading
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -21,8 +20,6 @@ from sqlalchemy import inspect
 from portal.errors import PortalError
 from portal.flow.registry import registry
 
-#: seconds between two looks at a database that is not ready
-READY = 2.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -251,52 +248,11 @@ def backup(target: Path) -> None:
 @with_appcontext
 def worker(grace: float | None, metrics: str | None) -> None:
     """Fire timers and run jobs until SIGTERM; any number of them may run."""
+    from portal.work.process import work
+
     if metrics is not None:
         _refusing(lambda: _serve_figures(metrics))
-    stopping = threading.Event()
-
-    def stop(number: int, _frame: Any) -> None:
-        if stopping.is_set():  # asked twice: what is held comes up again when its lease is over
-            os._exit(128 + number)
-        stopping.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-    _wait_until_ready(stopping)
-    if stopping.is_set():
-        return
-    scheduler = current_app.extensions["portal_scheduler"]
-    scheduler.start(kind="worker")
-    click.echo("The worker runs; SIGTERM stops it when its jobs are done.")
-    sys.stdout.flush()
-    stopping.wait()
-    if not scheduler.stop(grace):
-        click.echo("The grace time is over: what was not done has been handed back.")
-        sys.stdout.flush()
-        os._exit(0)  # a thread still runs; the interpreter would wait for it
-
-
-def _wait_until_ready(stopping: threading.Event) -> None:
-    """Wait for the database, and for somebody to make its schema; say so once."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from portal.engine.disturbances import reason
-    from portal.models import db, schema_fault
-
-    told = None
-    while not stopping.is_set():
-        try:
-            fault = schema_fault(db.session())
-        except SQLAlchemyError as error:
-            fault = f"it does not answer: {reason(error)}"
-        finally:
-            db.session.remove()
-        if fault is None:
-            return
-        if fault != told:
-            click.echo(f"The worker waits for the database: {fault}", err=True)
-        told = fault
-        stopping.wait(READY)
+    work(current_app._get_current_object(), grace)  # type: ignore[attr-defined]
 
 
 def _serve_figures(place: str) -> None:

@@ -1,0 +1,95 @@
+"""The process of `portal worker`: waits for the database, works until a signal, ends what it has begun."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+import click
+from sqlalchemy.exc import SQLAlchemyError
+
+from portal.engine.disturbances import reason
+from portal.models import db, schema_fault
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+#: seconds between two looks at a database that is not ready
+READY = 2.0
+
+
+class Stop:
+    """Set once, by the handler of a signal, while the same thread may wait for it.
+
+    A `threading.Event` would do but for one instant: its lock is not reentrant, so a signal that comes just as the
+    thread goes to sleep has the handler wait for ever for the thread that it runs in. `SimpleQueue.put` is reentrant.
+    """
+
+    def __init__(self) -> None:
+        self.is_set = False
+        self._queue: SimpleQueue[None] = SimpleQueue()
+
+    def set(self) -> None:
+        self.is_set = True
+        self._queue.put(None)
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Until it is set, at most `timeout` seconds. For one thread."""
+        if self.is_set:
+            return
+        with suppress(Empty):
+            self._queue.get(timeout=timeout)
+
+
+def work(app: Flask, grace: float | None) -> None:
+    """Fire timers and run jobs until SIGTERM or SIGINT; a second one ends the process at once.
+
+    Args:
+        grace: seconds to finish what has begun; `PORTAL_GRACE` otherwise.
+    """
+    stop = Stop()
+
+    def asked(number: int, _frame: Any) -> None:
+        if stop.is_set:  # what is held comes up again when its lease is over
+            os._exit(128 + number)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, asked)
+    _wait_until_ready(stop)
+    if stop.is_set:
+        return
+    scheduler = app.extensions["portal_scheduler"]
+    scheduler.start(kind="worker")
+    _say("The worker runs; SIGTERM stops it when its jobs are done.")
+    stop.wait()
+    if not scheduler.stop(grace):
+        _say("The grace time is over: what was not done has been handed back.")
+        os._exit(0)  # a thread still runs; the interpreter would wait for it
+
+
+def _wait_until_ready(stop: Stop) -> None:
+    """Wait for the database, and for somebody to make its schema; say so once."""
+    told = None
+    while not stop.is_set:
+        try:
+            fault = schema_fault(db.session())
+        except SQLAlchemyError as error:
+            fault = f"it does not answer: {reason(error)}"
+        finally:
+            db.session.remove()
+        if fault is None:
+            return
+        if fault != told:
+            click.echo(f"The worker waits for the database: {fault}", err=True)
+        told = fault
+        stop.wait(READY)
+
+
+def _say(words: str) -> None:
+    click.echo(words)
+    sys.stdout.flush()
