@@ -1,14 +1,18 @@
-"""How many workers share one queue: each takes a batch that no other has, and what is disturbed waits its turn."""
+"""How many workers share one queue: each takes a batch that no other has, and what is disturbed waits its turn.
+
+A tree in which somebody is at work is passed over: a machine that freezes within an action keeps its lock, and whoever
+waited for it would let everything else wait.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from sqlalchemy import tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.orm import Session, aliased
 
 from portal.flow.registry import registry
 from portal.models import Process, Task
@@ -20,6 +24,10 @@ TRIES = 10
 #: the wait after the first of these failures; it doubles with each
 FIRST_WAIT = dt.timedelta(seconds=1)
 LONGEST_WAIT = dt.timedelta(minutes=10)
+
+#: what an action locks: the root of the tree of its process
+Root = aliased(Process, name="root", flat=True)
+of_tree = Root.id == func.coalesce(Process.root_id, Process.id)
 
 
 def wait_after(failures: int) -> dt.timedelta:
@@ -40,14 +48,14 @@ def known_tasks(has: Callable[[Any], bool]) -> Any:
     return tuple_(Process.flow_label, Task.flow_task, Task.flow_task_type).in_(names)
 
 
-def batch(session: Session, query: Any, of: Any) -> list[Any]:
+def batch(session: Session, query: Any, *of: Any) -> list[Any]:
     """Read and lock rows that nobody else holds. The caller marks them as taken and commits.
 
     Asked without a lock first: mostly there is nothing. Where there is nothing no transaction is left open.
 
     Args:
-        query: the free rows, with an order and a limit.
-        of: the model whose rows are locked.
+        query: the free rows, with an order and a limit; joined to `Root` where actions on them follow.
+        of: the models whose rows are locked.
     """
     session.rollback()
     if session.execute(query.limit(1)).first() is None:
@@ -62,3 +70,12 @@ def batch(session: Session, query: Any, of: Any) -> list[Any]:
     if not found:
         session.rollback()
     return found
+
+
+def at_rest(session: Session, task_ids: Iterable[int]) -> list[int]:
+    """Those of these tasks in whose tree nobody is at work now, in the same order."""
+    wanted = list(task_ids)
+    query = select(Task.id).join(Task.process).join(Root, of_tree).where(Task.id.in_(wanted))
+    found = {row.id for row in batch(session, query.limit(len(wanted)), Root)} if wanted else set()
+    session.rollback()
+    return [task_id for task_id in wanted if task_id in found]

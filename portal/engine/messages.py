@@ -16,7 +16,7 @@ from portal.flow.registry import registry
 from portal.models import Message, Process, Task
 
 from . import step
-from .claims import batch, known_tasks
+from .claims import at_rest, batch, known_tasks
 from .disturbances import persistent, report
 from .run import Run
 from .transaction import clock, read_task, transaction
@@ -147,7 +147,7 @@ def deliver(session: Session, limit: int = 50) -> int:
     found = {*_addressed(session, limit), *_named(session, names, limit)}
     session.rollback()
     handed = 0
-    for task_id in sorted(found):
+    for task_id in at_rest(session, sorted(found)):
         try:
             handed += _hand_over(session, task_id)
         except Exception as error:
