@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
-from contextlib import suppress
-from queue import Empty, SimpleQueue
+import time
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,29 +20,29 @@ if TYPE_CHECKING:
 
 #: seconds between two looks at a database that is not ready
 READY = 2.0
+#: seconds between two looks whether a signal has come
+LOOK = 0.2
 
 
 class Stop:
-    """Set once, by the handler of a signal, while the same thread may wait for it.
+    """Set once, by the handler of a signal, while the main thread waits for it.
 
-    A `threading.Event` would do but for one instant: its lock is not reentrant, so a signal that comes just as the
-    thread goes to sleep has the handler wait for ever for the thread that it runs in. `SimpleQueue.put` is reentrant.
+    It waits by short sleeps and without a lock. The lock of a `threading.Event` is not reentrant: a signal that comes
+    just as the thread goes to sleep has the handler wait for ever for the thread that it runs in. And a signal that
+    the system hands to another thread wakes nobody: Python runs the handler when the main thread does something next.
     """
 
     def __init__(self) -> None:
         self.is_set = False
-        self._queue: SimpleQueue[None] = SimpleQueue()
 
     def set(self) -> None:
         self.is_set = True
-        self._queue.put(None)
 
-    def wait(self, timeout: float | None = None) -> None:
-        """Until it is set, at most `timeout` seconds. For one thread."""
-        if self.is_set:
-            return
-        with suppress(Empty):
-            self._queue.get(timeout=timeout)
+    def wait(self, timeout: float = math.inf) -> None:
+        """Until it is set, at most `timeout` seconds."""
+        until = time.monotonic() + timeout
+        while not self.is_set and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, LOOK))
 
 
 def work(app: Flask, grace: float | None) -> None:
