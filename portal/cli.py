@@ -248,11 +248,11 @@ def backup(target: Path) -> None:
 @with_appcontext
 def worker(grace: float | None, metrics: str | None) -> None:
     """Fire timers and run jobs until SIGTERM; any number of them may run."""
-    from portal.work.process import work
+    from portal.work.worker import work
 
     if metrics is not None:
         _refusing(lambda: _serve_figures(metrics))
-    work(current_app._get_current_object(), grace)  # type: ignore[attr-defined]
+    work(current_app.extensions["portal_scheduler"], grace)
 
 
 def _serve_figures(place: str) -> None:

@@ -60,6 +60,7 @@ class Killer:
         began = time.monotonic()
         for moment, strike in self._plan(seconds, kills):
             time.sleep(max(0.0, began + moment - time.monotonic()))
+            # in a broken run one strike may take as long as another worker needs to take over
             if not self.broken or time.monotonic() < began + seconds:
                 strike()
         time.sleep(max(0.0, began + seconds - time.monotonic()))

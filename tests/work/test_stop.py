@@ -9,7 +9,7 @@ import pytest
 EVERY_INSTANT = """
 import signal, sys
 from threading import Event
-from portal.work.process import Stop
+from portal.work.worker import Stop
 
 def wait_with_a_signal_at(instant):
     stop, steps = {kind}(), 0
@@ -33,14 +33,37 @@ while wait_with_a_signal_at(instant):
 print(instant)
 """
 
+#: the system hands the signal to another thread, long after the main one has gone to sleep
+OTHER_THREAD = """
+import signal, threading, time
+from portal.work.worker import Stop
 
-def run(kind, seconds):
-    command = [sys.executable, "-c", EVERY_INSTANT.format(kind=kind)]
+stop = {kind}()
+signal.signal(signal.SIGTERM, lambda *_: stop.set())
+
+def receive():
+    time.sleep(0.5)
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+threading.Thread(target=receive, daemon=True).start()
+stop.wait()
+print(1)
+"""
+
+
+def run(kind, seconds, script=EVERY_INSTANT):
+    command = [sys.executable, "-c", script.format(kind=kind)]
     return subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=True).stdout
 
 
 def test_a_signal_at_any_instant_of_the_wait_ends_it():
     assert int(run("Stop", 60)) > 3
+
+
+def test_a_signal_that_another_thread_gets_ends_it():
+    assert run("Stop", 60, OTHER_THREAD)
+    with pytest.raises(subprocess.TimeoutExpired):
+        run("threading.Event", 5, OTHER_THREAD)
 
 
 def test_that_an_event_would_not_do():

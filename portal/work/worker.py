@@ -16,7 +16,7 @@ from portal.engine.disturbances import reason
 from portal.models import db, schema_fault
 
 if TYPE_CHECKING:
-    from flask import Flask
+    from .scheduler import Scheduler
 
 #: seconds between two looks at a database that is not ready
 READY = 2.0
@@ -29,7 +29,8 @@ class Stop:
 
     It waits by short sleeps and without a lock. The lock of a `threading.Event` is not reentrant: a signal that comes
     just as the thread goes to sleep has the handler wait for ever for the thread that it runs in. And a signal that
-    the system hands to another thread wakes nobody: Python runs the handler when the main thread does something next.
+    the system hands to another thread, as Linux does just after SIGCONT, wakes nobody: Python runs the handler when
+    the main thread does something next.
     """
 
     def __init__(self) -> None:
@@ -45,7 +46,7 @@ class Stop:
             time.sleep(min(left, LOOK))
 
 
-def work(app: Flask, grace: float | None) -> None:
+def work(scheduler: Scheduler, grace: float | None) -> None:
     """Fire timers and run jobs until SIGTERM or SIGINT; a second one ends the process at once.
 
     Args:
@@ -63,7 +64,6 @@ def work(app: Flask, grace: float | None) -> None:
     _wait_until_ready(stop)
     if stop.is_set:
         return
-    scheduler = app.extensions["portal_scheduler"]
     scheduler.start(kind="worker")
     _say("The worker runs; SIGTERM stops it when its jobs are done.")
     stop.wait()
