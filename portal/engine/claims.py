@@ -26,8 +26,7 @@ FIRST_WAIT = dt.timedelta(seconds=1)
 LONGEST_WAIT = dt.timedelta(minutes=10)
 
 #: what an action locks: the root of the tree of its process
-Root = aliased(Process, name="root", flat=True)
-of_tree = Root.id == func.coalesce(Process.root_id, Process.id)
+_root = aliased(Process, name="root", flat=True)
 
 
 def wait_after(failures: int) -> dt.timedelta:
@@ -48,14 +47,15 @@ def known_tasks(has: Callable[[Any], bool]) -> Any:
     return tuple_(Process.flow_label, Task.flow_task, Task.flow_task_type).in_(names)
 
 
-def batch(session: Session, query: Any, *of: Any) -> list[Any]:
+def batch(session: Session, query: Any, *of: Any, acts: bool = True) -> list[Any]:
     """Read and lock rows that nobody else holds. The caller marks them as taken and commits.
 
     Asked without a lock first: mostly there is nothing. Where there is nothing no transaction is left open.
 
     Args:
-        query: the free rows, with an order and a limit; joined to `Root` where actions on them follow.
+        query: the free rows, with an order and a limit.
         of: the models whose rows are locked.
+        acts: actions on them follow, so that the roots of the trees of their `Process` are locked too.
     """
     session.rollback()
     if session.execute(query.limit(1)).first() is None:
@@ -65,6 +65,9 @@ def batch(session: Session, query: Any, *of: Any) -> list[Any]:
     # Rows that another worker is about to take are passed over; SQLite lets one worker write at a time.
     session.connection(execution_options={"writes": True})
     if session.get_bind().dialect.name != "sqlite":
+        if acts:
+            query = query.join(_root, _root.id == func.coalesce(Process.root_id, Process.id))
+            of = (*of, _root)
         query = query.with_for_update(of=of, skip_locked=True)
     found = list(session.execute(query))
     if not found:
@@ -75,7 +78,7 @@ def batch(session: Session, query: Any, *of: Any) -> list[Any]:
 def at_rest(session: Session, task_ids: Iterable[int]) -> list[int]:
     """Those of these tasks in whose tree nobody is at work now, in the same order."""
     wanted = list(task_ids)
-    query = select(Task.id).join(Task.process).join(Root, of_tree).where(Task.id.in_(wanted))
-    found = {row.id for row in batch(session, query.limit(len(wanted)), Root)} if wanted else set()
+    query = select(Task.id).join(Task.process).where(Task.id.in_(wanted))
+    found = {row.id for row in batch(session, query)} if wanted else set()
     session.rollback()
     return [task_id for task_id in wanted if task_id in found]

@@ -11,12 +11,11 @@ from typing import Any
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from portal.errors import Busy
 from portal.flow.registry import registry
 from portal.models import Process, Schedule, Task
 
 from . import boundary, step
-from .claims import LEASE, TRIES, Root, batch, known_tasks, of_tree, wait_after
+from .claims import LEASE, TRIES, at_rest, batch, known_tasks, wait_after
 from .disturbances import persistent, report
 from .transaction import clock, read_task, transaction
 
@@ -83,9 +82,9 @@ def claim_due(
     """
     mine = known_tasks(_works if works else _times)
     free = or_(Task.lease.is_(None), Task.lease <= moment)
-    query = select(Task.id, Task.scheduled).join(Task.process).join(Root, of_tree)
-    query = query.where(*_ripe(moment), mine, free).order_by(Task.scheduled, Task.id)
-    found = batch(session, query.limit(limit), Task, Root)
+    query = select(Task.id, Task.scheduled).join(Task.process).where(*_ripe(moment), mine, free)
+    query = query.order_by(Task.scheduled, Task.id)
+    found = batch(session, query.limit(limit), Task)
     if found:
         until = moment + lease(moment - found[-1].scheduled)
         taken = update(Task).where(Task.id.in_([task_id for task_id, _ in found]))
@@ -193,12 +192,10 @@ def fire_claimed(session: Session, due: Due) -> bool:
 def put_off(session: Session, task_id: int, error: Exception, attempt: int | None = None) -> bool:
     """As `set_back`; where even that fails, the claim's own lease keeps the task until things are better.
 
-    It is not tried behind a lock that was not given: it needs the same one.
+    So it does where somebody is at work in the tree: to set it back, one would have to wait for the same lock again.
     """
-    if isinstance(error, Busy):
-        return False
     try:
-        return set_back(session, task_id, error, attempt)
+        return bool(at_rest(session, [task_id])) and set_back(session, task_id, error, attempt)
     except Exception as trouble:
         report(log, trouble, "task %s could not be set back, and comes up when its lease is over", task_id)
         return False

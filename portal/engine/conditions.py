@@ -16,7 +16,7 @@ from portal.flow.registry import registry
 from portal.models import Process, Task
 
 from . import step
-from .claims import Root, batch, known_tasks, of_tree
+from .claims import batch, known_tasks
 from .disturbances import persistent, report
 from .run import Run
 from .transaction import clock, read_task, transaction
@@ -113,8 +113,8 @@ def ask_due(session: Session, limit: int = 50) -> int:
     if not _used():
         return 0
     now = clock.get()()
-    query = select(Task.id).join(Task.process).join(Root, of_tree).where(*_armed(), Task.scheduled <= now)
-    found = [row.id for row in batch(session, query.order_by(Task.scheduled).limit(limit), Task, Root)]
+    query = select(Task.id).join(Task.process).where(*_armed(), Task.scheduled <= now)
+    found = [row.id for row in batch(session, query.order_by(Task.scheduled).limit(limit), Task)]
     if found:
         taken = update(Task).where(Task.id.in_(found)).values(scheduled=now + INTERVAL)
         session.execute(taken.execution_options(synchronize_session=False))

@@ -22,7 +22,7 @@ from portal.flow.activation import Activation
 from portal.models import Process, Task
 
 from . import step
-from .claims import TRIES, Root, batch, of_tree, wait_after
+from .claims import TRIES, batch, wait_after
 from .clock import _is_due
 from .disturbances import persistent, report
 from .run import Run
@@ -287,8 +287,7 @@ def reclaim(session: Session, limit: int = 100) -> int:
     lost = select(Task.id, Task.attempt).where(
         Task.finished.is_(None), Task.status == "STARTED", Task.lease < clock.get()()
     )
-    lost = lost.join(Task.process).join(Root, of_tree).order_by(Task.lease)
-    found = batch(session, lost.limit(limit), Root)
+    found = batch(session, lost.join(Task.process).order_by(Task.lease).limit(limit))
     session.rollback()
     reclaimed = 0
     for task_id, attempt in found:

@@ -210,7 +210,9 @@ def _hand_over(session: Session, task_id: int) -> bool:
 def sweep(session: Session, limit: int = 1000) -> int:
     """Forget messages that nobody has taken in time. Their number."""
     query = select(Message.id).where(Message.taken.is_(None), Message.expires < clock.get()())
-    found = [row.id for row in batch(session, query.order_by(Message.expires).limit(limit), Message)]
+    found = [
+        row.id for row in batch(session, query.order_by(Message.expires).limit(limit), Message, acts=False)
+    ]
     if found:
         session.execute(
             delete(Message).where(Message.id.in_(found)).execution_options(synchronize_session=False)

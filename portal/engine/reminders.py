@@ -12,7 +12,7 @@ from portal.flow.registry import registry
 from portal.models import Process, Task
 
 from . import notices
-from .claims import Root, batch, of_tree
+from .claims import batch
 from .transaction import clock, wake
 
 
@@ -38,10 +38,12 @@ def turn(session: Session, limit: int = 50) -> int:
     The root of each tree is locked, as in an action, and two clocks get different tasks.
     """
     now = clock.get()()
-    query = select(Task).join(Task.process).join(Root, of_tree).where(*_due(now))
+    query = select(Task).join(Task.process).where(*_due(now))
     query = query.options(contains_eager(Task.process)).execution_options(populate_existing=True)
     try:
-        found = batch(session, query.order_by(Task.remind, Task.id).limit(limit), Task, Root)
+        found = batch(session, query.order_by(Task.remind, Task.id).limit(limit), Task)
+        if not found:
+            return 0
         tasks = [row.Task for row in found]
         rows = notices.write(session, now, [_news(task, now) for task in tasks])
         for task in tasks:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from portal.models import Delivery, Process, Task
 
 from . import step
-from .claims import LEASE, TRIES, Root, batch, known_tasks, of_tree, wait_after
+from .claims import LEASE, TRIES, batch, known_tasks, wait_after
 from .disturbances import persistent, report
 from .run import Run
 from .transaction import clock, read_task, transaction
@@ -41,9 +41,9 @@ def claim(session: Session, limit: int = 50) -> list[int]:
     mine = or_(
         Task.finished.is_not(None), known_tasks(lambda node: getattr(node, "signal", None) is not None)
     )
-    query = query.join(Root, of_tree).where(Delivery.scheduled <= now, ~Process.on_hold, mine)
+    query = query.where(Delivery.scheduled <= now, ~Process.on_hold, mine)
     query = query.order_by(Delivery.scheduled, Delivery.id)
-    found = [row.id for row in batch(session, query.limit(limit), Delivery, Root)]
+    found = [row.id for row in batch(session, query.limit(limit), Delivery)]
     if found:
         _put_off(session, found, now + LEASE)
     return found

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from portal import flow, jsonstore, this
 from portal.engine import clock, conditions, jobs, schedules, signals
 from portal.engine.claims import LEASE, TRIES
+from portal.errors import Busy
 from portal.models import Delivery, Event, Process, Task, db
 
 DISPATCHERS = 8
@@ -178,6 +179,20 @@ def test_a_poisoned_timer_waits_longer_each_time_and_becomes_an_incident(flow_te
     assert task.revive().failures == 0
     fire_all(session)
     assert run.process.status == "DONE"
+
+
+@pytest.mark.parametrize("error", [Busy, OSError])
+def test_what_an_author_waits_for_in_vain_is_counted_too(flow_tester, session, still, monkeypatch, error):
+    """A lock of the author's own is not that of the process."""
+
+    def fail(_self, _activation):
+        raise error
+
+    run = flow_tester(PoisonFlow)
+    monkeypatch.setattr(PoisonFlow, "check", fail)
+    run.start()
+    assert fire_all(session) == 0
+    assert run.task("nap").failures == 1
 
 
 def test_a_job_whose_workers_are_lost_again_and_again_becomes_an_incident(flow_tester, session):
