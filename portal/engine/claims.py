@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import and_, func, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from portal.flow.registry import registry
@@ -27,6 +27,7 @@ LONGEST_WAIT = dt.timedelta(minutes=10)
 
 #: what an action locks: the root of the tree of its process
 _root = aliased(Process, name="root", flat=True)
+_root_id = select(func.coalesce(Process.root_id, Process.id)).where(Process.id == Task.process_id)
 
 
 def wait_after(failures: int) -> dt.timedelta:
@@ -47,6 +48,16 @@ def known_tasks(has: Callable[[Any], bool]) -> Any:
     return tuple_(Process.flow_label, Task.flow_task, Task.flow_task_type).in_(names)
 
 
+def holds(*conditions: Any) -> Any:
+    """Conditions on a task and its process, asked of one task after the other in the order of the query.
+
+    Beside each other, a database that knows little of its tables would rather answer one of these by an index, and read
+    all tasks in a state, or all processes of a flow, instead of the few whose moment has come.
+    """
+    asked = select(and_(*conditions)).where(Process.id == Task.process_id)
+    return asked.correlate(Task).scalar_subquery()
+
+
 def batch(session: Session, query: Any, *of: Any, acts: bool = True) -> list[Any]:
     """Read and lock rows that nobody else holds. The caller marks them as taken and commits.
 
@@ -55,7 +66,7 @@ def batch(session: Session, query: Any, *of: Any, acts: bool = True) -> list[Any
     Args:
         query: the free rows, with an order and a limit.
         of: the models whose rows are locked.
-        acts: actions on them follow, so that the roots of the trees of their `Process` are locked too.
+        acts: actions on them follow, so that the roots of the trees of their `Task` are locked too.
     """
     session.rollback()
     if session.execute(query.limit(1)).first() is None:
@@ -66,7 +77,7 @@ def batch(session: Session, query: Any, *of: Any, acts: bool = True) -> list[Any
     session.connection(execution_options={"writes": True})
     if session.get_bind().dialect.name != "sqlite":
         if acts:
-            query = query.join(_root, _root.id == func.coalesce(Process.root_id, Process.id))
+            query = query.join(_root, _root.id == _root_id.correlate(Task).scalar_subquery())
             of = (*of, _root)
         query = query.with_for_update(of=of, skip_locked=True)
     found = list(session.execute(query))
@@ -78,7 +89,7 @@ def batch(session: Session, query: Any, *of: Any, acts: bool = True) -> list[Any
 def at_rest(session: Session, task_ids: Iterable[int]) -> list[int]:
     """Those of these tasks in whose tree nobody is at work now, in the same order."""
     wanted = list(task_ids)
-    query = select(Task.id).join(Task.process).where(Task.id.in_(wanted))
+    query = select(Task.id).where(Task.id.in_(wanted))
     found = {row.id for row in batch(session, query)} if wanted else set()
     session.rollback()
     return [task_id for task_id in wanted if task_id in found]

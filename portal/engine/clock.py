@@ -15,7 +15,7 @@ from portal.flow.registry import registry
 from portal.models import Process, Schedule, Task
 
 from . import boundary, step
-from .claims import LEASE, TRIES, at_rest, batch, known_tasks, wait_after
+from .claims import LEASE, TRIES, at_rest, batch, holds, known_tasks, wait_after
 from .disturbances import persistent, report
 from .transaction import clock, read_task, transaction
 
@@ -41,8 +41,8 @@ class Due:
 def due(session: Session, moment: dt.datetime, limit: int = 100) -> list[Due]:
     """The tasks whose moment has come, the oldest moment first: read, not claimed."""
     works = known_tasks(_works).label("works")
-    query = select(Task.id, Task.scheduled, works).join(Task.process).where(*_ripe(moment))
-    query = query.where(known_tasks(lambda node: node.works or node.times))
+    query = select(Task.id, Task.scheduled, works).join(Task.process)
+    query = query.where(*_ripe(moment, lambda node: node.works or node.times))
     rows = session.execute(query.order_by(Task.scheduled, Task.id).limit(limit)).all()
     session.rollback()
     return [Due(*row) for row in rows]
@@ -56,8 +56,12 @@ def _times(node: Any) -> bool:
     return bool(node.times)
 
 
-def _ripe(moment: dt.datetime) -> tuple[Any, ...]:
-    return Task.finished.is_(None), Task.scheduled <= moment, Task.status == "SCHEDULED", ~Process.on_hold
+def _ripe(moment: dt.datetime, has: Callable[[Any], bool]) -> tuple[Any, ...]:
+    return Task.finished.is_(None), Task.scheduled <= moment, _waits(has)
+
+
+def _waits(has: Callable[[Any], bool]) -> Any:
+    return holds(Task.status == "SCHEDULED", ~Process.on_hold, known_tasks(has))
 
 
 def _short(_waited: dt.timedelta) -> dt.timedelta:
@@ -80,9 +84,8 @@ def claim_due(
         lease: how long nobody else takes them, by how long they have been due. A dispatcher that dies loses nothing:
             the tasks come up again.
     """
-    mine = known_tasks(_works if works else _times)
     free = or_(Task.lease.is_(None), Task.lease <= moment)
-    query = select(Task.id, Task.scheduled).join(Task.process).where(*_ripe(moment), mine, free)
+    query = select(Task.id, Task.scheduled).where(*_ripe(moment, _works if works else _times), free)
     query = query.order_by(Task.scheduled, Task.id)
     found = batch(session, query.limit(limit), Task)
     if found:
@@ -110,17 +113,7 @@ def release(session: Session, held: list[Due]) -> None:
 
 def next_moment(session: Session, after: dt.datetime) -> dt.datetime | None:
     """When a timer, a deadline, a scheduled start or a reminder falls due next."""
-    query = (
-        select(Task.scheduled)
-        .join(Task.process)
-        .where(
-            Task.finished.is_(None),
-            Task.status == "SCHEDULED",
-            Task.scheduled > after,
-            ~Process.on_hold,
-            known_tasks(_times),
-        )
-    )
+    query = select(Task.scheduled).where(Task.finished.is_(None), Task.scheduled > after, _waits(_times))
     starts = select(Schedule.next_start).where(
         Schedule.next_start > after, Schedule.flow_label.in_(list(registry))
     )

@@ -16,7 +16,7 @@ from portal.flow.registry import registry
 from portal.models import Process, Task
 
 from . import step
-from .claims import batch, known_tasks
+from .claims import batch, holds, known_tasks
 from .disturbances import persistent, report
 from .run import Run
 from .transaction import clock, read_task, transaction
@@ -98,7 +98,7 @@ def ask(run: Run, task: Task) -> bool:
 
 def ask_all(session: Session) -> int:
     """Ask every armed condition now. The number that held."""
-    armed = select(Task.id).join(Task.process).where(*_armed())
+    armed = select(Task.id).where(*_armed())
     found = list(session.scalars(armed)) if _used() else []
     session.rollback()
     return sum(ask_one(session, task_id) for task_id in found)
@@ -113,7 +113,7 @@ def ask_due(session: Session, limit: int = 50) -> int:
     if not _used():
         return 0
     now = clock.get()()
-    query = select(Task.id).join(Task.process).where(*_armed(), Task.scheduled <= now)
+    query = select(Task.id).where(*_armed(), Task.scheduled <= now)
     found = [row.id for row in batch(session, query.order_by(Task.scheduled).limit(limit), Task)]
     if found:
         taken = update(Task).where(Task.id.in_(found)).values(scheduled=now + INTERVAL)
@@ -129,8 +129,8 @@ def ask_due(session: Session, limit: int = 50) -> int:
 
 
 def _armed() -> tuple[Any, ...]:
-    waiting = Task.finished.is_(None), Task.awaits == "condition", Task.status == "STARTED"
-    return *waiting, ~Process.on_hold, known_tasks(_asks)
+    waits = holds(Task.status == "STARTED", ~Process.on_hold, known_tasks(_asks))
+    return Task.finished.is_(None), Task.awaits == "condition", waits
 
 
 @persistent

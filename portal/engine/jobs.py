@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, inspect, or_, select, update
+from sqlalchemy import and_, inspect, literal_column, or_, select, update
 from sqlalchemy.orm import Session
 
 from portal import jsonstore, trace
@@ -285,9 +285,11 @@ def reclaim(session: Session, limit: int = 100) -> int:
     One whose workers are lost again and again, perhaps by its own doing, becomes an incident.
     """
     lost = select(Task.id, Task.attempt).where(
-        Task.finished.is_(None), Task.status == "STARTED", Task.lease < clock.get()()
+        # as it stands in the index of these
+        Task.status == literal_column("'STARTED'"),
+        Task.lease < clock.get()(),
     )
-    found = batch(session, lost.join(Task.process).order_by(Task.lease).limit(limit))
+    found = batch(session, lost.order_by(Task.lease).limit(limit))
     session.rollback()
     reclaimed = 0
     for task_id, attempt in found:

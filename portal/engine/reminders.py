@@ -12,7 +12,7 @@ from portal.flow.registry import registry
 from portal.models import Process, Task
 
 from . import notices
-from .claims import batch
+from .claims import batch, holds
 from .transaction import clock, wake
 
 
@@ -20,9 +20,7 @@ def _due(now: dt.datetime) -> tuple[Any, ...]:
     return (
         Task.finished.is_(None),
         Task.remind <= now,
-        Task.status.in_(("NEW", "ASSIGNED")),
-        ~Process.on_hold,
-        Process.flow_label.in_(list(registry)),
+        holds(Task.status.in_(("NEW", "ASSIGNED")), ~Process.on_hold, Process.flow_label.in_(list(registry))),
     )
 
 

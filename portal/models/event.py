@@ -23,9 +23,11 @@ class Delivery(db.Model):
     task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), index=True)
     created: Mapped[dt.datetime] = mapped_column(UTCDateTime)
     #: its next try; who claims it moves that ahead
-    scheduled: Mapped[dt.datetime] = mapped_column(UTCDateTime, index=True)
+    scheduled: Mapped[dt.datetime] = mapped_column(UTCDateTime)
     #: how often it could not be made
     failures: Mapped[int] = mapped_column(default=0, server_default="0")
+
+    __table_args__ = (Index("ix_delivery_scheduled", "scheduled", "id"),)
 
 
 class Event(db.Model):

@@ -51,7 +51,7 @@ class Outgoing(db.Model):
 
     __table_args__ = (
         Index("ix_outgoing_process", "process_id", "id", sqlite_where=_WAITING, postgresql_where=_WAITING),
-        Index("ix_outgoing_scheduled", "scheduled", sqlite_where=_WAITING, postgresql_where=_WAITING),
+        Index("ix_outgoing_scheduled", "scheduled", "id", sqlite_where=_WAITING, postgresql_where=_WAITING),
         Index("ix_outgoing_given_up", "id", sqlite_where=_GIVEN_UP, postgresql_where=_GIVEN_UP),
         Index("ix_outgoing_sent", "sent"),
     )

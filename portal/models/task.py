@@ -32,6 +32,7 @@ task_link = Table(
 #: a task is open while it has no `finished`
 _OPEN = text("finished IS NULL")
 _TO_REMIND = text("finished IS NULL AND remind IS NOT NULL")
+_AT_WORK = text("status = 'STARTED' AND lease IS NOT NULL")
 
 #: how long before its due moment people are reminded of a task; half-way where there is less than twice that
 LEAD = dt.timedelta(days=1)
@@ -120,9 +121,11 @@ class Task(db.Model):
         _open_index("ix_task_open", "process_id", "flow_task"),
         _open_index("ix_task_inbox", "owner_id", "due", "priority", "id"),
         _open_index("ix_task_queue", "status", "owner_permission", "due", "priority", "id"),
-        _open_index("ix_task_scheduled", "scheduled"),
+        # what workers claim is read in this order: many may fall due at one moment, and none reads them all
+        _open_index("ix_task_scheduled", "scheduled", "id"),
         _open_index("ix_task_awaits", "awaits", "scheduled"),
-        Index("ix_task_remind", "remind", sqlite_where=_TO_REMIND, postgresql_where=_TO_REMIND),
+        Index("ix_task_remind", "remind", "id", sqlite_where=_TO_REMIND, postgresql_where=_TO_REMIND),
+        Index("ix_task_lease", "lease", sqlite_where=_AT_WORK, postgresql_where=_AT_WORK),
         Index("ix_task_archive", "owner_id", "finished", "id"),
     )
 

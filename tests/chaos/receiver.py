@@ -18,7 +18,11 @@ class Receiver:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                length = int(self.headers["Content-Length"])
+                body = self.rfile.read(length)
+                if len(body) < length:  # its sender was killed
+                    return
+                said = json.loads(body)
                 with lock:
                     keys[said["process"]["id"]].append(self.headers["Idempotency-Key"])
                 self.send_response(204)

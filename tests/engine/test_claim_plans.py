@@ -1,0 +1,67 @@
+"""A worker reads of what is due no more than it takes: however many fall due at one moment, however many wait."""
+
+import datetime as dt
+
+import pytest
+from sqlalchemy import event, text
+
+from portal import flow, this
+from portal.engine import clock, conditions, jobs, outbox, reminders, signals
+from portal.models import db
+
+NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
+
+CLAIMS = {
+    "timers": lambda session: clock.claim_due(session, NOON, 10),
+    "jobs": lambda session: clock.claim_due(session, NOON, 10, works=True),
+    "signals": lambda session: signals.claim(session, 10),
+    "reminders": lambda session: reminders.turn(session, 10),
+    "jobs that are lost": lambda session: jobs.reclaim(session, 10),
+    "conditions": lambda session: conditions.ask_due(session, 10),
+    "the next moment": lambda session: clock.next_moment(session, NOON),
+    "mail": lambda session: outbox.claim(session, "mail", 10),
+}
+
+
+class SentFlow(flow.Flow):
+    start = flow.StartHandle().Next(this.wait)
+    wait = flow.SignalCatch("sent").Next(this.look)
+    look = flow.ConditionalCatch(lambda activation: False).Next(this.nap)
+    nap = flow.Timer(dt.timedelta(hours=1)).Next(this.work)
+    work = flow.Job(lambda activation: None).Next(this.end)
+    end = flow.End()
+
+
+def plan_of(connection, sql, parameters):
+    """How the database would answer, a line each; PostgreSQL sorts only where no index gives the order."""
+    cursor = connection.connection.cursor()
+    if connection.dialect.name == "sqlite":
+        cursor.execute("EXPLAIN QUERY PLAN " + sql, parameters)
+        return [row[3] for row in cursor.fetchall()]
+    cursor.execute("SET LOCAL enable_sort = off")
+    cursor.execute("EXPLAIN " + sql, parameters)
+    return [row[0] for row in cursor.fetchall()]
+
+
+@pytest.mark.parametrize("what", CLAIMS)
+def test_what_is_due_is_read_in_order_without_sorting_all_of_it(what, register, session):
+    register(SentFlow)
+    asked = []
+
+    def note(_connection, _cursor, sql, parameters, _context, _many):
+        if "ORDER BY" in sql and "FROM schedule" not in sql:  # of which there are few
+            asked.append((sql, parameters))
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        CLAIMS[what](session)
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+    assert asked
+    with db.engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+        for sql, parameters in asked:
+            plan = "\n".join(plan_of(connection, sql, parameters))
+            assert "Sort" not in plan, plan
+            assert "TEMP B-TREE" not in plan, plan
+            assert "ix_task_queue" not in plan, plan  # by which all are read that are in one state
