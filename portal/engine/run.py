@@ -69,6 +69,8 @@ class Run:
         self.roots = roots
         #: tasks that a token has just come to, the next one last
         self.ready: list[Task] = []
+        #: how often a token has come to a node
+        self.visits: Counter[tuple[Process, str, str]] = outer.visits if outer else Counter()
         #: every task seen in this transaction, by process
         self.tasks: dict[Process, dict[Task, None]] = outer.tasks if outer else {}
         #: what was made in this transaction: the database knows no other task of such a process, no other child of

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from portal import jsonstore, trace
+from portal.errors import PortalError
 from portal.flow.base import Node
 from portal.flow.outcome import Done, Outcome, Wait, Way
 from portal.models import Process, Task, User
@@ -16,6 +17,13 @@ from . import boundary, children, compensation, conditions, joins, messages, rac
 from .disturbances import is_passing
 from .guard import Guard
 from .run import Run
+
+#: how often one token may come to one node within an action
+VISITS = 1000
+
+
+class EndlessLoop(PortalError):
+    """A loop in which nothing waits, and whose condition always holds: it would keep the lock for ever."""
 
 
 def settle(run: Run) -> None:
@@ -44,7 +52,14 @@ def enter(run: Run, task: Task) -> None:
     if turns.must_wait(run, task):
         return
     activation = run.activation(task)
+    visit = task.process, task.flow_task, task.token
+    run.visits[visit] += 1
     try:
+        if run.visits[visit] > VISITS:
+            raise EndlessLoop(
+                f"the token came here {VISITS:,} times in one action, without anything to wait for on its way: "
+                f"does the condition of the loop ever end it?"
+            )
         outcome = guarded(run, task, lambda: activation.node.enter(activation))
     except Exception as error:
         fail(run, task, error)
