@@ -40,7 +40,7 @@ def main(number: int, executor: str) -> None:
 
 def measure(name: str, address: str, number: int, watched: dict[str, Any]) -> None:
     browsers = [Browser(address, "erin") for _ in range(PEOPLE)]
-    print(f"{name:24}{''.join(f'{who:>10}' for who in watched)}   megabytes of their own")
+    print(f"{name:24}{''.join(f'{who:>10}' for who in watched)}   megabytes")
     found, done = [], 0
     for step in STEPS:
         start(browsers, done, int(number * step))

@@ -125,10 +125,10 @@ class Browser:
 
 
 def memory(process: subprocess.Popen[bytes]) -> float:
-    """Megabytes that a process and its children hold for themselves."""
+    """Megabytes that a process and its children take; what several share is divided among them."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     kilobytes = 0
     for each in [str(process.pid), *children]:
         text = Path(f"/proc/{each}/smaps_rollup").read_text()
-        kilobytes += sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Private_"))
+        kilobytes += sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:"))
     return kilobytes / 1024

@@ -7,6 +7,7 @@ row that nobody has claimed for a while is sent again.
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import logging
 import time
 from collections.abc import Iterator
@@ -162,6 +163,7 @@ def make(app: Flask, **settings: Any) -> Any:
     if not settings:
         made.keeper = JobKeeper(app)
         app.extensions["portal_keeper"] = made.keeper
+        signals.worker_before_create_process.connect(_settle, weak=False)
         signals.worker_process_init.connect(_born, weak=False)
         signals.worker_process_shutdown.connect(_gone, weak=False)
         signals.worker_shutdown.connect(_gone, weak=False)  # where the jobs run in the worker's own process
@@ -170,6 +172,12 @@ def make(app: Flask, **settings: Any) -> Any:
 
 def _broker(app: Flask) -> str:
     return str(app.config.get("CELERY_BROKER_URL") or "redis://127.0.0.1:6379/0")
+
+
+def _settle(**_: Any) -> None:
+    """A child is about to be made: what there is stays out of garbage collection, which would copy it all for each."""
+    gc.collect()
+    gc.freeze()
 
 
 def _born(**_: Any) -> None:
