@@ -15,6 +15,7 @@ from sqlalchemy import event
 
 from portal import create_app
 from portal.models import User, create_user, db, init_db
+from portal.testing import empty_database
 
 #: what opens and closes a transaction, and is no statement of ours
 FRAME = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
@@ -73,14 +74,18 @@ def app(database_url: str, compiled: BytecodeCache) -> Iterator[Any]:
     made.jinja_env.bytecode_cache = compiled
     with made.app_context():
         share_compiled(db.engine)
-        if db.engine.dialect.name != "sqlite":  # whose file is new
-            db.drop_all()
-        init_db()
+        empty_database()
         try:
             yield made
         finally:
             db.session.remove()
             db.engine.dispose()
+
+
+@pytest.fixture
+def flow_tester(flow_tester: Any) -> Any:
+    share_compiled(db.engine)
+    return flow_tester
 
 
 @pytest.fixture
