@@ -5,7 +5,7 @@ python benchmarks/memory.py [number of processes [local|celery]]
 
 from __future__ import annotations
 
-import sys
+import argparse
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
@@ -69,5 +69,8 @@ def finished() -> int:
 
 
 if __name__ == "__main__":
-    count, executor = (*sys.argv[1:], *("10000", "local")[len(sys.argv) - 1 :])
-    main(int(count), executor)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("number", type=int, nargs="?", default=10_000)
+    parser.add_argument("executor", choices=["local", "celery"], nargs="?", default="local")
+    chosen = parser.parse_args()
+    main(chosen.number, chosen.executor)

@@ -163,7 +163,7 @@ def make(app: Flask, **settings: Any) -> Any:
     if not settings:
         made.keeper = JobKeeper(app)
         app.extensions["portal_keeper"] = made.keeper
-        signals.worker_before_create_process.connect(_settle, weak=False)
+        signals.worker_before_create_process.connect(_about_to_fork, weak=False)
         signals.worker_process_init.connect(_born, weak=False)
         signals.worker_process_shutdown.connect(_gone, weak=False)
         signals.worker_shutdown.connect(_gone, weak=False)  # where the jobs run in the worker's own process
@@ -174,8 +174,9 @@ def _broker(app: Flask) -> str:
     return str(app.config.get("CELERY_BROKER_URL") or "redis://127.0.0.1:6379/0")
 
 
-def _settle(**_: Any) -> None:
-    """A child is about to be made: what there is stays out of garbage collection, which would copy it all for each."""
+def _about_to_fork(**_: Any) -> None:
+    """What there is stays out of a child's garbage collection, which would make a copy of it all."""
+    gc.unfreeze()  # what was kept for the last child may have become garbage
     gc.collect()
     gc.freeze()
 
