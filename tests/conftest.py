@@ -15,7 +15,7 @@ from sqlalchemy import event
 
 from portal import create_app
 from portal.models import User, create_user, db, init_db
-from portal.testing import empty_database
+from portal.testing.database import empty_database
 
 #: what opens and closes a transaction, and is no statement of ours
 FRAME = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")

@@ -1,17 +1,12 @@
-"""Driving a flow in a test: the fixture `flow_tester`."""
+"""Drives flows in a test through their real forms, with a clock that the test moves."""
 
 from __future__ import annotations
 
 import datetime as dt
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 if TYPE_CHECKING:
-    from sqlalchemy import Table
-
     from portal.models import Process, Task, User
 
 
@@ -324,88 +319,3 @@ def _called_by(flow_class: Any) -> list[Any]:
         called = [node.start_node().flow_class for node in nodes if getattr(node, "calls_processes", False)]
         found.extend(child for child in called if child not in found)
     return found[1:]
-
-
-#: the tables that this run has made, by the URL of their database
-_made: dict[str, dict[str, Table]] = {}
-
-
-def empty_database() -> None:
-    """Empty the database that all tests share, and make the schema.
-
-    What this run has made itself is only emptied: to drop and make tables takes PostgreSQL a hundred times as long.
-    """
-    from portal.models import db, init_db, schema_fault
-
-    url, tables = str(db.engine.url), db.metadata.tables
-    made = _made.pop(url, {})
-    if (
-        made
-        and all(tables.get(name) is table for name, table in made.items())
-        and not schema_fault(db.session())
-    ):
-        _delete_all()
-    else:
-        _drop_all()
-    db.session.remove()
-    init_db()
-    _made[url] = dict(tables)
-
-
-def _delete_all() -> None:
-    from sqlalchemy import text
-
-    from portal.models import Process, db
-
-    with db.engine.connect().execution_options(writes=True) as connection, connection.begin():
-        connection.execute(Process.__table__.update().values(parent_task_id=None))
-        for table in reversed(db.metadata.sorted_tables):
-            connection.execute(table.delete())
-        if connection.dialect.name == "postgresql":  # SQLite counts on from what is there
-            connection.execute(
-                text(
-                    "SELECT setval(oid, 1, false) FROM pg_class WHERE relkind = 'S' AND relnamespace = "
-                    "current_schema()::regnamespace"
-                )
-            )
-
-
-def _drop_all() -> None:
-    """Drop what is there. Process and task point at each other, which SQLite cannot drop."""
-    from portal.models import db
-
-    with db.engine.connect() as connection:
-        if db.engine.dialect.name == "sqlite":
-            connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
-        db.metadata.drop_all(connection)
-        connection.commit()
-        if db.engine.dialect.name == "sqlite":
-            connection.connection.cursor().execute("PRAGMA foreign_keys=ON")
-
-
-@pytest.fixture
-def flow_tester() -> Iterator[FlowTester]:
-    """Drives flows in an application on a database of its own: in memory, or `PORTAL_TEST_DATABASE_URL`."""
-    from portal import create_app
-    from portal.engine.transaction import clock
-    from portal.models import db, init_db
-
-    url = os.environ.get("PORTAL_TEST_DATABASE_URL") or "sqlite://"
-    app = create_app({"DATABASE_URL": url, "TESTING": True, "WTF_CSRF_ENABLED": False, "SCHEDULER": "off"})
-    moved = Clock()
-    token = clock.set(moved)
-    with app.app_context():
-        if os.environ.get("PORTAL_TEST_DATABASE_URL"):
-            empty_database()
-        else:
-            init_db()
-        try:
-            yield FlowTester(app, moved)
-        finally:
-            db.session.remove()
-            clock.reset(token)
-            held = app.extensions.get("portal_memory")
-            if held is not None:
-                held.close()
-            for engine in db.engines.values():
-                engine.dispose()

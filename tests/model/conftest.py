@@ -9,8 +9,9 @@ import pytest
 
 from portal import create_app
 from portal.engine.transaction import clock
-from portal.models import db, init_db
+from portal.models import db
 from portal.testing import Clock, FlowTester
+from portal.testing.database import empty_database
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -25,9 +26,7 @@ def tester(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     moved = Clock()
     token = clock.set(moved)
     with app.app_context():
-        if request.param != "sqlite":  # whose file is new
-            db.drop_all()
-        init_db()
+        empty_database()
         try:
             yield FlowTester(app, moved)
         finally:
