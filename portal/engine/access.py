@@ -52,6 +52,30 @@ def may_take(session: Session, user: User, task: Task) -> bool:
     return fit and user.is_active and not has_done_its_counterpart(session, user, task)
 
 
+def may_finish(user: User, task: Task) -> bool:
+    """Whether this person may finish a task. Its owner, who has seen it since; so nothing is asked of the database."""
+    return task.owner_id == user.id and (
+        task.owner_by_rule or user.can(task.owner_permission, task.owner_permission_obj)
+    )
+
+
+def demand_finish(user: User | None, task: Task) -> None:
+    """Refuse who may not finish a task. None is the system.
+
+    Raises:
+        PermissionDenied: it is another person's, or they have lost the permission for it.
+    """
+    if user is None or may_finish(user, task):
+        return
+    if task.owner_id != user.id:
+        owner = f"{task.owner.name} has" if task.owner is not None else "nobody has"
+        raise PermissionDenied(f"Only the owner of a task may finish it; {owner} this one.")
+    raise PermissionDenied(
+        f"You no longer hold the permission for this task ({task.owner_permission}). Nothing was finished: give the "
+        "task back or hand it over, or ask a manager of the flow for the permission."
+    )
+
+
 def has_done_its_counterpart(session: Session, user: User, task: Task, node: Any = None) -> bool:
     """Whether `.NotSameAs` keeps this person away from the task, or from another node with it. It binds everyone."""
     names = [reference.name for reference in getattr(node or task.node, "not_same_as", ())]

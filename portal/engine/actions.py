@@ -109,7 +109,7 @@ class Work:
         run, task = self.run, activation.task
         lifecycle.check("unassign", task)
         self._demand_owner_or_manager(task, "give it back")
-        task.owner, task.assigned = None, None
+        task.owner, task.assigned, task.owner_by_rule = None, None, False
         run.record(task, "NEW", "unassign")
 
     def reassign(self, activation: Activation, user: Any) -> None:
@@ -126,8 +126,7 @@ class Work:
             self._start(activation)
             return
         lifecycle.check("execute", task)
-        if run.user is not None and task.owner_id != run.user.id:
-            raise PermissionDenied("only the owner of the task may do it")
+        access.demand_finish(run.user, task)
         turns.demand(run, task, "execute")
         self._resume(activation, "execute")
 
@@ -201,6 +200,8 @@ class Work:
         return user
 
     def _demand_fit(self, assignee: User, task: Task) -> None:
+        if not assignee.is_active:
+            raise PermissionDenied(f"{assignee.name} is deactivated and gets no tasks")
         if access.has_done_its_counterpart(self.run.session, assignee, task):
             raise PermissionDenied(f"{assignee.name} did a step that must be done by someone else")
         if self.run.user is not None and not access.may_take(self.run.session, assignee, task):
@@ -215,6 +216,7 @@ class Work:
     def _give(self, task: Task, assignee: User, action: str) -> None:
         before = task.owner.username if task.owner is not None else None
         task.owner, task.owner_id, task.assigned = assignee, assignee.id, self.run.now
+        task.owner_by_rule = False
         detail = {"to": assignee.username} if before is None else {"from": before, "to": assignee.username}
         self.run.record(task, "ASSIGNED", action, **detail)
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from portal.errors import TransitionNotAllowed
 from portal.models import Process, Task, User
 
+from . import access
+
 #: a task's states while it is open
 OPEN = ("NEW", "ASSIGNED", "SCHEDULED", "STARTED", "ERROR")
 #: a task's states when it is over
@@ -21,7 +23,7 @@ class Rule:
 
     source: tuple[str, ...]
     target: str
-    #: owner, manager, taker (holds the task's permission)
+    #: owner, finisher (the owner, unless the permission is lost), manager, taker (holds the task's permission)
     who: tuple[str, ...]
     #: only for a task of a person
     human: bool = False
@@ -33,7 +35,7 @@ ACTIONS: dict[str, Rule] = {
     "assign": Rule(("NEW",), "ASSIGNED", ("taker", "manager"), human=True),
     "unassign": Rule(("ASSIGNED",), "NEW", ("owner", "manager"), human=True),
     "reassign": Rule(("ASSIGNED",), "ASSIGNED", ("owner", "manager"), human=True),
-    "execute": Rule(("ASSIGNED",), "DONE", ("owner",), human=True),
+    "execute": Rule(("ASSIGNED",), "DONE", ("finisher",), human=True),
     "cancel": Rule(OPEN, "CANCELED", ("manager",), on_hold=True),
     "undo": Rule(("DONE",), "CANCELED", ("manager",)),
     "revive": Rule(("CANCELED", "ERROR"), "REVIVED", ("manager",)),
@@ -92,6 +94,7 @@ def actions_for(task: Task, user: User) -> tuple[str, ...]:
     for name, rule in ACTIONS.items():
         mine = {
             "owner": task.owner_id == user.id,
+            "finisher": access.may_finish(user, task),
             "manager": manager,
             "taker": user.can(task.owner_permission, task.owner_permission_obj),
         }

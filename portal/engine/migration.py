@@ -149,7 +149,7 @@ def _move(session: Session, task_id: int, node: Any, dry_run: bool) -> Said | No
             return None, None
         fresh = actions.fresh_copy(run, old, node, [*old.previous, old])
         step.settle(run)
-        return None, _given(run, fresh, keeper) or _failure(fresh) or remark
+        return None, _given(run, old, fresh, keeper) or _failure(fresh) or remark
 
 
 def _obstacle(task: Task, node: Any) -> str | None:
@@ -180,7 +180,7 @@ def _keeper(session: Session, task: Task, node: Any) -> tuple[User | None, str |
     return owner, f"{owner.name} keeps it" + (f", without {node.permission}" if lacks else "")
 
 
-def _given(run: Run, fresh: Task, keeper: User | None) -> str | None:
+def _given(run: Run, old: Task, fresh: Task, keeper: User | None) -> str | None:
     """Give the fresh task to who had the old one. A remark, if somebody else has it."""
     if fresh.status == "ASSIGNED" and fresh.owner is not None:
         return f"{fresh.owner.name} has it, by a rule"
@@ -189,6 +189,9 @@ def _given(run: Run, fresh: Task, keeper: User | None) -> str | None:
     if not turns.allowed(run, fresh):
         return "it goes to the queue: another task has its turn"
     fresh.owner, fresh.assigned = keeper, run.now
+    # Who may keep a renamed task need not hold its new permission: then it was the migration that chose them.
+    holds = keeper.can(fresh.owner_permission, fresh.owner_permission_obj)
+    fresh.owner_by_rule = old.owner_by_rule or not holds
     run.record(fresh, "ASSIGNED", "migrate", to=keeper.username)
     return None
 

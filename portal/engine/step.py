@@ -118,13 +118,18 @@ def start_inside(run: Run, task: Task, outcome: Wait) -> None:
 
 
 def give_by_rule(run: Run, task: Task, owner: Any) -> None:
-    """The assignment that a rule of the flow makes."""
+    """The assignment that a rule of the flow makes. Where it cannot be, the task stays NEW and the history says why."""
     from . import access
 
     user = find_user(run, owner)
-    fit = user is not None and not access.has_done_its_counterpart(run.session, user, task)
-    if user is not None and fit and turns.allowed(run, task):
-        task.owner, task.assigned = user, run.now
+    if user is None:
+        run.note(task, "step", unassigned=f"there is no user {owner!r}")
+    elif not user.is_active:
+        run.note(task, "step", unassigned=f"{user.username} is deactivated")
+    elif access.has_done_its_counterpart(run.session, user, task):
+        run.note(task, "step", unassigned=f"{user.username} did a step that must be done by someone else")
+    elif turns.allowed(run, task):
+        task.owner, task.assigned, task.owner_by_rule = user, run.now, True
         run.record(task, "ASSIGNED", "assign", to=user.username)
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, String, Table, UniqueConstraint, text
+from sqlalchemy import JSON, Column, ForeignKey, Index, String, Table, UniqueConstraint, false, text
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, orm_insert_sentinel, relationship, validates
 
@@ -63,6 +63,8 @@ class Task(db.Model):
     #: what a waiting task waits for: the scope of a join, the name of a signal, the number of a host
     awaits: Mapped[str | None] = mapped_column(String(255))
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    #: whether a rule of the flow chose the owner, who needs no permission then; who took it, or was handed it, does
+    owner_by_rule: Mapped[bool] = mapped_column(default=False, server_default=false())
     owner_permission: Mapped[str | None] = mapped_column(String(150))
     #: the key of the one object for which the permission is asked
     owner_permission_obj: Mapped[str | None] = mapped_column(String(100))

@@ -108,7 +108,12 @@ def _csrf(error: CSRFError) -> Answer:
 
 def _denied(error: PortalError) -> Answer:
     db.session.rollback()
-    return page(403, str(error), **_subject())
+    context = _subject()
+    task: Any = context.get("task")
+    if task is not None and task.status == "ASSIGNED" and task.owner_id == me().id:
+        context["can_give_back"] = not access.may_finish(me(), task)
+        context["could"] = queries.who_could(db.session(), task)
+    return page(403, str(error), **context)
 
 
 def _conflict(error: TransitionNotAllowed) -> Answer:

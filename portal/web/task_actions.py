@@ -94,11 +94,12 @@ def recipient(task: Task, username: str) -> tuple[User | None, str]:
 def find_user(username: str) -> User | None:
     if "\0" in username:
         return None
-    user = db.session.scalar(select(User).where(User.username == username))
-    return user if user is not None and user.is_active else None
+    return db.session.scalar(select(User).where(User.username == username))
 
 
 def unfit(user: User, task: Task) -> str:
+    if not user.is_active:
+        return f"{user.name} is deactivated and gets no tasks."
     if access.has_done_its_counterpart(db.session(), user, task):
         return f"{user.name} did a step of this process that somebody else has to check."
     return f"{user.name} does not hold the permission for this task."

@@ -10,7 +10,6 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
 from portal.engine import access, actions, lifecycle
-from portal.errors import PermissionDenied
 from portal.flow.activation import Activation
 from portal.models import Task, User, db
 
@@ -77,13 +76,10 @@ def demand_execute(task: Task, user: User) -> None:
 
     Raises:
         TransitionNotAllowed: it cannot be done now.
-        PermissionDenied: it is another person's.
+        PermissionDenied: it is another person's, or they have lost the permission for it.
     """
     lifecycle.check("execute", task)
-    if task.owner_id != user.id:
-        raise PermissionDenied(
-            f"This task is {task.owner.name if task.owner else 'nobody'}’s: only they can do it."
-        )
+    access.demand_finish(user, task)
 
 
 def respond(activation: Activation) -> Response:

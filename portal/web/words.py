@@ -174,4 +174,6 @@ def deed(event: Any) -> str:
     """What somebody did, as a verb."""
     if event.from_state is None and event.action == "assign":
         return "was given"
+    if event.action == "step" and (event.detail or {}).get("unassigned"):
+        return "left in the queue"
     return DEEDS.get(event.action, str(event.action))

@@ -373,3 +373,120 @@ def test_what_stands_behind_a_task_that_was_taken_back_stands_in_the_way_of_an_u
     run.task("third").cancel()
     assert "undo" in lifecycle.actions_for(run.tasks("first")[0].task, manager)
     run.tasks("first")[0].undo()
+
+
+class ChosenFlow(flow.Flow):
+    """One step for whoever holds its permission, and one whose owner a rule of the flow chooses."""
+
+    start = flow.StartHandle().Next(this.work)
+    work = flow.ManualTask().Permission(auto_create=True).Next(this.check)
+    check = flow.ManualTask().Permission(auto_create=True).Assign(username="bob").Next(this.end)
+    end = flow.End()
+
+
+@pytest.fixture
+def clerk(flow_tester, make_user, session):
+    """Somebody who holds the permission of the first step by a role, and can lose it."""
+    flow_tester(ChosenFlow)
+    person = make_user("alice", roles=["clerks"])
+    person.roles[0].permissions = ["chosen.can_work"]
+    session.commit()
+    return person
+
+
+def taken(person):
+    task = ChosenFlow.start.run().tasks[1]
+    with task.activation(person) as activation:
+        activation.assign(person)
+    return task
+
+
+def finish(task, person):
+    with task.activation(person) as activation:
+        activation.execute()
+
+
+def test_who_has_lost_the_permission_may_give_back_but_not_finish(session, clerk, make_user):
+    task = taken(clerk)
+    clerk.roles[0].permissions = []
+    session.commit()
+    assert not {"execute", "assign"} & set(lifecycle.actions_for(task, clerk))
+    with pytest.raises(PermissionDenied, match=r"chosen\.can_work.*give the task back"):
+        finish(task, clerk)
+    assert task.status == "ASSIGNED"
+    clerk.permissions = ["chosen.can_work"]
+    session.commit()
+    finish(task, clerk)
+    assert task.status == "DONE"
+    task = taken(clerk)
+    clerk.permissions = []
+    session.commit()
+    with task.activation(clerk) as activation:
+        activation.unassign()
+    assert task.status == "NEW"
+
+
+@pytest.mark.parametrize("manages", [True, False])
+def test_who_was_handed_a_task_needs_its_permission_to_the_end(session, clerk, make_user, manages):
+    dave = make_user("dave", "chosen.can_work")
+    task = taken(clerk)
+    actor = make_user("carol", "chosen.manage") if manages else None  # else the system hands it over
+    with task.activation(actor) as activation:
+        activation.reassign(dave)
+    dave.permissions = []
+    session.commit()
+    with pytest.raises(PermissionDenied):
+        finish(task, dave)
+
+
+def test_whom_a_rule_chose_needs_no_permission_until_they_give_the_task_back(session, clerk, make_user):
+    bob = make_user("bob")
+    finish(task := taken(clerk), clerk)
+    check = task.leading[0]
+    assert (check.status, check.owner) == ("ASSIGNED", bob)
+    assert "execute" in lifecycle.actions_for(check, bob)
+    finish(check, bob)
+    assert check.status == "DONE"
+    finish(task := taken(clerk), clerk)
+    check = task.leading[0]
+    bob.permissions = ["chosen.can_check"]
+    session.commit()
+    for action in ("unassign", "assign"):
+        with check.activation(bob) as activation:
+            getattr(activation, action)(*([bob] if action == "assign" else []))
+    bob.permissions = []
+    session.commit()
+    with pytest.raises(PermissionDenied):
+        finish(check, bob)
+
+
+@pytest.mark.parametrize(
+    ("active", "name", "told"),
+    [(False, "bob", "bob is deactivated"), (True, "rob", "there is no user 'bob'")],
+)
+def test_a_rule_that_finds_nobody_leaves_the_task_to_the_queue_and_says_why(
+    session, clerk, make_user, active, name, told
+):
+    make_user(name).is_active = active
+    session.commit()
+    finish(task := taken(clerk), clerk)
+    check = task.leading[0]
+    assert (check.status, check.owner, check.assigned) == ("NEW", None, None)
+    events = session.query(Event).filter_by(task_id=check.id).order_by(Event.id).all()
+    assert [(e.from_state, e.to_state, e.detail) for e in events] == [
+        (None, "NEW", {}),
+        ("NEW", "NEW", {"unassigned": told}),
+    ]
+
+
+@pytest.mark.parametrize("who", ["manager", "owner", "system"])
+def test_nobody_hands_work_to_who_is_deactivated(session, clerk, make_user, who):
+    gone = make_user("bob", "chosen.can_work")
+    gone.is_active = False
+    carol = make_user("carol", "chosen.manage")
+    session.commit()
+    task = taken(clerk)
+    actor = {"manager": carol, "owner": clerk, "system": None}[who]
+    with pytest.raises(PermissionDenied, match="bob is deactivated"), task.activation(actor) as activation:
+        activation.reassign(gone)
+    assert task.owner == clerk

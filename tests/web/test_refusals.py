@@ -138,3 +138,33 @@ def test_no_page_needs_inline_code(client_of, submit, address):
     page = client_of("erin").get(address, follow_redirects=True).text
     for inline in (" style=", "<style", " onclick=", "javascript:", "<script>"):
         assert inline not in page
+
+
+def test_who_has_lost_the_permission_is_told_the_way_on(bob, people, submit, take, status_of):
+    task_id = take(submit())
+    people["bob"].permissions = ["paper.can_sign"]
+    people["dave"].permissions = ["paper.can_review"]
+    db.session.commit()
+    for answer in (
+        bob.post(f"/tasks/{task_id}/execute", data={"accepted": "y"}),
+        bob.get(f"/tasks/{task_id}/execute"),
+    ):
+        assert answer.status_code == 403
+        assert "You no longer hold the permission for this task (paper.can_review)" in answer.text
+        assert f'action="/tasks/{task_id}/unassign"' in answer.text
+        assert "Can be taken by dave" in answer.text
+    assert status_of(task_id) == "ASSIGNED"
+    assert f"/tasks/{task_id}/execute" not in bob.get(f"/tasks/{task_id}").text
+    assert bob.post(f"/tasks/{task_id}/unassign", data={"next": "/inbox"}).status_code == 303
+    assert status_of(task_id) == "NEW"
+
+
+def test_a_hand_over_to_who_is_deactivated_is_422_in_words(carol, people, submit, take):
+    task_id = take(submit())
+    people["dave"].permissions, people["dave"].is_active = ["paper.can_review"], False
+    db.session.commit()
+    answer = carol.post(f"/tasks/{task_id}/reassign", data={"user": "dave"})
+    assert answer.status_code == 422
+    assert "dave is deactivated" in answer.text
+    carol.post("/tasks/reassign", data={"task": task_id, "user": "dave"})
+    assert "dave is deactivated" in carol.get("/inbox").text
