@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from portal.flow.notices import url_faults
 
 PREFIX = "PORTAL_"
+BASE_URL = "http://127.0.0.1:5000"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +46,11 @@ class Config:
     log: str | None
     metrics_token: str | None
     trusted_proxies: int
+    #: whether wrong passwords slow down who sends them
+    throttle: bool
+    #: how long a session may lie idle, and may last at all
+    session_idle: dt.timedelta
+    session_lifetime: dt.timedelta
     #: Flask's own settings, passed on
     flask: dict[str, Any]
 
@@ -73,18 +82,30 @@ class Config:
             "executor": _one_of("EXECUTOR", values.pop("EXECUTOR", "local"), ("local", "celery")),
             "scheduler": _switch("SCHEDULER", values.pop("SCHEDULER", "on")),
             "grace": _seconds("GRACE", values.pop("GRACE", 30)),
-            "base_url": str(values.pop("BASE_URL", "http://127.0.0.1:5000")).rstrip("/"),
+            "base_url": str(values.pop("BASE_URL", BASE_URL)).rstrip("/"),
             "log": values.pop("LOG", None),
             "metrics_token": values.pop("METRICS_TOKEN", None),
             "trusted_proxies": _number("TRUSTED_PROXIES", values.pop("TRUSTED_PROXIES", 0)),
+            "throttle": _switch("THROTTLE", values.pop("THROTTLE", not values.get("TESTING"))),
+            "session_idle": _span("SESSION_IDLE", values.pop("SESSION_IDLE", 7 * 86_400)),
+            "session_lifetime": _span("SESSION_LIFETIME", values.pop("SESSION_LIFETIME", 30 * 86_400)),
             "max_depth": _number("MAX_DEPTH", values.pop("MAX_DEPTH", 50)),
             "webhooks": _addresses(values.pop("WEBHOOKS", ())),
             "webhook_secret": str(values.pop("WEBHOOK_SECRET", "")),
         }
         values |= _mail(values)
+        values.setdefault("SESSION_COOKIE_NAME", _cookie_name(known["base_url"]))
         if known["secret_key"] is None:
             known["secret_key"] = secrets.token_hex(32) if values.get("TESTING") else _kept_secret(instance)
         return cls(**known, flask=values)
+
+
+def _cookie_name(base_url: str) -> str:
+    """Browsers keep cookies by the host alone: what sits on another port or path of it has another name for its own."""
+    parts = urlsplit(base_url)
+    port = parts.port if base_url != BASE_URL and parts.port not in (80, 443) else None
+    where = "_".join(re.findall(r"[A-Za-z0-9]+", f"{port or ''}/{parts.path}"))
+    return f"portal_session_{where}" if where else "portal_session"
 
 
 def _default_database(instance: Path) -> str:
@@ -143,6 +164,17 @@ def _seconds(name: str, value: Any) -> float:
         return float(value)
     except ValueError:
         raise ValueError(f"{PREFIX}{name} is {value!r}; it is a number of seconds") from None
+
+
+def _span(name: str, value: Any) -> dt.timedelta:
+    seconds = _seconds(name, value)
+    try:
+        span = dt.timedelta(seconds=seconds)
+    except (ValueError, OverflowError):
+        span = dt.timedelta()
+    if span <= dt.timedelta():
+        raise ValueError(f"{PREFIX}{name} is {value!r}; it is a number of seconds above 0")
+    return span
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:

@@ -12,6 +12,7 @@ from portal.errors import PortalError
 from portal.flow.base import Node
 from portal.flow.outcome import Done, Outcome, Wait, Way
 from portal.models import Process, Task, User
+from portal.models import find_user as user_named
 
 from . import boundary, children, compensation, conditions, joins, messages, races, signals, token, turns
 from .disturbances import is_passing
@@ -134,12 +135,12 @@ def give_by_rule(run: Run, task: Task, owner: Any) -> None:
 
 
 def find_user(run: Run, who: Any) -> User | None:
-    """A user from a user, an id or a user name."""
+    """A user from a user, an id or a user name. None where there is none, or it is something else."""
     if isinstance(who, User):
         return who
     if isinstance(who, int):
         return run.session.get(User, who)
-    return run.session.scalars(select(User).where(User.username == who)).unique().one_or_none()
+    return user_named(run.session, who) if isinstance(who, str) else None
 
 
 def complete(run: Run, task: Task, outcome: Done, action: str = "step") -> None:

@@ -6,6 +6,8 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from portal import usernames
+
 from .base import Call, NextNode
 from .boundary import Activity
 from .moments import moment, moment_faults
@@ -119,7 +121,7 @@ class Start(Form):
         if not user.can(self.permission):
             return False
         if isinstance(self._available, str):
-            return bool(user.username == self._available)
+            return bool(usernames.key(user.username) == usernames.key(self._available))
         return self._available is None or bool(self._available(user))
 
 

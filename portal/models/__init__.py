@@ -6,8 +6,9 @@ from .message import Message, Schedule
 from .outgoing import Outgoing
 from .process import Process
 from .schema import gaps, init_db, is_of_flows, schema_fault
+from .sign_in import SignInAttempt, UserSession
 from .task import Task, task_link
-from .user import BigId, Passwords, Role, User, check_permissions, create_user, roles_named
+from .user import BigId, Passwords, Role, User, check_permissions, create_user, find_user, roles_named
 from .worker import Worker
 
 __all__ = [
@@ -20,13 +21,16 @@ __all__ = [
     "Process",
     "Role",
     "Schedule",
+    "SignInAttempt",
     "Task",
     "UTCDateTime",
     "User",
+    "UserSession",
     "Worker",
     "check_permissions",
     "create_user",
     "db",
+    "find_user",
     "gaps",
     "init_db",
     "is_of_flows",

@@ -10,10 +10,12 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Integer, String, Table, select
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Integer, String, Table, or_, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.mutable import MutableList
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, validates
 
+from portal import usernames
 from portal.errors import PortalError
 from portal.flow.registry import registry
 from portal.jsonstore import EmailField
@@ -70,10 +72,12 @@ class User(db.Model):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     username: Mapped[str] = mapped_column(String(150), unique=True)
+    #: the same for all names that are one, see `usernames`; longer than a key where a database of before had two
+    username_key: Mapped[str] = mapped_column(String(180), unique=True)
     full_name: Mapped[str] = mapped_column(String(200), default="")
     email: Mapped[str | None] = mapped_column(String(254))
     password_hash: Mapped[str | None] = mapped_column(String(200))
-    #: part of the sign-in cookie: a new password ends the sessions of the old one
+    #: kept with each session too: a new password ends the sessions of the old one
     session_key: Mapped[str] = mapped_column(String(32), default=lambda: secrets.token_hex(16))
     is_active: Mapped[bool] = mapped_column(default=True)
     is_superuser: Mapped[bool] = mapped_column(default=False)
@@ -87,7 +91,12 @@ class User(db.Model):
     is_anonymous = False
 
     def get_id(self) -> str:
-        return f"{self.id}.{self.session_key}"
+        return str(self.id)
+
+    @validates("username")
+    def _take_key(self, _name: str, username: str) -> str:
+        self.username_key = usernames.key(username)
+        return usernames.clean(username)
 
     @property
     def name(self) -> str:
@@ -179,13 +188,13 @@ def create_user(
         email: where mail about processes goes; `None` for none.
 
     Raises:
-        PortalError: an unknown permission, no mail address, or the user name is empty or taken.
+        PortalError: an unknown permission, no mail address, or the user name is empty, taken or looks like one that is.
     """
     session = db.session
-    if not username or not username.strip():
-        raise PortalError("a user needs a name")
-    if session.scalar(select(User.id).where(User.username == username)) is not None:
-        raise PortalError(f"there is a user {username!r} already")
+    fault = usernames.fault(username or "")
+    if fault is not None:
+        raise PortalError(fault)
+    _demand_free(session(), username)
     if email is not None:
         _demand_address(email)
     user = User(
@@ -199,5 +208,27 @@ def create_user(
     if password is not None:
         user.set_password(password)
     session.add(user)
-    session.commit()
+    try:
+        session.commit()
+    except IntegrityError:  # somebody was faster
+        session.rollback()
+        _demand_free(session(), username)
+        raise
     return user
+
+
+def _demand_free(session: Session, username: str) -> None:
+    there = find_user(session, username)
+    if there is not None:
+        alike = "" if there.username == username else f", and {username!r} is the same name or looks like it"
+        raise PortalError(f"there is a user {there.username!r} already{alike}")
+
+
+def find_user(session: Session, username: str) -> User | None:
+    """The person of this name, in any letters' case and spelling. None if there is none."""
+    key, exact = usernames.key(username), usernames.clean(username)
+    if not exact.isprintable():
+        exact = key
+    # Where a database of before had two of one key, each is found by their own name.
+    found = session.scalars(select(User).where(or_(User.username_key == key, User.username == exact)))
+    return min(found, key=lambda user: user.username != exact, default=None)

@@ -256,14 +256,12 @@ class FlowTester:
 
     def person(self, user: User | str, permissions: list[str]) -> User:
         """A user by name, made when absent, with the permissions that they lack."""
-        from sqlalchemy import select
-
-        from portal.models import User, create_user, db
+        from portal.models import User, create_user, db, find_user
 
         if isinstance(user, User):
             found = user
         else:
-            existing = db.session.scalars(select(User).where(User.username == user)).unique().one_or_none()
+            existing = find_user(db.session(), user)
             if existing is None:
                 return create_user(user, permissions=permissions)
             found = existing

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from flask import Blueprint, flash, render_template, request
-from flask_login import login_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import (
@@ -23,7 +22,8 @@ from portal.engine.notices import DEFAULTS
 from portal.jsonstore import EmailField
 from portal.models import db
 
-from .addresses import see_other
+from . import sessions, throttle
+from .addresses import see_other, to_id
 from .frame import me
 from .sign_in import require_login
 from .times import zone_names
@@ -77,8 +77,8 @@ class ProfileForm(FlaskForm):
 
 class PasswordForm(FlaskForm):
     current = PasswordField(
-        "Present password",
-        [InputRequired("Enter your present password.")],
+        "Current password",
+        [InputRequired("Enter your current password.")],
         render_kw={"autocomplete": "current-password"},
     )
     password = PasswordField(
@@ -97,19 +97,31 @@ class PasswordForm(FlaskForm):
     )
 
     def validate_current(self, field: Field) -> None:
-        if not me().check_password(field.data or ""):
-            raise ValidationError("This is not your present password.")
+        """
+        Raises:
+            TooManyAttempts: too many were wrong.
+        """
+        attempt = throttle.begin("password", me().username, me().id)
+        right = me().check_password(field.data or "")
+        if attempt is not None:
+            attempt.succeeded() if right else attempt.failed()
+        if not right:
+            raise ValidationError("This is not your current password.")
 
 
 @blueprint.route("/profile", methods=["GET", "POST"])
-def profile() -> BaseResponse | tuple[str, int]:
+def profile() -> BaseResponse | tuple[str, int] | tuple[str, int, dict[str, str]]:
     changes_password = request.method == "POST" and "current" in request.form
     form = _profile_form(posted=request.method == "POST" and not changes_password)
     password_form = PasswordForm() if changes_password else PasswordForm(formdata=None)
     if request.method == "GET":
         return _page(form, password_form), 200
-    if changes_password and password_form.validate():
-        return _change_password(password_form)
+    try:
+        if changes_password and password_form.validate():
+            return _change_password(password_form)
+    except throttle.TooManyAttempts as refused:
+        password_form.current.errors = [refused.words]
+        return _page(form, password_form), 429, {"Retry-After": str(refused.seconds)}
     if not changes_password and form.validate():
         return _change_profile(form)
     return _page(form, password_form), 422
@@ -148,11 +160,26 @@ def _change_password(form: PasswordForm) -> BaseResponse:
     user = me()
     user.set_password(form.password.data or "")
     db.session.commit()
-    # The new password ended every session, this one too.
-    login_user(user)
+    sessions.begin(user)  # the new password ended every session, this one too
     flash("Your password is changed.", "success")
     return see_other("/profile")
 
 
 def _page(form: ProfileForm, password_form: PasswordForm) -> str:
-    return render_template("profile.html", form=form, password_form=password_form)
+    return render_template(
+        "profile.html", form=form, password_form=password_form, sessions=sessions.listed(me())
+    )
+
+
+@blueprint.post("/profile/sessions")
+def end_sessions() -> BaseResponse:
+    """End one session of this person's, or all others than this one."""
+    number = to_id(request.form.get("session", ""))
+    if "others" in request.form:
+        count = sessions.end_others(me())
+        flash(f"{count} other {'session' if count == 1 else 'sessions'} ended.", "success")
+    elif number is not None and sessions.end_one(me(), number):
+        flash("The session is ended.", "success")
+    else:
+        flash("There is no such session any more.", "warning")
+    return see_other("/profile")

@@ -93,8 +93,7 @@ def _http(error: HTTPException) -> Answer:
     if _for_programs() or error.code is None or error.code < 400 or error.response is not None:
         return error
     own = error.description if error.description != type(error).description else ""
-    # Flask-Limiter's description is the limit, which is nobody's business.
-    html, code = page(error.code, "" if error.code == 429 else own or "")
+    html, code = page(error.code, own or "")
     response: BaseResponse = current_app.make_response((html, code))
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):

@@ -145,7 +145,7 @@ def _keep_few_messages(response: BaseResponse) -> BaseResponse:
 
 def _forget() -> None:
     """Begin afresh: where a context is open around several requests, as in tests, `g` outlives each."""
-    for name in ("now", "badges", "subject", "_login_user", "csrf_token", "csrf_valid"):
+    for name in ("now", "badges", "subject", "_login_user", "csrf_token", "csrf_valid", "user_session"):
         g.pop(name, None)
 
 

@@ -5,26 +5,19 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Flask, current_app, render_template, request, session
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
-from flask_login import LoginManager, current_user, login_user, logout_user
+from flask import Blueprint, Flask, current_app, render_template, request
+from flask_login import LoginManager, current_user
 from flask_wtf import FlaskForm
-from sqlalchemy import select
-from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired
 
-from portal.models import Passwords, User, db
+from portal.models import Passwords, User, db, find_user
 
-from .addresses import here, safe_path, see_other, to_id
+from . import sessions, throttle
+from .addresses import here, safe_path, see_other
 
 blueprint = Blueprint("sign_in", __name__)
-
-#: tries to sign in from one address, and for one account
-_BY_ADDRESS = "20 per minute;200 per hour"
-_BY_ACCOUNT = "10 per minute;50 per hour"
 
 
 class SignInForm(FlaskForm):
@@ -44,38 +37,52 @@ class SignInForm(FlaskForm):
 
 
 @blueprint.route("/login", methods=["GET", "POST"])
-def login() -> BaseResponse | str | tuple[str, int]:
+def login() -> BaseResponse | str | tuple[str, int] | tuple[str, int, dict[str, str]]:
     onward = safe_path(request.values.get("next"))
     if request.method == "GET" and current_user.is_authenticated:
         return see_other(onward)
     form = SignInForm()
     if form.validate_on_submit():
-        user = _person(form.username.data or "", form.password.data or "")
+        try:
+            user = _person(form.username.data or "", form.password.data or "")
+        except throttle.TooManyAttempts as refused:
+            form.password.errors = [refused.words]
+            return _page(form, onward), 429, {"Retry-After": str(refused.seconds)}
         if user is not None:
-            session.clear()
-            login_user(user)
-            return see_other(onward)
+            sessions.begin(user)
+            response = see_other(onward)
+            throttle.remember(response, user.id)
+            return response
         form.password.errors = ["The user name or the password is wrong."]
-    page = render_template("login.html", form=form, onward=onward)
-    return (page, 422) if request.method == "POST" else page
+    return (_page(form, onward), 422) if request.method == "POST" else _page(form, onward)
+
+
+def _page(form: SignInForm, onward: str) -> str:
+    return render_template("login.html", form=form, onward=onward)
 
 
 @blueprint.post("/logout")
 def logout() -> BaseResponse:
-    logout_user()
-    session.clear()
+    sessions.end()
     return see_other("/login")
 
 
 def _person(username: str, password: str) -> User | None:
-    """Who signs in with these, if anyone; it takes as long for a name that nobody bears."""
-    user = (
-        None if "\0" in username else db.session.scalar(select(User).where(User.username == username.strip()))
-    )
+    """Who signs in with these, if anyone; it takes as long for a name that nobody bears.
+
+    Raises:
+        TooManyAttempts: too many were wrong.
+    """
+    user = find_user(db.session(), username)
+    attempt = throttle.begin("sign-in", username, None if user is None else user.id)
     if user is None or user.password_hash is None:
         Passwords.verify(current_app.extensions["portal_nobody"], password)
-        return None
-    return user if user.check_password(password) and user.is_active else None
+        right = False
+    else:
+        right = user.check_password(password) and user.is_active
+    if attempt is not None:
+        attempt.succeeded() if right else attempt.failed()
+    return user if right else None
 
 
 def require_login() -> BaseResponse | None:
@@ -90,30 +97,8 @@ def require_login() -> BaseResponse | None:
     return see_other("/login?" + urlencode({"next": safe_path(request.path) if again else "/inbox"}))
 
 
-def _load(identity: str) -> User | None:
-    number, _, key = identity.partition(".")
-    user_id = to_id(number)
-    user = None if user_id is None else db.session.get(User, user_id, options=[joinedload(User.roles)])
-    return user if user is not None and user.is_active and user.session_key == key else None
-
-
-def _account() -> str:
-    return "account:" + request.form.get("username", "")[:150].strip().lower()
-
-
 def init_app(app: Flask) -> None:
     # A hash as costly as a real one, for names that nobody bears.
     app.extensions["portal_nobody"] = Passwords.hash("nobody")
-    manager = LoginManager(app)
-    manager.user_loader(_load)
-    limiter = Limiter(
-        get_remote_address,
-        app=app,
-        storage_uri=app.config.get("RATELIMIT_STORAGE_URI") or "memory://",
-        enabled=not app.config.get("TESTING"),
-    )
-    app.extensions["portal_limiter"] = limiter  # its decorators hold it weakly
-    view: Any = app.view_functions["sign_in.login"]
-    for limit, key in ((_BY_ADDRESS, get_remote_address), (_BY_ACCOUNT, _account)):
-        view = limiter.limit(limit, key_func=key, methods=["POST"])(view)
-    app.view_functions["sign_in.login"] = view
+    LoginManager(app).user_loader(sessions.load)
+    sessions.init_app(app)

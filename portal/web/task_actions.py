@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, flash, render_template, request
-from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
 from portal.engine import access, actions, lifecycle
 from portal.errors import PermissionDenied, TransitionNotAllowed
 from portal.models import Task, User, db
+from portal.models import find_user as user_named
 
 from .addresses import safe_path, see_other
 from .finding import task_or_refuse
@@ -92,9 +92,7 @@ def recipient(task: Task, username: str) -> tuple[User | None, str]:
 
 
 def find_user(username: str) -> User | None:
-    if "\0" in username:
-        return None
-    return db.session.scalar(select(User).where(User.username == username))
+    return user_named(db.session(), username)
 
 
 def unfit(user: User, task: Task) -> str:

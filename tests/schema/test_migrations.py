@@ -17,7 +17,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 from portal import flow, this
 from portal.engine import actions, clock
 from portal.errors import PortalError
-from portal.models import Process, Task, db, gaps, init_db, is_of_flows, schema, schema_fault
+from portal.models import (
+    Process,
+    Task,
+    create_user,
+    db,
+    find_user,
+    gaps,
+    init_db,
+    is_of_flows,
+    schema,
+    schema_fault,
+)
 from tests.audit import faults
 
 ROOT = Path(__file__).parents[2]
@@ -276,3 +287,21 @@ def test_tables_that_come_one_after_the_other_may_share_a_type(app):
                 connection.execute(text(f"DROP TABLE {table.name}"))
                 db.metadata.remove(table)
             shades.drop(connection, checkfirst=True)
+
+
+@pytest.mark.usefixtures("old")
+def test_people_whose_names_have_become_the_same_are_told_of_and_keep_their_own(session, caplog):
+    session.execute(
+        text(
+            "INSERT INTO user_account (id, username, full_name, session_key, is_active, is_superuser, permissions, "
+            "preferences, created) VALUES (2, 'Alice', '', 'x', :yes, :no, '[]', '{}', :now)"
+        ),
+        {"now": NOW.replace(tzinfo=None), "yes": True, "no": False},
+    )
+    session.commit()
+    init_db()
+    assert "'alice' (id 1) and 'Alice' (id 2) are the same or look alike" in caplog.text
+    found = [find_user(session, name).id for name in ("alice", "Alice", "ALICE")]
+    assert found == [1, 2, 1]
+    with pytest.raises(PortalError, match="there is a user 'alice' already"):
+        create_user("aLiCe")

@@ -90,3 +90,14 @@ def test_messages_that_nobody_reads_do_not_fill_the_cookie(bob, submit, open_tas
         assert bob.post(f"/tasks/{task_id}/{action}").status_code == 303
     with bob.session_transaction() as session:
         assert len(session["_flashes"]) == MESSAGES
+
+
+def test_a_name_may_be_typed_in_any_case(carol, people, submit, take, open_task):
+    process = submit()
+    task_id = take(process)
+    people["dave"].permissions = ["paper.can_review"]
+    db.session.commit()
+    carol.post("/tasks/reassign", data={"task": task_id, "user": " DAVE"})
+    assert open_task(process).owner.username == "dave"
+    assert carol.post(f"/tasks/{task_id}/reassign", data={"user": "Bob"}).status_code == 303
+    assert open_task(process).owner.username == "bob"

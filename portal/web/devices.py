@@ -1,0 +1,14 @@
+"""What a browser says it is, in words."""
+
+from __future__ import annotations
+
+UNKNOWN = "Unknown device"
+
+
+def device(agent: str) -> str:
+    """`Firefox on Linux`."""
+    from ua_parser import parse_os, parse_user_agent  # its table of patterns is large, and rarely needed
+
+    browser, system = parse_user_agent(agent), parse_os(agent)
+    names = [found.family for found in (browser, system) if found is not None]
+    return " on ".join(names) or UNKNOWN
