@@ -16,6 +16,7 @@ TABLE = {
     ("POST", "/logout"): (303, 303, 303, 303, 303),
     ("GET", "/profile"): (LOGIN, 200, 200, 200, 200),
     ("POST", "/profile"): (LOGIN, 303, 303, 303, 303),
+    ("POST", "/profile/sessions"): (LOGIN, 303, 303, 303, 303),
     ("GET", "/inbox"): (LOGIN, 200, 200, 200, 200),
     ("GET", "/queue"): (LOGIN, 200, 200, 200, 200),
     ("GET", "/archive"): (LOGIN, 200, 200, 200, 200),
