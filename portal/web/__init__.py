@@ -8,6 +8,7 @@ from flask_wtf import CSRFProtect
 
 from . import (
     accounts,
+    bodies,
     bulk,
     errors,
     flows,
@@ -49,6 +50,7 @@ def init_app(app: Flask) -> None:
     # A form left open over the week-end is still a form: the token lives as long as the session.
     app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)
     operations.init_app(app)  # first: whoever refuses a request behind it is timed and logged too
+    bodies.init_app(app)
     Bootstrap5(app)
     CSRFProtect(app)
     for blueprint in BLUEPRINTS:

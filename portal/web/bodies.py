@@ -1,0 +1,32 @@
+"""What a cut connection leaves of a request is no form."""
+
+from __future__ import annotations
+
+from flask import Flask, abort, request
+from werkzeug.exceptions import ClientDisconnected
+
+_CUT = (
+    "The connection was cut before everything had arrived, and nothing was saved. Go back and send it again: "
+    "what you typed is still there."
+)
+
+
+def init_app(app: Flask) -> None:
+    """Read what is sent before anything is done with it."""
+    app.before_request(demand_whole)
+
+
+def demand_whole() -> None:
+    """Refuse a request whose body ends before its length.
+
+    Werkzeug believes a server which says that it ends the stream itself; and gunicorn does end it, early, where the
+    client has gone. With a length we count ourselves. A chunked body says itself where it ends.
+    """
+    if request.content_length is not None:
+        request.environ.pop("wsgi.input_terminated", None)
+    if request.method in ("GET", "HEAD", "OPTIONS", "TRACE"):
+        return
+    try:
+        request.get_data(parse_form_data=True)
+    except ClientDisconnected:
+        abort(400, _CUT)
