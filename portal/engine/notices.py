@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 #: the states that are news, of a task and of a process
 TASK_NEWS = {"ASSIGNED": "assigned", "ERROR": "failed"}
 PROCESS_NEWS = {"DONE": "finished", "CANCELED": "finished", "FAILED": "failed"}
-#: what a person who has chosen nothing gets mail about; `queue` adds what is due or late and is nobody's yet
+#: what a person who has chosen nothing gets mail about; `queue` is what is new in it, and what is due or late there
 DEFAULTS = {**dict.fromkeys(EVENTS, True), "queue": False}
 
-_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-_NAMESPACE = uuid.UUID("0b0e2a5c-6f1d-5a53-8f0a-0d8f2f1c7b11")
+INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+NAMESPACE = uuid.UUID("0b0e2a5c-6f1d-5a53-8f0a-0d8f2f1c7b11")
 
 _everywhere: Callable[[], Sequence[str]] = tuple
 
@@ -77,6 +77,14 @@ def wants(user: User, event: str) -> bool:
     return bool(chosen.get(event, DEFAULTS[event]))
 
 
+def asking(session: Session) -> list[User]:
+    """Who has asked to hear of the queue."""
+    query = select(User).where(User.is_active, User.email.is_not(None))
+    query = query.where(cast(User.preferences, Text).contains('"queue": true', autoescape=True))
+    query = query.options(joinedload(User.roles)).order_by(User.id)
+    return [user for user in session.scalars(query).unique() if wants(user, "queue")]
+
+
 def write(session: Session, now: dt.datetime, news: Sequence[News]) -> int:
     """Write what is to be sent. The number of rows."""
     rows: list[dict[str, Any]] = []
@@ -87,7 +95,7 @@ def write(session: Session, now: dt.datetime, news: Sequence[News]) -> int:
     for row in rows:
         row.update(created=now, scheduled=now, attempt=0, trace=trace.current.get() or None)
     if rows:
-        made = _INSERTS.get(session.get_bind().dialect.name, insert)(Outgoing)
+        made = INSERTS.get(session.get_bind().dialect.name, insert)(Outgoing)
         session.execute(
             made.on_conflict_do_nothing() if hasattr(made, "on_conflict_do_nothing") else made, rows
         )
@@ -95,7 +103,7 @@ def write(session: Session, now: dt.datetime, news: Sequence[News]) -> int:
 
 
 def _row(kind: str, news: News, receiver: str, payload: dict[str, Any], **to: Any) -> dict[str, Any]:
-    key = uuid.uuid5(_NAMESPACE, f"{news.event}/{news.cause}/{receiver}")
+    key = uuid.uuid5(NAMESPACE, f"{news.event}/{news.cause}/{receiver}")
     return {
         "process_id": news.process.id,
         "task_id": None if news.task is None else news.task.id,
@@ -205,8 +213,5 @@ class People:
     def takers(self, task: Task) -> list[User]:
         """Who may take a task, and has asked to hear of the queue."""
         if self._queue is None:
-            query = select(User).where(User.is_active, User.email.is_not(None))
-            query = query.where(cast(User.preferences, Text).contains('"queue": true', autoescape=True))
-            query = query.options(joinedload(User.roles)).order_by(User.id)
-            self._queue = [user for user in self.session.scalars(query).unique() if wants(user, "queue")]
+            self._queue = asking(self.session)
         return [user for user in self._queue if access.may_take(self.session, user, task)]

@@ -66,6 +66,7 @@ def claim(session: Session, kind: str, limit: int = 20, busy: Collection[str] = 
     ahead = aliased(Outgoing)
     first = ~exists().where(
         ahead.process_id == Outgoing.process_id, ahead.id < Outgoing.id, ahead.scheduled.is_not(None),
+        ahead.event != "queue",  # it tells of others' tasks, and may wait for more of them
         or_(ahead.user_id == Outgoing.user_id, ahead.url == Outgoing.url),
     )  # fmt: skip
     query = select(Outgoing).where(Outgoing.kind == kind, _waiting, Outgoing.scheduled <= now, first)

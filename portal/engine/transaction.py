@@ -17,7 +17,7 @@ from portal.errors import PortalError, Uncertain, UnsavedChanges
 from portal.models import Process, Task, User, utcnow
 from portal.trace import current
 
-from . import notices
+from . import arrivals, notices
 from .disturbances import disturbance, give_up
 from .guard import Guard
 from .run import Run
@@ -136,7 +136,8 @@ def _tell(run: Run) -> None:
     """Write what people and other programs are told of the action."""
     last = {change.task or change.process: change for change in run.rows.changes if notices.is_news(change)}
     news = [notices.News.of(change, run) for change in last.values() if change.is_so]
-    if news and notices.write(run.session, run.now, news):
+    written = notices.write(run.session, run.now, news) if news else 0
+    if written + arrivals.write(run):
         run.work_for_clock = True
 
 

@@ -252,7 +252,7 @@ class Flow(metaclass=_FlowType):
     process_result_template: ClassVar[str] = ""
     #: raise what a node raises, and roll the whole action back, instead of recording it
     propagate_errors: ClassVar[bool] = False
-    #: which events people get mail about, where it is not all of `EVENTS`: `{"due": False}`
+    #: which events people get mail about, where it is not all of `MAILS`: `{"due": False}`
     process_notices: ClassVar[Mapping[str, bool]] = {}
     #: addresses that are called at every one of `EVENTS`
     process_webhooks: ClassVar[Sequence[str]] = ()

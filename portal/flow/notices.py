@@ -11,15 +11,17 @@ if TYPE_CHECKING:
 
 #: what mail and web hooks tell of
 EVENTS = ("assigned", "due", "late", "failed", "finished")
+#: what a flow can switch off; `queue` tells those who have asked for it that work has come, and is no web hook's
+MAILS = (*EVENTS, "queue")
 #: the longest address of a web hook
 LONGEST = 2000
 
 
 def faults(flow_class: type[Flow]) -> Iterator[str]:
     chosen = flow_class.process_notices
-    if not isinstance(chosen, Mapping) or not set(chosen) <= set(EVENTS):
+    if not isinstance(chosen, Mapping) or not set(chosen) <= set(MAILS):
         yield (
-            f"process_notices: {chosen!r} is no mapping of events to True or False; the events are: {', '.join(EVENTS)}"
+            f"process_notices: {chosen!r} is no mapping of events to True or False; the events are: {', '.join(MAILS)}"
         )
     if isinstance(flow_class.process_webhooks, str):
         yield 'process_webhooks: takes a list of addresses; write ["https://…"]'

@@ -30,7 +30,7 @@ class Outgoing(db.Model):
     task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"))
     #: mail or hook
     kind: Mapped[str] = mapped_column(String(10))
-    #: assigned, due, late, failed or finished
+    #: assigned, due, late, failed, finished or queue
     event: Mapped[str] = mapped_column(String(10))
     #: whom a mail is for; the address is read when it is sent
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"))

@@ -51,7 +51,7 @@ class NoticesForm(Form):
     late = BooleanField("A task of mine is late")
     finished = BooleanField("Something I started is done or cancelled")
     failed = BooleanField("Something I started fails, or a step in a flow that I manage")
-    queue = BooleanField("A task that I may take falls due or is late, and nobody has taken it")
+    queue = BooleanField("A task that I may take is new in the queue, or falls due there")
 
 
 class ProfileForm(FlaskForm):

@@ -13,15 +13,18 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from flask import current_app
 from flask_mailman import EmailMultiAlternatives
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from portal import summaries
+from portal.engine import access
 from portal.engine.outbox import Claim
 from portal.models import Process, Task, User
 
 #: what a subject begins with, by the event and the state at that time
 WORDS = {
     ("assigned", "ASSIGNED"): "To do",
+    ("queue", "NEW"): "New in the queue",
     ("due", "NEW"): "Due soon",
     ("due", "ASSIGNED"): "Due soon",
     ("late", "NEW"): "Late",
@@ -34,6 +37,7 @@ WORDS = {
 #: the first sentence, by the same
 LINES = {
     ("assigned", "ASSIGNED"): "A task is yours now.",
+    ("queue", "NEW"): "A task that you may take is new in the queue.",
     ("due", "NEW"): "A task falls due soon, and nobody has taken it.",
     ("due", "ASSIGNED"): "A task of yours falls due soon.",
     ("late", "NEW"): "A task is late, and nobody has taken it.",
@@ -57,6 +61,8 @@ REASONS = {
 }
 #: a subject is one line that a list of mails can show
 LONGEST_SUBJECT = 150
+#: a mail counts no further
+COUNTED = 1000
 
 
 @lru_cache(maxsize=1)
@@ -87,13 +93,40 @@ def compose(session: Session, claimed: Claim, base_url: str) -> Mail | None:
     task = None if claimed.task_id is None else session.get(Task, claimed.task_id)
     if user is None or not user.email or not user.is_active or process is None:
         return None
+    more = 0
+    if claimed.event == "queue":
+        waiting = _waiting(session, claimed, user, process)
+        if not waiting:
+            return None
+        task, more = waiting[0], len(waiting) - 1
+        process = task.process
+    elif claimed.event in ("due", "late") and task is not None and task.owner_id not in (None, user.id):
+        return None  # it has gone to somebody else since
     facts = _facts(claimed, user, process, task, base_url)
+    if more:
+        facts["line"] = f"{more + 1} tasks that you may take are new in the queue. The first of them:"
     head = f"{facts['word']}: {facts['title']}"
     # A step's own line may be the same for every process: what tells them apart is what the process is about.
     about = facts["about"] or facts["summary"]
     subject = _one_line(f"{head} – {about}" if about else head)
     text, html = (_templates().get_template(f"mail.{kind}").render(facts) for kind in ("txt", "html"))
     return Mail(user, subject, text, html)
+
+
+def _waiting(session: Session, claimed: Claim, user: User, process: Process) -> list[Task]:
+    """What has come to a step since a notice was written, and is still there for this person to take."""
+    name = select(Task.flow_task).where(Task.id == claimed.task_id).scalar_subquery()
+    query = (
+        select(Task)
+        .join(Task.process)
+        .where(
+            Process.flow_label == process.flow_label,
+            Task.flow_task == name,
+            or_(Task.id == claimed.task_id, Task.created >= claimed.created),
+            access.takeable_tasks(user),
+        )
+    )
+    return list(session.scalars(query.order_by(Task.id).limit(COUNTED)).unique())
 
 
 def _facts(claimed: Claim, user: User, process: Process, task: Task | None, base_url: str) -> dict[str, Any]:

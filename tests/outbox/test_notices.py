@@ -174,7 +174,7 @@ def test_the_queue_is_told_only_to_who_asks_for_it(bill, session, people, rows):
     prefer(session, people, "alice", queue=True)  # she may not take it
     run = bill()
     run.advance(days=5)
-    assert rows() == [("mail", "due", "dave"), ("mail", "late", "dave")]
+    assert rows() == [("mail", "queue", "dave"), ("mail", "due", "dave"), ("mail", "late", "dave")]
 
 
 @pytest.mark.parametrize("how", ["done", "suspended"])

@@ -1,0 +1,119 @@
+"""Who is told that work has come to their queue: those who may take it and have asked for such mail."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal import trace
+from portal.models import Outgoing, Process, Task, User
+
+from . import lifecycle, notices
+
+if TYPE_CHECKING:
+    from .run import Run
+
+#: within this time a person is told once of a step, and at its end of all that has come since
+BURST = dt.timedelta(minutes=5)
+#: rows in a statement: SQLite takes 32,766 values
+BATCH = 1000
+
+
+def write(run: Run) -> int:
+    """Write what those are told to whom an action has brought work. The number of rows.
+
+    What one action adds to a step of a process is one row for each person. Who has acted is not told.
+    """
+    groups: dict[tuple[Process, str], list[Task]] = {}
+    for task in dict.fromkeys(c.task for c in run.rows.changes if c.to == "NEW" and c.action != "migrate"):
+        if task is not None and _is_free(task):
+            groups.setdefault((task.process, task.flow_task), []).append(task)
+    people = [user for user in notices.asking(run.session) if user.id != run.by] if groups else []
+    if not people:
+        return 0
+    return _insert(
+        run, [(tasks[0], user) for tasks in groups.values() for user in _takers(run.session, people, tasks)]
+    )
+
+
+def _is_free(task: Task) -> bool:
+    flow_class = task.process.flow_class
+    told = flow_class is not None and flow_class.process_notices.get("queue", True)
+    return told and task.status == "NEW" and not task.process.on_hold and lifecycle.is_human(task)
+
+
+def _takers(session: Session, people: list[User], tasks: list[Task]) -> Iterable[User]:
+    """Who of these may take one of the tasks of a step, without a statement for each."""
+    process, node = tasks[0].process, tasks[0].node
+    asked = {(task.owner_permission, task.owner_permission_obj) for task in tasks}
+    able = [user for user in people if any(user.can(*each) for each in asked)]
+    if (None, None) in asked:  # for who may see the process
+        owners = _owners(session, process)
+        able = [
+            user
+            for user in able
+            if user.id in owners or user.id == process.created_by_id or user.views(process.flow_label)
+        ]
+    names = [reference.name for reference in getattr(node, "not_same_as", ())]
+    if able and names:
+        done = _owners(session, process, Task.flow_task.in_(names), Task.status == "DONE")
+        able = [user for user in able if user.id not in done]
+    return able
+
+
+def _owners(session: Session, process: Process, *criteria: Any) -> set[int | None]:
+    return set(
+        session.scalars(select(Task.owner_id).where(Task.process_id == process.id, *criteria).distinct())
+    )
+
+
+def _insert(run: Run, told: list[tuple[Task, User]]) -> int:
+    """Who has been told of the step a moment ago gets one row for all that follows, which is sent later."""
+    number = int(run.now.timestamp() // BURST.total_seconds())
+    end = dt.datetime.fromtimestamp((number + 1) * BURST.total_seconds(), dt.UTC)
+    first = {_key(task, user, number): _row(run, task, user, run.now) for task, user in told}
+    new = _store(run.session, first)
+    rest = {
+        _key(task, user, number, "rest"): _row(run, task, user, end)
+        for task, user in told
+        if _key(task, user, number) not in new
+    }
+    return len(new) + len(_store(run.session, rest))
+
+
+def _key(task: Task, user: User, burst: int, which: str = "first") -> str:
+    step = f"{task.process.flow_label}/{task.flow_task}"
+    return str(uuid.uuid5(notices.NAMESPACE, f"queue/{step}/{burst}/{which}/user/{user.id}"))
+
+
+def _row(run: Run, task: Task, user: User, scheduled: dt.datetime) -> dict[str, Any]:
+    return {
+        "process_id": task.process_id,
+        "task_id": task.id,
+        "kind": "mail",
+        "event": "queue",
+        "payload": {"reason": "queue", "by": None, "state": "NEW"},
+        "user_id": user.id,
+        "created": run.now,
+        "scheduled": scheduled,
+        "attempt": 0,
+        "trace": trace.current.get() or None,
+    }
+
+
+def _store(session: Session, rows: dict[str, dict[str, Any]]) -> set[str]:
+    """Insert what is not there yet, in the order of the keys: two actions cannot wait for each other. The new keys."""
+    stored: set[str] = set()
+    made: Any = notices.INSERTS[session.get_bind().dialect.name](Outgoing)
+    made = made.on_conflict_do_nothing().returning(Outgoing.key)
+    keys = sorted(rows)
+    for at in range(0, len(keys), BATCH):
+        stored.update(
+            session.scalars(made.values([{**rows[key], "key": key} for key in keys[at : at + BATCH]]))
+        )
+    return stored
