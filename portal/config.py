@@ -16,6 +16,8 @@ from portal.flow.notices import url_faults
 
 PREFIX = "PORTAL_"
 BASE_URL = "http://127.0.0.1:5000"
+#: seconds
+LONGEST_SPAN = 10 * 366 * 86_400
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,8 +104,12 @@ class Config:
 
 def _cookie_name(base_url: str) -> str:
     """Browsers keep cookies by the host alone: what sits on another port or path of it has another name for its own."""
-    parts = urlsplit(base_url)
-    port = parts.port if base_url != BASE_URL and parts.port not in (80, 443) else None
+    try:
+        parts = urlsplit(base_url)
+        own = parts.port
+    except ValueError as error:
+        raise ValueError(f"{PREFIX}BASE_URL is {base_url!r}: {error}") from None
+    port = own if base_url != BASE_URL and own not in (80, 443) else None
     where = "_".join(re.findall(r"[A-Za-z0-9]+", f"{port or ''}/{parts.path}"))
     return f"portal_session_{where}" if where else "portal_session"
 
@@ -168,13 +174,9 @@ def _seconds(name: str, value: Any) -> float:
 
 def _span(name: str, value: Any) -> dt.timedelta:
     seconds = _seconds(name, value)
-    try:
-        span = dt.timedelta(seconds=seconds)
-    except (ValueError, OverflowError):
-        span = dt.timedelta()
-    if span <= dt.timedelta():
-        raise ValueError(f"{PREFIX}{name} is {value!r}; it is a number of seconds above 0")
-    return span
+    if not 0 < seconds <= LONGEST_SPAN:  # nor is it "nan"
+        raise ValueError(f"{PREFIX}{name} is {value!r}; it is a number of seconds above 0, ten years at most")
+    return dt.timedelta(seconds=seconds)
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:

@@ -82,13 +82,13 @@ def begin(user: User) -> None:
         agent=request.headers.get("User-Agent", "")[:400],
     )
     with writing() as database:
-        database.execute(
-            delete(UserSession).where(
-                (UserSession.token_hash == _hash(old))
-                | (UserSession.seen <= now - settings.session_idle)
-                | (UserSession.created <= now - settings.session_lifetime)
-            )
+        database.execute(delete(UserSession).where(UserSession.token_hash == _hash(old)))
+        ended = select(UserSession.id).where(
+            (UserSession.seen <= now - settings.session_idle)
+            | (UserSession.created <= now - settings.session_lifetime)
         )
+        ended = ended.limit(1000).with_for_update(skip_locked=True)  # where several do so at once
+        database.execute(delete(UserSession).where(UserSession.id.in_(ended)))
         database.add(made)
     session.clear()
     login_user(user)

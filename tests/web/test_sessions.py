@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import re
 
@@ -77,6 +78,27 @@ def test_seven_idle_days_end_a_session(bob):
     begun = dt.datetime.now(dt.UTC)
     with time_machine.travel(begun + dt.timedelta(days=7, minutes=1)):
         assert not is_signed_in(bob)
+
+
+def test_how_long_a_session_lasts_is_a_setting(app, people):
+    settings = app.extensions["portal"]
+    short = dataclasses.replace(
+        settings, session_idle=dt.timedelta(hours=1), session_lifetime=dt.timedelta(hours=2)
+    )
+    app.extensions["portal"] = short
+    begun = dt.datetime.now(dt.UTC)
+    client = app.test_client()
+    client.post("/login", data={"username": "bob", "password": PASSWORD})
+    for minutes, signed_in in ((50, True), (100, True), (119, True), (121, False)):
+        with time_machine.travel(begun + dt.timedelta(minutes=minutes)):
+            assert is_signed_in(client) is signed_in, minutes
+
+
+def test_what_has_ended_leaves_no_row(client_of):
+    client_of("bob")
+    with time_machine.travel(dt.datetime.now(dt.UTC) + dt.timedelta(days=8)):
+        client_of("dave")
+    assert db.session.scalar(db.select(db.func.count(UserSession.id))) == 1
 
 
 def test_a_page_costs_no_statement_more_and_writes_once_a_minute_at_most(bob, count):
