@@ -17,9 +17,11 @@ from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import inspect
 
+from portal.config import cookie_name
 from portal.errors import PortalError
 from portal.flow.registry import registry
 
+DEFAULT_PORT = 5000
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -274,7 +276,7 @@ def _serve_figures(place: str) -> None:
 
 @click.command("run")
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=5000, show_default=True)
+@click.option("--port", default=DEFAULT_PORT, show_default=True)
 @click.option("--demo", is_flag=True, help="Demo people and processes, when the database is empty.")
 @with_appcontext
 def run(host: str, port: int, demo: bool) -> None:
@@ -298,6 +300,8 @@ def run(host: str, port: int, demo: bool) -> None:
     if "PORTAL_BASE_URL" not in os.environ:  # links in mail lead to where this is served
         here = replace(app.extensions["portal"], base_url=f"http://{host}:{server.effective_port}")
         app.extensions["portal"] = app.extensions["portal_sender"].settings = here
+        if "PORTAL_SESSION_COOKIE_NAME" not in os.environ and server.effective_port != DEFAULT_PORT:
+            app.config["SESSION_COOKIE_NAME"] = cookie_name(here.base_url)
     if app.extensions["portal"].scheduler:
         app.extensions["portal_scheduler"].start()
     click.echo(f"The portal runs at http://{host}:{server.effective_port} (Ctrl+C stops it).")

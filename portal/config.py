@@ -96,13 +96,13 @@ class Config:
             "webhook_secret": str(values.pop("WEBHOOK_SECRET", "")),
         }
         values |= _mail(values)
-        values.setdefault("SESSION_COOKIE_NAME", _cookie_name(known["base_url"]))
+        values.setdefault("SESSION_COOKIE_NAME", cookie_name(known["base_url"]))
         if known["secret_key"] is None:
             known["secret_key"] = secrets.token_hex(32) if values.get("TESTING") else _kept_secret(instance)
         return cls(**known, flask=values)
 
 
-def _cookie_name(base_url: str) -> str:
+def cookie_name(base_url: str) -> str:
     """Browsers keep cookies by the host alone: what sits on another port or path of it has another name for its own."""
     try:
         parts = urlsplit(base_url)

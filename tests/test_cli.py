@@ -138,7 +138,10 @@ def test_the_demo_serves_pages_with_its_own_files(folder):
                 address = found[0]
                 break
         assert address, "".join(said)
-        page = urllib.request.urlopen(f"{address}/login", timeout=10).read().decode()
+        answer = urllib.request.urlopen(f"{address}/login", timeout=10)
+        page = answer.read().decode()
+        port = address.rpartition(":")[2]
+        assert answer.headers["Set-Cookie"].startswith(f"portal_session_{port}="), "two may run on one host"
         assert "Sign in" in page
         assert any("alice" in line for line in said)
         for path in re.findall(r'(?:href|src)="(/[^"]*static[^"]+)"', page):
