@@ -59,21 +59,28 @@ def may_finish(user: User, task: Task) -> bool:
     )
 
 
-def demand_finish(user: User | None, task: Task) -> None:
+def demand_finish(session: Session, user: User | None, task: Task) -> None:
     """Refuse who may not finish a task. None is the system.
 
     Raises:
-        PermissionDenied: it is another person's, or they have lost the permission for it.
+        PermissionDenied: it is another person's, they have lost the permission for it, or have done a step meanwhile
+            after which `.NotSameAs` keeps them away.
     """
-    if user is None or may_finish(user, task):
+    if user is None:
         return
     if task.owner_id != user.id:
         owner = f"{task.owner.name} has" if task.owner is not None else "nobody has"
         raise PermissionDenied(f"Only the owner of a task may finish it; {owner} this one.")
-    raise PermissionDenied(
-        f"You no longer hold the permission for this task ({task.owner_permission}). Nothing was finished: give the "
-        "task back or hand it over, or ask a manager of the flow for the permission."
-    )
+    if not may_finish(user, task):
+        raise PermissionDenied(
+            f"You no longer hold the permission for this task ({task.owner_permission}). Nothing was finished: give "
+            "the task back or hand it over, or ask a manager of the flow for the permission."
+        )
+    if has_done_its_counterpart(session, user, task):
+        raise PermissionDenied(
+            "You have done a step of this process that must be done by someone else. Nothing was finished: give the "
+            "task back or hand it over."
+        )
 
 
 def has_done_its_counterpart(session: Session, user: User, task: Task, node: Any = None) -> bool:

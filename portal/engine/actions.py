@@ -126,7 +126,7 @@ class Work:
             self._start(activation)
             return
         lifecycle.check("execute", task)
-        access.demand_finish(run.user, task)
+        access.demand_finish(run.session, run.user, task)
         turns.demand(run, task, "execute")
         self._resume(activation, "execute")
 

@@ -110,7 +110,7 @@ def _denied(error: PortalError) -> Answer:
     context = _subject()
     task: Any = context.get("task")
     if task is not None and task.status == "ASSIGNED" and task.owner_id == me().id:
-        context["can_give_back"] = not access.may_finish(me(), task)
+        context["can_give_back"] = request.path.endswith("/execute")
         context["could"] = queries.who_could(db.session(), task)
     return page(403, str(error), **context)
 

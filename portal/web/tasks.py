@@ -79,7 +79,7 @@ def demand_execute(task: Task, user: User) -> None:
         PermissionDenied: it is another person's, or they have lost the permission for it.
     """
     lifecycle.check("execute", task)
-    access.demand_finish(user, task)
+    access.demand_finish(db.session(), user, task)
 
 
 def respond(activation: Activation) -> Response:

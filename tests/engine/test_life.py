@@ -490,3 +490,28 @@ def test_nobody_hands_work_to_who_is_deactivated(session, clerk, make_user, who)
     with pytest.raises(PermissionDenied, match="bob is deactivated"), task.activation(actor) as activation:
         activation.reassign(gone)
     assert task.owner == clerk
+
+
+class SeparatedFlow(flow.Flow):
+    """Two steps side by side, which one person may not do both."""
+
+    start = flow.StartHandle().Next(this.split)
+    split = flow.Split().Next(this.count).Next(this.recount)
+    count = flow.ManualTask().Permission("separated.can_count").Next(this.join)
+    recount = flow.ManualTask().Permission("separated.can_count").NotSameAs(this.count).Next(this.join)
+    join = flow.Join().Next(this.end)
+    end = flow.End()
+
+
+@pytest.mark.parametrize("superuser", [False, True])
+def test_who_has_both_tasks_already_finishes_only_one_of_them(flow_tester, make_user, superuser):
+    flow_tester(SeparatedFlow)
+    alice = make_user("alice", "separated.can_count", is_superuser=superuser)
+    by_name = {task.flow_task: task for task in SeparatedFlow.start.run().tasks}
+    for name in ("count", "recount"):
+        with by_name[name].activation(alice) as activation:
+            activation.assign(alice)
+    finish(by_name["count"], alice)
+    with pytest.raises(PermissionDenied, match=r"must be done by someone else.*give the task back"):
+        finish(by_name["recount"], alice)
+    assert by_name["recount"].status == "ASSIGNED"
