@@ -111,6 +111,24 @@ def release(session: Session, held: list[Due]) -> None:
     session.commit()
 
 
+def first_timer(moment: Any) -> Any:
+    """The moment of the first timer that nobody holds; see `due`."""
+    return _first(moment, _times)
+
+
+def first_job(moment: Any) -> Any:
+    """The moment of the first job that nobody holds; see `due`."""
+    return _first(moment, _works)
+
+
+def _first(moment: Any, has: Callable[[Any], bool]) -> Any:
+    free = or_(Task.lease.is_(None), Task.lease <= moment)
+    query = select(Task.scheduled).where(
+        Task.finished.is_(None), Task.scheduled.is_not(None), free, _waits(has)
+    )
+    return query.order_by(Task.scheduled, Task.id).limit(1)
+
+
 def next_moment(session: Session, after: dt.datetime) -> dt.datetime | None:
     """When a timer, a deadline, a scheduled start or a reminder falls due next."""
     query = select(Task.scheduled).where(Task.finished.is_(None), Task.scheduled > after, _waits(_times))

@@ -96,6 +96,11 @@ def ask(run: Run, task: Task) -> bool:
     return True
 
 
+def first(_moment: Any) -> Any:
+    """When the first condition is to be asked again; see `due`. None where no flow has one."""
+    return select(Task.scheduled).where(*_armed()).order_by(Task.scheduled).limit(1) if _used() else None
+
+
 def ask_all(session: Session) -> int:
     """Ask every armed condition now. The number that held."""
     armed = select(Task.id).where(*_armed())

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, inspect, literal_column, or_, select, update
+from sqlalchemy import and_, func, inspect, literal_column, or_, select, update
 from sqlalchemy.orm import Session
 
 from portal import jsonstore, trace
@@ -279,16 +279,21 @@ def heartbeat(session: Session, held: list[Claim]) -> None:
     session.commit()
 
 
+#: as it stands in the index of these
+_AT_WORK = Task.status == literal_column("'STARTED'")
+
+
+def first_lost(_moment: Any) -> Any:
+    """When the lease of a job ends, unless its worker is heard of before; see `due`."""
+    return select(func.min(Task.lease)).where(_AT_WORK)
+
+
 def reclaim(session: Session, limit: int = 100) -> int:
     """Make jobs due again whose worker has not been heard of for too long. Their number.
 
     One whose workers are lost again and again, perhaps by its own doing, becomes an incident.
     """
-    lost = select(Task.id, Task.attempt).where(
-        # as it stands in the index of these
-        Task.status == literal_column("'STARTED'"),
-        Task.lease < clock.get()(),
-    )
+    lost = select(Task.id, Task.attempt).where(_AT_WORK, Task.lease < clock.get()())
     found = batch(session, lost.order_by(Task.lease).limit(limit))
     session.rollback()
     reclaimed = 0

@@ -7,7 +7,7 @@ import json
 import logging
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, func, or_, select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -100,7 +100,7 @@ def take(run: Run, task: Task) -> None:
         return
 
 
-def _waiting(now: dt.datetime) -> tuple[Any, ...]:
+def _waiting(now: Any) -> tuple[Any, ...]:
     return Message.taken.is_(None), or_(Message.expires.is_(None), Message.expires > now)
 
 
@@ -130,18 +130,28 @@ def _receive(run: Run, task: Task, message: Message) -> None:
         step.follow(run, task, outcome, "message")
 
 
+def first(moment: Any) -> Any:
+    """Now, if a message waits for a catch of a flow that is known here; see `due`."""
+    names = [(flow._definition.label, node.name) for flow, node in _catches()]
+    if not names:
+        return None
+    known = tuple_(Message.flow_label, Message.node).in_(names)
+    return select(moment).where(select(Message.id).where(known, *_waiting(moment)).exists())
+
+
+def _catches() -> list[tuple[Any, Any]]:
+    return [
+        (flow, node) for flow in registry.values() for node in flow._definition.nodes.values() if _keeps(node)
+    ]
+
+
 def deliver(session: Session, limit: int = 50) -> int:
     """Hand kept messages to the catches that wait for them. The number of catches that took one.
 
     A message and its catch meet by themselves but where they cannot see each other: one was not committed yet when
     the other came, the process was suspended, or its fields have come to fit since.
     """
-    names = {
-        (flow._definition.label, node.name): node
-        for flow in registry.values()
-        for node in flow._definition.nodes.values()
-        if _keeps(node)
-    }
+    names = {(flow._definition.label, node.name): node for flow, node in _catches()}
     if not names:
         return 0
     found = {*_addressed(session, limit), *_named(session, names, limit)}

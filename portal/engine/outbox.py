@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, exists, or_, select, update
+from sqlalchemy import delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from portal.models import Outgoing
@@ -53,6 +53,11 @@ class Claim:
     payload: dict[str, Any]
     created: dt.datetime
     trace: str | None
+
+
+def first(kind: str) -> Any:
+    """When the first mail, or hook, is to be sent; see `due`."""
+    return select(func.min(Outgoing.scheduled)).where(Outgoing.kind == kind, _waiting)
 
 
 def claim(session: Session, kind: str, limit: int = 20, busy: Collection[str] = ()) -> list[Claim]:

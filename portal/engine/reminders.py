@@ -30,6 +30,12 @@ def _news(task: Task, now: dt.datetime) -> notices.News:
     return notices.News("late" if due <= now else "due", task.process, task, None, cause)
 
 
+def first(_moment: Any) -> Any:
+    """When the first reminder falls due; see `due`."""
+    query = select(Task.remind).where(Task.finished.is_(None), Task.remind.is_not(None))
+    return query.order_by(Task.remind, Task.id).limit(1)
+
+
 def turn(session: Session, limit: int = 50) -> int:
     """Write the notices whose moment has come. The number of tasks that were looked at.
 

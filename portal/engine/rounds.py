@@ -6,16 +6,21 @@ from collections.abc import Callable
 
 from sqlalchemy.orm import Session
 
-from . import conditions, jobs, messages, reminders, schedules, signals, workers
+from . import conditions, jobs, messages, outbox, reminders, schedules, signals, workers
 
-#: what is done, and how many seconds lie between two looks
-ROUNDS: tuple[tuple[Callable[[Session], int], float], ...] = (
-    (schedules.fire, 0.5),
-    (signals.turn, 0.5),
-    (messages.deliver, 1),
-    (reminders.turn, 1),
-    (conditions.ask_due, 1),
-    (jobs.reclaim, 5),
-    (messages.sweep, 60),
-    (workers.prune, 600),
-)
+#: by the names of `due.FIRST`: what is done when the first row of its kind falls due
+ROUNDS: dict[str, Callable[[Session], int]] = {
+    "schedules": schedules.fire,
+    "signals": signals.turn,
+    "messages": messages.deliver,
+    "reminders": reminders.turn,
+    "conditions": conditions.ask_due,
+    "lost jobs": jobs.reclaim,
+}
+
+#: what no row has a moment for, and how many seconds lie between two looks
+SWEEPS: dict[str, tuple[Callable[[Session], int], float]] = {
+    "expired messages": (messages.sweep, 60),
+    "lost workers": (workers.prune, 600),
+    "sent mail and hooks": (outbox.sweep, 3600),
+}

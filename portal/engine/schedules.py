@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import case, func, select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -46,6 +46,15 @@ def _timers() -> list[Any]:
     return [
         n for flow in registry.values() for n in flow._definition.starts if getattr(n, "schedules", False)
     ]
+
+
+def first(_moment: Any) -> Any:
+    """When the first schedule starts, or is tried again; see `due`. None where no flow has one."""
+    names = [(node.flow_class._definition.label, node.name) for node in _timers()]
+    if not names:
+        return None
+    again = case((Schedule.lease > Schedule.next_start, Schedule.lease), else_=Schedule.next_start)
+    return select(func.min(again)).where(tuple_(Schedule.flow_label, Schedule.node).in_(names))
 
 
 def fire(session: Session) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from typing import Any
 
-from sqlalchemy import delete, insert, literal, or_, select, update
+from sqlalchemy import delete, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from portal.models import Delivery, Process, Task
@@ -28,6 +29,11 @@ def throw(run: Run, name: str) -> None:
     )
     run.session.execute(insert(Delivery).from_select(["task_id", "created", "scheduled"], armed))
     run.work_for_clock = run.threw = True
+
+
+def first(_moment: Any) -> Any:
+    """When the first delivery can be made; see `due`."""
+    return select(func.min(Delivery.scheduled))
 
 
 def claim(session: Session, limit: int = 50) -> list[int]:

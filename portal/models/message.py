@@ -12,6 +12,7 @@ from .base import UTCDateTime, db
 from .user import BigId
 
 _UNTAKEN = text("taken IS NULL AND expires IS NOT NULL")
+_WAITING = text("taken IS NULL")
 
 
 class Message(db.Model):
@@ -36,6 +37,7 @@ class Message(db.Model):
     __table_args__ = (
         Index("ix_message_receiver", "flow_label", "node", "process_id"),
         UniqueConstraint("flow_label", "node", "key", name="uq_message_key"),
+        Index("ix_message_waiting", "flow_label", "node", sqlite_where=_WAITING, postgresql_where=_WAITING),
         Index("ix_message_expires", "expires", sqlite_where=_UNTAKEN, postgresql_where=_UNTAKEN),
     )
 

@@ -32,6 +32,7 @@ from portal.flow.activation import Activation
 from portal.models import Task, db
 
 from .keeper import Keeper
+from .turns import Turns
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -100,6 +101,17 @@ class JobKeeper(Keeper):
     def __init__(self, app: Flask) -> None:
         self._claims: list[jobs.Claim] = []
         super().__init__(app, "celery", self._claims.copy)
+        self._turns = Turns(app)
+        self.join(self._turns)
+
+    def start(self) -> None:
+        """Start its thread, once."""
+        self._turns.start()
+
+    def stop(self) -> None:
+        """End its thread; the row of this process among the workers goes."""
+        self.leave(self._turns)
+        self._turns.close()
 
     @contextmanager
     def keeping(self, claimed: jobs.Claim) -> Iterator[None]:

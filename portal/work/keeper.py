@@ -11,7 +11,7 @@ from portal.engine import jobs, workers
 from portal.engine.disturbances import report
 from portal.models import db
 
-from .loop import Loop
+from .turns import Turns
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -23,7 +23,7 @@ WATCH = 1.0
 
 
 class Keeper:
-    """A thread beside those that do the jobs.
+    """A turn beside the threads that do the jobs.
 
     Args:
         kind: of process that this is, for who watches: web, worker or celery.
@@ -32,18 +32,19 @@ class Keeper:
 
     def __init__(self, app: Flask, kind: str, held: Callable[[], list[jobs.Claim]]) -> None:
         self.app, self.kind, self.held = app, kind, held
-        self._loop = Loop(self.turn, "keeper", WATCH)
         self._beat: float | None = None
         self._row: int | None = None
 
-    def start(self) -> None:
-        """Start the thread, once."""
-        self._loop.start()
+    #: the name of its turn
+    NAME = "heartbeat"
 
-    def stop(self, timeout: float = WATCH) -> None:
+    def join(self, turns: Turns) -> None:
+        """Take a turn among those of this process."""
+        turns.add(self.NAME, self.turn, WATCH)
+
+    def leave(self, turns: Turns, timeout: float = WATCH) -> None:
         """This process ends: its row among the workers goes."""
-        self._loop.stop()
-        if self._loop.join(timeout) and self._row is not None:
+        if turns.stop(self.NAME, timeout=timeout) and self._row is not None:
             with self.app.app_context():
                 try:
                     workers.leave(db.session(), self._row)

@@ -1,4 +1,4 @@
-"""Empties the outbox in threads of their own: a slow receiver keeps no timer, no mail and no other receiver waiting."""
+"""Empties the outbox beside everything else: a slow receiver keeps no timer, no mail and no other receiver waiting."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ import datetime as dt
 import json
 import logging
 import smtplib
-import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask.logging import default_handler, has_level_handler
@@ -19,11 +17,11 @@ from flask_mailman import Mail as Mailman
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal import trace
-from portal.engine import clock, notices, outbox, transaction
+from portal.engine import clock, notices, outbox
 from portal.models import db
 
 from . import hooks, mail
-from .loop import Loop
+from .turns import Turns
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -32,14 +30,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("portal.outbox")
 
-#: seconds between two looks; a commit that leaves something to send wakes the sender at once
-INTERVAL = 2.0
+#: seconds after which the outbox is looked through, whether something fell due or not
+AT_LATEST = 60.0
 #: hooks that are called at a time, and how many of them at one address
 THREADS, AT_ONE = 12, 3
 #: a claim that ends sooner than this is left to the next sender
 MARGIN = dt.timedelta(seconds=60)
-#: between two removals of what was sent long ago
-SWEEP = dt.timedelta(hours=1)
 
 
 def init_app(app: Flask, settings: Config) -> None:
@@ -66,42 +62,20 @@ class Sender:
     def __init__(self, app: Flask, settings: Config) -> None:
         self.app = app
         self.settings = settings
-        self._loops = {
-            turn: Loop(partial(self._empty, turn), f"outbox{turn.__name__}", INTERVAL)
-            for turn in (self._mails, self._calls)
-        }
-        self._forget: Callable[[], None] | None = None
+        self._turns: Turns | None = None
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="portal-hook")
         #: the calls that are under way, with their addresses
         self._calling: dict[Future[None], str] = {}
-        self._swept = dt.datetime.min.replace(tzinfo=dt.UTC)
 
-    def start(self) -> None:
-        """Start the threads. Not to be called twice without a `stop` between."""
-        self._forget = transaction.on_commit(self._wake)
-        for loop in self._loops.values():
-            loop.start()
+    def join(self, turns: Turns) -> None:
+        """Take turns among those of this process: one for mail, one for web hooks."""
+        self._turns = turns
+        turns.add("mail", self._mails, AT_LATEST)
+        turns.add("hooks", self._calls, AT_LATEST)
 
-    def stop(self, timeout: float | None = None) -> bool:
-        """Finish what is being sent, and stop. False if that takes longer than `timeout` seconds."""
-        if self._forget is None:
-            return True
-        until = None if timeout is None else time.monotonic() + timeout
-        self._forget()
-        self._forget = None
-        for loop in self._loops.values():
-            loop.stop()
-        ended = [loop.join(_left(until)) for loop in self._loops.values()]
-        return all(ended) and not wait(list(self._calling), _left(until)).not_done
-
-    def _wake(self) -> None:
-        for loop in self._loops.values():
-            loop.wake()
-
-    def _empty(self, turn: Callable[[], int]) -> None:
-        with self.app.app_context():
-            while turn() and not self._loops[turn].stopping:
-                pass
+    def wait(self, timeout: float) -> bool:
+        """Wait for the calls under way. False if that takes longer than so many seconds."""
+        return not wait(list(self._calling), timeout).not_done
 
     def turn(self) -> int:
         """Try to send what is due now, one row for each process and receiver. The number of rows tried."""
@@ -114,9 +88,6 @@ class Sender:
     def _mails(self) -> int:
         claimed = outbox.claim(db.session(), "mail")
         self._post(claimed)
-        if clock.now() - self._swept > SWEEP:
-            self._swept = clock.now()
-            outbox.sweep(db.session())
         return len(claimed)
 
     def _calls(self) -> int:
@@ -135,7 +106,8 @@ class Sender:
 
     def _called(self, call: Future[None]) -> None:
         self._calling.pop(call, None)
-        self._loops[self._calls].wake()
+        if self._turns is not None:
+            self._turns.wake("hooks")
 
     def _attempt(self, each: outbox.Claim, send: Callable[[outbox.Claim], bool]) -> None:
         if each.until - clock.now() >= MARGIN:
@@ -223,10 +195,6 @@ class Sender:
                 "Hook to %s (shown, not sent: PORTAL_WEBHOOK_SECRET is not set)\n%s", hooks.place(each), text
             )
         return True
-
-
-def _left(until: float | None) -> float | None:
-    return None if until is None else max(0.0, until - time.monotonic())
 
 
 def _hang_up(connection: Any) -> None:

@@ -1,4 +1,4 @@
-"""The clock of a process: threads that ask the engine what is due."""
+"""Turns the clock of a process: what the engine has due is done when its moment comes."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
-from portal.engine import clock, rounds, transaction
-from portal.engine.disturbances import disturbance, report
+from portal.engine import clock, due, rounds, transaction
+from portal.engine.disturbances import report
 from portal.models import db
 
 from .keeper import Keeper
-from .loop import Loop
+from .turns import Turns
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -26,24 +27,36 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("portal.work")
 
-#: seconds between two looks; a commit that leaves work wakes the clock at once
-INTERVAL = 0.5
+#: seconds between two looks at what falls due next: so soon is seen what another process has left
+LOOK = 1.0
+#: seconds after which everything is done once, whether the look has said so or not
+AT_LATEST = 60.0
 #: timers claimed at a time: few, so that several dispatchers share them and none holds them long
 BATCH = 20
 
 
 class Scheduler:
-    """Turns the engine's clock. The rows are the truth: any number of schedulers may run, or none."""
+    """Turns the engine's clock. The rows are the truth: any number of schedulers may run, or none.
+
+    Its look asks in one statement when the first row of each kind falls due, and plans the turns that do the work.
+    A commit in this process that leaves work makes it look at once.
+    """
 
     def __init__(self, app: Flask, executor: Executor, settings: Config) -> None:
         self.app, self.executor, self.grace = app, executor, settings.grace
-        self._keeper = Keeper(app, "web", executor.held)
-        self._dispatch = Loop(self.dispatch, "dispatch", INTERVAL)
-        self._rounds = Loop(self.rounds, "rounds", INTERVAL)
+        self.turns = Turns(app)
         self._sender = app.extensions["portal_sender"]
+        self._keeper = Keeper(app, "web", executor.held)
         self._starting, self._runs = threading.Lock(), False
-        #: when each part of the rounds was last done
-        self._looked: dict[Callable[[Session], int], float] = {}
+        self._keeper.join(self.turns)
+        self.turns.add("look", self.look, LOOK)
+        self.turns.add("timers", self._fire, AT_LATEST, thread="dispatch")
+        self.turns.add("jobs", self._submit, AT_LATEST, thread="dispatch")
+        for name, call in rounds.ROUNDS.items():
+            self.turns.add(name, partial(_with_session, call), AT_LATEST, thread="rounds")
+        for name, (call, seconds) in rounds.SWEEPS.items():
+            self.turns.add(name, partial(_with_session, call), seconds, thread="rounds")
+        self._sender.join(self.turns)
         if settings.scheduler and not app.testing:
             app.before_request(self.start)
 
@@ -58,8 +71,7 @@ class Scheduler:
                 return
             self._runs, self._keeper.kind = True, kind
             self.executor.start()
-            for each in (self._keeper, self._dispatch, self._rounds, self._sender):
-                each.start()
+            self.turns.start()
             self._sleep = transaction.on_commit(self.wake)
             atexit.register(self.stop)
 
@@ -77,35 +89,35 @@ class Scheduler:
             if not self._runs:
                 return True
             self._sleep()
-            for loop in (self._dispatch, self._rounds):
-                loop.stop()
-            ended = [self.executor.stop(_left(until))]  # while the keeper goes on: what runs keeps its lease
-            ended += [loop.join(_left(until)) for loop in (self._dispatch, self._rounds)]
-            self._keeper.stop()
-            ended.append(self._sender.stop(_left(until)))
+            claiming = [name for name in self.turns.names if name != self._keeper.NAME]
+            self.turns.stop(*claiming, timeout=0)
+            # Meanwhile the keeper goes on: what runs keeps its lease.
+            ended = [self.executor.stop(_left(until)), self.turns.stop(*claiming, timeout=_left(until))]
+            ended.append(self._sender.wait(_left(until)))
+            self._keeper.leave(self.turns)
+            self.turns.close()
             self._runs = False
             atexit.unregister(self.stop)
             return all(ended)
 
     def wake(self) -> None:
         """There may be work: look at once."""
-        self._dispatch.wake()
-        self._rounds.wake()
+        self.turns.wake("look")
+
+    def look(self) -> None:
+        """Plan each turn for the moment in which its first row falls due."""
+        for name, moment in due.first_moments(db.session()).items():
+            if name != "jobs" or self.executor.room() > 0:  # a job that ends here makes us look again
+                self.turns.plan(name, moment)
 
     # -- timers and jobs -----------------------------------------------------------------------------------
-
-    def dispatch(self) -> None:
-        """Fire timers that are due and hand jobs to the executor, until there are none."""
-        with self.app.app_context():
-            while self._fire() + self._submit() and not self._dispatch.stopping:
-                pass
 
     def _fire(self) -> int:
         """Claim timers and fire each in its own transaction. The number claimed."""
         claimed = clock.claim_due(db.session(), clock.now(), BATCH)
         for position, each in enumerate(claimed):
             late = each.until is not None and clock.now() >= each.until
-            if late or self._dispatch.stopping:
+            if late or self.turns.is_stopping("timers"):
                 clock.release(db.session(), claimed[position:])
                 break
             clock.fire_claimed(db.session(), each)
@@ -114,7 +126,7 @@ class Scheduler:
     def _submit(self) -> int:
         """Claim as many jobs as the executor has room for, and hand them over. The number taken."""
         room = self.executor.room()
-        if room <= 0 or self._dispatch.stopping:
+        if room <= 0 or self.turns.is_stopping("jobs"):
             return 0
         claimed = clock.claim_due(
             db.session(), clock.now(), min(room, BATCH), works=True, lease=self.executor.patience
@@ -133,39 +145,9 @@ class Scheduler:
         clock.release(db.session(), left)
         return taken
 
-    # -- the rest ------------------------------------------------------------------------------------------
 
-    def rounds(self) -> None:
-        """What comes round: each part on its own, so that one that fails keeps no other waiting.
-
-        What has done something is asked again at once, after the others: there may be more.
-
-        Raises:
-            Exception: what the database refused in one of them.
-        """
-        again, trouble = True, None
-        with self.app.app_context():
-            while again and trouble is None:
-                again = False
-                for call, seconds in rounds.ROUNDS:
-                    if self._rounds.stopping:
-                        return
-                    now = time.monotonic()
-                    if now - self._looked.get(call, -seconds) < seconds * 0.9:
-                        continue
-                    self._looked[call] = now
-                    try:
-                        if call(db.session()):
-                            del self._looked[call]
-                            again = True
-                    except Exception as error:
-                        db.session.rollback()
-                        if disturbance(error) is None:
-                            log.exception("%s failed; it is tried again", call.__module__)
-                        else:
-                            trouble = error
-            if trouble is not None:
-                raise trouble
+def _with_session(call: Callable[[Session], int]) -> int:
+    return call(db.session())
 
 
 def _left(until: float) -> float:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import event
 
 from portal import flow, this
-from portal.engine import clock, conditions, jobs, outbox, reminders, signals
+from portal.engine import clock, conditions, due, jobs, outbox, reminders, signals
 from portal.models import db
 
 NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
@@ -19,6 +19,7 @@ CLAIMS = {
     "jobs that are lost": lambda session: jobs.reclaim(session, 10),
     "conditions": lambda session: conditions.ask_due(session, 10),
     "the next moment": lambda session: clock.next_moment(session, NOON),
+    "the look of a worker": due.first_moments,
     "mail": lambda session: outbox.claim(session, "mail", 10),
 }
 

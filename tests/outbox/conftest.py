@@ -119,6 +119,11 @@ def sender(app):
 
 
 @pytest.fixture
+def scheduler(app):
+    return app.extensions["portal_scheduler"]
+
+
+@pytest.fixture
 def send(sender):
     """Turn the sender until it has nothing left that is due."""
 

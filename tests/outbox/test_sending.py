@@ -226,12 +226,12 @@ def test_a_receiver_who_is_refused_for_now_keeps_nobody_else_waiting(
 
 
 def test_a_hook_that_does_not_answer_keeps_neither_mails_nor_other_hooks_waiting(
-    bill, act, sender, http, smtp, monkeypatch
+    bill, act, scheduler, http, smtp, monkeypatch
 ):
     slow, quick = (f"http://127.0.0.1:{http.port}/{name}" for name in ("slow", "quick"))
     http.patience.clear()
     monkeypatch.setattr(BillFlow, "process_webhooks", [slow, quick])
-    sender.start()
+    scheduler.start()
     try:
         for _ in range(15):  # more than there are threads to call
             act(bill().task("check"), "assign", "carol", to="bob")
@@ -242,7 +242,7 @@ def test_a_hook_that_does_not_answer_keeps_neither_mails_nor_other_hooks_waiting
         assert (len(smtp.received), paths.count("/quick"), paths.count("/slow")) == (15, 15, 0)
     finally:
         http.patience.set()
-        assert sender.stop(20)
+        assert scheduler.stop(20)
 
 
 def test_the_last_try_gives_up_and_lets_the_later_rows_go(called, send, http, flow_tester, session, caplog):
@@ -378,15 +378,15 @@ def test_two_senders_send_each_row_once(called, app, http, flow_tester, session)
     assert list(by_process.values()) == [["assigned", "finished"]] * 6
 
 
-def test_the_thread_sends_soon_after_the_commit(sender, told, smtp):
-    sender.start()
+def test_the_thread_sends_soon_after_the_commit(scheduler, told, smtp):
+    scheduler.start()
     try:
         told()
         until = time.monotonic() + 10
         while not smtp.received and time.monotonic() < until:
             time.sleep(0.02)
     finally:
-        sender.stop()
+        scheduler.stop()
     assert len(smtp.received) == 1
 
 

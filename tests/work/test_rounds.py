@@ -1,4 +1,4 @@
-"""What comes round, on each database: one part that fails keeps no other waiting."""
+"""What a worker looks after, on each database: one statement tells when, and what fails keeps nothing else waiting."""
 
 import datetime as dt
 
@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import func, select, text
 
 from portal import flow, this
-from portal.engine import clock, jobs
-from portal.models import Delivery, Event, Task
+from portal.engine import clock, due, jobs, rounds, schedules
+from portal.engine.moments import next_start
+from portal.models import Delivery, Message, Task
 
 
 class WorkFlow(flow.Flow):
@@ -24,6 +25,15 @@ class DailyFlow(flow.Flow):
 class HearFlow(flow.Flow):
     start = flow.StartHandle().Next(this.hear)
     hear = flow.SignalCatch("now").Next(this.end)
+    end = flow.End()
+
+
+class AskFlow(flow.Flow):
+    start = flow.StartHandle().Next(this.split)
+    split = flow.Split().Next(this.ask).Next(this.nap).Next(this.mail)
+    ask = flow.ConditionalCatch(lambda activation: False).Next(this.end)
+    nap = flow.Timer(dt.timedelta(hours=1)).Next(this.end)
+    mail = flow.MessageCatch().Next(this.end)
     end = flow.End()
 
 
@@ -49,14 +59,15 @@ def test_a_part_that_fails_keeps_no_other_waiting(register, scheduler, session, 
     for table in ("schedule", "delivery"):
         session.execute(text(f"DROP TABLE {table}"))
     session.commit()
-    scheduler.rounds()
-    assert "portal.engine.schedules failed" in caplog.text
-    assert "portal.engine.signals failed" in caplog.text
+    for name in rounds.ROUNDS:
+        scheduler.turns.take(name)
+    assert "schedules failed" in caplog.text
+    assert "signals failed" in caplog.text
     session.refresh(task)
     assert task.status == "SCHEDULED"
 
 
-def test_many_signals_are_delivered_in_one_round_and_keep_nothing_else_waiting(register, scheduler, session):
+def test_many_signals_are_delivered_in_batches_and_keep_nothing_else_waiting(register, scheduler, session):
     for flow_class in (WorkFlow, HearFlow):
         register(flow_class)
     for _ in range(60):
@@ -65,22 +76,53 @@ def test_many_signals_are_delivered_in_one_round_and_keep_nothing_else_waiting(r
     heard = list(session.scalars(select(Task.id).where(Task.flow_task == "hear")))
     session.add_all([Delivery(task_id=each, created=now, scheduled=now) for each in heard])
     session.commit()
-    lost_job(session)
-    before = session.scalar(select(func.max(Event.id)))
+    assert scheduler.turns.take("signals"), "there is more"
     session.rollback()
-    scheduler.rounds()
-    done = select(Event.action, Event.to_state).where(Event.id > before, Event.action.in_(("signal", "job")))
-    order = list(session.execute(done.order_by(Event.id)))
-    assert order.count(("signal", "DONE")) == 60
-    assert order.index(("job", "SCHEDULED")) == 50, "it did not wait for all of them"
+    assert session.scalar(select(func.count()).select_from(Delivery)) == 10
+    assert scheduler.turns.take("signals")
+    assert not scheduler.turns.take("signals")
+    session.rollback()
+    assert session.scalar(select(func.count()).select_from(Delivery)) == 0
 
 
-def test_a_worker_with_nothing_to_do_asks_little(register, scheduler, session, count):
-    for flow_class in (WorkFlow, DailyFlow, HearFlow):
+def test_a_worker_with_nothing_to_do_asks_one_statement(register, scheduler, session, count):
+    for flow_class in (WorkFlow, DailyFlow, HearFlow, AskFlow):
         register(flow_class)
-    scheduler.rounds()  # the schedule is seen for the first time
-    scheduler._looked.clear()
     with count() as statements:
-        scheduler.dispatch()
-        scheduler.rounds()
-    assert len(statements) <= 8, str(statements)
+        scheduler.look()
+    assert len(statements) == 1, str(statements)
+
+
+def test_the_look_knows_the_moment_of_whatever_falls_due(register, session):
+    for flow_class in (WorkFlow, DailyFlow, HearFlow, AskFlow):
+        register(flow_class)
+    before = clock.now()
+    assert due.first_moments(session) == {}
+    schedules.fire(session)  # the schedule is seen for the first time
+    HearFlow.start.run()
+    AskFlow.start.run()
+    task = lost_job(session)
+    session.add(Delivery(task_id=task.id, created=before, scheduled=before))
+    task.remind = before + dt.timedelta(days=1)
+    session.add(
+        Message(flow_label="ask", node="mail", payload={}, created=before, process_id=task.process_id)
+    )
+    session.commit()
+    WorkFlow.start.run()
+    found = due.first_moments(session)
+    assert set(found) == {
+        "timers", "jobs", "schedules", "signals", "messages", "reminders", "conditions", "lost jobs"
+    }  # fmt: skip
+    assert found["schedules"] == next_start(DailyFlow.start, clock.now())
+    assert found["signals"] == before
+    assert found["reminders"] == before + dt.timedelta(days=1)
+    assert before + dt.timedelta(minutes=59) < found["timers"] < before + dt.timedelta(minutes=61)
+    assert before <= found["jobs"] <= clock.now()
+    assert found["lost jobs"] == task.lease
+
+
+def test_what_another_worker_holds_is_not_due(register, session):
+    register(WorkFlow)
+    WorkFlow.start.run()
+    clock.claim_due(session, clock.now(), 10, works=True)
+    assert due.first_moments(session) == {}
