@@ -173,7 +173,7 @@ _OF_ACTION: dict[str, tuple[_Find, ...]] = {
 
 def _stand(task: Task, *criteria: Any) -> list[Task]:
     """Tasks of the same process that stand, also those that this action has made."""
-    session = object_session(task)
+    session = object_session(task.process)  # a task of this action may not be stored yet
     assert session is not None
     session.flush()
     query = select(Task).where(Task.process_id == task.process_id, Task.status.not_in(TAKEN_BACK), *criteria)

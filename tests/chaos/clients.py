@@ -116,13 +116,18 @@ class Client:
             self._hold(self._any_process("SUSPENDED"), "resume")
 
     def _manage(self) -> None:
-        """Cancel, undo or revive a few tasks of one process: most of it is refused."""
+        """Cancel, undo or revive a few tasks of one process, as their pages offer it."""
         processes = self._listed("/processes?flow=tangle", PROCESS)[:5]
         if not processes:
             return
         tasks = self._listed(f"/processes/{self.random.choice(processes)}", TASK)
-        for task in self.random.sample(tasks, min(6, len(tasks))):
-            action = self.random.choice(("cancel", "undo", "revive", "revive"))
+        for task in self.random.sample(tasks, min(4, len(tasks))):
+            page = self._request("GET", f"/tasks/{task}").text
+            actions = [
+                name for name in ("cancel", "undo", "revive") if f'href="/tasks/{task}/{name}"' in page
+            ]
+            # somebody else may be faster; now and then it is asked for what is not offered
+            action = self.random.choice(actions or ["revive"])
             if self._post(f"/tasks/{task}/{action}"):
                 self.acknowledged.managed.append((task, action, self.username))
 

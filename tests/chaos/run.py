@@ -145,27 +145,33 @@ def _audit(report: Report, receiver: Receiver, killer: Killer, settled: list[str
 def _settle(site: Site, clients: list[Client]) -> list[str]:
     """Let people do what is left and workers what is due. What stands still before its end is a fault."""
     site.wait_until_ready()
-    done, moved = -1, time.monotonic()
+    done, moved, found = -1, time.monotonic(), list[str]()
     while time.monotonic() - moved < PATIENCE:
         with suppress(Exception):  # a machine that was killed last may still be coming back
             more = sum(client.finish() for client in clients)  # each has tasks that are theirs alone
-            more += _end_what_is_stuck()
+            more += _end_what_is_stuck(found)
             left, now, next_moment = _left()
             if not more and not left:
-                return []
+                return found
             if now != done or (next_moment is not None and next_moment > utcnow()):
                 done, moved = now, time.monotonic()
         time.sleep(0.1)
-    return [f"nothing has moved for {PATIENCE} seconds", *_open_tasks()]
+    return [*found, f"nothing has moved for {PATIENCE} seconds", *_open_tasks()]
 
 
-def _end_what_is_stuck() -> int:
-    """A manager cancels the processes in which managers have left nothing open. How many they were."""
-    still_open = select(Task.process_id).where(Task.finished.is_(None))
+def _end_what_is_stuck(found: list[str]) -> int:
+    """A manager cancels the processes in which managers have left nothing to do. How many they were.
+
+    Args:
+        found: gets what was wrong with the rows before that, which a cancel could hide.
+    """
+    to_do = select(Task.process_id).where(Task.status.in_(("NEW", "ASSIGNED", "SCHEDULED")))
     query = select(Process).where(
-        Process.flow_label == "tangle", Process.status == "NEW", Process.id.not_in(still_open)
+        Process.flow_label == "tangle", Process.status == "NEW", Process.id.not_in(to_do)
     )
     stuck = list(db.session.scalars(query).unique())
+    if stuck:
+        found.extend(auditor.faults_of_rows(db.session()))
     for process in stuck:
         process.cancel()
     db.session.remove()
