@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.errors import PermissionDenied, PortalError, TransitionNotAllowed
+from portal.errors import PermissionDenied, PortalError
 from portal.flow.activation import Activation
 from portal.models import Process, Task, User
 
-from . import access, boundary, children, compensation, lifecycle, races, step, token, turns
+from . import access, boundary, children, compensation, joins, lifecycle, races, step, token, turns
 from .disturbances import persistent
 from .run import Run, new_task
 from .transaction import clock, read_process, read_task, transaction
@@ -139,12 +139,6 @@ class Work:
         run, task, process = self.run, activation.task, activation.process
         lifecycle.check("undo", task)
         access.demand_manager(run.user, process, "undo it")
-        standing = lifecycle.standing(task)
-        if standing:
-            names = ", ".join(
-                f"«{following.title}» ({lifecycle.words(following.status)})" for following in standing
-            )
-            raise TransitionNotAllowed(f"cannot undo «{task.title}»: after it there is {names}")
         if activation.node._undo is not None:
             activation.node.call(activation.node._undo, activation)
         run.record(task, "CANCELED", "undo")
@@ -160,7 +154,7 @@ class Work:
         run, old, process = self.run, activation.task, activation.process
         lifecycle.check("revive", old)
         access.demand_manager(run.user, process, "revive it")
-        previous = [*old.previous, old]
+        previous = [*old.previous, *joins.met(run, old), old]
         run.record(old, "REVIVED", "revive")
         leave(run, old)
         children.reopen(run, process, "revive")

@@ -7,12 +7,12 @@ from typing import Any
 
 from sqlalchemy import func, inspect, select
 
-from portal.errors import PortalError, TransitionNotAllowed
+from portal.errors import PortalError
 from portal.flow.outcome import Done
 from portal.flow.registry import registry
 from portal.models import Process, Task
 
-from . import actions, boundary, lifecycle, token, turns
+from . import actions, boundary, token, turns
 from .run import Run, new_task
 
 
@@ -186,7 +186,10 @@ def finish(run: Run, task: Task, outcome: Done) -> None:
 
 
 def reopen(run: Run, process: Process, action: str) -> None:
-    """Bring a process that is over back to life, and the task of its parent that had seen it end, level by level."""
+    """Bring a process that is over back to life, and the task of its parent that had seen it end, level by level.
+
+    `lifecycle.check` has asked whether they can come back.
+    """
     if process.finished is None:
         return
     run.record_process(process, "NEW", action)
@@ -195,14 +198,6 @@ def reopen(run: Run, process: Process, action: str) -> None:
         return
     task = run.session.get_one(Task, process.parent_task_id)
     run.know(task)
-    standing = lifecycle.standing(task)
-    if task.status == "REVIVED":
-        raise TransitionNotAllowed(
-            f"cannot {action}: the parent has gone on with a fresh copy of «{task.title}»"
-        )
-    if standing and task.status in lifecycle.CLOSED:  # it has gone on, on its way or by a deadline
-        names = ", ".join(f"«{each.title}»" for each in standing)
-        raise TransitionNotAllowed(f"cannot {action}: the parent has gone on to {names}")
     reopen(run, task.process, action)
     if task.status != "STARTED":
         turns.demand(run, task, action)  # another task may have its mutex now

@@ -41,6 +41,19 @@ def arrive(run: Run, node: Node, branch: str, *previous: Task) -> None:
         _ask(run, join, scope)
 
 
+def met(run: Run, join: Task) -> list[Task]:
+    """The branches that came to other joins of the same run of its split, now that those were taken back."""
+    if join.awaits is None or not getattr(join.node, "merges", False):
+        return []
+    run.session.flush()
+    query = select(Task).where(
+        Task.process_id == join.process_id, Task.flow_task == join.flow_task, Task.awaits == join.awaits
+    )
+    others = [each for each in run.session.scalars(query).unique() if each is not join]
+    found = dict.fromkeys(each for other in others for each in other.previous if each.status == "DONE")
+    return [each for each in found if each not in join.previous]
+
+
 def move(run: Run, node: Node, old: Task) -> None:
     """A task that stands elsewhere comes in as its branch; another join brings all that were in."""
     awaits = old.awaits or ""
@@ -135,12 +148,14 @@ def _waiting(run: Run, process: Process) -> list[Task]:
     names = flow_class._definition.merging
     run.unseen(process, Task.flow_task.in_(names), Task.status == "STARTED")
     found = [task for task in run.known(process) if task.flow_task in names and task.status == "STARTED"]
-    return [task for task in found if task.awaits is not None and task.node is not None]
+    return [task for task in found if task.node is not None]
 
 
 def can_arrive(run: Run, join: Task) -> bool:
     """Whether an open branch of the join's split can still come to it."""
-    process, scope = join.process, join.awaits or ""
+    process, scope = join.process, join.awaits
+    if scope is None:
+        return False
     cannot = process.flow_class._definition.cut_off[join.flow_task]  # type: ignore[union-attr]
     for task in run.known(process):
         if (
@@ -179,11 +194,10 @@ def _is_event(task: Task) -> bool:
 
 def waiting(run: Run, process: Process, node: Node, scope: str) -> Task | None:
     """The join that the branches of this scope meet at, if one of them has come before."""
-    for task in reversed(run.known(process)):
-        if task.flow_task == node.name and task.awaits == scope:
-            return task
-    if process in run.made:
-        return None
+    known = [task for task in run.known(process) if task.flow_task == node.name and task.awaits == scope]
+    newest = max(known, key=lambda task: task.number, default=None)
+    if process in run.made or (newest is not None and newest.status not in ("CANCELED", "REVIVED")):
+        return newest
     with run.session.no_autoflush:
         query = select(Task).where(
             Task.process_id == process.id, Task.flow_task == node.name, Task.awaits == scope
@@ -191,7 +205,7 @@ def waiting(run: Run, process: Process, node: Node, scope: str) -> Task | None:
         found = run.session.scalars(query.order_by(Task.number.desc()).limit(1)).unique().first()
     if found is not None:
         run.know(found)
-    return found
+    return max(filter(None, (newest, found)), key=lambda task: task.number, default=None)
 
 
 def scope_of(run: Run, process: Process, node: Node, branch: str) -> str | None:

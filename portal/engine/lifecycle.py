@@ -8,6 +8,7 @@ from portal.errors import TransitionNotAllowed
 from portal.models import Process, Task, User
 
 from . import access
+from .obstacles import obstacles
 
 #: a task's states while it is open
 OPEN = ("NEW", "ASSIGNED", "SCHEDULED", "STARTED", "ERROR")
@@ -54,10 +55,10 @@ def is_human(task: Task) -> bool:
 
 
 def check(action: str, task: Task) -> None:
-    """Refuse an action that the table does not allow now.
+    """Refuse an action that the table does not allow now, or that would leave one token living twice.
 
     Raises:
-        TransitionNotAllowed: with the state in its message.
+        TransitionNotAllowed: with the state in its message, or with what stands in the way.
     """
     rule = ACTIONS[action]
     if rule.human and not is_human(task):
@@ -66,10 +67,19 @@ def check(action: str, task: Task) -> None:
         raise TransitionNotAllowed(f"cannot {action} «{task.title}»: it is {words(task.status)}")
     if action == "revive" and task.node is None:
         raise TransitionNotAllowed(f"cannot revive «{task.title}»: the flow has no such node any more")
-    if action == "revive" and task.is_event:
+    if action == "revive" and (task.is_event or task.flow_task_type.endswith("Boundary")):
         raise TransitionNotAllowed(f"cannot revive «{task.title}»: revive the task that it sits on")
     if task.process.on_hold and not rule.on_hold:
         raise TransitionNotAllowed(f"cannot {action} «{task.title}»: its process is suspended")
+    if found := next(obstacles(action, task), None):
+        subject = f" «{task.title}»" if found.caller is None else ""
+        it = "it" if found.caller is None else f"«{found.caller.title}»"
+        why = found.words.format(it=it, them=", ".join(map(_named, found.them)))
+        raise TransitionNotAllowed(f"cannot {action}{subject}: {why}")
+
+
+def _named(task: Task) -> str:
+    return f"«{' '.join(task.title.split())}» (task {task.number}, {words(task.status)})"
 
 
 def check_process(action: str, process: Process) -> None:
@@ -88,7 +98,8 @@ def words(status: str | None) -> str:
 
 
 def actions_for(task: Task, user: User) -> tuple[str, ...]:
-    """The names of the actions that this person may do with this task now, without asking the database."""
+    """The names of the actions that this person may do with this task now. What stands in the way of an undo
+    or a revive is read only for who could do it."""
     manager = user.manages(task.process.flow_label)
     allowed = []
     for name, rule in ACTIONS.items():
@@ -110,18 +121,4 @@ def _allowed(name: str, task: Task) -> bool:
         check(name, task)
     except TransitionNotAllowed:
         return False
-    return not (name == "undo" and standing(task))
-
-
-def standing(task: Task) -> list[Task]:
-    """What comes after a task and was not taken back, also behind what was."""
-    found: dict[Task, None] = {}
-    behind, seen = [task], {task}
-    while behind:
-        for following in behind.pop().leading:
-            if following.status not in ("CANCELED", "REVIVED"):
-                found[following] = None
-            elif following not in seen:
-                seen.add(following)
-                behind.append(following)
-    return list(found)
+    return True

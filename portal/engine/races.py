@@ -23,7 +23,7 @@ def decide(run: Run, task: Task) -> None:
         if race is None or race.flow_task not in racing or race.status != "STARTED":
             continue
         scope = token.scope(task.token, depth)
-        branch = "/".join(task.token.split("/")[: depth + 2])
+        branch = token.part(task.token, depth)
         run.record(race, "DONE")
         _cancel_rivals(run, task, scope, branch)
 
@@ -40,5 +40,5 @@ def call_off(run: Run, race: Task) -> None:
 def _cancel_rivals(run: Run, task: Task, scope: str, branch: str) -> None:
     rivals = run.find(task.process, Task.token.startswith(f"{scope}_", autoescape=True))
     for rival in rivals:
-        if rival.token != branch and not rival.token.startswith(f"{branch}/"):
+        if not token.is_on(rival.token, branch):
             actions.close(run, rival, "step")

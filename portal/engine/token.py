@@ -20,6 +20,16 @@ def scope(token: str, depth: int) -> str:
     return "/".join([*parts[: depth + 1], parts[depth + 1].partition("_")[0]])
 
 
+def part(token: str, depth: int) -> str:
+    """The branch of the split at this depth (0 is the outermost) that a token is on: `start/3_1`."""
+    return "/".join(token.split("/")[: depth + 2])
+
+
+def is_on(token: str, branch: str) -> bool:
+    """Whether a token is on a branch, or on one of its branches."""
+    return token == branch or token.startswith(f"{branch}/")
+
+
 def owner(scope: str) -> str:
     """The token of the split itself."""
     return scope.rpartition("/")[0]

@@ -126,9 +126,12 @@ def _conflict(error: TransitionNotAllowed) -> Answer:
     if task is not None:
         free = task.status == "NEW" and is_form(task) and not process.on_hold
         context["can_take"] = free and access.may_take(db.session(), me(), task)
-    title, text = (
-        _why(task, process, context.get("event")) if not request.path.endswith("/undo") else ("", "")
+    action = request.path.rpartition("/")[2]
+    # the state of the task itself does not forbid these: the error names what does
+    named = action == "undo" or (
+        action == "revive" and task.status in ("CANCELED", "ERROR") and not process.on_hold
     )
+    title, text = ("", "") if named else _why(task, process, context.get("event"))
     words = Words(title or WORDS[409].title, text or sentence(str(error)))
     return page(409, words=words, **context)
 

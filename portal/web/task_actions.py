@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
 from portal.engine import access, actions, lifecycle
-from portal.errors import PermissionDenied, TransitionNotAllowed
+from portal.errors import PermissionDenied
 from portal.models import Task, User, db
 from portal.models import find_user as user_named
 
@@ -63,18 +63,6 @@ def demand(action: str, task: Task, user: User) -> None:
             raise PermissionDenied("Only its owner or a manager of the flow may do this.")
     elif not manager:
         raise PermissionDenied("Only a manager of the flow may do this.")
-    if action == "undo":
-        _demand_last(task)
-
-
-def _demand_last(task: Task) -> None:
-    standing = [
-        following.title for following in task.leading if following.status not in ("CANCELED", "REVIVED")
-    ]
-    if standing:
-        raise TransitionNotAllowed(
-            f"“{task.title}” cannot be taken back while “{standing[0]}” after it stands."
-        )
 
 
 def recipient(task: Task, username: str) -> tuple[User | None, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import calls, clocks, histories, joins, races, tokens, turns
+from . import calls, clocks, histories, joins, lives, races, tokens, turns
 from .books import Books
 
 CHECKS = (
@@ -18,6 +18,7 @@ CHECKS = (
     histories.nothing_twice,
     tokens.ends_are_ends,
     tokens.tokens_are_kept,
+    lives.tokens_live_once,
     joins.fire_once,
     joins.wait_for_all,
     races.one_branch_wins,

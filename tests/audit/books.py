@@ -84,10 +84,16 @@ class Books:
         ]
 
     def followers(self, task: Any) -> list[Any]:
-        """What comes after a task: not its own fresh copy, and once for what was itself copied."""
+        """What comes after a task: not its own fresh copy, once for what was itself copied, and once for the joins
+        that its branch met at when one after the other was taken back."""
         after = self.after[task.id]
         copied = [*self.copies(task), *(copy for old in after for copy in self.copies(old))]
-        return [each for each in after if each not in copied]
+        found: dict[Any, Any] = {}
+        for each in sorted(after, key=lambda each: each.id):
+            if each not in copied:
+                meets = getattr(self.node(each), "merges", False)
+                found.setdefault((each.flow_task, each.token, each.awaits) if meets else each.id, each)
+        return list(found.values())
 
     def times(self, task: Any, state: str) -> int:
         return sum(event.to_state == state for event in self.history[task.id])

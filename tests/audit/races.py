@@ -9,7 +9,7 @@ from .books import Books
 
 
 def one_branch_wins(books: Books) -> Iterator[str]:
-    """Behind a race that is over only the winner's branch goes on, but for what a person has revived."""
+    """Behind a race that is over one branch goes on at most."""
     for race in books.tasks.values():
         if not getattr(books.node(race), "races", False) or race.finished is None:
             continue
@@ -24,6 +24,5 @@ def one_branch_wins(books: Books) -> Iterator[str]:
 
 
 def _goes_on(tasks: list[Any]) -> bool:
-    """Whether a branch has something that is done or open, and nothing that was revived."""
-    standing = any(task.status == "DONE" or task.finished is None for task in tasks)
-    return standing and not any(task.status == "REVIVED" for task in tasks)
+    """Whether a branch has something that is done or open."""
+    return any(task.status == "DONE" or task.finished is None for task in tasks)

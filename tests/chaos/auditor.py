@@ -78,8 +78,13 @@ def _actions(session: Any, said: Acknowledged) -> Iterator[str]:
     for process, action, name in said.held:
         if (process, None, action, name) not in events:
             yield f"process {process}: {action} by {name} was acknowledged and never was"
+    for task, action, name in said.managed:
+        if (task, action, name) not in of_tasks:
+            yield f"task {task}: {action} by {name} was acknowledged and never was"
+    # What a manager has revived since brings its process back.
+    canceled = {process for process, task, action, _ in events if task is None and action == "cancel"}
     for process in said.canceled:
-        if session.scalar(select(Process.status).where(Process.id == process)) != "CANCELED":
+        if process not in canceled:
             yield f"process {process} was acknowledged as cancelled and is not"
     answered = select(Process.data["text"].as_string()).join(Task, Task.process_id == Process.id)
     done = set(session.scalars(answered.where(Task.flow_task == "answer", Task.status == "DONE")))
@@ -164,7 +169,7 @@ def _told(session: Any) -> Iterator[str]:
     query = select(Event.process_id, Event.task_id, Event.to_state).join(
         Process, Process.id == Event.process_id
     )
-    for process, task, state in session.execute(query.where(Process.flow_label != "news")):
+    for process, task, state in session.execute(query.where(Process.flow_label.not_in(("news", "tangle")))):
         if event := NEWS_OF[task is None].get(state):
             due[process, event] += 1
     rows = select(Outgoing.process_id, Outgoing.event).where(Outgoing.event.not_in(("due", "late")))

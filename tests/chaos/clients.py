@@ -1,4 +1,5 @@
-"""People who start, take, do, give back, cancel, suspend and resume, and a program that starts and sends messages.
+"""People who start, take, do, give back, cancel, undo, revive, suspend and resume; a program that starts and
+sends messages.
 
 Each notes what the portal has acknowledged, and what it has refused.
 """
@@ -38,6 +39,8 @@ class Acknowledged:
     canceled: list[int] = field(default_factory=list)
     #: processes with what was done to them, and by whom
     held: list[tuple[int, str, str]] = field(default_factory=list)
+    #: tasks with what a manager did to them, and who it was
+    managed: list[tuple[int, str, str]] = field(default_factory=list)
     #: letters that a program has started
     written: list[str] = field(default_factory=list)
     #: letters that a program has answered
@@ -83,13 +86,17 @@ class Client:
 
     def _step(self) -> None:
         what = self.random.random()
-        if what < 0.3:
+        if what < 0.2:
             text = uuid.uuid4().hex
             answer = self._answer("/flows/errand/start/start", text=text)
             if _is_done(answer):
                 self.acknowledged.started.append(text)
             elif answer.status_code == 503 and "nothing was changed" in answer.text:
                 self.acknowledged.refused.append(text)
+        elif what < 0.3:
+            self._post("/flows/tangle/start/start")
+        elif what < 0.5:
+            self._manage()
         elif what < 0.9:
             # From the few first ones, so that people meet over one task.
             tasks = self._listed("/queue", TASK)[:3] + self._listed("/inbox", TASK)[:2]
@@ -107,6 +114,22 @@ class Client:
             self._hold(self._any_process("NEW"), "suspend")
         else:
             self._hold(self._any_process("SUSPENDED"), "resume")
+
+    def _manage(self) -> None:
+        """Cancel, undo or revive a few tasks of one process, as their pages offer it."""
+        processes = self._listed("/processes?flow=tangle", PROCESS)[:5]
+        if not processes:
+            return
+        tasks = self._listed(f"/processes/{self.random.choice(processes)}", TASK)
+        for task in self.random.sample(tasks, min(4, len(tasks))):
+            page = self._request("GET", f"/tasks/{task}").text
+            actions = [
+                name for name in ("cancel", "undo", "revive") if f'href="/tasks/{task}/{name}"' in page
+            ]
+            # somebody else may be faster; now and then it is asked for what is not offered
+            action = self.random.choice(actions or ["revive"])
+            if self._post(f"/tasks/{task}/{action}"):
+                self.acknowledged.managed.append((task, action, self.username))
 
     def _any_process(self, status: str) -> int | None:
         processes = self._listed(f"/processes?status={status}", PROCESS)[:5]

@@ -134,6 +134,33 @@ class ErrandFlow(flow.Flow):
         ledger.mark(activation)
 
 
+class TangleFlow(flow.Flow):
+    """Tangle
+
+    Managers cancel, undo and revive in it at random: branches that meet, a race, and a host with two deadlines."""
+
+    start = flow.Start(views.CreateProcessView.as_view(fields=[])).Next(this.split)
+    split = flow.Split().Next(this.race).Next(this.ask).Next(this.inner)
+    race = flow.SplitFirst().Next(this.first).Next(this.second)
+    first = flow.ManualTask().Next(this.join)
+    second = flow.ManualTask().Next(this.join)
+    ask = (
+        flow.ManualTask()
+        .OnTimeout(dt.timedelta(seconds=2), this.reminded, interrupting=False)
+        .OnTimeout(dt.timedelta(seconds=6), this.late)
+        .Next(this.join)
+    )
+    reminded = flow.End()
+    late = flow.ManualTask().Next(this.join)
+    inner = flow.Split().Next(this.left).Next(this.right)
+    left = flow.ManualTask().Next(this.inner_join)
+    right = flow.ManualTask().Next(this.inner_join)
+    inner_join = flow.Join().Next(this.join)
+    join = flow.Join().Next(this.last)
+    last = flow.ManualTask().Next(this.end)
+    end = flow.End()
+
+
 class LetterProcess(Process):
     text = jsonstore.StringField()
 

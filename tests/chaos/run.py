@@ -52,7 +52,8 @@ class Report:
                 for how, what in self.done.items()
             ),
             f"acknowledged    {len(said.started)} starts, {len(said.assigned)} takings, "
-            f"{len(said.executed)} tasks done, {len(said.canceled)} cancels, {len(said.held)} holds; "
+            f"{len(said.executed)} tasks done, {len(said.canceled)} cancels, {len(said.held)} holds, "
+            f"{_managed(said)}; "
             f"of a program {len(said.written)} starts, {len(said.replied)} messages",
             f"refused         {len(said.refused)} starts, with the word that nothing was changed",
             f"answers         {answers}",
@@ -90,7 +91,7 @@ def run(seconds: float, kills: int, seed: str = "", broken: str = "") -> Report:
             }
         )  # fmt: skip
         with app.app_context():
-            held = ["errand.can_check", "errand.can_sign", "errand.manage"]
+            held = ["errand.can_check", "errand.can_sign", "errand.manage", "tangle.manage"]
             for name in PEOPLE:
                 create_user(name, PASSWORD, permissions=held)
             db.session.remove()
@@ -144,17 +145,42 @@ def _audit(report: Report, receiver: Receiver, killer: Killer, settled: list[str
 def _settle(site: Site, clients: list[Client]) -> list[str]:
     """Let people do what is left and workers what is due. What stands still before its end is a fault."""
     site.wait_until_ready()
-    done, moved = -1, time.monotonic()
+    done, moved, found = -1, time.monotonic(), list[str]()
     while time.monotonic() - moved < PATIENCE:
         with suppress(Exception):  # a machine that was killed last may still be coming back
             more = sum(client.finish() for client in clients)  # each has tasks that are theirs alone
+            more += _end_what_is_stuck(found)
             left, now, next_moment = _left()
             if not more and not left:
-                return []
+                return found
             if now != done or (next_moment is not None and next_moment > utcnow()):
                 done, moved = now, time.monotonic()
         time.sleep(0.1)
-    return [f"nothing has moved for {PATIENCE} seconds", *_open_tasks()]
+    return [*found, f"nothing has moved for {PATIENCE} seconds", *_open_tasks()]
+
+
+def _end_what_is_stuck(found: list[str]) -> int:
+    """A manager cancels the processes in which managers have left nothing to do. How many they were.
+
+    Args:
+        found: gets what was wrong with the rows before that, which a cancel could hide.
+    """
+    to_do = select(Task.process_id).where(Task.status.in_(("NEW", "ASSIGNED", "SCHEDULED")))
+    query = select(Process).where(
+        Process.flow_label == "tangle", Process.status == "NEW", Process.id.not_in(to_do)
+    )
+    stuck = list(db.session.scalars(query).unique())
+    if stuck:
+        found.extend(auditor.faults_of_rows(db.session()))
+    for process in stuck:
+        process.cancel()
+    db.session.remove()
+    return len(stuck)
+
+
+def _managed(said: Acknowledged) -> str:
+    counts = Counter(action for _, action, _ in said.managed)
+    return ", ".join(f"{counts[action]} tasks {action}" for action in ("cancel", "undo", "revive"))
 
 
 def _left() -> tuple[int, int, dt.datetime | None]:

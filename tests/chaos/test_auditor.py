@@ -115,6 +115,11 @@ FAULTS: dict[str, tuple[Callable[[Any], None], str]] = {
     "a taking is lost": (lambda b: b.said.assigned.append((b.task("wait").id, "bob")), "acknowledged as bob's"),
     "a form is lost": (lambda b: b.said.executed.append((b.task("wait").id, "bob")), "acknowledged as done by bob"),
     "a suspension is lost": (lambda b: b.said.held.append((b.process, "suspend", "bob")), "suspend by bob was"),
+    "a manager's undo is lost": (lambda b: b.said.managed.append((b.task("wait").id, "undo", "bob")), "undo by bob"),
+    "a token lives twice": (
+        lambda b: b.session.execute(update(Task).where(Task.flow_task == "checked").values(status="REVIVED")),
+        "a token lives twice, it stands after task",
+    ),
     "a cancel is lost": (lambda b: b.said.canceled.append(b.process), "acknowledged as cancelled and is not"),
     "a message is lost": (
         lambda b: b.session.execute(update(Task).where(Task.flow_task == "answer").values(status="STARTED")),

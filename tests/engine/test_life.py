@@ -358,19 +358,22 @@ class ThreeStepsFlow(flow.Flow):
     end = flow.End()
 
 
-def test_what_stands_behind_a_task_that_was_taken_back_stands_in_the_way_of_an_undo(flow_tester, make_user):
+def test_what_comes_after_a_task_that_was_taken_back_is_not_revived_before_it(flow_tester, make_user):
     run = flow_tester(ThreeStepsFlow)
     run.start()
     run.handle("first")
     run.handle("second")
     run.task("third").cancel()
     run.tasks("second")[0].undo()
-    run.tasks("third")[0].revive()
     manager = make_user("carol", "three_steps.manage")
-    with pytest.raises(TransitionNotAllowed, match="after it there is «Third»"):
+    with pytest.raises(TransitionNotAllowed, match="what came before it was taken back: «Second»"):
+        run.tasks("third")[0].revive()
+    assert "revive" not in lifecycle.actions_for(run.tasks("third")[0].task, manager)
+    run.tasks("second")[0].revive()
+    with pytest.raises(TransitionNotAllowed, match="after it there is «Second»"):
         run.tasks("first")[0].undo()
     assert "undo" not in lifecycle.actions_for(run.tasks("first")[0].task, manager)
-    run.task("third").cancel()
+    run.task("second").cancel()
     assert "undo" in lifecycle.actions_for(run.tasks("first")[0].task, manager)
     run.tasks("first")[0].undo()
 

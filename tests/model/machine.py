@@ -154,12 +154,18 @@ class Engine(RuleBasedStateMachine):
         if found:
             self.do(action, found[-1 - pick % len(found)], actor)
 
-    @rule(pick=PICK, action=st.sampled_from(("cancel", "undo", "undo", "revive", "revive")))
-    def intervene(self, pick: int, action: str) -> None:
-        """A manager takes something back, or brings it back."""
-        found = self.fitting(action)
-        if found:
-            self.do(action, found[-1 - pick % len(found)], "alice")
+    @rule(
+        deeds=st.lists(
+            st.tuples(PICK, st.sampled_from(("cancel", "undo", "undo", "revive", "revive"))),
+            min_size=1,
+            max_size=3,
+        )
+    )
+    def intervene(self, deeds: list[tuple[int, str]]) -> None:
+        """A manager takes something back, or brings it back, and goes on with that."""
+        for pick, action in deeds:
+            if found := self.fitting(action):
+                self.do(action, found[-1 - pick % len(found)], "alice")
 
     @rule(pick=PICK, action=st.sampled_from(("assign", "unassign", "reassign")))
     def hand_around(self, pick: int, action: str) -> None:
@@ -191,6 +197,7 @@ class Engine(RuleBasedStateMachine):
         note(f"{action} by {actor}: {_words(task)}")
         expected = self.expected(action, task, actor)
         status = task.status
+        offered = actor is not None and action in lifecycle.actions_for(task, self.user(actor))
 
         def do() -> None:
             with actions.activation(self.session, task_id, self.user(actor)) as activation:
@@ -203,19 +210,34 @@ class Engine(RuleBasedStateMachine):
 
         turns = getattr(task.node, "mutex", None) is not None and action in ("assign", "execute")
         if expected is not None:  # whose turn it is is asked ahead of who it is
-            self.refused((expected, TransitionNotAllowed) if turns else expected, do)
+            # so is what stands in the way of an undo or a revive
+            self.refused(
+                (expected, TransitionNotAllowed) if turns or action in ("undo", "revive") else expected, do
+            )
             return
         # what follows in a parent, or another task at work, may forbid it
         refusals: Any = (TransitionNotAllowed,) if turns or action in ("undo", "revive") else ()
         if random_flows.WORLD.fails and action == "undo":
             refusals = (*refusals, random_flows.Failure)
-        if not self.allowed(refusals, do):
+        allowed = self.allowed(refusals, do)
+        if (
+            action in ("undo", "revive")
+            and actor is not None
+            and not self._has_mutexes()
+            and not random_flows.WORLD.fails
+        ):
+            assert allowed == offered, f"the button for {action} says {offered}, the engine says {allowed}"
+        if not allowed:
             return
         after = self.session.get(Task, task_id, populate_existing=True)
         if action == "execute":
             self.acknowledged[task_id] += after.status == "DONE"
         else:
             assert after.status == lifecycle.ACTIONS[action].target, (status, action, after.status)
+
+    def _has_mutexes(self) -> bool:
+        """Whether another task at work may forbid what the buttons offer: they do not ask for it."""
+        return any(each._definition.has_mutexes for each in (self.root, self.child))
 
     def expected(self, action: str, task: Task, actor: str | None) -> Any:
         """What the contract's table says of an action: None if it is allowed."""

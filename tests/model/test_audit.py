@@ -92,6 +92,19 @@ ROWS = {  # what is done to the rows -> words of the fault
         " WHERE a.flow_task = 'last' AND b.flow_task = 'timer'",
         "(timer): DONE 1 times, but 2 tasks follow",
     ),
+    "a task is taken back under what came of it": (
+        "UPDATE task SET status = 'CANCELED' WHERE flow_task = 'human'",
+        "(join): a token lives twice, it stands after task 3 (human), which is CANCELED",
+    ),
+    "a task is at work again under what came of it": (
+        "UPDATE task SET status = 'STARTED', finished = NULL WHERE flow_task = 'call'",
+        "(join): a token lives twice, it stands after task 6 (call), which is STARTED",
+    ),
+    "two go on with one token": (
+        "INSERT INTO task_link (task_id, previous_id) SELECT a.id, b.id FROM task a, task b"
+        " WHERE a.flow_task = 'last' AND b.flow_task = 'timer'",
+        "(timer): a token lives twice, start has gone on with tasks",
+    ),
     "a branch begins twice": (
         "UPDATE task SET token = 'start/2_1' WHERE flow_task = 'timer'",
         "branch 1 began 2 times",
@@ -115,6 +128,11 @@ ROWS = {  # what is done to the rows -> words of the fault
     ),
     "a race has two winners": (
         "UPDATE task SET status = 'NEW', finished = NULL WHERE flow_task = 'loser'",
+        "(race): is DONE, and its branches 1, 2 go on",
+    ),
+    "a race has two winners, one of them revived": (
+        "UPDATE task SET status = CASE flow_task WHEN 'after' THEN 'REVIVED' ELSE 'NEW' END, finished = NULL"
+        " WHERE flow_task IN ('loser', 'after')",
         "(race): is DONE, and its branches 1, 2 go on",
     ),
     "a race is called off, and its branches are not": (

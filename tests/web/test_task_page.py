@@ -6,6 +6,7 @@ import pytest
 
 from portal.engine import actions
 from portal.models import Process, Task, db
+from tests.model.shapes import RaceFlow
 
 
 def process_of(process_id):
@@ -221,3 +222,22 @@ def test_the_page_of_a_task_whose_step_is_gone(carol, submit, open_task):
     assert "no longer has this step" in page.text
     assert carol.get(f"/tasks/{task_id}/execute").status_code == 409
     assert carol.post(f"/tasks/{task_id}/cancel").status_code == 303
+
+
+def test_what_stands_in_the_way_of_a_revival_is_named_and_there_is_no_button_for_it(
+    register, people, client_of
+):
+    register(RaceFlow)
+    process = RaceFlow.start.run()
+    first, second = process.tasks[2:4]
+    with first.activation() as activation:
+        activation.assign(people["erin"])
+        activation.execute()
+    erin = client_of("erin")
+    page = erin.get(f"/tasks/{second.id}")
+    assert page.status_code == 200
+    assert f"/tasks/{second.id}/revive" not in page.text
+    for method in ("get", "post"):
+        answer = getattr(erin, method)(f"/tasks/{second.id}/revive")
+        assert answer.status_code == 409
+        assert "the race was decided: «Race» (task 2, done), «First» (task 3, done)" in answer.text
