@@ -11,10 +11,14 @@ from .plain import plain
 
 
 class BooleanField(Field[bool | None]):
-    """True or false."""
+    """True or false. `labels` are the words of the two buttons where a form decides it."""
 
     python_type = bool
     sql_kind = "boolean"
+
+    def __init__(self, label: str = "", *, labels: tuple[str, str] = ("Yes", "No"), **options: Any) -> None:
+        super().__init__(label, **options)
+        self.labels = labels
 
     def check(self, value: Any) -> bool:
         if not isinstance(value, bool):

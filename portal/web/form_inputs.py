@@ -213,6 +213,11 @@ class BooleanField(wtforms.BooleanField):
 
     false_values = (False, "", "false", "False", "0", "no", "off", "n")
 
+    def __init__(self, *args: Any, labels: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        #: the words for true and false, where the form decides it by buttons
+        self.labels = labels
+
     def _value(self) -> str:
         return "y"
 

@@ -84,7 +84,6 @@ def _artifact_form(model: type, names: tuple[str, ...]) -> type[RecordForm]:
 
 
 def _make(model: type, names: tuple[str, ...], known: list[str]) -> type[RecordForm]:
-    fields = fields_of(model)
     inputs: dict[str, Any] = {}
     for name in names:
         if name not in known:
@@ -95,8 +94,18 @@ def _make(model: type, names: tuple[str, ...], known: list[str]) -> type[RecordF
             raise FlowError(
                 f"{model.__name__}.{name}: a form has its own `{name}`; give the field another name."
             )
-        inputs[name] = input_for(fields[name]) if name in fields else _column_input(model, name)
+        inputs[name] = input_of(model, name)
     return type(f"{model.__name__}Form", (RecordForm,), {**inputs, "record_fields": names})
+
+
+def input_of(model: type, name: str) -> Any:
+    """The unbound input of one field, column or relationship of a class.
+
+    Raises:
+        FlowError: it cannot be entered in a form.
+    """
+    field = fields_of(model).get(name)
+    return _column_input(model, name) if field is None else input_for(field)
 
 
 def _column_input(model: type, name: str) -> Any:

@@ -6,7 +6,7 @@ builds the form, `save` writes what was typed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Self
 
@@ -22,6 +22,7 @@ from portal.jsonstore import fields_of
 from portal.models import Process
 
 from .beside import form_context
+from .form_decisions import Decision, deciding
 from .form_groups import change_rows, field_named
 from .form_references import ReferenceField
 from .forms import (
@@ -36,6 +37,8 @@ from .times import zone
 
 #: says by a ValueError what is wrong with an object as a whole
 Check = Callable[[Any], Any]
+#: the fields that a decision requires, by the value decided
+Require = Mapping[Any, str | Iterable[str]]
 
 
 def posted() -> CombinedMultiDict[str, Any]:
@@ -54,11 +57,15 @@ class FormView:
         form_class: type[Form] | None = None,
         template: str | None = None,
         check: Check | None = None,
+        decide: str | None = None,
+        require: Require | None = None,
     ) -> None:
         self.fields: Sequence[str] = (fields,) if isinstance(fields, str) else tuple(fields or ())
         self.form_class = form_class
         self.template = template or self.template
         self.check = check
+        self.decision = None if decide is None else Decision.of(decide, require)
+        self._needs_decide = decide is None and bool(require)
 
     @classmethod
     def as_view(
@@ -68,6 +75,8 @@ class FormView:
         form_class: type[Form] | None = None,
         template: str | None = None,
         check: Check | None = None,
+        decide: str | None = None,
+        require: Require | None = None,
     ) -> Self:
         """The view for a node.
 
@@ -77,8 +86,11 @@ class FormView:
             template: the page, instead of ours; it knows `form`, `process`, `task`,
                 `flow`, `node` and `activation`.
             check: called with the object as the form would leave it; a ValueError says what does not go together.
+            decide: the name of a field that is decided by buttons, one for each value, instead of an input: a
+                `BooleanField`, whose `labels=("Approve", "Decline")` are on the buttons, or a field of choices.
+            require: the names of the fields that may not be empty, by the value decided: `{False: ["remark"]}`.
         """
-        return cls(fields, form_class, template, check)
+        return cls(fields, form_class, template, check, decide, require)
 
     def __call__(self, activation: Activation) -> BaseResponse | str | tuple[str, int]:
         if request.method != "POST":
@@ -101,7 +113,8 @@ class FormView:
 
     def page(self, form: Form, activation: Activation) -> str:
         """The page with the form."""
-        return render_template(self.template, form=form, **form_context(activation))
+        decision = getattr(form, "_decision", None)
+        return render_template(self.template, form=form, decision=decision, **form_context(activation))
 
     def form(self, activation: Activation, formdata: Any = None) -> Form:
         """The form, filled from what is stored, or from what was typed.
@@ -110,6 +123,8 @@ class FormView:
             formdata: the values of a request, or None.
         """
         form_class = self.form_class or self.make_form(activation)
+        if self.decision is not None:
+            form_class = deciding(form_class, self.model_now(activation), self.decision)
         # Moments are typed in the time zone of whoever types them.
         preferences = getattr(activation.user, "preferences", None) or {}
         meta = {"timezone": zone(preferences.get("timezone") or request.cookies.get("timezone"))}
@@ -139,6 +154,8 @@ class FormView:
 
     def faults(self, flow_class: Any) -> Iterator[str]:
         """What is wrong with the view in this flow, for a message at import."""
+        if self._needs_decide:
+            yield "`require` says what a decision requires; name its field by decide="
         model = self.model_of(flow_class)
         if model is not None:
             known = known_fields(model, self.fields)
@@ -146,11 +163,18 @@ class FormView:
                 if name not in known:
                     mend = _known(name, known)
                     yield f"the form has a field `{name}`, but {model.__name__} has none; {mend}"
+            if self.decision is not None:
+                inputs = self.fields if self.form_class is None else dir(self.form_class)
+                yield from self.decision.faults(model, known_fields(model, [self.decision.name]), inputs)
 
     # -- what a kind of view defines
 
     def make_form(self, activation: Activation) -> type[Form]:
         raise NotImplementedError
+
+    def model_now(self, activation: Activation) -> type:
+        """The class whose fields the form has."""
+        return type(self.target(activation))
 
     def model_of(self, flow_class: Any) -> type | None:
         """The class whose fields the form has, where it is known before the flow runs."""
@@ -192,8 +216,10 @@ class CreateArtifactView(FormView):
         form_class: type[Form] | None = None,
         template: str | None = None,
         check: Check | None = None,
+        decide: str | None = None,
+        require: Require | None = None,
     ) -> None:
-        super().__init__(fields, form_class, template, check)
+        super().__init__(fields, form_class, template, check, decide, require)
         self.model = model
 
     @classmethod
@@ -205,6 +231,8 @@ class CreateArtifactView(FormView):
         form_class: type[Form] | None = None,
         template: str | None = None,
         check: Check | None = None,
+        decide: str | None = None,
+        require: Require | None = None,
     ) -> Self:
         """The view for a node; see `FormView.as_view`.
 
@@ -212,10 +240,13 @@ class CreateArtifactView(FormView):
             model: the mapped class of which an instance is made.
             fields: names of its columns.
         """
-        return cls(model, fields, form_class, template, check)
+        return cls(model, fields, form_class, template, check, decide, require)
 
     def make_form(self, activation: Activation) -> type[Form]:
         return artifact_form(self.model, self.fields)
+
+    def model_now(self, activation: Activation) -> type:
+        return self.model
 
     def model_of(self, flow_class: Any) -> type | None:
         return self.model
