@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from portal import queries, trace
 from portal.engine import access
 from portal.engine.disturbances import disturbance, give_up
-from portal.errors import Disturbed, PermissionDenied, PortalError, TransitionNotAllowed, Uncertain
+from portal.errors import Disturbed, Gone, PermissionDenied, PortalError, TransitionNotAllowed, Uncertain
 from portal.models import Process, Task, db
 
 from .addresses import in_log
@@ -53,6 +53,11 @@ CONFLICTS = {
 MOVED = (
     "It was moved to another step",
     "The flow has changed since you opened this. The task goes on at the step that is named after it on its page.",
+)
+GONE = Words(
+    "Deleted meanwhile",
+    "What this task works on was deleted, so its form cannot be shown. "
+    "A manager of the flow can cancel the task or the process.",
 )
 #: how many seconds later a program may try again
 RETRY_AFTER = 5
@@ -126,6 +131,8 @@ def _conflict(error: TransitionNotAllowed) -> Answer:
         _why(task, process, context.get("event")) if not request.path.endswith("/undo") else ("", "")
     )
     words = Words(title or WORDS[409].title, text or sentence(str(error)))
+    if isinstance(error, Gone):
+        words = GONE
     return page(409, words=words, **context)
 
 

@@ -16,12 +16,13 @@ from werkzeug.datastructures import CombinedMultiDict
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import Form, SubmitField
 
-from portal.errors import InvalidForm, PortalError
+from portal.errors import Gone, InvalidForm
 from portal.flow.activation import Activation
 from portal.jsonstore import fields_of
 from portal.models import Process
 
 from .beside import form_context
+from .form_constraints import has_own_rows, storing
 from .form_decisions import Decision, deciding
 from .form_groups import change_rows, field_named
 from .form_references import ReferenceField
@@ -104,7 +105,7 @@ class FormView:
             return self.page(form, activation)  # nothing is sent yet: the form again, with a row more or less
         if form.validate():
             try:
-                self.save(form, activation)
+                self.accept(form, activation)
             except InvalidForm:
                 return self.page(form, activation), 422
             activation.execute()
@@ -129,6 +130,19 @@ class FormView:
         preferences = getattr(activation.user, "preferences", None) or {}
         meta = {"timezone": zone(preferences.get("timezone") or request.cookies.get("timezone"))}
         return form_class(formdata=formdata, obj=self.filled_from(activation), meta=meta)
+
+    def accept(self, form: Form, activation: Activation) -> Any:
+        """Write the form, and store it where the database has rules of the author's for it.
+
+        Raises:
+            InvalidForm: the object or the database refuses a value; the form says which.
+            Gone: the row that the form changes was deleted.
+        """
+        model = self.model_now(activation)
+        if not has_own_rows(model):
+            return self.save(form, activation)
+        with storing(form, activation, model):
+            return self.save(form, activation)
 
     def save(self, form: Form, activation: Activation) -> None:
         """Write the form's own fields, and nothing else.
@@ -269,7 +283,7 @@ class UpdateArtifactView(FormView):
     def target(self, activation: Activation) -> Any:
         artifact = activation.process.artifact
         if artifact is None:
-            raise PortalError(f"process {activation.process.id} has no artifact that this form could change")
+            raise Gone
         return artifact
 
 
