@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -82,6 +83,8 @@ class Config:
             "webhook_secret": str(values.pop("WEBHOOK_SECRET", "")),
         }
         values |= _mail(values)
+        if "MAX_CONTENT_LENGTH" in values:
+            values["MAX_CONTENT_LENGTH"] = _size("MAX_CONTENT_LENGTH", values["MAX_CONTENT_LENGTH"])
         if known["secret_key"] is None:
             known["secret_key"] = secrets.token_hex(32) if values.get("TESTING") else _kept_secret(instance)
         return cls(**known, flask=values)
@@ -136,6 +139,14 @@ def _number(name: str, value: Any) -> int:
         return int(value)
     except ValueError:
         raise ValueError(f"{PREFIX}{name} is {value!r}; it is a number") from None
+
+
+def _size(name: str, value: Any) -> int:
+    """A number of bytes, or a text such as `32 MB`."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(k|m|g|)(?:i?b)?\s*", str(value), re.IGNORECASE)
+    if found is None or not float(found[1]):
+        raise ValueError(f"{PREFIX}{name} is {value!r}; it is a size such as 32 MB")
+    return int(float(found[1]) * 1024 ** ["", "k", "m", "g"].index(found[2].lower()))
 
 
 def _seconds(name: str, value: Any) -> float:

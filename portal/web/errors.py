@@ -21,6 +21,7 @@ from portal.models import Process, Task, db
 
 from .addresses import in_log
 from .frame import me
+from .limits import too_large
 from .words import LOST, is_form
 
 Answer = tuple[str, int] | BaseResponse | HTTPException
@@ -37,7 +38,7 @@ WORDS = {
     404: Words("Not there", "The address is mistyped, or what it named is gone."),
     405: Words("Not this way", "This address does not take that kind of request."),
     409: Words("Not possible now", "It is not in a state that allows this."),
-    413: Words("Too large", "What you sent is larger than the portal takes. Attach less, or smaller files."),
+    413: Words("Too large", ""),
     422: Words("Not accepted", "Something in the form is not in order."),
     429: Words("Too many tries", "Wait a minute, then try again."),
     500: Words("Something broke", "It is not your doing, and nothing of what you sent has been half done."),
@@ -99,7 +100,8 @@ def _http(error: HTTPException) -> Answer:
         return error
     own = error.description if error.description != type(error).description else ""
     # Flask-Limiter's description is the limit, which is nobody's business.
-    html, code = page(error.code, "" if error.code == 429 else own or "")
+    own = too_large() if error.code == 413 else "" if error.code == 429 else own or ""
+    html, code = page(error.code, own)
     response: BaseResponse = current_app.make_response((html, code))
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):

@@ -240,4 +240,5 @@ class FileField(wtforms.FileField):
         for upload in valuelist:
             if isinstance(upload, FileStorage) and upload:
                 self.data, self.came = upload.read(), True
+                upload.close()
                 return
