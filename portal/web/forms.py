@@ -30,6 +30,8 @@ class RecordForm(FlaskForm):
     #: the names of the inputs that belong to the object, in order
     record_fields: ClassVar[tuple[str, ...]] = ()
 
+    #: what somebody else has changed, and the sender of the form has not
+    _left: frozenset[str] = frozenset()
     _zone: dt.tzinfo = dt.UTC
 
     @property
@@ -125,6 +127,8 @@ def populate(form: RecordForm, obj: Any) -> bool:
     """
     valid = True
     for name in form.record_fields:
+        if name in form._left:
+            continue
         field = form._fields[name]
         try:
             setattr(obj, name, value_of(field))

@@ -21,6 +21,7 @@ from portal.flow.activation import Activation
 from portal.jsonstore import fields_of
 from portal.models import Process
 
+from . import form_seen as seen
 from .beside import form_context
 from .form_constraints import has_own_rows, storing
 from .form_decisions import Decision, deciding
@@ -100,10 +101,13 @@ class FormView:
             if isinstance(wanted, ReferenceField):
                 return jsonify([pick._asdict() for pick in wanted.suggest(request.args.get("q", ""))])
             return self.page(form, activation)
+        if seen.NAME in request.form:
+            seen.hold(self.filled_from(activation))
         form = self.form(activation, posted())
-        if change_rows(form, request.form.get("_more", ""), request.form.get("_less", "")):
+        if self.is_changed(form, activation):
             return self.page(form, activation)  # nothing is sent yet: the form again, with a row more or less
-        if form.validate():
+        valid = form.validate()
+        if seen.agree(form, lambda: self.form(activation)) and valid:
             try:
                 self.accept(form, activation)
             except InvalidForm:
@@ -112,10 +116,16 @@ class FormView:
             return redirect(activation.success_url, 303)
         return self.page(form, activation), 422
 
+    def is_changed(self, form: Form, activation: Activation) -> bool:
+        """Whether a button was pressed that changes the form itself: its rows, or an input to what is stored."""
+        more, less, theirs = (request.form.get(name, "") for name in ("_more", "_less", "_theirs"))
+        return change_rows(form, more, less) or seen.take_theirs(form, theirs, lambda: self.form(activation))
+
     def page(self, form: Form, activation: Activation) -> str:
         """The page with the form."""
         decision = getattr(form, "_decision", None)
-        return render_template(self.template, form=form, decision=decision, **form_context(activation))
+        context = {"decision": decision, "seen": seen.seen_text(form), **form_context(activation)}
+        return render_template(self.template, form=form, **context)
 
     def form(self, activation: Activation, formdata: Any = None) -> Form:
         """The form, filled from what is stored, or from what was typed.
@@ -129,7 +139,10 @@ class FormView:
         # Moments are typed in the time zone of whoever types them.
         preferences = getattr(activation.user, "preferences", None) or {}
         meta = {"timezone": zone(preferences.get("timezone") or request.cookies.get("timezone"))}
-        return form_class(formdata=formdata, obj=self.filled_from(activation), meta=meta)
+        target = self.filled_from(activation)
+        form = form_class(formdata=formdata, obj=target, meta=meta)
+        seen.note_seen(form, target, formdata)
+        return form
 
     def accept(self, form: Form, activation: Activation) -> Any:
         """Write the form, and store it where the database has rules of the author's for it.
@@ -303,6 +316,8 @@ def _write_by_hand(form: Form, target: Any) -> bool:
     valid = True
     for name, field in form._fields.items():
         if name == "csrf_token" or isinstance(field, SubmitField) or not hasattr(type(target), name):
+            continue
+        if name in getattr(form, "_left", ()):
             continue
         try:
             setattr(target, name, field.data)
