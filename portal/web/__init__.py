@@ -10,6 +10,7 @@ from . import (
     accounts,
     bulk,
     errors,
+    files,
     flows,
     frame,
     headers,
@@ -34,6 +35,7 @@ BLUEPRINTS = (
     flows.blueprint,
     start.blueprint,
     processes.blueprint,
+    files.blueprint,
 )
 
 

@@ -33,6 +33,7 @@ from portal.errors import Gone, InvalidForm
 from portal.flow.activation import Activation
 from portal.models import Process, db
 
+from .files import remember_files
 from .forms import add_error
 from .values import list_words
 
@@ -74,6 +75,7 @@ def storing(form: Any, activation: Activation, model: type) -> Iterator[None]:
     savepoint = session.begin_nested()
     try:
         yield
+        remember_files(form, process, model)
         if process.artifact is not None and process.artifact is not before:
             session.add(process.artifact)
         if issubclass(model, Process):

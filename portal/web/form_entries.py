@@ -66,7 +66,8 @@ def _text(field: Any, value: Any) -> Any:
     if isinstance(field, DecisionField):
         return field.text_of(value)
     if isinstance(field, FileField):
-        return FileStorage(BytesIO(value), filename="upload")
+        kind = getattr(value, "type", None) or None
+        return FileStorage(BytesIO(value), getattr(value, "name", "") or "upload", content_type=kind)
     if (
         isinstance(field, DateTimeLocalField)
         and isinstance(value, dt.datetime)

@@ -122,7 +122,7 @@ def _says_the_same(field: Any, now: Any) -> bool:
 
 def _is_touched(field: Any, seen: str) -> bool:
     if isinstance(field, FileField):
-        return field.came
+        return field.came or field.removed
     return isinstance(field, DecisionField) or _digest(field) != seen
 
 
@@ -141,7 +141,7 @@ def _shown(field: Any) -> Any:
         blank = _shown(field.pattern) if isinstance(field, FieldList) else None
         return [row for row in rows if row != blank]
     if isinstance(field, FileField):
-        content = field.data if field.came else field.object_data
+        content = field.data if field.came or field.removed else field.object_data
         return hashlib.blake2b(content or b"", digest_size=16).hexdigest()
     if isinstance(field, DecisionField):
         value = field.object_data if field.raw_data is None else field.data

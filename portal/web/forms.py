@@ -12,7 +12,7 @@ from sqlalchemy import inspect
 from sqlalchemy.orm import QueryableAttribute
 
 from portal.errors import FlowError
-from portal.jsonstore import fields_of
+from portal.jsonstore import Binary, fields_of
 
 from .form_columns import ColumnConverter
 from .form_groups import FieldList, FormField, value_of
@@ -131,11 +131,18 @@ def populate(form: RecordForm, obj: Any) -> bool:
             continue
         field = form._fields[name]
         try:
-            setattr(obj, name, value_of(field))
+            put(obj, name, value_of(field))
         except ValueError as error:
             add_error(field, str(error))
             valid = False
     return valid
+
+
+def put(obj: Any, name: str, value: Any) -> None:
+    """Write one value. ValueError when the object refuses it."""
+    if isinstance(value, Binary) and name not in fields_of(type(obj)):
+        value = bytes(value)  # a column has no place for a file's name
+    setattr(obj, name, value)
 
 
 def add_error(field: Any, message: str) -> None:

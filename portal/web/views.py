@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Self
 
+import wtforms
 from flask import jsonify, redirect, render_template, request
 from sqlalchemy import inspect
-from werkzeug.datastructures import CombinedMultiDict
+from werkzeug.datastructures import CombinedMultiDict, FileStorage
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import Form, SubmitField
 
@@ -23,6 +24,7 @@ from portal.models import Process
 
 from . import form_seen as seen
 from .beside import form_context
+from .files import Files
 from .form_constraints import has_own_rows, storing
 from .form_decisions import Decision, deciding
 from .form_groups import change_rows, field_named
@@ -34,8 +36,10 @@ from .forms import (
     populate,
     process_field_names,
     process_form,
+    put,
 )
 from .times import zone
+from .uploads import taken
 
 #: says by a ValueError what is wrong with an object as a whole
 Check = Callable[[Any], Any]
@@ -138,8 +142,13 @@ class FormView:
             form_class = deciding(form_class, self.model_now(activation), self.decision)
         # Moments are typed in the time zone of whoever types them.
         preferences = getattr(activation.user, "preferences", None) or {}
-        meta = {"timezone": zone(preferences.get("timezone") or request.cookies.get("timezone"))}
+        meta: dict[str, Any] = {
+            "timezone": zone(preferences.get("timezone") or request.cookies.get("timezone"))
+        }
         target = self.filled_from(activation)
+        if target is not None and activation.process.id is not None:
+            path = () if target is activation.process else ("artifact",)
+            meta["files"] = Files(activation.process, path)
         form = form_class(formdata=formdata, obj=target, meta=meta)
         seen.note_seen(form, target, formdata)
         return form
@@ -319,8 +328,13 @@ def _write_by_hand(form: Form, target: Any) -> bool:
             continue
         if name in getattr(form, "_left", ()):
             continue
+        value = field.data
+        if isinstance(field, wtforms.FileField):
+            if not isinstance(value, FileStorage) or not value:
+                continue
+            value = field.data = taken(value)
         try:
-            setattr(target, name, field.data)
+            put(target, name, value)
         except ValueError as error:
             field.errors = [*field.errors, str(error)]
             valid = False
