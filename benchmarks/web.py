@@ -48,7 +48,7 @@ def over_http(browsers: list[Browser]) -> dict[str, float]:
     rates["assign"] = rate(browsers, lambda who, number: who.post(f"/tasks/{ids[number]}/assign"))
     # Who took a task does it, whichever browser it is: all of them are one person's.
     rates["execute"] = rate(
-        browsers, lambda who, number: who.post(f"/tasks/{ids[number]}/execute", approved="y")
+        browsers, lambda who, number: who.post(f"/tasks/{ids[number]}/execute", approved="true")
     )
     return rates
 

@@ -28,7 +28,7 @@ class BookingProcess(Process):
     )
     hotel = jsonstore.StringField("Reservation of the hotel")
     flight = jsonstore.StringField("Ticket")
-    agreed = jsonstore.BooleanField("Book it at this price", default=False)
+    agreed = jsonstore.BooleanField("Agreed to the price", labels=("Book", "Decline"), default=False)
 
     @property
     def price(self) -> Decimal:
@@ -69,7 +69,7 @@ class BookingFlow(flow.Flow):
     )
     cancel_flight = flow.Job(this.free_seat, retries=5).Annotation(title="Cancel flight")
     confirm = (
-        flow.View(views.UpdateProcessView.as_view(fields=["agreed"]))
+        flow.View(views.UpdateProcessView.as_view(fields=[], decide="agreed"))
         .Annotation(
             title="Confirm price",
             description="We hold room and seat for a day.",

@@ -23,8 +23,8 @@ class ExpenseClaimProcess(Process):
     )
     iban = jsonstore.StringField("IBAN", max_length=42, required=True, help_text="Where the money goes.")
     receipts = jsonstore.EmbeddedListField(Receipt, "Receipts", required=True)
-    approved = jsonstore.BooleanField("The receipts are in order", default=False)
-    countersigned = jsonstore.BooleanField("Pay this claim", default=False)
+    approved = jsonstore.BooleanField("Receipts in order", labels=("Approve", "Decline"), default=False)
+    countersigned = jsonstore.BooleanField("Countersigned", labels=("Countersign", "Decline"), default=False)
     remark = jsonstore.TextField("Remark", help_text="The claimant will read this.")
     payment = jsonstore.StringField("Payment")
 
@@ -50,7 +50,9 @@ class ExpenseClaimFlow(flow.Flow):
         .Next(this.approve)
     )
     approve = (
-        flow.View(views.UpdateProcessView.as_view(fields=["approved", "remark"]))
+        flow.View(
+            views.UpdateProcessView.as_view(fields=["remark"], decide="approved", require={False: ["remark"]})
+        )
         .Annotation(
             title="Check the receipts",
             description="Is every receipt there, and was every line needed for the work?",
@@ -68,7 +70,11 @@ class ExpenseClaimFlow(flow.Flow):
         .Annotation(title="Receipts in order?")
     )
     countersign = (
-        flow.View(views.UpdateProcessView.as_view(fields=["countersigned", "remark"]))
+        flow.View(
+            views.UpdateProcessView.as_view(
+                fields=["remark"], decide="countersigned", require={False: ["remark"]}
+            )
+        )
         .Annotation(
             title="Countersign",
             description="The second pair of eyes: who claimed or checked cannot sign.",

@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 class HelloWorldProcess(Process):
     text = jsonstore.StringField("Message", max_length=50, required=True)
-    approved = jsonstore.BooleanField("Approved", default=False)
+    approved = jsonstore.BooleanField("Approved", labels=("Approve", "Decline"), default=False)
 
 
 class HelloWorldFlow(flow.Flow):
@@ -30,7 +30,7 @@ class HelloWorldFlow(flow.Flow):
         .Next(this.approve)
     )
     approve = (
-        flow.View(views.UpdateProcessView.as_view(fields=["approved"]))
+        flow.View(views.UpdateProcessView.as_view(fields=[], decide="approved"))
         .Annotation(title="Approve", summary_template="Message review required")
         .Permission(auto_create=True)
         .OnTimeout(timedelta(days=3), this.escalate)

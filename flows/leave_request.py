@@ -16,7 +16,7 @@ class LeaveRequestProcess(Process):
     first_day = jsonstore.DateField("First day", required=True)
     last_day = jsonstore.DateField("Last day", required=True, help_text="The last day that you are away.")
     reason = jsonstore.TextField("Anything your manager should know")
-    approved = jsonstore.BooleanField("Approve this leave", default=False)
+    approved = jsonstore.BooleanField("Leave approved", labels=("Approve", "Decline"), default=False)
     remark = jsonstore.TextField("Remark", help_text="The employee will read this.")
     escalated = jsonstore.BooleanField("Escalated", default=False)
 
@@ -49,7 +49,9 @@ class LeaveRequestFlow(flow.Flow):
         .Next(this.approve)
     )
     approve = (
-        flow.View(views.UpdateProcessView.as_view(fields=["approved", "remark"]))
+        flow.View(
+            views.UpdateProcessView.as_view(fields=["remark"], decide="approved", require={False: ["remark"]})
+        )
         .Annotation(
             title="Decide on leave",
             description="Check that someone covers, then approve or decline.",
@@ -66,7 +68,9 @@ class LeaveRequestFlow(flow.Flow):
         flow.Function(this.note_escalation).Annotation(title="Note the delay").Next(this.approve_late)
     )
     approve_late = (
-        flow.View(views.UpdateProcessView.as_view(fields=["approved", "remark"]))
+        flow.View(
+            views.UpdateProcessView.as_view(fields=["remark"], decide="approved", require={False: ["remark"]})
+        )
         .Annotation(title="Decide on late leave", description="The manager did not decide in time.")
         .Permission("leave_request.head_of_staff")
         .Priority(10)

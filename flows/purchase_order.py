@@ -21,9 +21,11 @@ class PurchaseOrder(db.Model):
 
 
 class PurchaseOrderProcess(Process):
-    approved = jsonstore.BooleanField("Approve this purchase", default=False)
-    budget_ok = jsonstore.BooleanField("The budget covers it", default=False)
-    supplier_ok = jsonstore.BooleanField("The supplier is on our list", default=False)
+    approved = jsonstore.BooleanField("Purchase approved", labels=("Approve", "Decline"), default=False)
+    budget_ok = jsonstore.BooleanField("Budget covers it", labels=("Covered", "Not covered"), default=False)
+    supplier_ok = jsonstore.BooleanField(
+        "Supplier on our list", labels=("On our list", "Not on our list"), default=False
+    )
     remark = jsonstore.TextField("Remark")
 
 
@@ -56,14 +58,18 @@ class PurchaseOrderFlow(flow.Flow):
         .Annotation(title="How much?")
     )
     approve = (
-        flow.View(views.UpdateProcessView.as_view(fields=["approved", "remark"]))
+        flow.View(
+            views.UpdateProcessView.as_view(fields=["remark"], decide="approved", require={False: ["remark"]})
+        )
         .Annotation(title="Approve purchase")
         .Permission(auto_create=True)
         .Due(dt.timedelta(days=3))
         .Next(this.decision)
     )
     approve_large = (
-        flow.View(views.UpdateProcessView.as_view(fields=["approved", "remark"]))
+        flow.View(
+            views.UpdateProcessView.as_view(fields=["remark"], decide="approved", require={False: ["remark"]})
+        )
         .Annotation(title="Approve large purchase")
         .Permission(auto_create=True)
         .Due(dt.timedelta(days=5))
@@ -75,13 +81,13 @@ class PurchaseOrderFlow(flow.Flow):
     )
     checks = flow.Split().Next(this.check_budget).Next(this.check_supplier).Annotation(title="Checks")
     check_budget = (
-        flow.View(views.UpdateProcessView.as_view(fields=["budget_ok"]))
+        flow.View(views.UpdateProcessView.as_view(fields=[], decide="budget_ok"))
         .Annotation(title="Check budget")
         .Permission(auto_create=True)
         .Next(this.checked)
     )
     check_supplier = (
-        flow.View(views.UpdateProcessView.as_view(fields=["supplier_ok"]))
+        flow.View(views.UpdateProcessView.as_view(fields=[], decide="supplier_ok"))
         .Annotation(title="Check supplier")
         .Permission(auto_create=True)
         .Next(this.checked)

@@ -97,6 +97,8 @@ class Config:
         }
         values |= _mail(values)
         values.setdefault("SESSION_COOKIE_NAME", cookie_name(known["base_url"]))
+        if "MAX_CONTENT_LENGTH" in values:
+            values["MAX_CONTENT_LENGTH"] = _size("MAX_CONTENT_LENGTH", values["MAX_CONTENT_LENGTH"])
         if known["secret_key"] is None:
             known["secret_key"] = secrets.token_hex(32) if values.get("TESTING") else _kept_secret(instance)
         return cls(**known, flask=values)
@@ -163,6 +165,14 @@ def _number(name: str, value: Any) -> int:
         return int(value)
     except ValueError:
         raise ValueError(f"{PREFIX}{name} is {value!r}; it is a number") from None
+
+
+def _size(name: str, value: Any) -> int:
+    """A number of bytes, or a text such as `32 MB`."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(k|m|g|)(?:i?b)?\s*", str(value), re.IGNORECASE)
+    if found is None or not float(found[1]):
+        raise ValueError(f"{PREFIX}{name} is {value!r}; it is a size such as 32 MB")
+    return int(float(found[1]) * 1024 ** ["", "k", "m", "g"].index(found[2].lower()))
 
 
 def _seconds(name: str, value: Any) -> float:

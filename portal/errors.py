@@ -18,6 +18,10 @@ class TransitionNotAllowed(PortalError):
     """This action is not allowed in the present state."""
 
 
+class Gone(TransitionNotAllowed):
+    """What this step works on was deleted."""
+
+
 class PermissionDenied(PortalError):
     """This person may not do this."""
 

@@ -11,11 +11,12 @@ from .merge import Change, apply, changes
 from .numbers import DecimalField, FloatField, IntegerField
 from .plain import check_text, plain, storable
 from .references import ReferenceField, ReferenceList, ReferenceListField
-from .scalars import BinaryField, BooleanField, ChoiceField, JSONField, UUIDField
+from .scalars import Binary, BinaryField, BooleanField, ChoiceField, JSONField, UUIDField
 from .texts import EmailField, StringField, TextField, URLField
 from .times import DateField, DateTimeField, DurationField, TimeField
 
 __all__ = [
+    "Binary",
     "BinaryField",
     "BooleanField",
     "Change",

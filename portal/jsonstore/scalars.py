@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import base64
+import re
 import uuid
-from typing import Any
+from typing import Any, Self
+from urllib.parse import quote, unquote
 
 from .field import Field
 from .plain import plain
 
 
 class BooleanField(Field[bool | None]):
-    """True or false."""
+    """True or false. `labels` are the words of the two buttons where a form decides it."""
 
     python_type = bool
     sql_kind = "boolean"
+
+    def __init__(self, label: str = "", *, labels: tuple[str, str] = ("Yes", "No"), **options: Any) -> None:
+        super().__init__(label, **options)
+        self.labels = labels
 
     def check(self, value: Any) -> bool:
         if not isinstance(value, bool):
@@ -79,8 +85,26 @@ class JSONField(Field[Any]):
         return plain(value)
 
 
+class Binary(bytes):
+    """Bytes that have come as a file, with its name and its type."""
+
+    name: str
+    type: str
+
+    def __new__(cls, content: bytes = b"", name: str = "", type: str = "") -> Self:
+        made = super().__new__(cls, content)
+        made.name, made.type = name, type
+        return made
+
+
+_DATA_URL = re.compile(r"data:([^;,]*)(?:;name=([^;,]*))?;base64,")
+
+
 class BinaryField(Field[bytes | None]):
-    """Bytes, kept as base64: for small ones. `max_length` counts bytes."""
+    """Bytes, kept as base64: for small ones. `max_length` counts bytes.
+
+    A `Binary` keeps its name and type: it is stored as a `data:` URL.
+    """
 
     python_type = bytes
 
@@ -91,13 +115,19 @@ class BinaryField(Field[bytes | None]):
     def check(self, value: Any) -> bytes:
         if not isinstance(value, (bytes, bytearray, memoryview)):
             raise ValueError(f"Bytes are needed, not {type(value).__name__}.")
-        content = bytes(value)
+        content = value if isinstance(value, Binary) else bytes(value)
         if self.max_length is not None and len(content) > self.max_length:
             raise ValueError(f"At most {self.max_length} bytes are possible, these are {len(content)}.")
         return content
 
     def dump(self, value: Any) -> str:
-        return base64.b64encode(value).decode("ascii")
+        content = base64.b64encode(value).decode("ascii")
+        if not isinstance(value, Binary):
+            return content
+        return f"data:{quote(value.type, safe='/+.-')};name={quote(value.name, safe='')};base64,{content}"
 
     def load(self, stored: Any) -> bytes:
-        return base64.b64decode(stored)
+        found = _DATA_URL.match(stored)
+        if found is None:
+            return base64.b64decode(stored)
+        return Binary(base64.b64decode(stored[found.end() :]), unquote(found[2] or ""), unquote(found[1]))

@@ -102,5 +102,8 @@ class Pointer:
 def _is(held: Any, name: str, key: str | None) -> bool:
     state = inspect(held)
     return (
-        key is not None and class_name(state.mapper.class_) == name and encode_key(state.identity[0]) == key
+        key is not None
+        and state.has_identity  # what a savepoint took back has none any more
+        and class_name(state.mapper.class_) == name
+        and encode_key(state.identity[0]) == key
     )

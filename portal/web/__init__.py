@@ -11,9 +11,11 @@ from . import (
     bodies,
     bulk,
     errors,
+    files,
     flows,
     frame,
     headers,
+    limits,
     lists,
     operations,
     processes,
@@ -23,9 +25,6 @@ from . import (
     task_actions,
     tasks,
 )
-
-#: a form with a few attachments; more is 413
-MAX_CONTENT_LENGTH = 16 * 1024 * 1024
 
 BLUEPRINTS = (
     sign_in.blueprint,
@@ -37,6 +36,7 @@ BLUEPRINTS = (
     flows.blueprint,
     start.blueprint,
     processes.blueprint,
+    files.blueprint,
 )
 
 
@@ -45,13 +45,12 @@ def init_app(app: Flask) -> None:
     app.config["BOOTSTRAP_SERVE_LOCAL"] = True
     app.config["SESSION_COOKIE_HTTPONLY"] = True
     app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
-    if app.config.get("MAX_CONTENT_LENGTH") is None:
-        app.config["MAX_CONTENT_LENGTH"] = MAX_CONTENT_LENGTH
     # A form left open over the week-end is still a form: the token lives as long as the session.
     app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)
     operations.init_app(app)  # first: whoever refuses a request behind it is timed and logged too
     bodies.init_app(app)
     Bootstrap5(app)
+    limits.init_app(app)  # before anything reads a form
     CSRFProtect(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -9,6 +9,7 @@ from portal.flow.activation import Activation
 from portal.flow.base import label_of, title_of
 from portal.models import Event, db
 
+from .files import Files
 from .values import rows_of
 
 #: what people did, as opposed to what ran by itself
@@ -26,18 +27,19 @@ def form_context(activation: Activation) -> dict[str, Any]:
         "node": activation.node,
         "flow": activation.node.flow_class._definition,
         "starts": activation.node.starts,
-        "data": [] if activation.node.starts else rows_of(process),
+        "data": [] if activation.node.starts else rows_of(process, Files(process)),
         "artifact": None if activation.node.starts else artifact_of(process),
         "earlier": [] if activation.node.starts else earlier(process.id),
     }
 
 
-def artifact_of(process: Any) -> dict[str, Any] | None:
-    """The artifact's rows under its name for people."""
+def artifact_of(process: Any, *, visible: bool = True) -> dict[str, Any] | None:
+    """The artifact's rows under its name for people; `visible` says whether they may open its files."""
     found = process.artifact
     if found is None:
         return None
-    return {"title": title_of(label_of(type(found).__name__)), "rows": rows_of(found)}
+    files = Files(process, ("artifact",), visible=visible)
+    return {"title": title_of(label_of(type(found).__name__)), "rows": rows_of(found, files)}
 
 
 def earlier(process_id: int) -> list[Event]:

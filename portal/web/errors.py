@@ -16,11 +16,12 @@ from werkzeug.wrappers import Response as BaseResponse
 from portal import queries, trace
 from portal.engine import access
 from portal.engine.disturbances import disturbance, give_up
-from portal.errors import Disturbed, PermissionDenied, PortalError, TransitionNotAllowed, Uncertain
+from portal.errors import Disturbed, Gone, PermissionDenied, PortalError, TransitionNotAllowed, Uncertain
 from portal.models import Process, Task, db
 
 from .addresses import in_log
 from .frame import me
+from .limits import too_large
 from .words import LOST, is_form
 
 Answer = tuple[str, int] | BaseResponse | HTTPException
@@ -37,7 +38,7 @@ WORDS = {
     404: Words("Not there", "The address is mistyped, or what it named is gone."),
     405: Words("Not this way", "This address does not take that kind of request."),
     409: Words("Not possible now", "It is not in a state that allows this."),
-    413: Words("Too large", "What you sent is larger than the portal takes. Attach less, or smaller files."),
+    413: Words("Too large", ""),
     422: Words("Not accepted", "Something in the form is not in order."),
     429: Words("Too many tries", "Wait a minute, then try again."),
     500: Words("Something broke", "It is not your doing, and nothing of what you sent has been half done."),
@@ -53,6 +54,11 @@ CONFLICTS = {
 MOVED = (
     "It was moved to another step",
     "The flow has changed since you opened this. The task goes on at the step that is named after it on its page.",
+)
+GONE = Words(
+    "Deleted meanwhile",
+    "What this task works on was deleted, so its form cannot be shown. "
+    "A manager of the flow can cancel the task or the process.",
 )
 #: how many seconds later a program may try again
 RETRY_AFTER = 5
@@ -93,7 +99,7 @@ def _http(error: HTTPException) -> Answer:
     if _for_programs() or error.code is None or error.code < 400 or error.response is not None:
         return error
     own = error.description if error.description != type(error).description else ""
-    html, code = page(error.code, own or "")
+    html, code = page(error.code, too_large() if error.code == 413 else own)
     response: BaseResponse = current_app.make_response((html, code))
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):
@@ -133,6 +139,8 @@ def _conflict(error: TransitionNotAllowed) -> Answer:
     )
     title, text = ("", "") if named else _why(task, process, context.get("event"))
     words = Words(title or WORDS[409].title, text or sentence(str(error)))
+    if isinstance(error, Gone):
+        words = GONE
     return page(409, words=words, **context)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from wtforms import widgets
@@ -44,3 +44,51 @@ class SelectField(SelectFieldBase):
                 return
         if text != "":
             raise ValueError("Not a valid choice.")
+
+
+#: what programs and tick boxes send for a truth value
+_TRUTHS = {
+    **dict.fromkeys(("true", "y", "yes", "on", "1"), "true"),
+    **dict.fromkeys(("false", "n", "no", "off", "0"), "false"),
+}
+
+
+class DecisionField(SelectField):
+    """A decision: each option is a button that sends the form, and nothing is decided before one is pressed."""
+
+    def __init__(
+        self,
+        *args: Any,
+        options: Sequence[tuple[Any, str]],
+        needs: Mapping[str, Sequence[str]],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, options=options, blank=False, **kwargs)
+        #: the names of the inputs that must be filled in, by what is sent for an option
+        self.needs = needs
+
+    @staticmethod
+    def text_of(value: Any) -> str:
+        return str(value).lower() if isinstance(value, bool) else SelectField.text_of(value)
+
+    @property
+    def words(self) -> list[str]:
+        return [label for _, label in self.options]
+
+    def declines(self, text: str) -> bool:
+        """Whether this option says no."""
+        return any(value is False and self.text_of(value) == text for value, _ in self.options)
+
+    def labels_that_need(self, name: str) -> list[str]:
+        """The words of the buttons for which an input must be filled in."""
+        return [label for value, label in self.options if name in self.needs.get(self.text_of(value), ())]
+
+    def process_data(self, value: Any) -> None:
+        self.data = None  # what was decided before is no answer
+
+    def process_formdata(self, valuelist: Sequence[Any]) -> None:
+        if len(set(valuelist)) > 1:
+            raise ValueError("Choose one of them only.")
+        if any(isinstance(value, bool) for value, _ in self.options):
+            valuelist = [_TRUTHS.get(str(text).lower(), text) for text in valuelist]
+        super().process_formdata(valuelist)

@@ -67,8 +67,9 @@ class ColumnConverter(ModelConverter):
         return input_for(jsonstore.BinaryField(max_length=column.type.length, **field_args))
 
     @converts("Boolean")
-    def conv_Boolean(self, field_args: Any, **extra: Any) -> Any:
-        return input_for(jsonstore.BooleanField(**field_args))
+    def conv_Boolean(self, column: Any, field_args: Any, **extra: Any) -> Any:
+        labels = {"labels": column.info["labels"]} if "labels" in column.info else {}
+        return input_for(jsonstore.BooleanField(**field_args, **labels))
 
     @converts("Date")
     def conv_Date(self, field_args: Any, **extra: Any) -> Any:

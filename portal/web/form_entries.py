@@ -14,7 +14,7 @@ from werkzeug.datastructures import FileStorage, MultiDict
 from portal.errors import InvalidForm
 from portal.jsonstore import fields_of
 
-from .form_choices import SelectField
+from .form_choices import DecisionField, SelectField
 from .form_inputs import FileField, ParsedField
 from .form_references import ReferenceField
 from .form_times import DateTimeLocalField
@@ -63,8 +63,11 @@ def _text(field: Any, value: Any) -> Any:
         return ""
     if isinstance(value, (str, FileStorage)) and not isinstance(value, enum.Enum):
         return value
+    if isinstance(field, DecisionField):
+        return field.text_of(value)
     if isinstance(field, FileField):
-        return FileStorage(BytesIO(value), filename="upload")
+        kind = getattr(value, "type", None) or None
+        return FileStorage(BytesIO(value), getattr(value, "name", "") or "upload", content_type=kind)
     if (
         isinstance(field, DateTimeLocalField)
         and isinstance(value, dt.datetime)

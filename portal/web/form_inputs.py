@@ -12,9 +12,12 @@ from typing import Any
 import wtforms
 from werkzeug.datastructures import FileStorage
 from wtforms import widgets
+from wtforms.utils import unset_value
 from wtforms.validators import StopValidation, ValidationError
 
 from portal.jsonstore import check_text, plain, storable
+
+from .uploads import taken
 
 _INTEGER = re.compile(r"[+-]?\d{1,30}", re.ASCII)
 _FLOAT = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d{1,4})?", re.ASCII | re.IGNORECASE)
@@ -213,6 +216,11 @@ class BooleanField(wtforms.BooleanField):
 
     false_values = (False, "", "false", "False", "0", "no", "off", "n")
 
+    def __init__(self, *args: Any, labels: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        #: the words for true and false, where the form decides it by buttons
+        self.labels = labels
+
     def _value(self) -> str:
         return "y"
 
@@ -222,17 +230,36 @@ class FileField(wtforms.FileField):
 
     #: a file came with the form; a browser does not send it again by itself
     came = False
+    #: the stored one is to be removed
+    removed = False
 
     @property
     def note(self) -> str:
         """What the input cannot show by itself."""
-        if self.came:
-            return "Please choose the file again: a form that comes back has lost it."
-        kept = self.object_data
-        return f"{len(kept):,} bytes are stored; another file replaces them." if kept else ""
+        return "Please choose the file again: a form that comes back has lost it." if self.came else ""
+
+    @property
+    def kept(self) -> Any:
+        """The link of the file that is stored, if there is one."""
+        files = getattr(outermost(self).meta, "files", None)
+        if files is None or not self.object_data:
+            return None
+        return files.link(self.object_data, *self.name.split("-"))
+
+    @property
+    def removal(self) -> str:
+        """The name of the box that removes it; none where a file is required."""
+        return "" if self.flags.required else f"{self.name}-remove"
+
+    def process(self, formdata: Any, data: Any = unset_value, extra_filters: Any = None) -> None:
+        self.came = self.removed = False
+        super().process(formdata, data, extra_filters)
+        if formdata and not self.came and self.removal and formdata.get(self.removal):
+            self.data, self.removed = None, True
 
     def process_formdata(self, valuelist: Sequence[Any]) -> None:
         for upload in valuelist:
             if isinstance(upload, FileStorage) and upload:
-                self.data, self.came = upload.read(), True
+                self.data, self.came = taken(upload), True
+                upload.close()
                 return

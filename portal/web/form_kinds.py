@@ -72,7 +72,8 @@ def _plain(kind: type[Any], help_text: str = "") -> Callable[[Any], Any]:
 
 def _boolean(field: Any) -> Any:
     # Never required: an unticked box is an answer.
-    return form_inputs.BooleanField(**{**frame(field), "validators": [Rule(field.clean, {})]})
+    options = {**frame(field), "validators": [Rule(field.clean, {})]}
+    return form_inputs.BooleanField(labels=field.labels, **options)
 
 
 def _choice(field: Any) -> Any:

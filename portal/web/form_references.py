@@ -77,6 +77,16 @@ class ReferenceField(SelectFieldBase):
     def _chosen(self) -> list[Any]:
         return list(self.data or ()) if self.multiple else [] if self.data is None else [self.data]
 
+    @property
+    def chosen(self) -> list[Any]:
+        """The rows that are chosen."""
+        return self._chosen
+
+    @property
+    def keys(self) -> list[str]:
+        """Their keys, as a form sends them."""
+        return [self.text_of(row) for row in self._chosen]
+
     def text_of(self, value: Any) -> str:
         identity = inspect(value).identity
         return str(identity[0]) if identity else ""

@@ -12,7 +12,7 @@ from sqlalchemy import inspect
 from sqlalchemy.orm import QueryableAttribute
 
 from portal.errors import FlowError
-from portal.jsonstore import fields_of
+from portal.jsonstore import Binary, fields_of
 
 from .form_columns import ColumnConverter
 from .form_groups import FieldList, FormField, value_of
@@ -30,6 +30,8 @@ class RecordForm(FlaskForm):
     #: the names of the inputs that belong to the object, in order
     record_fields: ClassVar[tuple[str, ...]] = ()
 
+    #: what somebody else has changed, and the sender of the form has not
+    _left: frozenset[str] = frozenset()
     _zone: dt.tzinfo = dt.UTC
 
     @property
@@ -84,7 +86,6 @@ def _artifact_form(model: type, names: tuple[str, ...]) -> type[RecordForm]:
 
 
 def _make(model: type, names: tuple[str, ...], known: list[str]) -> type[RecordForm]:
-    fields = fields_of(model)
     inputs: dict[str, Any] = {}
     for name in names:
         if name not in known:
@@ -95,8 +96,18 @@ def _make(model: type, names: tuple[str, ...], known: list[str]) -> type[RecordF
             raise FlowError(
                 f"{model.__name__}.{name}: a form has its own `{name}`; give the field another name."
             )
-        inputs[name] = input_for(fields[name]) if name in fields else _column_input(model, name)
+        inputs[name] = input_of(model, name)
     return type(f"{model.__name__}Form", (RecordForm,), {**inputs, "record_fields": names})
+
+
+def input_of(model: type, name: str) -> Any:
+    """The unbound input of one field, column or relationship of a class.
+
+    Raises:
+        FlowError: it cannot be entered in a form.
+    """
+    field = fields_of(model).get(name)
+    return _column_input(model, name) if field is None else input_for(field)
 
 
 def _column_input(model: type, name: str) -> Any:
@@ -116,13 +127,22 @@ def populate(form: RecordForm, obj: Any) -> bool:
     """
     valid = True
     for name in form.record_fields:
+        if name in form._left:
+            continue
         field = form._fields[name]
         try:
-            setattr(obj, name, value_of(field))
+            put(obj, name, value_of(field))
         except ValueError as error:
             add_error(field, str(error))
             valid = False
     return valid
+
+
+def put(obj: Any, name: str, value: Any) -> None:
+    """Write one value. ValueError when the object refuses it."""
+    if isinstance(value, Binary) and name not in fields_of(type(obj)):
+        value = bytes(value)  # a column has no place for a file's name
+    setattr(obj, name, value)
 
 
 def add_error(field: Any, message: str) -> None:

@@ -17,6 +17,7 @@ from portal.render import ChartState
 
 from .addresses import see_other, to_id
 from .beside import artifact_of
+from .files import Files
 from .finding import NOT_SEEN, process_or_refuse
 from .flows import picture
 from .frame import me
@@ -63,7 +64,7 @@ def detail(process_id: int) -> str:
         events=events[: queries.EVENTS],
         more=events[queries.EVENTS - 1].id if len(events) > queries.EVENTS else None,
         before=before,
-        data=rows_of(story.process),
+        data=rows_of(story.process, Files(story.process)),
         artifact=artifact_of(story.process),
         actions=offered(story.process),
     )

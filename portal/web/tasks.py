@@ -15,6 +15,7 @@ from portal.models import Task, User, db
 
 from .afterwards import finished
 from .beside import artifact_of, form_context
+from .files import Files
 from .finding import task_or_refuse
 from .frame import me
 from .sign_in import require_login
@@ -36,16 +37,17 @@ def detail(task_id: int) -> str:
     task = task_or_refuse(task_id)
     session, user = db.session(), me()
     events = queries.task_events(session, task)
+    sees_process = access.may_see_process(session, user, task.process)
     return render_template(
         "task.html",
         task=task,
         process=task.process,
-        sees_process=access.may_see_process(session, user, task.process),
+        sees_process=sees_process,
         actions=offered(task, user),
         events=events,
         failure=(task.data or {}).get("_exception") if user.manages(task.process.flow_label) else None,
-        data=rows_of(task.process),
-        artifact=artifact_of(task.process),
+        data=rows_of(task.process, Files(task.process, visible=sees_process)),
+        artifact=artifact_of(task.process, visible=sees_process),
         previous=_for_people(task.previous),
         leading=_for_people(task.leading),
         children=queries.children(session, user, task),

@@ -21,7 +21,7 @@ _NOTHING = "—"
 
 
 class Row(NamedTuple):
-    """One value with its name for people. `kind` is text, long, moment or code."""
+    """One value with its name for people. `kind` is text, long, moment, code or file, a `files.Link`."""
 
     name: str
     label: str
@@ -29,11 +29,16 @@ class Row(NamedTuple):
     kind: str = "text"
 
 
-def rows_of(instance: Any) -> list[Row]:
-    """The fields of a process or an artifact, its own columns first, in the order of declaration."""
+def rows_of(instance: Any, files: Any = None) -> list[Row]:
+    """The fields of a process or an artifact, its own columns first, in the order of declaration.
+
+    Args:
+        files: a `files.Files`, which has the links of its files.
+    """
     if instance is None:
         return []
-    found = [_row(name, _title(name), getattr(instance, name)) for name in own_columns(type(instance))]
+    columns = {name: getattr(instance, name) for name in own_columns(type(instance))}
+    found = [_file_or_row(name, _title(name), value, files) for name, value in columns.items()]
     for name, field in fields_of(type(instance)).items():
         if look_up(document_of(instance), field.path) is MISSING:
             # A default that nobody has confirmed would read like an answer.
@@ -43,8 +48,16 @@ def rows_of(instance: Any) -> list[Row]:
             value = getattr(instance, name)
         except ValueError as error:  # the document holds what the field cannot read
             value = f"({error})"
-        found.append(_row(name, field.label or _title(name), _in_words(field, value)))
+        found.append(_file_or_row(name, field.label or _title(name), _in_words(field, value), files))
+        if files is not None:
+            found += [Row(name, label, link, "file") for label, link in files.nested(field, value)]
     return found
+
+
+def _file_or_row(name: str, label: str, value: Any, files: Any) -> Row:
+    if isinstance(value, bytes) and files is not None:
+        return Row(name, label, files.link(value, name), "file")
+    return _row(name, label, value)
 
 
 def own_columns(model: type) -> list[str]:

@@ -22,8 +22,7 @@ def test_a_request_goes_from_its_form_to_its_history(sign_in, page, base_url):
     if "/execute" not in page.url:
         page.goto(page.url.rstrip("/") + "/execute")
     expect(page.get_by_text("Cake in the kitchen").first).to_be_visible()
-    page.get_by_label("Approved").check()
-    page.get_by_role("button", name="Finish", exact=True).click()
+    page.get_by_role("button", name="Approve", exact=True).click()
 
     page.goto(f"{base_url}/processes?q=Cake")
     page.get_by_role("link", name=re.compile("Hello world")).first.click()

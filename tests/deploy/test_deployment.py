@@ -76,7 +76,7 @@ def test_a_request_goes_through_the_proxy_a_worker_and_celery_to_its_end(site: A
     queue = bob.get("/queue").text
     task = queue.split('href="/tasks/')[1].split("/")[0].split('"')[0]
     assert bob.post(f"/tasks/{task}/assign").status_code == 303
-    assert bob.post(f"/tasks/{task}/execute", approved="y").status_code == 303
+    assert bob.post(f"/tasks/{task}/execute", approved="true").status_code == 303
     engine = create_engine(database)
     status = text("SELECT status FROM process WHERE id = :number")
 

@@ -52,7 +52,7 @@ def test_a_claim_that_is_not_in_order_is_declined_with_a_remark(claim):
 def test_the_second_person_may_decline_too(claim):
     run = claim()
     run.task("approve").assign("bob").execute(approved=True)
-    run.task("countersign").assign("carol").execute(countersigned=False)
+    run.task("countersign").assign("carol").execute(countersigned=False, remark="Not ours")
     assert run.path[-2:] == ["signed", "declined"]
 
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from flows.purchase_order import PurchaseOrderFlow
+from portal.errors import InvalidForm
 
 SMALL, MEDIUM, LARGE = Decimal("64.90"), Decimal("1450.00"), Decimal("48000.00")
 
@@ -60,9 +61,9 @@ def test_two_people_check_side_by_side(ask, amount, node, order):
     for number, check in enumerate(("check_budget", "check_supplier"), 1):
         assert run.task(check).token == f"start/{run.tasks('checks')[0].number}_{number}"
 
-    run.task(order[0]).assign("carol").execute(**_good(order[0]))
+    run.task(order[0]).assign("carol").execute(**_said(order[0]))
     assert run.task("checked").status == "STARTED", "the join waits for the other check"
-    run.task(order[1]).assign("dave").execute(**_good(order[1]))
+    run.task(order[1]).assign("dave").execute(**_said(order[1]))
     run.jobs()
 
     assert run.process.status == "DONE"
@@ -77,11 +78,21 @@ def test_one_failed_check_declines_the_purchase(ask, failed):
     run = ask(MEDIUM)
     run.task("approve").assign("bob").execute(approved=True)
     for check in ("check_budget", "check_supplier"):
-        run.task(check).assign("carol").execute(**({} if check == failed else _good(check)))
+        run.task(check).assign("carol").execute(**_said(check, check != failed))
 
     assert run.process.status == "DONE"
     assert run.path[-3:] == ["checked", "all_well", "declined"]
     assert run.tasks("order") == []
+
+
+@pytest.mark.parametrize("check", ["check_budget", "check_supplier"])
+def test_a_check_that_says_nothing_does_not_decline(ask, check):
+    run = ask(MEDIUM)
+    run.task("approve").assign("bob").execute(approved=True)
+    task = run.task(check).assign("carol")
+    with pytest.raises(InvalidForm):
+        task.execute()
+    assert run.task(check).status == "ASSIGNED"
 
 
 def test_the_checks_keep_each_others_answers(ask):
@@ -94,5 +105,5 @@ def test_the_checks_keep_each_others_answers(ask):
     assert (process.supplier_ok, process.budget_ok, process.remark) == (True, False, "Go on")
 
 
-def _good(check):
-    return {check.removeprefix("check_") + "_ok": True}
+def _said(check, good=True):
+    return {check.removeprefix("check_") + "_ok": good}

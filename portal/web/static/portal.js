@@ -1,6 +1,7 @@
 // Small comforts; every page works without them.
 import { keepDrafts } from "./drafts.js";
 import { listenToKeys } from "./keys.js";
+import { watchSize } from "./limits.js";
 import { suggestRows } from "./picker.js";
 import { growRows } from "./rows.js";
 
@@ -76,6 +77,8 @@ if (bulk) {
   ticks.forEach((tick) => tick.addEventListener("change", show));
   show();
 }
+
+watchSize();
 
 // One press is one request.
 document.addEventListener("submit", (event) => {

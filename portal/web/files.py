@@ -1,0 +1,147 @@
+"""Files that were uploaded: their names, their links, and the download for whoever may see the process.
+
+A file has the id `<process>-<path>`, such as `12-scan`, `12-lines.0.offer` or `12-artifact.photo`. What a column of
+bytes cannot keep of it, its name and type, is kept in the process's document under `_files`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any, NamedTuple
+
+from flask import Blueprint, Response, abort, send_file, url_for
+
+from portal.jsonstore import Binary, BinaryField, EmbeddedField, EmbeddedListField, fields_of
+from portal.models import Process
+
+from .addresses import to_id
+from .finding import process_or_refuse
+from .limits import size_words
+from .sign_in import require_login
+from .uploads import clean_name, clean_type
+from .values import own_columns
+
+blueprint = Blueprint("files", __name__)
+blueprint.before_request(require_login)
+
+#: where the names of files in columns are
+KEPT = "_files"
+_ID = re.compile(r"(\d{1,19})-([^/]+)", re.ASCII)
+
+
+class Link(NamedTuple):
+    """A file for people; without an address for who may not open it."""
+
+    name: str
+    type: str
+    size: str
+    url: str | None
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.size})"
+
+
+class Files:
+    """The files of a process, or of something in it."""
+
+    def __init__(self, process: Any, path: tuple[str, ...] = (), *, visible: bool = True) -> None:
+        self.process, self.path, self.visible = process, path, visible
+
+    def within(self, *names: str) -> Files:
+        return Files(self.process, (*self.path, *names), visible=self.visible)
+
+    def link(self, content: bytes, *names: str) -> Link:
+        path = (*self.path, *names)
+        found = named(self.process, path, content)
+        url = (
+            url_for("files.download", file_id=f"{self.process.id}-{'.'.join(path)}") if self.visible else None
+        )
+        return Link(found.name, found.type, size_words(len(content)), url)
+
+    def nested(self, field: Any, value: Any) -> Iterator[tuple[str, Link]]:
+        """The files in embedded documents, each with the label that leads to it."""
+        places: list[tuple[str, Files, Any]] = []
+        if isinstance(field, EmbeddedField) and value is not None:
+            places = [(field.label, self.within(field.name), value)]
+        elif isinstance(field, EmbeddedListField):
+            rows = enumerate(value or ())
+            places = [(f"{field.label} {n + 1}", self.within(field.name, str(n)), each) for n, each in rows]
+        for label, place, part in places:
+            for name, inner in fields_of(type(part)).items():
+                content = getattr(part, name)
+                if isinstance(inner, BinaryField) and content is not None:
+                    yield f"{label}: {inner.label}", place.link(content, name)
+                for words, link in place.nested(inner, content):
+                    yield f"{label}: {words}", link
+
+
+@blueprint.get("/files/<file_id>")
+def download(file_id: str) -> Response:
+    """A file as an attachment, whatever it says that it is."""
+    found = _ID.fullmatch(file_id)
+    number = to_id(found[1]) if found else None
+    if found is None or number is None:
+        abort(404, "There is no such file.")
+    process = process_or_refuse(number)
+    path = tuple(found[2].split("."))
+    content = _content(process, path)
+    if content is None:
+        abort(404, "There is no such file.")
+    file = named(process, path, content)
+    answer = send_file(BytesIO(file), mimetype=file.type, as_attachment=True, download_name=file.name)
+    answer.headers["Cache-Control"] = "private, no-store"
+    answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    return answer
+
+
+def named(process: Any, path: tuple[str, ...], content: bytes) -> Binary:
+    """A content with its name and type, as far as they were kept."""
+    if isinstance(content, Binary):
+        return Binary(content, clean_name(content.name, path[-1]), clean_type(content.type))
+    kept = ((process.data or {}).get(KEPT) or {}).get(".".join(path)) or {}
+    if kept.get("size") != len(content):  # somebody has written another one into the column
+        kept = {}
+    return Binary(content, clean_name(kept.get("name"), path[-1]), clean_type(kept.get("type")))
+
+
+def remember_files(form: Any, process: Any, model: type) -> None:
+    """Keep the names and types of files whose contents go into columns."""
+    place = "" if issubclass(model, Process) else "artifact."
+    for name, field in form._fields.items():
+        file = field.data
+        if isinstance(file, Binary) and name not in fields_of(model):
+            kept = (process.data or {}).get(KEPT) or {}
+            told = {"name": file.name, "type": file.type, "size": len(file)}
+            process.data[KEPT] = {**kept, f"{place}{name}": told}
+
+
+def _content(process: Any, path: tuple[str, ...]) -> bytes | None:
+    """What a path leads to, if it is a file."""
+    here: Any = process
+    names = list(path)
+    if names[0] == "artifact":
+        here = process.artifact
+        names.pop(0)
+    while names and here is not None:
+        name = names.pop(0)
+        field = fields_of(type(here)).get(name)
+        if field is None:
+            mapped = not names and name in own_columns(type(here))
+            value = getattr(here, name) if mapped else None
+            return value if isinstance(value, bytes) else None
+        here = getattr(here, name)
+        if isinstance(field, BinaryField):
+            return here if not names else None
+        if isinstance(field, EmbeddedListField):
+            index = names.pop(0) if names else ""
+            here = (
+                here[int(index)]
+                if index.isdecimal() and len(index) < 7 and int(index) < len(here or ())
+                else None
+            )
+        elif not isinstance(field, EmbeddedField):
+            return None
+    return None

@@ -1,0 +1,49 @@
+"""How large a form may be: one number for all of it, texts, rows and files."""
+
+from __future__ import annotations
+
+from flask import Flask, current_app, request
+from flask_login import current_user
+
+#: bytes of a form, if nothing else is set
+MAX_CONTENT_LENGTH = 16 * 1024 * 1024
+#: bytes that an input takes at the least in a form with files
+SMALLEST_PART = 100
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+def init_app(app: Flask) -> None:
+    """Set the limit, and let it be the only one for people who are signed in.
+
+    Werkzeug's own limits for texts (500 kB) and inputs (1000) hold for everybody else.
+    """
+    if app.config.get("MAX_CONTENT_LENGTH") is None:
+        app.config["MAX_CONTENT_LENGTH"] = MAX_CONTENT_LENGTH
+    app.jinja_env.globals |= {"max_form_size": limit, "size_words": size_words}
+
+    @app.before_request
+    def _widen() -> None:
+        if request.mimetype in _FORMS and current_user.is_authenticated:
+            request.max_form_memory_size = limit()
+            request.max_form_parts = max(1000, limit() // SMALLEST_PART)
+
+
+def limit() -> int:
+    """The most bytes of a form."""
+    return int(current_app.config["MAX_CONTENT_LENGTH"])
+
+
+def size_words(size: int) -> str:
+    """`16 MB`, `1.5 MB`, `84 kB`, `12 bytes`."""
+    for name, unit in (("MB", 1024 * 1024), ("kB", 1024)):
+        if size >= unit:
+            return f"{size / unit:.1f}".removesuffix(".0") + f" {name}"
+    return f"{size} bytes"
+
+
+def too_large() -> str:
+    """What a person is told whose form was larger."""
+    return (
+        f"What you sent is larger than the portal takes: a form has at most {size_words(limit())}, files and all. "
+        "Go back, where what you typed still stands, and attach less, or smaller files."
+    )
