@@ -1,5 +1,6 @@
 """Reads for people. No Flask here: the session, the person and the filters are arguments."""
 
+from .attention import Attention, attention
 from .board import Column, board
 from .figures import Figures, figures
 from .paging import Page
@@ -33,6 +34,7 @@ from .workers import workers_seen
 
 __all__ = [
     "EVENTS",
+    "Attention",
     "Column",
     "Figures",
     "Filters",
@@ -40,6 +42,7 @@ __all__ = [
     "Place",
     "Story",
     "archive",
+    "attention",
     "badges",
     "board",
     "children",

@@ -105,6 +105,8 @@ def init_app(app: Flask) -> None:
         summary=summaries.of_task,
         process_summary=summaries.of_process,
         process_state=words.process_state,
+        ATTENTION=words.ATTENTION,
+        why=words.why,
         task_state=words.task_state,
         is_form=words.is_form,
         deed=words.deed,

@@ -28,9 +28,14 @@ def filters_of_request() -> Filters:
         sort=get("sort", ""),
         after=get("after", ""),
         late=get("late") == "1",
-        status=get("status", ""),
+        status=_state(get("state", "") or get("status", "")),
         mine=get("mine") == "1",
     )
+
+
+def _state(text: str) -> str:
+    """`attention`, or a state in any case."""
+    return "TROUBLE" if text.lower() == "attention" else text.upper()
 
 
 class Addresses:
@@ -40,7 +45,8 @@ class Addresses:
         self.path, self.filters = path, filters
 
     def with_(self, **changes: Any) -> str:
-        values = {name: getattr(self.filters, name) for name in ("flow", "q", "sort", "status")}
+        values = {name: getattr(self.filters, name) for name in ("flow", "q", "sort")}
+        values["state"] = "attention" if self.filters.status == "TROUBLE" else self.filters.status.lower()
         values |= {name: "1" for name in ("late", "mine") if getattr(self.filters, name)}
         values |= changes
         query = urlencode({name: value for name, value in values.items() if value})
@@ -62,11 +68,18 @@ def flow_choices() -> list[tuple[str, str]]:
     )
 
 
-def _list(template: str, path: str, read: Any) -> str:
+def _list(template: str, path: str, read: Any, **context: Any) -> str:
     filters = filters_of_request()
     page = read(db.session(), me(), filters)
+    if template == "archive.html":
+        context["attention"] = queries.attention(db.session(), [task.process for task in page])
     return render_template(
-        template, page=page, filters=filters, addresses=Addresses(path, filters), flow_choices=flow_choices()
+        template,
+        page=page,
+        filters=filters,
+        addresses=Addresses(path, filters),
+        flow_choices=flow_choices(),
+        **context,
     )
 
 

@@ -39,6 +39,7 @@ def index() -> str:
         "processes.html",
         page=page,
         places=queries.places(db.session(), [process.id for process in page]),
+        attention=queries.attention(db.session(), page),
         filters=filters,
         addresses=Addresses("/processes", filters),
         flow_choices=flow_choices(),

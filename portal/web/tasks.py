@@ -37,6 +37,7 @@ def detail(task_id: int) -> str:
     task = task_or_refuse(task_id)
     session, user = db.session(), me()
     events = queries.task_events(session, task)
+    children = queries.children(session, user, task)
     return render_template(
         "task.html",
         task=task,
@@ -49,7 +50,8 @@ def detail(task_id: int) -> str:
         artifact=artifact_of(task.process),
         previous=_for_people(task.previous),
         leading=_for_people(task.leading),
-        children=queries.children(session, user, task),
+        children=children,
+        attention=queries.attention(session, children),
         could=queries.who_could(session, task) if task.status == "NEW" else [],
     )
 
