@@ -6,7 +6,7 @@ from .message import Message, Schedule
 from .outgoing import Outgoing
 from .process import Process
 from .schema import gaps, init_db, is_of_flows, schema_fault
-from .task import Task, task_link
+from .task import Task, former_owner, task_link
 from .user import BigId, Passwords, Role, User, check_permissions, create_user, roles_named
 from .worker import Worker
 
@@ -27,6 +27,7 @@ __all__ = [
     "check_permissions",
     "create_user",
     "db",
+    "former_owner",
     "gaps",
     "init_db",
     "is_of_flows",

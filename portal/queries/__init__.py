@@ -2,6 +2,7 @@
 
 from .attention import Attention, attention
 from .board import Column, board
+from .candidates import how_many_could, who_could
 from .figures import Figures, figures
 from .paging import Page
 from .processes import (
@@ -28,7 +29,6 @@ from .tasks import (
     next_in_inbox,
     next_in_process,
     queue,
-    who_could,
 )
 from .workers import workers_seen
 
@@ -49,6 +49,7 @@ __all__ = [
     "chosen",
     "figures",
     "fill_in",
+    "how_many_could",
     "inbox",
     "last_event",
     "late",

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, cast, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, func, literal, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from portal.engine import access
-from portal.models import Process, Role, Task, User, utcnow
+from portal.models import Process, Task, User, utcnow
 
 from .loading import load_pointers, tables_of_heirs
 from .matching import cleaned, task_matches
@@ -121,20 +121,6 @@ def chosen(session: Session, ids: list[int]) -> list[Task]:
     """These tasks with their processes, in the order of their ids; ids that are not there are left out."""
     query = _tasks().where(Task.id.in_(ids)).order_by(Task.id) if ids else None
     return [] if query is None else list(session.scalars(query).unique())
-
-
-def who_could(session: Session, task: Task, limit: int = 10) -> list[User]:
-    """The first few people who may take a task, by their permission."""
-    if task.owner_permission is None:
-        return []
-    name = task.owner_permission
-    holds = or_(
-        cast(User.permissions, String).contains(name, autoescape=True),
-        User.roles.any(cast(Role.permissions, String).contains(name, autoescape=True)),
-    )
-    query = select(User).where(User.is_active, holds).order_by(User.username).limit(5 * limit)
-    people = session.scalars(query).unique()
-    return [user for user in people if user.can(name, task.owner_permission_obj)][:limit]
 
 
 def late(session: Session, user: User) -> int:

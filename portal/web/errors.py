@@ -108,7 +108,10 @@ def _csrf(error: CSRFError) -> Answer:
 
 def _denied(error: PortalError) -> Answer:
     db.session.rollback()
-    return page(403, str(error), **_subject())
+    context = _subject()
+    if "task" in context:  # perhaps it was taken over meanwhile
+        context["event"] = queries.last_event(db.session(), task=context["task"])
+    return page(403, sentence(str(error)), **context)
 
 
 def _conflict(error: TransitionNotAllowed) -> Answer:

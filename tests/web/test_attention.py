@@ -39,6 +39,13 @@ class BookFlow(flow.Flow):
     end = flow.End()
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request, tmp_path):
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'portal.sqlite'}"
+    return str(request.getfixturevalue("postgresql"))
+
+
 @pytest.fixture
 def book(register, people) -> list[int]:
     """A book of alice's, the printing of it, and its plates, which failed."""
