@@ -7,6 +7,7 @@ from .figures import Figures, figures
 from .paging import Page
 from .processes import (
     EVENTS,
+    PROCESS_ORDERS,
     Place,
     Story,
     children,
@@ -20,6 +21,8 @@ from .processes import (
     timeline,
 )
 from .tasks import (
+    ARCHIVE_ORDERS,
+    ORDERS,
     Filters,
     archive,
     badges,
@@ -33,7 +36,10 @@ from .tasks import (
 from .workers import workers_seen
 
 __all__ = [
+    "ARCHIVE_ORDERS",
     "EVENTS",
+    "ORDERS",
+    "PROCESS_ORDERS",
     "Attention",
     "Column",
     "Figures",

@@ -19,7 +19,7 @@ from .matching import cleaned, process_matches
 from .paging import PAGE, Key, Order, Page, fetch
 from .tasks import EVERYTHING, Filters, badge_counts
 
-ORDERS: dict[str, Order] = {
+PROCESS_ORDERS: dict[str, Order] = {
     "-number": (Key(Process.id, "id", descending=True),),
     "number": (Key(Process.id, "id"),),
 }
@@ -51,7 +51,7 @@ def processes(session: Session, user: User, filters: Filters = EVERYTHING, size:
         query = query.where(_in_state(filters.status))
     if text := cleaned(filters.q):
         query = query.where(process_matches(text))
-    order = ORDERS.get(filters.sort) or ORDERS["-number"]
+    order = PROCESS_ORDERS.get(filters.sort) or PROCESS_ORDERS["-number"]
     page = fetch(session, query, order, filters.after, size)
     load_pointers(session, [], page.rows)
     return page

@@ -22,12 +22,17 @@ _DUE = (Key(Task.due, "due", nullable=True), Key(Task.priority, "priority", desc
 #: what the lists can be sorted by; the first one is what they are sorted by unless told otherwise
 ORDERS: dict[str, Order] = {
     "due": _DUE,
+    "-due": (
+        Key(Task.due, "due", descending=True, nullable=True), Key(Task.priority, "priority", descending=True),
+        Key(Task.id, "id", descending=True),
+    ),
     "priority": (Key(Task.priority, "priority", descending=True), _ID),
+    "-priority": (Key(Task.priority, "priority"), _ID),
     "waiting": (Key(Task.created, "created"), _ID),
     "-waiting": (Key(Task.created, "created", descending=True), Key(Task.id, "id", descending=True)),
     "process": (Key(Task.process_id, "process_id"), _ID),
     "-process": (Key(Task.process_id, "process_id", descending=True), _ID),
-}
+}  # fmt: skip
 ARCHIVE_ORDERS: dict[str, Order] = {
     "-finished": (Key(Task.finished, "finished", descending=True), Key(Task.id, "id", descending=True)),
     "finished": (Key(Task.finished, "finished"), _ID),

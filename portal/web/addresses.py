@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote, urlsplit
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
 
+from flask import current_app, request
 from flask import redirect as flask_redirect
-from flask import request
 from werkzeug.wrappers import Response as BaseResponse
 
 #: the largest id that every database can compare with
 LARGEST_ID = 2**63 - 1
+#: the pages to which one comes back, with the filters that they had
+LISTS = ("lists.inbox", "lists.queue", "lists.archive", "processes.index")
 _UNSAFE = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
 
 
@@ -32,6 +35,30 @@ def safe_path(address: str | None, default: str = "/inbox") -> str:
 def here() -> str:
     """The path and the filters of this page, for a form that comes back to it."""
     return request.full_path.rstrip("?") if request.method == "GET" else request.path
+
+
+def way_back(default: str = "") -> str:
+    """The list that this request's `next` leads back to, with its filters, or the default."""
+    return safe_path(request.values.get("next"), default)
+
+
+def carry(address: str) -> str:
+    """The address of a page from which one comes back to this list, or to where `next` leads from here."""
+    narrowed = request.method == "GET" and (request.endpoint or "") in LISTS and request.query_string
+    back = here() if narrowed else way_back()
+    return f"{address}?{urlencode({'next': back}, safe='/')}" if back else address
+
+
+def without_slash() -> str | None:
+    """The page that is meant by an address with a slash too many at its end; None where there is none."""
+    path = request.path.rstrip("/")
+    if request.routing_exception is None or path == request.path or not path or path.startswith("//"):
+        return None
+    adapter: Any = current_app.create_url_adapter(request)
+    if not adapter.test(path, request.method):
+        return None
+    query = "?" + quote(request.query_string, safe="%&=+/:?@!$'()*,;~") if request.query_string else ""
+    return quote(request.script_root + path) + query
 
 
 def in_log() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -41,8 +42,10 @@ def _state(text: str) -> str:
 class Addresses:
     """The addresses of a list: sorted otherwise, the next page, without filters."""
 
-    def __init__(self, path: str, filters: Filters) -> None:
+    def __init__(self, path: str, filters: Filters, orders: Mapping[str, Any]) -> None:
         self.path, self.filters = path, filters
+        #: the name of the order that the list is in
+        self.order = filters.sort if filters.sort in orders else next(iter(orders))
 
     def with_(self, **changes: Any) -> str:
         values = {name: getattr(self.filters, name) for name in ("flow", "q", "sort")}
@@ -54,11 +57,11 @@ class Addresses:
 
     def sort(self, name: str) -> str:
         """By this column; a second time turns it round."""
-        return self.with_(sort=f"-{name}" if self.filters.sort == name else name)
+        return self.with_(sort=f"-{name}" if self.order == name else name)
 
     def direction(self, name: str) -> str:
         """For `aria-sort`."""
-        return {name: "ascending", f"-{name}": "descending"}.get(self.filters.sort, "none")
+        return {name: "ascending", f"-{name}": "descending"}.get(self.order, "none")
 
 
 def flow_choices() -> list[tuple[str, str]]:
@@ -68,16 +71,16 @@ def flow_choices() -> list[tuple[str, str]]:
     )
 
 
-def _list(template: str, path: str, read: Any, **context: Any) -> str:
+def _list(name: str, orders: Mapping[str, Any], read: Any, **context: Any) -> str:
     filters = filters_of_request()
     page = read(db.session(), me(), filters)
-    if template == "archive.html":
+    if name == "archive":
         context["attention"] = queries.attention(db.session(), [task.process for task in page])
     return render_template(
-        template,
+        f"{name}.html",
         page=page,
         filters=filters,
-        addresses=Addresses(path, filters),
+        addresses=Addresses(f"/{name}", filters, orders),
         flow_choices=flow_choices(),
         **context,
     )
@@ -85,14 +88,14 @@ def _list(template: str, path: str, read: Any, **context: Any) -> str:
 
 @blueprint.get("/inbox")
 def inbox() -> str:
-    return _list("inbox.html", "/inbox", queries.inbox)
+    return _list("inbox", queries.ORDERS, queries.inbox)
 
 
 @blueprint.get("/queue")
 def queue() -> str:
-    return _list("queue.html", "/queue", queries.queue)
+    return _list("queue", queries.ORDERS, queries.queue)
 
 
 @blueprint.get("/archive")
 def archive() -> str:
-    return _list("archive.html", "/archive", queries.archive)
+    return _list("archive", queries.ARCHIVE_ORDERS, queries.archive)
