@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import and_, case, func, literal, or_, select, union_all
-from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, selectin_polymorphic
+from sqlalchemy.orm import Load, Session, aliased, contains_eager, joinedload, selectin_polymorphic
 
 from portal.engine import access
 from portal.models import Event, Process, Task, User, task_link
 
+from . import shown
 from .attention import Attention, attention, needs_attention
 from .loading import load_pointers, tables_of_heirs
 from .matching import cleaned, process_matches
@@ -52,7 +53,9 @@ def processes(session: Session, user: User, filters: Filters = EVERYTHING, size:
     if text := cleaned(filters.q):
         query = query.where(process_matches(text))
     order = PROCESS_ORDERS.get(filters.sort) or PROCESS_ORDERS["-number"]
+    query = query.options(*shown.options(session, Load(Process)))
     page = fetch(session, query, order, filters.after, size)
+    shown.complete(session, page.rows)
     load_pointers(session, [], page.rows)
     return page
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 from portal.engine import access
 from portal.models import Process, Task, User, utcnow
 
+from . import shown
 from .loading import load_pointers, tables_of_heirs
 from .matching import cleaned, task_matches
 from .paging import PAGE, Key, Order, Page, fetch
@@ -171,8 +172,11 @@ def _page(
     if text := cleaned(filters.q):
         query = query.where(task_matches(text))
     order = orders.get(filters.sort) or next(iter(orders.values()))
+    query = query.options(*shown.options(session, contains_eager(Task.process)))
     page = fetch(session, query, order, filters.after, size)
-    load_pointers(session, page.rows, list(_processes(page.rows)))
+    processes = list(_processes(page.rows))
+    shown.complete(session, processes)
+    load_pointers(session, page.rows, processes)
     return page
 
 
