@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from jinja2 import Template, TemplateSyntaxError
-from jinja2.nodes import Const, Getattr, Getitem, Name
+from jinja2.nodes import Const, Getattr, Getitem, Name, Output, TemplateData
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
@@ -88,6 +88,17 @@ def _names(source: str) -> frozenset[str] | None:
     if any(isinstance(each.arg, Const) and each.arg.value == "process" for each in tree.find_all(Getitem)):
         return None
     return frozenset(each.attr for each in asked)
+
+
+@lru_cache(maxsize=1024)
+def constant_part(source: str) -> str:
+    """The words of a template that stand in every summary made of it."""
+    try:
+        body = _environment.parse(source).body
+    except TemplateSyntaxError:
+        return ""
+    parts = [part for each in body if isinstance(each, Output) for part in each.nodes]
+    return " ".join(part.data for part in parts if isinstance(part, TemplateData))
 
 
 def render(source: str, **context: Any) -> str:

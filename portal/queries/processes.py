@@ -16,7 +16,7 @@ from portal.models import Event, Process, Task, User, task_link
 from . import shown
 from .attention import Attention, attention, needs_attention
 from .loading import load_pointers, tables_of_heirs
-from .matching import cleaned, process_matches
+from .matching import cleaned, first_by_number, process_matches
 from .paging import PAGE, Key, Order, Page, fetch
 from .tasks import EVERYTHING, Filters, badge_counts
 
@@ -50,9 +50,10 @@ def processes(session: Session, user: User, filters: Filters = EVERYTHING, size:
         query = query.where(Process.flow_label == filters.flow)
     if filters.status:
         query = query.where(_in_state(filters.status))
-    if text := cleaned(filters.q):
-        query = query.where(process_matches(text))
     order = PROCESS_ORDERS.get(filters.sort) or PROCESS_ORDERS["-number"]
+    if text := cleaned(filters.q):
+        query = query.where(process_matches(session, text))
+        order = first_by_number(order, text, {"id": Process.id})
     query = query.options(*shown.options(session, Load(Process)))
     page = fetch(session, query, order, filters.after, size)
     shown.complete(session, page.rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sqlalchemy import JSON, Text, case, cast, func, select, type_coerce
@@ -22,7 +22,10 @@ def options(session: Session, process: Any) -> list[Any]:
     Args:
         process: a loader option of the path to the process, or something with the same methods.
     """
-    return [process.defer(Process.data), process.with_expression(Process._shown, _document(session))]
+    return [
+        process.defer(Process.data),
+        process.with_expression(Process._shown, document_without(session, _hidden)),
+    ]
 
 
 def complete(session: Session, processes: Iterable[Process]) -> None:
@@ -41,14 +44,14 @@ def complete(session: Session, processes: Iterable[Process]) -> None:
         session.scalars(query).unique().all()
 
 
-def _document(session: Session) -> Any:
-    """The document without the keys that no summary shows, by flow."""
+def document_without(session: Session, hidden: Callable[[Any], tuple[str, ...]]) -> Any:
+    """The document of a process without the keys that a function names for each flow."""
     labels: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for label, flow_class in registry.items():
-        if hidden := _hidden(flow_class):
-            labels[hidden].append(label)
+        if keys := hidden(flow_class):
+            labels[keys].append(label)
     whens = [
-        (Process.flow_label.in_(found), _without(session, hidden)) for hidden, found in sorted(labels.items())
+        (Process.flow_label.in_(found), _without(session, keys)) for keys, found in sorted(labels.items())
     ]
     whole = type_coerce(Process.data, JSON)
     return case(*whens, else_=whole) if whens else whole

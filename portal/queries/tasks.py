@@ -14,7 +14,7 @@ from portal.models import Process, Task, User, utcnow
 
 from . import shown
 from .loading import load_pointers, tables_of_heirs
-from .matching import cleaned, task_matches
+from .matching import cleaned, first_by_number, task_matches
 from .paging import PAGE, Key, Order, Page, fetch
 
 _ID = Key(Task.id, "id")
@@ -169,9 +169,10 @@ def _page(
         query = query.where(Process.flow_label == filters.flow)
     if filters.late:
         query = query.where(Task.due < utcnow())
-    if text := cleaned(filters.q):
-        query = query.where(task_matches(text))
     order = orders.get(filters.sort) or next(iter(orders.values()))
+    if text := cleaned(filters.q):
+        query = query.where(task_matches(session, text))
+        order = first_by_number(order, text, {"process_id": Task.process_id, "id": Task.id})
     query = query.options(*shown.options(session, contains_eager(Task.process)))
     page = fetch(session, query, order, filters.after, size)
     processes = list(_processes(page.rows))

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 #: the largest id that every database can compare with
 LARGEST_ID = 2**63 - 1
 #: the pages to which one comes back, with the filters that they had
-LISTS = ("lists.inbox", "lists.queue", "lists.archive", "processes.index")
+LISTS = ("/inbox", "/queue", "/archive", "/processes")
 _UNSAFE = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
 
 
@@ -38,14 +38,26 @@ def here() -> str:
 
 
 def way_back(default: str = "") -> str:
-    """The list that this request's `next` leads back to, with its filters, or the default."""
-    return safe_path(request.values.get("next"), default)
+    """The list to which this page leads back, with its filters: what `next` says, else the list that one came from."""
+    return safe_path(request.values.get("next"), "") or _list_before() or default
+
+
+def _list_before() -> str:
+    """The list, with filters, whose link was followed to this page."""
+    if request.method != "GET" or not request.referrer:
+        return ""
+    try:
+        parts = urlsplit(request.referrer)
+    except ValueError:
+        return ""
+    if parts.netloc != request.host or parts.path not in LISTS or not parts.query:
+        return ""
+    return safe_path(f"{parts.path}?{parts.query}", "")
 
 
 def carry(address: str) -> str:
-    """The address of a page from which one comes back to this list, or to where `next` leads from here."""
-    narrowed = request.method == "GET" and (request.endpoint or "") in LISTS and request.query_string
-    back = here() if narrowed else way_back()
+    """The address of a page, or of a form, from which one comes back to where this page leads back."""
+    back = "" if request.path in LISTS else way_back()
     return f"{address}?{urlencode({'next': back}, safe='/')}" if back else address
 
 

@@ -52,18 +52,20 @@ def test_no_slash_leads_to_a_page_that_is_not_there(bob, address):
 def test_what_is_done_with_a_task_leads_back_to_the_list(client_of, people, submit, take, word):
     task_id = take(submit(), "erin")
     erin = client_of("erin")
+    came_from = {"Referer": f"http://localhost{NARROWED}"}
     page = erin.get(NARROWED).text
-    form_page = link_to(page, f"/tasks/{task_id}/execute")
-    details = link_to(page, f"/tasks/{task_id}")
+    form_page = erin.get(link_to(page, f"/tasks/{task_id}/execute"), headers=came_from).text
+    details = erin.get(link_to(page, f"/tasks/{task_id}"), headers=came_from).text
     if word == "give back":
         assert next_of(page, f"/tasks/{task_id}/unassign") == NARROWED
-        assert next_of(erin.get(form_page).text, f"/tasks/{task_id}/unassign") == NARROWED
+        assert next_of(form_page, f"/tasks/{task_id}/unassign") == NARROWED
         return
     if word == "finish":
-        answer = erin.post(form_page, data={"accepted": "y"})
+        action = html.unescape(re.search(r'action="([^"]*)" novalidate', form_page)[1])
+        answer = erin.post(action, data={"accepted": "y"})
     else:
         action = {"hand over": "reassign", "cancel": "cancel"}[word]
-        asked = erin.get(link_to(erin.get(details).text, f"/tasks/{task_id}/{action}")).text
+        asked = erin.get(link_to(details, f"/tasks/{task_id}/{action}")).text
         back = next_of(asked, f"/tasks/{task_id}/{action}")
         answer = erin.post(f"/tasks/{task_id}/{action}", data={"next": back, "user": "bob"})
     assert (answer.status_code, answer.location) == (303, NARROWED)
@@ -86,7 +88,8 @@ def test_what_is_taken_and_given_back_at_once_leaves_one_where_one_was(bob, subm
 def test_a_process_leads_back_to_the_list_of_processes(carol, submit):
     process_id = submit()
     page = carol.get("/processes?flow=paper&state=new").text
-    detail = carol.get(link_to(page, f"/processes/{process_id}")).text
+    came_from = {"Referer": "http://localhost/processes?flow=paper&state=new"}
+    detail = carol.get(link_to(page, f"/processes/{process_id}"), headers=came_from).text
     asked = carol.get(link_to(detail, f"/processes/{process_id}/suspend")).text
     assert next_of(asked, f"/processes/{process_id}/suspend") == "/processes?flow=paper&state=new"
 
@@ -100,7 +103,8 @@ def test_nobody_is_led_away(bob, submit, take):
         assert next_of(page, f"/tasks/{task_id}/unassign") == "/inbox"
         answer = bob.post(f"/tasks/{task_id}/unassign", data={"next": evil})
         assert answer.location == f"/tasks/{task_id}"
-        bob.get("/inbox")
+        elsewhere = bob.get(f"/tasks/{task_id}", headers={"Referer": "http://example.com/inbox?flow=paper"})
+        assert "next=" not in elsewhere.text
         take_again = bob.post(f"/tasks/{task_id}/assign", query_string={"next": evil})
         assert take_again.location == f"/tasks/{task_id}"
         bob.get("/inbox")
