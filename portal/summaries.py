@@ -6,9 +6,13 @@ import logging
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import Template
+from jinja2 import Template, TemplateSyntaxError
+from jinja2.nodes import Const, Getattr, Getitem, Name, Output, TemplateData
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
+
+from portal.jsonstore import ReferenceField, ReferenceListField, fields_of
+from portal.jsonstore.tracking import DocumentDict
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +29,78 @@ def _compiled(source: str) -> Template:
     return _environment.from_string(source)
 
 
+class Shown:
+    """A process of a list as a summary sees it: its fields come from the part of the document that was read."""
+
+    def __init__(self, process: Any) -> None:
+        self._process = process
+        self.data = DocumentDict(process._shown or {}, check=False)
+
+    def __getattr__(self, name: str) -> Any:
+        field = fields_of(type(self._process)).get(name)
+        return getattr(self._process, name) if field is None else field.__get__(self, type(self._process))
+
+
+#: what a summary may ask of a process without its document
+_BESIDE = frozenset(
+    ("id", "status", "created", "finished", "created_by", "flow_label", "flow_class", "artifact", "seed")
+)
+
+
+def is_shown_in_part(flow_class: Any) -> bool:
+    """Whether the summaries of a flow can do without the whole document."""
+    return flow_class is None or names_shown(flow_class) is not None
+
+
+def names_shown(flow_class: Any) -> frozenset[str] | None:
+    """The fields of the process that the summaries of a flow speak of; None where they may use anything of it."""
+    definition = flow_class._definition
+    sources = [flow_class.process_summary_template, flow_class.process_result_template]
+    for node in definition.nodes.values():
+        sources += [node.summary_template, node.result_template]
+    names: set[str] = set()
+    for source in sources:
+        found = _names(source or "")
+        if found is None:
+            return None
+        names |= found
+    model = definition.process_class
+    fields = fields_of(model) if model is not None else {}
+    plain = {
+        name for name, field in fields.items() if not isinstance(field, ReferenceField | ReferenceListField)
+    }
+    return frozenset(names) if names <= plain | _BESIDE else None
+
+
+@lru_cache(maxsize=1024)
+def _names(source: str) -> frozenset[str] | None:
+    """The attributes of `process` that a template reads; None where it does anything else with it."""
+    try:
+        tree = _environment.parse(source)
+    except TemplateSyntaxError:
+        return frozenset()
+    asked = [
+        each for each in tree.find_all(Getattr) if isinstance(each.node, Name) and each.node.name == "process"
+    ]
+    named = sum(each.name == "process" for each in tree.find_all(Name))
+    if named != len(asked) or any(each.attr == "process" for each in tree.find_all(Getattr)):
+        return None
+    if any(isinstance(each.arg, Const) and each.arg.value == "process" for each in tree.find_all(Getitem)):
+        return None
+    return frozenset(each.attr for each in asked)
+
+
+@lru_cache(maxsize=1024)
+def constant_part(source: str) -> str:
+    """The words of a template that stand in every summary made of it."""
+    try:
+        body = _environment.parse(source).body
+    except TemplateSyntaxError:
+        return ""
+    parts = [part for each in body if isinstance(each, Output) for part in each.nodes]
+    return " ".join(part.data for part in parts if isinstance(part, TemplateData))
+
+
 def render(source: str, **context: Any) -> str:
     """The line that a template makes of a process: plain text, which pages escape like any other.
 
@@ -34,6 +110,10 @@ def render(source: str, **context: Any) -> str:
     """
     if not source:
         return ""
+    process = context.get("process")
+    loaded = getattr(process, "__dict__", {})
+    if "data" not in loaded and loaded.get("_shown") is not None:
+        context["process"] = Shown(process)
     try:
         # Escaped while it is rendered, so that a template's own tags are text and not markup, and turned back
         # into plain text here: whoever shows it escapes it once.

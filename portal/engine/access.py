@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import and_, exists, or_, select, true, union
+from sqlalchemy import and_, exists, literal, or_, select, true, union
 from sqlalchemy.orm import Session, aliased
 
 from portal.errors import PermissionDenied
 from portal.flow.registry import registry
-from portal.models import Process, Task, User
+from portal.models import BigId, Process, Task, User, former_owner
 
 
 def manages(user: User | None, process: Process) -> bool:
@@ -25,11 +25,24 @@ def demand_manager(user: User | None, process: Process, action: str) -> None:
 
 
 def may_see_process(session: Session, user: User | None, process: Process) -> bool:
-    """Who started it, owned a task of it, or holds `<label>.view` or `<label>.manage`."""
+    """Who started it, owned a task of it once, or holds `<label>.view` or `<label>.manage`."""
     if user is None or process.created_by_id == user.id or user.views(process.flow_label):
         return True
-    query = select(Task.id).where(Task.process_id == process.id, Task.owner_id == user.id)
-    return session.scalar(query.limit(1)) is not None
+    owns = exists().where(Task.process_id == process.id, Task.owner_id == user.id)
+    owned = exists().where(former_owner.c.user_id == user.id, former_owner.c.process_id == process.id)
+    return bool(session.scalar(select(or_(owns, owned))))
+
+
+def remember_owner(session: Session, task: Task) -> None:
+    """Let whoever loses a task now still look at its process."""
+    if task.owner_id is None:
+        return
+    pair = (former_owner.c.user_id == task.owner_id, former_owner.c.process_id == task.process_id)
+    fresh = select(literal(task.owner_id, BigId), literal(task.process_id, BigId)).where(
+        ~exists().where(*pair)
+    )
+    with session.no_autoflush:
+        session.execute(former_owner.insert().from_select(["user_id", "process_id"], fresh))
 
 
 def may_see_task(session: Session, user: User | None, task: Task) -> bool:
@@ -115,6 +128,7 @@ def _own_processes(user: User) -> Any:
     return union(
         select(started.id).where(started.created_by_id == user.id),
         select(owned.process_id).where(owned.owner_id == user.id),
+        select(former_owner.c.process_id).where(former_owner.c.user_id == user.id),
     )
 
 

@@ -109,6 +109,7 @@ class Work:
         run, task = self.run, activation.task
         lifecycle.check("unassign", task)
         self._demand_owner_or_manager(task, "give it back")
+        access.remember_owner(run.session, task)
         task.owner, task.assigned, task.owner_by_rule = None, None, False
         run.record(task, "NEW", "unassign")
 
@@ -118,6 +119,7 @@ class Work:
         self._demand_owner_or_manager(task, "hand it over")
         assignee = self._user(user)
         self._demand_fit(assignee, task)
+        access.remember_owner(self.run.session, task)
         self._give(task, assignee, "reassign")
 
     def execute(self, activation: Activation) -> None:

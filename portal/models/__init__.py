@@ -7,7 +7,7 @@ from .outgoing import Outgoing
 from .process import Process
 from .schema import gaps, init_db, is_of_flows, schema_fault
 from .sign_in import SignInAttempt, UserSession
-from .task import Task, task_link
+from .task import Task, former_owner, task_link
 from .user import BigId, Passwords, Role, User, check_permissions, create_user, find_user, roles_named
 from .worker import Worker
 
@@ -31,6 +31,7 @@ __all__ = [
     "create_user",
     "db",
     "find_user",
+    "former_owner",
     "gaps",
     "init_db",
     "is_of_flows",

@@ -130,6 +130,11 @@ def _committed(session: Any) -> None:
 db = SQLAlchemy(model_class=Base, session_options={"class_": Session})
 
 
+def is_storable(moment: dt.datetime) -> bool:
+    """Whether it is a moment of which every database and every time zone can tell the date: years 2 to 9998."""
+    return moment.tzinfo is not None and 1 < moment.year < dt.MAXYEAR
+
+
 class UTCDateTime(TypeDecorator[dt.datetime]):
     """A moment: stored in UTC, timezone-aware in Python."""
 

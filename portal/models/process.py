@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.ext.hybrid import hybrid_property
-from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
+from sqlalchemy.orm import Mapped, column_property, mapped_column, query_expression, relationship
 
 from portal import jsonstore
 from portal.errors import FlowError
@@ -88,6 +88,9 @@ class Process(db.Model):
     ended: Mapped[bool] = mapped_column(default=False)
     #: this process or one above it is suspended
     on_hold: Mapped[bool] = mapped_column(default=False)
+
+    #: in lists, the part of `data` that summaries show; `data` itself is read when somebody asks for it
+    _shown: Mapped[dict[str, Any] | None] = query_expression()
 
     artifact = Pointer()
     seed = Pointer()

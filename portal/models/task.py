@@ -29,6 +29,14 @@ task_link = Table(
     Column("previous_id", ForeignKey("task.id", ondelete="CASCADE"), primary_key=True, index=True),
 )
 
+#: who had a task of a process and no longer has it: they may still look
+former_owner = Table(
+    "former_owner",
+    db.metadata,
+    Column("user_id", ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True),
+    Column("process_id", ForeignKey("process.id", ondelete="CASCADE"), primary_key=True, index=True),
+)
+
 #: a task is open while it has no `finished`
 _OPEN = text("finished IS NULL")
 _TO_REMIND = text("finished IS NULL AND remind IS NOT NULL")

@@ -1,10 +1,13 @@
 """Reads for people. No Flask here: the session, the person and the filters are arguments."""
 
+from .attention import Attention, attention
 from .board import Column, board
+from .candidates import how_many_could, who_could
 from .figures import Figures, figures
 from .paging import Page
 from .processes import (
     EVENTS,
+    PROCESS_ORDERS,
     Place,
     Story,
     children,
@@ -18,6 +21,8 @@ from .processes import (
     timeline,
 )
 from .tasks import (
+    ARCHIVE_ORDERS,
+    ORDERS,
     Filters,
     archive,
     badges,
@@ -27,12 +32,15 @@ from .tasks import (
     next_in_inbox,
     next_in_process,
     queue,
-    who_could,
 )
 from .workers import workers_seen
 
 __all__ = [
+    "ARCHIVE_ORDERS",
     "EVENTS",
+    "ORDERS",
+    "PROCESS_ORDERS",
+    "Attention",
     "Column",
     "Figures",
     "Filters",
@@ -40,12 +48,14 @@ __all__ = [
     "Place",
     "Story",
     "archive",
+    "attention",
     "badges",
     "board",
     "children",
     "chosen",
     "figures",
     "fill_in",
+    "how_many_could",
     "inbox",
     "last_event",
     "late",

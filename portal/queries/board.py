@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 from portal.engine import access
 from portal.models import Process, Task, User
 
+from . import shown
 from .loading import load_pointers, tables_of_heirs
 
 #: how many cards stand in a column
@@ -50,6 +51,7 @@ def board(session: Session, user: User, label: str, now: dt.datetime) -> dict[st
             process.joinedload(Process.created_by).lazyload(User.roles),
             process.selectin_polymorphic(tables_of_heirs()),
             joinedload(Task.owner).lazyload(User.roles),
+            *shown.options(session, process),
         )
         .order_by(ranked.c.place)
     )
@@ -57,7 +59,9 @@ def board(session: Session, user: User, label: str, now: dt.datetime) -> dict[st
     for task in tasks:
         if task.flow_task in columns:
             columns[task.flow_task].cards.append(task)
-    load_pointers(session, tasks, list({task.process_id: task.process for task in tasks}.values()))
+    processes = list({task.process_id: task.process for task in tasks}.values())
+    shown.complete(session, processes)
+    load_pointers(session, tasks, processes)
     return columns
 
 

@@ -6,13 +6,14 @@ import base64
 import binascii
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, and_, or_
+from sqlalchemy import BigInteger, ColumnElement, Integer, and_, or_
 
 from portal.models import UTCDateTime
+from portal.models.base import is_storable
 
 PAGE = 50
 
@@ -26,12 +27,17 @@ class Key:
         name: the attribute of a row that holds it.
         descending: the largest first.
         nullable: rows without a value come last.
+        value: tells a row's value where no attribute holds it.
     """
 
     column: Any
     name: str
     descending: bool = False
     nullable: bool = False
+    value: Callable[[Any], Any] | None = None
+
+    def of(self, row: Any) -> Any:
+        return getattr(row, self.name) if self.value is None else self.value(row)
 
     def order(self) -> list[Any]:
         by = self.column.desc() if self.descending else self.column.asc()
@@ -68,7 +74,7 @@ def behind(order: Order, values: Sequence[Any]) -> ColumnElement[bool]:
 
 def pack(order: Order, row: Any) -> str:
     """The place of a row, for `after=` in an address."""
-    values = [getattr(row, key.name) for key in order]
+    values = [key.of(row) for key in order]
     plain = [{"t": value.isoformat()} if isinstance(value, dt.datetime) else value for value in values]
     return base64.urlsafe_b64encode(json.dumps(plain, separators=(",", ":")).encode()).decode().rstrip("=")
 
@@ -78,7 +84,7 @@ def unpack(order: Order, text: str) -> list[Any] | None:
     try:
         found = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         values = [dt.datetime.fromisoformat(v["t"]) if isinstance(v, dict) else v for v in found]
-    except (ValueError, binascii.Error, KeyError, TypeError, UnicodeError):
+    except (ValueError, binascii.Error, KeyError, TypeError, UnicodeError, RecursionError):
         return None
     fits = len(values) == len(order) and all(
         _fits(key, value) for key, value in zip(order, values, strict=True)
@@ -90,10 +96,11 @@ def _fits(key: Key, value: Any) -> bool:
     if value is None:
         return key.nullable
     if isinstance(key.column.type, Integer):
-        return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+        most = 2**63 if isinstance(key.column.type, BigInteger) else 2**31
+        return isinstance(value, int) and not isinstance(value, bool) and abs(value) < most
     if isinstance(key.column.type, UTCDateTime):
-        return isinstance(value, dt.datetime) and value.tzinfo is not None
-    return isinstance(value, str)
+        return isinstance(value, dt.datetime) and is_storable(value)
+    return isinstance(value, str) and "\0" not in value
 
 
 @dataclass(frozen=True)

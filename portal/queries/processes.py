@@ -7,18 +7,20 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import and_, case, exists, func, literal, or_, select, union_all
-from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, selectin_polymorphic
+from sqlalchemy import and_, case, func, literal, or_, select, union_all
+from sqlalchemy.orm import Load, Session, aliased, contains_eager, joinedload, selectin_polymorphic
 
 from portal.engine import access
 from portal.models import Event, Process, Task, User, task_link
 
+from . import shown
+from .attention import Attention, attention, needs_attention
 from .loading import load_pointers, tables_of_heirs
-from .matching import cleaned, process_matches
+from .matching import cleaned, first_by_number, process_matches
 from .paging import PAGE, Key, Order, Page, fetch
 from .tasks import EVERYTHING, Filters, badge_counts
 
-ORDERS: dict[str, Order] = {
+PROCESS_ORDERS: dict[str, Order] = {
     "-number": (Key(Process.id, "id", descending=True),),
     "number": (Key(Process.id, "id"),),
 }
@@ -48,10 +50,13 @@ def processes(session: Session, user: User, filters: Filters = EVERYTHING, size:
         query = query.where(Process.flow_label == filters.flow)
     if filters.status:
         query = query.where(_in_state(filters.status))
+    order = PROCESS_ORDERS.get(filters.sort) or PROCESS_ORDERS["-number"]
     if text := cleaned(filters.q):
-        query = query.where(process_matches(text))
-    order = ORDERS.get(filters.sort) or ORDERS["-number"]
+        query = query.where(process_matches(session, text))
+        order = first_by_number(order, text, {"id": Process.id})
+    query = query.options(*shown.options(session, Load(Process)))
     page = fetch(session, query, order, filters.after, size)
+    shown.complete(session, page.rows)
     load_pointers(session, [], page.rows)
     return page
 
@@ -62,20 +67,14 @@ def _in_state(status: str) -> Any:
     if status == "NEW":
         return and_(Process.status == "NEW", Process.on_hold.is_(False))
     if status == "TROUBLE":
-        failed = exists().where(
-            Task.process_id == Process.id, Task.finished.is_(None), Task.status == "ERROR"
-        )
-        return or_(failed, _stuck())
+        return needs_attention()
     return Process.status == status
-
-
-def _stuck() -> Any:
-    anything = exists().where(Task.process_id == Process.id, Task.finished.is_(None))
-    return and_(Process.status == "NEW", ~anything)
 
 
 #: what waits for other steps of its process
 _PATIENT = ("Join", "SplitFirst")
+#: what waits for processes that it has called
+_CALLS = ("Subprocess", "NSubprocess")
 
 
 def places(session: Session, process_ids: list[int]) -> dict[int, list[Place]]:
@@ -106,6 +105,9 @@ def places(session: Session, process_ids: list[int]) -> dict[int, list[Place]]:
     return found
 
 
+_OPEN = ("NEW", "ASSIGNED", "SCHEDULED", "STARTED", "ERROR")
+
+
 @dataclass
 class Story:
     """All that the page of a process shows."""
@@ -121,15 +123,21 @@ class Story:
     #: which ways were gone, by the names of the nodes
     passed: frozenset[tuple[str, str]] = frozenset()
 
-    @property
-    def stuck(self) -> bool:
-        """Running, and nothing is left that could bring it on."""
-        return self.process.status == "NEW" and not any(self.open_by_state.values())
+    #: why it, or one of its children, needs attention, by their ids
+    attention: dict[int, Attention] = field(default_factory=dict)
 
     @property
     def open_by_state(self) -> dict[str, int]:
-        states = ("NEW", "ASSIGNED", "SCHEDULED", "STARTED", "ERROR")
-        return {state: sum(by.get(state, 0) for by in self.counts.values()) for state in states}
+        return {state: sum(by.get(state, 0) for by in self._steps.values()) for state in _OPEN}
+
+    @property
+    def open_count(self) -> int:
+        """How many tasks are open; events on a step's border are none."""
+        return sum(self.open_by_state.values())
+
+    @property
+    def _steps(self) -> dict[str, dict[str, int]]:
+        return {name: by for name, by in self.counts.items() if "__" not in name}
 
 
 def story(session: Session, user: User, process_id: int) -> Story | None:
@@ -175,12 +183,25 @@ def fill_in(session: Session, found: Story) -> Story:
     query = (
         select(Task)
         .where(Task.process_id == process.id, Task.finished.is_(None))
+        .where(~Task.flow_task.contains("__", autoescape=True))
         .options(joinedload(Task.owner).lazyload(User.roles))
         .order_by(Task.number)
         .limit(_OPEN_SHOWN)
     )
-    found.open_tasks = [task for task in session.scalars(query).unique() if "__" not in task.flow_task]
+    found.open_tasks = list(session.scalars(query).unique())
+    if _may_need_attention(found):
+        found.attention = attention(session, [process, *found.children])
     return found
+
+
+def _may_need_attention(found: Story) -> bool:
+    """Whether it is worth asking: most processes have a few open tasks that are in order, and call no other."""
+    return (
+        not 0 < found.open_count <= _OPEN_SHOWN
+        or found.open_by_state["ERROR"] > 0
+        or any(task.flow_task_type in _CALLS for task in found.open_tasks)
+        or any(task.owner is not None and not task.owner.is_active for task in found.open_tasks)
+    )
 
 
 def progress(

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, cast, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, func, literal, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from portal.engine import access
-from portal.models import Process, Role, Task, User, utcnow
+from portal.models import Process, Task, User, utcnow
 
+from . import shown
 from .loading import load_pointers, tables_of_heirs
-from .matching import cleaned, task_matches
+from .matching import cleaned, first_by_number, task_matches
 from .paging import PAGE, Key, Order, Page, fetch
 
 _ID = Key(Task.id, "id")
@@ -22,12 +23,17 @@ _DUE = (Key(Task.due, "due", nullable=True), Key(Task.priority, "priority", desc
 #: what the lists can be sorted by; the first one is what they are sorted by unless told otherwise
 ORDERS: dict[str, Order] = {
     "due": _DUE,
+    "-due": (
+        Key(Task.due, "due", descending=True, nullable=True), Key(Task.priority, "priority", descending=True),
+        Key(Task.id, "id", descending=True),
+    ),
     "priority": (Key(Task.priority, "priority", descending=True), _ID),
+    "-priority": (Key(Task.priority, "priority"), _ID),
     "waiting": (Key(Task.created, "created"), _ID),
     "-waiting": (Key(Task.created, "created", descending=True), Key(Task.id, "id", descending=True)),
     "process": (Key(Task.process_id, "process_id"), _ID),
     "-process": (Key(Task.process_id, "process_id", descending=True), _ID),
-}
+}  # fmt: skip
 ARCHIVE_ORDERS: dict[str, Order] = {
     "-finished": (Key(Task.finished, "finished", descending=True), Key(Task.id, "id", descending=True)),
     "finished": (Key(Task.finished, "finished"), _ID),
@@ -123,20 +129,6 @@ def chosen(session: Session, ids: list[int]) -> list[Task]:
     return [] if query is None else list(session.scalars(query).unique())
 
 
-def who_could(session: Session, task: Task, limit: int = 10) -> list[User]:
-    """The first few people who may take a task, by their permission."""
-    if task.owner_permission is None:
-        return []
-    name = task.owner_permission
-    holds = or_(
-        cast(User.permissions, String).contains(name, autoescape=True),
-        User.roles.any(cast(Role.permissions, String).contains(name, autoescape=True)),
-    )
-    query = select(User).where(User.is_active, holds).order_by(User.username).limit(5 * limit)
-    people = session.scalars(query).unique()
-    return [user for user in people if user.can(name, task.owner_permission_obj)][:limit]
-
-
 def late(session: Session, user: User) -> int:
     """How many tasks in a person's inbox are overdue."""
     query = select(func.count(Task.id)).join(Task.process).where(Task.finished.is_(None), *_mine(user))
@@ -177,11 +169,15 @@ def _page(
         query = query.where(Process.flow_label == filters.flow)
     if filters.late:
         query = query.where(Task.due < utcnow())
-    if text := cleaned(filters.q):
-        query = query.where(task_matches(text))
     order = orders.get(filters.sort) or next(iter(orders.values()))
+    if text := cleaned(filters.q):
+        query = query.where(task_matches(session, text))
+        order = first_by_number(order, text, {"process_id": Task.process_id, "id": Task.id})
+    query = query.options(*shown.options(session, contains_eager(Task.process)))
     page = fetch(session, query, order, filters.after, size)
-    load_pointers(session, page.rows, list(_processes(page.rows)))
+    processes = list(_processes(page.rows))
+    shown.complete(session, processes)
+    load_pointers(session, page.rows, processes)
     return page
 
 

@@ -48,9 +48,9 @@ def init_app(app: Flask) -> None:
     # A form left open over the week-end is still a form: the token lives as long as the session.
     app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)
     operations.init_app(app)  # first: whoever refuses a request behind it is timed and logged too
+    limits.init_app(app)  # before anything reads a form
     bodies.init_app(app)
     Bootstrap5(app)
-    limits.init_app(app)  # before anything reads a form
     CSRFProtect(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote, urlsplit
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
 
+from flask import current_app, request
 from flask import redirect as flask_redirect
-from flask import request
 from werkzeug.wrappers import Response as BaseResponse
 
 #: the largest id that every database can compare with
 LARGEST_ID = 2**63 - 1
+#: the pages to which one comes back, with the filters that they had
+LISTS = ("/inbox", "/queue", "/archive", "/processes")
 _UNSAFE = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
 
 
@@ -32,6 +35,42 @@ def safe_path(address: str | None, default: str = "/inbox") -> str:
 def here() -> str:
     """The path and the filters of this page, for a form that comes back to it."""
     return request.full_path.rstrip("?") if request.method == "GET" else request.path
+
+
+def way_back(default: str = "") -> str:
+    """The list to which this page leads back, with its filters: what `next` says, else the list that one came from."""
+    return safe_path(request.values.get("next"), "") or _list_before() or default
+
+
+def _list_before() -> str:
+    """The list, with filters, whose link was followed to this page."""
+    if request.method != "GET" or not request.referrer:
+        return ""
+    try:
+        parts = urlsplit(request.referrer)
+    except ValueError:
+        return ""
+    if parts.netloc != request.host or parts.path not in LISTS or not parts.query:
+        return ""
+    return safe_path(f"{parts.path}?{parts.query}", "")
+
+
+def carry(address: str) -> str:
+    """The address of a page, or of a form, from which one comes back to where this page leads back."""
+    back = "" if request.path in LISTS else way_back()
+    return f"{address}?{urlencode({'next': back}, safe='/')}" if back else address
+
+
+def without_slash() -> str | None:
+    """The page that is meant by an address with a slash too many at its end; None where there is none."""
+    path = request.path.rstrip("/")
+    if request.routing_exception is None or path == request.path or not path or path.startswith("//"):
+        return None
+    adapter: Any = current_app.create_url_adapter(request)
+    if not adapter.test(path, request.method):
+        return None
+    query = "?" + quote(request.query_string, safe="%&=+/:?@!$'()*,;~") if request.query_string else ""
+    return quote(request.script_root + path) + query
 
 
 def in_log() -> str:

@@ -9,7 +9,7 @@ from portal.engine import actions
 from portal.errors import PortalError
 from portal.models import Task, db
 
-from .addresses import see_other
+from .addresses import carry, see_other, way_back
 from .frame import me, preferences
 from .values import list_words
 
@@ -31,7 +31,11 @@ def finished(task_id: int, response: Response) -> Response:
         onward = _next_of_process(task.process_id) or _next_of_mine()
     else:
         onward = None
-    return see_other(f"/tasks/{onward}/execute") if onward is not None else response  # type: ignore[return-value]
+    if onward is not None:
+        return see_other(carry(f"/tasks/{onward}/execute"))  # type: ignore[return-value]
+    if response.location == "/inbox" and (back := way_back()):
+        return see_other(back)  # type: ignore[return-value]
+    return response
 
 
 def what_comes_next(task: Task) -> str:

@@ -10,7 +10,7 @@ from portal.engine import access, actions
 from portal.errors import PortalError
 from portal.models import Task, User, db
 
-from .addresses import safe_path, see_other, to_id
+from .addresses import see_other, to_id, way_back
 from .frame import me
 from .sign_in import require_login
 from .task_actions import demand, find_user, unfit
@@ -26,7 +26,7 @@ _DONE = {"assign": "taken", "unassign": "given back", "reassign": "handed over"}
 @blueprint.post("/tasks/<any(assign,unassign,reassign):action>")
 def act(action: str) -> BaseResponse | tuple[str, int]:
     wanted = list(dict.fromkeys(request.form.getlist("task")))[:_MOST]
-    back = safe_path(request.form.get("next"), "/queue" if action == "assign" else "/inbox")
+    back = way_back("/queue" if action == "assign" else "/inbox")
     username = request.form.get("user", "").strip()
     if not wanted:
         flash("Nothing was selected.", "warning")

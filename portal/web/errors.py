@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from flask import Flask, current_app, g, render_template, request
+from flask import redirect as flask_redirect
 from flask_wtf.csrf import CSRFError
 from markupsafe import escape
 from sqlalchemy import select
@@ -19,7 +20,7 @@ from portal.engine.disturbances import disturbance, give_up
 from portal.errors import Disturbed, Gone, PermissionDenied, PortalError, TransitionNotAllowed, Uncertain
 from portal.models import Process, Task, db
 
-from .addresses import in_log
+from .addresses import in_log, without_slash
 from .frame import me
 from .limits import too_large
 from .words import LOST, is_form
@@ -96,6 +97,8 @@ def _for_programs() -> bool:
 
 
 def _http(error: HTTPException) -> Answer:
+    if error.code == 404 and (target := without_slash()) is not None:
+        return flask_redirect(target, 308)
     if _for_programs() or error.code is None or error.code < 400 or error.response is not None:
         return error
     own = error.description if error.description != type(error).description else ""
@@ -115,10 +118,12 @@ def _denied(error: PortalError) -> Answer:
     db.session.rollback()
     context = _subject()
     task: Any = context.get("task")
-    if task is not None and task.status == "ASSIGNED" and task.owner_id == me().id:
-        context["can_give_back"] = request.path.endswith("/execute")
-        context["could"] = queries.who_could(db.session(), task)
-    return page(403, str(error), **context)
+    if task is not None:  # perhaps it was taken over meanwhile
+        context["event"] = queries.last_event(db.session(), task=task)
+        if task.status == "ASSIGNED" and task.owner_id == me().id:
+            context["can_give_back"] = request.path.endswith("/execute")
+            context["could"] = queries.who_could(db.session(), task)
+    return page(403, sentence(str(error)), **context)
 
 
 def _conflict(error: TransitionNotAllowed) -> Answer:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import unicodedata
 from typing import Any
+from urllib.parse import quote
 
 from flask import Blueprint, Response, render_template, request
 
@@ -70,8 +72,16 @@ def chart(label: str) -> Response:
 @blueprint.get("/flows/<label>/chart.bpmn")
 def bpmn(label: str) -> Response:
     response = Response(render.bpmn(flow_or_refuse(label)), mimetype="application/xml")
-    response.headers["Content-Disposition"] = f'attachment; filename="{label}.bpmn"'
+    response.headers["Content-Disposition"] = attachment(f"{label}.bpmn")
     return response
+
+
+def attachment(name: str) -> str:
+    """The header of a file to be kept, whose name may have any letters (RFC 6266)."""
+    plain = re.sub(r"[^A-Za-z0-9._-]", "_", unicodedata.normalize("NFKD", name))
+    if plain == name:
+        return f'attachment; filename="{name}"'
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def picture(svg: str) -> Response:

@@ -18,7 +18,7 @@ from portal.flow import registry
 from portal.models import User, db, utcnow
 
 from . import words
-from .addresses import here
+from .addresses import carry, here, way_back
 from .icons import icon
 from .times import relative, span, time_tag
 
@@ -87,6 +87,8 @@ def _context() -> dict[str, Any]:
         "single_keys": chosen.get("keys", True),
         "now": now(),
         "here": here,
+        "carry": carry,
+        "way_back": way_back,
         "draft_owner": current_user.id if current_user.is_authenticated else "",
     }
 
@@ -105,6 +107,8 @@ def init_app(app: Flask) -> None:
         summary=summaries.of_task,
         process_summary=summaries.of_process,
         process_state=words.process_state,
+        ATTENTION=words.ATTENTION,
+        why=words.why,
         task_state=words.task_state,
         is_form=words.is_form,
         deed=words.deed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -28,19 +29,27 @@ def filters_of_request() -> Filters:
         sort=get("sort", ""),
         after=get("after", ""),
         late=get("late") == "1",
-        status=get("status", ""),
+        status=_state(get("state", "") or get("status", "")),
         mine=get("mine") == "1",
     )
+
+
+def _state(text: str) -> str:
+    """`attention`, or a state in any case."""
+    return "TROUBLE" if text.lower() == "attention" else text.upper()
 
 
 class Addresses:
     """The addresses of a list: sorted otherwise, the next page, without filters."""
 
-    def __init__(self, path: str, filters: Filters) -> None:
+    def __init__(self, path: str, filters: Filters, orders: Mapping[str, Any]) -> None:
         self.path, self.filters = path, filters
+        #: the name of the order that the list is in
+        self.order = filters.sort if filters.sort in orders else next(iter(orders))
 
     def with_(self, **changes: Any) -> str:
-        values = {name: getattr(self.filters, name) for name in ("flow", "q", "sort", "status")}
+        values = {name: getattr(self.filters, name) for name in ("flow", "q", "sort")}
+        values["state"] = "attention" if self.filters.status == "TROUBLE" else self.filters.status.lower()
         values |= {name: "1" for name in ("late", "mine") if getattr(self.filters, name)}
         values |= changes
         query = urlencode({name: value for name, value in values.items() if value})
@@ -48,11 +57,11 @@ class Addresses:
 
     def sort(self, name: str) -> str:
         """By this column; a second time turns it round."""
-        return self.with_(sort=f"-{name}" if self.filters.sort == name else name)
+        return self.with_(sort=f"-{name}" if self.order == name else name)
 
     def direction(self, name: str) -> str:
         """For `aria-sort`."""
-        return {name: "ascending", f"-{name}": "descending"}.get(self.filters.sort, "none")
+        return {name: "ascending", f"-{name}": "descending"}.get(self.order, "none")
 
 
 def flow_choices() -> list[tuple[str, str]]:
@@ -62,24 +71,31 @@ def flow_choices() -> list[tuple[str, str]]:
     )
 
 
-def _list(template: str, path: str, read: Any) -> str:
+def _list(name: str, orders: Mapping[str, Any], read: Any, **context: Any) -> str:
     filters = filters_of_request()
     page = read(db.session(), me(), filters)
+    if name == "archive":
+        context["attention"] = queries.attention(db.session(), [task.process for task in page])
     return render_template(
-        template, page=page, filters=filters, addresses=Addresses(path, filters), flow_choices=flow_choices()
+        f"{name}.html",
+        page=page,
+        filters=filters,
+        addresses=Addresses(f"/{name}", filters, orders),
+        flow_choices=flow_choices(),
+        **context,
     )
 
 
 @blueprint.get("/inbox")
 def inbox() -> str:
-    return _list("inbox.html", "/inbox", queries.inbox)
+    return _list("inbox", queries.ORDERS, queries.inbox)
 
 
 @blueprint.get("/queue")
 def queue() -> str:
-    return _list("queue.html", "/queue", queries.queue)
+    return _list("queue", queries.ORDERS, queries.queue)
 
 
 @blueprint.get("/archive")
 def archive() -> str:
-    return _list("archive.html", "/archive", queries.archive)
+    return _list("archive", queries.ARCHIVE_ORDERS, queries.archive)

@@ -15,7 +15,7 @@ from portal.models import db
 from portal.queries import Filters, Story
 from portal.render import ChartState
 
-from .addresses import see_other, to_id
+from .addresses import see_other, to_id, way_back
 from .beside import artifact_of
 from .files import Files
 from .finding import NOT_SEEN, process_or_refuse
@@ -40,8 +40,9 @@ def index() -> str:
         "processes.html",
         page=page,
         places=queries.places(db.session(), [process.id for process in page]),
+        attention=queries.attention(db.session(), page),
         filters=filters,
-        addresses=Addresses("/processes", filters),
+        addresses=Addresses("/processes", filters, queries.PROCESS_ORDERS),
         flow_choices=flow_choices(),
     )
 
@@ -94,12 +95,12 @@ def act(process_id: int, action: str) -> BaseResponse | str:
             asked=PROCESS_ACTIONS[action],
             action=action,
             address=f"{address}/{action}",
-            back=address,
+            back=way_back(address),
         )
     do = {"cancel": actions.cancel_process, "suspend": actions.suspend, "resume": actions.resume}[action]
     do(db.session(), process_id, me().id)
     flash(f"{PROCESS_ACTIONS[action].done}: process {process_id}.", "success")
-    return see_other(address)
+    return see_other(way_back(address))
 
 
 def offered(process: Any) -> list[str]:

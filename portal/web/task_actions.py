@@ -13,7 +13,7 @@ from portal.errors import PermissionDenied
 from portal.models import Task, User, db
 from portal.models import find_user as user_named
 
-from .addresses import safe_path, see_other
+from .addresses import see_other, way_back
 from .finding import task_or_refuse
 from .frame import me
 from .sign_in import require_login
@@ -40,7 +40,7 @@ def act(task_id: int, action: str) -> BaseResponse | str | tuple[str, int]:
         if found is None:
             return _ask(task, action, username, fault), 422
         person = found
-    line, target = _do(task, action, person), safe_path(request.form.get("next"), f"/tasks/{task_id}")
+    line, target = _do(task, action, person), way_back(f"/tasks/{task_id}")
     undo = f"/tasks/{task_id}/unassign" if action == "assign" and person.id == me().id else None
     message: Any = {"text": line, "undo": undo, "word": ACTIONS["unassign"].word} if undo else line
     flash(message, "success")
@@ -113,7 +113,7 @@ def _ask(task: Task, action: str, username: str = "", fault: str = "") -> str:
         asked=ACTIONS[action],
         action=action,
         address=f"/tasks/{task.id}/{action}",
-        back=safe_path(request.values.get("next"), f"/tasks/{task.id}"),
+        back=way_back(f"/tasks/{task.id}"),
         needs_user=action == "reassign" or bool(fault),
         username=username,
         fault=fault,

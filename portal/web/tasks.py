@@ -24,6 +24,9 @@ from .values import rows_of
 blueprint = Blueprint("tasks", __name__)
 blueprint.before_request(require_login)
 
+#: how many of those who could take a task are named
+_NAMED = 10
+
 
 class Refused(Exception):
     """The form was not accepted: nothing of the action may stay, and this is the answer."""
@@ -38,6 +41,8 @@ def detail(task_id: int) -> str:
     session, user = db.session(), me()
     events = queries.task_events(session, task)
     sees_process = access.may_see_process(session, user, task.process)
+    children = queries.children(session, user, task)
+    could = queries.who_could(session, task, _NAMED) if task.status == "NEW" else []
     return render_template(
         "task.html",
         task=task,
@@ -50,8 +55,10 @@ def detail(task_id: int) -> str:
         artifact=artifact_of(task.process, visible=sees_process),
         previous=_for_people(task.previous),
         leading=_for_people(task.leading),
-        children=queries.children(session, user, task),
-        could=queries.who_could(session, task) if task.status == "NEW" else [],
+        children=children,
+        attention=queries.attention(session, children),
+        could=could,
+        could_more=queries.how_many_could(session, task) - len(could) if len(could) == _NAMED else 0,
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from portal.flow import registry
+
 
 class State(NamedTuple):
     """A word, and the tone that it is shown in."""
@@ -124,6 +126,29 @@ def task_state(task: Any, user: Any = None) -> State:
     if task.status == "STARTED" and task.flow_task_type in ("Job", "Function"):
         return State("Running", "busy")
     return _TASK.get(task.status, State(task.status.capitalize(), "off"))
+
+
+#: of a process in which a step failed or work stands still, also below it
+ATTENTION = State("Needs attention", "bad")
+
+
+def why(attention: Any, process: Any, user: Any) -> str:
+    """Why a process needs attention, in a sentence; what an error says is for those who manage the flow."""
+    flow_class = registry.get(attention.flow_label)
+    definition = flow_class._definition if flow_class is not None else None
+    if attention.kind == "stuck":
+        text = "No step is open, but the process has not ended"
+    else:
+        text = f"“{step_title(definition, attention.flow_task)}” "
+        text += (
+            "failed" if attention.kind == "failed" else f"is with {attention.owner}, who is no longer active"
+        )
+    if attention.process_id != process.id:
+        text += f" in process #{attention.process_id}"
+    if attention.error and user.manages(attention.flow_label):
+        text += f": {attention.error}"
+    more = f" {attention.count - 1} more like it." if attention.count > 1 else ""
+    return (text if text.endswith((".", "!", "?")) else f"{text}.") + more
 
 
 def process_state(process: Any) -> State:

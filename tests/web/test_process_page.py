@@ -103,9 +103,10 @@ def test_suspending_resuming_and_cancelling(carol, alice, submit):
 def test_a_process_that_nothing_can_bring_on_is_stuck(carol, submit, open_task):
     process_id = submit()
     carol.post(f"/tasks/{open_task(process_id).id}/cancel")
-    assert "Stuck" in carol.get(f"/processes/{process_id}").text
-    assert "Stuck" in carol.get("/processes").text
-    assert f"#{process_id}" in carol.get("/processes?status=TROUBLE").text
+    assert "Needs attention" in carol.get(f"/processes/{process_id}").text
+    assert carol.get("/processes").text.count("Needs attention") == 2, "beside the filter of that name"
+    for query in ("state=attention", "status=TROUBLE"):
+        assert f"#{process_id}" in carol.get(f"/processes?{query}").text
 
 
 @pytest.mark.parametrize(
@@ -119,6 +120,8 @@ def test_a_process_that_nothing_can_bring_on_is_stuck(carol, submit, open_task):
         ("status=SUSPENDED", set()),
         ("status=FAILED", set()),
         ("status=TROUBLE", set()),
+        ("state=attention", set()),
+        ("state=done", {"ants"}),
         ("flow=paper&sort=number", {"bees", "ants"}),
         ("flow=other", set()),
     ],

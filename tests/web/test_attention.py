@@ -1,0 +1,116 @@
+"""A step that failed is shown wherever its process, or one that called it, is listed or opened."""
+
+from __future__ import annotations
+
+import pytest
+
+from portal import flow, this
+from portal.engine import actions
+from portal.models import Process, Task, User, db
+
+
+class PlateFlow(flow.Flow):
+    """Plates"""
+
+    start = flow.StartHandle().Next(this.cast)
+    cast = flow.Function(this.fail).Next(this.end)
+    end = flow.End()
+
+    def fail(self, activation):
+        raise RuntimeError("the mould is broken")
+
+
+class PrintFlow(flow.Flow):
+    """Printing"""
+
+    start = flow.StartHandle().Next(this.plates)
+    plates = flow.Subprocess(PlateFlow.start).Next(this.end)
+    end = flow.End()
+
+
+class BookFlow(flow.Flow):
+    """Books"""
+
+    start = flow.StartHandle().Next(this.split)
+    split = flow.Split().Next(this.read).Next(this.print)
+    read = flow.ManualTask().Permission(auto_create=True).Next(this.join)
+    print = flow.Subprocess(PrintFlow.start).Next(this.join)
+    join = flow.Join().Next(this.end)
+    end = flow.End()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request, tmp_path):
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'portal.sqlite'}"
+    return str(request.getfixturevalue("postgresql"))
+
+
+@pytest.fixture
+def book(register, people) -> list[int]:
+    """A book of alice's, the printing of it, and its plates, which failed."""
+    for each in (PlateFlow, PrintFlow, BookFlow):
+        register(each)
+    top = BookFlow.start.run(_user=people["alice"])
+    db.session.expire_all()
+    return [
+        top.id,
+        *db.session.scalars(db.select(Process.id).where(Process.root_id == top.id).order_by(Process.id)),
+    ]
+
+
+@pytest.fixture
+def erin(client_of):
+    return client_of("erin")
+
+
+def test_all_of_the_tree_is_found(erin, book, submit):
+    fine = submit()
+    page = erin.get("/processes?state=attention").text
+    assert all(f'href="/processes/{each}"' in page for each in book)
+    assert f'href="/processes/{fine}"' not in page
+    assert page.count("the mould is broken") == 3
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_the_page_of_each_says_what_failed(erin, book, level):
+    page = erin.get(f"/processes/{book[level]}").text
+    assert "Needs attention" in page
+    assert "“Cast” failed" in page
+    assert "the mould is broken" in page
+    assert (f"in process #{book[2]}" in page) == (level < 2)
+
+
+def test_who_asked_for_it_sees_that_it_stands_still_and_no_inner_words(alice, book):
+    page = alice.get("/processes?mine=1").text
+    assert "“Cast” failed" in page
+    assert "mould" not in page
+
+
+def test_a_task_that_waits_for_it_says_so_too(erin, book):
+    task = db.session.scalars(
+        db.select(Task).where(Task.process_id == book[0], Task.flow_task == "print")
+    ).one()
+    assert "Needs attention" in erin.get(f"/tasks/{task.id}").text
+
+
+def test_a_mended_tree_is_in_order_again(erin, book, people):
+    failed = db.session.scalars(
+        db.select(Task).where(Task.process_id == book[2], Task.status == "ERROR")
+    ).one()
+    with actions.activation(db.session(), failed.id, None) as activation:
+        activation.cancel()
+    page = erin.get("/processes?state=attention").text
+    assert f'href="/processes/{book[0]}"' in page, "nothing is open in the plates, and they have not ended"
+    actions.cancel_process(db.session(), book[0], None)
+    assert f'href="/processes/{book[0]}"' not in erin.get("/processes?state=attention").text
+
+
+def test_work_of_somebody_who_has_left_is_found(carol, people, submit, take):
+    process_id = submit()
+    take(process_id)
+    assert f'href="/processes/{process_id}"' not in carol.get("/processes?state=attention").text
+    db.session.get(User, people["bob"].id).is_active = False
+    db.session.commit()
+    for address in ("/processes?state=attention", f"/processes/{process_id}"):
+        assert "is with bob, who is no longer active" in carol.get(address).text

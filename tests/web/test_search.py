@@ -1,0 +1,121 @@
+"""What a search finds: numbers first, then all of its words in what people see, in any letters' case."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal import flow, jsonstore, this
+from portal.models import BigId, Process, db
+
+
+class Ship(db.Model):
+    __tablename__ = "ship_of_searches"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    name: Mapped[str]
+
+
+class CargoProcess(Process):
+    country = jsonstore.StringField("Country")
+    kind = jsonstore.ChoiceField("Kind", choices=[("n", "Normal"), ("x", "Express delivery")])
+    tons = jsonstore.IntegerField("Tons")
+    more = jsonstore.JSONField("More")
+    scan = jsonstore.BinaryField("Scan")
+
+
+class CargoFlow(flow.Flow):
+    """Freight"""
+
+    process_class = CargoProcess
+    process_summary_template = "Delivery to {{ process.country }}"
+    start = flow.StartHandle(this.take).Next(this.work)
+    work = flow.ManualTask().Annotation(title="Weigh it").Assign(username="bob").Next(this.end)
+    end = flow.End()
+
+    def take(self, activation, ship=None, **values):
+        for name, value in values.items():
+            setattr(activation.process, name, value)
+        if ship:
+            activation.process.artifact = Ship(name=ship)
+        return activation.process
+
+
+class OtherFlow(flow.Flow):
+    """Other"""
+
+    process_class = CargoProcess
+    start = flow.StartHandle().Next(this.wait)
+    wait = flow.ManualTask().Next(this.end)
+    end = flow.End()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request, tmp_path):
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'portal.sqlite'}"
+    return str(request.getfixturevalue("postgresql"))
+
+
+@pytest.fixture
+def cargo(register, people):
+    register(CargoFlow)
+    register(OtherFlow)
+    other = OtherFlow.start.run().id
+    values = {
+        "country": "Österreich",
+        "kind": "x",
+        "tons": 4711,
+        "scan": b"\x00express\xff" * 9,
+        "ship": "Grüne Möwe",
+    }
+    values["more"] = {"weather": ["Sturm", {"depth": 12.5}]}
+    return CargoFlow.start.run(_user=people["alice"], **values).id, other
+
+
+def found(client, address, words):
+    page = client.get(address, query_string={"q": words})
+    assert page.status_code == 200
+    return [int(number) for number in re.findall(r'href="/processes/(\d+)" data-open', page.text)]
+
+
+SEEN = (
+    "österreich", "ÖSTERREICH", "4711", "express DELIVERY", "sturm", "12.5", "möwe GRÜNE", "delivery", "weigh",
+    "alice author", "Author alice", "bob", "freight", "Österreich bob sturm", "#{}", "{}",
+)  # fmt: skip
+#: names of fields, other choices, bytes, and parts of patterns
+NOT_SEEN = (
+    "country", "weather", "depth", "tons", "Österreich nowhere", "normal", "%", "_", "\\", '"', "AGV4", "{", "null",
+)  # fmt: skip
+
+
+def test_what_people_see_is_found_and_nothing_else(client_of, cargo):
+    erin = client_of("erin")
+    for words in SEEN:
+        assert found(erin, "/processes", words.format(cargo[0])) == [cargo[0]], words
+    for words in NOT_SEEN:
+        assert found(erin, "/processes", words) == [], words
+
+
+def test_a_task_is_found_by_its_step_and_by_its_process(bob, cargo):
+    for words in ("weigh", "Österreich", "möwe", f"#{cargo[0]}"):
+        assert "Weigh it" in bob.get("/inbox", query_string={"q": words}).text
+    assert "Weigh it" not in bob.get("/inbox", query_string={"q": "country"}).text
+
+
+def test_the_process_of_that_number_comes_first_and_pages_go_on_behind_it(client_of, cargo):
+    for number in range(60):
+        OtherFlow.start.run()
+        CargoFlow.start.run(country=f"+41 {cargo[0]}{number:02}")
+    erin, seen, after = client_of("erin"), [], ""
+    while True:
+        page = erin.get("/processes", query_string={"q": str(cargo[0]), "after": after}).text
+        seen += [int(number) for number in re.findall(r'href="/processes/(\d+)" data-open', page)]
+        onward = re.search(r"after=([\w-]+)", page)
+        if not onward:
+            break
+        after = onward[1]
+    assert seen[0] == cargo[0]
+    assert len(seen) == len(set(seen)) >= 61
+    assert seen[1:] == sorted(seen[1:], reverse=True)
