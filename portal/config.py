@@ -5,13 +5,18 @@ from __future__ import annotations
 import dataclasses
 import os
 import secrets
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from portal import private
 from portal.flow.notices import url_faults
 
 PREFIX = "PORTAL_"
+#: a kept key that is shorter was cut off by a crash
+SHORTEST_SECRET = 32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,22 +93,46 @@ class Config:
 
 
 def _default_database(instance: Path) -> str:
-    instance.mkdir(parents=True, exist_ok=True)
+    private.make_folder(instance)
     return f"sqlite:///{instance / 'portal.sqlite'}"
 
 
 def _kept_secret(instance: Path) -> str:
-    """The key of this installation, made once and readable by its owner only."""
+    """The key of this installation: made once, however many processes ask for it first, and its owner's alone.
+
+    Raises:
+        ValueError: what is kept is no whole key, or nothing can be kept there.
+    """
     path = instance / "secret_key"
-    instance.mkdir(parents=True, exist_ok=True)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(descriptor, "w") as file:
-        key = secrets.token_hex(32)
-        file.write(key)
+        private.make_folder(instance)
+        if not path.exists():
+            _keep_secret(path)
+        private.tighten(path)
+        key = path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"the secret key cannot be kept in {path}: {error}; set {PREFIX}SECRET_KEY"
+        ) from error
+    if len(key) < SHORTEST_SECRET:
+        raise ValueError(
+            f"{path} holds no whole secret key: remove it, and a new one is made (everybody signs in again)"
+        )
     return key
+
+
+def _keep_secret(path: Path) -> None:
+    """Write a key whole and under its name at once, unless another process was faster."""
+    descriptor, name = tempfile.mkstemp(prefix=".secret_key-", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32))
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(name, path)
+    finally:
+        os.unlink(name)
 
 
 def _names(value: Any) -> tuple[str, ...]:
