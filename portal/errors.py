@@ -1,6 +1,9 @@
 """What can be refused. The docstring of an exception is its message when nothing more exact is said."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class PortalError(Exception):
@@ -45,6 +48,24 @@ class Slow(Disturbed):
 
 class Uncertain(PortalError):
     """The connection to the database was lost while saving: look whether it was saved before doing it again."""
+
+
+class CodeExit(Exception):
+    """An author's code has raised what would end the whole process, which is its cause: `sys.exit()` for example."""
+
+
+def contain(call: Callable[[], T]) -> T:
+    """Call an author's code, and let nothing but exceptions out of it.
+
+    Raises:
+        CodeExit: the code raised `SystemExit`, `KeyboardInterrupt` or another `BaseException`.
+    """
+    try:
+        return call()
+    except Exception:
+        raise
+    except BaseException as error:
+        raise CodeExit(f"{type(error).__name__}: {error}") from error
 
 
 class InvalidForm(PortalError):

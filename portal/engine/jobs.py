@@ -18,10 +18,11 @@ from sqlalchemy import and_, inspect, literal_column, or_, select, update
 from sqlalchemy.orm import Session
 
 from portal import jsonstore, trace
+from portal.errors import contain
 from portal.flow.activation import Activation
 from portal.models import Process, Task
 
-from . import step
+from . import failures, step
 from .claims import TRIES, batch, wait_after
 from .clock import _is_due
 from .disturbances import persistent, report
@@ -108,7 +109,7 @@ def perform(session: Session, claimed: Claim) -> None:
     """Do a claimed job and complete it."""
     with at_work(session, claimed) as activation:
         if activation is not None:
-            activation.node.work(activation)  # type: ignore[attr-defined]
+            contain(lambda: activation.node.work(activation))  # type: ignore[attr-defined]
 
 
 @contextmanager
@@ -238,14 +239,27 @@ def _here(session: Session, instance: Any) -> Any:
 
 
 def _failed(run: Run, task: Task, error: Exception) -> None:
+    """This try has failed: the next one is planned, or the node has failed.
+
+    Tries are counted by what failed, not by the number of the attempt: one whose worker was lost, stopped or
+    disturbed has not failed.
+    """
     node: Any = task.node
-    if task.attempt <= node.retries:
-        wait = node.wait_before(task.attempt + 1, random.random())
-        task.scheduled = run.now + wait
-        task.data["_exception"] = step.describe(error, run)
-        run.record(task, "SCHEDULED", "job", error=type(error).__name__, attempt=task.attempt)
-    else:
+    failed = (task.data.get("_exception") or {}).get("tries", 0) + 1
+    if failed > node.retries:
         step.fail(run, task, error, "job")
+        return
+    try:
+        wait = contain(lambda: node.wait_before(failed + 1, random.random()))
+        scheduled = run.now + wait
+    except Exception as trouble:  # the author's own rule for the wait
+        step.fail(run, task, trouble, "job")
+        return
+    task.scheduled = scheduled
+    task.data["_exception"] = {**failures.describe(error, run.now), "tries": failed}
+    run.record(task, "SCHEDULED", "job", error=failures.name(error), attempt=task.attempt)
+    then = f"; try {failed + 1} of {node.retries + 1} at {scheduled:%Y-%m-%d %H:%M:%S %Z}"
+    run.failures.append(failures.Failure(task.process, task, error, then))
 
 
 @persistent

@@ -106,6 +106,7 @@ def init_app(app: Flask) -> None:
         process_summary=summaries.of_process,
         process_state=words.process_state,
         task_state=words.task_state,
+        tries=words.tries,
         is_form=words.is_form,
         deed=words.deed,
         event_state=words.event_state,

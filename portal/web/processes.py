@@ -66,6 +66,7 @@ def detail(process_id: int) -> str:
         data=rows_of(story.process),
         artifact=artifact_of(story.process),
         actions=offered(story.process),
+        manages=me().manages(story.process.flow_label),
     )
 
 

@@ -37,6 +37,7 @@ def detail(task_id: int) -> str:
     task = task_or_refuse(task_id)
     session, user = db.session(), me()
     events = queries.task_events(session, task)
+    manages = user.manages(task.process.flow_label)
     return render_template(
         "task.html",
         task=task,
@@ -44,7 +45,8 @@ def detail(task_id: int) -> str:
         sees_process=access.may_see_process(session, user, task.process),
         actions=offered(task, user),
         events=events,
-        failure=(task.data or {}).get("_exception") if user.manages(task.process.flow_label) else None,
+        failure=(task.data or {}).get("_exception") if manages else None,
+        manages=manages,
         data=rows_of(task.process),
         artifact=artifact_of(task.process),
         previous=_for_people(task.previous),

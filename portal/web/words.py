@@ -126,6 +126,29 @@ def task_state(task: Any, user: Any = None) -> State:
     return _TASK.get(task.status, State(task.status.capitalize(), "off"))
 
 
+class Tries(NamedTuple):
+    """How far a job is that has been tried, or is being tried."""
+
+    #: the number of the try that runs, or has failed last
+    number: int
+    of: int
+    #: what the last try that failed raised; None if none has
+    error: dict[str, Any] | None
+    running: bool
+
+
+def tries(task: Any) -> Tries | None:
+    """The tries of a job that runs, or waits for its next one. None where nothing is to be told of them."""
+    node, error = task.node, (task.data or {}).get("_exception")
+    if not getattr(node, "works", False) or task.status not in ("SCHEDULED", "STARTED"):
+        return None
+    running = task.status == "STARTED"
+    failed = (error or {}).get("tries", 0)
+    if not running and not failed:
+        return None
+    return Tries(failed + running, node.retries + 1, error if failed else None, running)
+
+
 def process_state(process: Any) -> State:
     """What a process's state is called; one that only waits for its parent's suspension to end says so."""
     if process.on_hold and process.status == "NEW":
