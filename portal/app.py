@@ -40,7 +40,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.config.from_mapping(_flask_settings(settings))
     app.extensions["portal"] = settings
     flows = app.extensions["portal_flows"] = discover(settings.flows)
-    flows.max_depth = settings.max_depth
+    flows.max_depth, flows.job_timeout = settings.max_depth, settings.job_timeout
     registry.bind(_current_flows)
     Passwords.cheap = app.testing
     _database(app, settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import os
 import secrets
 import tempfile
@@ -15,6 +16,8 @@ from portal import private
 from portal.flow.notices import url_faults
 
 PREFIX = "PORTAL_"
+#: seconds that a limit may be long: a year
+LONGEST = 366 * 24 * 3600
 #: a kept key that is shorter was cut off by a crash
 SHORTEST_SECRET = 32
 
@@ -41,6 +44,8 @@ class Config:
     grace: float
     base_url: str
     max_depth: int
+    #: how long a try of a job may take whose node says nothing of it
+    job_timeout: dt.timedelta
     #: addresses that are called for every flow, and what signs the calls; without a secret they are only shown
     webhooks: tuple[str, ...]
     webhook_secret: str
@@ -82,6 +87,7 @@ class Config:
             "log": values.pop("LOG", None),
             "metrics_token": values.pop("METRICS_TOKEN", None),
             "trusted_proxies": _number("TRUSTED_PROXIES", values.pop("TRUSTED_PROXIES", 0)),
+            "job_timeout": _span("JOB_TIMEOUT", values.pop("JOB_TIMEOUT", 3600)),
             "max_depth": _number("MAX_DEPTH", values.pop("MAX_DEPTH", 50)),
             "webhooks": _addresses(values.pop("WEBHOOKS", ())),
             "webhook_secret": str(values.pop("WEBHOOK_SECRET", "")),
@@ -172,6 +178,15 @@ def _seconds(name: str, value: Any) -> float:
         return float(value)
     except ValueError:
         raise ValueError(f"{PREFIX}{name} is {value!r}; it is a number of seconds") from None
+
+
+def _span(name: str, value: Any) -> dt.timedelta:
+    seconds = _seconds(name, value)
+    if not 0 < seconds <= LONGEST:
+        raise ValueError(
+            f"{PREFIX}{name} is {value!r}; it is a number of seconds, more than 0, at most {LONGEST:,}"
+        )
+    return dt.timedelta(seconds=seconds)
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from portal import jsonstore, trace
 from portal.errors import contain
 from portal.flow.activation import Activation
+from portal.flow.registry import registry
 from portal.models import Process, Task
 
 from . import failures, step
@@ -41,8 +42,8 @@ class Claim:
 
     task_id: int
     attempt: int
-    #: when this try has taken too long; None where the job has no timeout
-    deadline: dt.datetime | None
+    #: when this try has taken too long
+    deadline: dt.datetime
 
 
 @persistent
@@ -63,10 +64,15 @@ def claim(session: Session, task_id: int) -> Claim | None:
             task.lease = run.now + LEASE
             task.progress = None
             run.record(task, "STARTED", "job", attempt=task.attempt)
-            timeout = task.node.timeout  # type: ignore[attr-defined]
-            return Claim(task_id, task.attempt, None if timeout is None else run.now + timeout)
+            return Claim(task_id, task.attempt, run.now + time_limit(task.node))
     except LookupError:
         return None
+
+
+def time_limit(node: Any) -> dt.timedelta:
+    """How long one try of a job may take."""
+    limit: dt.timedelta = registry.current.job_timeout if node.timeout is None else node.timeout
+    return limit
 
 
 class WorkerLost(Exception):
@@ -191,8 +197,10 @@ def write(mine: dict[str, Any], process: Process) -> None:
 
 def expire(session: Session, claimed: Claim) -> bool:
     """Fail a try that has taken too long; what it still answers is dropped. True if it was still running."""
-    late = claimed.deadline is not None and claimed.deadline < clock.get()()
-    return late and finish(session, claimed, None, TimeoutError(f"attempt {claimed.attempt} took too long"))
+    if claimed.deadline >= clock.get()():
+        return False
+    words = f"attempt {claimed.attempt} took too long and was given up, though its code may still run"
+    return finish(session, claimed, None, TimeoutError(words))
 
 
 @persistent

@@ -32,7 +32,8 @@ def alive() -> tuple[str, int, dict[str, str]]:
 def ready() -> tuple[Response, int]:
     """Whether requests can be served: 200 when the database answers and has the schema of this code, else 503.
 
-    The workers that were seen in the last minute are told, but nobody is sent away for want of one.
+    The workers that were seen in the last minute are told, and how many of their jobs were given up and do not end;
+    but nobody is sent away for these.
     """
     answer: dict[str, Any] = {"database": "ok", "schema": "ok"}
     try:
@@ -40,7 +41,8 @@ def ready() -> tuple[Response, int]:
         if fault is not None:
             answer["schema"] = fault
         else:
-            answer["workers"] = len(queries.workers_seen(db.session(), utcnow() - SEEN))
+            seen = queries.workers_seen(db.session(), utcnow() - SEEN)
+            answer |= {"workers": len(seen), "stuck_jobs": sum(each.lost for each in seen)}
     except SQLAlchemyError as error:
         current_app.logger.warning("not ready: %s", type(error).__name__, exc_info=error)
         answer |= {"database": "does not answer", "schema": "unknown"}

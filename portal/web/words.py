@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from portal.engine import jobs
+
 
 class State(NamedTuple):
     """A word, and the tone that it is shown in."""
@@ -135,6 +137,8 @@ class Tries(NamedTuple):
     #: what the last try that failed raised; None if none has
     error: dict[str, Any] | None
     running: bool
+    #: when the one that runs is given up
+    until: Any
 
 
 def tries(task: Any) -> Tries | None:
@@ -146,7 +150,8 @@ def tries(task: Any) -> Tries | None:
     failed = (error or {}).get("tries", 0)
     if not running and not failed:
         return None
-    return Tries(failed + running, node.retries + 1, error if failed else None, running)
+    until = task.started + jobs.time_limit(node) if running and task.started is not None else None
+    return Tries(failed + running, node.retries + 1, error if failed else None, running, until)
 
 
 def process_state(process: Any) -> State:
