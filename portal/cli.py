@@ -16,8 +16,9 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import inspect
+from sqlalchemy.exc import SQLAlchemyError
 
-from portal.errors import PortalError
+from portal.errors import Disturbed, PortalError
 from portal.flow.registry import registry
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -252,7 +253,7 @@ def worker(grace: float | None, metrics: str | None) -> None:
 
     if metrics is not None:
         _refusing(lambda: _serve_figures(metrics))
-    work(current_app.extensions["portal_scheduler"], grace)
+    _refusing(lambda: work(current_app.extensions["portal_scheduler"], grace))
 
 
 def _serve_figures(place: str) -> None:
@@ -285,7 +286,8 @@ def run(host: str, port: int, demo: bool) -> None:
     from portal.models import init_db as make
 
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    make()
+    _refusing(make)
+    demand_columns()
     if demo:
         if host not in LOOPBACK:
             raise click.ClickException("--demo has well-known passwords: serve it on 127.0.0.1 only")
@@ -309,6 +311,47 @@ def run(host: str, port: int, demo: bool) -> None:
         app.extensions["portal_scheduler"].stop()
 
 
+def demand_columns() -> None:
+    """Refuse to serve half: with a table that lacks a column, whatever touches it fails.
+
+    Raises:
+        ClickException: the columns, and the mend.
+    """
+    from portal.models import column_fault, db
+
+    with db.engine.connect() as connection:
+        fault = column_fault(connection)
+    if fault is not None:
+        raise click.ClickException(f"the schema of the database is not that of the flows: {fault}")
+
+
+def _in_words(command: click.Command) -> None:
+    """A command that the database refuses says so in one line, and exits with 1."""
+    invoke = command.invoke
+
+    def told(context: click.Context) -> Any:
+        try:
+            return invoke(context)
+        except SQLAlchemyError as error:
+            raise click.ClickException(f"the database cannot be used: {_said(error)}") from error
+        except Disturbed as error:
+            raise click.ClickException(str(error)) from error
+
+    command.invoke = told  # type: ignore[method-assign]
+
+
+def _said(error: SQLAlchemyError) -> str:
+    from portal.engine.disturbances import reason
+    from portal.models import db, schema_fault
+
+    words = reason(error)
+    try:
+        fault = schema_fault(db.session())
+    except SQLAlchemyError:
+        return words
+    return words if fault is None else f"{words} ({fault})"
+
+
 def _refusing(call: Any) -> Any:
     try:
         return call()
@@ -317,6 +360,8 @@ def _refusing(call: Any) -> Any:
 
 
 COMMANDS: Iterable[click.Command] = (init_db, create_user, flows, timers, outgoing, stats, backup, worker)
+for _command in (*COMMANDS, run):
+    _in_words(_command)
 
 
 def init_app(app: Flask) -> None:

@@ -72,7 +72,7 @@ class Config:
         known = {
             "database_url": str(values.pop("DATABASE_URL", "") or _default_database(instance)),
             "database_pool": _number("DATABASE_POOL", values.pop("DATABASE_POOL", 10)),
-            "lock_timeout": _seconds("DATABASE_LOCK_TIMEOUT", values.pop("DATABASE_LOCK_TIMEOUT", 10)),
+            "lock_timeout": _seconds("DATABASE_LOCK_TIMEOUT", values.pop("DATABASE_LOCK_TIMEOUT", 5)),
             "statement_timeout": _seconds(
                 "DATABASE_STATEMENT_TIMEOUT", values.pop("DATABASE_STATEMENT_TIMEOUT", 60)
             ),

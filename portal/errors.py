@@ -37,11 +37,17 @@ class Disturbed(PortalError):
 
 
 class Busy(Disturbed):
-    """Somebody else is working on this at the moment, and nothing was changed: try again."""
+    """Somebody else is working on this process at the moment, and nothing was changed: try again."""
 
 
 class Slow(Disturbed):
     """The database took too long over this, and nothing was changed: try again later."""
+
+    again = False
+
+
+class Unusable(Disturbed):
+    """The database cannot be used, and nothing was changed: an administrator has to look after it."""
 
     again = False
 

@@ -5,7 +5,7 @@ from .event import Delivery, Event
 from .message import Message, Schedule
 from .outgoing import Outgoing
 from .process import Process
-from .schema import gaps, init_db, is_of_flows, schema_fault
+from .schema import column_fault, gaps, init_db, is_of_flows, schema_fault
 from .task import Task, task_link
 from .user import BigId, Passwords, Role, User, check_permissions, create_user, roles_named
 from .worker import Worker
@@ -25,6 +25,7 @@ __all__ = [
     "User",
     "Worker",
     "check_permissions",
+    "column_fault",
     "create_user",
     "db",
     "gaps",

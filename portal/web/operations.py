@@ -12,6 +12,8 @@ from flask import Blueprint, Flask, Response, abort, current_app, g, jsonify, re
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal import metrics, queries, trace
+from portal.engine.disturbances import disturbance, give_up, reason
+from portal.errors import Unusable
 from portal.models import db, schema_fault, utcnow
 
 from .addresses import in_log
@@ -44,10 +46,14 @@ def ready() -> tuple[Response, int]:
             seen = queries.workers_seen(db.session(), utcnow() - SEEN)
             answer |= {"workers": len(seen), "stuck_jobs": sum(each.lost for each in seen)}
     except SQLAlchemyError as error:
-        current_app.logger.warning("not ready: %s", type(error).__name__, exc_info=error)
-        answer |= {"database": "does not answer", "schema": "unknown"}
+        found = disturbance(error)
+        current_app.logger.warning("not ready: %s", reason(error))
+        answer |= {
+            "database": str(found) if isinstance(found, Unusable) else "does not answer",
+            "schema": "unknown",
+        }
     finally:
-        db.session.rollback()
+        give_up(db.session())
     good = answer["database"] == answer["schema"] == "ok"
     return jsonify(answer), 200 if good else 503
 
