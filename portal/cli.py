@@ -294,7 +294,10 @@ def run(host: str, port: int, demo: bool) -> None:
         for line in make_demo():
             click.echo(line)
     try:
-        server: Any = create_server(app, host=host, port=port, threads=8)
+        server: Any = create_server(
+            # what a proxy says of a request must be seen, to know that it did not come from this machine
+            app, host=host, port=port, threads=8, clear_untrusted_proxy_headers=False,
+        )  # fmt: skip
     except OSError as error:
         raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}; try --port") from error
     if "PORTAL_BASE_URL" not in os.environ:  # links in mail lead to where this is served
@@ -337,7 +340,7 @@ def _in_words(command: click.Command) -> None:
         except Disturbed as error:
             raise click.ClickException(str(error)) from error
 
-    command.invoke = told  # type: ignore[method-assign]
+    command.invoke = told  # type: ignore[method-assign, assignment]
 
 
 def _said(error: SQLAlchemyError) -> str:

@@ -12,12 +12,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from flask.helpers import get_debug_flag
+
 from portal import private
 from portal.flow.notices import url_faults
 
 PREFIX = "PORTAL_"
 #: seconds that a limit may be long: a year
 LONGEST = 366 * 24 * 3600
+#: secrets of example files, in letters and digits alone
+SAMPLES = frozenset(("changeme", "changethis", "replaceme"))
 #: a kept key that is shorter was cut off by a crash
 SHORTEST_SECRET = 32
 
@@ -93,9 +97,26 @@ class Config:
             "webhook_secret": str(values.pop("WEBHOOK_SECRET", "")),
         }
         values |= _mail(values)
+        if not (values.get("TESTING") or values.get("DEBUG") or get_debug_flag()):
+            _refuse_samples(known)
         if known["secret_key"] is None:
             known["secret_key"] = secrets.token_hex(32) if values.get("TESTING") else _kept_secret(instance)
         return cls(**known, flask=values)
+
+
+def _refuse_samples(known: Mapping[str, Any]) -> None:
+    """Refuse what the example of the settings says: everybody knows it.
+
+    Raises:
+        ValueError: with the setting, and how to make a value.
+    """
+    for name in ("secret_key", "metrics_token"):
+        plain = "".join(letter for letter in str(known[name] or "").lower() if letter.isalnum())
+        if plain in SAMPLES:
+            raise ValueError(
+                f"{PREFIX}{name.upper()} is that of the example, which everybody knows: "
+                "python3 -c 'import secrets; print(secrets.token_hex(32))' makes one"
+            )
 
 
 def _default_database(instance: Path) -> str:

@@ -4,11 +4,12 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from portal import create_app
-from portal.config import Config
+from portal.config import SAMPLES, Config
 
 
 @pytest.mark.parametrize(
@@ -49,6 +50,24 @@ def test_an_extra_that_is_missing_is_named(tmp_path, missing, settings, extra):
     assert ended.returncode == 1
     assert f"flask-flow-portal[{extra}]" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "METRICS_TOKEN"])
+@pytest.mark.parametrize("value", ["change-me", "CHANGE_ME", "changeme"])
+def test_a_secret_of_the_example_is_refused_where_people_work(tmp_path, name, value):
+    settings = {"DATABASE_URL": "sqlite://", "SECRET_KEY": "a secret of this test", name: value}
+    with pytest.raises(ValueError, match=f"PORTAL_{name} is that of the example"):
+        Config.read(settings, tmp_path)
+    for free in ("TESTING", "DEBUG"):
+        Config.read({**settings, free: True}, tmp_path)
+
+
+def test_every_secret_of_the_example_is_known():
+    """What deploy/portal.env says in the place of a key is what is refused."""
+    lines = (Path(__file__).parents[1] / "deploy" / "portal.env").read_text().splitlines()
+    said = dict(line.partition("=")[::2] for line in lines if "=" in line and not line.startswith("#"))
+    for name in ("PORTAL_SECRET_KEY", "PORTAL_METRICS_TOKEN"):
+        assert said[name].replace("-", "") in SAMPLES
 
 
 # -- the key of an installation --------------------------------------------------------------------------------

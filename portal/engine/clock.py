@@ -101,7 +101,7 @@ def claim_due(
         taken = update(Task).where(Task.id.in_([row.id for row in found]))
         session.execute(taken.values(lease=until).execution_options(synchronize_session=False))
         session.commit()
-        return [Due(*row[:2], works, until, works and row.failures >= SUSPECT) for row in found]
+        return [Due(row.id, row.scheduled, works, until, works and row.failures >= SUSPECT) for row in found]
     return []
 
 

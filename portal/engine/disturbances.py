@@ -60,6 +60,7 @@ UNUSABLE_RESULTS = {
     sqlite3.SQLITE_PERM: "its file cannot be opened",
 }
 RESULTS = {sqlite3.SQLITE_BUSY: Busy, sqlite3.SQLITE_LOCKED: Busy}
+_UNUSABLE = "The database cannot be used, {}; nothing was changed. An administrator has to look after it."
 _LOST = "The connection to the database was lost, and nothing was changed: try again."
 _PARTLY = (
     "The connection to the database was lost behind something that was saved: look before you do it again."
@@ -86,9 +87,7 @@ def disturbance(error: BaseException) -> Disturbed | None:
         (words for begin, words in UNUSABLE_STATES.items() if state.startswith(begin)), None
     )
     if why is not None:
-        return Unusable(
-            f"The database cannot be used, {why}; nothing was changed. An administrator has to look after it."
-        )
+        return Unusable(_UNUSABLE.format(why))
     never_connected = isinstance(error, OperationalError) and error.statement is None
     return Disturbed(_LOST) if error.connection_invalidated or never_connected else None
 

@@ -20,6 +20,8 @@ from .addresses import in_log
 
 blueprint = Blueprint("operations", __name__)
 
+#: what proxies write, beside X-Forwarded-…
+FORWARDED = frozenset(("Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip"))
 #: a worker that has said nothing for so long is not counted
 SEEN = dt.timedelta(minutes=1)
 
@@ -74,9 +76,11 @@ def _demand_watcher() -> None:
         if not hmac.compare_digest(sent, token.encode()):
             abort(403, "These figures are for who holds PORTAL_METRICS_TOKEN.")
         return
-    # Behind a proxy every caller comes from this machine: then only the token tells.
-    forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
-    if forwarded or request.remote_addr not in ("127.0.0.1", "::1", None):
+    # Behind a proxy every caller comes from this machine, or says where it comes from: then only the token tells.
+    forwarded = current_app.extensions["portal"].trusted_proxies > 0 or any(
+        name.startswith("X-Forwarded-") or name in FORWARDED for name in request.headers.keys()
+    )
+    if forwarded or request.remote_addr not in ("127.0.0.1", "::1"):
         abort(403, "These figures are for this machine alone, until PORTAL_METRICS_TOKEN is set.")
 
 
