@@ -78,7 +78,7 @@ def _demand_watcher() -> None:
         return
     # Behind a proxy every caller comes from this machine, or says where it comes from: then only the token tells.
     forwarded = current_app.extensions["portal"].trusted_proxies > 0 or any(
-        name.startswith("X-Forwarded-") or name in FORWARDED for name in request.headers.keys()
+        name.startswith("X-Forwarded-") or name in FORWARDED for name, _ in request.headers
     )
     if forwarded or request.remote_addr not in ("127.0.0.1", "::1"):
         abort(403, "These figures are for this machine alone, until PORTAL_METRICS_TOKEN is set.")
