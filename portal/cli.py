@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from flask import Flask, current_app
+from flask import Flask, current_app, has_app_context
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import inspect
 from sqlalchemy.exc import SQLAlchemyError
@@ -348,6 +348,8 @@ def _said(error: SQLAlchemyError) -> str:
     from portal.models import db, schema_fault
 
     words = reason(error)
+    if not has_app_context():
+        return words
     try:
         fault = schema_fault(db.session())
     except SQLAlchemyError:
@@ -383,7 +385,7 @@ def main() -> None:
 
         try:
             return create_app()
-        except (PortalError, ValueError) as error:
+        except (PortalError, ValueError, OSError) as error:
             raise click.ClickException(str(error)) from error
 
     group = FlaskGroup(
@@ -392,4 +394,5 @@ def main() -> None:
     )  # fmt: skip
     group.params = []
     group.add_command(run)
+    _in_words(group)
     group.main()
