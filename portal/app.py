@@ -40,7 +40,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.config.from_mapping(_flask_settings(settings))
     app.extensions["portal"] = settings
     flows = app.extensions["portal_flows"] = discover(settings.flows)
-    flows.max_depth = settings.max_depth
+    flows.max_depth, flows.job_timeout = settings.max_depth, settings.job_timeout
     registry.bind(_current_flows)
     Passwords.cheap = app.testing
     _database(app, settings)
@@ -88,6 +88,7 @@ def _database_settings(url: str, pool: int) -> dict[str, Any]:
         ) from None
     if made.get_backend_name() != "sqlite":
         options: dict[str, Any] = {
+            "hide_parameters": True,  # what people wrote is nobody's business who reads the log
             "pool_pre_ping": True,
             "pool_size": pool,
             "max_overflow": pool,
@@ -98,8 +99,11 @@ def _database_settings(url: str, pool: int) -> dict[str, Any]:
         return {"SQLALCHEMY_DATABASE_URI": url, "SQLALCHEMY_ENGINE_OPTIONS": options}
     if made.database in (None, "", ":memory:"):
         shared = f"sqlite:///file:portal-{secrets.token_hex(8)}?mode=memory&cache=shared&uri=true"
-        return {"SQLALCHEMY_DATABASE_URI": shared, "SQLALCHEMY_ENGINE_OPTIONS": {"poolclass": QueuePool}}
-    return {"SQLALCHEMY_DATABASE_URI": url}
+        return {
+            "SQLALCHEMY_DATABASE_URI": shared,
+            "SQLALCHEMY_ENGINE_OPTIONS": {"poolclass": QueuePool, "hide_parameters": True},
+        }
+    return {"SQLALCHEMY_DATABASE_URI": url, "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True}}
 
 
 def _database(app: Flask, settings: Config) -> None:

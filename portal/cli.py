@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-from flask import Flask, current_app
+from flask import Flask, current_app, has_app_context
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import inspect
+from sqlalchemy.exc import SQLAlchemyError
 
 from portal.config import cookie_name
-from portal.errors import PortalError
+from portal.errors import Disturbed, PortalError
 from portal.flow.registry import registry
 
 DEFAULT_PORT = 5000
@@ -254,7 +255,7 @@ def worker(grace: float | None, metrics: str | None) -> None:
 
     if metrics is not None:
         _refusing(lambda: _serve_figures(metrics))
-    work(current_app.extensions["portal_scheduler"], grace)
+    _refusing(lambda: work(current_app.extensions["portal_scheduler"], grace))
 
 
 def _serve_figures(place: str) -> None:
@@ -287,14 +288,18 @@ def run(host: str, port: int, demo: bool) -> None:
     from portal.models import init_db as make
 
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    make()
+    _refusing(make)
+    demand_columns()
     if demo:
         if host not in LOOPBACK:
             raise click.ClickException("--demo has well-known passwords: serve it on 127.0.0.1 only")
         for line in make_demo():
             click.echo(line)
     try:
-        server: Any = create_server(app, host=host, port=port, threads=8)
+        server: Any = create_server(
+            # what a proxy says of a request must be seen, to know that it did not come from this machine
+            app, host=host, port=port, threads=8, clear_untrusted_proxy_headers=False,
+        )  # fmt: skip
     except OSError as error:
         raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}; try --port") from error
     if "PORTAL_BASE_URL" not in os.environ:  # links in mail lead to where this is served
@@ -313,6 +318,49 @@ def run(host: str, port: int, demo: bool) -> None:
         app.extensions["portal_scheduler"].stop()
 
 
+def demand_columns() -> None:
+    """Refuse to serve half: with a table that lacks a column, whatever touches it fails.
+
+    Raises:
+        ClickException: the columns, and the mend.
+    """
+    from portal.models import column_fault, db
+
+    with db.engine.connect() as connection:
+        fault = column_fault(connection)
+    if fault is not None:
+        raise click.ClickException(f"the schema of the database is not that of the flows: {fault}")
+
+
+def _in_words(command: click.Command) -> None:
+    """A command that the database refuses says so in one line, and exits with 1."""
+    invoke = command.invoke
+
+    def told(context: click.Context) -> Any:
+        try:
+            return invoke(context)
+        except SQLAlchemyError as error:
+            raise click.ClickException(f"the database cannot be used: {_said(error)}") from error
+        except Disturbed as error:
+            raise click.ClickException(str(error)) from error
+
+    command.invoke = told  # type: ignore[method-assign, assignment]
+
+
+def _said(error: SQLAlchemyError) -> str:
+    from portal.engine.disturbances import reason
+    from portal.models import db, schema_fault
+
+    words = reason(error)
+    if not has_app_context():
+        return words
+    try:
+        fault = schema_fault(db.session())
+    except SQLAlchemyError:
+        return words
+    return words if fault is None else f"{words} ({fault})"
+
+
 def _refusing(call: Any) -> Any:
     try:
         return call()
@@ -321,6 +369,8 @@ def _refusing(call: Any) -> Any:
 
 
 COMMANDS: Iterable[click.Command] = (init_db, create_user, flows, timers, outgoing, stats, backup, worker)
+for _command in (*COMMANDS, run):
+    _in_words(_command)
 
 
 def init_app(app: Flask) -> None:
@@ -339,7 +389,7 @@ def main() -> None:
 
         try:
             return create_app()
-        except (PortalError, ValueError) as error:
+        except (PortalError, ValueError, OSError) as error:
             raise click.ClickException(str(error)) from error
 
     group = FlaskGroup(
@@ -348,4 +398,5 @@ def main() -> None:
     )  # fmt: skip
     group.params = []
     group.add_command(run)
+    _in_words(group)
     group.main()

@@ -7,17 +7,26 @@ import datetime as dt
 import os
 import re
 import secrets
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from flask.helpers import get_debug_flag
+
+from portal import private
 from portal.flow.notices import url_faults
 
 PREFIX = "PORTAL_"
 BASE_URL = "http://127.0.0.1:5000"
-#: seconds
-LONGEST_SPAN = 10 * 366 * 86_400
+#: the longest span that a setting may say: ten years
+LONGEST = 10 * 366 * 86_400
+#: secrets of example files, in letters and digits alone
+SAMPLES = frozenset(("changeme", "changethis", "replaceme"))
+#: a kept key that is shorter was cut off by a crash
+SHORTEST_SECRET = 32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +51,8 @@ class Config:
     grace: float
     base_url: str
     max_depth: int
+    #: how long a try of a job may take whose node says nothing of it
+    job_timeout: dt.timedelta
     #: addresses that are called for every flow, and what signs the calls; without a secret they are only shown
     webhooks: tuple[str, ...]
     webhook_secret: str
@@ -73,7 +84,7 @@ class Config:
         known = {
             "database_url": str(values.pop("DATABASE_URL", "") or _default_database(instance)),
             "database_pool": _number("DATABASE_POOL", values.pop("DATABASE_POOL", 10)),
-            "lock_timeout": _seconds("DATABASE_LOCK_TIMEOUT", values.pop("DATABASE_LOCK_TIMEOUT", 10)),
+            "lock_timeout": _seconds("DATABASE_LOCK_TIMEOUT", values.pop("DATABASE_LOCK_TIMEOUT", 5)),
             "statement_timeout": _seconds(
                 "DATABASE_STATEMENT_TIMEOUT", values.pop("DATABASE_STATEMENT_TIMEOUT", 60)
             ),
@@ -91,6 +102,7 @@ class Config:
             "throttle": _switch("THROTTLE", values.pop("THROTTLE", not values.get("TESTING"))),
             "session_idle": _span("SESSION_IDLE", values.pop("SESSION_IDLE", 7 * 86_400)),
             "session_lifetime": _span("SESSION_LIFETIME", values.pop("SESSION_LIFETIME", 30 * 86_400)),
+            "job_timeout": _span("JOB_TIMEOUT", values.pop("JOB_TIMEOUT", 3600)),
             "max_depth": _number("MAX_DEPTH", values.pop("MAX_DEPTH", 50)),
             "webhooks": _addresses(values.pop("WEBHOOKS", ())),
             "webhook_secret": str(values.pop("WEBHOOK_SECRET", "")),
@@ -99,6 +111,8 @@ class Config:
         values.setdefault("SESSION_COOKIE_NAME", cookie_name(known["base_url"]))
         if "MAX_CONTENT_LENGTH" in values:
             values["MAX_CONTENT_LENGTH"] = _size("MAX_CONTENT_LENGTH", values["MAX_CONTENT_LENGTH"])
+        if not (values.get("TESTING") or values.get("DEBUG") or get_debug_flag()):
+            _refuse_samples(known)
         if known["secret_key"] is None:
             known["secret_key"] = secrets.token_hex(32) if values.get("TESTING") else _kept_secret(instance)
         return cls(**known, flask=values)
@@ -116,23 +130,62 @@ def cookie_name(base_url: str) -> str:
     return f"portal_session_{where}" if where else "portal_session"
 
 
+def _refuse_samples(known: Mapping[str, Any]) -> None:
+    """Refuse what the example of the settings says: everybody knows it.
+
+    Raises:
+        ValueError: with the setting, and how to make a value.
+    """
+    for name in ("secret_key", "metrics_token"):
+        plain = "".join(letter for letter in str(known[name] or "").lower() if letter.isalnum())
+        if plain in SAMPLES:
+            raise ValueError(
+                f"{PREFIX}{name.upper()} is that of the example, which everybody knows: "
+                "python3 -c 'import secrets; print(secrets.token_hex(32))' makes one"
+            )
+
+
 def _default_database(instance: Path) -> str:
-    instance.mkdir(parents=True, exist_ok=True)
+    private.make_folder(instance)
     return f"sqlite:///{instance / 'portal.sqlite'}"
 
 
 def _kept_secret(instance: Path) -> str:
-    """The key of this installation, made once and readable by its owner only."""
+    """The key of this installation: made once, however many processes ask for it first, and its owner's alone.
+
+    Raises:
+        ValueError: what is kept is no whole key, or nothing can be kept there.
+    """
     path = instance / "secret_key"
-    instance.mkdir(parents=True, exist_ok=True)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(descriptor, "w") as file:
-        key = secrets.token_hex(32)
-        file.write(key)
+        private.make_folder(instance)
+        if not path.exists():
+            _keep_secret(path)
+        private.tighten(path)
+        key = path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"the secret key cannot be kept in {path}: {error}; set {PREFIX}SECRET_KEY"
+        ) from error
+    if len(key) < SHORTEST_SECRET:
+        raise ValueError(
+            f"{path} holds no whole secret key: remove it, and a new one is made (everybody signs in again)"
+        )
     return key
+
+
+def _keep_secret(path: Path) -> None:
+    """Write a key whole and under its name at once, unless another process was faster."""
+    descriptor, name = tempfile.mkstemp(prefix=".secret_key-", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32))
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(name, path)
+    finally:
+        os.unlink(name)
 
 
 def _names(value: Any) -> tuple[str, ...]:
@@ -184,7 +237,7 @@ def _seconds(name: str, value: Any) -> float:
 
 def _span(name: str, value: Any) -> dt.timedelta:
     seconds = _seconds(name, value)
-    if not 0 < seconds <= LONGEST_SPAN:  # nor is it "nan"
+    if not 0 < seconds <= LONGEST:  # nor is it "nan"
         raise ValueError(f"{PREFIX}{name} is {value!r}; it is a number of seconds above 0, ten years at most")
     return dt.timedelta(seconds=seconds)
 

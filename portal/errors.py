@@ -1,6 +1,9 @@
 """What can be refused. The docstring of an exception is its message when nothing more exact is said."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class PortalError(Exception):
@@ -38,7 +41,7 @@ class Disturbed(PortalError):
 
 
 class Busy(Disturbed):
-    """Somebody else is working on this at the moment, and nothing was changed: try again."""
+    """Somebody else is working on this process at the moment, and nothing was changed: try again."""
 
 
 class Slow(Disturbed):
@@ -47,8 +50,32 @@ class Slow(Disturbed):
     again = False
 
 
+class Unusable(Disturbed):
+    """The database cannot be used, and nothing was changed: an administrator has to look after it."""
+
+    again = False
+
+
 class Uncertain(PortalError):
     """The connection to the database was lost while saving: look whether it was saved before doing it again."""
+
+
+class CodeExit(Exception):
+    """An author's code has raised what would end the whole process, which is its cause: `sys.exit()` for example."""
+
+
+def contain(call: Callable[[], T]) -> T:
+    """Call an author's code, and let nothing but exceptions out of it.
+
+    Raises:
+        CodeExit: the code raised `SystemExit`, `KeyboardInterrupt` or another `BaseException`.
+    """
+    try:
+        return call()
+    except Exception:
+        raise
+    except BaseException as error:
+        raise CodeExit(f"{type(error).__name__}: {error}") from error
 
 
 class InvalidForm(PortalError):

@@ -11,6 +11,7 @@ from jinja2.nodes import Const, Getattr, Getitem, Name, Output, TemplateData
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
+from portal.errors import CodeExit, contain
 from portal.jsonstore import ReferenceField, ReferenceListField, fields_of
 from portal.jsonstore.tracking import DocumentDict
 
@@ -20,6 +21,10 @@ log = logging.getLogger(__name__)
 PLACEHOLDER = "(no summary)"
 #: a summary is one line; what is longer is cut
 _LONGEST = 300
+
+#: failures that were told, so that each is told once
+_told: set[tuple[Any, ...]] = set()
+_MOST_TOLD = 10_000
 
 _environment = ImmutableSandboxedEnvironment(autoescape=True)
 
@@ -117,12 +122,34 @@ def render(source: str, **context: Any) -> str:
     try:
         # Escaped while it is rendered, so that a template's own tags are text and not markup, and turned back
         # into plain text here: whoever shows it escapes it once.
-        text = Markup(_compiled(source).render(**context)).unescape()
-    except Exception:
-        log.warning("a summary template failed: %s", source, exc_info=True)
+        text = contain(lambda: Markup(_compiled(source).render(**context)).unescape())
+    except Exception as error:
+        _tell(source, error, context)
         return PLACEHOLDER
     line = " ".join(text.split())
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+
+
+def _tell(source: str, error: Exception, context: dict[str, Any]) -> None:
+    """Log a failure once: the same summary is rendered again for every list that it stands in."""
+    process, task = context.get("process"), context.get("task")
+    where = {
+        "flow": getattr(process, "flow_label", None),
+        "node": getattr(task, "flow_task", None),
+        "process_id": getattr(process, "id", None),
+        "task_id": getattr(task, "id", None),
+    }
+    told = error.__cause__ if isinstance(error, CodeExit) else error
+    key = (source, *where.values(), type(told).__name__)
+    if key in _told:
+        return
+    if len(_told) >= _MOST_TOLD:
+        _told.clear()
+    _told.add(key)
+    log.warning(
+        "a summary template of %s failed in process %s, task %s (%s): %s",
+        where["flow"], where["process_id"], where["task_id"], where["node"], source, exc_info=told, extra=where,
+    )  # fmt: skip
 
 
 def of_process(process: Any) -> str:

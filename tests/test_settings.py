@@ -1,12 +1,15 @@
 """Settings that are wrong are told in one line that names them."""
 
+import multiprocessing
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from portal import create_app
+from portal.config import SAMPLES, Config
 
 
 @pytest.mark.parametrize(
@@ -56,3 +59,65 @@ def test_an_extra_that_is_missing_is_named(tmp_path, missing, settings, extra):
     assert ended.returncode == 1
     assert f"flask-flow-portal[{extra}]" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "METRICS_TOKEN"])
+@pytest.mark.parametrize("value", ["change-me", "CHANGE_ME", "changeme"])
+def test_a_secret_of_the_example_is_refused_where_people_work(tmp_path, name, value):
+    settings = {"DATABASE_URL": "sqlite://", "SECRET_KEY": "a secret of this test", name: value}
+    with pytest.raises(ValueError, match=f"PORTAL_{name} is that of the example"):
+        Config.read(settings, tmp_path)
+    for free in ("TESTING", "DEBUG"):
+        Config.read({**settings, free: True}, tmp_path)
+
+
+def test_every_secret_of_the_example_is_known():
+    """What deploy/portal.env says in the place of a key is what is refused."""
+    lines = (Path(__file__).parents[1] / "deploy" / "portal.env").read_text().splitlines()
+    said = dict(line.partition("=")[::2] for line in lines if "=" in line and not line.startswith("#"))
+    for name in ("PORTAL_SECRET_KEY", "PORTAL_METRICS_TOKEN"):
+        assert said[name].replace("-", "") in SAMPLES
+
+
+# -- the key of an installation --------------------------------------------------------------------------------
+
+
+def kept_key(instance):
+    return Config.read({"DATABASE_URL": "sqlite://"}, instance).secret_key
+
+
+def ask_together(gate, folder, keys):
+    gate.wait()
+    keys.put(kept_key(folder))
+
+
+def test_processes_that_start_at_once_have_one_key_and_a_whole_one(tmp_path):
+    context = multiprocessing.get_context("fork")
+    for number in range(5):
+        gate, keys = context.Barrier(8), context.Queue()
+        folder = tmp_path / str(number)
+        asking = [context.Process(target=ask_together, args=(gate, folder, keys)) for _ in range(8)]
+        for each in asking:
+            each.start()
+        found = {keys.get(timeout=30) for _ in asking}
+        for each in asking:
+            each.join()
+        assert len(found) == 1
+        assert len(found.pop()) == 64
+        assert [each.name for each in folder.iterdir()] == ["secret_key"]
+
+
+def test_a_key_appears_under_its_name_only_when_it_is_whole(tmp_path, monkeypatch):
+    """A process that dies while it writes leaves nothing that the next one would take for a key."""
+    monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(OSError("it has died")))
+    with pytest.raises(ValueError, match="cannot be kept"):
+        kept_key(tmp_path)
+    monkeypatch.undo()
+    assert len(kept_key(tmp_path)) == 64
+
+
+@pytest.mark.parametrize("left", ["", "abc\n"])
+def test_a_key_that_a_crash_has_cut_off_is_refused_with_the_mend(tmp_path, left):
+    (tmp_path / "secret_key").write_text(left)
+    with pytest.raises(ValueError, match="secret_key holds no whole secret key: remove it"):
+        kept_key(tmp_path)

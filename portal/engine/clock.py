@@ -22,6 +22,10 @@ from .transaction import clock, read_task, transaction
 log = logging.getLogger("portal.engine")
 
 
+#: how often a job was disturbed that is a suspect from then on
+SUSPECT = 2
+
+
 def now() -> dt.datetime:
     return clock.get()()
 
@@ -36,6 +40,8 @@ class Due:
     works: bool
     #: until when nobody else takes it; None where it was read only
     until: dt.datetime | None = None
+    #: a job whose workers were lost more than once: it may be what kills them
+    suspect: bool = False
 
 
 def due(session: Session, moment: dt.datetime, limit: int = 100) -> list[Due]:
@@ -85,15 +91,17 @@ def claim_due(
             the tasks come up again.
     """
     free = or_(Task.lease.is_(None), Task.lease <= moment)
-    query = select(Task.id, Task.scheduled).where(*_ripe(moment, _works if works else _times), free)
+    query = select(Task.id, Task.scheduled, Task.failures).where(
+        *_ripe(moment, _works if works else _times), free
+    )
     query = query.order_by(Task.scheduled, Task.id)
     found = batch(session, query.limit(limit), Task)
     if found:
         until = moment + lease(moment - found[-1].scheduled)
-        taken = update(Task).where(Task.id.in_([task_id for task_id, _ in found]))
+        taken = update(Task).where(Task.id.in_([row.id for row in found]))
         session.execute(taken.values(lease=until).execution_options(synchronize_session=False))
         session.commit()
-        return [Due(task_id, scheduled, works, until) for task_id, scheduled in found]
+        return [Due(row.id, row.scheduled, works, until, works and row.failures >= SUSPECT) for row in found]
     return []
 
 

@@ -22,7 +22,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.orm import Session
 
-from portal.errors import Busy, Disturbed, Slow, Uncertain
+from portal.errors import Busy, Disturbed, Slow, Uncertain, Unusable
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -33,6 +33,8 @@ CANNOT_RECONNECT = "8s2b"
 TRIES = 3
 #: seconds before the second try; four times as long before each further one
 WAIT = 0.1
+#: seconds after which somebody else's lock has been waited for long enough: a second wait would be as long again
+WAITED = 1.0
 
 STATES: dict[str, type[Disturbed]] = {
     "40001": Disturbed,  # serialization_failure
@@ -40,7 +42,25 @@ STATES: dict[str, type[Disturbed]] = {
     "55P03": Busy,  # lock_not_available
     "57014": Slow,  # query_canceled, by statement_timeout
 }
+#: what lasts until somebody mends it, by the first letters of the SQLSTATE: in words, for people
+UNUSABLE_STATES = {
+    "25006": "it takes no changes",  # read_only_sql_transaction
+    "53100": "its disk is full",
+    "58": "its disk fails",  # system errors
+    "XX001": "its file is damaged",
+    "XX002": "its file is damaged",
+}
+UNUSABLE_RESULTS = {
+    sqlite3.SQLITE_FULL: "its disk is full",
+    sqlite3.SQLITE_READONLY: "it takes no changes",
+    sqlite3.SQLITE_IOERR: "its disk fails",
+    sqlite3.SQLITE_CORRUPT: "its file is damaged",
+    sqlite3.SQLITE_NOTADB: "its file is damaged",
+    sqlite3.SQLITE_CANTOPEN: "its file is not there, or cannot be opened",
+    sqlite3.SQLITE_PERM: "its file cannot be opened",
+}
 RESULTS = {sqlite3.SQLITE_BUSY: Busy, sqlite3.SQLITE_LOCKED: Busy}
+_UNUSABLE = "The database cannot be used, {}; nothing was changed. An administrator has to look after it."
 _LOST = "The connection to the database was lost, and nothing was changed: try again."
 _PARTLY = (
     "The connection to the database was lost behind something that was saved: look before you do it again."
@@ -59,10 +79,15 @@ def disturbance(error: BaseException) -> Disturbed | None:
     if not isinstance(error, DBAPIError):
         return None
     original: Any = error.orig
-    kind = STATES.get(getattr(original, "sqlstate", None) or "")
-    kind = kind or RESULTS.get(getattr(original, "sqlite_errorcode", 0) & 0xFF)
+    state, result = getattr(original, "sqlstate", None) or "", getattr(original, "sqlite_errorcode", 0) & 0xFF
+    kind = STATES.get(state) or RESULTS.get(result)
     if kind is not None:
         return kind()
+    why = UNUSABLE_RESULTS.get(result) or next(
+        (words for begin, words in UNUSABLE_STATES.items() if state.startswith(begin)), None
+    )
+    if why is not None:
+        return Unusable(_UNUSABLE.format(why))
     never_connected = isinstance(error, OperationalError) and error.statement is None
     return Disturbed(_LOST) if error.connection_invalidated or never_connected else None
 
@@ -70,7 +95,7 @@ def disturbance(error: BaseException) -> Disturbed | None:
 def is_passing(error: BaseException) -> bool:
     """Whether the whole action should be done again, whoever's code the error came from."""
     found = disturbance(error)
-    return found is not None and found.again
+    return found is not None and (found.again or isinstance(found, Unusable))
 
 
 def give_up(session: Session) -> None:
@@ -106,7 +131,7 @@ def persist(session: Session, call: Callable[[], T]) -> T:
     """
     if session.info.get("run") is not None or session.info.get("persists"):
         return call()
-    commits = session.info.get("commits", 0)
+    commits, began = session.info.get("commits", 0), time.monotonic()
     session.info["persists"] = True
     try:
         for attempt in range(TRIES):
@@ -119,7 +144,8 @@ def persist(session: Session, call: Callable[[], T]) -> T:
                     raise
                 if session.info.get("commits", 0) != commits:
                     raise Uncertain(_PARTLY) from error
-                if not found.again or attempt == TRIES - 1:
+                waited = isinstance(found, Busy) and time.monotonic() - began > WAITED
+                if not found.again or waited or attempt == TRIES - 1:
                     raise found from (error.__cause__ if found is error else error)
             time.sleep(WAIT * 4**attempt * random.uniform(0.5, 1))
     finally:

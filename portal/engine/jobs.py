@@ -18,10 +18,12 @@ from sqlalchemy import and_, func, inspect, literal_column, or_, select, update
 from sqlalchemy.orm import Session
 
 from portal import jsonstore, trace
+from portal.errors import contain
 from portal.flow.activation import Activation
+from portal.flow.registry import registry
 from portal.models import Process, Task
 
-from . import step
+from . import failures, step
 from .claims import TRIES, batch, wait_after
 from .clock import _is_due
 from .disturbances import persistent, report
@@ -40,8 +42,8 @@ class Claim:
 
     task_id: int
     attempt: int
-    #: when this try has taken too long; None where the job has no timeout
-    deadline: dt.datetime | None
+    #: when this try has taken too long
+    deadline: dt.datetime
 
 
 @persistent
@@ -62,10 +64,15 @@ def claim(session: Session, task_id: int) -> Claim | None:
             task.lease = run.now + LEASE
             task.progress = None
             run.record(task, "STARTED", "job", attempt=task.attempt)
-            timeout = task.node.timeout  # type: ignore[attr-defined]
-            return Claim(task_id, task.attempt, None if timeout is None else run.now + timeout)
+            return Claim(task_id, task.attempt, run.now + time_limit(task.node))
     except LookupError:
         return None
+
+
+def time_limit(node: Any) -> dt.timedelta:
+    """How long one try of a job may take."""
+    limit: dt.timedelta = registry.current.job_timeout if node.timeout is None else node.timeout
+    return limit
 
 
 class WorkerLost(Exception):
@@ -108,7 +115,7 @@ def perform(session: Session, claimed: Claim) -> None:
     """Do a claimed job and complete it."""
     with at_work(session, claimed) as activation:
         if activation is not None:
-            activation.node.work(activation)  # type: ignore[attr-defined]
+            contain(lambda: activation.node.work(activation))  # type: ignore[attr-defined]
 
 
 @contextmanager
@@ -190,8 +197,10 @@ def write(mine: dict[str, Any], process: Process) -> None:
 
 def expire(session: Session, claimed: Claim) -> bool:
     """Fail a try that has taken too long; what it still answers is dropped. True if it was still running."""
-    late = claimed.deadline is not None and claimed.deadline < clock.get()()
-    return late and finish(session, claimed, None, TimeoutError(f"attempt {claimed.attempt} took too long"))
+    if claimed.deadline >= clock.get()():
+        return False
+    words = f"attempt {claimed.attempt} took too long and was given up, though its code may still run"
+    return finish(session, claimed, None, TimeoutError(words))
 
 
 @persistent
@@ -238,14 +247,27 @@ def _here(session: Session, instance: Any) -> Any:
 
 
 def _failed(run: Run, task: Task, error: Exception) -> None:
+    """This try has failed: the next one is planned, or the node has failed.
+
+    Tries are counted by what failed, not by the number of the attempt: one whose worker was lost, stopped or
+    disturbed has not failed.
+    """
     node: Any = task.node
-    if task.attempt <= node.retries:
-        wait = node.wait_before(task.attempt + 1, random.random())
-        task.scheduled = run.now + wait
-        task.data["_exception"] = step.describe(error, run)
-        run.record(task, "SCHEDULED", "job", error=type(error).__name__, attempt=task.attempt)
-    else:
+    failed = (task.data.get("_exception") or {}).get("tries", 0) + 1
+    if failed > node.retries:
         step.fail(run, task, error, "job")
+        return
+    try:
+        wait = contain(lambda: node.wait_before(failed + 1, random.random()))
+        scheduled = run.now + wait
+    except Exception as trouble:  # the author's own rule for the wait
+        step.fail(run, task, trouble, "job")
+        return
+    task.scheduled = scheduled
+    task.data["_exception"] = {**failures.describe(error, run.now), "tries": failed}
+    run.record(task, "SCHEDULED", "job", error=failures.name(error), attempt=task.attempt)
+    then = f"; try {failed + 1} of {node.retries + 1} at {scheduled:%Y-%m-%d %H:%M:%S %Z}"
+    run.failures.append(failures.Failure(task.process, task, error, then))
 
 
 @persistent

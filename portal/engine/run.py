@@ -17,6 +17,7 @@ from portal.models import Process, Task, User
 from portal.trace import current
 
 from . import lifecycle
+from .failures import Failure
 from .rows import Change, Rows
 
 
@@ -95,6 +96,8 @@ class Run:
         self.propagate: bool = outer.propagate if outer else False
         #: the node whose own failure belongs to the caller of `run`
         self.called: Task | None = None
+        #: what has failed in this action, told when it is committed
+        self.failures: list[Failure] = outer.failures if outer else []
         #: what the whole action is to be done again for, whoever's code it came through
         self.disturbed: Exception | None = None
 

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-import traceback
+from contextvars import ContextVar
 from typing import Any
 
 from sqlalchemy import select
 
-from portal import jsonstore, trace
-from portal.errors import PortalError
+from portal.errors import PortalError, contain
 from portal.flow.base import Node
 from portal.flow.outcome import Done, Outcome, Wait, Way
 from portal.models import Process, Task, User
 from portal.models import find_user as user_named
 
-from . import boundary, children, compensation, conditions, joins, messages, races, signals, token, turns
+from . import (
+    boundary,
+    children,
+    compensation,
+    conditions,
+    failures,
+    joins,
+    messages,
+    races,
+    signals,
+    token,
+    turns,
+)
 from .disturbances import is_passing
+from .failures import Failure
 from .guard import Guard
 from .run import Run
 
+#: flows whose failures are raised, for the sake of a test
+propagating: ContextVar[frozenset[Any]] = ContextVar("propagating", default=frozenset())
 #: how often one token may come to one node within an action
 VISITS = 1000
 
@@ -71,7 +85,7 @@ def enter(run: Run, task: Task) -> None:
 def guarded(run: Run, task: Task, call: Any) -> Any:
     """Call an author's code so that its failure takes nothing else with it."""
     try:
-        return Guard(run.session, task.process, task).run(call)
+        return Guard(run.session, task.process, task).run(lambda: contain(call))
     except Exception as error:
         run.forget()
         if is_passing(error):
@@ -229,30 +243,22 @@ def fail(run: Run, task: Task, error: Exception, action: str = "step") -> None:
     if run.disturbed is error:
         raise error
     flow_class: Any = task.process.flow_class
-    if run.called is task or run.propagate or (flow_class is not None and flow_class.propagate_errors):
+    raises = run.propagate or flow_class in propagating.get()
+    if run.called is task or raises or (flow_class is not None and flow_class.propagate_errors):
         raise error
-    caught = boundary.catching(task, error)
+    caught = boundary.catching(task, failures.cause(error))
     if caught is not None:
-        boundary.interrupt(run, task, caught, describe(error, run), "step")
+        run.failures.append(Failure(task.process, task, error, f"; {caught.name} catches it"))
+        boundary.interrupt(run, task, caught, failures.describe(error, run.now), "step")
         return
     incident(run, task, error, action)
 
 
 def incident(run: Run, task: Task, error: Exception, action: str) -> None:
     """A task becomes ERROR and waits for people."""
-    task.data["_exception"] = describe(error, run)
-    run.record(task, "ERROR", action, error=type(error).__name__)
-
-
-def describe(error: BaseException, run: Run) -> dict[str, str]:
-    """What is kept of a failure. No local variables: they may hold secrets."""
-    return {
-        "type": type(error).__name__,
-        "message": jsonstore.storable(str(error)),
-        "traceback": jsonstore.storable("".join(traceback.format_exception(error))),
-        "time": run.now.isoformat(),
-        "trace": trace.current.get(),
-    }
+    task.data["_exception"] = failures.describe(error, run.now)
+    run.record(task, "ERROR", action, error=failures.name(error))
+    run.failures.append(Failure(task.process, task, error, ""))
 
 
 def close_if_over(run: Run, process: Process) -> None:

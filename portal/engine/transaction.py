@@ -106,6 +106,7 @@ def _outermost(session: Session, user: Any, process: Any, task: Any) -> Iterator
         yield run
         session.flush()
         _tell(run)
+        failed = [told for each in run.failures if (told := each.told()) is not None]
         session.info |= {"run": None, "rows": None}
         committing = True
         session.commit()
@@ -123,6 +124,8 @@ def _outermost(session: Session, user: Any, process: Any, task: Any) -> Iterator
     else:
         for observer in _observers:
             observer(run.counts, time.perf_counter() - began)
+        for each in failed:
+            each.log()
     finally:
         if following is not None:
             current.reset(following)

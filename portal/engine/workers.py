@@ -20,21 +20,22 @@ BEAT = dt.timedelta(seconds=10)
 KEPT = dt.timedelta(hours=1)
 
 
-def beat(session: Session, key: int | None, kind: str, held: int) -> int:
+def beat(session: Session, key: int | None, kind: str, held: int, lost: int = 0) -> int:
     """Say that this process lives.
 
     Args:
         key: what the last call returned; None in the first one.
         kind: web, worker or celery.
         held: how many jobs run here.
+        lost: how many of them were given up, and do not end.
     """
     now = clock.get()()
     if key is not None:
-        mine = update(Worker).where(Worker.id == key).values(seen=now, held=held)
+        mine = update(Worker).where(Worker.id == key).values(seen=now, held=held, lost=lost)
         if _write(session, mine).rowcount:
             return key
     name = f"{socket.gethostname()}:{os.getpid()}"
-    row = insert(Worker).values(name=name, kind=kind, started=now, seen=now, held=held)
+    row = insert(Worker).values(name=name, kind=kind, started=now, seen=now, held=held, lost=lost)
     return int(_write(session, row).inserted_primary_key[0])
 
 

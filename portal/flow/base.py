@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from portal.errors import FlowError
+from portal.errors import FlowError, contain
 
 from .outcome import Done, Outcome, Way
 from .reference import Expression, Reference
@@ -179,9 +179,8 @@ class Node:
 
     def call(self, call: Any, activation: Activation, *args: Any, **kwargs: Any) -> Any:
         """Call what an author gave: a method named by `this`, a function or an expression."""
-        if isinstance(call, Reference):
-            return getattr(activation.flow, call.name)(activation, *args, **kwargs)
-        return call(activation, *args, **kwargs)
+        function = getattr(activation.flow, call.name) if isinstance(call, Reference) else call
+        return contain(lambda: function(activation, *args, **kwargs))
 
     def way(self, edge: Edge, activation: Activation) -> Way:
         """The edge with the data and the seed that its task gets."""

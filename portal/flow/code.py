@@ -98,7 +98,7 @@ class Job(Activity):
         retries: tries after the first one.
         backoff: the wait before a retry: a span, doubled each time with some jitter, or a callable of the attempt
             that returns one. Ten seconds by default, at most an hour.
-        timeout: how long one try may take.
+        timeout: how long one try may take; `PORTAL_JOB_TIMEOUT` where nothing is said.
         undo_func: called with the activation before the task is undone.
     """
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from portal import usernames
+from portal.errors import CodeExit, contain
 
 from .base import Call, NextNode
 from .boundary import Activity
@@ -16,6 +18,8 @@ from .reference import Reference
 
 if TYPE_CHECKING:
     from .activation import Activation
+
+log = logging.getLogger("portal.failures")
 
 View_ = Callable[..., Any] | Reference
 
@@ -122,7 +126,21 @@ class Start(Form):
             return False
         if isinstance(self._available, str):
             return bool(usernames.key(user.username) == usernames.key(self._available))
-        return self._available is None or bool(self._available(user))
+        return self._available is None or self._rule_holds(self._available, user)
+
+    def _rule_holds(self, rule: Callable[[Any], bool], user: Any) -> bool:
+        """Ask an author's rule. One that fails keeps its start from people, and takes no page down with it."""
+        try:
+            return contain(lambda: bool(rule(user)))
+        except Exception as error:
+            told = error.__cause__ if isinstance(error, CodeExit) else error
+            label = self.flow_class._definition.label
+            log.error(
+                "%s.%s: the rule of .Available() failed for user %s: %s",
+                label, self.name, user.id, type(told).__name__,
+                exc_info=told, extra={"flow": label, "node": self.name},
+            )  # fmt: skip
+            return False
 
 
 class View(Form, Activity):

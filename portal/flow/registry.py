@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ class Flows(dict[str, "type[Flow]"]):
 
     #: how deep their processes may call each other
     max_depth = 50
+    #: how long a try of a job may take that says nothing of it
+    job_timeout = dt.timedelta(hours=1)
 
     def register(self, flow_class: type[Flow]) -> None:
         """Add a flow.

@@ -5,7 +5,7 @@ from .event import Delivery, Event
 from .message import Message, Schedule
 from .outgoing import Outgoing
 from .process import Process
-from .schema import gaps, init_db, is_of_flows, schema_fault
+from .schema import column_fault, gaps, init_db, is_of_flows, schema_fault
 from .sign_in import SignInAttempt, UserSession
 from .task import Task, former_owner, task_link
 from .user import BigId, Passwords, Role, User, check_permissions, create_user, find_user, roles_named
@@ -28,6 +28,7 @@ __all__ = [
     "UserSession",
     "Worker",
     "check_permissions",
+    "column_fault",
     "create_user",
     "db",
     "find_user",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+import time
 from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
@@ -12,7 +13,9 @@ from sqlalchemy import DateTime, Dialect, Engine, TypeDecorator, event
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, object_session
 
-from portal.errors import PortalError
+from portal.errors import Busy, PortalError
+
+from . import sqlite_file
 
 
 class Base(DeclarativeBase):
@@ -181,7 +184,7 @@ def _limit(engine: Engine, **seconds: float) -> None:
         connection.commit()  # a setting made in a transaction goes with it
 
 
-def prepare_engine(engine: Engine, lock_timeout: float = 10, statement_timeout: float = 60) -> None:
+def prepare_engine(engine: Engine, lock_timeout: float = 5, statement_timeout: float = 60) -> None:
     """Make an engine fit for actions: limits; on SQLite, write-ahead log, durable, foreign keys, explicit BEGIN.
 
     Args:
@@ -213,6 +216,7 @@ def prepare_engine(engine: Engine, lock_timeout: float = 10, statement_timeout: 
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
+    sqlite_file.watch(engine)
     writing = threading.Lock()
 
     @event.listens_for(engine, "begin")
@@ -223,12 +227,26 @@ def prepare_engine(engine: Engine, lock_timeout: float = 10, statement_timeout: 
             connection.exec_driver_sql("BEGIN")
             return
         # Threads of one process take turns: SQLite's own waiters sleep up to a tenth of a second, and none is next.
-        connection.info["turn"] = writing.acquire(timeout=lock_timeout)
+        began = time.monotonic()
+        if not writing.acquire(timeout=lock_timeout):
+            raise Busy
+        connection.info["turn"] = True
         try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            _begin_immediate(connection, lock_timeout - (time.monotonic() - began))
         except BaseException:
             _pass_on(connection.info)
             raise
+
+    def _begin_immediate(connection: Any, left: float) -> None:
+        """Take the write lock, in what is left of the time to wait for it."""
+        shortened = left < lock_timeout * 0.9
+        if shortened:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={max(left, 0) * 1000:.0f}")
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        finally:
+            if shortened:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={lock_timeout * 1000:.0f}")
 
     def _pass_on(info: dict[Any, Any]) -> None:
         if info.pop("turn", False):

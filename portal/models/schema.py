@@ -30,6 +30,10 @@ REVISIONS = Path(__file__).parents[1] / "migrations"
 VERSION, FLOWS_VERSION = "portal_version", "alembic_version"
 #: the schema of databases that were made before there were revisions
 FIRST = "0001"
+#: how a fault of columns begins
+COLUMNS = "missing columns"
+#: what is done about columns that a flow's table lacks
+COLUMNS_MEND = "`portal db migrate` writes them as a revision, and `portal init-db` makes them"
 #: the key of the advisory lock that makes one machine wait for the other
 LOCK = 7025178401
 
@@ -90,19 +94,34 @@ def schema_fault(session: Session) -> str | None:
         ready = _is_ready(connection)
     except PortalError as error:
         return str(error)
-    return None if ready else "it is of an older portal; portal init-db brings it up to date"
+    if not ready:
+        return "it is of an older portal; portal init-db brings it up to date"
+    return column_fault(connection)
+
+
+def column_fault(connection: Connection) -> str | None:
+    """Which columns the tables that are there lack, with the mend. None if they have all that are declared."""
+    lacking = ", ".join(f"{table}.{column}" for table, column in _lacking(connection))
+    return f"{COLUMNS}: {lacking}; {COLUMNS_MEND}" if lacking else None
+
+
+def _lacking(connection: Connection) -> Iterator[tuple[str, str]]:
+    inspector = inspect(connection)
+    wanted = {name: table for name, table in db.metadata.tables.items() if table.schema is None}
+    there = inspector.get_multi_columns(filter_names=list(wanted))
+    for (_schema, name), columns in sorted(there.items(), key=lambda item: item[0][1]):
+        names = {column["name"] for column in columns}
+        yield from ((name, c.name) for c in wanted[name].columns if c.name not in names)
 
 
 def gaps() -> list[str]:
     """What flows' own tables lack of the columns that are declared, a line each."""
-    inspector = inspect(db.engine)
-    lines = []
-    for name, table in sorted(db.metadata.tables.items()):
-        if name in CORE or not inspector.has_table(name):
-            continue
-        there = {column["name"] for column in inspector.get_columns(name)}
-        lines += [f"the table {name} lacks the column {c.name}" for c in table.columns if c.name not in there]
-    return lines
+    with db.engine.connect() as connection:
+        return [
+            f"the table {table} lacks the column {column}"
+            for table, column in _lacking(connection)
+            if table not in CORE
+        ]
 
 
 def is_of_flows(_item: Any, name: str | None, kind: str, *_rest: Any) -> bool:

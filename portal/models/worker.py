@@ -26,3 +26,5 @@ class Worker(db.Model):
     seen: Mapped[dt.datetime] = mapped_column(UTCDateTime, index=True)
     #: how many jobs ran there at that time
     held: Mapped[int] = mapped_column(default=0)
+    #: how many of them had been given up, and still held their thread
+    lost: Mapped[int] = mapped_column(default=0, server_default="0")

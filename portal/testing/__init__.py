@@ -16,6 +16,7 @@ __all__ = ["Clock", "FlowRun", "FlowTester", "TaskRun", "flow_tester"]
 def flow_tester() -> Iterator[FlowTester]:
     """Drives flows in an application on a database of its own: in memory, or `PORTAL_TEST_DATABASE_URL`."""
     from portal import create_app
+    from portal.engine.step import propagating
     from portal.engine.transaction import clock
     from portal.models import db, init_db
 
@@ -35,6 +36,7 @@ def flow_tester() -> Iterator[FlowTester]:
         finally:
             db.session.remove()
             clock.reset(token)
+            propagating.set(frozenset())
             held = app.extensions.get("portal_memory")
             if held is not None:
                 held.close()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from portal.errors import TransitionNotAllowed
 
 if TYPE_CHECKING:
     from portal.models import Process, Task, User
@@ -47,7 +50,7 @@ class TaskRun:
         else:
             wanted = [f"{task.owner_permission}:{task.owner_permission_obj}"]
         person = self.run.person(user, wanted)
-        with task.activation(person) as activation:
+        with self.run.telling(), task.activation(person) as activation:
             activation.assign(person)
         return self
 
@@ -57,7 +60,7 @@ class TaskRun:
     def reassign(self, to: User | str, user: User | str | None = None) -> TaskRun:
         task = self.task
         person = self.run.person(to, [task.owner_permission] if task.owner_permission else [])
-        with self.task.activation(self._actor(user)) as activation:
+        with self.run.telling(), self.task.activation(self._actor(user)) as activation:
             activation.reassign(person)
         return self
 
@@ -68,7 +71,7 @@ class TaskRun:
             InvalidForm: the form refuses the values.
         """
         task = self.task
-        with task.activation(task.owner) as activation:
+        with self.run.telling(), task.activation(task.owner) as activation:
             if not self.run.fill(activation, values):
                 activation.execute()
         return self
@@ -81,7 +84,7 @@ class TaskRun:
 
     def revive(self, user: User | str | None = None) -> TaskRun:
         """Run a fresh copy, which is returned."""
-        with self.task.activation(self._actor(user)) as activation:
+        with self.run.telling(), self.task.activation(self._actor(user)) as activation:
             fresh = activation.revive()
         return TaskRun(self.run, fresh.id)
 
@@ -89,7 +92,7 @@ class TaskRun:
         return None if user is None else self.run.person(user, [f"{self.run.label}.manage"])
 
     def _act(self, action: str, user: User | str | None) -> TaskRun:
-        with self.task.activation(self._actor(user)) as activation:
+        with self.run.telling(), self.task.activation(self._actor(user)) as activation:
             getattr(activation, action)()
         return self
 
@@ -163,8 +166,32 @@ class FlowRun:
         found = [task for task in self.tasks(name) if task.is_open]
         if len(found) != 1:
             what = "no open task" if not found else f"{len(found)} open tasks"
-            raise AssertionError(f"{what} of {name!r}; open are: {', '.join(self._open()) or 'none'}")
+            told = "; ".join(["", *self.failures()])
+            raise AssertionError(f"{what} of {name!r}; open are: {', '.join(self._open()) or 'none'}{told}")
         return found[0]
+
+    def failures(self) -> list[str]:
+        """What stands in ERROR in this process and below it, or has failed and is tried again: a line each."""
+        from sqlalchemy import func, select
+
+        from portal.models import Process, Task, db
+
+        if self._process_id is None:
+            return []
+        root = select(func.coalesce(Process.root_id, Process.id)).where(Process.id == self._process_id)
+        tree = func.coalesce(Process.root_id, Process.id) == root.scalar_subquery()
+        query = select(Task).join(Task.process).where(tree, Task.finished.is_(None)).order_by(Task.id)
+        return [line for task in db.session.scalars(query).unique() if (line := _failure(task, self))]
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """What is not possible because a node has failed says what has failed."""
+        try:
+            yield
+        except TransitionNotAllowed as error:
+            if found := self.failures():
+                raise TransitionNotAllowed("; ".join([str(error), *found])) from error
+            raise
 
     def tasks(self, name: str) -> list[TaskRun]:
         """All tasks of a node, oldest first."""
@@ -200,7 +227,8 @@ class FlowRun:
 
     def handle(self, node: str, **kwargs: Any) -> Any:
         """Run a `Handle` of this process."""
-        return self.flow_class._definition.nodes[node].run(process=self.process, **kwargs)
+        with self.telling():
+            return self.flow_class._definition.nodes[node].run(process=self.process, **kwargs)
 
     def jobs(self) -> FlowRun:
         """Run the jobs that are due, in this thread."""
@@ -234,8 +262,14 @@ class FlowTester:
         #: what the test has read. A session forgets what nobody holds, and `run.process.data["x"] = 1` with it
         self._read: dict[tuple[Any, int], Any] = {}
 
-    def __call__(self, flow_class: Any) -> FlowRun:
-        """A run of a flow; one that is declared in the test itself is registered by this, with those that it calls."""
+    def __call__(self, flow_class: Any, *, propagate: bool = False) -> FlowRun:
+        """A run of a flow; one that is declared in the test itself is registered by this, with those that it calls.
+
+        Args:
+            propagate: what a node of this flow, or of those that it calls, raises comes out of the call that led to
+                it, and takes that action back, as with `Flow.propagate_errors`.
+        """
+        from portal.engine import step
         from portal.models import init_db
 
         flows = self.app.extensions["portal_flows"]
@@ -243,6 +277,8 @@ class FlowTester:
         if any(flows.get(label) is not each for label, each in needed.items()):
             flows.update(needed)
             init_db()
+        raising = step.propagating.get()
+        step.propagating.set(raising | set(needed.values()) if propagate else raising - {flow_class})
         return FlowRun(self, flow_class)
 
     def read(self, model: Any, key: int) -> Any:
@@ -307,6 +343,24 @@ class FlowTester:
             self.clock.offset += upcoming - self.clock() + dt.timedelta(microseconds=1)
         self.clock.offset = max(target, self.clock.offset)
         self.turn(works=False)
+
+
+def _failure(task: Task, run: FlowRun) -> str:
+    """The line that tells of a task that has failed; empty where it has not."""
+    kept = (task.data or {}).get("_exception")
+    if kept is None or task.status not in ("ERROR", "SCHEDULED"):
+        return ""
+    name = f"`{task.flow_task}`"
+    if task.process.flow_label != run.label:
+        name += f" of {task.process.flow_label}"
+    now = (
+        "is in ERROR"
+        if task.status == "ERROR"
+        else f"is tried again, after try {kept.get('tries', 1)} failed"
+    )
+    message = f": {kept['message']}" if kept.get("message") else ""
+    place = f" … {kept['place']}" if kept.get("place") else ""
+    return f"{name} {now}: {kept['type']}{message}{place}"
 
 
 def _called_by(flow_class: Any) -> list[Any]:

@@ -17,8 +17,16 @@ from werkzeug.wrappers import Response as BaseResponse
 from portal import queries, trace
 from portal.engine import access
 from portal.engine.disturbances import disturbance, give_up
-from portal.errors import Disturbed, Gone, PermissionDenied, PortalError, TransitionNotAllowed, Uncertain
-from portal.models import Process, Task, db
+from portal.errors import (
+    Disturbed,
+    Gone,
+    PermissionDenied,
+    PortalError,
+    TransitionNotAllowed,
+    Uncertain,
+    Unusable,
+)
+from portal.models import Process, Task, db, schema_fault
 
 from .addresses import in_log, without_slash
 from .frame import me
@@ -64,7 +72,12 @@ GONE = Words(
 #: how many seconds later a program may try again
 RETRY_AFTER = 5
 _DISTURBED = Words("Try again", "")
+_UNUSABLE = Words("The portal cannot work now", "")
 _UNCERTAIN = Words("Look whether it was saved", "")
+_SCHEMA = (
+    "The database lacks something that this version of the portal needs, and nothing was changed. "
+    "An administrator has to bring it up to date."
+)
 _KEPT = "What you typed is kept: go back, and send it again."
 _CSRF = Words(
     "The form is too old",
@@ -184,7 +197,7 @@ def sentence(text: str) -> str:
 def _broken(error: InternalServerError) -> Answer:
     reference = trace.current.get()
     cause = error.original_exception
-    if isinstance(cause, Exception) and disturbance(cause) is not None:
+    if isinstance(cause, Exception) and (disturbance(cause) is not None or _lacks_schema(cause)):
         return _disturbed(cause)  # it came while the page of a refusal was made
     current_app.logger.error("reference %s: %s %s", reference, request.method, in_log(), exc_info=cause)
     if _for_programs():
@@ -194,13 +207,24 @@ def _broken(error: InternalServerError) -> Answer:
 
 def _disturbed(error: Exception) -> Answer:
     """The database could not do it for the moment; nothing was changed."""
-    found = disturbance(error)
+    found = disturbance(error) or (Unusable(_SCHEMA) if _lacks_schema(error) else None)
     if found is None:
         raise error
     current_app.logger.warning("reference %s: %s %s", trace.current.get(), request.method, in_log(),
                                exc_info=error)  # fmt: skip
     text = str(found) if request.method == "GET" else f"{found} {_KEPT}"
-    return _unavailable(_DISTURBED._replace(text=text))
+    return _unavailable((_UNUSABLE if isinstance(found, Unusable) else _DISTURBED)._replace(text=text))
+
+
+def _lacks_schema(error: Exception) -> bool:
+    """Whether a statement failed because the database is not the one that this code expects."""
+    if not isinstance(error, DBAPIError):
+        return False
+    give_up(db.session())
+    try:
+        return schema_fault(db.session()) is not None
+    except (DBAPIError, TimeoutError):
+        return False
 
 
 def _uncertain(error: Uncertain) -> Answer:

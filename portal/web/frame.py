@@ -110,6 +110,7 @@ def init_app(app: Flask) -> None:
         ATTENTION=words.ATTENTION,
         why=words.why,
         task_state=words.task_state,
+        tries=words.tries,
         is_form=words.is_form,
         deed=words.deed,
         event_state=words.event_state,

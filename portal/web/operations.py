@@ -12,12 +12,16 @@ from flask import Blueprint, Flask, Response, abort, current_app, g, jsonify, re
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal import metrics, queries, trace
+from portal.engine.disturbances import disturbance, give_up, reason
+from portal.errors import Unusable
 from portal.models import db, schema_fault, utcnow
 
 from .addresses import in_log
 
 blueprint = Blueprint("operations", __name__)
 
+#: what proxies write, beside X-Forwarded-…
+FORWARDED = frozenset(("Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip"))
 #: a worker that has said nothing for so long is not counted
 SEEN = dt.timedelta(minutes=1)
 
@@ -32,7 +36,8 @@ def alive() -> tuple[str, int, dict[str, str]]:
 def ready() -> tuple[Response, int]:
     """Whether requests can be served: 200 when the database answers and has the schema of this code, else 503.
 
-    The workers that were seen in the last minute are told, but nobody is sent away for want of one.
+    The workers that were seen in the last minute are told, and how many of their jobs were given up and do not end;
+    but nobody is sent away for these.
     """
     answer: dict[str, Any] = {"database": "ok", "schema": "ok"}
     try:
@@ -40,12 +45,17 @@ def ready() -> tuple[Response, int]:
         if fault is not None:
             answer["schema"] = fault
         else:
-            answer["workers"] = len(queries.workers_seen(db.session(), utcnow() - SEEN))
+            seen = queries.workers_seen(db.session(), utcnow() - SEEN)
+            answer |= {"workers": len(seen), "stuck_jobs": sum(each.lost for each in seen)}
     except SQLAlchemyError as error:
-        current_app.logger.warning("not ready: %s", type(error).__name__, exc_info=error)
-        answer |= {"database": "does not answer", "schema": "unknown"}
+        found = disturbance(error)
+        current_app.logger.warning("not ready: %s", reason(error))
+        answer |= {
+            "database": str(found) if isinstance(found, Unusable) else "does not answer",
+            "schema": "unknown",
+        }
     finally:
-        db.session.rollback()
+        give_up(db.session())
     good = answer["database"] == answer["schema"] == "ok"
     return jsonify(answer), 200 if good else 503
 
@@ -66,9 +76,11 @@ def _demand_watcher() -> None:
         if not hmac.compare_digest(sent, token.encode()):
             abort(403, "These figures are for who holds PORTAL_METRICS_TOKEN.")
         return
-    # Behind a proxy every caller comes from this machine: then only the token tells.
-    forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
-    if forwarded or request.remote_addr not in ("127.0.0.1", "::1", None):
+    # Behind a proxy every caller comes from this machine, or says where it comes from: then only the token tells.
+    forwarded = current_app.extensions["portal"].trusted_proxies > 0 or any(
+        name.startswith("X-Forwarded-") or name in FORWARDED for name, _ in request.headers
+    )
+    if forwarded or request.remote_addr not in ("127.0.0.1", "::1"):
         abort(403, "These figures are for this machine alone, until PORTAL_METRICS_TOKEN is set.")
 
 

@@ -68,6 +68,7 @@ def detail(process_id: int) -> str:
         data=rows_of(story.process, Files(story.process)),
         artifact=artifact_of(story.process),
         actions=offered(story.process),
+        manages=me().manages(story.process.flow_label),
     )
 
 

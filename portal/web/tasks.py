@@ -43,6 +43,7 @@ def detail(task_id: int) -> str:
     sees_process = access.may_see_process(session, user, task.process)
     children = queries.children(session, user, task)
     could = queries.who_could(session, task, _NAMED) if task.status == "NEW" else []
+    manages = user.manages(task.process.flow_label)
     return render_template(
         "task.html",
         task=task,
@@ -50,7 +51,8 @@ def detail(task_id: int) -> str:
         sees_process=sees_process,
         actions=offered(task, user),
         events=events,
-        failure=(task.data or {}).get("_exception") if user.manages(task.process.flow_label) else None,
+        failure=(task.data or {}).get("_exception") if manages else None,
+        manages=manages,
         data=rows_of(task.process, Files(task.process, visible=sees_process)),
         artifact=artifact_of(task.process, visible=sees_process),
         previous=_for_people(task.previous),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from portal.engine import jobs
 from portal.flow import registry
 
 
@@ -149,6 +150,32 @@ def why(attention: Any, process: Any, user: Any) -> str:
         text += f": {attention.error}"
     more = f" {attention.count - 1} more like it." if attention.count > 1 else ""
     return (text if text.endswith((".", "!", "?")) else f"{text}.") + more
+
+
+class Tries(NamedTuple):
+    """How far a job is that has been tried, or is being tried."""
+
+    #: the number of the try that runs, or has failed last
+    number: int
+    of: int
+    #: what the last try that failed raised; None if none has
+    error: dict[str, Any] | None
+    running: bool
+    #: when the one that runs is given up
+    until: Any
+
+
+def tries(task: Any) -> Tries | None:
+    """The tries of a job that runs, or waits for its next one. None where nothing is to be told of them."""
+    node, error = task.node, (task.data or {}).get("_exception")
+    if not getattr(node, "works", False) or task.status not in ("SCHEDULED", "STARTED"):
+        return None
+    running = task.status == "STARTED"
+    failed = (error or {}).get("tries", 0)
+    if not running and not failed:
+        return None
+    until = task.started + jobs.time_limit(node) if running and task.started is not None else None
+    return Tries(failed + running, node.retries + 1, error if failed else None, running, until)
 
 
 def process_state(process: Any) -> State:

@@ -296,7 +296,10 @@ class CeleryExecutor:
     def room(self) -> int:
         return BATCH if time.monotonic() >= self._until else 0
 
-    def submit(self, task_id: int) -> bool:
+    def admits_suspect(self) -> bool:
+        return True  # each process of a Celery worker does one job at a time
+
+    def submit(self, task_id: int, suspect: bool = False) -> bool:
         """Send the message of a due job. False if the broker does not take it."""
         if not self.room():
             return False

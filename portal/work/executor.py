@@ -29,7 +29,12 @@ class Executor(Protocol):
         """How many jobs it takes now."""
         ...
 
-    def submit(self, task_id: int) -> bool:
+    def admits_suspect(self) -> bool:
+        """Whether a job may begin that perhaps kills its process: one at a time, so that no other comes to look like
+        it."""
+        ...
+
+    def submit(self, task_id: int, suspect: bool = False) -> bool:
         """Take a due job, to be claimed where it runs. False if it is not taken: the row is handed back."""
         ...
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from portal.engine import jobs, workers
+from portal.engine import clock, jobs, workers
 from portal.engine.disturbances import report
 from portal.models import db
 
@@ -58,7 +58,8 @@ class Keeper:
             session, held, now = db.session(), self.held(), time.monotonic()
             if self._beat is None or now - self._beat >= workers.BEAT.total_seconds():
                 jobs.heartbeat(session, held)
-                self._row = workers.beat(session, self._row, self.kind, len(held))
+                lost = sum(each.deadline < clock.now() for each in held)
+                self._row = workers.beat(session, self._row, self.kind, len(held), lost)
                 self._beat = now
             for claimed in held:
                 try:

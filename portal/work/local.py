@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from portal.engine import clock, jobs, transaction
@@ -20,21 +21,28 @@ log = logging.getLogger("portal.work")
 
 #: jobs that run at a time
 THREADS = 4
-#: threads in all, when jobs that were given up do not end: a thread cannot be ended from outside
+#: threads in all, when some take long, or do not end: a thread cannot be ended from outside
 MOST = 4 * THREADS
+#: seconds after which a job no longer keeps others waiting for its thread
+LONG = 30.0
 
 
 class LocalExecutor:
-    """Takes no more jobs than it has threads, so that other processes can take the rest."""
+    """Takes no more jobs than it has threads, so that other processes can take the rest.
+
+    One that takes long gets a thread beside them, up to a bound: four that hang keep nobody waiting.
+    """
 
     def __init__(self, app: Flask, threads: int = THREADS) -> None:
         self.app = app
         self.threads = threads
         #: guards the three below; told when a job has left
         self._changed = threading.Condition(threading.RLock())
-        #: tasks whose thread has not claimed them yet, and the claims of the others
+        #: tasks whose thread has not claimed them yet, and the claims of the others with when they began
         self._coming: set[int] = set()
-        self._held: list[jobs.Claim] = []
+        self._held: dict[jobs.Claim, float] = {}
+        self._suspects: set[int] = set()
+        self._told_full = False
         self._stopping = False
 
     def start(self) -> None:
@@ -45,20 +53,42 @@ class LocalExecutor:
 
     def room(self) -> int:
         with self._changed:
-            free = min(self.threads - self._running(), MOST - len(self._coming) - len(self._held))
-            return 0 if self._stopping else free
+            threads = MOST - len(self._coming) - len(self._held)
+            self._tell_full(threads <= 0)
+            return 0 if self._stopping else min(self.threads - self._quick(), threads)
+
+    def _tell_full(self, full: bool) -> None:
+        if full and not self._told_full:
+            stuck = ", ".join(str(each.task_id) for each in self._held)
+            log.error(
+                "every thread is held by a job that does not end, of the tasks %s: restart this process",
+                stuck,
+            )
+        self._told_full = full
 
     def _running(self) -> int:
         """The jobs that count: those that took too long are given up, though their code goes on."""
         now = clock.now()
-        return len(self._coming) + sum(each.deadline is None or each.deadline > now for each in self._held)
+        return len(self._coming) + sum(each.deadline > now for each in self._held)
 
-    def submit(self, task_id: int) -> bool:
+    def _quick(self) -> int:
+        """The jobs for whose threads others wait."""
+        now, began = clock.now(), time.monotonic() - LONG
+        quick = [each for each, since in self._held.items() if since > began and each.deadline > now]
+        return len(self._coming) + len(quick)
+
+    def admits_suspect(self) -> bool:
+        with self._changed:
+            return not self._suspects
+
+    def submit(self, task_id: int, suspect: bool = False) -> bool:
         """Run a due job in a thread. False if it is on its way already, or every thread is busy."""
         with self._changed:
             if self.room() <= 0 or task_id in self._coming:
                 return False
             self._coming.add(task_id)
+            if suspect:
+                self._suspects.add(task_id)
         # A daemon: at the end of the grace time the process goes without it, its job having been handed back.
         threading.Thread(target=self._run, args=(task_id,), name=f"portal-job-{task_id}", daemon=True).start()
         return True
@@ -91,6 +121,7 @@ class LocalExecutor:
         finally:
             with self._changed:
                 self._coming.discard(task_id)
+                self._suspects.discard(task_id)
                 self._changed.notify_all()
             transaction.wake()  # there is room for another one
 
@@ -108,7 +139,7 @@ class LocalExecutor:
     def _perform(self, session: Session, claimed: jobs.Claim) -> None:
         with self._changed:
             self._coming.discard(claimed.task_id)
-            self._held.append(claimed)
+            self._held[claimed] = time.monotonic()
             stopping = self._stopping
         try:
             if stopping:  # it has not begun: another process may
@@ -117,5 +148,5 @@ class LocalExecutor:
                 jobs.perform(session, claimed)
         finally:
             with self._changed:
-                self._held.remove(claimed)
+                del self._held[claimed]
                 self._changed.notify_all()

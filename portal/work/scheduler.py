@@ -133,8 +133,10 @@ class Scheduler:
         )
         taken, left = 0, []
         for each in claimed:
+            if each.suspect and not self.executor.admits_suspect():
+                continue  # it keeps its lease, lets others pass, and comes up again
             try:
-                accepted = self.executor.submit(each.task_id)
+                accepted = self.executor.submit(each.task_id, each.suspect)
             except Exception as error:
                 report(log, error, "job of task %s could not be handed over", each.task_id)
                 clock.put_off(db.session(), each.task_id, error)

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal.engine.disturbances import reason
+from portal.engine.disturbances import disturbance, reason
+from portal.errors import PortalError, Unusable
 from portal.models import db, schema_fault
+from portal.models.schema import COLUMNS
 
 if TYPE_CHECKING:
     from .scheduler import Scheduler
@@ -73,17 +75,27 @@ def work(scheduler: Scheduler, grace: float | None) -> None:
 
 
 def _wait_until_ready(stop: Stop) -> None:
-    """Wait for the database, and for somebody to make its schema; say so once."""
+    """Wait for the database, and for somebody to make its schema; say so once.
+
+    Raises:
+        PortalError: tables lack columns.
+        DBAPIError: the database cannot be used until somebody mends it.
+    """
     told = None
     while not stop.is_set:
         try:
             fault = schema_fault(db.session())
+            lacking = fault is not None and fault.startswith(COLUMNS)
         except SQLAlchemyError as error:
-            fault = f"it does not answer: {reason(error)}"
+            fault, lacking = f"it does not answer: {reason(error)}", False
+            if isinstance(disturbance(error), Unusable):
+                raise
         finally:
             db.session.remove()
         if fault is None:
             return
+        if lacking:  # nothing but a release mends that
+            raise PortalError(f"the schema of the database is not that of the flows: {fault}")
         if fault != told:
             click.echo(f"The worker waits for the database: {fault}", err=True)
         told = fault

@@ -96,6 +96,10 @@ def test_what_a_process_has_counted_is_told_without_a_database(app, people, pape
         (None, {}, {}, 200),
         (None, {}, {"REMOTE_ADDR": "192.0.2.7"}, 403),
         (None, {"X-Forwarded-For": "127.0.0.1"}, {}, 403),
+        (None, {"Forwarded": "for=127.0.0.1"}, {}, 403),
+        (None, {"X-Real-IP": "127.0.0.1"}, {}, 403),
+        (None, {"X-Forwarded-Proto": "https"}, {}, 403),
+        (None, {}, {"REMOTE_ADDR": ""}, 403),
         ("s3cret", {}, {}, 403),
         ("s3cret", {"Authorization": "Bearer wrong"}, {}, 403),
         ("s3cret", {"Authorization": "Basic czNjcmV0"}, {}, 403),
@@ -110,6 +114,13 @@ def test_figures_are_for_this_machine_or_for_who_holds_the_token(app, token, hea
     app.extensions["portal"] = dataclasses.replace(settings, metrics_token=token)
     answer = app.test_client().get("/metrics", headers=headers, environ_overrides=environ)
     assert answer.status_code == code
+
+
+def test_behind_a_proxy_that_is_trusted_only_the_token_tells(app):
+    import dataclasses
+
+    app.extensions["portal"] = dataclasses.replace(app.extensions["portal"], trusted_proxies=1)
+    assert app.test_client().get("/metrics").status_code == 403
 
 
 @pytest.mark.parametrize("place", ["nowhere", "127.0.0.1:99999"])

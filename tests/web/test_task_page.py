@@ -1,10 +1,12 @@
 """One task: its page, its form, what is done with it."""
 
+import datetime as dt
 import re
 
 import pytest
 
-from portal.engine import actions
+from portal import flow, this
+from portal.engine import actions, jobs
 from portal.models import Process, Task, db
 from tests.model.shapes import RaceFlow
 
@@ -241,3 +243,23 @@ def test_what_stands_in_the_way_of_a_revival_is_named_and_there_is_no_button_for
         answer = getattr(erin, method)(f"/tasks/{second.id}/revive")
         assert answer.status_code == 409
         assert "the race was decided: «Race» (task 2, done), «First» (task 3, done)" in answer.text
+
+
+def test_a_job_between_tries_shows_its_error_its_try_and_the_next_one(app, people, client_of, register):
+    def fail(activation):
+        raise ValueError("out of <paper>")
+
+    class PressFlow(flow.Flow):
+        start = flow.StartHandle().Next(this.press)
+        press = flow.Job(fail, retries=2, backoff=dt.timedelta(hours=1)).Next(this.end)
+        end = flow.End()
+
+    register(PressFlow)
+    process = PressFlow.start.run()
+    task = db.session.query(Task).filter_by(flow_task="press").one()
+    jobs.perform(db.session(), jobs.claim(db.session(), task.id))
+    boss = client_of("erin")
+    for page in (f"/tasks/{task.id}", f"/processes/{process.id}"):
+        text = " ".join(boss.get(page).text.split())
+        assert "Try 1 of 3 failed: <strong>ValueError</strong>: out of &lt;paper&gt;" in text
+        assert "The next try comes" in text

@@ -12,7 +12,8 @@ from sqlalchemy import update
 from portal import create_app, flow, this
 from portal.engine import clock, jobs
 from portal.models import Event, Process, Task, db, init_db
-from portal.work.local import THREADS
+from portal.work import local
+from portal.work.local import THREADS, LocalExecutor
 
 PATIENCE = 30
 
@@ -60,8 +61,8 @@ def url(tmp_path):
 
 
 @contextmanager
-def portal(url, clock_runs=True):
-    app = create_app({"DATABASE_URL": url, "FLOWS": [], "TESTING": True})
+def portal(url, clock_runs=True, **settings):
+    app = create_app({"DATABASE_URL": url, "FLOWS": [], "TESTING": True, **settings})
     app.extensions["portal_flows"].register(NapFlow)
     scheduler = app.extensions["portal_scheduler"]
     with app.app_context():
@@ -74,6 +75,34 @@ def portal(url, clock_runs=True):
             scheduler.stop()
             db.session.remove()
             db.engine.dispose()
+
+
+def started_job():
+    """A job that is due now; its task."""
+    process = NapFlow.start.run()
+    clock.turn(db.session())
+    db.session.execute(update(Task).values(scheduled=clock.now() - dt.timedelta(hours=1)))
+    db.session.commit()
+    for each in clock.due(db.session(), clock.now()):
+        clock.fire(db.session(), each.task_id)
+    return db.session.query(Task.id).filter_by(process_id=process.id, flow_task="work").scalar()
+
+
+def lost(session, task_id):
+    """A worker takes the job, and is not heard of again."""
+    session.execute(update(Task).where(Task.id == task_id).values(lease=None, scheduled=clock.now()))
+    session.commit()
+    assert jobs.claim(session, task_id) is not None
+    session.execute(update(Task).where(Task.id == task_id).values(lease=clock.now() - jobs.LEASE))
+    session.commit()
+    assert jobs.reclaim(session) == 1
+
+
+def wait_until(holds):
+    until = time.monotonic() + PATIENCE
+    while not (found := holds()) and time.monotonic() < until:
+        time.sleep(0.1)
+    return found
 
 
 def wait_for(process_id, done):
@@ -130,6 +159,82 @@ def test_jobs_that_took_too_long_take_no_room_from_others(url, caplog):
         finally:
             StuckFlow.stuck.set()
     assert caplog.text.count("took too long, and is given up") == THREADS
+
+
+class SilentFlow(flow.Flow):
+    """Its job says nothing of how long it may take, and does not end before the test does"""
+
+    start = flow.StartHandle().Next(this.work)
+    work = flow.Job(this.do_work).Next(this.end)
+    end = flow.End()
+
+    def do_work(self, activation):
+        StuckFlow.stuck.wait(PATIENCE)
+
+
+def test_a_job_that_says_no_limit_has_the_settings(url, caplog):
+    StuckFlow.stuck.clear()
+    with portal(url, clock_runs=False, JOB_TIMEOUT=0.2) as app:
+        app.extensions["portal_flows"].register(SilentFlow)
+        app.extensions["portal_scheduler"].start()
+        made = [SilentFlow.start.run().id for _ in range(THREADS)]
+        nap = NapFlow.start.run().id
+        try:
+            for each in made:
+                wait_for(each, lambda p: [task for task in p.tasks if task.status == "ERROR"])
+            wait_for(nap, lambda p: p.status == "DONE")
+            ready = wait_until(lambda: app.test_client().get("/readyz").json.get("stuck_jobs") == THREADS)
+        finally:
+            StuckFlow.stuck.set()
+    assert ready
+    assert "silent.work failed in process" in caplog.text
+    assert "took too long and was given up" in caplog.text
+
+
+def test_jobs_that_take_long_keep_no_other_waiting_before_their_time_is_over(url, monkeypatch):
+    monkeypatch.setattr(local, "LONG", 0.2)
+    StuckFlow.stuck.clear()
+    with portal(url) as app:
+        app.extensions["portal_flows"].register(SilentFlow)
+        for _ in range(THREADS):
+            SilentFlow.start.run()
+        nap = NapFlow.start.run().id
+        try:
+            wait_for(nap, lambda p: p.status == "DONE")
+        finally:
+            StuckFlow.stuck.set()
+
+
+def test_a_process_whose_every_thread_is_lost_says_so_once(caplog):
+    executor = LocalExecutor(None)
+    past = dt.datetime.now(dt.UTC) - dt.timedelta(hours=1)
+    for number in range(local.MOST):
+        executor._held[jobs.Claim(number, 1, past)] = 0.0
+    assert [executor.room(), executor.room()] == [0, 0]
+    assert caplog.text.count("every thread is held by a job that does not end") == 1
+
+
+def test_of_the_jobs_that_may_have_killed_their_process_one_runs_at_a_time():
+    executor = LocalExecutor(None)
+    assert executor.admits_suspect()
+    executor._suspects.add(1)
+    assert not executor.admits_suspect()
+
+
+def test_a_suspect_is_one_whose_workers_were_lost_twice(url):
+    """What runs beside a job that kills its process is found out not to be it, and loses no try."""
+    with portal(url, clock_runs=False):
+        task_id = started_job()
+        session, seen = db.session(), []
+        for _ in range(3):
+            now = clock.now()
+            due = clock.claim_due(session, now + dt.timedelta(minutes=30), 5, works=True)
+            seen += [each.suspect for each in due]
+            clock.release(session, due)
+            lost(session, task_id)
+        task = db.session.get_one(Task, task_id, populate_existing=True)
+        assert seen == [False, False, True]
+        assert task.status == "SCHEDULED"
 
 
 def test_after_a_restart_everything_due_is_still_due(url):
