@@ -115,7 +115,7 @@ def _http(error: HTTPException) -> Answer:
     if _for_programs() or error.code is None or error.code < 400 or error.response is not None:
         return error
     own = error.description if error.description != type(error).description else ""
-    html, code = page(error.code, too_large() if error.code == 413 else own)
+    html, code = page(error.code, too_large() if error.code == 413 else own or "")
     response: BaseResponse = current_app.make_response((html, code))
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):
