@@ -22,7 +22,7 @@ def _origins_stand(books: Books, task: Any) -> Iterator[str]:
     """What stands came from something that is done; an event came from a host that it may have cancelled."""
     old = _lives_before(books, task)
     for origin in books.before[task.id]:
-        if origin.id in old:
+        if origin.id in old or books.has_moved(origin):
             continue
         if _is_event(task):
             gone = origin.status == "REVIVED" and _interrupts(books, task)
@@ -64,7 +64,7 @@ def _lines(books: Books, task: Any) -> list[Any]:
     """What comes after a task, its own fresh copy aside, and each other one once with its fresh copy."""
     after = books.after[task.id]
     copied = [*books.copies(task), *(copy for old in after for copy in books.copies(old))]
-    return [each for each in after if each not in copied]
+    return [each for each in after if each not in copied and not books.has_moved(each)]
 
 
 def _lives(books: Books, task: Any) -> bool:
