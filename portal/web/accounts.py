@@ -19,7 +19,7 @@ from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # younger
 from wtforms.validators import EqualTo, InputRequired, Length, Optional, ValidationError
 
 from portal.engine.notices import DEFAULTS
-from portal.jsonstore import EmailField
+from portal.jsonstore import EmailField, check_text
 from portal.models import db
 
 from . import sessions, throttle
@@ -43,6 +43,13 @@ def _is_address(_form: Form, field: Field) -> None:
         raise ValidationError("Enter an address such as alice@example.com.") from error
 
 
+def _is_text(_form: Form, field: Field) -> None:
+    try:
+        check_text(field.data or "")
+    except ValueError as error:
+        raise ValidationError("Remove the characters that cannot be printed.") from error
+
+
 class NoticesForm(Form):
     """Which events one gets mail about; the names are those of the events."""
 
@@ -56,7 +63,7 @@ class NoticesForm(Form):
 
 class ProfileForm(FlaskForm):
     full_name = StringField(
-        "Name", [Length(max=200)], description="What others see. Left empty, it is your user name."
+        "Name", [Length(max=200), _is_text], description="What others see. Left empty, it is your user name."
     )
     email = StringField(
         "Mail address",

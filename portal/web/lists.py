@@ -22,10 +22,13 @@ blueprint.before_request(require_login)
 
 def filters_of_request() -> Filters:
     """What the address narrows the list to."""
-    get = request.args.get
+
+    def get(name: str, default: str = "") -> str:
+        return request.args.get(name, default).replace("\0", "")  # which PostgreSQL takes in no text
+
     return Filters(
         flow=get("flow", ""),
-        q=get("q", "").replace("\0", ""),
+        q=get("q"),
         sort=get("sort", ""),
         after=get("after", ""),
         late=get("late") == "1",

@@ -54,7 +54,11 @@ def relative(moment: dt.datetime, now: dt.datetime) -> str:
 
 
 def absolute(moment: dt.datetime, preferences: dict[str, Any]) -> str:
-    return moment.astimezone(zone(preferences.get("timezone"))).strftime("%a %d %b %Y, %H:%M %Z")
+    try:
+        there = moment.astimezone(zone(preferences.get("timezone")))
+    except OverflowError:  # in the first and the last hours of the calendar
+        there = moment
+    return there.strftime("%a %d %b %Y, %H:%M %Z")
 
 
 def time_tag(

@@ -1,0 +1,232 @@
+"""Every route and every parameter is sent what no browser sends: it is refused in words, never with a 500.
+
+A new route without a row in `PARAMETERS` fails: whoever adds one says here what it reads.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import json
+from decimal import Decimal
+from urllib.parse import quote
+
+import pytest
+
+from portal import flow, jsonstore, this, views
+from portal.models import Process
+from portal.web.times import absolute
+
+
+class EverythingProcess(Process):
+    text = jsonstore.StringField("Text")
+    number = jsonstore.IntegerField("Number")
+    real = jsonstore.FloatField("Real")
+    exact = jsonstore.DecimalField("Exact", default=Decimal(1))
+    day = jsonstore.DateField("Day")
+    moment = jsonstore.DateTimeField("Moment")
+    time = jsonstore.TimeField("Time")
+    span = jsonstore.DurationField("Span")
+    document = jsonstore.JSONField("Document")
+    flag = jsonstore.BooleanField("Flag")
+    mail = jsonstore.EmailField("Mail")
+    link = jsonstore.URLField("Link")
+    key = jsonstore.UUIDField("Key")
+    kind = jsonstore.ChoiceField("Kind", choices=[("a", "A"), ("b", "B")])
+
+
+FIELDS = [
+    name for name in vars(EverythingProcess) if isinstance(vars(EverythingProcess)[name], jsonstore.Field)
+]
+
+
+class EverythingFlow(flow.Flow):
+    process_class = EverythingProcess
+    process_summary_template = "{{ process.moment }} {{ process.text }}"
+    start = flow.Start(views.CreateProcessView.as_view(fields=FIELDS)).Next(this.work)
+    work = flow.View(views.UpdateProcessView.as_view(fields=FIELDS)).Assign(username="erin").Next(this.end)
+    end = flow.End()
+
+
+def cursor(*values):
+    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+
+
+DEEP = "[" * 20_000 + "]" * 20_000
+VALUES = [
+    "\0", "a\0b", "\ud7ff\uffff", "\x1b[0m\r\nX: y", "A" * 20_000, "-1", "0", "9" * 30, "1e400", "NaN", "Infinity",
+    "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00", "9999-12-31T23:59", "0001-01-01",
+    "9999-12-31", "2026-02-30T25:61", "99999999999999999 days", DEEP, '{"a":' * 3000 + "1" + "}" * 3000, "'\";--", "%",
+    "../../etc/passwd", "//example.com", "\N{ARABIC-INDIC DIGIT THREE}", "2147483648", "9223372036854775808",
+]  # fmt: skip
+CURSORS = [
+    cursor("x"), cursor(None), cursor(2**63), cursor(2**31, 2**31), cursor({"t": "0001-01-01T00:00:00+14:00"}, 0, 1),
+    cursor({"t": "0001-01-01T00:00:00+14:00"}, 1), cursor({"t": "9999-12-31T23:59:59-14:00"}, 1),
+    cursor({"t": "9999-12-31T23:59:59-14:00"}, 2**40, 1), cursor(None, 2**40, 1), cursor(None, -(2**31), 1), cursor({}),
+    cursor([[]]), cursor(1.5), cursor(True), cursor({"t": 1}, 1, 1), cursor("\0"), cursor(1e300), "=", "%",
+    base64.urlsafe_b64encode(DEEP.encode()).decode(), base64.urlsafe_b64encode(b"\xff\xfe").decode(), "A" * 5001,
+]  # fmt: skip
+
+LIST = ("q", "flow", "sort", "after", "late", "state", "status", "mine", "next")
+#: what each route reads: of the query, of the form
+PARAMETERS = {
+    "/": ((), ()),
+    "/login": (("next",), ("username", "password", "next", "csrf_token")),
+    "/logout": ((), ()),
+    "/profile": ((), ("full_name", "email", "theme", "after", "keys", "timezone", "notices-due", "current")),
+    "/inbox": (LIST, ()),
+    "/queue": (LIST, ()),
+    "/archive": (LIST, ()),
+    "/processes": (LIST, ()),
+    "/tasks/<any(assign,unassign,reassign):action>": ((), ("task", "user", "next")),
+    "/flows": ((), ()),
+    "/flows/<label>": ((), ()),
+    "/flows/<label>/chart.svg": ((), ()),
+    "/flows/<label>/chart.bpmn": ((), ()),
+    "/flows/<label>/start/<name>": (("_find", "q", "next"), (*FIELDS, "_continue", "_more", "_less")),
+    "/processes/<int:process_id>": (("before", "next"), ()),
+    "/processes/<int:process_id>/chart.svg": ((), ()),
+    "/processes/<int:process_id>/<any(cancel,suspend,resume):action>": (("next",), ("next",)),
+    "/tasks/<int:task_id>": (("next",), ()),
+    "/tasks/<int:task_id>/execute": (("_find", "q", "next"), (*FIELDS, "_continue", "_more", "_less")),
+    "/tasks/<int:task_id>/<any(assign,unassign,reassign,cancel,undo,revive):action>": (
+        ("next",),
+        ("user", "next"),
+    ),
+    "/healthz": ((), ()),
+    "/readyz": ((), ()),
+    "/metrics": ((), ()),
+}
+HEADERS = ("X-Request-ID", "Referer", "Cookie", "Authorization", "Content-Type", "Accept-Language", "If-None-Match",
+           "User-Agent", "X-Forwarded-For", "Content-Length")  # fmt: skip
+ELSEWHERE = ("/static/", "/bootstrap/", "/api/", "/admin/")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request, tmp_path):
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'portal.sqlite'}"
+    return str(request.getfixturevalue("postgresql"))
+
+
+@pytest.fixture
+def site(app, register, people, client_of):
+    register(EverythingFlow)
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    process = views.submit(EverythingFlow.start, people["erin"])
+    return client_of("erin"), process.id, next(task.id for task in process.tasks if task.flow_task == "work")
+
+
+@pytest.fixture
+def addresses(app, site):
+    """The address of each route, and its methods; text in the path is left open."""
+    _, process_id, task_id = site
+    parts = {"<int:process_id>": str(process_id), "<int:task_id>": str(task_id), "<label>": "everything",
+             "<name>": "start", "<any(cancel,suspend,resume):action>": "resume",
+             "<any(assign,unassign,reassign):action>": "reassign",
+             "<any(assign,unassign,reassign,cancel,undo,revive):action>": "reassign"}  # fmt: skip
+    found = {}
+    for rule in app.url_map.iter_rules():
+        if rule.rule.startswith(ELSEWHERE):
+            continue
+        assert rule.rule in PARAMETERS, f"{rule.rule}: say in PARAMETERS what it reads"
+        address = rule.rule
+        for name, value in parts.items():
+            address = address.replace(name, value)
+        methods = found.setdefault(rule.rule, (address, set()))[1]
+        methods |= rule.methods & {"GET", "POST"}
+    return found
+
+
+def refuses(answer, *told):
+    assert answer.status_code < 500, (answer.status_code, *[str(each)[:80] for each in told])
+
+
+def test_in_the_query(site, addresses):
+    client = site[0]
+    for rule, (address, methods) in addresses.items():
+        names = PARAMETERS[rule][0] if "GET" in methods else ()
+        for value in VALUES if names else ():
+            refuses(client.get(address, query_string=dict.fromkeys(names, value)), address, value)
+
+
+@pytest.mark.parametrize("address", ["/inbox", "/archive", "/processes"])
+def test_in_a_cursor_of_each_order(site, address):
+    for sort in {
+        "/inbox": ("due", "-due", "-priority"),
+        "/archive": ("finished",),
+        "/processes": ("number",),
+    }[address]:
+        for value in CURSORS:
+            for more in ({}, {"q": "12"}) if sort in ("due", "number") else ({},):
+                refuses(
+                    site[0].get(address, query_string={"sort": sort, "after": value, **more}),
+                    address,
+                    sort,
+                    value,
+                )
+
+
+def test_in_a_form(site, addresses):
+    client = site[0]
+    for rule, (address, methods) in addresses.items():
+        names = PARAMETERS[rule][1] if "POST" in methods else ()
+        for value in VALUES if names else ():
+            refuses(client.post(address, data=dict.fromkeys(names, value)), address, value)
+        if rule == "/login":
+            client.post("/login", data={"username": "erin", "password": "correct horse"})
+
+
+@pytest.mark.parametrize("name", [*FIELDS, "full_name", "email", "timezone"])
+def test_in_one_field_of_a_form(site, name):
+    address = f"/tasks/{site[2]}/execute" if name in FIELDS else "/profile"
+    profile = {"theme": "system", "after": "list"}
+    for value in (VALUES[0], *VALUES[8:19:2]):
+        answer = site[0].post(address, data={**profile, name: value})
+        refuses(answer, name, value)
+        refuses(site[0].get("/inbox"), name, value)
+        if answer.status_code == 303 and name in FIELDS:  # it was accepted, and is shown where it stands
+            refuses(site[0].get(f"/processes/{site[1]}"), name, value)
+            break
+
+
+def test_in_the_path(site, addresses):
+    for rule in addresses:
+        head, _, rest = rule.partition("<")
+        tail = rest.partition(">")[2].replace("<name>", "start").partition("<")[0]
+        for value in (*VALUES[:6], *VALUES[-5:]) if rest else ():
+            refuses(site[0].get(head + quote(value[:3000], safe="") + tail), rule, value)
+
+
+def test_in_a_header(app, site):
+    client = site[0]
+    for name in HEADERS:
+        for value in (
+            "A" * 9000,
+            "\xff\xfe",
+            "-1",
+            "=;=;",
+            "Bearer \xe9",
+            "0001-01-01",
+            "http://[",
+            "multipart/form-data",
+        ):
+            for address in ("/inbox", f"/tasks/{site[2]}/execute", f"/processes/{site[1]}"):
+                refuses(client.get(address, headers={name: value}), name, value)
+            refuses(client.post("/tasks/reassign", headers={name: value}, data=b"task=1"), name, value)
+
+
+def test_in_a_cookie(app, site):
+    for name in ("session", "timezone", "remember_token"):
+        for value in ("\xff", "A" * 4000, "UTC/../x", "", "eyJ.x.y", "..", "/etc/passwd", "Europe/Nowhere"):
+            for client in (app.test_client(), site[0]):
+                client.set_cookie(name, value)
+                refuses(client.get(f"/tasks/{site[2]}/execute"), name, value)
+                client.delete_cookie(name)
+        site[0].post("/login", data={"username": "erin", "password": "correct horse"})
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
+@pytest.mark.parametrize("moment", ["0001-01-01T00:30:00+00:00", "9999-12-31T23:30:00+00:00"])
+def test_the_ends_of_the_calendar_are_shown_in_every_time_zone(zone, moment):
+    assert absolute(dt.datetime.fromisoformat(moment), {"timezone": zone})
