@@ -14,9 +14,12 @@ class PartForm(wtforms.Form):
     """The inputs of one embedded document."""
 
     def is_blank(self) -> bool:
-        """Nothing was entered: every input is as an empty form shows it."""
+        """Nothing was entered: every input is as an empty form shows it, and none holds what cannot be read."""
         empty = type(self)(meta={"_parent_form": self})
-        return all(value_of(field) == value_of(other) for field, other in zip(self, empty, strict=True))
+        return all(
+            not field.process_errors and value_of(field) == value_of(other)
+            for field, other in zip(self, empty, strict=True)
+        )
 
 
 class FormField(wtforms.FormField):  # type: ignore[type-arg]

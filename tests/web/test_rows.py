@@ -74,3 +74,10 @@ def test_rows_are_read_as_lines_and_not_as_code(erin):
     page = erin.get(f"/processes/{process.id}").text
     assert "&lt;Bread&gt;\nMilk · 1.50</dd>" in page
     assert "Decimal" not in page
+
+
+def test_a_row_that_holds_only_what_cannot_be_read_is_no_blank_one(erin):
+    data = {"lines-0-what": "Bread", "lines-1-what": "", "lines-1-price": "no number"}
+    answer = erin.post(FORM, data=data)
+    assert answer.status_code == 422
+    assert 'value="no number"' in answer.text
