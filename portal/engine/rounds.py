@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sqlalchemy.orm import Session
 
-from . import conditions, jobs, messages, reminders, schedules, signals, workers
+from . import conditions, drafts, jobs, messages, reminders, schedules, signals, workers
 
 #: what is done, and how many seconds lie between two looks
 ROUNDS: tuple[tuple[Callable[[Session], int], float], ...] = (
@@ -18,4 +18,5 @@ ROUNDS: tuple[tuple[Callable[[Session], int], float], ...] = (
     (jobs.reclaim, 5),
     (messages.sweep, 60),
     (workers.prune, 600),
+    (drafts.prune, 3600),
 )

@@ -40,7 +40,7 @@ def on_commit(waker: Callable[[], None]) -> Callable[[], None]:
 def wake() -> None:
     """Tell those who want to be told that there may be work."""
     for each in list(_wakers):
-        each()
+        _tell_of_commit(each)
 
 
 #: called after a commit with the changes of state by flow and action, and the seconds since the lock was asked for
@@ -50,6 +50,14 @@ _observers: list[Callable[[Mapping[tuple[str, str], int], float], None]] = []
 def observe(observer: Callable[[Mapping[tuple[str, str], int], float], None]) -> None:
     """Be told of every action that was committed."""
     _observers.append(observer)
+
+
+def _tell_of_commit(listener: Callable[[], None]) -> None:
+    """Call somebody who listens; the action is committed, and does not fail any more."""
+    try:
+        listener()
+    except Exception:
+        log.exception("a listener failed behind a commit")
 
 
 def key_of(target: Any) -> int:
@@ -121,8 +129,9 @@ def _outermost(session: Session, user: Any, process: Any, task: Any) -> Iterator
             raise
         raise found from error
     else:
+        seconds = time.perf_counter() - began
         for observer in _observers:
-            observer(run.counts, time.perf_counter() - began)
+            _tell_of_commit(lambda told=observer: told(run.counts, seconds))
     finally:
         if following is not None:
             current.reset(following)

@@ -21,7 +21,17 @@ from sqlalchemy.orm import Session
 
 from portal.errors import PortalError
 
-from . import event, message, outgoing, process, task, user, worker  # noqa: F401  they declare what is our own
+from . import (  # noqa: F401  they declare what is our own
+    draft,
+    event,
+    message,
+    outgoing,
+    process,
+    start_key,
+    task,
+    user,
+    worker,
+)
 from .base import db
 
 #: the portal's own tables; what is declared later is the flows'

@@ -21,6 +21,7 @@ from portal.flow.activation import Activation
 from portal.jsonstore import fields_of
 from portal.models import Process
 
+from . import drafts
 from .beside import form_context
 from .form_groups import change_rows, field_named
 from .form_references import ReferenceField
@@ -82,11 +83,11 @@ class FormView:
 
     def __call__(self, activation: Activation) -> BaseResponse | str | tuple[str, int]:
         if request.method != "POST":
-            form = self.form(activation)
-            wanted = field_named(form, request.args.get("_find", ""))
-            if isinstance(wanted, ReferenceField):
-                return jsonify([pick._asdict() for pick in wanted.suggest(request.args.get("q", ""))])
-            return self.page(form, activation)
+            if "_find" in request.args:
+                wanted = field_named(self.form(activation), request.args["_find"])
+                if isinstance(wanted, ReferenceField):
+                    return jsonify([pick._asdict() for pick in wanted.suggest(request.args.get("q", ""))])
+            return self.page(self.form(activation, drafts.restored()), activation)
         form = self.form(activation, posted())
         if change_rows(form, request.form.get("_more", ""), request.form.get("_less", "")):
             return self.page(form, activation)  # nothing is sent yet: the form again, with a row more or less
