@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 from sqlalchemy import func, inspect, null, select
@@ -131,7 +132,7 @@ def _outermost(session: Session, user: Any, process: Any, task: Any) -> Iterator
     else:
         seconds = time.perf_counter() - began
         for observer in _observers:
-            _tell_of_commit(lambda told=observer: told(run.counts, seconds))
+            _tell_of_commit(partial(observer, run.counts, seconds))
     finally:
         if following is not None:
             current.reset(following)

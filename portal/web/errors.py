@@ -112,7 +112,8 @@ def _http(error: HTTPException) -> Answer:
 
 def _csrf(error: CSRFError) -> Answer:
     if _for_programs():
-        return error
+        answer: Answer = error
+        return answer
     if drafts.is_form() and not current_user.is_authenticated:  # its session is over, and the token with it
         sent_on = require_login()
         if sent_on is not None:
