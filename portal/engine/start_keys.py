@@ -31,7 +31,7 @@ def claim(session: Session, user_id: int, key: str, digest: str) -> Started | No
     """Take the key for the start that is under way, or tell what it has started already."""
     row = {"user_id": user_id, "key": key, "digest": digest, "created": clock.get()()}
     insert = _INSERTS[session.get_bind().dialect.name](StartKey).values(**row).on_conflict_do_nothing()
-    if _run(session, insert).rowcount:
+    if _run(session, insert.returning(StartKey.key)).first() is not None:
         return None
     return find(session, user_id, key)
 
