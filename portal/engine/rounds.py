@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sqlalchemy.orm import Session
 
-from . import conditions, jobs, messages, outbox, reminders, schedules, signals, workers
+from . import conditions, drafts, jobs, messages, outbox, reminders, schedules, signals, workers
 
 #: by the names of `due.FIRST`: what is done when the first row of its kind falls due
 ROUNDS: dict[str, Callable[[Session], int]] = {
@@ -23,4 +23,5 @@ SWEEPS: dict[str, tuple[Callable[[Session], int], float]] = {
     "expired messages": (messages.sweep, 60),
     "lost workers": (workers.prune, 600),
     "sent mail and hooks": (outbox.sweep, 3600),
+    "old drafts": (drafts.prune, 3600),
 }

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 from sqlalchemy import func, inspect, null, select
@@ -40,7 +41,7 @@ def on_commit(waker: Callable[[], None]) -> Callable[[], None]:
 def wake() -> None:
     """Tell those who want to be told that there may be work."""
     for each in list(_wakers):
-        each()
+        _tell_of_commit(each)
 
 
 #: called after a commit with the changes of state by flow and action, and the seconds since the lock was asked for
@@ -50,6 +51,14 @@ _observers: list[Callable[[Mapping[tuple[str, str], int], float], None]] = []
 def observe(observer: Callable[[Mapping[tuple[str, str], int], float], None]) -> None:
     """Be told of every action that was committed."""
     _observers.append(observer)
+
+
+def _tell_of_commit(listener: Callable[[], None]) -> None:
+    """Call somebody who listens; the action is committed, and does not fail any more."""
+    try:
+        listener()
+    except Exception:
+        log.exception("a listener failed behind a commit")
 
 
 def key_of(target: Any) -> int:
@@ -122,10 +131,11 @@ def _outermost(session: Session, user: Any, process: Any, task: Any) -> Iterator
             raise
         raise found from error
     else:
+        seconds = time.perf_counter() - began
         for observer in _observers:
-            observer(run.counts, time.perf_counter() - began)
+            _tell_of_commit(partial(observer, run.counts, seconds))
         for each in failed:
-            each.log()
+            _tell_of_commit(each.log)
     finally:
         if following is not None:
             current.reset(following)

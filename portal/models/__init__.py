@@ -1,12 +1,14 @@
 """The data: SQLAlchemy 2 typed declarative models."""
 
 from .base import UTCDateTime, db, prepare_engine, session_of, utcnow
+from .draft import Draft, ParkedForm
 from .event import Delivery, Event
 from .message import Message, Schedule
 from .outgoing import Outgoing
 from .process import Process
 from .schema import column_fault, gaps, init_db, is_of_flows, schema_fault
 from .sign_in import SignInAttempt, UserSession
+from .start_key import StartKey
 from .task import Task, former_owner, task_link
 from .user import BigId, Passwords, Role, User, check_permissions, create_user, find_user, roles_named
 from .worker import Worker
@@ -14,14 +16,17 @@ from .worker import Worker
 __all__ = [
     "BigId",
     "Delivery",
+    "Draft",
     "Event",
     "Message",
     "Outgoing",
+    "ParkedForm",
     "Passwords",
     "Process",
     "Role",
     "Schedule",
     "SignInAttempt",
+    "StartKey",
     "Task",
     "UTCDateTime",
     "User",

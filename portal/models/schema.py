@@ -21,7 +21,18 @@ from sqlalchemy.orm import Session
 
 from portal.errors import PortalError
 
-from . import event, message, outgoing, process, sign_in, task, user, worker  # noqa: F401  they declare what is our own
+from . import (  # noqa: F401  they declare what is our own
+    draft,
+    event,
+    message,
+    outgoing,
+    process,
+    sign_in,
+    start_key,
+    task,
+    user,
+    worker,
+)
 from .base import db
 
 #: the portal's own tables; what is declared later is the flows'

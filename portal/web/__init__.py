@@ -10,6 +10,8 @@ from . import (
     accounts,
     bodies,
     bulk,
+    draft_pages,
+    drafts,
     errors,
     files,
     flows,
@@ -35,6 +37,7 @@ BLUEPRINTS = (
     task_actions.blueprint,
     flows.blueprint,
     start.blueprint,
+    draft_pages.blueprint,
     processes.blueprint,
     files.blueprint,
 )
@@ -57,5 +60,7 @@ def init_app(app: Flask) -> None:
     steady.init_app(app)
     frame.init_app(app)
     sign_in.init_app(app)
+    drafts.init_app(app)
+    start.init_app(app)
     errors.init_app(app)
     headers.init_app(app)

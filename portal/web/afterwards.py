@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Response, flash, request
+from flask import Response, current_app, flash, request
 
-from portal import queries, summaries
+from portal import queries, summaries, trace
 from portal.engine import actions
+from portal.engine.disturbances import give_up
 from portal.errors import PortalError
 from portal.models import Task, db
 
@@ -14,12 +15,29 @@ from .frame import me, preferences
 from .values import list_words
 
 
-def finished(task_id: int, response: Response) -> Response:
+def finished(task_id: int, title: str, response: Response) -> Response:
     """The answer to a form that was accepted.
 
-    `_continue` goes on to the next task of this process, taking it; without it the person goes where the view
-    sent them, or on to their next task if that is what they prefer.
+    What is done is committed: whatever fails from here on is logged, and the person is told what is done.
+
+    Args:
+        title: of the task.
+        response: what the view has answered.
     """
+    try:
+        return _onward(task_id, response)
+    except Exception as error:
+        give_up(db.session())
+        reference = trace.current.get()
+        current_app.logger.error("reference %s: task %s is done, but its next page failed", reference, task_id,
+                                 exc_info=error)  # fmt: skip
+        flash(f"“{title}” is done. What comes next cannot be shown now.", "success")
+        return response
+
+
+def _onward(task_id: int, response: Response) -> Response:
+    """`_continue` goes on to the next task of this process, taking it; without it the person goes where the view
+    sent them, or on to their next task if that is what they prefer."""
     task = db.session.get_one(Task, task_id)
     process = task.process
     title = process.flow_class._definition.title if process.flow_class else process.flow_label

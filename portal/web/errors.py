@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from flask import Flask, current_app, g, render_template, request
 from flask import redirect as flask_redirect
+from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from markupsafe import escape
 from sqlalchemy import select
@@ -28,9 +29,11 @@ from portal.errors import (
 )
 from portal.models import Process, Task, db, schema_fault
 
+from . import draft_words, drafts
 from .addresses import in_log, without_slash
 from .frame import me
 from .limits import too_large
+from .sign_in import require_login
 from .words import LOST, is_form
 
 Answer = tuple[str, int] | BaseResponse | HTTPException
@@ -78,11 +81,11 @@ _SCHEMA = (
     "The database lacks something that this version of the portal needs, and nothing was changed. "
     "An administrator has to bring it up to date."
 )
-_KEPT = "What you typed is kept: go back, and send it again."
+_AGAIN = "Send it again: what you typed is below."
 _CSRF = Words(
     "The form is too old",
     "You have signed in again since it was opened, or your browser keeps no cookies. "
-    "Go back, load the page again and send it once more: what you typed is kept as a draft.",
+    "Load the page again and send it once more.",
 )
 
 
@@ -101,7 +104,12 @@ def page(code: int, text: str = "", **context: Any) -> tuple[str, int]:
     """An error page in the frame of the portal."""
     words = context.pop("words", None) or WORDS.get(code) or Words("That did not work", "")
     return render_template(
-        "error.html", code=code, title=words.title, text=text or words.text, **context
+        "error.html",
+        code=code,
+        title=words.title,
+        text=text or words.text,
+        **draft_words.of_request(),
+        **context,
     ), code
 
 
@@ -124,7 +132,14 @@ def _http(error: HTTPException) -> Answer:
 
 
 def _csrf(error: CSRFError) -> Answer:
-    return error if _for_programs() else page(400, words=_CSRF)
+    if _for_programs():
+        answer: Answer = error
+        return answer
+    if drafts.is_form() and not current_user.is_authenticated:  # its session is over, and the token with it
+        sent_on = require_login()
+        if sent_on is not None:
+            return sent_on
+    return page(400, words=_CSRF)
 
 
 def _denied(error: PortalError) -> Answer:
@@ -212,7 +227,7 @@ def _disturbed(error: Exception) -> Answer:
         raise error
     current_app.logger.warning("reference %s: %s %s", trace.current.get(), request.method, in_log(),
                                exc_info=error)  # fmt: skip
-    text = str(found) if request.method == "GET" else f"{found} {_KEPT}"
+    text = str(found) if request.method == "GET" else f"{found} {_AGAIN if drafts.is_form() else ''}".strip()
     return _unavailable((_UNUSABLE if isinstance(found, Unusable) else _DISTURBED)._replace(text=text))
 
 
@@ -253,4 +268,7 @@ def _page_or_words(words: Words, code: int, **context: Any) -> tuple[str, int]:
         reference = trace.current.get()
         current_app.logger.exception("reference %s: no page can be made", reference)
         text = escape(f"{words.text} Reference: {reference}")
-        return f"<!doctype html><title>{words.title}</title><p>{words.title}. {text}", code
+        return (
+            f"<!doctype html><title>{words.title}</title><p>{words.title}. {text}{draft_words.plain()}",
+            code,
+        )

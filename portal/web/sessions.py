@@ -66,6 +66,13 @@ def load(token: str) -> User | None:
     return user
 
 
+def whose() -> int | None:
+    """The person of this browser's session, also of one that was idle for too long."""
+    query = select(UserSession.user_id).where(UserSession.token_hash == _hash(session.get(_TOKEN, "")))
+    found: int | None = db.session.scalar(query)
+    return found
+
+
 def begin(user: User) -> None:
     """Sign somebody in with this browser. What it was signed in to before ends."""
     now, settings = utcnow(), current_app.extensions["portal"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Flask, current_app, render_template, request
+from flask import Blueprint, Flask, abort, current_app, render_template, request
 from flask_login import LoginManager, current_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as BaseResponse
@@ -14,7 +14,7 @@ from wtforms.validators import InputRequired
 
 from portal.models import Passwords, User, db, find_user
 
-from . import sessions, throttle
+from . import drafts, sessions, throttle
 from .addresses import here, safe_path, see_other
 
 blueprint = Blueprint("sign_in", __name__)
@@ -91,7 +91,12 @@ def require_login() -> BaseResponse | None:
         return None
     if request.method == "GET":
         return see_other("/login?" + urlencode({"next": here()}))
-    # What was sent cannot be kept; the page that it was sent from often has the same address.
+    form = drafts.place() if request.method == "POST" else None
+    if form is not None:
+        if not drafts.park():
+            abort(401, drafts.NOT_PARKED)
+        return see_other("/login?" + urlencode({"next": form.path}))
+    # Nothing was typed; the page that it was sent from often has the same address.
     addresses: Any = current_app.create_url_adapter(request)
     again = addresses.test(request.path, "GET")
     return see_other("/login?" + urlencode({"next": safe_path(request.path) if again else "/inbox"}))

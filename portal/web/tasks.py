@@ -13,6 +13,7 @@ from portal.engine import access, actions, lifecycle
 from portal.flow.activation import Activation
 from portal.models import Task, User, db
 
+from . import drafts
 from .afterwards import finished
 from .beside import artifact_of, form_context
 from .files import Files
@@ -76,10 +77,12 @@ def execute(task_id: int) -> BaseResponse:
             response = respond(activation)
             if response.status_code >= 400:
                 raise Refused(response)
-            done = activation.task.status == "DONE"
+            title, done = activation.task.title, activation.task.status == "DONE"
+            if done:
+                drafts.accepted()
     except Refused as refused:
         return refused.response
-    return finished(task_id, response) if done else response
+    return finished(task_id, title, response) if done else response
 
 
 def demand_execute(task: Task, user: User) -> None:

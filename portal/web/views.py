@@ -22,6 +22,7 @@ from portal.flow.activation import Activation
 from portal.jsonstore import fields_of
 from portal.models import Process
 
+from . import drafts
 from . import form_seen as seen
 from .beside import form_context
 from .files import Files
@@ -100,11 +101,11 @@ class FormView:
 
     def __call__(self, activation: Activation) -> BaseResponse | str | tuple[str, int]:
         if request.method != "POST":
-            form = self.form(activation)
-            wanted = field_named(form, request.args.get("_find", ""))
-            if isinstance(wanted, ReferenceField):
-                return jsonify([pick._asdict() for pick in wanted.suggest(request.args.get("q", ""))])
-            return self.page(form, activation)
+            if "_find" in request.args:
+                wanted = field_named(self.form(activation), request.args["_find"])
+                if isinstance(wanted, ReferenceField):
+                    return jsonify([pick._asdict() for pick in wanted.suggest(request.args.get("q", ""))])
+            return self.page(self.form(activation, drafts.restored()), activation)
         if seen.NAME in request.form:
             seen.hold(self.filled_from(activation))
         form = self.form(activation, posted())

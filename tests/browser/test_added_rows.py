@@ -64,10 +64,10 @@ def test_a_draft_has_its_rows(claim, line, page):
     line(2).get_by_role("button", name="Remove").click()
     expect(page.get_by_text("Saved")).to_be_visible()
     page.reload()
-    expect(page.get_by_text("Your draft")).to_be_visible()
+    expect(page.get_by_text("restored")).to_be_visible()
     expect(line(1).get_by_label("What for")).to_have_value("Train")
     expect(line(2).get_by_label("What for")).to_have_value("Lunch")
-    page.get_by_role("button", name="Discard it").click()
+    page.get_by_role("button", name="Discard draft").click()
     expect(line(1).get_by_label("What for")).to_have_value("")
     expect(line(2)).to_have_count(0)
 

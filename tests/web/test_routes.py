@@ -27,6 +27,8 @@ TABLE = {
     ("GET", "/flows/<label>/chart.bpmn"): (LOGIN, 403, 200, 200, 200),
     ("GET", "/flows/<label>/start/<name>"): (LOGIN, 403, 403, 403, 200),
     ("POST", "/flows/<label>/start/<name>"): (LOGIN, 403, 403, 403, 422),
+    ("POST", "/flows/<label>/start/<name>/draft"): (LOGIN, 403, 403, 403, 422),
+    ("POST", "/tasks/<int:task_id>/draft"): (LOGIN, 403, 422, 422, 422),
     ("GET", "/processes"): (LOGIN, 200, 200, 200, 200),
     ("GET", "/processes/<int:process_id>"): (LOGIN, 403, 200, 200, 200),
     ("GET", "/processes/<int:process_id>/chart.svg"): (LOGIN, 403, 200, 200, 200),

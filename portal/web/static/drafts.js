@@ -1,111 +1,85 @@
-// What is typed into a task's form is kept in this browser until the form is accepted.
-import { matchPicks, picksOf } from "./picker.js";
-import { matchRows } from "./rows.js";
-
-const PREFIX = "portal-draft:";
-const SKIP = new Set(["password", "file", "hidden", "submit", "button"]);
+// What is typed is saved at the server while it is typed; the server fills the form with it again.
+const SKIP = new Set(["password", "file"]);
+// Milliseconds after the last key, and until a failed save is tried again.
+const PAUSE = 800;
+const AGAIN = 10000;
+// Browsers send no more than this behind a page that is left.
+const KEEPALIVE = 60000;
 
 export function keepDrafts() {
-  const owner = document.body.dataset.draftOwner;
-  forgetSent(owner);
-  document.querySelector("[data-sign-out]")?.addEventListener("submit", () => forget(() => true));
+  forgetOlder();
   const form = document.querySelector("form[data-draft]");
-  if (!form || !owner) return;
-  const key = `${PREFIX}${owner}:${location.pathname}`;
+  if (!form || !document.body.dataset.draftOwner) return;
   const state = form.querySelector("[data-draft-state]");
-  const served = JSON.stringify(values(form));
-  let saved = true;
+  const address = `${location.pathname.replace(/\/execute$/, "")}/draft`;
+  const tell = (words) => { if (state) state.textContent = words; };
+  let typed = 0;
+  let saved = 0;
   let timer = 0;
+  let sent = null;
 
-  if (!form.hasAttribute("data-invalid")) restore(form, key, state, served);
-
-  function save() {
+  async function save(keepalive = false) {
+    const round = typed;
+    clearTimeout(timer);
+    sent?.abort();
+    sent = new AbortController();
+    const mine = sent;
     try {
-      localStorage.setItem(key, JSON.stringify({ at: Date.now(), values: values(form), picks: picksOf(form), served }));
-      saved = true;
-      state.textContent = `Saved ${clock(Date.now())}`;
+      const body = content(form);
+      const answer = await fetch(address, {
+        method: "POST", body, redirect: "manual", signal: mine.signal, keepalive: keepalive && String(body).length < KEEPALIVE,
+      });
+      if (answer.ok) {
+        saved = Math.max(saved, round);
+        if (round === typed) tell(`Saved ${clock()}`);
+      } else {
+        tell(`Not saved. ${await why(answer)}`);
+      }
     } catch {
-      state.textContent = "Not saved";
+      if (mine.signal.aborted) return;
+      tell("Not saved");
+      timer = setTimeout(save, AGAIN);
     }
   }
+
   form.addEventListener("input", () => {
-    saved = false;
-    state.textContent = "Saving…";
+    typed += 1;
+    tell("Saving…");
     clearTimeout(timer);
-    timer = setTimeout(save, 600);
+    timer = setTimeout(save, PAUSE);
   });
+  // The form itself is kept if it is refused; a save that came behind it would bring the draft back.
   form.addEventListener("submit", () => {
     clearTimeout(timer);
-    save();
-    mark(key);
-    saved = true;
+    sent?.abort();
+    saved = typed;
   });
-  window.addEventListener("beforeunload", (event) => { if (!saved) event.preventDefault(); });
-}
-
-function inputs(form) {
-  return Array.from(form.elements).filter((input) => input.name && !SKIP.has(input.type));
-}
-
-function values(form) {
-  return inputs(form).map((input) => {
-    if (input.type === "checkbox" || input.type === "radio") return [input.name, input.value, input.checked];
-    if (input.multiple) return [input.name, Array.from(input.selectedOptions, (option) => option.value), null];
-    return [input.name, input.value, null];
+  document.querySelector("[data-sign-out]")?.addEventListener("submit", (event) => {
+    if (saved === typed) return;
+    event.preventDefault();
+    save().finally(() => { saved = typed; event.target.submit(); });
   });
+  window.addEventListener("pagehide", () => { if (saved !== typed) save(true); });
+  window.addEventListener("beforeunload", (event) => { if (saved !== typed) event.preventDefault(); });
 }
 
-function restore(form, key, state, served) {
-  const draft = read(key);
-  if (!draft || draft.served !== served || JSON.stringify(draft.values) === served) return;
-  matchRows(form, draft.values.map(([name]) => name));
-  matchPicks(form, draft.picks ?? []);
-  const drafted = new Map();
-  for (const kept of draft.values) drafted.set(kept[0], [...(drafted.get(kept[0]) ?? []), kept]);
-  for (const input of inputs(form)) {
-    const kept = drafted.get(input.name) ?? [];
-    if (input.type === "checkbox" || input.type === "radio") {
-      const mine = kept.find(([, value]) => value === input.value);
-      if (mine) input.checked = mine[2];
-    } else if (kept.length) {
-      const [, value] = kept.shift();
-      if (input.multiple) for (const option of input.options) option.selected = value.includes(option.value);
-      else input.value = value;
-    }
-  }
-  state.textContent = `Your draft of ${clock(draft.at)} is back. `;
-  const discard = document.createElement("button");
-  discard.type = "button";
-  discard.className = "btn btn-link btn-sm";
-  discard.textContent = "Discard it";
-  discard.addEventListener("click", () => { localStorage.removeItem(key); location.replace(location.pathname + location.search); });
-  state.append(discard);
+function content(form) {
+  const names = new Set(Array.from(form.elements).filter((input) => SKIP.has(input.type)).map((input) => input.name));
+  return new URLSearchParams(Array.from(new FormData(form)).filter(([name]) => !names.has(name)));
 }
 
-// A draft that was sent is dropped when the next page is one that accepts: not the form again, not an error.
-function mark(key) {
-  try { sessionStorage.setItem(PREFIX, key); } catch { /* nothing to drop then */ }
+async function why(answer) {
+  if (answer.type === "opaqueredirect") return "You are signed out: send the form, and sign in again.";
+  try { return (await answer.json()).text; } catch { return ""; }
 }
 
-function forgetSent(owner) {
-  let key;
-  try { key = sessionStorage.getItem(PREFIX); } catch { return; }
-  const refused = document.querySelector("form[data-invalid], .error-page, [data-sign-in]");
-  if (!key || refused || !owner) return;
-  sessionStorage.removeItem(PREFIX);
-  localStorage.removeItem(key);
-}
-
-function forget(which) {
+// Earlier versions kept drafts in the browser, where whoever uses it next could read them.
+function forgetOlder() {
   try {
-    for (const key of Object.keys(localStorage)) if (key.startsWith(PREFIX) && which(key)) localStorage.removeItem(key);
-  } catch { /* there is nothing */ }
+    for (const key of Object.keys(localStorage)) if (key.startsWith("portal-draft:")) localStorage.removeItem(key);
+  } catch { /* there are none */ }
 }
 
-function read(key) {
-  try { return JSON.parse(localStorage.getItem(key)); } catch { return null; }
-}
-
-function clock(moment) {
-  return new Date(moment).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+function clock() {
+  return new Date().toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
 }

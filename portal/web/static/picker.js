@@ -10,20 +10,6 @@ export function suggestRows() {
   });
 }
 
-// Gives a form what was chosen in it: triples of the name of the list, the key and the label.
-export function matchPicks(form, picked) {
-  for (const [name, key, label] of picked) {
-    const picker = Array.from(form.querySelectorAll("[data-picker]")).find((each) => each.dataset.picker === name);
-    if (picker) pick(picker, key, label);
-  }
-}
-
-export function picksOf(form) {
-  return Array.from(form.querySelectorAll("[data-picker] [data-picks] input:checked"), (input) => [
-    input.name, input.value, input.nextElementSibling.textContent,
-  ]);
-}
-
 async function suggest(input) {
   const text = input.value.trim();
   if (text.length < 2) return;

@@ -14,20 +14,6 @@ export function growRows() {
   });
 }
 
-// Gives the form the rows that these names of inputs belong to.
-export function matchRows(form, names) {
-  const done = new Set();
-  const next = () => Array.from(form.querySelectorAll("[data-rows]")).find((list) => !done.has(list.dataset.rows));
-  for (let list = next(); list; list = next()) {
-    const prefix = `${list.dataset.rows}-`;
-    done.add(list.dataset.rows);
-    const numbers = new Set(names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length).split("-")[0]));
-    for (const row of rowsOf(list)) if (!numbers.delete(row.dataset.row)) row.remove();
-    for (const place of numbers) if (/^\d+$/.test(place)) insert(list, place);
-    number(list);
-  }
-}
-
 function tame(root) {
   for (const button of root.querySelectorAll(BUTTONS)) button.type = "button";
 }

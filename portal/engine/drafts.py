@@ -1,0 +1,121 @@
+"""Drafts of forms: saved, parked until somebody signs in, forgotten."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import delete, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from portal.models import Draft, ParkedForm, StartKey, Task
+
+from .transaction import clock
+
+Typed = list[list[str]]
+
+#: how long a draft is kept that nobody touches, and one whose task is over
+KEPT, KEPT_WHEN_OVER = dt.timedelta(days=180), dt.timedelta(days=30)
+#: how long a form waits whose sender does not sign in again
+PARKED = dt.timedelta(days=1)
+#: how many forms wait so: of one browser, and of all of them. The oldest make room.
+PARKED_OF_BROWSER, PARKED_IN_ALL = 10, 200
+#: how long a start form that was accepted is remembered
+STARTED = dt.timedelta(days=90)
+
+_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+def read(session: Session, user_id: int, place: str) -> Draft | None:
+    """A person's draft of a form."""
+    query = select(Draft).where(Draft.user_id == user_id, Draft.place == place)
+    return session.scalar(query.execution_options(populate_existing=True))
+
+
+def save(session: Session, user_id: int, place: str, task_id: int | None, typed: Typed) -> dt.datetime:
+    """Keep what was typed, in a transaction of its own. The moment of it."""
+    now = clock.get()()
+    _begin(session)
+    _put(session, Draft, {"user_id": user_id, "place": place}, task_id=task_id, typed=typed, saved=now)
+    session.commit()
+    return now
+
+
+def discard(session: Session, user_id: int, place: str) -> None:
+    """Delete a draft, in a transaction of its own."""
+    _begin(session)
+    accepted(session, user_id, place)
+    session.commit()
+
+
+def accepted(session: Session, user_id: int, place: str) -> None:
+    """Delete the draft of a form in the transaction that accepts it."""
+    _run(session, delete(Draft).where(Draft.user_id == user_id, Draft.place == place))
+
+
+def park(
+    session: Session, browser: str, place: str, task_id: int | None, typed: Typed, user_id: int | None
+) -> None:
+    """Keep a form that nobody signed in has sent, for this browser.
+
+    Args:
+        browser: the hash of the browser's key.
+        user_id: whose session it was; None where that is not known.
+    """
+    _begin(session)
+    key = {"browser": browser, "place": place}
+    _put(session, ParkedForm, key, task_id=task_id, typed=typed, saved=clock.get()(), user_id=user_id)
+    for limit, mine in ((PARKED_OF_BROWSER, ParkedForm.browser == browser), (PARKED_IN_ALL, None)):
+        of = select(ParkedForm.browser, ParkedForm.place).order_by(ParkedForm.saved.desc()).offset(limit)
+        for row in session.execute((of if mine is None else of.where(mine)).limit(50)).all():
+            _run(session, delete(ParkedForm).where(ParkedForm.browser == row[0], ParkedForm.place == row[1]))
+    session.commit()
+
+
+def adopt(session: Session, browser: str, user_id: int) -> None:
+    """Who has signed in gets the forms that this browser sent meanwhile, but for those of somebody else."""
+    _begin(session)
+    theirs = or_(ParkedForm.user_id.is_(None), ParkedForm.user_id == user_id)
+    since = clock.get()() - PARKED
+    query = select(ParkedForm).where(ParkedForm.browser == browser, theirs, ParkedForm.saved >= since)
+    for parked in session.scalars(query).all():
+        there = read(session, user_id, parked.place)
+        if there is None or there.saved <= parked.saved:
+            key = {"user_id": user_id, "place": parked.place}
+            rest = {"task_id": parked.task_id, "typed": parked.typed, "saved": parked.saved}
+            _put(session, Draft, key, **rest)
+    _run(session, delete(ParkedForm).where(ParkedForm.browser == browser, theirs))
+    session.commit()
+
+
+def prune(session: Session) -> int:
+    """Forget what is too old, and drafts of tasks that are over for long. The number of rows."""
+    now = clock.get()()
+    over = select(Task.id).where(Task.finished < now - KEPT_WHEN_OVER)
+    _begin(session)
+    count = 0
+    for statement in (
+        delete(Draft).where(Draft.saved < now - KEPT),
+        delete(Draft).where(Draft.saved < now - KEPT_WHEN_OVER, Draft.task_id.in_(over)),
+        delete(ParkedForm).where(ParkedForm.saved < now - PARKED),
+        delete(StartKey).where(StartKey.created < now - STARTED),
+    ):
+        count += _run(session, statement).rowcount
+    session.commit()
+    return count
+
+
+def _begin(session: Session) -> None:
+    session.rollback()
+    session.connection(execution_options={"writes": True})
+
+
+def _put(session: Session, model: Any, key: dict[str, Any], **values: Any) -> None:
+    """Insert a row, or write over the one of this key; two at once do not fail."""
+    made = _INSERTS[session.get_bind().dialect.name](model).values(**key, **values)
+    _run(session, made.on_conflict_do_update(index_elements=list(key), set_=values))
+
+
+def _run(session: Session, statement: Any) -> Any:
+    return session.execute(statement, execution_options={"synchronize_session": False})

@@ -1,0 +1,58 @@
+"""A start form that is sent twice starts one process.
+
+The key is written first and in the transaction of the start: whoever sends the same form at the same time waits for
+that transaction, and finds its process or, if it was rolled back, starts one.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from portal.models import StartKey
+
+from .transaction import clock
+
+_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+class Started(NamedTuple):
+    """What a form has started already."""
+
+    process_id: int
+    #: the hash of what was typed then
+    digest: str
+
+
+def claim(session: Session, user_id: int, key: str, digest: str) -> Started | None:
+    """Take the key for the start that is under way, or tell what it has started already."""
+    row = {"user_id": user_id, "key": key, "digest": digest, "created": clock.get()()}
+    insert = _INSERTS[session.get_bind().dialect.name](StartKey).values(**row).on_conflict_do_nothing()
+    if _run(session, insert.returning(StartKey.key)).first() is not None:
+        return None
+    return find(session, user_id, key)
+
+
+def find(session: Session, user_id: int, key: str) -> Started | None:
+    """What a form has started."""
+    query = select(StartKey.process_id, StartKey.digest).where(
+        StartKey.user_id == user_id, StartKey.key == key
+    )
+    row = session.execute(query).first()
+    return None if row is None or row.process_id is None else Started(row.process_id, row.digest)
+
+
+def settle(session: Session, user_id: int, key: str, process_id: int | None) -> None:
+    """Say which process it was; a form that has started none may be sent again."""
+    mine = (StartKey.user_id == user_id, StartKey.key == key)
+    if process_id is None:
+        _run(session, delete(StartKey).where(*mine))
+    else:
+        _run(session, update(StartKey).where(*mine).values(process_id=process_id))
+
+
+def _run(session: Session, statement: Any) -> Any:
+    return session.execute(statement, execution_options={"synchronize_session": False})
