@@ -24,12 +24,13 @@ def test_each_test_has_a_database_in_memory_of_its_own(flow_tester, number):  # 
 
 
 @pytest.fixture
-def _named(database_url, monkeypatch):
+def named(database_url, monkeypatch):
     monkeypatch.setenv("PORTAL_TEST_DATABASE_URL", database_url)
 
 
+@pytest.mark.usefixtures("named")
 @pytest.mark.parametrize("number", [1, 2])
-def test_a_database_that_is_named_is_emptied(_named, flow_tester, number):  # noqa: F811
+def test_a_database_that_is_named_is_emptied(flow_tester, number):  # noqa: F811
     assert db.engine.url == make_url(os.environ["PORTAL_TEST_DATABASE_URL"])
     run = flow_tester(GreetFlow)
     run.start("start")

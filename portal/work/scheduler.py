@@ -77,8 +77,7 @@ class Scheduler:
             if not self._runs:
                 return True
             self._sleep()
-            for loop in (self._dispatch, self._rounds):
-                loop.stop()
+            self.claim_no_more()
             ended = [self.executor.stop(_left(until))]  # while the keeper goes on: what runs keeps its lease
             ended += [loop.join(_left(until)) for loop in (self._dispatch, self._rounds)]
             self._keeper.stop()
@@ -86,6 +85,11 @@ class Scheduler:
             self._runs = False
             atexit.unregister(self.stop)
             return all(ended)
+
+    def claim_no_more(self) -> None:
+        """Begin nothing new; what runs goes on."""
+        for loop in (self._dispatch, self._rounds):
+            loop.stop()
 
     def wake(self) -> None:
         """There may be work: look at once."""
