@@ -5,20 +5,40 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
+from applications import Applications
 from brokers import broker  # noqa: F401  a fixture
-from jinja2 import BytecodeCache, FileSystemBytecodeCache
 from postgresql import new_database, shared_server
 from sqlalchemy import event
 
-from portal import create_app
+from portal.engine.transaction import clock
 from portal.models import User, create_user, db, init_db
-from portal.testing.database import empty_database
+from portal.testing import Clock, FlowTester
 
 #: what opens and closes a transaction, and is no statement of ours
 FRAME = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
+#: the folders and files that take long: `slow`, as single tests elsewhere are marked
+SLOW = (
+    "browser",
+    "celery/test_brokers.py",
+    "chaos/test_chaos.py",
+    "deploy",
+    "guide/test_celery.py",
+    "model/test_engine_model.py",
+    "schema/test_own_tables.py",
+    "work/test_workers.py",
+)
+
+
+@pytest.hookimpl(tryfirst=True)  # ahead of `-m "not slow"`
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    slow = [Path(__file__).parent / name for name in SLOW]
+    for item in items:
+        if any(item.path.is_relative_to(each) for each in slow):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
@@ -34,58 +54,44 @@ def postgresql(postgresql_server: Any) -> str:
     return new_database(postgresql_server, os.environ.get("PYTEST_XDIST_WORKER", "master"))
 
 
+@pytest.fixture(scope="session")
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URL of an SQLite database of this worker's own."""
+    return f"sqlite:///{tmp_path_factory.mktemp('sqlite') / 'portal.sqlite'}"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Any) -> str:
+def database_url(request: pytest.FixtureRequest) -> str:
     """A test that asks for it runs once on each database."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'portal.sqlite'}"
-    return str(request.getfixturevalue("postgresql"))
-
-
-#: the first engine of each kind
-_first: dict[str, Any] = {}
-
-
-def share_compiled(engine: Any) -> None:
-    """Give every engine of one kind one cache: each would compile the same SQL anew, a third of the suite's time."""
-    first = _first.setdefault(engine.dialect.name, engine)
-    engine.dialect = engine.pool._dialect = first.dialect  # the cache is kept by the dialect
-    engine._compiled_cache = first._compiled_cache
+    return str(request.getfixturevalue(request.param))
 
 
 @pytest.fixture(scope="session")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> BytecodeCache:
-    """Every application would compile the templates of its pages anew: a fifth of the suite's time."""
-    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+def applications(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applications]:
+    """The applications that the tests of this worker share."""
+    made = Applications(tmp_path_factory.mktemp("templates"))
+    yield made
+    made.close()
 
 
 @pytest.fixture
-def app(database_url: str, compiled: BytecodeCache) -> Iterator[Any]:
+def app(database_url: str, applications: Applications) -> Iterator[Any]:
     """An application without flows on an empty database; its context is open during the test."""
-    made = create_app(
-        {
-            "DATABASE_URL": database_url,
-            "FLOWS": [],
-            "SCHEDULER": "off",
-            "TESTING": True,
-            "WTF_CSRF_ENABLED": False,
-        }
-    )
-    made.jinja_env.bytecode_cache = compiled
-    with made.app_context():
-        share_compiled(db.engine)
-        empty_database()
-        try:
-            yield made
-        finally:
-            db.session.remove()
-            db.engine.dispose()
+    with applications.lend(DATABASE_URL=database_url, FLOWS=[]) as made:
+        yield made
 
 
 @pytest.fixture
-def flow_tester(flow_tester: Any) -> Any:
-    share_compiled(db.engine)
-    return flow_tester
+def flow_tester(applications: Applications) -> Iterator[FlowTester]:
+    """The public fixture of this name, in an application that tests share."""
+    url = os.environ.get("PORTAL_TEST_DATABASE_URL") or "sqlite://"
+    moved = Clock()
+    token = clock.set(moved)
+    try:
+        with applications.lend(DATABASE_URL=url) as made:
+            yield FlowTester(made, moved)
+    finally:
+        clock.reset(token)
 
 
 @pytest.fixture

@@ -246,12 +246,12 @@ class Flow(metaclass=_FlowType):
 
     #: what a process of this flow is stored as
     process_class: ClassVar[Any] = None
-    #: Jinja with `process` and `flow`: one line of substance
+    #: Jinja with `process` and `flow`; one line of substance
     process_summary_template: ClassVar[str] = ""
     process_result_template: ClassVar[str] = ""
     #: raise what a node raises, and roll the whole action back, instead of recording it
     propagate_errors: ClassVar[bool] = False
-    #: which events people get mail about, where it is not all of `MAILS`: `{"due": False}`
+    #: which events people get mail about, where it is not all of `MAILS`, as in `{"due": False}`
     process_notices: ClassVar[Mapping[str, bool]] = {}
     #: addresses that are called at every one of `EVENTS`
     process_webhooks: ClassVar[Sequence[str]] = ()

@@ -89,16 +89,23 @@ class Scheduler:
             if not self._runs:
                 return True
             self._sleep()
-            claiming = [name for name in self.turns.names if name != self._keeper.NAME]
-            self.turns.stop(*claiming, timeout=0)
+            self.claim_no_more()
             # Meanwhile the keeper goes on: what runs keeps its lease.
-            ended = [self.executor.stop(_left(until)), self.turns.stop(*claiming, timeout=_left(until))]
+            ended = [self.executor.stop(_left(until)), self.turns.stop(*self._claiming, timeout=_left(until))]
             ended.append(self._sender.wait(_left(until)))
             self._keeper.leave(self.turns)
             self.turns.close()
             self._runs = False
             atexit.unregister(self.stop)
             return all(ended)
+
+    def claim_no_more(self) -> None:
+        """Begin nothing new; what runs goes on."""
+        self.turns.stop(*self._claiming, timeout=0)
+
+    @property
+    def _claiming(self) -> list[str]:
+        return [name for name in self.turns.names if name != self._keeper.NAME]
 
     def wake(self) -> None:
         """There may be work: look at once."""

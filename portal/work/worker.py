@@ -69,6 +69,8 @@ def work(scheduler: Scheduler, grace: float | None) -> None:
     scheduler.start(kind="worker")
     _say("The worker runs; SIGTERM stops it when its jobs are done.")
     stop.wait()
+    scheduler.claim_no_more()
+    _say("The worker claims no more and finishes what it has begun; a second signal ends it at once.")
     if not scheduler.stop(grace):
         _say("The grace time is over: what was not done has been handed back.")
         os._exit(0)  # a thread still runs; the interpreter would wait for it

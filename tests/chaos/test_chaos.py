@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -10,17 +9,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[2]
 #: the longest that a slow machine may take to come up, work, settle and be read
 PATIENCE = 1500
 
 
-@pytest.mark.skipif(
-    not os.environ.get("CI") and not os.environ.get("PORTAL_CHAOS"),
-    reason="chaos takes minutes: set PORTAL_CHAOS=1, or run python -m tests.chaos",
-)
 def test_nothing_is_lost_and_nothing_happens_twice(record_property: Callable[[str, object], None]) -> None:
     """In a process of its own, where the flows of chaos keep no other test's company."""
     command = [sys.executable, "-m", "tests.chaos", "--minutes", "0.75", "--kills", "30"]

@@ -144,6 +144,7 @@ def made(database_url, tmp_path):
     return shape(database_url)
 
 
+@pytest.mark.slow
 def test_machines_that_upgrade_a_database_at_once_make_it_the_same_as_a_new_one(
     made, old, database_url, tmp_path
 ):
@@ -229,6 +230,7 @@ def init_at_once(folder, url):
     assert [each.returncode for each in machines] == [0, 0, 0, 0], said
 
 
+@pytest.mark.slow
 def test_machines_that_make_the_schema_at_once(made, database_url):
     assert differences(create_engine(database_url, poolclass=NullPool)) == []
 

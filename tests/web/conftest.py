@@ -50,9 +50,9 @@ class PaperFlow(flow.Flow):
 
 
 @pytest.fixture
-def database_url(tmp_path: Any) -> str:
+def database_url(sqlite: str) -> str:
     """Pages ask no more of a database than their reads do, and those are tested on each."""
-    return f"sqlite:///{tmp_path / 'portal.sqlite'}"
+    return sqlite
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from portal import flow, logs, this, views
 from portal.engine import clock
+from portal.metrics import Waiting
 from portal.models import Task, db, init_db
 
 
@@ -70,7 +71,7 @@ def test_what_is_late_and_what_is_due_is_told_with_its_age(app, people, register
 
 def test_figures_that_take_long_are_not_read_again_at_once(app, people, paper):
     client = app.test_client()
-    app.extensions["portal_waiting"].share = 1e-6
+    app.extensions["portal_waiting"] = Waiting(db.session, clock.now, share=1e-6)
     views.submit(paper.start, people["alice"], title="One")
     one = samples(client)
     views.submit(paper.start, people["alice"], title="Two")

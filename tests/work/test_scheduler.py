@@ -15,7 +15,7 @@ from portal.models import Event, Process, Task, db, init_db
 from portal.work import local
 from portal.work.local import THREADS, LocalExecutor
 
-PATIENCE = 30
+PATIENCE = 60
 
 
 class NapFlow(flow.Flow):
@@ -274,10 +274,23 @@ def test_many_clocks_fire_a_timer_once(url):
         assert done == len(ids)
 
 
+def looked_again(scheduler):
+    """Wait until the clock has looked, found nothing and begun to wait for its next look."""
+    looks, dispatch = threading.Semaphore(0), scheduler._dispatch
+
+    def turn(look=dispatch.turn):
+        look()
+        looks.release()
+
+    dispatch.turn = turn
+    assert looks.acquire(timeout=PATIENCE)
+    assert looks.acquire(timeout=PATIENCE)
+
+
 def test_a_clock_that_is_set_back_keeps_nobody_waiting(url):
-    with portal(url):
+    with portal(url) as app:
         process_id = NapFlow.start.run(seconds=3600).id
-        time.sleep(0.7)
+        looked_again(app.extensions["portal_scheduler"])
         now = dt.datetime.now(dt.UTC)
         with time_machine.travel(now - dt.timedelta(hours=1), tick=True):
             with db.engine.connect() as other, other.begin():  # wakes no clock

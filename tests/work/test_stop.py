@@ -35,13 +35,17 @@ print(instant)
 
 #: the system hands the signal to another thread, long after the main one has gone to sleep
 OTHER_THREAD = """
-import signal, threading, time
+import signal, sys, threading, time
 from portal.work.worker import Stop
 
 stop = {kind}()
 signal.signal(signal.SIGTERM, lambda *_: stop.set())
 
+main = threading.get_ident()
+
 def receive():
+    while sys._current_frames()[main].f_code.co_name != "wait":
+        time.sleep(0.01)
     time.sleep(0.5)
     signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
 

@@ -1,0 +1,44 @@
+"""What CI checks, part by part, each in an environment of its own: `nox`, or `nox -s docs`."""
+
+import nox
+
+nox.options.sessions = ["tests", "lint", "types", "docs"]
+nox.options.reuse_existing_virtualenvs = True
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The tests; `nox -s tests -- -m ""` runs the slow ones too."""
+    session.install("-e", ".[test]")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, format and the order of the layers."""
+    session.install("-e", ".[test]")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """The types of the package."""
+    session.install("-e", ".[test]")
+    session.run("mypy")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation as a site, in docs/_build; a warning is an error."""
+    session.install("-e", ".[docs]")
+    session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build")
+
+
+@nox.session
+def benchmarks(session: nox.Session) -> None:
+    """How long actions and lists take: `nox -s benchmarks -- engine`; engine, web and inbox without names."""
+    session.install("-e", ".[test]")
+    for name in session.posargs or ("engine", "web", "inbox"):
+        session.run("python", f"benchmarks/{name}.py")

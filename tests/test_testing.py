@@ -1,0 +1,37 @@
+"""The fixture `flow_tester` as other projects have it: an application of the test's own."""
+
+import os
+
+import pytest
+from sqlalchemy import make_url
+
+from portal import flow, this
+from portal.models import db
+from portal.testing import flow_tester  # noqa: F401  instead of the one that our own tests share
+
+
+class GreetFlow(flow.Flow):
+    start = flow.StartHandle().Next(this.end)
+    end = flow.End()
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_each_test_has_a_database_in_memory_of_its_own(flow_tester, number):  # noqa: F811
+    assert "mode=memory" in str(db.engine.url)
+    run = flow_tester(GreetFlow)
+    run.start("start")
+    assert (run.process.id, run.process.status) == (1, "DONE")
+
+
+@pytest.fixture
+def named(database_url, monkeypatch):
+    monkeypatch.setenv("PORTAL_TEST_DATABASE_URL", database_url)
+
+
+@pytest.mark.usefixtures("named")
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_database_that_is_named_is_emptied(flow_tester, number):  # noqa: F811
+    assert db.engine.url == make_url(os.environ["PORTAL_TEST_DATABASE_URL"])
+    run = flow_tester(GreetFlow)
+    run.start("start")
+    assert (run.process.id, run.process.status) == (1, "DONE")
