@@ -276,13 +276,13 @@ def test_many_clocks_fire_a_timer_once(url):
 
 def looked_again(scheduler):
     """Wait until the clock has looked, found nothing and begun to wait for its next look."""
-    looks, dispatch = threading.Semaphore(0), scheduler._dispatch
+    looks, turn = threading.Semaphore(0), scheduler.turns._turns["look"]
 
-    def turn(look=dispatch.turn):
-        look()
+    def look(call=turn.call):
+        call()
         looks.release()
 
-    dispatch.turn = turn
+    turn.call = look
     assert looks.acquire(timeout=PATIENCE)
     assert looks.acquire(timeout=PATIENCE)
 
