@@ -23,7 +23,8 @@ def decide(run: Run, task: Task) -> None:
         if race is None or race.flow_task not in racing or race.status != "STARTED":
             continue
         scope = token.scope(task.token, depth)
-        branch = "/".join(task.token.split("/")[: depth + 2])
+        rest = task.token.removeprefix(f"{scope}_").partition("/")
+        branch = f"{scope}_{rest[0]}"
         run.record(race, "DONE")
         _cancel_rivals(run, task, scope, branch)
 
@@ -32,8 +33,8 @@ def call_off(run: Run, race: Task) -> None:
     """A race is over without a winner: its branches are cancelled."""
     if race.is_current and not getattr(race.node, "races", False):
         return
-    branches = f"{race.token}/{race.number}_"
-    for task in run.find(race.process, Task.token.startswith(branches, autoescape=True)):
+    scope = token.scope_below(race.token, race.number)
+    for task in run.find(race.process, Task.token.startswith(f"{scope}_", autoescape=True)):
         actions.close(run, task, "step")
 
 
