@@ -2,7 +2,8 @@
 
 Most functions only change the fields of their process. They cost no statement at all: what they changed is put back
 from memory. The guard opens a savepoint at the moment when the code first speaks to the database, and what was
-pending before is written ahead of it, so that a rollback takes the code's own work and nothing else.
+pending before is written ahead of it, so that a rollback takes the code's own work and nothing else. The objects of the
+code itself are left alone meanwhile: only what it has changed of its process and its task is set back for that write.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import inspect
-from sqlalchemy.orm import Mapper, Session
+from sqlalchemy import Column, inspect
+from sqlalchemy.orm import Mapper, RelationshipDirection
 from sqlalchemy.orm.attributes import flag_modified, set_attribute
+from sqlalchemy.orm.collections import collection_adapter
 
 from portal.models import Process, Task
 
@@ -29,40 +31,97 @@ HELD = ("_artifact", "_seed")
 
 
 class Snapshot:
-    """The loaded columns of a process or a task, as they were."""
+    """What a process or a task held: its loaded columns, and the objects that it was related to."""
 
     def __init__(self, target: Any) -> None:
         self.target = target
-        self.columns = _columns(inspect(target).mapper)
+        self.columns, self.relations, self.composites = _attributes(inspect(target).mapper)
         self.values = self.read()
         for key, value in self.values.items():
-            if type(value) not in _CONSTANT:
+            if key in self.columns and type(value) not in _CONSTANT:
                 self.values[key] = copy.deepcopy(value)
         self.held = {name: target.__dict__.get(name) for name in HELD}
 
     def read(self) -> dict[str, Any]:
-        columns = self.columns
-        return {key: value for key, value in self.target.__dict__.items() if key in columns}
+        loaded = self.target.__dict__
+        values = {key: value for key, value in loaded.items() if key in self.columns}
+        return values | {key: _related(loaded[key]) for key in self.relations if key in loaded}
 
     def changed(self) -> dict[str, Any]:
-        return {key: value for key, value in self.read().items() if self.values.get(key, _ABSENT) != value}
+        return {key: value for key, value in self.read().items() if self._is_changed(key, value)}
+
+    def _is_changed(self, key: str, value: Any) -> bool:
+        if key not in self.values:  # it was not loaded: reading it has loaded it, or it was set
+            return key in self.columns or inspect(self.target).attrs[key].history.has_changes()
+        before = self.values[key]
+        if key in self.columns:
+            return bool(before != value)
+        if isinstance(before, Related) and isinstance(value, Related):
+            return [id(each) for each in before] != [id(each) for each in value]
+        return before is not value
 
     def restore(self, for_good: bool = True) -> dict[str, Any]:
         """Put the old values back, and return what stood in their place.
 
         Args:
-            for_good: also empty the columns of a row to come that had no value yet. They may be ones that the
-                row cannot be inserted without.
+            for_good: also empty what had no value yet in a row to come. The row may be one that cannot be inserted
+                without it.
         """
         changed = self.changed()
+        state = inspect(self.target)
         for key in changed:
             if key in self.values:
-                set_attribute(self.target, key, copy.deepcopy(self.values[key]))
-            elif inspect(self.target).persistent:
-                inspect(self.target).session.expire(self.target, [key])
-            elif for_good:  # not stored yet: a column without a value takes its default
-                set_attribute(self.target, key, None)
+                self.put(key, copy.deepcopy(self.values[key]) if key in self.columns else self.values[key])
+            elif state.persistent:
+                if key in self.relations:  # the other side of it lets go, too
+                    self.put(key, _emptied(changed[key]))
+                state.session.expire(self.target, [key])
+            elif for_good or (key in self.relations and _is_optional(state.mapper, key)):
+                self.put(key, _emptied(changed[key]))  # not stored yet: a column takes its default
+        if (
+            state.persistent
+        ):  # what is to join a collection that is not loaded says so itself, from the other side
+            mapper, loaded = state.mapper, self.target.__dict__
+            waiting = [
+                key for key in self.relations if key not in loaded and mapper.relationships[key].uselist
+            ]
+            if waiting:
+                state.session.expire(self.target, waiting)
+        self._forget_composites()
         return changed
+
+    def needed(self) -> list[Any]:
+        """What a row to come cannot be inserted without."""
+        state, loaded = inspect(self.target), self.target.__dict__
+        if state.persistent:
+            return []
+        keys = [key for key in self.relations if key in loaded and not _is_optional(state.mapper, key)]
+        return [loaded[key] for key in keys if loaded[key] is not None]
+
+    def put(self, key: str, value: Any) -> None:
+        """Set one attribute; a collection stays the object that somebody may hold."""
+        if not isinstance(value, Related):
+            set_attribute(self.target, key, value)
+            return
+        collection = collection_adapter(getattr(self.target, key))
+        for each in set(map(id, collection)) - set(map(id, value)):
+            collection.remove_with_event(next(item for item in collection if id(item) == each))
+        there = set(map(id, collection))
+        for item in value:
+            if id(item) not in there:
+                collection.append_with_event(item)
+
+    def set_again(self, values: dict[str, Any]) -> None:
+        """Set what `restore` has returned."""
+        for key, value in values.items():
+            self.put(key, value)
+            if key in self.columns:
+                flag_modified(self.target, key)
+        self._forget_composites()
+
+    def _forget_composites(self) -> None:
+        for key in self.composites:  # made again of their columns
+            self.target.__dict__.pop(key, None)
 
     def forget_pointers(self) -> dict[str, Any]:
         """Point at what was pointed at before, and return what is pointed at now."""
@@ -85,22 +144,52 @@ _ABSENT = object()
 _CONSTANT = frozenset((str, int, float, bool, bytes, dt.datetime, type(None)))
 
 
+class Related(tuple[Any, ...]):
+    """The members of a collection."""
+
+
+def _related(value: Any) -> Any:
+    adapter = getattr(value, "_sa_adapter", None)
+    return value if adapter is None else Related(adapter)
+
+
+def _emptied(value: Any) -> Any:
+    return Related() if isinstance(value, Related) else None
+
+
 @functools.cache
-def _columns(mapper: Mapper[Any]) -> frozenset[str]:
-    """The names of a model's columns."""
-    return frozenset(attribute.key for attribute in mapper.column_attrs)
+def _attributes(mapper: Mapper[Any]) -> tuple[frozenset[str], tuple[str, ...], tuple[str, ...]]:
+    """The names of a model's columns, of the relationships that are written, and of its composites."""
+    columns = (each.key for each in mapper.column_attrs if isinstance(each.columns[0], Column))
+    relations = (
+        each.key for each in mapper.relationships if not each.viewonly and each.lazy not in _NEVER_LOADED
+    )
+    return frozenset(columns), tuple(relations), tuple(each.key for each in mapper.composites)
+
+
+#: relationships that are queries: they hold no members
+_NEVER_LOADED = ("dynamic", "write_only")
+
+
+def _is_optional(mapper: Mapper[Any], key: str) -> bool:
+    """Whether a row can be inserted without this relationship."""
+    relation = mapper.relationships[key]
+    keys = relation.local_columns if relation.direction is RelationshipDirection.MANYTOONE else ()
+    return all(column.nullable for column in keys)
 
 
 class Guard:
     """Runs one call; see the module."""
 
-    def __init__(self, session: Session, *own: Any) -> None:
+    def __init__(self, session: Any, *own: Any) -> None:
+        #: a `portal.models.base.Session`
         self.session = session
         if any(not isinstance(each, OURS) for each in (*session.new, *session.dirty)):
             session.flush()
         self.snapshots = [Snapshot(each) for each in own]
         self.new = set(session.new)
         self.dirty = {*own, *session.dirty}
+        self.deleted = set(session.deleted)
         run = session.info.get("run")
         self.rows: Rows | None = None if run is None else run.rows
         self.told = (0, 0, 0) if self.rows is None else self.rows.mark()
@@ -136,24 +225,18 @@ class Guard:
         self.opening = True
         if self.outer is not None:
             self.outer()
-        aside = [(snapshot.target, snapshot.restore(for_good=False)) for snapshot in self.snapshots]
+        with self.session.no_autoflush:
+            aside = [(snapshot, snapshot.restore(for_good=False)) for snapshot in self.snapshots]
         pointers = [(snapshot.target, snapshot.forget_pointers()) for snapshot in self.snapshots]
-        others = [(each, _modified(each)) for each in self._their_dirty()]
-        new = self._their_new()
-        for each in new:
-            self.session.expunge(each)
-        for each, values in others:
-            self.session.expire(each, list(values))
         told = self._cut()
-        self.session.flush()
-        self.savepoint = self.session.begin_nested()
-        for each, values in (*aside, *others):
-            for key, value in values.items():
-                set_attribute(each, key, value)
-                flag_modified(each, key)
+        needed = [each for snapshot in self.snapshots for each in snapshot.needed()]
+        # the author's own objects stay pending, whatever was done to them
+        self.savepoint = self.session.begin_nested_behind([*self.new, *self.dirty, *needed])
+        with self.session.no_autoflush:
+            for snapshot, values in aside:
+                snapshot.set_again(values)
         for each, held in pointers:
             each.__dict__.update(held)
-        self.session.add_all(new)
         if self.rows is not None and told is not None:
             self.rows.paste(told)
         self.opening = False
@@ -168,11 +251,14 @@ class Guard:
     def _their_dirty(self) -> list[Any]:
         return [each for each in self.session.dirty if each not in self.dirty]
 
+    def _their_deleted(self) -> list[Any]:
+        return [each for each in self.session.deleted if each not in self.deleted]
+
     def _must_write(self) -> bool:
         return (
             self.savepoint is not None
             or not all(_is_harmless(each) for each in self._their_new())
-            or bool(self._their_dirty())
+            or bool(self._their_dirty() or self._their_deleted())
             or not all(snapshot.plain for snapshot in self.snapshots)
         )
 
@@ -180,12 +266,13 @@ class Guard:
         with self.session.no_autoflush:
             if self.savepoint is None:
                 self._cut()
-                for each in self._their_new():
-                    self.session.expunge(each)
-                for each in self._their_dirty():
-                    self.session.expire(each)
                 for snapshot in self.snapshots:
                     snapshot.restore()
+                for each in self._their_new():
+                    self.session.expunge(each)
+                self.session.add_all(self._their_deleted())  # which are no longer to be deleted
+                for each in self._their_dirty():
+                    self.session.expire(each)
             else:
                 # A statement that failed has ended the savepoint already: what came after it is nowhere.
                 for each in list(self.session.new):
@@ -203,10 +290,3 @@ def _is_harmless(instance: Any) -> bool:
         Process.__table__,
         Task.__table__,
     )
-
-
-def _modified(instance: Any) -> dict[str, Any]:
-    state = inspect(instance)
-    return {
-        a.key: a.value for a in state.attrs if a.key in state.mapper.column_attrs and a.history.has_changes()
-    }

@@ -24,7 +24,7 @@ def arrive(run: Run, node: Node, branch: str, *previous: Task) -> None:
         # taken back or cancelled: it meets again whom it had met, unless it was moved and is met itself
         before = [each for each in join.previous if each.status == "DONE" and each not in previous]
     if join is None or join.status == "CANCELED" or join in previous:
-        owner = branch if scope is None else token.owner(scope)
+        owner = branch if scope is None else _token_of_split(run, process, scope)
         join = run.create(process, node, owner, *before, *previous)
         join.awaits = scope
         run.record(join, "STARTED")
@@ -105,7 +105,7 @@ def release(run: Run) -> bool:
     due, run.joins_due = list(run.joins_due), {}
     moved = False
     for process in due:
-        for join in sorted(_waiting(run, process), key=lambda task: -task.token.count("/")):
+        for join in sorted(_waiting(run, process), key=lambda task: token.depth(task.token), reverse=True):
             if join.status == "STARTED" and _went_on(run, join):
                 moved = True
                 run.joins_due[process] = None
@@ -161,30 +161,51 @@ def can_arrive(run: Run, join: Task) -> bool:
         if (
             task is not join
             and task.is_open
-            and token.within(task.token, scope)
             and task.flow_task not in cannot
             and not _is_event(task)
+            and is_within(run, process, task.token, scope)
         ):
             return True
     if process in run.made:
         return False
-    query = select(Task.id).where(
+    query = select(Task.token).where(
         Task.process_id == process.id,
         Task.finished.is_(None),
-        Task.token.startswith(f"{scope}_", autoescape=True),
+        may_be_within(scope),
         Task.flow_task.not_in(cannot),
         Task.flow_task_type.not_like("%Boundary"),
         Task.id.not_in(run.known_ids(process)),
     )
     with run.session.no_autoflush:
-        return run.session.scalar(query.limit(1)) is not None
+        found = run.session.scalars(query.limit(1)).all()
+        if found and not token.within(found[0], scope):
+            found = run.session.scalars(query).all()
+    return any(is_within(run, process, each, scope) for each in found)
+
+
+def may_be_within(scope: str) -> Any:
+    """The tasks of which `is_within` tells whether they are on a branch of this scope."""
+    return Task.token.startswith(f"{scope}_", autoescape=True) | Task.token.startswith(
+        token.LONG, autoescape=True
+    )
+
+
+def is_within(run: Run, process: Process, branch: str, scope: str) -> bool:
+    """Whether a token has passed the split of this scope, however long its path has become since."""
+    if token.within(branch, scope):
+        return True
+    passed = token.passes(branch, token.split_of(scope)) if token.is_long(branch) else False
+    while not isinstance(passed, bool):
+        known = by_number(run, process, passed)
+        passed = known is not None and token.passes(known.token, token.split_of(scope))
+    return passed
 
 
 def _branches(run: Run, join: Task, scope: str) -> list[Task]:
     """The open tasks of the split's branches."""
     run.session.flush()
-    found = run.find(join.process, Task.token.startswith(f"{scope}_", autoescape=True))
-    return [task for task in found if task is not join]
+    found = run.find(join.process, may_be_within(scope))
+    return [task for task in found if task is not join and is_within(run, join.process, task.token, scope)]
 
 
 def _is_event(task: Task) -> bool:
@@ -217,14 +238,33 @@ def scope_of(run: Run, process: Process, node: Node, branch: str) -> str | None:
     if not numbers:
         return None
     depth = len(numbers) - 1
-    if depth:
-        joins = node.flow_class._definition.joins
-        names = _names(run, process, numbers)
-        while depth and all(
-            node.name in joins.get(names.get(n, ""), ()) for n in numbers[depth - 1 : depth + 1]
-        ):
+    joins = node.flow_class._definition.joins
+    while depth or token.is_long(branch):
+        if not depth:  # the rest of the path is that of the split at the head of this piece
+            head = by_number(run, process, numbers[0])
+            if head is None:
+                break
+            outer, above = head.token, token.splits(head.token)
+            pair = [above[-1], numbers[0]]
+        else:
+            pair = numbers[depth - 1 : depth + 1]
+        names = _names(run, process, numbers if depth else pair)
+        if not all(node.name in joins.get(names.get(each, ""), ()) for each in pair):
+            break
+        if depth:
             depth -= 1
+        else:
+            branch, numbers, depth = outer, above, len(above) - 1
     return token.scope(branch, depth)
+
+
+def _token_of_split(run: Run, process: Process, scope: str) -> str:
+    found = token.owner(scope)
+    if found is None:
+        split = by_number(run, process, token.split_of(scope))
+        assert split is not None, f"the split of {scope} in process {process.id} is gone"
+        return split.token
+    return found
 
 
 def belongs_above(run: Run, split: Task, node: Node) -> bool:

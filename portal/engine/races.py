@@ -32,8 +32,8 @@ def call_off(run: Run, race: Task) -> None:
     """A race is over without a winner: its branches are cancelled."""
     if race.is_current and not getattr(race.node, "races", False):
         return
-    branches = f"{race.token}/{race.number}_"
-    for task in run.find(race.process, Task.token.startswith(branches, autoescape=True)):
+    scope = token.scope_below(race.token, race.number)
+    for task in run.find(race.process, Task.token.startswith(f"{scope}_", autoescape=True)):
         actions.close(run, task, "step")
 
 

@@ -48,17 +48,35 @@ class Session(FlaskSession):
 
     def flush(self, objects: Any = None) -> None:
         self._tell_guard()
+        if self.info.get("flushed"):  # but for what is kept for behind a savepoint
+            return
         rows = self.info.get("rows")
         written = () if rows is None else rows.pending()
-        held = [(each, name) for each in (*self.new, *self.dirty, *written) for name in _unstored(each)]
+        ours = (*self.new, *self.dirty) if objects is None else objects
+        held = [(each, name) for each in (*ours, *written) for name in _unstored(each)]
         if held:  # what a process or a task points at is stored with it, and its key noted behind it
-            self.add_all(getattr(each, name) for each, name in held)
-            super().flush()
+            pointed = [getattr(each, name) for each, name in held]
+            self.add_all(pointed)
+            super().flush(None if objects is None else pointed)
             for each, name in held:
                 getattr(type(each), name).take_key(each)
-        super().flush(objects)
+        if objects is None or objects:  # an empty list would mean all
+            super().flush(objects)
         if rows is not None:  # behind the processes that they belong to
             rows.write()
+
+    def begin_nested_behind(self, objects: list[Any]) -> Any:
+        """Write these objects, and set a savepoint behind them. All others stay as they are, ahead of their own flush.
+
+        Args:
+            objects: what was pending before, and is not the author's.
+        """
+        self.flush(objects)
+        self.info["flushed"] = True
+        try:
+            return self.begin_nested()
+        finally:
+            del self.info["flushed"]
 
     def connection(self, *args: Any, **kwargs: Any) -> Any:
         self._tell_guard()

@@ -66,10 +66,11 @@ class Task(db.Model):
     trace: Mapped[str | None] = mapped_column(String(64))
     #: which state of the flow's declaration made this task
     fingerprint: Mapped[str | None] = mapped_column(String(16))
-    #: the branch: `start/3_1` is branch 1 of the split task number 3
+    #: the branch: `start/3_1` is branch 1 of the split task number 3; `portal.engine.token` keeps long ones short
     token: Mapped[str] = mapped_column(String(1000))
     #: what a waiting task waits for: the scope of a join, the name of a signal, the number of a host
-    awaits: Mapped[str | None] = mapped_column(String(255))
+    #: (as long as the longest token of before; SQLite knows no lengths)
+    awaits: Mapped[str | None] = mapped_column(String(255).with_variant(String(1000), "postgresql"))
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     #: whether a rule of the flow chose the owner, who needs no permission then; who took it, or was handed it, does
     owner_by_rule: Mapped[bool] = mapped_column(default=False, server_default=false())
