@@ -242,6 +242,8 @@ def test_a_rule_of_who_may_start_that_fails_keeps_its_start_alone(flow_tester, c
 def test_a_template_that_fails_is_logged_once(flow_tester, caplog):
     from portal import summaries
 
+    summaries._told.clear()
+
     class SumFlow(flow.Flow):
         process_summary_template = "{{ process.data.x / 0 }}"
         start = flow.StartHandle().Next(this.wait)

@@ -434,6 +434,7 @@ def _nodes(flow_class: Any) -> list[Any]:
 
 def _empty(session: Any) -> None:
     session.rollback()
+    session.expunge_all()  # the log keeps tracebacks, and with them tasks whose numbers come again
     session.execute(update(Process).values(parent_task_id=None, root_id=None))
     for table in (
         Event.__table__,

@@ -13,6 +13,9 @@ from portal.errors import FlowError, InvalidForm
 from portal.models import Process, db
 
 
+PASSWORD = "correct horse battery"
+
+
 class Verdict(enum.Enum):
     GOOD = "good"
     BAD = "bad"
@@ -58,8 +61,12 @@ def sent(thesis):
         if task.status == "NEW":
             task.assign("bob")
         client = app.test_client()
-        with client.session_transaction() as session:
-            session.update(_user_id=task.task.owner.get_id(), _fresh=True)
+        owner = task.task.owner
+        owner.set_password(PASSWORD)
+        db.session.commit()
+        assert (
+            client.post("/login", data={"username": owner.username, "password": PASSWORD}).status_code == 303
+        )
         address = f"/tasks/{task.id}/execute"
         return client.post(address, data=data) if data.pop("post", True) else client.get(address)
 

@@ -63,7 +63,7 @@ def test_whose_task_was_taken_over_is_told_who_has_it(bob, dave, client_of, rela
     assert erin.post(f"/tasks/{task_id}/reassign", data={"user": "erin"}).status_code == 303
     answer = bob.post(f"/tasks/{task_id}/execute")
     assert answer.status_code == 403
-    assert "This task is erin’s" in answer.text
+    assert "erin has this one" in answer.text
     assert "<strong>erin</strong> handed over it" in answer.text
     assert bob.get(f"/tasks/{task_id}").status_code == 200
     assert dave.get(f"/tasks/{task_id}").status_code == 403

@@ -21,6 +21,7 @@ TABLE = {
     ("GET", "/queue"): (LOGIN, 200, 200, 200, 200),
     ("GET", "/archive"): (LOGIN, 200, 200, 200, 200),
     ("POST", "/tasks/<any(assign,unassign,reassign):action>"): (LOGIN, 303, 303, 303, 303),
+    ("GET", "/files/<file_id>"): (LOGIN, 404, 404, 404, 404),
     ("GET", "/flows"): (LOGIN, 200, 200, 200, 200),
     ("GET", "/flows/<label>"): (LOGIN, 403, 200, 200, 200),
     ("GET", "/flows/<label>/chart.svg"): (LOGIN, 403, 200, 200, 200),
@@ -53,6 +54,7 @@ WHO = ("nobody", "dave", "bob", "carol", "erin")
 def address_of(rule, process_id, task_id):
     parts = {
         "<label>": "paper",
+        "<file_id>": "0-scan",
         "<name>": "start",
         "<int:process_id>": str(process_id),
         "<int:task_id>": str(task_id),
