@@ -88,18 +88,21 @@ def check_flows() -> None:
     A flow that is declared wrongly fails when its module is imported, with the mend. Exits with 1 if a process does
     not fit.
     """
-    from portal.engine import misfits
+    from portal.engine import misfits, renaming
     from portal.models import db
 
     for label, flow_class in sorted(registry.items()):
         click.echo(f"{label}: {len(flow_class._definition.nodes)} nodes, sound")
     # Flows can be checked before there is a database, in a build for example.
-    found = misfits.find(db.session()) if inspect(db.engine).has_table("task") else []
-    for misfit in found:
-        click.echo(str(misfit))
+    ready = inspect(db.engine).has_table("task")
+    found = misfits.find(db.session()) if ready else []
+    lost = renaming.lost_classes(db.session()) if ready else []
+    for each in (*lost, *found):
+        click.echo(str(each))
     if found:
         processes = len({misfit.process_id for misfit in found})
         click.echo(f"{_count(len(found), 'task')} of {_count(processes, 'process')} no longer fit the code.")
+    if found or lost:
         raise SystemExit(1)
 
 
@@ -160,6 +163,21 @@ def _names(pairs: Iterable[str]) -> dict[str, str]:
 
 def _count(number: int, thing: str) -> str:
     return f"{number} {thing if number == 1 else thing + ('es' if thing.endswith('s') else 's')}"
+
+
+@flows.command("rename-class")
+@click.argument("old")
+@click.argument("new")
+def rename_class(old: str, new: str) -> None:
+    """Let the processes of class OLD, which was renamed or moved, be of class NEW.
+
+    Each is `module:Class`, or the label of a flow; the permissions of a flow go with it.
+    """
+    from portal.engine import renaming
+    from portal.models import db
+
+    moved = _refusing(lambda: renaming.rename(db.session(), old, new))
+    click.echo(f"{_count(moved, 'process')} moved.")
 
 
 @flows.command("export")

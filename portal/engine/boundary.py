@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import select
+
 from portal.flow.boundary import Boundary, TimeoutBoundary
 from portal.flow.outcome import Wait
 from portal.models import Task
@@ -24,8 +26,15 @@ def arm(run: Run, host: Task) -> None:
     for node in _boundaries(host):
         if not node.arms:
             continue
+        before = run.events_of.get(host, {}).get(event_name(node.name))
+        if before is not None and before.status == "DONE":
+            continue  # it has fired at the task that this one takes the place of
         task = run.create(host.process, node, host.token)
         task.awaits = f"host:{host.number}"
+        if before is not None:
+            task.scheduled = before.scheduled
+            run.record(task, "SCHEDULED")
+            continue
         activation = run.activation(task)
         activation.task = host
         try:
@@ -36,6 +45,24 @@ def arm(run: Run, host: Task) -> None:
         assert isinstance(outcome, Wait)
         task.scheduled = outcome.until
         run.record(task, outcome.status)
+
+
+def event_name(name: str) -> str:
+    """What an event on a task is called after the name of the node: `timeout`, `timeout_2`."""
+    return name.partition("__")[2]
+
+
+def events_of(run: Run, host: Task) -> dict[str, Task]:
+    """The events that stand ready on a task, and those that have fired, by `event_name`."""
+    run.session.flush()
+    query = select(Task).where(
+        Task.process_id == host.process_id,
+        Task.awaits == f"host:{host.number}",
+        Task.status.in_(("SCHEDULED", "DONE")),
+    )
+    found = list(run.session.scalars(query.order_by(Task.number)).unique())
+    run.know(*found)
+    return {event_name(task.flow_task): task for task in found}
 
 
 def disarm(run: Run, host: Task, but: Task | None = None) -> None:

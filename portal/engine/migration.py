@@ -12,9 +12,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.errors import PortalError
+from portal.flow.registry import registry
 from portal.models import Process, Task, User
 
-from . import access, actions, compensation, joins, step, turns
+from . import access, actions, boundary, compensation, joins, renaming, step, turns
 from .disturbances import persistent
 from .run import Run
 from .transaction import read_task, transaction
@@ -91,6 +92,8 @@ def move(
         query = query.where(Process.created < created_before)
     rows = session.execute(query.order_by(Process.id, Task.number)).all()
     session.rollback()
+    if rows and not dry_run:
+        _carry_permissions(session, nodes, names)
     moves = []
     for task_id, process_id, number, old in rows:
         tried = _tried(session, task_id, nodes[names[old]], dry_run)
@@ -141,6 +144,8 @@ def _move(session: Session, task_id: int, node: Any, dry_run: bool) -> Said | No
         keeper, remark = _keeper(session, old, node)
         if obstacle is not None or dry_run:
             return obstacle, remark
+        same = _is_same(old, node)
+        events, moment = boundary.events_of(run, old) if same else {}, old.scheduled
         run.record(old, "CANCELED", "migrate", to=node.name)
         actions.leave(run, old)
         if node.merges:
@@ -148,7 +153,11 @@ def _move(session: Session, task_id: int, node: Any, dry_run: bool) -> Said | No
             step.settle(run)
             return None, None
         fresh = actions.fresh_copy(run, old, node, [*old.previous, old])
+        fresh.remind = old.remind  # of which people have heard already
+        run.events_of[fresh] = events
         step.settle(run)
+        if same and fresh.status == "SCHEDULED" and fresh.flow_task_type == "Timer":
+            fresh.scheduled = moment
         return None, _given(run, old, fresh, keeper) or _failure(fresh) or remark
 
 
@@ -160,6 +169,32 @@ def _obstacle(task: Task, node: Any) -> str | None:
     if node.merges and compensation.is_handler(task):
         return "it takes back what has been done, and no branch of it comes to a join"
     return None
+
+
+def _is_same(task: Task, node: Any) -> bool:
+    """Whether it is the node of the task, perhaps by another name now: what waits at it goes on as it was."""
+    names = node.flow_class._definition.nodes
+    return task.flow_task_type == node.kind and (task.flow_task == node.name or task.flow_task not in names)
+
+
+def _carry_permissions(session: Session, nodes: Mapping[str, Any], names: Mapping[str, str]) -> None:
+    """Who could work at a node that is renamed can work at it by its new name."""
+    known = registry.permissions()
+    carried: dict[str, str] = {}
+    for old, new in names.items():
+        if old in nodes or nodes[new].permission is None:
+            continue
+        label = nodes[new].flow_class._definition.label
+        asked = select(Task.owner_permission).join(Task.process)
+        asked = asked.where(
+            Process.flow_label == label, Task.flow_task == old, Task.owner_permission.is_not(None)
+        )
+        for permission in {f"{label}.can_{old}", *session.scalars(asked.distinct())} - set(known):
+            carried[permission] = nodes[new].permission
+    if carried:
+        renaming.rename_permissions(session, carried)
+        session.commit()
+    session.rollback()
 
 
 def _is_way(edge: Any) -> bool:

@@ -69,7 +69,10 @@ def _why(row: Any) -> str | None:
     """Why an open task has no place in the code, with the mend. None if it has."""
     flow_class = registry.get(row.flow_label)
     if flow_class is None:
-        return "the flow is gone: bring it back, or cancel the process"
+        return (
+            f"the flow is gone: bring it back, cancel the process, or where it has another name now: "
+            f"portal flows rename-class {row.flow_label} …"
+        )
     name, kind = row.flow_task, row.flow_task_type
     node = flow_class._definition.nodes.get(name)
     command = f"portal flows migrate {row.flow_label} --map"

@@ -83,6 +83,9 @@ class Run:
         self.touched: dict[Process, None] = {}
         #: processes whose waiting joins must look again
         self.joins_due: dict[Process, None] = {}
+        #: the events of a task that moved, by the fresh task that takes its place: what follows the name of the node
+        #: in theirs, and their task
+        self.events_of: dict[Task, dict[str, Task]] = {}
         #: processes that an undo leaves open, though nothing in them is
         self.reopened: set[Process] = outer.reopened if outer else set()
         self.rows: Rows = outer.rows if outer else Rows(session, now)

@@ -157,6 +157,19 @@ class Process(db.Model):
         port.actions().resume(self, user)
 
 
+class _Classes(dict[Any, Any]):
+    """The mappers by `process_type`. A process whose class the code no longer has is a plain `Process`: it can be seen,
+    cancelled, and moved by `portal flows rename-class`."""
+
+    def __missing__(self, _process_type: str) -> Any:
+        return Process.__mapper__
+
+
+Process.__mapper__.polymorphic_map = _Classes(Process.__mapper__.polymorphic_map)
+# SQLAlchemy would warn at each write of such a process; it never writes the column.
+Process.__mapper__._validate_polymorphic_identity = None
+
+
 def _has_key(cls: type) -> bool:
     columns = (
         value for value in vars(cls).values() if hasattr(value, "column") or hasattr(value, "primary_key")

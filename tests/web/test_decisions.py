@@ -12,7 +12,6 @@ from portal.discovery import discover
 from portal.errors import FlowError, InvalidForm
 from portal.models import Process, db
 
-
 PASSWORD = "correct horse battery"
 
 
