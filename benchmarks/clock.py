@@ -25,7 +25,7 @@ from server import broker, celery
 from sqlalchemy import bindparam, func, insert, select, update
 
 from portal import flow, this
-from portal.engine import clock
+from portal.engine.queue import timers
 from portal.models import Event, Process, Task, db, task_link
 
 HERE = Path(__file__).parent
@@ -117,13 +117,13 @@ def waiting(flow_class: Any) -> int:
     db.session.remove()  # whose view of SQLite would stay that of before the change
     with action() as connection:
         open_ = Task.process_id == process_id, Task.finished.is_(None)
-        connection.execute(update(Task).where(*open_).values(scheduled=clock.now() + FAR))
+        connection.execute(update(Task).where(*open_).values(scheduled=timers.now() + FAR))
     return process_id
 
 
 def run(ids: list[int], spread: float = 0.0) -> list[Any]:
     """Let the tasks fall due soon, wait until all are done, and return them."""
-    begin = clock.now() + dt.timedelta(seconds=1)
+    begin = timers.now() + dt.timedelta(seconds=1)
     moments = [{"key": key, "moment": begin + dt.timedelta(seconds=i * spread)} for i, key in enumerate(ids)]
     with action() as connection:
         due = update(Task.__table__).where(Task.__table__.c.id == bindparam("key"))
@@ -201,7 +201,7 @@ def by_hand(flow_class: Any) -> Callable[[], None]:
     """One transaction for a timer, two for a job; each locks the process, reads the task and writes."""
     process_id = waiting(flow_class)
     rows = Rows(process_id)
-    now = clock.now()
+    now = timers.now()
     table, tasks = Process.__table__, Task.__table__
     count = [0]
 

@@ -46,7 +46,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     _database(app, settings)
 
     from portal import cli, web, work
-    from portal.engine import schedules
+    from portal.engine.queue import schedules
 
     schedules.check(flows.values())
     web.init_app(app)

@@ -88,14 +88,14 @@ def check_flows() -> None:
     A flow that is declared wrongly fails when its module is imported, with the mend. Exits with 1 if a process does
     not fit.
     """
-    from portal.engine import misfits, renaming
+    from portal.engine.versions import incompatible, renaming
     from portal.models import db
 
     for label, flow_class in sorted(registry.items()):
         click.echo(f"{label}: {len(flow_class._definition.nodes)} nodes, sound")
     # Flows can be checked before there is a database, in a build for example.
     ready = inspect(db.engine).has_table("task")
-    found = misfits.find(db.session()) if ready else []
+    found = incompatible.find(db.session()) if ready else []
     lost = renaming.lost_classes(db.session()) if ready else []
     for each in (*lost, *found):
         click.echo(str(each))
@@ -127,7 +127,7 @@ def migrate_flows(
 
     Each task moves in an action of its own. Exits with 1 if a task had to stay.
     """
-    from portal.engine import migration
+    from portal.engine.versions import migration
     from portal.models import db
 
     if label not in registry:
@@ -173,7 +173,7 @@ def rename_class(old: str, new: str) -> None:
 
     Each is `module:Class`, or the label of a flow; the permissions of a flow go with it.
     """
-    from portal.engine import renaming
+    from portal.engine.versions import renaming
     from portal.models import db
 
     moved = _refusing(lambda: renaming.rename(db.session(), old, new))
@@ -198,12 +198,12 @@ timers = AppGroup("timers", help="What the clock does.")
 @timers.command("fire")
 def fire_timers() -> None:
     """Fire the timers and start the flows that are due, and print the number."""
-    from portal.engine import clock, schedules
+    from portal.engine.queue import schedules, timers
     from portal.models import db
 
     fired = schedules.fire(db.session())
-    while found := clock.claim_due(db.session(), clock.now(), 20):
-        fired += sum(clock.fire_claimed(db.session(), each) for each in found)
+    while found := timers.claim_due(db.session(), timers.now(), 20):
+        fired += sum(timers.fire_claimed(db.session(), each) for each in found)
     click.echo(fired)
 
 
@@ -236,10 +236,10 @@ def retry(numbers: tuple[int, ...]) -> None:
 def stats(as_json: bool) -> None:
     """Say what waits: unfinished processes, open tasks by flow and state, what is late, due or failed."""
     from portal import queries
-    from portal.engine import clock
+    from portal.engine.queue import timers
     from portal.models import db
 
-    figures = queries.figures(db.session(), clock.now())
+    figures = queries.figures(db.session(), timers.now())
     if as_json:
         click.echo(json.dumps(figures.plain(), indent=2))
         return
@@ -366,7 +366,7 @@ def _in_words(command: click.Command) -> None:
 
 
 def _said(error: SQLAlchemyError) -> str:
-    from portal.engine.disturbances import reason
+    from portal.engine.retries import reason
     from portal.models import db, schema_fault
 
     words = reason(error)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from portal import flow, this
 from portal.engine.moments import next_start
-from portal.engine.schedules import check
+from portal.engine.queue.schedules import check
 from portal.errors import FlowError
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -2,8 +2,8 @@
 
 from portal.flow import port
 
-from . import access, actions, lifecycle, programs
+from . import actions, api, lifecycle, permissions
 
-port.bind(programs)
+port.bind(api)
 
-__all__ = ["access", "actions", "lifecycle"]
+__all__ = ["actions", "lifecycle", "permissions"]

@@ -14,9 +14,10 @@ from portal.errors import PermissionDenied, PortalError
 from portal.flow.activation import Activation
 from portal.models import Process, Task, User
 
-from . import access, boundary, children, compensation, joins, lifecycle, races, step, token, turns
-from .disturbances import persistent
-from .run import Run, new_task
+from . import lifecycle, permissions
+from .context import Run, new_task
+from .interpreter import boundary_events, compensation, joins, mutexes, races, step, subprocesses, token
+from .retries import persistent
 from .transaction import clock, read_process, read_task, transaction
 
 
@@ -98,18 +99,18 @@ class Work:
     def assign(self, activation: Activation, user: Any) -> None:
         run, task = self.run, activation.task
         lifecycle.check("assign", task)
-        turns.demand(run, task, "assign")
+        mutexes.demand(run, task, "assign")
         assignee = self._user(user if user is not None else run.user)
         self._demand_fit(assignee, task)
         if run.user is not None and assignee.id != run.user.id:
-            access.demand_manager(run.user, task.process, "assign it to someone else")
+            permissions.demand_manager(run.user, task.process, "assign it to someone else")
         self._give(task, assignee, "assign")
 
     def unassign(self, activation: Activation) -> None:
         run, task = self.run, activation.task
         lifecycle.check("unassign", task)
         self._demand_owner_or_manager(task, "give it back")
-        access.remember_owner(run.session, task)
+        permissions.remember_owner(run.session, task)
         task.owner, task.assigned, task.owner_by_rule = None, None, False
         run.record(task, "NEW", "unassign")
 
@@ -119,7 +120,7 @@ class Work:
         self._demand_owner_or_manager(task, "hand it over")
         assignee = self._user(user)
         self._demand_fit(assignee, task)
-        access.remember_owner(self.run.session, task)
+        permissions.remember_owner(self.run.session, task)
         self._give(task, assignee, "reassign")
 
     def execute(self, activation: Activation) -> None:
@@ -128,38 +129,38 @@ class Work:
             self._start(activation)
             return
         lifecycle.check("execute", task)
-        access.demand_finish(run.session, run.user, task)
-        turns.demand(run, task, "execute")
+        permissions.demand_finish(run.session, run.user, task)
+        mutexes.demand(run, task, "execute")
         self._resume(activation, "execute")
 
     def cancel(self, activation: Activation) -> None:
         lifecycle.check("cancel", activation.task)
-        access.demand_manager(self.run.user, activation.process, "cancel it")
+        permissions.demand_manager(self.run.user, activation.process, "cancel it")
         close(self.run, activation.task)
 
     def undo(self, activation: Activation) -> None:
         run, task, process = self.run, activation.task, activation.process
         lifecycle.check("undo", task)
-        access.demand_manager(run.user, process, "undo it")
+        permissions.demand_manager(run.user, process, "undo it")
         if activation.node._undo is not None:
             activation.node.call(activation.node._undo, activation)
         run.record(task, "CANCELED", "undo")
-        children.reopen(run, process, "undo")
+        subprocesses.reopen(run, process, "undo")
         run.reopened.add(process)
         if activation.node.starts:
             cancel_tree(run, process, "undo")
-            children.cancelled(run, process)
+            subprocesses.cancelled(run, process)
         elif activation.node.ends:
             process.ended = _other_end(run, task)
 
     def revive(self, activation: Activation) -> Task:
         run, old, process = self.run, activation.task, activation.process
         lifecycle.check("revive", old)
-        access.demand_manager(run.user, process, "revive it")
+        permissions.demand_manager(run.user, process, "revive it")
         previous = [*old.previous, *joins.met(run, old), old]
         run.record(old, "REVIVED", "revive")
         leave(run, old)
-        children.reopen(run, process, "revive")
+        subprocesses.reopen(run, process, "revive")
         return fresh_copy(run, old, old.node, previous)
 
     def owner_of(self, activation: Activation, node: str) -> User | None:
@@ -198,15 +199,15 @@ class Work:
     def _demand_fit(self, assignee: User, task: Task) -> None:
         if self.run.user is not None and not assignee.is_active:
             raise PermissionDenied(f"{assignee.name} is deactivated and gets no tasks")
-        if access.has_done_its_counterpart(self.run.session, assignee, task):
+        if permissions.has_done_its_counterpart(self.run.session, assignee, task):
             raise PermissionDenied(f"{assignee.name} did a step that must be done by someone else")
-        if self.run.user is not None and not access.may_take(self.run.session, assignee, task):
+        if self.run.user is not None and not permissions.may_take(self.run.session, assignee, task):
             needed = f" ({task.owner_permission})" if task.owner_permission else ""
             raise PermissionDenied(f"{assignee.name} does not hold the permission for this task{needed}")
 
     def _demand_owner_or_manager(self, task: Task, action: str) -> None:
         user = self.run.user
-        if user is not None and task.owner_id != user.id and not access.manages(user, task.process):
+        if user is not None and task.owner_id != user.id and not permissions.manages(user, task.process):
             raise PermissionDenied(f"only the owner or a manager of the flow may {action}")
 
     def _give(self, task: Task, assignee: User, action: str) -> None:
@@ -268,9 +269,9 @@ def close(run: Run, task: Task, action: str = "cancel") -> None:
 
 def leave(run: Run, task: Task) -> None:
     """End what is under way only while a task is: events on its border, branches of a race, child processes."""
-    boundary.disarm(run, task)
+    boundary_events.disarm(run, task)
     races.call_off(run, task)
-    children.cancel(run, task)
+    subprocesses.cancel(run, task)
 
 
 def _other_end(run: Run, task: Task) -> bool:
@@ -292,7 +293,7 @@ def cancel_process(session: Session, process: Process | int, user: User | int | 
     """Cancel a process, the processes below it and every open task of them. A manager's."""
     with _managed(session, process, user, "cancel") as (run, found):
         cancel_tree(run, found, "cancel")
-        children.cancelled(run, found)
+        subprocesses.cancelled(run, found)
 
 
 @persistent
@@ -326,7 +327,7 @@ def _managed(
             else read_process(session, process)
         )
         lifecycle.check_process(action, found)
-        access.demand_manager(run.user, found, f"{action} its processes")
+        permissions.demand_manager(run.user, found, f"{action} its processes")
         yield run, found
         step.settle(run)
 

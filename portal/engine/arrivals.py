@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 from portal import trace
 from portal.models import Outgoing, Process, Task, User
 
-from . import lifecycle, notices
+from . import lifecycle, notifications
 
 if TYPE_CHECKING:
-    from .run import Run
+    from .context import Run
 
 #: within this time a person is told once of a step, and at its end of all that has come since
 BURST = dt.timedelta(minutes=5)
@@ -33,7 +33,7 @@ def write(run: Run) -> int:
     for task in dict.fromkeys(c.task for c in run.rows.changes if c.to == "NEW" and c.action != "migrate"):
         if task is not None and _is_free(task):
             groups.setdefault((task.process, task.flow_task), []).append(task)
-    people = [user for user in notices.asking(run.session) if user.id != run.by] if groups else []
+    people = [user for user in notifications.asking(run.session) if user.id != run.by] if groups else []
     if not people:
         return 0
     return _insert(
@@ -88,7 +88,7 @@ def _insert(run: Run, told: list[tuple[Task, User]]) -> int:
 
 def _key(task: Task, user: User, burst: int, which: str = "first") -> str:
     step = f"{task.process.flow_label}/{task.flow_task}"
-    return str(uuid.uuid5(notices.NAMESPACE, f"queue/{step}/{burst}/{which}/user/{user.id}"))
+    return str(uuid.uuid5(notifications.NAMESPACE, f"queue/{step}/{burst}/{which}/user/{user.id}"))
 
 
 def _row(run: Run, task: Task, user: User, scheduled: dt.datetime) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def _row(run: Run, task: Task, user: User, scheduled: dt.datetime) -> dict[str, 
 def _store(session: Session, rows: dict[str, dict[str, Any]]) -> set[str]:
     """Insert what is not there yet, in the order of the keys: two actions cannot wait for each other. The new keys."""
     stored: set[str] = set()
-    made: Any = notices.INSERTS[session.get_bind().dialect.name](Outgoing)
+    made: Any = notifications.INSERTS[session.get_bind().dialect.name](Outgoing)
     made = made.on_conflict_do_nothing().returning(Outgoing.key)
     keys = sorted(rows)
     for at in range(0, len(keys), BATCH):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from portal.errors import TransitionNotAllowed
 from portal.models import Process, Task, User
 
-from . import access
+from . import permissions
 from .obstacles import obstacles
 
 #: a task's states while it is open
@@ -105,7 +105,7 @@ def actions_for(task: Task, user: User) -> tuple[str, ...]:
     for name, rule in ACTIONS.items():
         mine = {
             "owner": task.owner_id == user.id,
-            "finisher": access.may_finish(user, task),
+            "finisher": permissions.may_finish(user, task),
             "manager": manager,
             "taker": user.can(task.owner_permission, task.owner_permission_obj),
         }

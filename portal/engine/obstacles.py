@@ -15,7 +15,7 @@ from sqlalchemy.orm import object_session
 
 from portal.models import Task
 
-from . import token
+from .interpreter import token
 
 #: states of a task that does not count any more; in every other one it stands
 TAKEN_BACK = ("CANCELED", "REVIVED")

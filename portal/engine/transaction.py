@@ -18,10 +18,10 @@ from portal.errors import PortalError, Uncertain, UnsavedChanges
 from portal.models import Process, Task, User, utcnow
 from portal.trace import current
 
-from . import arrivals, notices
-from .disturbances import disturbance, give_up
-from .guard import Guard
-from .run import Run
+from . import arrivals, notifications
+from .context import Run
+from .retries import disturbance, give_up
+from .savepoint import Guard
 
 log = logging.getLogger("portal.engine")
 
@@ -147,16 +147,18 @@ def _outermost(session: Session, user: Any, process: Any, task: Any) -> Iterator
 
 def _tell(run: Run) -> None:
     """Write what people and other programs are told of the action."""
-    last = {change.task or change.process: change for change in run.rows.changes if notices.is_news(change)}
-    news = [notices.News.of(change, run) for change in last.values() if change.is_so]
-    written = notices.write(run.session, run.now, news) if news else 0
+    last = {
+        change.task or change.process: change for change in run.rows.changes if notifications.is_news(change)
+    }
+    news = [notifications.News.of(change, run) for change in last.values() if change.is_so]
+    written = notifications.write(run.session, run.now, news) if news else 0
     if written + arrivals.write(run):
         run.work_for_clock = True
 
 
 def _deliver(session: Session) -> None:
     """Release what a signal has reached, here and now where that is possible; a worker does the rest."""
-    from . import signals
+    from .interpreter import signals
 
     try:
         for each in signals.claim(session):

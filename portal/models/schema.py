@@ -21,18 +21,6 @@ from sqlalchemy.orm import Session
 
 from portal.errors import PortalError
 
-from . import (  # noqa: F401  they declare what is our own
-    draft,
-    event,
-    message,
-    outgoing,
-    process,
-    sign_in,
-    start_key,
-    task,
-    user,
-    worker,
-)
 from .base import db
 
 #: the portal's own tables; what is declared later is the flows'

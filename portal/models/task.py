@@ -66,7 +66,7 @@ class Task(db.Model):
     trace: Mapped[str | None] = mapped_column(String(64))
     #: which state of the flow's declaration made this task
     fingerprint: Mapped[str | None] = mapped_column(String(16))
-    #: the branch: `start/3_1` is branch 1 of the split task number 3; `portal.engine.token` keeps long ones short
+    #: the branch: `start/3_1` is branch 1 of the split task number 3; the engine keeps long ones short
     token: Mapped[str] = mapped_column(String(1000))
     #: what a waiting task waits for: the scope of a join, the name of a signal, the number of a host
     #: (as long as the longest token of before; SQLite knows no lengths)

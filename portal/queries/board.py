@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
-from portal.engine import access
+from portal.engine import permissions
 from portal.models import Process, Task, User
 
 from . import shown
@@ -35,7 +35,7 @@ def board(session: Session, user: User, label: str, now: dt.datetime) -> dict[st
     """The open tasks of a flow that a person may see, by step: counts, and the first few of each."""
     seen = and_(Process.flow_label == label, Process.finished.is_(None), Task.finished.is_(None))
     if not user.views(label):
-        seen = and_(seen, or_(access.visible_processes(user), access.takeable_tasks(user)))
+        seen = and_(seen, or_(permissions.visible_processes(user), permissions.takeable_tasks(user)))
     columns = _columns(session, seen, now)
     place = func.row_number().over(
         partition_by=Task.flow_task, order_by=(Task.due.is_(None), Task.due, Task.priority.desc(), Task.id)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import and_, case, func, literal, or_, select, union_all
 from sqlalchemy.orm import Load, Session, aliased, contains_eager, joinedload, selectin_polymorphic
 
-from portal.engine import access
+from portal.engine import permissions
 from portal.models import Event, Process, Task, User, task_link
 
 from . import shown
@@ -45,7 +45,9 @@ class Place:
 def processes(session: Session, user: User, filters: Filters = EVERYTHING, size: int = PAGE) -> Page:
     """The processes that a person may see, the newest first."""
     query = select(Process).options(joinedload(Process.created_by).lazyload(User.roles), _heirs())
-    query = query.where(Process.created_by_id == user.id if filters.mine else access.visible_processes(user))
+    query = query.where(
+        Process.created_by_id == user.id if filters.mine else permissions.visible_processes(user)
+    )
     if filters.flow:
         query = query.where(Process.flow_label == filters.flow)
     if filters.status:
@@ -145,7 +147,7 @@ def story(session: Session, user: User, process_id: int) -> Story | None:
     parent = joinedload(Process.parent_task)
     own_tasks = select(Task.id).where(Task.process_id == process_id)
     query = (
-        select(Process, access.visible_processes(user), *badge_counts(user))
+        select(Process, permissions.visible_processes(user), *badge_counts(user))
         .where(or_(Process.id == process_id, Process.parent_task_id.in_(own_tasks)))
         .options(
             joinedload(Process.created_by).lazyload(User.roles),
@@ -169,7 +171,7 @@ def children(session: Session, user: User, task: Task) -> list[Process]:
     """The processes that a task has called, oldest first, and that the person may see."""
     if not getattr(task.node, "calls_processes", False):
         return []
-    query = select(Process).where(Process.parent_task_id == task.id, access.visible_processes(user))
+    query = select(Process).where(Process.parent_task_id == task.id, permissions.visible_processes(user))
     query = query.options(joinedload(Process.created_by).lazyload(User.roles), _heirs())
     found = list(session.scalars(query.order_by(Process.id).limit(_CHILDREN_SHOWN)).unique())
     load_pointers(session, [], found)

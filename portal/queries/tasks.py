@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, literal, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
-from portal.engine import access
+from portal.engine import permissions
 from portal.models import Process, Task, User, utcnow
 
 from . import shown
@@ -82,7 +82,7 @@ def inbox(session: Session, user: User, filters: Filters = EVERYTHING, size: int
 
 def queue(session: Session, user: User, filters: Filters = EVERYTHING, size: int = PAGE) -> Page:
     """The tasks that a person may take."""
-    return _page(session, _open(access.takeable_tasks(user)), ORDERS, filters, size)
+    return _page(session, _open(permissions.takeable_tasks(user)), ORDERS, filters, size)
 
 
 def archive(session: Session, user: User, filters: Filters = EVERYTHING, size: int = PAGE) -> Page:
@@ -99,7 +99,7 @@ def badge_counts(user: User) -> tuple[Any, Any]:
         query = query.where(Task.finished.is_(None), *criteria).limit(_ENOUGH)
         return select(func.count()).select_from(query.subquery()).scalar_subquery()
 
-    return count(*_mine(user)), count(access.takeable_tasks(user))
+    return count(*_mine(user)), count(permissions.takeable_tasks(user))
 
 
 def badges(session: Session, user: User) -> dict[str, int]:
@@ -110,11 +110,11 @@ def badges(session: Session, user: User) -> dict[str, int]:
 
 def next_in_process(session: Session, user: User, process_id: int) -> Task | None:
     """The next task of a process that is a person's, or else one that they may take."""
-    for query in (_open(_mine(user)), _open(access.takeable_tasks(user))):
+    for query in (_open(_mine(user)), _open(permissions.takeable_tasks(user))):
         rows = session.scalars(_in_order(query.where(Task.process_id == process_id)).limit(20))
         found: list[Task] = list(rows.unique())
         for task in found:
-            if task.status == "ASSIGNED" or access.may_take(session, user, task):
+            if task.status == "ASSIGNED" or permissions.may_take(session, user, task):
                 return task
     return None
 

@@ -16,7 +16,7 @@ __all__ = ["Clock", "FlowRun", "FlowTester", "TaskRun", "flow_tester"]
 def flow_tester() -> Iterator[FlowTester]:
     """Drives flows in an application on a database of its own: in memory, or `PORTAL_TEST_DATABASE_URL`."""
     from portal import create_app
-    from portal.engine.step import propagating
+    from portal.engine.interpreter.step import propagating
     from portal.engine.transaction import clock
     from portal.models import db, init_db
 

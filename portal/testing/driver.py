@@ -269,7 +269,7 @@ class FlowTester:
             propagate: what a node of this flow, or of those that it calls, raises comes out of the call that led to
                 it, and takes that action back, as with `Flow.propagate_errors`.
         """
-        from portal.engine import step
+        from portal.engine.interpreter import step
         from portal.models import init_db
 
         flows = self.app.extensions["portal_flows"]
@@ -309,35 +309,35 @@ class FlowTester:
 
     def turn(self, works: bool) -> None:
         """Do what is due now: jobs, or timers."""
-        from portal.engine import clock, jobs
+        from portal.engine.queue import jobs, timers
         from portal.models import db
 
-        clock.turn(db.session())
+        timers.turn(db.session())
         seen: set[tuple[int, dt.datetime]] = set()
         while True:
             session = db.session()
-            found = [d for d in clock.due(session, self.clock()) if d.works is works]
+            found = [d for d in timers.due(session, self.clock()) if d.works is works]
             found = [d for d in found if (d.task_id, d.scheduled) not in seen]
             if not found:
-                clock.turn(db.session())
+                timers.turn(db.session())
                 return
             for each in found:
                 seen.add((each.task_id, each.scheduled))
                 if not works:
-                    clock.fire(session, each.task_id)
+                    timers.fire(session, each.task_id)
                     continue
                 claimed = jobs.claim(session, each.task_id)
                 if claimed is not None:
                     jobs.perform(session, claimed)
 
     def advance(self, span: dt.timedelta) -> None:
-        from portal.engine import clock
+        from portal.engine.queue import timers
         from portal.models import db
 
         target = self.clock.offset + span
         while True:
             self.turn(works=False)
-            upcoming = clock.next_moment(db.session(), after=self.clock())
+            upcoming = timers.next_moment(db.session(), after=self.clock())
             if upcoming is None or upcoming > self.clock() + (target - self.clock.offset):
                 break
             self.clock.offset += upcoming - self.clock() + dt.timedelta(microseconds=1)

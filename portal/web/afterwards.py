@@ -6,7 +6,7 @@ from flask import Response, current_app, flash, request
 
 from portal import queries, summaries, trace
 from portal.engine import actions
-from portal.engine.disturbances import give_up
+from portal.engine.retries import give_up
 from portal.errors import PortalError
 from portal.models import Task, db
 

@@ -6,7 +6,7 @@ from flask import Blueprint, flash, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
-from portal.engine import access, actions
+from portal.engine import actions, permissions
 from portal.errors import PortalError
 from portal.models import Task, User, db
 
@@ -48,7 +48,7 @@ def _each(action: str, wanted: list[str], person: User | None) -> tuple[int, lis
     for text in wanted:
         number = to_id(text)
         found = queries.chosen(db.session(), [number]) if number is not None else []
-        if not found or not access.may_see_task(db.session(), me(), found[0]):
+        if not found or not permissions.may_see_task(db.session(), me(), found[0]):
             refused.append(f"{text[:20]}: there is no such task")
             continue
         title = f"#{found[0].process_id} {found[0].title}"
@@ -64,7 +64,7 @@ def _each(action: str, wanted: list[str], person: User | None) -> tuple[int, lis
 
 def _one(action: str, task: Task, person: User) -> None:
     demand(action, task, me())
-    if action != "unassign" and not access.may_take(db.session(), person, task):
+    if action != "unassign" and not permissions.may_take(db.session(), person, task):
         raise PortalError(unfit(person, task))
     person_id = person.id
     with actions.activation(db.session(), task.id, me()) as activation:
@@ -86,7 +86,9 @@ def _tell(action: str, done: int, refused: list[str]) -> None:
 def _ask(action: str, wanted: list[str], username: str, fault: str, back: str) -> str:
     ids = [number for text in wanted if (number := to_id(text)) is not None]
     tasks = [
-        task for task in queries.chosen(db.session(), ids) if access.may_see_task(db.session(), me(), task)
+        task
+        for task in queries.chosen(db.session(), ids)
+        if permissions.may_see_task(db.session(), me(), task)
     ]
     people = queries.who_could(db.session(), tasks[0], limit=50) if tasks else []
     return render_template(

@@ -22,7 +22,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.engine import drafts
-from portal.engine.disturbances import give_up
+from portal.engine.retries import give_up
 from portal.models import Draft, db
 
 from . import sessions

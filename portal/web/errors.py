@@ -16,8 +16,8 @@ from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnava
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries, trace
-from portal.engine import access
-from portal.engine.disturbances import disturbance, give_up
+from portal.engine import permissions
+from portal.engine.retries import disturbance, give_up
 from portal.errors import (
     Disturbed,
     Gone,
@@ -164,7 +164,7 @@ def _conflict(error: TransitionNotAllowed) -> Answer:
         context["event"] = queries.last_event(db.session(), task=task, process=None if task else process)
     if task is not None:
         free = task.status == "NEW" and is_form(task) and not process.on_hold
-        context["can_take"] = free and access.may_take(db.session(), me(), task)
+        context["can_take"] = free and permissions.may_take(db.session(), me(), task)
     action = request.path.rpartition("/")[2]
     # the state of the task itself does not forbid these: the error names what does
     named = action == "undo" or (
@@ -183,7 +183,7 @@ def _subject() -> dict[str, Any]:
     if kind == "task":
         query = select(Task).where(Task.id == number).options(joinedload(Task.process))
         task = db.session.scalars(query).unique().one()
-        seen = access.may_see_process(db.session(), me(), task.process)
+        seen = permissions.may_see_process(db.session(), me(), task.process)
         return {"task": task, "process": task.process, "sees_process": seen}
     if kind == "process":
         return {"process": db.session.get_one(Process, number), "sees_process": True}

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from portal import queries
-from portal.engine import access
+from portal.engine import permissions
 from portal.flow import registry
 from portal.models import Process, Task, User, db
 
@@ -27,7 +27,7 @@ def task_or_refuse(task_id: int) -> Task:
         abort(404, "There is no such task.")
     task = found[0]
     g.subject = ("task", task.id)
-    if not access.may_see_task(db.session(), me(), task):
+    if not permissions.may_see_task(db.session(), me(), task):
         g.subject = None
         abort(403, f"This task is not for you to see. {NOT_SEEN}")
     return task
@@ -44,7 +44,7 @@ def process_or_refuse(process_id: int) -> Process:
     process = db.session.scalars(query).unique().first() if number is not None else None
     if process is None:
         abort(404, "There is no such process.")
-    if not access.may_see_process(db.session(), me(), process):
+    if not permissions.may_see_process(db.session(), me(), process):
         abort(403, f"This process is not for you to see. {NOT_SEEN}")
     g.subject = ("process", process.id)
     return process

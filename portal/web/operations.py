@@ -12,7 +12,7 @@ from flask import Blueprint, Flask, Response, abort, current_app, g, jsonify, re
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal import metrics, queries, trace
-from portal.engine.disturbances import disturbance, give_up, reason
+from portal.engine.retries import disturbance, give_up, reason
 from portal.errors import Unusable
 from portal.models import db, schema_fault, utcnow
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Flask, request
 
-from portal.engine.disturbances import persist
+from portal.engine.retries import persist
 from portal.models import db
 
 

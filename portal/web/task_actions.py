@@ -8,7 +8,7 @@ from flask import Blueprint, flash, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
-from portal.engine import access, actions, lifecycle
+from portal.engine import actions, lifecycle, permissions
 from portal.errors import PermissionDenied
 from portal.models import Task, User, db
 from portal.models import find_user as user_named
@@ -56,7 +56,7 @@ def demand(action: str, task: Task, user: User) -> None:
     lifecycle.check(action, task)
     manager = user.manages(task.process.flow_label)
     if action == "assign":
-        if not manager and not access.may_take(db.session(), user, task):
+        if not manager and not permissions.may_take(db.session(), user, task):
             raise PermissionDenied("You may not take this task.")
     elif action in ("unassign", "reassign"):
         if not manager and task.owner_id != user.id:
@@ -72,7 +72,7 @@ def recipient(task: Task, username: str) -> tuple[User | None, str]:
     user = find_user(username)
     if user is None:
         return None, f"There is no user “{username}”."
-    if not access.may_take(db.session(), user, task):
+    if not permissions.may_take(db.session(), user, task):
         return None, unfit(user, task)
     if user.id != me().id and task.status == "NEW" and not me().manages(task.process.flow_label):
         raise PermissionDenied("Only a manager of the flow may give a task to someone else.")
@@ -86,7 +86,7 @@ def find_user(username: str) -> User | None:
 def unfit(user: User, task: Task) -> str:
     if not user.is_active:
         return f"{user.name} is deactivated and gets no tasks."
-    if access.has_done_its_counterpart(db.session(), user, task):
+    if permissions.has_done_its_counterpart(db.session(), user, task):
         return f"{user.name} did a step of this process that somebody else has to check."
     return f"{user.name} does not hold the permission for this task."
 

@@ -9,7 +9,7 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
-from portal.engine import access, actions, lifecycle
+from portal.engine import actions, lifecycle, permissions
 from portal.flow.activation import Activation
 from portal.models import Task, User, db
 
@@ -41,7 +41,7 @@ def detail(task_id: int) -> str:
     task = task_or_refuse(task_id)
     session, user = db.session(), me()
     events = queries.task_events(session, task)
-    sees_process = access.may_see_process(session, user, task.process)
+    sees_process = permissions.may_see_process(session, user, task.process)
     children = queries.children(session, user, task)
     could = queries.who_could(session, task, _NAMED) if task.status == "NEW" else []
     manages = user.manages(task.process.flow_label)
@@ -93,7 +93,7 @@ def demand_execute(task: Task, user: User) -> None:
         PermissionDenied: it is another person's, or they have lost the permission for it.
     """
     lifecycle.check("execute", task)
-    access.demand_finish(db.session(), user, task)
+    permissions.demand_finish(db.session(), user, task)
 
 
 def respond(activation: Activation) -> Response:
@@ -112,7 +112,7 @@ def respond(activation: Activation) -> Response:
 def offered(task: Task, user: User) -> list[str]:
     """The actions that the page of a task has buttons for."""
     names = lifecycle.actions_for(task, user)
-    may_take = "assign" in names and access.may_take(db.session(), user, task)
+    may_take = "assign" in names and permissions.may_take(db.session(), user, task)
     return [name for name in names if name != "assign" or may_take or user.manages(task.process.flow_label)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from portal.engine import jobs
+from portal.engine.queue import jobs
 from portal.flow import registry
 
 

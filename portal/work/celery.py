@@ -27,7 +27,7 @@ except ModuleNotFoundError as missing:
         "jobs on Celery need the extra `celery`: pip install 'flask-flow-portal[celery]'", name=missing.name
     ) from missing
 
-from portal.engine import clock, jobs
+from portal.engine.queue import jobs, timers
 from portal.flow.activation import Activation
 from portal.models import Task, db
 
@@ -249,7 +249,7 @@ def _tended(task_id: int) -> Iterator[jobs.Claim]:
         try:
             yield claimed
         except Exception as error:  # of the author's code, which is known of already, or of the portal
-            clock.put_off(db.session(), task_id, error, claimed.attempt)
+            timers.put_off(db.session(), task_id, error, claimed.attempt)
             raise
         except BaseException:
             jobs.hand_back(db.session(), claimed)
@@ -260,7 +260,7 @@ def _claim(task_id: int) -> jobs.Claim:
     try:
         claimed = jobs.claim(db.session(), task_id)
     except Exception as error:
-        clock.put_off(db.session(), task_id, error)
+        timers.put_off(db.session(), task_id, error)
         raise
     if claimed is None:
         raise NothingToDo(f"the job of task {task_id} is not to be done now")

@@ -6,7 +6,7 @@ import datetime as dt
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Protocol
 
-from portal.engine.jobs import Claim
+from portal.engine.queue.jobs import Claim
 
 if TYPE_CHECKING:
     from flask import Flask

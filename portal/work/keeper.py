@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from portal.engine import clock, jobs, workers
-from portal.engine.disturbances import report
+from portal.engine.queue import heartbeats, jobs, timers
+from portal.engine.retries import report
 from portal.models import db
 
 from .turns import Turns
@@ -47,7 +47,7 @@ class Keeper:
         if turns.stop(self.NAME, timeout=timeout) and self._row is not None:
             with self.app.app_context():
                 try:
-                    workers.leave(db.session(), self._row)
+                    heartbeats.leave(db.session(), self._row)
                 except Exception as error:
                     report(log, error, "the row of this worker could not be removed")
             self._row = self._beat = None
@@ -56,10 +56,10 @@ class Keeper:
         """One look."""
         with self.app.app_context():
             session, held, now = db.session(), self.held(), time.monotonic()
-            if self._beat is None or now - self._beat >= workers.BEAT.total_seconds():
+            if self._beat is None or now - self._beat >= heartbeats.BEAT.total_seconds():
                 jobs.heartbeat(session, held)
-                lost = sum(each.deadline < clock.now() for each in held)
-                self._row = workers.beat(session, self._row, self.kind, len(held), lost)
+                lost = sum(each.deadline < timers.now() for each in held)
+                self._row = heartbeats.beat(session, self._row, self.kind, len(held), lost)
                 self._beat = now
             for claimed in held:
                 try:

@@ -8,9 +8,10 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from portal.engine import clock, jobs, transaction
-from portal.engine.claims import LEASE
-from portal.engine.disturbances import report
+from portal.engine import transaction
+from portal.engine.leases import LEASE
+from portal.engine.queue import jobs, timers
+from portal.engine.retries import report
 from portal.models import db
 
 if TYPE_CHECKING:
@@ -68,12 +69,12 @@ class LocalExecutor:
 
     def _running(self) -> int:
         """The jobs that count: those that took too long are given up, though their code goes on."""
-        now = clock.now()
+        now = timers.now()
         return len(self._coming) + sum(each.deadline > now for each in self._held)
 
     def _quick(self) -> int:
         """The jobs for whose threads others wait."""
-        now, began = clock.now(), time.monotonic() - LONG
+        now, began = timers.now(), time.monotonic() - LONG
         quick = [each for each, since in self._held.items() if since > began and each.deadline > now]
         return len(self._coming) + len(quick)
 
@@ -134,7 +135,7 @@ class LocalExecutor:
                 self._perform(session, claimed)
         except Exception as error:
             report(log, error, "job of task %s was disturbed", task_id)
-            clock.put_off(session, task_id, error, None if claimed is None else claimed.attempt)
+            timers.put_off(session, task_id, error, None if claimed is None else claimed.attempt)
 
     def _perform(self, session: Session, claimed: jobs.Claim) -> None:
         with self._changed:

@@ -17,7 +17,8 @@ from flask_mailman import Mail as Mailman
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal import trace
-from portal.engine import clock, notices, outbox
+from portal.engine import notifications, outbox
+from portal.engine.queue import timers
 from portal.models import db
 
 from . import hooks, mail
@@ -43,7 +44,7 @@ def init_app(app: Flask, settings: Config) -> None:
     mailman = Mailman()
     mailman.init_app(app)
     app.extensions["portal_sender"] = Sender(app, settings)
-    notices.bind(_webhooks)
+    notifications.bind(_webhooks)
     if not (settings.webhook_secret and app.config.get("MAIL_SERVER")):
         log.setLevel(logging.INFO)  # what is not sent is shown
         if not has_level_handler(log):
@@ -110,7 +111,7 @@ class Sender:
             self._turns.wake("hooks")
 
     def _attempt(self, each: outbox.Claim, send: Callable[[outbox.Claim], bool]) -> None:
-        if each.until - clock.now() >= MARGIN:
+        if each.until - timers.now() >= MARGIN:
             with trace.following(each.trace):
                 self._try(each, send)
 
@@ -188,7 +189,7 @@ class Sender:
     def _hook(self, each: outbox.Claim) -> bool:
         content, secret = hooks.body(each, self.settings.base_url), self.settings.webhook_secret
         if secret:
-            hooks.post(each, content, secret, int(clock.now().timestamp()))
+            hooks.post(each, content, secret, int(timers.now().timestamp()))
         else:
             text = json.dumps(json.loads(content), indent=2, ensure_ascii=False)
             log.info(

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from portal.engine import clock, due, rounds, transaction
-from portal.engine.disturbances import report
+from portal.engine import transaction
+from portal.engine.queue import due, maintenance, timers
+from portal.engine.retries import report
 from portal.models import db
 
 from .keeper import Keeper
@@ -52,9 +53,9 @@ class Scheduler:
         self.turns.add("look", self.look, LOOK)
         self.turns.add("timers", self._fire, AT_LATEST, thread="dispatch")
         self.turns.add("jobs", self._submit, AT_LATEST, thread="dispatch")
-        for name, call in rounds.ROUNDS.items():
+        for name, call in maintenance.ROUNDS.items():
             self.turns.add(name, partial(_with_session, call), AT_LATEST, thread="rounds")
-        for name, (call, seconds) in rounds.SWEEPS.items():
+        for name, (call, seconds) in maintenance.SWEEPS.items():
             self.turns.add(name, partial(_with_session, call), seconds, thread="rounds")
         self._sender.join(self.turns)
         if settings.scheduler and not app.testing:
@@ -121,13 +122,13 @@ class Scheduler:
 
     def _fire(self) -> int:
         """Claim timers and fire each in its own transaction. The number claimed."""
-        claimed = clock.claim_due(db.session(), clock.now(), BATCH)
+        claimed = timers.claim_due(db.session(), timers.now(), BATCH)
         for position, each in enumerate(claimed):
-            late = each.until is not None and clock.now() >= each.until
+            late = each.until is not None and timers.now() >= each.until
             if late or self.turns.is_stopping("timers"):
-                clock.release(db.session(), claimed[position:])
+                timers.release(db.session(), claimed[position:])
                 break
-            clock.fire_claimed(db.session(), each)
+            timers.fire_claimed(db.session(), each)
         return len(claimed)
 
     def _submit(self) -> int:
@@ -135,8 +136,8 @@ class Scheduler:
         room = self.executor.room()
         if room <= 0 or self.turns.is_stopping("jobs"):
             return 0
-        claimed = clock.claim_due(
-            db.session(), clock.now(), min(room, BATCH), works=True, lease=self.executor.patience
+        claimed = timers.claim_due(
+            db.session(), timers.now(), min(room, BATCH), works=True, lease=self.executor.patience
         )
         taken, left = 0, []
         for each in claimed:
@@ -146,12 +147,12 @@ class Scheduler:
                 accepted = self.executor.submit(each.task_id, each.suspect)
             except Exception as error:
                 report(log, error, "job of task %s could not be handed over", each.task_id)
-                clock.put_off(db.session(), each.task_id, error)
+                timers.put_off(db.session(), each.task_id, error)
                 continue
             taken += accepted
             if not accepted:
                 left.append(each)
-        clock.release(db.session(), left)
+        timers.release(db.session(), left)
         return taken
 
 

@@ -15,7 +15,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
-from portal.engine.disturbances import disturbance, reason
+from portal.engine.retries import disturbance, reason
 
 if TYPE_CHECKING:
     from flask import Flask

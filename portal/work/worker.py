@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal.engine.disturbances import disturbance, reason
+from portal.engine.retries import disturbance, reason
 from portal.errors import PortalError, Unusable
 from portal.models import db, schema_fault
 from portal.models.schema import COLUMNS

@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
-from portal.engine import jobs
+from portal.engine.queue import jobs
 from portal.models import Task, db
 
 

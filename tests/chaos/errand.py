@@ -14,7 +14,8 @@ from typing import Any
 from celery import shared_task
 
 from portal import act, celery, flow, jsonstore, this, views
-from portal.engine import jobs, outbox, workers
+from portal.engine import outbox
+from portal.engine.queue import heartbeats, jobs
 from portal.models import Process
 from portal.work import outbox as senders
 
@@ -191,7 +192,7 @@ def report_to(hook: str) -> None:
 
 def _hurry() -> None:
     jobs.LEASE = LEASE
-    workers.BEAT = dt.timedelta(seconds=1)
+    heartbeats.BEAT = dt.timedelta(seconds=1)
     outbox.LEASE = dt.timedelta(seconds=8)
     senders.MARGIN = dt.timedelta(seconds=4)
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.engine import jobs
+from portal.engine.queue import jobs
 from portal.models import UTCDateTime, db, utcnow
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Select, update
 
-from portal.engine import clock, jobs, schedules
+from portal.engine.queue import jobs, schedules, timers
 from portal.errors import TransitionNotAllowed
 from portal.models import Task, db
 
@@ -55,7 +55,7 @@ def test_without_a_fence(errand: Any, books: Any, take_away: Any, broken: bool) 
     task = errand.task("work").id
 
     def take_over() -> None:
-        silent = update(Task).where(Task.id == task).values(lease=clock.now() - dt.timedelta(minutes=1))
+        silent = update(Task).where(Task.id == task).values(lease=timers.now() - dt.timedelta(minutes=1))
         db.session.execute(silent)
         db.session.commit()
         jobs.reclaim(db.session())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from portal import flow, this
-from portal.engine import migration
+from portal.engine.versions import migration
 from portal.models import db
 from tests.audit import faults
 

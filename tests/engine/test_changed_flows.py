@@ -5,7 +5,8 @@ import datetime as dt
 import pytest
 
 from portal import flow, this
-from portal.engine import clock, misfits
+from portal.engine.queue import timers
+from portal.engine.versions import incompatible
 from portal.errors import TransitionNotAllowed
 from portal.models import Task, db
 from tests.engine.changing import change, declared, renamed, started, step
@@ -14,7 +15,7 @@ DAY = dt.timedelta(days=1)
 
 
 def misfit():
-    return [f"{found.node}: {found.why}" for found in misfits.find(db.session())]
+    return [f"{found.node}: {found.why}" for found in incompatible.find(db.session())]
 
 
 def nothing(activation):
@@ -172,8 +173,8 @@ def test_many_lost_timers_keep_no_other_one_waiting(flow_tester):
     flow_tester.clock.offset += 2 * DAY
     session = db.session()
     for _ in range(3):
-        for due in clock.claim_due(session, clock.now(), limit=2):
-            clock.fire_claimed(session, due)
+        for due in timers.claim_due(session, timers.now(), limit=2):
+            timers.fire_claimed(session, due)
     assert run.process.status == "DONE"
 
 

@@ -6,19 +6,21 @@ import pytest
 from sqlalchemy import event
 
 from portal import flow, this
-from portal.engine import clock, conditions, due, jobs, outbox, reminders, signals
+from portal.engine import outbox
+from portal.engine.interpreter import conditions, signals
+from portal.engine.queue import due, jobs, reminders, timers
 from portal.models import db
 
 NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 
 CLAIMS = {
-    "timers": lambda session: clock.claim_due(session, NOON, 10),
-    "jobs": lambda session: clock.claim_due(session, NOON, 10, works=True),
+    "timers": lambda session: timers.claim_due(session, NOON, 10),
+    "jobs": lambda session: timers.claim_due(session, NOON, 10, works=True),
     "signals": lambda session: signals.claim(session, 10),
     "reminders": lambda session: reminders.turn(session, 10),
     "jobs that are lost": lambda session: jobs.reclaim(session, 10),
     "conditions": lambda session: conditions.ask_due(session, 10),
-    "the next moment": lambda session: clock.next_moment(session, NOON),
+    "the next moment": lambda session: timers.next_moment(session, NOON),
     "the look of a worker": due.first_moments,
     "mail": lambda session: outbox.claim(session, "mail", 10),
 }

@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import func, select
 
 from portal import flow, jsonstore, this
-from portal.engine import clock, conditions, jobs, schedules, signals
-from portal.engine.claims import LEASE, TRIES
+from portal.engine.interpreter import conditions, signals
+from portal.engine.leases import LEASE, TRIES
+from portal.engine.queue import jobs, schedules, timers
 from portal.errors import Busy
 from portal.models import Delivery, Event, Process, Task, db
 
@@ -63,14 +64,14 @@ def dispatchers(app, flow_tester):
         barrier, results = threading.Barrier(DISPATCHERS), [None] * DISPATCHERS
 
         def work(number):
-            token = clock.clock.set(flow_tester.clock)
+            token = timers.clock.set(flow_tester.clock)
             with app.app_context():
                 barrier.wait(10)
                 try:
                     results[number] = function(db.session())
                 except Exception as error:
                     results[number] = error
-            clock.clock.reset(token)
+            timers.clock.reset(token)
 
         threads = [threading.Thread(target=work, args=(number,)) for number in range(DISPATCHERS)]
         for each in threads:
@@ -86,8 +87,8 @@ def dispatchers(app, flow_tester):
 
 def fire_all(session):
     fired = 0
-    while claimed := clock.claim_due(session, clock.now(), 10):
-        fired += sum(clock.fire_claimed(session, each) for each in claimed)
+    while claimed := timers.claim_due(session, timers.now(), 10):
+        fired += sum(timers.fire_claimed(session, each) for each in claimed)
     return fired
 
 
@@ -105,7 +106,7 @@ def test_eight_dispatchers_claim_different_jobs(flow_tester, dispatchers):
     flow_tester(WorkFlow)
     for _ in range(40):
         WorkFlow.start.run()
-    claimed = dispatchers(lambda session: clock.claim_due(session, clock.now(), 4, works=True))
+    claimed = dispatchers(lambda session: timers.claim_due(session, timers.now(), 4, works=True))
     ids = [each.task_id for batch in claimed for each in batch]
     assert len(ids) == len(set(ids))
     assert len(ids) >= 4
@@ -128,28 +129,28 @@ def test_what_is_claimed_is_nobody_elses_until_its_lease_is_over(flow_tester, se
     flow_tester(flow_class)
     for _ in range(3):
         flow_class.start.run()
-    first = clock.claim_due(session, clock.now(), 2, works=works)
-    second = clock.claim_due(session, clock.now(), 9, works=works)
+    first = timers.claim_due(session, timers.now(), 2, works=works)
+    second = timers.claim_due(session, timers.now(), 9, works=works)
     assert (len(first), len(second)) == (2, 1)
-    assert clock.claim_due(session, clock.now(), 9, works=works) == []
-    assert clock.claim_due(session, clock.now(), 9, works=not works) == []
-    clock.release(session, first)
-    assert [d.task_id for d in clock.claim_due(session, clock.now(), 9, works=works)] == [
+    assert timers.claim_due(session, timers.now(), 9, works=works) == []
+    assert timers.claim_due(session, timers.now(), 9, works=not works) == []
+    timers.release(session, first)
+    assert [d.task_id for d in timers.claim_due(session, timers.now(), 9, works=works)] == [
         d.task_id for d in first
     ]
     flow_tester.clock.offset += LEASE + dt.timedelta(seconds=1)
-    again = clock.claim_due(session, clock.now(), 9, works=works)
+    again = timers.claim_due(session, timers.now(), 9, works=works)
     assert [each.task_id for each in again] == [each.task_id for each in first + second]
-    clock.release(session, first)
-    assert clock.claim_due(session, clock.now(), 9, works=works) == [], "an old claim gives nothing back"
+    timers.release(session, first)
+    assert timers.claim_due(session, timers.now(), 9, works=works) == [], "an old claim gives nothing back"
 
 
 def test_how_long_it_is_left_alone_may_depend_on_how_long_it_has_waited(flow_tester, session):
     flow_tester(WorkFlow)
     WorkFlow.start.run()
     flow_tester.clock.offset += dt.timedelta(minutes=10)
-    (claimed,) = clock.claim_due(session, clock.now(), 9, works=True, lease=lambda waited: waited / 2)
-    assert round((claimed.until - clock.now()).total_seconds()) == 300
+    (claimed,) = timers.claim_due(session, timers.now(), 9, works=True, lease=lambda waited: waited / 2)
+    assert round((claimed.until - timers.now()).total_seconds()) == 300
     assert session.get_one(Task, claimed.task_id).lease == claimed.until
 
 
@@ -163,7 +164,7 @@ def test_a_poisoned_timer_waits_longer_each_time_and_becomes_an_incident(flow_te
         assert fire_all(session) == 1, "the others fire"
         task = run.task("nap")
         assert (task.status, task.failures) == ("SCHEDULED", failures)
-        waits.append(task.lease - clock.now())
+        waits.append(task.lease - timers.now())
         assert fire_all(session) == 0, "it does not spin"
         flow_tester.clock.offset += waits[-1] + dt.timedelta(seconds=1)
     assert waits[-1] > 20 * waits[0]
@@ -171,7 +172,7 @@ def test_a_poisoned_timer_waits_longer_each_time_and_becomes_an_incident(flow_te
     task = run.task("nap")
     assert (task.status, task.lease) == ("ERROR", None)
     assert task.data["_exception"]["message"] == "the disk is full"
-    assert clock.claim_due(session, clock.now(), 9) == []
+    assert timers.claim_due(session, timers.now(), 9) == []
 
     process = run.process
     process.poison = False
@@ -201,7 +202,7 @@ def test_a_job_whose_workers_are_lost_again_and_again_becomes_an_incident(flow_t
     task_id = run.task("work").id
     for attempt in range(1, TRIES + 1):
         flow_tester.clock.offset += dt.timedelta(minutes=15)
-        assert clock.claim_due(session, clock.now(), 9, works=True)
+        assert timers.claim_due(session, timers.now(), 9, works=True)
         assert jobs.claim(session, task_id).attempt == attempt
         flow_tester.clock.offset += jobs.LEASE + dt.timedelta(seconds=1)
         assert jobs.reclaim(session) == 1
@@ -214,13 +215,13 @@ def test_a_job_that_cannot_be_completed_is_tried_again_later(flow_tester, sessio
     run = flow_tester(WorkFlow)
     run.start()
     claimed = jobs.claim(session, run.task("work").id)
-    assert not clock.set_back(session, claimed.task_id, OSError("no network"), claimed.attempt)
+    assert not timers.set_back(session, claimed.task_id, OSError("no network"), claimed.attempt)
     task = run.task("work")
     assert (task.status, task.failures) == ("SCHEDULED", 1)
-    assert clock.claim_due(session, clock.now(), 9, works=True) == []
+    assert timers.claim_due(session, timers.now(), 9, works=True) == []
     assert not jobs.finish(session, claimed, None, OSError("too late"))
     flow_tester.clock.offset += dt.timedelta(seconds=2)
-    assert len(clock.claim_due(session, clock.now(), 9, works=True)) == 1
+    assert len(timers.claim_due(session, timers.now(), 9, works=True)) == 1
     jobs.perform(session, jobs.claim(session, claimed.task_id))
     assert run.process.status == "DONE"
 
@@ -317,7 +318,7 @@ def test_a_turn_asks_no_more_conditions_than_its_share(flow_tester, session):
 def test_an_idle_turn_asks_once_for_each_queue(flow_tester, session, count):
     flow_tester(NapFlow)
     with count() as statements:
-        assert clock.claim_due(session, clock.now(), 20) == []
+        assert timers.claim_due(session, timers.now(), 20) == []
     assert len(statements) == 1, str(statements)
 
 
@@ -326,10 +327,10 @@ def test_a_fired_timer_costs_few_statements(flow_tester, session, count):
     for _ in range(20):
         NapFlow.start.run()
     with count() as claiming:
-        claimed = clock.claim_due(session, clock.now(), 20)
+        claimed = timers.claim_due(session, timers.now(), 20)
     assert len(claiming) == 3, str(claiming)
     with count() as firing:
-        assert clock.fire(session, claimed[0].task_id)
+        assert timers.fire(session, claimed[0].task_id)
     assert len(firing) <= 8, str(firing)
 
 
@@ -347,7 +348,7 @@ def test_a_job_that_somebody_changes_costs_no_other_its_lease(flow_tester, sessi
             jobs.heartbeat(session, held)
     session.expire_all()
     leases = [session.get_one(Task, task_id).lease for task_id in ids]
-    assert leases[1] == clock.now() + jobs.LEASE
+    assert leases[1] == timers.now() + jobs.LEASE
     session.rollback()
     jobs.heartbeat(session, held)
-    assert session.get_one(Task, ids[0]).lease == clock.now() + jobs.LEASE
+    assert session.get_one(Task, ids[0]).lease == timers.now() + jobs.LEASE

@@ -9,7 +9,9 @@ from contextlib import suppress
 import pytest
 
 from portal import flow, jsonstore, this
-from portal.engine import actions, clock, jobs, messages
+from portal.engine import actions
+from portal.engine.interpreter import messages
+from portal.engine.queue import jobs, timers
 from portal.errors import TransitionNotAllowed
 from portal.models import Event, Message, Process, Task, db
 
@@ -155,8 +157,8 @@ def test_a_deadline_against_a_person(session, people, at_once):
     session.commit()
     results = at_once(
         acting(by_name["work"], people[0], "execute"),
-        lambda: clock.fire(db.session(), by_name["work__timeout"]),
-        lambda: clock.fire(db.session(), by_name["work__timeout"]),
+        lambda: timers.fire(db.session(), by_name["work__timeout"]),
+        lambda: timers.fire(db.session(), by_name["work__timeout"]),
     )
 
     session.refresh(process)

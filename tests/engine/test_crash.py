@@ -16,8 +16,10 @@ import time_machine
 from sqlalchemy import delete, event, select, update
 
 from portal import flow, this
-from portal.engine import actions, clock, conditions, jobs, messages, outbox, reminders, schedules, signals
-from portal.engine import disturbances as edge
+from portal.engine import actions, outbox
+from portal.engine import retries as edge
+from portal.engine.interpreter import conditions, messages, signals
+from portal.engine.queue import jobs, reminders, schedules, timers
 from portal.errors import PortalError
 from portal.models import Delivery, Event, Message, Outgoing, Process, Schedule, Task, create_user, db
 from tests.audit import faults
@@ -282,7 +284,7 @@ class World:
             activation.revive()
 
     def fire(self, node: str) -> None:
-        clock.fire(db.session(), self.task(node))
+        timers.fire(db.session(), self.task(node))
 
     def take_job(self) -> None:
         self.claim = jobs.claim(db.session(), self.task("work")) or self.claim
@@ -303,7 +305,7 @@ class World:
 
 def _plain(value: Any) -> str:
     if isinstance(value, dt.datetime):
-        return "ahead" if value > clock.now() else "then"
+        return "ahead" if value > timers.now() else "then"
     if isinstance(value, dict) and "_exception" in value:
         return str(value | {"_exception": value["_exception"]["type"]})
     return str(value)
@@ -320,7 +322,7 @@ ACTIONS: dict[str, tuple[Callable[[World], Any], Callable[[World], Any]]] = {
     "execute the last of a child": (World.below, lambda w: w.act("execute", "sign")),
     "timer": (World.ripe, lambda w: w.fire("wait")),
     "deadline": (World.late, lambda w: w.fire("approve__timeout")),
-    "dispatch": (World.ripe, lambda w: clock.claim_due(db.session(), clock.now(), 10)),
+    "dispatch": (World.ripe, lambda w: timers.claim_due(db.session(), timers.now(), 10)),
     "claim of a job": (World.done, World.take_job),
     "job": (World.at_work, lambda w: jobs.perform(db.session(), w.claim)),
     "job that fails": (World.failing, lambda w: jobs.perform(db.session(), w.claim)),

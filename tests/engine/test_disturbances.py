@@ -9,7 +9,7 @@ from sqlalchemy import event, text
 
 from portal import flow, jsonstore, this
 from portal.engine import actions
-from portal.engine.disturbances import TRIES
+from portal.engine.retries import TRIES
 from portal.errors import Busy, Disturbed, Uncertain
 from portal.models import Process, db
 

@@ -203,7 +203,7 @@ def test_a_rule_for_the_wait_that_fails_is_a_failure_of_the_job(flow_tester):
 
 def test_tries_are_counted_by_what_failed(flow_tester, session):
     """A try whose worker was lost, or stopped, has not failed."""
-    from portal.engine import clock, jobs
+    from portal.engine.queue import jobs, timers
 
     class LostFlow(flow.Flow):
         start = flow.StartHandle().Next(this.f)
@@ -223,7 +223,7 @@ def test_tries_are_counted_by_what_failed(flow_tester, session):
     run.jobs()
     assert run.task("f").status == "SCHEDULED"
     flow_tester.clock.offset += dt.timedelta(minutes=10)
-    assert clock.due(session, clock.now())
+    assert timers.due(session, timers.now())
     run.jobs()
     assert run.task("f").status == "ERROR"
 

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select, text, update
 
 from portal import flow, this
-from portal.engine import clock, conditions, jobs, messages, reminders, signals
+from portal.engine.interpreter import conditions, messages, signals
+from portal.engine.queue import jobs, reminders, timers
 from portal.models import Delivery, Message, Task, db
 
 HELD = "UPDATE process SET depth = depth WHERE id = :id"
@@ -64,7 +65,7 @@ class HouseFlow(flow.Flow):
 
 
 def claimed(works):
-    return lambda session: len(clock.claim_due(session, clock.now(), 20, works=works))
+    return lambda session: len(timers.claim_due(session, timers.now(), 20, works=works))
 
 
 def lose(process_id):
@@ -73,7 +74,7 @@ def lose(process_id):
         select(Task.id).where(Task.process_id == process_id, Task.flow_task == "work")
     )
     jobs.claim(db.session(), task_id)
-    db.session.execute(update(Task).where(Task.id == task_id).values(lease=clock.now() - dt.timedelta(1)))
+    db.session.execute(update(Task).where(Task.id == task_id).values(lease=timers.now() - dt.timedelta(1)))
 
 
 def call(process_id):
@@ -81,13 +82,13 @@ def call(process_id):
     task_id = db.session.scalar(
         select(Task.id).where(Task.process_id == process_id, Task.flow_task == "hear")
     )
-    db.session.add(Delivery(task_id=task_id, created=clock.now(), scheduled=clock.now()))
+    db.session.add(Delivery(task_id=task_id, created=timers.now(), scheduled=timers.now()))
 
 
 def write(process_id):
     """A message came when the catch could not be seen."""
     db.session.add(
-        Message(flow_label="letter", node="letter", payload={}, process_id=process_id, created=clock.now())
+        Message(flow_label="letter", node="letter", payload={}, process_id=process_id, created=timers.now())
     )
 
 
@@ -155,8 +156,8 @@ def test_a_timer_that_waits_for_a_frozen_machine_is_left_to_its_lease(
 ):
     flow_tester(SleepFlow)
     process = SleepFlow.start.run()
-    (due,) = clock.claim_due(session, clock.now(), 1)
+    (due,) = timers.claim_due(session, timers.now(), 1)
     frozen(process.id)
-    assert not clock.fire_claimed(session, due)
+    assert not timers.fire_claimed(session, due)
     task = session.get_one(Task, due.task_id)
     assert (task.status, task.failures, task.lease) == ("SCHEDULED", 0, due.until)

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from portal import flow, jsonstore, this
-from portal.engine import clock, jobs
+from portal.engine.queue import jobs, timers
 from portal.models import Event, Process, Task, db
 
 
@@ -271,8 +271,8 @@ def test_a_clock_that_comes_late_does_nothing(flow_tester, session):
     run = flow_tester(NapFlow)
     run.start()
     task_id = run.task("nap").id
-    assert clock.fire(session, task_id) is False  # not due yet
+    assert timers.fire(session, task_id) is False  # not due yet
     run.advance(hours=2)
-    assert clock.fire(session, task_id) is False  # done already
-    assert clock.fire(session, 4711) is False  # not there
+    assert timers.fire(session, task_id) is False  # done already
+    assert timers.fire(session, 4711) is False  # not there
     assert session.query(Task).filter_by(flow_task="end").count() == 1

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from portal import flow, this
-from portal.engine import actions, clock, drafts, start_keys
+from portal.engine import actions, drafts, start_keys
+from portal.engine.queue import timers
 from portal.models import Draft, ParkedForm, Process, StartKey, User, db, utcnow
 
 PLACE = "/flows/keyed/start/start"
@@ -92,11 +93,11 @@ def test_what_nobody_fetches_is_forgotten(make_user, app):
     ann = make_user("ann").id
     drafts.park(db.session(), "browser", PLACE, None, [["a", "1"]], ann)
     later = utcnow() + drafts.PARKED + dt.timedelta(seconds=1)
-    token = clock.clock.set(lambda: later)
+    token = timers.clock.set(lambda: later)
     try:
         drafts.adopt(db.session(), "browser", ann)
         assert drafts.read(db.session(), ann, PLACE) is None, "it waits for a day only"
         drafts.prune(db.session())
     finally:
-        clock.clock.reset(token)
+        timers.clock.reset(token)
     assert db.session.scalars(select(ParkedForm)).all() == []

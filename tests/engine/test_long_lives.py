@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from portal import flow, this
-from portal.engine import token
+from portal.engine.interpreter import token
 from portal.models import Task, db
 
 

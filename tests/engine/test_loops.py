@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from portal import act, flow, jsonstore, this
-from portal.engine import step
+from portal.engine.interpreter import step
 from portal.models import Process, db
 
 

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from portal import flow, this
-from portal.engine import migration, misfits
+from portal.engine.versions import incompatible, migration
 from portal.errors import PortalError
 from portal.models import db
 from tests.engine.changing import change, declared, renamed, started, step
@@ -56,7 +56,7 @@ def test_a_task_of_a_lost_node_stays_visible_and_can_be_cancelled(run):
 
 
 def test_check_names_what_no_longer_fits(run):
-    (misfit,) = misfits.find(db.session())
+    (misfit,) = incompatible.find(db.session())
     assert "the node `look` is gone" in str(misfit)
 
 
@@ -69,7 +69,7 @@ def test_a_dry_run_changes_nothing(run):
 def test_tasks_move_with_their_owner(run):
     move(run.flow_class, {"look": "inspect"})
     assert run.task("inspect").owner.username == "alice"
-    assert misfits.find(db.session()) == []
+    assert incompatible.find(db.session()) == []
     run.task("inspect").execute()
     assert run.process.status == "DONE"
 
@@ -81,7 +81,7 @@ def test_only_the_named_processes_move(run):
 def test_only_what_one_declaration_made_moves(run):
     now = run.flow_class._definition.fingerprint
     assert move(run.flow_class, {"look": "inspect"}, fingerprint=now) == []
-    (misfit,) = misfits.find(db.session())
+    (misfit,) = incompatible.find(db.session())
     assert misfit.fingerprint in str(misfit)
     names = {"look": "inspect"}
     assert len(move(run.flow_class, names, fingerprint=misfit.fingerprint)) == 1

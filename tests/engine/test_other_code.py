@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import func, select
 
 from portal import flow, jsonstore, this
-from portal.engine import clock, conditions, jobs, messages, signals
+from portal.engine.interpreter import conditions, messages, signals
+from portal.engine.queue import jobs, timers
 from portal.models import Delivery, Process, Task
 
 
@@ -70,24 +71,24 @@ def waiting(flow_tester):
 def test_what_is_due_is_left_to_those_who_know_it(flow_tester, session, waiting, flow_class, how):
     run, works = waiting(flow_class), flow_class is WorkFlow
     without(flow_tester.app, run, how)
-    assert clock.claim_due(session, clock.now(), 9, works=works) == []
-    assert clock.due(session, clock.now()) == []
+    assert timers.claim_due(session, timers.now(), 9, works=works) == []
+    assert timers.due(session, timers.now()) == []
 
     flow_tester(flow_class)
-    (found,) = clock.claim_due(session, clock.now(), 9, works=works)
+    (found,) = timers.claim_due(session, timers.now(), 9, works=works)
     if works:
         jobs.perform(session, jobs.claim(session, found.task_id))
     else:
-        assert clock.fire_claimed(session, found)
+        assert timers.fire_claimed(session, found)
     assert run.process.status == "DONE"
 
 
 @gone
 def test_a_timer_that_is_known_no_more_when_it_fires_stays(flow_tester, session, waiting, how):
     run = waiting(NapFlow)
-    (found,) = clock.claim_due(session, clock.now(), 9)
+    (found,) = timers.claim_due(session, timers.now(), 9)
     without(flow_tester.app, run, how)
-    assert not clock.fire_claimed(session, found)
+    assert not timers.fire_claimed(session, found)
     assert session.get_one(Task, found.task_id).status == "SCHEDULED"
 
 
@@ -105,7 +106,7 @@ def test_a_job_that_is_known_no_more_is_told_and_stays(flow_tester, session, wai
 @gone
 def test_a_signal_waits_for_a_worker_that_knows_its_catch(flow_tester, session, waiting, how):
     run = waiting(HearFlow)
-    session.add(Delivery(task_id=run.task("hear").id, created=clock.now(), scheduled=clock.now()))
+    session.add(Delivery(task_id=run.task("hear").id, created=timers.now(), scheduled=timers.now()))
     session.commit()
     without(flow_tester.app, run, how)
     assert signals.deliver_all(session) == 0
@@ -117,7 +118,7 @@ def test_a_signal_waits_for_a_worker_that_knows_its_catch(flow_tester, session, 
 @gone
 def test_a_signal_for_a_catch_that_is_over_is_cleared_away(flow_tester, session, waiting, how):
     run = waiting(HearFlow)
-    session.add(Delivery(task_id=run.task("hear").id, created=clock.now(), scheduled=clock.now()))
+    session.add(Delivery(task_id=run.task("hear").id, created=timers.now(), scheduled=timers.now()))
     session.commit()
     run.process.cancel()
     without(flow_tester.app, run, how)

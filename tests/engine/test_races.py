@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import func, select, update
 
 from portal import flow, jsonstore, this
-from portal.engine import actions, clock, jobs, outbox, reminders, schedules, signals
+from portal.engine import actions, outbox
+from portal.engine.interpreter import signals
+from portal.engine.queue import jobs, reminders, schedules, timers
 from portal.models import Delivery, Event, Outgoing, Process, Task, db
 from tests.audit import faults
 
@@ -161,7 +163,7 @@ class World:
 
     def fire(self, node: str) -> Callable[[], bool]:
         [task] = self.tasks(node)
-        return lambda: clock.fire(db.session(), task)
+        return lambda: timers.fire(db.session(), task)
 
     def later(self) -> None:
         self.tester.clock.offset += 2 * HOUR
@@ -284,7 +286,7 @@ def _dispatchers(w: World) -> Any:
     held: list[int] = []
 
     def claim() -> None:
-        while found := clock.claim_due(db.session(), clock.now(), 2):
+        while found := timers.claim_due(db.session(), timers.now(), 2):
             held.extend(each.task_id for each in found)
 
     yield [claim] * 3, [("None", "None", "None")]
@@ -309,7 +311,7 @@ def _job_or_cancel(w: World) -> Any:
 def _late_worker(w: World) -> Any:
     w.start(WorkFlow)
     late = w.claimed()
-    db.session.execute(update(Task).where(Task.id == late.task_id).values(lease=clock.now() - HOUR))
+    db.session.execute(update(Task).where(Task.id == late.task_id).values(lease=timers.now() - HOUR))
     db.session.commit()
     jobs.reclaim(db.session())
     second = w.claimed()

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from portal import flow, this
-from portal.engine import migration
+from portal.engine.versions import migration
 from portal.models import Role, db
 
 DAY = dt.timedelta(days=1)

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from portal import flow, this
-from portal.engine import clock, schedules
+from portal.engine.queue import schedules, timers
 from portal.models import Process, Schedule, db
 
 
@@ -37,7 +37,7 @@ def test_a_clock_that_is_set_back_starts_nothing_twice(flow_tester, session, flo
     label = flow_class._definition.label
     schedules.fire(session)
     row = session.scalars(select(Schedule)).one()
-    flow_tester.clock.offset += row.next_start - clock.now() + dt.timedelta(minutes=1)
+    flow_tester.clock.offset += row.next_start - timers.now() + dt.timedelta(minutes=1)
     assert schedules.fire(session) == 1
     moment = session.get_one(Schedule, row.id, populate_existing=True).next_start
     flow_tester.clock.offset -= dt.timedelta(hours=1)
@@ -57,7 +57,7 @@ def test_an_outage_of_a_day_is_made_up_by_one_start_and_the_beat_is_kept(flow_te
     assert sum(schedules.fire(session) for _ in range(5)) == 1
     following = session.get_one(Schedule, row.id, populate_existing=True).next_start
     assert (following - first) % dt.timedelta(hours=1) == dt.timedelta()
-    assert following > clock.now()
+    assert following > timers.now()
 
 
 class TroubledFlow(flow.Flow):
@@ -81,7 +81,7 @@ def test_a_start_that_is_disturbed_waits_and_keeps_no_other_waiting(flow_tester,
     assert schedules.fire(session) == 1
     assert [starts(label) for label in ("hourly", "troubled")] == [1, 0]
     row = session.scalars(select(Schedule).where(Schedule.flow_label == "troubled")).one()
-    assert (row.failures, row.lease > clock.now()) == (1, True)
+    assert (row.failures, row.lease > timers.now()) == (1, True)
     caplog.clear()
     assert schedules.fire(session) == 0
     assert not caplog.records, "it is left alone for a while"

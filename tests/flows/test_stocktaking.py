@@ -5,14 +5,14 @@ import datetime as dt
 import time_machine
 
 from flows.stocktaking import StocktakingFlow
-from portal.engine import clock
+from portal.engine.queue import timers
 from portal.models import Process, db
 
 
 def test_the_shelves_are_counted_once_a_month(flow_tester):
     with time_machine.travel(dt.datetime(2030, 1, 15, 12, tzinfo=dt.UTC), tick=False):
         run = flow_tester(StocktakingFlow)
-        clock.turn(db.session())
+        timers.turn(db.session())
         run.advance(days=20)
         (process,) = db.session.query(Process).all()
         run._process_id = process.id

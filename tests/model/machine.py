@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import delete, func, select, update
 
-from portal.engine import actions, clock, jobs, lifecycle
+from portal.engine import actions, lifecycle
+from portal.engine.queue import jobs, timers
 from portal.errors import FlowError, PermissionDenied, TransitionNotAllowed
 from portal.models import Delivery, Event, Message, Process, Task, User, db
 from portal.models.task import task_link
@@ -351,7 +352,7 @@ class Engine(RuleBasedStateMachine):
     def take_job(self) -> None:
         """A worker takes a job and is not heard of for a while."""
         self.session.rollback()
-        for due in clock.due(self.session, self.tester.clock()):
+        for due in timers.due(self.session, self.tester.clock()):
             if due.works and (claim := jobs.claim(self.session, due.task_id)) is not None:
                 self.claims.append(claim)
                 return

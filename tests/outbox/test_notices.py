@@ -7,7 +7,9 @@ import pytest
 from bills import BillFlow
 
 from portal import flow, this
-from portal.engine import actions, clock, migration, reminders, transaction
+from portal.engine import actions, transaction
+from portal.engine.queue import reminders, timers
+from portal.engine.versions import migration
 from portal.errors import TransitionNotAllowed
 from portal.models import Outgoing, User, db
 
@@ -151,7 +153,7 @@ def test_the_owner_is_reminded_once_before_the_due_moment_and_once_after(
     run.advance(days=0.2)
     assert rows() == [("mail", "due", "bob")]
     run.advance(days=0.5)
-    assert clock.turn(session) == 0
+    assert timers.turn(session) == 0
     run.advance(days=1)
     run.advance(days=9)
     assert rows() == [("mail", "due", "bob"), ("mail", "late", "bob")]

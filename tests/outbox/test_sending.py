@@ -13,7 +13,8 @@ import pytest
 from bills import BillFlow
 
 from portal import queries
-from portal.engine import clock, outbox
+from portal.engine import outbox
+from portal.engine.queue import timers
 from portal.models import Outgoing, User, db
 from portal.work import hooks
 
@@ -256,7 +257,7 @@ def test_the_last_try_gives_up_and_lets_the_later_rows_go(called, send, http, fl
     assert len(http.received) == outbox.TRIES["hook"] + 1
     [row] = outbox.given_up(session)
     assert (row.event, row.error) == ("assigned", "127.0.0.1 answers 500")
-    assert queries.figures(session, clock.now()).plain()["given_up"] == {"hook": 1}
+    assert queries.figures(session, timers.now()).plain()["given_up"] == {"hook": 1}
     assert "sesame" not in caplog.text
 
     assert outbox.again(session) == 1

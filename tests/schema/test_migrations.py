@@ -15,7 +15,8 @@ from sqlalchemy import Column, Enum, Integer, NullPool, String, Table, create_en
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal import flow, this
-from portal.engine import actions, clock
+from portal.engine import actions
+from portal.engine.queue import timers
 from portal.errors import PortalError
 from portal.models import (
     Process,
@@ -125,7 +126,7 @@ def test_an_old_database_goes_on_where_it_was(session):
     waiting = session.scalars(select(Task).where(Task.flow_task == "wait")).one()
     waiting.scheduled = NOW
     session.commit()
-    assert clock.fire(session, waiting.id)
+    assert timers.fire(session, waiting.id)
     process = session.get_one(Process, 1)
     assert (process.status, process.data) == ("DONE", {"kept": 1})
     assert faults(session) == []

@@ -11,7 +11,8 @@ from sqlalchemy import event, select
 from wtforms import Form, PasswordField, StringField
 
 from portal import flow, jsonstore, this, views
-from portal.engine import clock, drafts
+from portal.engine import drafts
+from portal.engine.queue import timers
 from portal.models import Draft, ParkedForm, Process, StartKey, Task, db, utcnow
 
 START = "/flows/paper/start/start"
@@ -110,12 +111,12 @@ def lose_by_take_over(bob, task_id, client_of):
 
 def lose_by_deadline(bob, task_id, client_of):
     later = utcnow() + dt.timedelta(hours=2)
-    token = clock.clock.set(lambda: later)
+    token = timers.clock.set(lambda: later)
     try:
-        for each in clock.claim_due(db.session(), later, 20):
-            clock.fire_claimed(db.session(), each)
+        for each in timers.claim_due(db.session(), later, 20):
+            timers.fire_claimed(db.session(), each)
     finally:
-        clock.clock.reset(token)
+        timers.clock.reset(token)
 
 
 def lose_by_cancel(bob, task_id, client_of):
@@ -337,9 +338,9 @@ def test_old_drafts_are_forgotten(alice, thing, people):
     left = {dt.timedelta(days=31): 1, dt.timedelta(days=181): 0}
     for after, count in left.items():
         later = utcnow() + after
-        token = clock.clock.set(lambda later=later: later)
+        token = timers.clock.set(lambda later=later: later)
         drafts.prune(db.session())
-        clock.clock.reset(token)
+        timers.clock.reset(token)
         assert len(db.session.scalars(select(Draft)).all()) == count
 
 

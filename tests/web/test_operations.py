@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from portal import flow, logs, this, views
-from portal.engine import clock
+from portal.engine.queue import timers
 from portal.metrics import Waiting
 from portal.models import Task, db, init_db
 
@@ -71,7 +71,7 @@ def test_what_is_late_and_what_is_due_is_told_with_its_age(app, people, register
 
 def test_figures_that_take_long_are_not_read_again_at_once(app, people, paper):
     client = app.test_client()
-    app.extensions["portal_waiting"] = Waiting(db.session, clock.now, share=1e-6)
+    app.extensions["portal_waiting"] = Waiting(db.session, timers.now, share=1e-6)
     views.submit(paper.start, people["alice"], title="One")
     one = samples(client)
     views.submit(paper.start, people["alice"], title="Two")
@@ -160,7 +160,7 @@ def test_the_id_of_a_request_stands_in_the_tasks_it_made_and_in_what_fails_of_th
     assert answer.status_code == 303
     pause = db.session.query(Task).filter_by(flow_task="pause").one()
     assert pause.trace == "from-the-proxy"
-    assert clock.fire(db.session(), pause.id)
+    assert timers.fire(db.session(), pause.id)
     failed = db.session.query(Task).filter_by(flow_task="print").one()
     assert failed.trace == failed.data["_exception"]["trace"] == "from-the-proxy"
 

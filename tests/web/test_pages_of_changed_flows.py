@@ -104,7 +104,7 @@ def test_a_lost_step_stays_in_the_lists(process, bob, carol):
 
 
 def test_a_move_stands_in_the_history_and_is_told_to_who_comes_late(process, carol, bob):
-    from portal.engine import migration
+    from portal.engine.versions import migration
     from portal.flow.registry import registry
 
     migration.move(db.session(), registry["paper"], {"review": "split"})

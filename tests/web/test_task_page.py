@@ -6,7 +6,8 @@ import re
 import pytest
 
 from portal import flow, this
-from portal.engine import actions, jobs
+from portal.engine import actions
+from portal.engine.queue import jobs
 from portal.models import Process, Task, db
 from tests.model.shapes import RaceFlow
 

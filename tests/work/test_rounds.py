@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import func, select, text
 
 from portal import flow, this
-from portal.engine import clock, due, jobs, rounds, schedules
 from portal.engine.moments import next_start
+from portal.engine.queue import due, jobs, maintenance, schedules, timers
 from portal.models import Delivery, Message, Task
 
 
@@ -45,9 +45,9 @@ def scheduler(app):
 def lost_job(session):
     """A job whose worker has not been heard of for too long."""
     WorkFlow.start.run()
-    claimed = jobs.claim(session, clock.due(session, clock.now())[0].task_id)
+    claimed = jobs.claim(session, timers.due(session, timers.now())[0].task_id)
     task = session.get_one(Task, claimed.task_id)
-    task.lease = clock.now() - dt.timedelta(seconds=1)
+    task.lease = timers.now() - dt.timedelta(seconds=1)
     session.commit()
     return task
 
@@ -59,7 +59,7 @@ def test_a_part_that_fails_keeps_no_other_waiting(register, scheduler, session, 
     for table in ("schedule", "delivery"):
         session.execute(text(f"DROP TABLE {table}"))
     session.commit()
-    for name in rounds.ROUNDS:
+    for name in maintenance.ROUNDS:
         scheduler.turns.take(name)
     assert "schedules failed" in caplog.text
     assert "signals failed" in caplog.text
@@ -72,7 +72,7 @@ def test_many_signals_are_delivered_in_batches_and_keep_nothing_else_waiting(reg
         register(flow_class)
     for _ in range(60):
         HearFlow.start.run()
-    now = clock.now()
+    now = timers.now()
     heard = list(session.scalars(select(Task.id).where(Task.flow_task == "hear")))
     session.add_all([Delivery(task_id=each, created=now, scheduled=now) for each in heard])
     session.commit()
@@ -96,7 +96,7 @@ def test_a_worker_with_nothing_to_do_asks_one_statement(register, scheduler, ses
 def test_the_look_knows_the_moment_of_whatever_falls_due(register, session):
     for flow_class in (WorkFlow, DailyFlow, HearFlow, AskFlow):
         register(flow_class)
-    before = clock.now()
+    before = timers.now()
     assert due.first_moments(session) == {}
     schedules.fire(session)  # the schedule is seen for the first time
     HearFlow.start.run()
@@ -113,16 +113,16 @@ def test_the_look_knows_the_moment_of_whatever_falls_due(register, session):
     assert set(found) == {
         "timers", "jobs", "schedules", "signals", "messages", "reminders", "conditions", "lost jobs"
     }  # fmt: skip
-    assert found["schedules"] == next_start(DailyFlow.start, clock.now())
+    assert found["schedules"] == next_start(DailyFlow.start, timers.now())
     assert found["signals"] == before
     assert found["reminders"] == before + dt.timedelta(days=1)
     assert before + dt.timedelta(minutes=59) < found["timers"] < before + dt.timedelta(minutes=61)
-    assert before <= found["jobs"] <= clock.now()
+    assert before <= found["jobs"] <= timers.now()
     assert found["lost jobs"] == task.lease
 
 
 def test_what_another_worker_holds_is_not_due(register, session):
     register(WorkFlow)
     WorkFlow.start.run()
-    clock.claim_due(session, clock.now(), 10, works=True)
+    timers.claim_due(session, timers.now(), 10, works=True)
     assert due.first_moments(session) == {}

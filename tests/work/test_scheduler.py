@@ -10,7 +10,7 @@ import time_machine
 from sqlalchemy import update
 
 from portal import create_app, flow, this
-from portal.engine import clock, jobs
+from portal.engine.queue import jobs, timers
 from portal.models import Event, Process, Task, db, init_db
 from portal.work import local
 from portal.work.local import THREADS, LocalExecutor
@@ -80,20 +80,20 @@ def portal(url, clock_runs=True, **settings):
 def started_job():
     """A job that is due now; its task."""
     process = NapFlow.start.run()
-    clock.turn(db.session())
-    db.session.execute(update(Task).values(scheduled=clock.now() - dt.timedelta(hours=1)))
+    timers.turn(db.session())
+    db.session.execute(update(Task).values(scheduled=timers.now() - dt.timedelta(hours=1)))
     db.session.commit()
-    for each in clock.due(db.session(), clock.now()):
-        clock.fire(db.session(), each.task_id)
+    for each in timers.due(db.session(), timers.now()):
+        timers.fire(db.session(), each.task_id)
     return db.session.query(Task.id).filter_by(process_id=process.id, flow_task="work").scalar()
 
 
 def lost(session, task_id):
     """A worker takes the job, and is not heard of again."""
-    session.execute(update(Task).where(Task.id == task_id).values(lease=None, scheduled=clock.now()))
+    session.execute(update(Task).where(Task.id == task_id).values(lease=None, scheduled=timers.now()))
     session.commit()
     assert jobs.claim(session, task_id) is not None
-    session.execute(update(Task).where(Task.id == task_id).values(lease=clock.now() - jobs.LEASE))
+    session.execute(update(Task).where(Task.id == task_id).values(lease=timers.now() - jobs.LEASE))
     session.commit()
     assert jobs.reclaim(session) == 1
 
@@ -227,10 +227,10 @@ def test_a_suspect_is_one_whose_workers_were_lost_twice(url):
         task_id = started_job()
         session, seen = db.session(), []
         for _ in range(3):
-            now = clock.now()
-            due = clock.claim_due(session, now + dt.timedelta(minutes=30), 5, works=True)
+            now = timers.now()
+            due = timers.claim_due(session, now + dt.timedelta(minutes=30), 5, works=True)
             seen += [each.suspect for each in due]
-            clock.release(session, due)
+            timers.release(session, due)
             lost(session, task_id)
         task = db.session.get_one(Task, task_id, populate_existing=True)
         assert seen == [False, False, True]
@@ -247,10 +247,10 @@ def test_after_a_restart_everything_due_is_still_due(url):
 def lost_job():
     """The claim of a job whose worker has not been heard of for too long."""
     NapFlow.start.run(seconds=0)
-    clock.fire(db.session(), clock.due(db.session(), clock.now())[0].task_id)
-    claimed = jobs.claim(db.session(), clock.due(db.session(), clock.now())[0].task_id)
+    timers.fire(db.session(), timers.due(db.session(), timers.now())[0].task_id)
+    claimed = jobs.claim(db.session(), timers.due(db.session(), timers.now())[0].task_id)
     task = db.session.get_one(Task, claimed.task_id)
-    task.lease = clock.now() - dt.timedelta(seconds=1)
+    task.lease = timers.now() - dt.timedelta(seconds=1)
     db.session.commit()
     return claimed
 

@@ -11,7 +11,7 @@ from flows_of_workers import LongFlow, PauseFlow
 from patience import until
 from sqlalchemy import func, select, update
 
-from portal.engine import clock, jobs, workers
+from portal.engine.queue import heartbeats, jobs, timers
 from portal.models import Event, Process, Task, Worker, db, init_db
 from portal.queries import workers_seen
 
@@ -68,7 +68,7 @@ def test_a_worker_that_is_told_to_stop_finishes_what_it_has_begun(worker, long, 
     assert (long.status, long.data["done by"]) == ("DONE", 1)
     db.session.refresh(later)
     assert later.status == "NEW", "it takes nothing new"
-    assert workers_seen(db.session(), clock.now() - workers.KEPT) == []
+    assert workers_seen(db.session(), timers.now() - heartbeats.KEPT) == []
 
 
 @on_postgresql
@@ -103,7 +103,7 @@ def test_a_worker_that_was_paused_past_its_lease_cannot_complete(worker, long, t
     paused = worker()
     until((tmp_path / "began 1").exists)
     paused.send_signal(signal.SIGSTOP)
-    late = {"lease": clock.now() - dt.timedelta(seconds=1)}
+    late = {"lease": timers.now() - dt.timedelta(seconds=1)}
     db.session.execute(update(Task).where(Task.id == work_of(long).id).values(late))
     db.session.commit()
     assert jobs.reclaim(db.session()) == 1
@@ -125,19 +125,19 @@ def test_a_worker_that_was_paused_past_its_lease_cannot_complete(worker, long, t
 @on_sqlite
 def test_a_worker_says_that_it_lives_and_a_portal_tells(worker, app):
     worker()
-    row = until(lambda: workers_seen(db.session(), clock.now() - dt.timedelta(minutes=1)))[0]
+    row = until(lambda: workers_seen(db.session(), timers.now() - dt.timedelta(minutes=1)))[0]
     assert (row.kind, row.held) == ("worker", 0)
     assert app.test_client().get("/readyz").json["workers"] == 1
 
 
 def test_the_rows_of_workers_without_a_word_are_forgotten(shared, session):
-    old = workers.beat(session, None, "worker", 0)
-    session.execute(update(Worker).values(seen=clock.now() - workers.KEPT * 2))
+    old = heartbeats.beat(session, None, "worker", 0)
+    session.execute(update(Worker).values(seen=timers.now() - heartbeats.KEPT * 2))
     session.commit()
-    new = workers.beat(session, None, "worker", 3)
-    assert workers.prune(session) == 1
-    assert workers.beat(session, new, "worker", 4) == new
-    assert workers.beat(session, old, "worker", 1) != old, "one that was forgotten comes back"
+    new = heartbeats.beat(session, None, "worker", 3)
+    assert heartbeats.prune(session) == 1
+    assert heartbeats.beat(session, new, "worker", 4) == new
+    assert heartbeats.beat(session, old, "worker", 1) != old, "one that was forgotten comes back"
     assert sorted(session.scalars(select(Worker.held))) == [1, 4]
 
 
@@ -149,7 +149,7 @@ def test_what_a_killed_worker_held_is_done_by_another(worker, shared):
     first.kill()
     first.wait()
     # as it would be when their time is over
-    db.session.execute(update(Task).where(Task.lease.is_not(None)).values(lease=clock.now()))
+    db.session.execute(update(Task).where(Task.lease.is_not(None)).values(lease=timers.now()))
     db.session.commit()
     worker()
     until(lambda: db.session.scalar(select(func.count()).where(Process.status == "DONE")) == len(made))

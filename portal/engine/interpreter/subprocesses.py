@@ -12,8 +12,9 @@ from portal.flow.outcome import Done
 from portal.flow.registry import registry
 from portal.models import Process, Task
 
-from . import actions, boundary, token, turns
-from .run import Run, new_task
+from .. import actions
+from ..context import Run, new_task
+from . import boundary_events, mutexes, token
 
 
 def start(run: Run, task: Task, calls: tuple[tuple[Any, Mapping[str, Any]], ...]) -> None:
@@ -113,9 +114,9 @@ def _failed(run: Run, task: Task, child: Process) -> None:
         "time": run.now.isoformat(),
     }
     cancel(run, task)
-    caught = boundary.catching(task, code)
+    caught = boundary_events.catching(task, code)
     if caught is not None:
-        boundary.interrupt(run, task, caught, reason, "step")
+        boundary_events.interrupt(run, task, caught, reason, "step")
     else:
         task.data["_exception"] = reason
         run.record(task, "ERROR", error="ErrorEnd")
@@ -138,7 +139,7 @@ def escalate(run: Run, process: Process, code: str) -> None:
         if host.status != "STARTED" or fired:
             return
         if heard.interrupting:
-            boundary.interrupt(run, host, heard, None, "step")
+            boundary_events.interrupt(run, host, heard, None, "step")
         else:
             task = run.create(process, heard, host.token, host)
             step.complete(run, task, heard.proceed(run.activation(task)))
@@ -200,6 +201,6 @@ def reopen(run: Run, process: Process, action: str) -> None:
     run.know(task)
     reopen(run, task.process, action)
     if task.status != "STARTED":
-        turns.demand(run, task, action)  # another task may have its mutex now
+        mutexes.demand(run, task, action)  # another task may have its mutex now
         task.data.pop("_exception", None)
         run.record(task, "STARTED", action)

@@ -10,8 +10,8 @@ from portal.flow.base import Node
 from portal.flow.outcome import Wait
 from portal.models import Process, Task
 
+from ..context import Run
 from . import token
-from .run import Run
 
 
 def arrive(run: Run, node: Node, branch: str, *previous: Task) -> None:
@@ -65,7 +65,8 @@ def move(run: Run, node: Node, old: Task) -> None:
 
 def _ask(run: Run, join: Task, scope: str) -> None:
     """Ask a join whether it goes on before the other branches are in."""
-    from . import actions, step
+    from .. import actions
+    from . import step
 
     node: Any = join.node
     if _is_blocked(run, join):

@@ -17,11 +17,11 @@ from portal import trace
 from portal.flow.notices import EVENTS
 from portal.models import Outgoing, Process, Role, Task, User
 
-from . import access
-from .rows import Change
+from . import permissions
+from .bulk_insert import Change
 
 if TYPE_CHECKING:
-    from .run import Run
+    from .context import Run
 
 #: the states that are news, of a task and of a process
 TASK_NEWS = {"ASSIGNED": "assigned", "ERROR": "failed"}
@@ -214,4 +214,4 @@ class People:
         """Who may take a task, and has asked to hear of the queue."""
         if self._queue is None:
             self._queue = asking(self.session)
-        return [user for user in self._queue if access.may_take(self.session, user, task)]
+        return [user for user in self._queue if permissions.may_take(self.session, user, task)]

@@ -15,12 +15,13 @@ from portal.errors import FlowError
 from portal.flow.registry import registry
 from portal.models import Schedule
 
-from . import actions, step, token
-from .claims import wait_after
-from .disturbances import persistent, report
-from .moments import next_start
-from .run import Run, new_task
-from .transaction import clock, transaction
+from .. import actions
+from ..context import Run, new_task
+from ..interpreter import step, token
+from ..leases import wait_after
+from ..moments import next_start
+from ..retries import persistent, report
+from ..transaction import clock, transaction
 
 log = logging.getLogger("portal.engine")
 

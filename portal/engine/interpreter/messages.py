@@ -15,11 +15,11 @@ from portal.errors import PortalError
 from portal.flow.registry import registry
 from portal.models import Message, Process, Task
 
+from ..context import Run
+from ..leases import at_rest, batch, known_tasks
+from ..retries import persistent, report
+from ..transaction import clock, read_task, transaction
 from . import step
-from .claims import at_rest, batch, known_tasks
-from .disturbances import persistent, report
-from .run import Run
-from .transaction import clock, read_task, transaction
 
 log = logging.getLogger("portal.engine")
 

@@ -10,8 +10,8 @@ from portal.flow.boundary import Boundary, TimeoutBoundary
 from portal.flow.outcome import Wait
 from portal.models import Task
 
-from . import children
-from .run import Run
+from ..context import Run
+from . import subprocesses
 
 
 def _boundaries(task: Task) -> tuple[Any, ...]:
@@ -90,7 +90,7 @@ def interrupt(run: Run, host: Task, node: Boundary, reason: Any, action: str) ->
         host.data["_exception"] = reason
     run.record(host, "CANCELED", action)
     disarm(run, host)
-    children.cancel(run, host)
+    subprocesses.cancel(run, host)
     task = run.create(host.process, node, host.token, host)
     step.complete(run, task, node.proceed(run.activation(task)), action)
 
@@ -106,7 +106,7 @@ def fire(run: Run, task: Task) -> None:
     if node.interrupting:
         run.record(host, "CANCELED", "timer")
         disarm(run, host, but=task)
-        children.cancel(run, host)
+        subprocesses.cancel(run, host)
     activation = run.activation(task)
     step.complete(run, task, step.guarded(run, task, lambda: node.proceed(activation)), "timer")
 

@@ -15,10 +15,12 @@ from portal.errors import PortalError
 from portal.flow.registry import registry
 from portal.models import Process, Task, User
 
-from . import access, actions, boundary, compensation, joins, renaming, step, turns
-from .disturbances import persistent
-from .run import Run
-from .transaction import read_task, transaction
+from .. import actions, permissions
+from ..context import Run
+from ..interpreter import boundary_events, compensation, joins, mutexes, step
+from ..retries import persistent
+from ..transaction import read_task, transaction
+from . import renaming
 
 log = logging.getLogger("portal.engine")
 
@@ -145,7 +147,7 @@ def _move(session: Session, task_id: int, node: Any, dry_run: bool) -> Said | No
         if obstacle is not None or dry_run:
             return obstacle, remark
         same = _is_same(old, node)
-        events, moment = boundary.events_of(run, old) if same else {}, old.scheduled
+        events, moment = boundary_events.events_of(run, old) if same else {}, old.scheduled
         run.record(old, "CANCELED", "migrate", to=node.name)
         actions.leave(run, old)
         if node.merges:
@@ -208,7 +210,7 @@ def _keeper(session: Session, task: Task, node: Any) -> tuple[User | None, str |
         return None, None
     lacks = node.permission is not None and not owner.can(node.permission, task.owner_permission_obj)
     renamed = task.flow_task not in node.flow_class._definition.nodes
-    if not owner.is_active or access.has_done_its_counterpart(session, owner, task, node):
+    if not owner.is_active or permissions.has_done_its_counterpart(session, owner, task, node):
         return None, f"{owner.name} may not have it: it goes to the queue"
     if lacks and not renamed:
         return None, f"{owner.name} does not hold {node.permission}: it goes to the queue"
@@ -221,7 +223,7 @@ def _given(run: Run, old: Task, fresh: Task, keeper: User | None) -> str | None:
         return f"{fresh.owner.name} has it, by a rule"
     if keeper is None or fresh.status != "NEW":
         return None
-    if not turns.allowed(run, fresh):
+    if not mutexes.allowed(run, fresh):
         return "it goes to the queue: another task has its turn"
     fresh.owner, fresh.assigned = keeper, run.now
     # Who may keep a renamed task need not hold its new permission: then it was the migration that chose them.

@@ -7,7 +7,7 @@ from typing import Any
 from portal.errors import TransitionNotAllowed
 from portal.models import Task
 
-from .run import Run
+from ..context import Run
 
 #: what a task waits for while another one holds its mutex
 AWAITS = "mutex"

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from portal.models import Worker
 
-from .transaction import clock
+from ..transaction import clock
 
 #: how often a worker says so
 BEAT = dt.timedelta(seconds=10)

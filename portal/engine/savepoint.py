@@ -22,7 +22,7 @@ from sqlalchemy.orm.collections import collection_adapter
 
 from portal.models import Process, Task
 
-from .rows import Part, Rows
+from .bulk_insert import Part, Rows
 
 T = TypeVar("T")
 #: what the engine itself writes, and puts back by other means

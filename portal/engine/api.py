@@ -11,15 +11,16 @@ from portal.errors import TransitionNotAllowed
 from portal.flow.activation import Activation
 from portal.models import Process, Task, User, db, session_of
 
-from . import actions, children, lifecycle, messages, step, token, turns
-from .disturbances import persist
-from .run import Run, new_task
+from . import actions, lifecycle
+from .context import Run, new_task
+from .interpreter import messages, mutexes, step, subprocesses, token
+from .retries import persist
 from .transaction import read_process, read_task, transaction
 
 
 def start(node: Any, kwargs: dict[str, Any]) -> Any:
     """Start a process at a `StartHandle`; see there."""
-    children.demand_registered(node.flow_class)
+    subprocesses.demand_registered(node.flow_class)
     user, propagate = _ours(kwargs)
     session = db.session()
 
@@ -112,7 +113,7 @@ def _complete(node: Any, process: Any, task: Any, kwargs: dict[str, Any], user: 
             fresh = process if nested and isinstance(process, Process) else read_process(session, process)
             found = _waiting(run, node, fresh)
         _check_waits(node, found)
-        turns.demand(run, found, "run")
+        mutexes.demand(run, found, "run")
         own: Any = found.node
         activation = run.activation(found)
         run.called = found

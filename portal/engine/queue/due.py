@@ -14,15 +14,17 @@ from portal.flow.base import Flow
 from portal.flow.registry import registry
 from portal.models import Task
 
-from . import clock, conditions, jobs, messages, outbox, reminders, schedules, signals
+from .. import outbox
+from ..interpreter import conditions, messages, signals
+from . import jobs, reminders, schedules, timers
 
 _NOW: Any = bindparam("now", type_=Task.scheduled.type)
 
 #: by name: the moment of the first row that is free at a moment, as a query of one value. None where no flow here
 #: can have such a row.
 FIRST: dict[str, Callable[[Any], Select[Any] | None]] = {
-    "timers": clock.first_timer,
-    "jobs": clock.first_job,
+    "timers": timers.first_timer,
+    "jobs": timers.first_job,
     "schedules": schedules.first,
     "signals": signals.first,
     "messages": messages.first,
@@ -37,7 +39,7 @@ FIRST: dict[str, Callable[[Any], Select[Any] | None]] = {
 def first_moments(session: Session) -> dict[str, dt.datetime]:
     """The first moment of each kind of which there is a row; it can have passed."""
     session.rollback()
-    row = session.execute(_query(frozenset(registry.values())), {"now": clock.now()}).one()
+    row = session.execute(_query(frozenset(registry.values())), {"now": timers.now()}).one()
     session.rollback()
     return {name: moment for name, moment in row._mapping.items() if moment is not None}
 

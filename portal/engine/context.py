@@ -17,8 +17,8 @@ from portal.models import Process, Task, User
 from portal.trace import current
 
 from . import lifecycle
+from .bulk_insert import Change, Rows
 from .failures import Failure
-from .rows import Change, Rows
 
 
 class Lost(Node):

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from portal.flow.base import Node
 from portal.models import Task
 
+from ..context import Run
 from . import step
-from .run import Run
 
 
 def begin(run: Run, throw: Task) -> None:

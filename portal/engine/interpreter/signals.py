@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from portal.models import Delivery, Process, Task
 
+from ..context import Run
+from ..leases import LEASE, TRIES, batch, known_tasks, wait_after
+from ..retries import persistent, report
+from ..transaction import clock, read_task, transaction
 from . import step
-from .claims import LEASE, TRIES, batch, known_tasks, wait_after
-from .disturbances import persistent, report
-from .run import Run
-from .transaction import clock, read_task, transaction
 
 log = logging.getLogger("portal.engine")
 

@@ -23,12 +23,13 @@ from portal.flow.activation import Activation
 from portal.flow.registry import registry
 from portal.models import Process, Task
 
-from . import failures, step
-from .claims import TRIES, batch, wait_after
-from .clock import _is_due
-from .disturbances import persistent, report
-from .run import Run
-from .transaction import clock, read_task, transaction
+from .. import failures
+from ..context import Run
+from ..interpreter import step
+from ..leases import TRIES, batch, wait_after
+from ..retries import persistent, report
+from ..transaction import clock, read_task, transaction
+from .timers import _is_due
 
 log = logging.getLogger("portal.engine")
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from portal.models import Task
 
-from . import actions, token
+from .. import actions
+from ..context import Run
+from . import token
 from .joins import by_number
-from .run import Run
 
 
 def decide(run: Run, task: Task) -> None:

@@ -13,23 +13,23 @@ from portal.flow.outcome import Done, Outcome, Wait, Way
 from portal.models import Process, Task, User
 from portal.models import find_user as user_named
 
+from .. import failures
+from ..context import Run
+from ..failures import Failure
+from ..retries import is_passing
+from ..savepoint import Guard
 from . import (
-    boundary,
-    children,
+    boundary_events,
     compensation,
     conditions,
-    failures,
     joins,
     messages,
+    mutexes,
     races,
     signals,
+    subprocesses,
     token,
-    turns,
 )
-from .disturbances import is_passing
-from .failures import Failure
-from .guard import Guard
-from .run import Run
 
 #: flows whose failures are raised, for the sake of a test
 propagating: ContextVar[frozenset[Any]] = ContextVar("propagating", default=frozenset())
@@ -48,7 +48,7 @@ def settle(run: Run) -> None:
             task = run.ready.pop()
             if task.is_open:  # nothing has cancelled it since its token came
                 enter(run, task)
-        if joins.release(run) or turns.release(run) or close_all(run):
+        if joins.release(run) or mutexes.release(run) or close_all(run):
             continue
         if not conditions.ask_tree(run):
             break
@@ -64,7 +64,7 @@ def close_all(run: Run) -> bool:
 
 def enter(run: Run, task: Task) -> None:
     """A token has come to a task: ask its node."""
-    if turns.must_wait(run, task):
+    if mutexes.must_wait(run, task):
         return
     activation = run.activation(task)
     visit = task.process, task.flow_task, task.token
@@ -114,7 +114,7 @@ def wait(run: Run, task: Task, outcome: Wait, action: str = "step") -> None:
     run.record(task, outcome.status, action)
     if outcome.owner is not None:
         give_by_rule(run, task, outcome.owner)
-    boundary.arm(run, task)
+    boundary_events.arm(run, task)
 
 
 def start_inside(run: Run, task: Task, outcome: Wait) -> None:
@@ -127,23 +127,23 @@ def start_inside(run: Run, task: Task, outcome: Wait) -> None:
     if outcome.children:
         run.number_tasks()  # they point at theirs
         try:
-            guarded(run, task, lambda: children.start(run, task, outcome.children))
+            guarded(run, task, lambda: subprocesses.start(run, task, outcome.children))
         except Exception as error:
             fail(run, task, error)
 
 
 def give_by_rule(run: Run, task: Task, owner: Any) -> None:
     """The assignment that a rule of the flow makes. Where it cannot be, the task stays NEW and the history says why."""
-    from . import access
+    from .. import permissions
 
     user = find_user(run, owner)
     if user is None:
         run.note(task, "step", unassigned=f"there is no user {owner!r}")
     elif not user.is_active:
         run.note(task, "step", unassigned=f"{user.username} is deactivated")
-    elif access.has_done_its_counterpart(run.session, user, task):
+    elif permissions.has_done_its_counterpart(run.session, user, task):
         run.note(task, "step", unassigned=f"{user.username} did a step that must be done by someone else")
-    elif turns.allowed(run, task):
+    elif mutexes.allowed(run, task):
         task.owner, task.assigned, task.owner_by_rule = user, run.now, True
         run.record(task, "ASSIGNED", "assign", to=user.username)
 
@@ -160,28 +160,28 @@ def find_user(run: Run, who: Any) -> User | None:
 def complete(run: Run, task: Task, outcome: Done, action: str = "step") -> None:
     """The task is done: disarm what was armed on it, and send its token on."""
     run.record(task, "DONE", action)
-    boundary.disarm(run, task)
+    boundary_events.disarm(run, task)
     races.decide(run, task)
     for name in outcome.signals:
         signals.throw(run, name)
     if outcome.cancels:
         cancel_region(run, task, outcome.cancels)
     if outcome.escalates is not None:
-        children.escalate(run, task.process, outcome.escalates)
+        subprocesses.escalate(run, task.process, outcome.escalates)
         if task.process.finished is not None:
             return  # the listener has interrupted what escalated
     if compensation.handled(run, task):
         return
     if outcome.finishes is not None:
-        children.finish(run, task, outcome)
-        children.over(run, task.process)
+        subprocesses.finish(run, task, outcome)
+        subprocesses.over(run, task.process)
         return
     proceed(run, task, outcome)
 
 
 def cancel_region(run: Run, task: Task, names: tuple[str, ...]) -> None:
     """Cancel the open tasks of these nodes."""
-    from . import actions
+    from .. import actions
 
     for other in run.find(task.process, Task.flow_task.in_(names)):
         if other is not task:
@@ -246,10 +246,10 @@ def fail(run: Run, task: Task, error: Exception, action: str = "step") -> None:
     raises = run.propagate or flow_class in propagating.get()
     if run.called is task or raises or (flow_class is not None and flow_class.propagate_errors):
         raise error
-    caught = boundary.catching(task, failures.cause(error))
+    caught = boundary_events.catching(task, failures.cause(error))
     if caught is not None:
         run.failures.append(Failure(task.process, task, error, f"; {caught.name} catches it"))
-        boundary.interrupt(run, task, caught, failures.describe(error, run.now), "step")
+        boundary_events.interrupt(run, task, caught, failures.describe(error, run.now), "step")
         return
     incident(run, task, error, action)
 
@@ -277,4 +277,4 @@ def close_if_over(run: Run, process: Process) -> None:
             if run.session.scalar(query.where(Task.id.not_in(known)).limit(1)) is not None:
                 return
     run.record_process(process, "DONE", "step")
-    children.over(run, process)
+    subprocesses.over(run, process)

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from sqlalchemy.orm import Session
 
-from . import conditions, drafts, jobs, messages, outbox, reminders, schedules, signals, workers
+from .. import drafts, outbox
+from ..interpreter import conditions, messages, signals
+from . import heartbeats, jobs, reminders, schedules
 
 #: by the names of `due.FIRST`: what is done when the first row of its kind falls due
 ROUNDS: dict[str, Callable[[Session], int]] = {
@@ -21,7 +23,7 @@ ROUNDS: dict[str, Callable[[Session], int]] = {
 #: what no row has a moment for, and how many seconds lie between two looks
 SWEEPS: dict[str, tuple[Callable[[Session], int], float]] = {
     "expired messages": (messages.sweep, 60),
-    "lost workers": (workers.prune, 600),
+    "lost workers": (heartbeats.prune, 600),
     "sent mail and hooks": (outbox.sweep, 3600),
     "old drafts": (drafts.prune, 3600),
 }

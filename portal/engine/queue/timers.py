@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 from portal.flow.registry import registry
 from portal.models import Process, Schedule, Task
 
-from . import boundary, step
-from .claims import LEASE, TRIES, at_rest, batch, holds, known_tasks, wait_after
-from .disturbances import persistent, report
-from .transaction import clock, read_task, transaction
+from ..interpreter import boundary_events, step
+from ..leases import LEASE, TRIES, at_rest, batch, holds, known_tasks, wait_after
+from ..retries import persistent, report
+from ..transaction import clock, read_task, transaction
 
 log = logging.getLogger("portal.engine")
 
@@ -155,7 +155,8 @@ def next_moment(session: Session, after: dt.datetime) -> dt.datetime | None:
 
 def turn(session: Session) -> int:
     """What comes round beside the tasks' own moments, all of it at once: for a test, or a person at a terminal."""
-    from . import conditions, messages, reminders, schedules, signals
+    from ..interpreter import conditions, messages, signals
+    from . import reminders, schedules
 
     done = schedules.fire(session) + signals.deliver_all(session) + conditions.ask_all(session)
     done += messages.deliver(session) + reminders.turn(session)
@@ -174,7 +175,7 @@ def fire(session: Session, task_id: int) -> bool:
             if not _is_due(task, run.now) or task.node is None:
                 return False
             if hasattr(task.node, "host"):
-                boundary.fire(run, task)
+                boundary_events.fire(run, task)
             else:
                 activation = run.activation(task)
                 try:

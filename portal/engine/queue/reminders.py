@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session, contains_eager
 from portal.flow.registry import registry
 from portal.models import Process, Task
 
-from . import notices
-from .claims import batch, holds
-from .transaction import clock, wake
+from .. import notifications
+from ..leases import batch, holds
+from ..transaction import clock, wake
 
 
 def _due(now: dt.datetime) -> tuple[Any, ...]:
@@ -24,10 +24,10 @@ def _due(now: dt.datetime) -> tuple[Any, ...]:
     )
 
 
-def _news(task: Task, now: dt.datetime) -> notices.News:
+def _news(task: Task, now: dt.datetime) -> notifications.News:
     due = task.due or now
     cause = f"task/{task.id}/{task.created.isoformat()}/{due.isoformat()}"
-    return notices.News("late" if due <= now else "due", task.process, task, None, cause)
+    return notifications.News("late" if due <= now else "due", task.process, task, None, cause)
 
 
 def first(_moment: Any) -> Any:
@@ -49,7 +49,7 @@ def turn(session: Session, limit: int = 50) -> int:
         if not found:
             return 0
         tasks = [row.Task for row in found]
-        rows = notices.write(session, now, [_news(task, now) for task in tasks])
+        rows = notifications.write(session, now, [_news(task, now) for task in tasks])
         for task in tasks:
             task.remind = task.due if task.due is not None and task.due > now else None
         session.commit()
