@@ -18,7 +18,7 @@ from portal.config import Config
 from portal.discovery import discover
 from portal.flow.registry import Flows, registry
 from portal.models import Passwords, db, is_of_flows, prepare_engine
-from portal.models.drafts import complete
+from portal.models.autogenerate import complete
 
 #: seconds until a server that does not answer, or a pool that is empty, is told as an error
 CONNECT_TIMEOUT = 10

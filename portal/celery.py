@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from portal.flow import code
+from portal.flow import automatic
 from portal.flow.activation import Activation
 from portal.work.celery import NothingToDo, at_work, make, reference
 
@@ -33,7 +33,7 @@ def __getattr__(name: str) -> Any:
     return made
 
 
-class Job(code.Job):
+class Job(automatic.Job):
     """A job that is a Celery task of the author's. BPMN: service task.
 
     On the executor `celery` the task is sent to the broker, with the options of its declaration, such as its queue. In

@@ -21,9 +21,9 @@ from werkzeug.datastructures import FileStorage, MultiDict
 from portal import jsonstore
 from portal.errors import FlowError, InvalidForm
 from portal.models.base import UTCDateTime, db
-from portal.web.durations import format_duration, parse_duration
-from portal.web.form_entries import entries
-from portal.web.forms import artifact_form, needs_upload, populate, process_form
+from portal.web.display.durations import format_duration, parse_duration
+from portal.web.forms.build import artifact_form, needs_upload, populate, process_form
+from portal.web.forms.formdata import entries
 
 
 class Colour(enum.Enum):

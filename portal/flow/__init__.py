@@ -1,7 +1,7 @@
 """The language: the words with which a flow is declared."""
 
+from .automatic import BusinessRule, Function, Handle, Job, SendHandle
 from .base import Edge, Flow, Node
-from .code import BusinessRule, Function, Handle, Job, SendHandle
 from .events import (
     CancelRegion,
     CompensateThrow,
@@ -18,11 +18,11 @@ from .events import (
 )
 from .gateways import If, Join, Split, SplitFirst, Switch
 from .outcome import Done, Wait
-from .people import ManualTask, Start, View
 from .reference import act, this
 from .registry import registry
 from .starts import StartHandle, StartTimer
 from .subprocess import NSubprocess, Subprocess
+from .user_tasks import ManualTask, Start, View
 
 __all__ = [
     "BusinessRule",

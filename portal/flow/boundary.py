@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from .base import Call, Node
-from .moments import moment, moment_faults
+from .mutexes import Turn
 from .outcome import Outcome, Wait
 from .reference import Reference
-from .turns import Turn
+from .times import moment, moment_faults
 
 if TYPE_CHECKING:
     from .activation import Activation

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from portal.errors import FlowError
 
-from . import check
+from . import validation
 from .base import Edge, Flow, Node, docstring_of, label_of, title_of
 from .reference import Owner, Reference
 
@@ -45,7 +45,7 @@ class Definition:
     @cached_property
     def reach(self) -> dict[str, frozenset[str]]:
         """The names of the nodes that a token at a node can still come to."""
-        return {name: frozenset(check.reached(node)) for name, node in self.nodes.items()}
+        return {name: frozenset(validation.reached(node)) for name, node in self.nodes.items()}
 
     @cached_property
     def joins(self) -> dict[str, frozenset[str]]:
@@ -71,8 +71,8 @@ class Definition:
 
     def common_join(self, split: Node) -> Node | None:
         """The nearest join to which all branches of a split lead."""
-        shared = frozenset.intersection(*(check.closing(edge.target) for edge in split.outgoing))
-        return next((self.nodes[name] for name in check.in_order(split) if name in shared), None)
+        shared = frozenset.intersection(*(validation.closing(edge.target) for edge in split.outgoing))
+        return next((self.nodes[name] for name in validation.in_order(split) if name in shared), None)
 
 
 def define(flow_class: type[Flow]) -> Definition:
@@ -98,7 +98,7 @@ def define(flow_class: type[Flow]) -> Definition:
         for boundary in bound.boundaries:
             definition.nodes[boundary.name] = boundary
     _resolve(definition)
-    faults = list(check.faults(definition))
+    faults = list(validation.faults(definition))
     if faults:
         raise FlowError("\n".join(faults))
     return definition
@@ -107,7 +107,7 @@ def define(flow_class: type[Flow]) -> Definition:
 def _joins_of(split: Node) -> frozenset[str]:
     """The joins of a split; where none is left for it, those that the races on its branches lead to."""
     for races in (True, False):
-        found = frozenset().union(*(check.closing(edge.target, races) for edge in split.outgoing))
+        found = frozenset().union(*(validation.closing(edge.target, races) for edge in split.outgoing))
         if found:
             return found
     return frozenset()
@@ -123,7 +123,7 @@ def _declared(flow_class: type[Flow]) -> Iterator[tuple[str, Node]]:
             elif name in found:
                 del found[name]
     for name, node in found.items():
-        if name.startswith("_") or "__" in name or name in check.RESERVED:
+        if name.startswith("_") or "__" in name or name in validation.RESERVED:
             raise FlowError(
                 f"{flow_class.__name__}.{name}: the name `{name}` is ours; give the node another name"
             )
@@ -157,7 +157,7 @@ def _target(definition: Definition, node: Node, edge: Edge) -> Node:
         name = name or next((n for n, v in definition.nodes.items() if v._declared is target._declared), None)
     if name is None or name not in definition.nodes:
         raise FlowError(
-            f"{where}: leads to {target!r}, which is no node of this flow{check.guess(name, definition.nodes)}"
+            f"{where}: leads to {target!r}, which is no node of this flow{validation.guess(name, definition.nodes)}"
         )
     return definition.nodes[name]
 
@@ -168,14 +168,14 @@ def _check_call(definition: Definition, node: Node, what: str, call: Any) -> Non
         if call.node not in definition.nodes:
             raise FlowError(
                 f"{where}: {what} names {call!r}, but there is no node `{call.node}`"
-                f"{check.guess(call.node, definition.nodes)}"
+                f"{validation.guess(call.node, definition.nodes)}"
             )
     elif isinstance(call, Reference):
         known = _methods(definition.flow_class)
         if call.name not in known:
             raise FlowError(
                 f"{where}: {what} names {call!r}, but the flow has no method `{call.name}`"
-                f"{check.guess(call.name, known)}"
+                f"{validation.guess(call.name, known)}"
             )
     elif not callable(call):
         raise FlowError(

@@ -6,12 +6,12 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
+from .automatic import Function, Handle
 from .base import Call, NextNode, Node
-from .check import guess
-from .code import Function, Handle
-from .moments import moment, moment_faults
 from .outcome import Done, Outcome, Wait
 from .reference import Reference
+from .times import moment, moment_faults
+from .validation import guess
 
 if TYPE_CHECKING:
     from .activation import Activation

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from .net import Net, firing
+from .reachability import Net, firing
 
 if TYPE_CHECKING:
     from .base import Node
@@ -114,7 +114,7 @@ def _meet(split: Node, join: str) -> bool:
 
 def _comes_to(node: Node, join: str) -> bool:
     """Whether a branch that begins here comes to a join, itself or by an inner split that leads there too."""
-    from .check import neighbours
+    from .validation import neighbours
 
     definition = node.flow_class._definition
     seen: set[tuple[str, int]] = set()

@@ -7,9 +7,9 @@ import zoneinfo
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from . import port
+from . import runtime
+from .automatic import unpassable
 from .base import Call, NextNode
-from .code import unpassable
 
 if TYPE_CHECKING:
     pass
@@ -49,7 +49,7 @@ class StartHandle(NextNode):
         Returns:
             What the function returns; the process, if there is no function.
         """
-        return port.actions().start(self, kwargs)
+        return runtime.actions().start(self, kwargs)
 
 
 class StartTimer(NextNode):

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, column_property, mapped_column, query_express
 
 from portal import jsonstore
 from portal.errors import FlowError
-from portal.flow import port
+from portal.flow import runtime
 from portal.flow.registry import registry
 
 from .base import UTCDateTime, db, utcnow
@@ -146,15 +146,15 @@ class Process(db.Model):
 
     def cancel(self, user: User | int | None = None) -> None:
         """Cancel this process, its children and every open task of them."""
-        port.actions().cancel_process(self, user)
+        runtime.actions().cancel_process(self, user)
 
     def suspend(self, user: User | int | None = None) -> None:
         """Nobody works on the tasks of this process or of one below it until `resume`."""
-        port.actions().suspend(self, user)
+        runtime.actions().suspend(self, user)
 
     def resume(self, user: User | int | None = None) -> None:
         """End a suspension."""
-        port.actions().resume(self, user)
+        runtime.actions().resume(self, user)
 
 
 class _Classes(dict[Any, Any]):

@@ -11,7 +11,7 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, orm_insert_sentinel, relationship, validates
 
 from portal import jsonstore
-from portal.flow import port
+from portal.flow import runtime
 
 from .base import UTCDateTime, db, number_when_asked, utcnow
 from .pointer import Pointer
@@ -202,7 +202,7 @@ class Task(db.Model):
         Raises:
             UnsavedChanges: the session holds changes that are not saved.
         """
-        return port.actions().activation(self, user)
+        return runtime.actions().activation(self, user)
 
 
 number_when_asked(Process)

@@ -16,8 +16,8 @@ from portal.models import Event, Process, Task, User, task_link
 from . import shown
 from .attention import Attention, attention, needs_attention
 from .loading import load_pointers, tables_of_heirs
-from .matching import cleaned, first_by_number, process_matches
 from .paging import PAGE, Key, Order, Page, fetch
+from .search import cleaned, first_by_number, process_matches
 from .tasks import EVERYTHING, Filters, badge_counts
 
 PROCESS_ORDERS: dict[str, Order] = {

@@ -14,8 +14,8 @@ from portal.models import Process, Task, User, utcnow
 
 from . import shown
 from .loading import load_pointers, tables_of_heirs
-from .matching import cleaned, first_by_number, task_matches
 from .paging import PAGE, Key, Order, Page, fetch
+from .search import cleaned, first_by_number, task_matches
 
 _ID = Key(Task.id, "id")
 _DUE = (Key(Task.due, "due", nullable=True), Key(Task.priority, "priority", descending=True), _ID)

@@ -18,10 +18,10 @@ from .geometry import Point, around
 from .labels import place_labels
 from .measure import BOUNDARY, Measure, measure
 from .order import backward_edges, host_of
+from .routing import Ways
 from .rows import rows
 from .shapes import is_boundary
 from .text import Box, Text
-from .ways import Ways
 
 MARGIN = 16.0
 

@@ -248,7 +248,7 @@ class FlowRun:
 
     def fill(self, activation: Any, values: dict[str, Any]) -> bool:
         """Validate values through the node's real form, and write them. True if the view did all by itself."""
-        from portal.web.filling import fill_form
+        from portal.web.forms.submit import fill_form
 
         return fill_form(activation, values)
 

@@ -6,38 +6,21 @@ from flask import Flask
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 
-from . import (
-    accounts,
-    bodies,
-    bulk,
-    draft_pages,
-    drafts,
-    errors,
-    files,
-    flows,
-    frame,
-    headers,
-    limits,
-    lists,
-    operations,
-    processes,
-    sign_in,
-    start,
-    steady,
-    task_actions,
-    tasks,
-)
+from . import bodies, errors, files, flows, headers, layout, limits, lists, operations, processes, retry
+from .accounts import profile, sign_in
+from .drafts import kept, pages
+from .tasks import actions, bulk, detail, start
 
 BLUEPRINTS = (
     sign_in.blueprint,
-    accounts.blueprint,
+    profile.blueprint,
     lists.blueprint,
     bulk.blueprint,
-    tasks.blueprint,
-    task_actions.blueprint,
+    detail.blueprint,
+    actions.blueprint,
     flows.blueprint,
     start.blueprint,
-    draft_pages.blueprint,
+    pages.blueprint,
     processes.blueprint,
     files.blueprint,
 )
@@ -57,10 +40,10 @@ def init_app(app: Flask) -> None:
     CSRFProtect(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
-    steady.init_app(app)
-    frame.init_app(app)
+    retry.init_app(app)
+    layout.init_app(app)
     sign_in.init_app(app)
-    drafts.init_app(app)
+    kept.init_app(app)
     start.init_app(app)
     errors.init_app(app)
     headers.init_app(app)

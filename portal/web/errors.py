@@ -29,12 +29,12 @@ from portal.errors import (
 )
 from portal.models import Process, Task, db, schema_fault
 
-from . import draft_words, drafts
-from .addresses import in_log, without_slash
-from .frame import me
+from .accounts.sign_in import require_login
+from .display.words import LOST, is_form
+from .drafts import kept, refused
+from .layout import me
 from .limits import too_large
-from .sign_in import require_login
-from .words import LOST, is_form
+from .urls import in_log, without_slash
 
 Answer = tuple[str, int] | BaseResponse | HTTPException
 
@@ -108,7 +108,7 @@ def page(code: int, text: str = "", **context: Any) -> tuple[str, int]:
         code=code,
         title=words.title,
         text=text or words.text,
-        **draft_words.of_request(),
+        **refused.of_request(),
         **context,
     ), code
 
@@ -135,7 +135,7 @@ def _csrf(error: CSRFError) -> Answer:
     if _for_programs():
         answer: Answer = error
         return answer
-    if drafts.is_form() and not current_user.is_authenticated:  # its session is over, and the token with it
+    if kept.is_form() and not current_user.is_authenticated:  # its session is over, and the token with it
         sent_on = require_login()
         if sent_on is not None:
             return sent_on
@@ -227,7 +227,7 @@ def _disturbed(error: Exception) -> Answer:
         raise error
     current_app.logger.warning("reference %s: %s %s", trace.current.get(), request.method, in_log(),
                                exc_info=error)  # fmt: skip
-    text = str(found) if request.method == "GET" else f"{found} {_AGAIN if drafts.is_form() else ''}".strip()
+    text = str(found) if request.method == "GET" else f"{found} {_AGAIN if kept.is_form() else ''}".strip()
     return _unavailable((_UNUSABLE if isinstance(found, Unusable) else _DISTURBED)._replace(text=text))
 
 
@@ -269,6 +269,6 @@ def _page_or_words(words: Words, code: int, **context: Any) -> tuple[str, int]:
         current_app.logger.exception("reference %s: no page can be made", reference)
         text = escape(f"{words.text} Reference: {reference}")
         return (
-            f"<!doctype html><title>{words.title}</title><p>{words.title}. {text}{draft_words.plain()}",
+            f"<!doctype html><title>{words.title}</title><p>{words.title}. {text}{refused.plain()}",
             code,
         )

@@ -16,12 +16,12 @@ from flask import Blueprint, Response, abort, send_file, url_for
 from portal.jsonstore import Binary, BinaryField, EmbeddedField, EmbeddedListField, fields_of
 from portal.models import Process
 
-from .addresses import to_id
-from .finding import process_or_refuse
+from .accounts.sign_in import require_login
+from .display.values import own_columns
+from .forms.uploads import clean_name, clean_type
 from .limits import size_words
-from .sign_in import require_login
-from .uploads import clean_name, clean_type
-from .values import own_columns
+from .lookups import process_or_refuse
+from .urls import to_id
 
 blueprint = Blueprint("files", __name__)
 blueprint.before_request(require_login)

@@ -16,9 +16,9 @@ from portal.flow import registry
 from portal.models import db
 from portal.render import ChartState
 
-from .finding import flow_or_refuse, has_to_do_with
-from .frame import may_start, me, now
-from .sign_in import require_login
+from .accounts.sign_in import require_login
+from .layout import may_start, me, now
+from .lookups import flow_or_refuse, has_to_do_with
 
 blueprint = Blueprint("flows", __name__)
 blueprint.before_request(require_login)

@@ -13,8 +13,8 @@ from portal.flow import registry
 from portal.models import db
 from portal.queries import Filters
 
-from .frame import me
-from .sign_in import require_login
+from .accounts.sign_in import require_login
+from .layout import me
 
 blueprint = Blueprint("lists", __name__)
 blueprint.before_request(require_login)

@@ -16,7 +16,7 @@ from portal.engine.retries import disturbance, give_up, reason
 from portal.errors import Unusable
 from portal.models import db, schema_fault, utcnow
 
-from .addresses import in_log
+from .urls import in_log
 
 blueprint = Blueprint("operations", __name__)
 

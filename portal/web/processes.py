@@ -15,16 +15,16 @@ from portal.models import db
 from portal.queries import Filters, Story
 from portal.render import ChartState
 
-from .addresses import see_other, to_id, way_back
-from .beside import artifact_of
+from .accounts.sign_in import require_login
+from .display.values import rows_of
+from .display.words import PROCESS_ACTIONS
 from .files import Files
-from .finding import NOT_SEEN, process_or_refuse
 from .flows import picture
-from .frame import me
+from .layout import me
 from .lists import Addresses, filters_of_request, flow_choices
-from .sign_in import require_login
-from .values import rows_of
-from .words import PROCESS_ACTIONS
+from .lookups import NOT_SEEN, process_or_refuse
+from .tasks.context import artifact_of
+from .urls import see_other, to_id, way_back
 
 blueprint = Blueprint("processes", __name__)
 blueprint.before_request(require_login)

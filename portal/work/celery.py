@@ -31,7 +31,7 @@ from portal.engine.queue import jobs, timers
 from portal.flow.activation import Activation
 from portal.models import Task, db
 
-from .keeper import Keeper
+from .heartbeat import Keeper
 from .turns import Turns
 
 if TYPE_CHECKING:

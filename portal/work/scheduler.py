@@ -15,7 +15,7 @@ from portal.engine.queue import due, maintenance, timers
 from portal.engine.retries import report
 from portal.models import db
 
-from .keeper import Keeper
+from .heartbeat import Keeper
 from .turns import Turns
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import pytest
 from portal import act, flow, jsonstore, this, views
 from portal.engine import actions
 from portal.models import Process, db
-from portal.web.filling import submit
+from portal.web.forms.submit import submit
 
 
 class BudgetProcess(Process):

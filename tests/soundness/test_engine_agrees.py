@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from portal import flow, this
 from portal.errors import FlowError
-from portal.flow import check
-from portal.flow.net import Net
+from portal.flow import validation
+from portal.flow.reachability import Net
 from portal.models import Process, Task, db
 
 #: how many graphs; more of them where time does not matter
@@ -136,7 +136,7 @@ def test_the_engine_ends_what_passed_and_never_ends_what_was_refused(tester, gra
         refusal = str(error)
         assume(all("never ends" in line or "nobody can win" in line for line in refusal.splitlines()))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(check, "faults", lambda definition: ())
+            patch.setattr(validation, "faults", lambda definition: ())
             flow_class = declared(graph, choice)
     else:
         choice.rank = Net(flow_class._definition).finishing

@@ -8,7 +8,7 @@ import pytest
 
 from portal import flow, this
 from portal.errors import FlowError
-from portal.flow.net import Net
+from portal.flow.reachability import Net
 
 DAY = dt.timedelta(days=1)
 

@@ -82,7 +82,7 @@ def test_an_action_that_is_no_bulk_action(bob):
 
 
 def test_messages_that_nobody_reads_do_not_fill_the_cookie(bob, submit, open_task):
-    from portal.web.frame import MESSAGES
+    from portal.web.layout import MESSAGES
 
     task_id = open_task(submit()).id
     for number in range(MESSAGES + 5):

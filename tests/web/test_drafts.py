@@ -181,7 +181,7 @@ def test_a_form_with_too_large_a_body_keeps_its_texts(app, alice, people):
 
 
 def test_what_is_too_long_for_a_draft_is_said(app, alice, people, monkeypatch):
-    monkeypatch.setattr("portal.web.drafts.LARGEST", 100)
+    monkeypatch.setattr("portal.web.drafts.kept.LARGEST", 100)
     answer = alice.post("/flows/paper/start/start/draft", data={"title": "x" * 200})
     assert answer.status_code == 413
     assert "too long" in answer.json["text"]
@@ -313,7 +313,7 @@ def test_forms_without_a_session_are_few_and_small(app, people, monkeypatch):
     for _ in range(3):
         app.test_client().post("/tasks/9/execute", data={"x": "9"})
     assert len(db.session.scalars(select(ParkedForm)).all()) == 3
-    monkeypatch.setattr("portal.web.drafts.LARGEST_PARKED", 10)
+    monkeypatch.setattr("portal.web.drafts.kept.LARGEST_PARKED", 10)
     answer = browser.post("/tasks/1/execute", data={"x": "words and words"})
     assert answer.status_code == 401
     assert "words and words" in answer.text
@@ -431,7 +431,7 @@ def test_what_is_done_is_not_told_as_undone(app, thing, alice, monkeypatch, capl
         raise RuntimeError("no next page")
 
     app.config["PROPAGATE_EXCEPTIONS"] = False
-    monkeypatch.setattr("portal.web.afterwards.what_comes_next", fail)
+    monkeypatch.setattr("portal.web.tasks.completion.what_comes_next", fail)
     _, bob, form = thing
     browser = alice if address == "start" else bob
     answer = browser.post(

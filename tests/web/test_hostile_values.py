@@ -15,7 +15,7 @@ import pytest
 
 from portal import flow, jsonstore, this, views
 from portal.models import Process
-from portal.web.times import absolute
+from portal.web.display.moments import absolute
 
 
 class EverythingProcess(Process):

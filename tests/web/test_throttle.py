@@ -10,7 +10,7 @@ import time_machine
 
 from portal import create_app
 from portal.models import SignInAttempt, create_user, db, init_db
-from portal.web.throttle import network
+from portal.web.accounts.throttle import network
 
 RIGHT = "correct horse"
 

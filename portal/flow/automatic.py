@@ -1,0 +1,166 @@
+"""What code does: functions, jobs, and what waits for a call from outside."""
+
+from __future__ import annotations
+
+import datetime as dt
+import inspect
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from . import runtime
+from .base import Call
+from .boundary import Activity
+from .outcome import Outcome, Wait
+from .reference import Expression, Reference
+
+if TYPE_CHECKING:
+    from .activation import Activation
+
+
+class Function(Activity):
+    """Code that runs at once, in the same transaction, in a savepoint of its own. BPMN: script task.
+
+    Args:
+        func: `this.method`, a function or a lambda; it gets the activation.
+        undo_func: called with the activation before the task is undone.
+    """
+
+    #: it is done in the moment in which it is entered, so no clock runs meanwhile
+    instant: ClassVar[bool] = True
+
+    def __init__(self, func: Call, *, undo_func: Call | None = None) -> None:
+        super().__init__()
+        self.func = func
+        self._undo = undo_func
+
+    def calls(self) -> Iterator[tuple[str, Call]]:
+        yield from super().calls()
+        yield "its function", self.func
+
+    def enter(self, activation: Activation) -> Outcome:
+        self.call(self.func, activation)
+        return self.proceed(activation)
+
+
+class SendHandle(Function):
+    """As `Function`, for code that sends something. BPMN: send task."""
+
+
+class BusinessRule(Function):
+    """As `Function`, for code that decides by rules. BPMN: business rule task."""
+
+
+class Handle(Activity):
+    """Waits for other code: `MyFlow.node.run(process=…, **kwargs)`. BPMN: receive task.
+
+    Args:
+        func: called with the activation and the keywords of `run`, which returns what it returns.
+        undo_func: called with the activation before the task is undone.
+    """
+
+    handles: ClassVar[bool] = True
+
+    def __init__(self, func: Call | None = None, *, undo_func: Call | None = None) -> None:
+        super().__init__()
+        self.func = func
+        self._undo = undo_func
+
+    def calls(self) -> Iterator[tuple[str, Call]]:
+        yield from super().calls()
+        if self.func is not None:
+            yield "its function", self.func
+
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        yield from unpassable(self)
+
+    def run(self, **kwargs: Any) -> Any:
+        """Complete the waiting task.
+
+        Args:
+            kwargs: `process=` or `task=` (an object or an id) says which; `_user=` who; `_propagate=True` raises
+                what a later node raises. The rest is passed to the function.
+
+        Raises:
+            TransitionNotAllowed: the process does not wait here; the message names where it does.
+        """
+        return runtime.actions().handle(self, kwargs)
+
+    def enter(self, activation: Activation) -> Outcome:
+        return Wait("STARTED")
+
+
+class Job(Activity):
+    """Code that runs outside of the web request and of any lock, on the configured executor. BPMN: service task.
+
+    Args:
+        func: it gets the activation.
+        retries: tries after the first one.
+        backoff: the wait before a retry: a span, doubled each time with some jitter, or a callable of the attempt
+            that returns one. Ten seconds by default, at most an hour.
+        timeout: how long one try may take; `PORTAL_JOB_TIMEOUT` where nothing is said.
+        undo_func: called with the activation before the task is undone.
+    """
+
+    works: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        func: Call,
+        *,
+        retries: int = 0,
+        backoff: dt.timedelta | Callable[[int], dt.timedelta] = dt.timedelta(seconds=10),
+        timeout: dt.timedelta | None = None,
+        undo_func: Call | None = None,
+    ) -> None:
+        super().__init__()
+        self.func, self.retries, self.backoff, self.timeout = func, retries, backoff, timeout
+        self._undo = undo_func
+
+    def calls(self) -> Iterator[tuple[str, Call]]:
+        yield from super().calls()
+        yield "its function", self.func
+
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        if not isinstance(self.retries, int) or self.retries < 0:
+            yield f"retries= counts tries after the first, from 0; it is not {self.retries!r}"
+        if not isinstance(self.backoff, dt.timedelta) and not callable(self.backoff):
+            yield f"backoff= takes a timedelta or a callable of the attempt, not {self.backoff!r}"
+        if not isinstance(self.timeout, dt.timedelta | None):
+            yield f"timeout= takes a timedelta, not {self.timeout!r}"
+
+    def enter(self, activation: Activation) -> Outcome:
+        return Wait("SCHEDULED", until=activation.now)
+
+    def work(self, activation: Activation) -> None:
+        """Do the job; its writes are stored when it is completed."""
+        self.call(self.func, activation)
+
+    def wait_before(self, attempt: int, jitter: float) -> dt.timedelta:
+        """How long to wait before the try number `attempt`; `jitter` is between 0 and 1."""
+        if not isinstance(self.backoff, dt.timedelta):
+            return self.backoff(attempt)
+        doubled: dt.timedelta = self.backoff * 2 ** min(attempt - 2, 20) * (1 + jitter / 4)
+        return min(doubled, dt.timedelta(hours=1))
+
+
+def unpassable(node: Any) -> Iterator[str]:
+    """Parameters of a function that `run` cannot pass, because it keeps their names for itself."""
+    func = node.func
+    if isinstance(func, Reference):
+        func = getattr(node.flow_class, func.name, None)
+        skip = 2  # self, activation
+    else:
+        skip = 1
+    if not callable(func) or isinstance(func, Expression):
+        return
+    try:
+        parameters = list(inspect.signature(func).parameters.values())[skip:]
+    except (TypeError, ValueError):
+        return
+    for parameter in parameters:
+        if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+            continue
+        if parameter.name in ("process", "task") or parameter.name.startswith("_"):
+            yield f"its function has a parameter `{parameter.name}`, a name that run() keeps for itself; rename it"

@@ -1,0 +1,256 @@
+"""What people do: start forms and tasks."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from portal import usernames
+from portal.errors import CodeExit, contain
+
+from .base import Call, NextNode
+from .boundary import Activity
+from .outcome import Outcome, Wait
+from .reference import Reference
+from .times import moment, moment_faults
+
+if TYPE_CHECKING:
+    from .activation import Activation
+
+log = logging.getLogger("portal.failures")
+
+View_ = Callable[..., Any] | Reference
+
+
+class Permitted(NextNode):
+    """A node that asks for a permission."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._permission: str | None = None
+        self._auto_permission = False
+        self._permission_obj: Call | None = None
+
+    def Permission(
+        self, permission: str | None = None, *, auto_create: bool = False, obj: Call | None = None
+    ) -> Self:
+        """Ask for a permission.
+
+        Args:
+            permission: its name, such as `shop.approve`.
+            auto_create: name it `<label>.can_<node>` instead.
+            obj: a callable of the activation that returns an object (or its key): who holds the permission for
+                this object alone, `shop.approve:42`, may do the task too.
+        """
+        self._permission, self._auto_permission, self._permission_obj = permission, auto_create, obj
+        return self
+
+    @property
+    def permission(self) -> str | None:  # type: ignore[override]
+        if self._auto_permission:
+            return f"{self.flow_class._definition.label}.can_{self.name}"
+        return self._permission
+
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        if not isinstance(self._permission, str | None):
+            yield f".Permission() takes the name of a permission, not {self._permission!r}"
+        if not self._auto_permission and self._permission is None and self._permission_obj is not None:
+            yield ".Permission(obj=…) needs the name of a permission or auto_create=True"
+
+
+class Form(Permitted):
+    """A node with a form."""
+
+    def __init__(self, view: View_ | None) -> None:
+        super().__init__()
+        self.view = view
+
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        if self.view is None or not (callable(self.view) or isinstance(self.view, Reference)):
+            yield f"{self.kind}() needs a view: a ready one's `.as_view(…)`, a function or this.method"
+            return
+        check = getattr(self.view, "faults", None)
+        if check is not None:
+            yield from check(self.flow_class)
+
+    def calls(self) -> Iterator[tuple[str, Call]]:
+        yield from super().calls()
+        if isinstance(self.view, Reference):
+            yield "the view", self.view
+
+    def respond(self, activation: Activation) -> Any:
+        """What the view answers to the person's request."""
+        return self.call(self.view, activation)
+
+
+class Start(Form):
+    """A person starts a process from a form. BPMN: none start event, followed by the form.
+
+    Args:
+        view: `views.CreateProcessView.as_view(fields=[…])`, another ready view, a function or `this.method`.
+        undo_func: called with the activation before the start is undone.
+    """
+
+    starts: ClassVar[bool] = True
+    human: ClassVar[bool] = True
+
+    def __init__(self, view: View_ | None = None, *, undo_func: Call | None = None) -> None:
+        super().__init__(view)
+        self._undo = undo_func
+        self._available: Callable[[Any], bool] | str | None = None
+
+    def Available(self, user: Callable[[Any], bool] | None = None, *, username: str | None = None) -> Self:
+        """Restrict who may start, beside the permission.
+
+        Args:
+            user: a callable that gets the user.
+            username: the one person who may.
+        """
+        self._available = username if username is not None else user
+        return self
+
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        if not isinstance(self._available, str | None) and not callable(self._available):
+            yield f".Available() takes a callable of the user or username=, not {self._available!r}"
+
+    def available(self, user: Any) -> bool:
+        """Whether this person may start the flow here."""
+        if user is None or user.is_superuser:
+            return True
+        if not user.can(self.permission):
+            return False
+        if isinstance(self._available, str):
+            return bool(usernames.key(user.username) == usernames.key(self._available))
+        return self._available is None or self._rule_holds(self._available, user)
+
+    def _rule_holds(self, rule: Callable[[Any], bool], user: Any) -> bool:
+        """Ask an author's rule. One that fails keeps its start from people, and takes no page down with it."""
+        try:
+            return contain(lambda: bool(rule(user)))
+        except Exception as error:
+            told = error.__cause__ if isinstance(error, CodeExit) else error
+            label = self.flow_class._definition.label
+            log.error(
+                "%s.%s: the rule of .Available() failed for user %s: %s",
+                label, self.name, user.id, type(told).__name__,
+                exc_info=told, extra={"flow": label, "node": self.name},
+            )  # fmt: skip
+            return False
+
+
+class View(Form, Activity):
+    """A person's task. BPMN: user task.
+
+    Args:
+        view: a ready view's `.as_view(…)`, a function `view(activation) -> response`, or `this.method`.
+        undo_func: called with the activation before the task is undone.
+    """
+
+    human: ClassVar[bool] = True
+
+    def __init__(self, view: View_ | None, *, undo_func: Call | None = None) -> None:
+        super().__init__(view)
+        self._undo = undo_func
+        self._assign: Any = None
+        self._on_create: Call | None = None
+        self._due: dt.timedelta | Call | None = None
+        self._priority: int | Call = 0
+        self.not_same_as: list[Any] = []
+
+    def Assign(self, user: Any = None, *, username: str | None = None) -> Self:
+        """Give the task to someone as soon as it is there.
+
+        Args:
+            user: a user, a callable of the activation that returns one, or `this.node.owner`.
+            username: a user name.
+        """
+        self._assign = username if username is not None else user
+        return self
+
+    def onCreate(self, func: Call) -> Self:
+        """Call something with the activation when the task is made."""
+        self._on_create = func
+        return self
+
+    def Due(self, due: dt.timedelta | Call) -> Self:
+        """Say by when the task should be done: a span from its creation, or a callable that returns a moment."""
+        self._due = due
+        return self
+
+    def Priority(self, priority: int | Call) -> Self:
+        """Say how urgent the task is: more comes first. A number, or a callable of the activation."""
+        self._priority = priority
+        return self
+
+    def NotSameAs(self, *nodes: Any) -> Self:
+        """Separate duties: who did one of these nodes in this process may not do this one."""
+        self.not_same_as.extend(nodes)
+        return self
+
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        yield from self._word_faults()
+
+    def _word_faults(self) -> Iterator[str]:
+        if self._due is not None:
+            yield from moment_faults(self._due, ".Due()")
+        if not isinstance(self._priority, int | Reference) and not callable(self._priority):
+            yield f".Priority() takes a number or a callable, not {self._priority!r}"
+        nodes = self.flow_class._definition.nodes
+        for reference in self.not_same_as:
+            if not isinstance(reference, Reference):
+                yield f".NotSameAs() takes this.node, not {reference!r}"
+            elif reference.name not in nodes:
+                yield f".NotSameAs() names {reference!r}, but there is no node `{reference.name}`"
+
+    def calls(self) -> Iterator[tuple[str, Call]]:
+        yield from super().calls()
+        if self._on_create is not None:
+            yield ".onCreate()", self._on_create
+        for name, call in (
+            (".Assign()", self._assign),
+            (".Due()", self._due),
+            (".Priority()", self._priority),
+            (".Permission(obj=…)", self._permission_obj),
+        ):
+            if isinstance(call, Reference) or callable(call):
+                yield name, call
+
+    def enter(self, activation: Activation) -> Outcome:
+        wait = Wait(
+            "NEW",
+            owner=self._read(self._assign, activation),
+            permission=self.permission,
+            permission_obj=object_key(self._read(self._permission_obj, activation)),
+            due=moment(self._read(self._due, activation), activation.now),
+            priority=int(self._read(self._priority, activation) or 0),
+        )
+        if self._on_create is not None:
+            self.call(self._on_create, activation)
+        return wait
+
+    def _read(self, value: Any, activation: Activation) -> Any:
+        return self.call(value, activation) if callable(value) or isinstance(value, Reference) else value
+
+
+class ManualTask(View):
+    """A person's task without a form: done with one confirmation. BPMN: manual task."""
+
+    def __init__(self, *, undo_func: Call | None = None) -> None:
+        super().__init__(None, undo_func=undo_func)
+
+    def faults(self) -> Iterator[str]:
+        yield from Permitted.faults(self)
+        yield from self._word_faults()
+
+
+def object_key(value: Any) -> str | None:
+    """The key of an object for which a permission is asked."""
+    if value is None or isinstance(value, str):
+        return value
+    return str(getattr(value, "id", value))

@@ -1,0 +1,1 @@
+"""Who somebody is: signing in and out, sessions, and a person's own page."""

@@ -1,0 +1,192 @@
+"""A person's own page: their name, their password and how the portal looks to them."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, render_template, request
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response as BaseResponse
+from wtforms import (
+    BooleanField,
+    Field,
+    Form,
+    FormField,
+    PasswordField,
+    RadioField,
+    SelectField,
+    StringField,
+)
+from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # younger than its stubs
+from wtforms.validators import EqualTo, InputRequired, Length, Optional, ValidationError
+
+from portal.engine.notifications import DEFAULTS
+from portal.jsonstore import EmailField, check_text
+from portal.models import db
+
+from ..display.moments import zone_names
+from ..layout import me
+from ..urls import see_other, to_id
+from . import sessions, throttle
+from .sign_in import require_login
+
+blueprint = Blueprint("accounts", __name__)
+blueprint.before_request(require_login)
+
+
+def _choices(**labels: str) -> list[SelectChoice]:
+    return [SelectChoice(value, label) for value, label in labels.items()]
+
+
+def _is_address(_form: Form, field: Field) -> None:
+    try:
+        EmailField().check((field.data or "").strip())
+    except ValueError as error:
+        raise ValidationError("Enter an address such as alice@example.com.") from error
+
+
+def _is_text(_form: Form, field: Field) -> None:
+    try:
+        check_text(field.data or "")
+    except ValueError as error:
+        raise ValidationError("Remove the characters that cannot be printed.") from error
+
+
+class NoticesForm(Form):
+    """Which events one gets mail about; the names are those of the events."""
+
+    assigned = BooleanField("Someone gives me a task")
+    due = BooleanField("A task of mine falls due soon")
+    late = BooleanField("A task of mine is late")
+    finished = BooleanField("Something I started is done or cancelled")
+    failed = BooleanField("Something I started fails, or a step in a flow that I manage")
+    queue = BooleanField("A task that I may take is new in the queue, or falls due there")
+
+
+class ProfileForm(FlaskForm):
+    full_name = StringField(
+        "Name", [Length(max=200), _is_text], description="What others see. Left empty, it is your user name."
+    )
+    email = StringField(
+        "Mail address",
+        [Optional(), Length(max=254), _is_address],
+        description="Without one you get no mail.",
+        render_kw={"type": "email", "autocomplete": "email"},
+    )
+    notices = FormField(NoticesForm, "Send me mail when")
+    theme = RadioField("Colours", choices=_choices(system="As the system", light="Light", dark="Dark"))
+    after = RadioField(
+        "After finishing a task", choices=_choices(list="Go back to the list", next="Go to the next task")
+    )
+    keys = BooleanField(
+        "Single keys", description="j, k, x, c, / and ? do things on lists. Press ? to see them all."
+    )
+    timezone = SelectField("Time zone")
+
+
+class PasswordForm(FlaskForm):
+    current = PasswordField(
+        "Current password",
+        [InputRequired("Enter your current password.")],
+        render_kw={"autocomplete": "current-password"},
+    )
+    password = PasswordField(
+        "New password",
+        [InputRequired("Enter a new password."), Length(min=8, max=200, message="At least 8 characters.")],
+        description="At least 8 characters. Other devices will be signed out.",
+        render_kw={"autocomplete": "new-password", "minlength": 8},
+    )
+    again = PasswordField(
+        "New password, again",
+        [
+            InputRequired("Enter the new password again."),
+            EqualTo("password", "The two new passwords differ."),
+        ],
+        render_kw={"autocomplete": "new-password"},
+    )
+
+    def validate_current(self, field: Field) -> None:
+        """
+        Raises:
+            TooManyAttempts: too many were wrong.
+        """
+        attempt = throttle.begin("password", me().username, me().id)
+        right = me().check_password(field.data or "")
+        if attempt is not None:
+            attempt.succeeded() if right else attempt.failed()
+        if not right:
+            raise ValidationError("This is not your current password.")
+
+
+@blueprint.route("/profile", methods=["GET", "POST"])
+def profile() -> BaseResponse | tuple[str, int] | tuple[str, int, dict[str, str]]:
+    changes_password = request.method == "POST" and "current" in request.form
+    form = _profile_form(posted=request.method == "POST" and not changes_password)
+    password_form = PasswordForm() if changes_password else PasswordForm(formdata=None)
+    if request.method == "GET":
+        return _page(form, password_form), 200
+    try:
+        if changes_password and password_form.validate():
+            return _change_password(password_form)
+    except throttle.TooManyAttempts as refused:
+        password_form.current.errors = [refused.words]
+        return _page(form, password_form), 429, {"Retry-After": str(refused.seconds)}
+    if not changes_password and form.validate():
+        return _change_profile(form)
+    return _page(form, password_form), 422
+
+
+def _profile_form(posted: bool) -> ProfileForm:
+    user = me()
+    chosen = user.preferences or {}
+    start = {
+        "full_name": user.full_name,
+        "email": user.email or "",
+        "notices": {**DEFAULTS, **chosen.get("notices", {})},
+        "theme": chosen.get("theme", "system"),
+        "after": chosen.get("after", "list"),
+        "keys": chosen.get("keys", True),
+        "timezone": chosen.get("timezone", ""),
+    }
+    form = ProfileForm(data=start) if posted else ProfileForm(formdata=None, data=start)
+    names = ["UTC", *zone_names()]
+    form.timezone.choices = [SelectChoice("", "As the browser"), *(SelectChoice(name) for name in names)]
+    return form
+
+
+def _change_profile(form: ProfileForm) -> BaseResponse:
+    user = me()
+    user.full_name = (form.full_name.data or "").strip()
+    user.email = (form.email.data or "").strip() or None
+    mine = {name: form[name].data for name in ("theme", "after", "keys", "timezone", "notices")}
+    user.preferences = {**(user.preferences or {}), **mine}
+    db.session.commit()
+    flash("Saved.", "success")
+    return see_other("/profile")
+
+
+def _change_password(form: PasswordForm) -> BaseResponse:
+    user = me()
+    user.set_password(form.password.data or "")
+    db.session.commit()
+    sessions.begin(user)  # the new password ended every session, this one too
+    flash("Your password is changed.", "success")
+    return see_other("/profile")
+
+
+def _page(form: ProfileForm, password_form: PasswordForm) -> str:
+    return render_template(
+        "profile.html", form=form, password_form=password_form, sessions=sessions.listed(me())
+    )
+
+
+@blueprint.post("/profile/sessions")
+def end_sessions() -> BaseResponse:
+    """End one session of this person's, or all others than this one."""
+    number = to_id(request.form.get("session", ""))
+    if "others" in request.form:
+        count = sessions.end_others(me())
+        flash(f"{count} other {'session' if count == 1 else 'sessions'} ended.", "success")
+    elif number is not None and sessions.end_one(me(), number):
+        flash("The session is ended.", "success")
+    else:
+        flash("There is no such session any more.", "warning")
+    return see_other("/profile")

@@ -1,0 +1,184 @@
+"""Sessions are rows: signing out ends one wherever its cookie went, and each can be ended from another one."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import logging
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, current_app, g, request, session
+from flask_login import login_user, logout_user
+from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import joinedload
+from werkzeug.wrappers import Response as BaseResponse
+
+from portal.models import User, UserSession, db, utcnow
+
+from ..writing import writing
+from .devices import device
+
+log = logging.getLogger("portal.web")
+
+#: `seen` is written when it is older than this
+SEEN = dt.timedelta(minutes=1)
+#: milliseconds that a page waits for a busy database to write `seen`
+PATIENCE = 50
+#: where Flask-Login keeps what `load` gets
+_TOKEN = "_user_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A session in words."""
+
+    id: int
+    device: str
+    address: str
+    created: dt.datetime
+    seen: dt.datetime
+    current: bool
+
+
+def load(token: str) -> User | None:
+    """The person whose session this is, read in one statement with it. None where it has ended."""
+    now, settings = utcnow(), current_app.extensions["portal"]
+    query = (
+        select(User, UserSession.id, UserSession.seen)
+        .join(UserSession, UserSession.user_id == User.id)
+        .where(
+            UserSession.token_hash == _hash(token),
+            UserSession.session_key == User.session_key,
+            UserSession.seen > now - settings.session_idle,
+            UserSession.created > now - settings.session_lifetime,
+            User.is_active,
+        )
+        .options(joinedload(User.roles))
+    )
+    row = db.session.execute(query).unique().first()
+    if row is None:
+        return None
+    g.user_session = row[1], row[2]
+    user: User = row[0]
+    return user
+
+
+def whose() -> int | None:
+    """The person of this browser's session, also of one that was idle for too long."""
+    query = select(UserSession.user_id).where(UserSession.token_hash == _hash(session.get(_TOKEN, "")))
+    found: int | None = db.session.scalar(query)
+    return found
+
+
+def begin(user: User) -> None:
+    """Sign somebody in with this browser. What it was signed in to before ends."""
+    now, settings = utcnow(), current_app.extensions["portal"]
+    token = secrets.token_urlsafe(32)
+    user_id, key = user.id, user.session_key
+    old = session.get(_TOKEN, "")
+    made = UserSession(
+        user_id=user_id,
+        token_hash=_hash(token),
+        session_key=key,
+        created=now,
+        seen=now,
+        address=(request.remote_addr or "")[:45],
+        agent=request.headers.get("User-Agent", "")[:400],
+    )
+    with writing() as database:
+        database.execute(delete(UserSession).where(UserSession.token_hash == _hash(old)))
+        ended = select(UserSession.id).where(
+            (UserSession.seen <= now - settings.session_idle)
+            | (UserSession.created <= now - settings.session_lifetime)
+        )
+        ended = ended.limit(1000).with_for_update(skip_locked=True)  # where several do so at once
+        database.execute(delete(UserSession).where(UserSession.id.in_(ended)))
+        database.add(made)
+    session.clear()
+    login_user(user)
+    session[_TOKEN] = token
+
+
+def end() -> None:
+    """Sign out: the session ends, on whatever machine its cookie may be."""
+    if _TOKEN in session:
+        _delete(UserSession.token_hash == _hash(session[_TOKEN]))
+    logout_user()
+    session.clear()
+
+
+def end_one(user: User, session_id: int) -> bool:
+    """End a session of this person. False if there is none of this number."""
+    return _delete(UserSession.user_id == user.id, UserSession.id == session_id) > 0
+
+
+def end_others(user: User) -> int:
+    """End all sessions of this person but the one of this browser. Their number."""
+    others = UserSession.token_hash != _hash(session.get(_TOKEN, ""))
+    return _delete(UserSession.user_id == user.id, others)
+
+
+def listed(user: User) -> list[Listed]:
+    """The sessions of a person, this one first and then those used last."""
+    now, settings = utcnow(), current_app.extensions["portal"]
+    query = select(UserSession).where(
+        UserSession.user_id == user.id,
+        UserSession.session_key == user.session_key,
+        UserSession.seen > now - settings.session_idle,
+        UserSession.created > now - settings.session_lifetime,
+    )
+    current = _hash(session.get(_TOKEN, ""))
+    found = [
+        Listed(row.id, device(row.agent), row.address, row.created, row.seen, row.token_hash == current)
+        for row in db.session.scalars(query.order_by(UserSession.seen.desc(), UserSession.id.desc()))
+    ]
+    return sorted(found, key=lambda each: not each.current)
+
+
+def note_seen(response: BaseResponse) -> BaseResponse:
+    """Write that the session is in use, about once a minute, on a connection of its own: the page is made already,
+    and no trouble with the database may take it away."""
+    found: tuple[int, dt.datetime] | None = g.pop("user_session", None)
+    now = utcnow()
+    idle = current_app.extensions["portal"].session_idle
+    if found is None or now - found[1] < min(SEEN, idle / 4):
+        return response
+    try:
+        _touch(found[0], now)
+    except SQLAlchemyError as error:
+        log.info("a session could not be noted as seen: %s", type(error).__name__)
+    return response
+
+
+def _touch(session_id: int, now: dt.datetime) -> None:
+    with db.engine.connect() as connection:
+        is_sqlite = connection.dialect.name == "sqlite"
+        if is_sqlite:
+            usual = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={PATIENCE}")
+        else:
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {PATIENCE}")
+        try:
+            connection.execute(update(UserSession).where(UserSession.id == session_id).values(seen=now))
+            connection.commit()
+        finally:
+            connection.rollback()
+            if is_sqlite:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={usual}")
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _delete(*criteria: Any) -> int:
+    with writing() as database:
+        result: CursorResult[Any] = database.execute(delete(UserSession).where(*criteria))  # type: ignore[assignment]
+        return result.rowcount
+
+
+def init_app(app: Flask) -> None:
+    app.after_request(note_seen)

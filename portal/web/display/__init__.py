@@ -1,0 +1,1 @@
+"""How pages say things: values, moments, spans of time, states and icons."""

@@ -1,0 +1,156 @@
+"""The data of a process or an artifact as rows of a label and a text."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import enum
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from sqlalchemy import inspect
+
+from portal.jsonstore import EmbeddedField, EmbeddedListField, fields_of
+from portal.jsonstore.place import MISSING, document_of, look_up
+from portal.models import Process
+
+from .moments import span
+
+_NOTHING = "—"
+
+
+class Row(NamedTuple):
+    """One value with its name for people. `kind` is text, long, moment, code or file, a `files.Link`."""
+
+    name: str
+    label: str
+    value: Any
+    kind: str = "text"
+
+
+def rows_of(instance: Any, files: Any = None) -> list[Row]:
+    """The fields of a process or an artifact, its own columns first, in the order of declaration.
+
+    Args:
+        files: a `files.Files`, which has the links of its files.
+    """
+    if instance is None:
+        return []
+    columns = {name: getattr(instance, name) for name in own_columns(type(instance))}
+    found = [_file_or_row(name, _title(name), value, files) for name, value in columns.items()]
+    for name, field in fields_of(type(instance)).items():
+        if look_up(document_of(instance), field.path) is MISSING:
+            # A default that nobody has confirmed would read like an answer.
+            found.append(Row(name, field.label or _title(name), _NOTHING))
+            continue
+        try:
+            value = getattr(instance, name)
+        except ValueError as error:  # the document holds what the field cannot read
+            value = f"({error})"
+        found.append(_file_or_row(name, field.label or _title(name), _in_words(field, value), files))
+        if files is not None:
+            found += [Row(name, label, link, "file") for label, link in files.nested(field, value)]
+    return found
+
+
+def _file_or_row(name: str, label: str, value: Any, files: Any) -> Row:
+    if isinstance(value, bytes) and files is not None:
+        return Row(name, label, files.link(value, name), "file")
+    return _row(name, label, value)
+
+
+def own_columns(model: type) -> list[str]:
+    """The columns that an author gave a model: neither its key nor anything of ours."""
+    mapper: Any = inspect(model)
+    ours = (
+        set(inspect(Process).columns.keys())
+        if issubclass(model, Process)
+        else {"data"} & set(fields_of(model))
+    )
+    names = []
+    for name, column in mapper.columns.items():
+        if name not in ours and not column.primary_key and not name.startswith("_"):
+            names.append(name)
+    if not issubclass(model, Process) and fields_of(model) and "data" in names:
+        names.remove("data")
+    return names
+
+
+def _in_words(field: Any, value: Any) -> Any:
+    if value is not None and isinstance(field, EmbeddedField):
+        return "\n".join(f"{label}: {text}" for label, text in _parts(value))
+    if value is not None and isinstance(field, EmbeddedListField):
+        return "\n".join(" · ".join(text for _, text in _parts(item)) for item in value)
+    choices = getattr(field, "choices", None)
+    if not choices or value is None:
+        return value
+    stored = field.to_json(value)
+    return next((label for choice, label in choices if choice == stored), value)
+
+
+def _parts(instance: Any) -> Iterator[tuple[str, str]]:
+    """The label and the text of each field of an embedded document that says something."""
+    for name, field in fields_of(type(instance)).items():
+        row = _row(name, field.label, _in_words(field, getattr(instance, name)))
+        if row.value != _NOTHING:
+            yield row.label, show(row.value)
+
+
+def _row(name: str, label: str, value: Any) -> Row:
+    if value is None or value == "" or value == [] or value == {}:
+        return Row(name, label, _NOTHING)
+    if isinstance(value, dt.datetime):
+        moment = value if value.tzinfo else value.replace(tzinfo=dt.UTC)
+        return Row(name, label, moment, "moment")
+    if isinstance(value, dict | list | tuple):
+        return _nested(name, label, value)
+    text = show(value)
+    return Row(name, label, text, "long" if len(text) > 80 or "\n" in text else "text")
+
+
+def _nested(name: str, label: str, value: Any) -> Row:
+    if not isinstance(value, dict) and not any(isinstance(item, dict | list | tuple) for item in value):
+        return Row(name, label, ", ".join(show(item) for item in value))
+    return Row(name, label, json.dumps(value, indent=2, ensure_ascii=False, default=show), "code")
+
+
+def show(value: Any) -> str:
+    """One value as text."""
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(value, bytes):
+        return f"{len(value):,} bytes"
+    if isinstance(value, dt.timedelta):
+        return span(value.total_seconds())
+    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+        return f"{value:%a} {value.day} {value:%b %Y}"
+    if isinstance(value, dt.datetime | dt.time):
+        return value.isoformat()
+    if isinstance(value, float | decimal.Decimal | int):
+        return str(value)
+    if isinstance(value, enum.Enum):
+        return str(getattr(value, "label", None) or value.name.replace("_", " ").capitalize())
+    return name_of(value)
+
+
+def name_of(value: Any) -> str:
+    """What an object is called: as its class says, else its name or title, else its class and key."""
+    if getattr(type(value), "__str__", None) is not object.__str__:
+        return str(value)
+    for name in ("name", "title"):
+        if isinstance(found := getattr(value, name, None), str):
+            return found
+    if hasattr(type(value), "__table__"):
+        return f"{type(value).__name__} {inspect(value).identity[0]}"
+    return str(value)
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def list_words(items: Iterable[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    words = list(items)
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -1,0 +1,1 @@
+"""Drafts of forms: what was typed is kept until the form is accepted."""

@@ -1,0 +1,277 @@
+"""Nothing that was typed is lost: what a form sends is kept until it is accepted.
+
+A draft is the person's own and is saved by our script while they type, and by the server whenever a form is refused.
+A form that nobody signed in has sent is parked for its browser, and becomes a draft when that browser signs in: of
+the person whose session it was, where that is known, and of whoever signs in first otherwise.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import secrets
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from flask import Flask, current_app, g, request
+from flask_login import current_user, user_logged_in, user_logged_out
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wrappers import Response as BaseResponse
+
+from portal.engine import drafts
+from portal.engine.retries import give_up
+from portal.models import Draft, db
+
+from ..accounts import sessions
+from ..urls import to_id
+from .labels import in_words, is_secret, secrets_of
+
+#: characters of names and texts together that a draft may have, and one that waits for its browser to sign in
+LARGEST, LARGEST_PARKED = 2_000_000, 500_000
+#: bytes that are read of a form that is larger than the portal takes, for the texts in it
+READ_OF_TOO_LARGE = 64 * 1024 * 1024
+KEPT = "What you typed is kept as a draft: the form has it when you open it again."
+NOT_KEPT = "It could not be kept as a draft: copy it from here before you leave this page."
+TOO_LONG = f"It is too long to be kept as a draft (more than {LARGEST:,} characters): copy it from here."
+NOT_PARKED = (
+    "You are signed out, and what you typed is too long to be kept for you: copy it from here, then sign in."
+)
+#: what a form carries for the portal itself
+_OURS = {"csrf_token", "_start", "_continue", "_more", "_less", "discard"}
+_FORMS = {"tasks.execute", "start.form"}
+_OF_DRAFTS = {"drafts.of_task", "drafts.of_start"}
+
+
+class Place(NamedTuple):
+    """A form: its path, and its task where it is a task's."""
+
+    path: str
+    task_id: int | None
+
+
+def place() -> Place | None:
+    """The form that this request is about."""
+    given = request.view_args or {}
+    if request.endpoint not in _FORMS | _OF_DRAFTS:
+        return None
+    if "task_id" in given:
+        number = to_id(given["task_id"])
+        return None if number is None else Place(f"/tasks/{number}/execute", number)
+    path = f"/flows/{given['label']}/start/{given['name']}"
+    return Place(path, None) if len(path) <= 255 and "\0" not in path else None
+
+
+def is_form() -> bool:
+    """Whether a form was sent, as opposed to a draft of one."""
+    return request.method == "POST" and request.endpoint in _FORMS
+
+
+def typed() -> drafts.Typed:
+    """What the form that was sent holds in texts; nothing where it cannot be read."""
+    try:
+        sent = request.form
+    except RequestEntityTooLarge:
+        request.max_content_length = request.max_form_memory_size = READ_OF_TOO_LARGE
+        request.max_form_parts = None
+        try:
+            sent = request.form
+        except Exception:
+            return []
+    except Exception:
+        return []
+    pairs = [[name, text] for name, text in sent.items(multi=True) if name not in _OURS]
+    return [pair for pair in pairs if not is_secret(pair[0])]
+
+
+def digest(values: drafts.Typed) -> str:
+    """What tells one content of a form from another."""
+    return hashlib.sha256(json.dumps(values).encode()).hexdigest()
+
+
+def keep() -> str:
+    """Keep the form that was sent as this person's draft, once for each request. How that went, in words."""
+    words: str | None = g.get("draft_words")
+    if words is None:
+        words = g.draft_words = _keep()
+    return words
+
+
+def _keep() -> str:
+    values, where = typed(), place()
+    if where is None or not values or not _is_from_here():
+        return NOT_KEPT
+    if _size(values) > LARGEST:
+        return TOO_LONG
+    try:
+        if not current_user.is_authenticated:
+            return NOT_KEPT
+        user_id = current_user.id
+        hidden = secrets_of(where.path, where.task_id, values)
+        drafts.save(db.session(), user_id, *where, [pair for pair in values if pair[0] not in hidden])
+    except Exception as error:
+        give_up(db.session())
+        current_app.logger.warning("a draft could not be kept", exc_info=error)
+        return NOT_KEPT
+    return KEPT
+
+
+def accepted() -> None:
+    """The form was accepted: in the same transaction there is no draft of it any more."""
+    where = place()
+    if where is not None:
+        drafts.accepted(db.session(), current_user.id, where.path)
+
+
+def current() -> Draft | None:
+    """This person's draft of the form that is shown."""
+    if "draft" not in g:
+        where = place()
+        known = where is not None and request.method == "GET" and current_user.is_authenticated
+        g.draft = drafts.read(db.session(), current_user.id, where.path) if known and where else None
+    found: Draft | None = g.draft
+    return found
+
+
+def restored() -> MultiDict[str, str] | None:
+    """What the form is filled with instead of what is stored; None where there is no draft."""
+    draft = current()
+    if draft is None:
+        return None
+    g.draft_restored = True
+    return MultiDict([(name, text) for name, text in draft.typed])
+
+
+def is_restored() -> bool:
+    """Whether the form on this page has taken the draft: one that is written by hand does not."""
+    return bool(g.get("draft_restored"))
+
+
+def _in_words() -> list[tuple[str, str]]:
+    where, draft = place(), current()
+    return [] if where is None or draft is None else in_words(*where, draft.typed, seen=True)
+
+
+# -- without a session ---------------------------------------------------------------------------------------
+
+
+def park() -> bool:
+    """Keep a form for the browser that sent it; whether that was possible.
+
+    The key travels in a cookie of its own: that of the session is made anew when somebody signs in.
+    """
+    where, values = place(), typed()
+    if where is None or not _is_from_here() or _size(values) > LARGEST_PARKED:
+        return False
+    if not values:
+        return True
+    cookie = _cookie()
+    key = cookie.get("key") or secrets.token_urlsafe(32)
+    user_id = _whose(cookie)
+    hidden = secrets_of(where.path, where.task_id, values)
+    values = [pair for pair in values if pair[0] not in hidden]
+    drafts.park(db.session(), _hash(key), *where, values, user_id)
+    g.typed_cookie = {**cookie, "key": key}
+    return True
+
+
+def _whose(cookie: dict[str, Any]) -> int | None:
+    """Who was signed in here last, as the browser's own cookies prove."""
+    return sessions.whose() or cookie.get("who")
+
+
+def _signed_in(_app: Flask, user: Any, **_rest: Any) -> None:
+    cookie = _cookie()
+    g.typed_cookie = {"who": user.id}
+    if "key" not in cookie:
+        return
+    try:
+        drafts.adopt(db.session(), _hash(cookie["key"]), user.id)
+    except Exception as error:  # they are signed in all the same
+        give_up(db.session())
+        current_app.logger.warning("parked forms could not be taken over", exc_info=error)
+    g.typed_cookie = {**cookie, "who": user.id}
+
+
+def _signed_out(_app: Flask, user: Any, **_rest: Any) -> None:
+    if user is not None and user.is_authenticated:
+        g.typed_cookie = {**_cookie(), "who": user.id}
+
+
+def _cookie() -> dict[str, Any]:
+    try:
+        text = request.cookies.get(_cookie_name(), "")
+        found: dict[str, Any] = _signer().loads(text, max_age=int(drafts.PARKED.total_seconds()))
+    except BadSignature:
+        return {}
+    return found
+
+
+def _cookie_name() -> str:
+    return f"{current_app.config['SESSION_COOKIE_NAME']}_typed"
+
+
+def _signer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="portal.typed")
+
+
+def _hash(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _size(values: drafts.Typed) -> int:
+    return sum(len(name) + len(text) for name, text in values)
+
+
+def _is_from_here() -> bool:
+    """Whether a page of ours has sent this form, as browsers tell: another site's could plant a text."""
+    origin = request.headers.get("Origin")
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        return False
+    return origin is None or urlsplit(origin).netloc == request.host
+
+
+# -- wiring --------------------------------------------------------------------------------------------------
+
+
+def _begin() -> None:
+    for name in ("draft", "draft_words", "draft_restored", "typed_cookie"):
+        g.pop(name, None)
+
+
+def _end(response: BaseResponse) -> BaseResponse:
+    if is_form() and response.status_code >= 400 and "draft_words" not in g and _is_signed_in():
+        keep()
+    if "typed_cookie" in g:
+        response.set_cookie(
+            _cookie_name(),
+            _signer().dumps(g.typed_cookie),
+            max_age=dt.timedelta(days=1),
+            path=current_app.config["APPLICATION_ROOT"],
+            secure=current_app.config["SESSION_COOKIE_SECURE"],
+            httponly=True,
+            samesite="Lax",
+        )
+    return response
+
+
+def _is_signed_in() -> bool:
+    try:
+        return bool(current_user.is_authenticated)
+    except Exception:  # the database does not answer
+        return False
+
+
+def init_app(app: Flask) -> None:
+    app.before_request(_begin)
+    app.after_request(_end)
+    user_logged_in.connect(_signed_in, app)
+    user_logged_out.connect(_signed_out, app)
+    app.jinja_env.globals.update(
+        draft=current,
+        draft_address=lambda: request.path.removesuffix("/execute") + "/draft",
+        draft_in_words=_in_words,
+        draft_is_restored=is_restored,
+    )

@@ -1,0 +1,125 @@
+"""What is done with one task beside its form. A GET asks, the POST does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, render_template, request
+from werkzeug.wrappers import Response as BaseResponse
+
+from portal import queries
+from portal.engine import actions, lifecycle, permissions
+from portal.errors import PermissionDenied
+from portal.models import Task, User, db
+from portal.models import find_user as user_named
+
+from ..accounts.sign_in import require_login
+from ..display.words import ACTIONS
+from ..layout import me
+from ..lookups import task_or_refuse
+from ..urls import see_other, way_back
+
+blueprint = Blueprint("task_actions", __name__)
+blueprint.before_request(require_login)
+
+NAMES = ("assign", "unassign", "reassign", "cancel", "undo", "revive")
+
+
+@blueprint.route(
+    "/tasks/<int:task_id>/<any(assign,unassign,reassign,cancel,undo,revive):action>", methods=["GET", "POST"]
+)
+def act(task_id: int, action: str) -> BaseResponse | str | tuple[str, int]:
+    task = task_or_refuse(task_id)
+    demand(action, task, me())
+    if request.method != "POST":
+        return _ask(task, action)
+    username = request.form.get("user", "").strip()
+    person, fault = me(), ""
+    if action == "reassign" or (action == "assign" and username):
+        found, fault = recipient(task, username)
+        if found is None:
+            return _ask(task, action, username, fault), 422
+        person = found
+    line, target = _do(task, action, person), way_back(f"/tasks/{task_id}")
+    undo = f"/tasks/{task_id}/unassign" if action == "assign" and person.id == me().id else None
+    message: Any = {"text": line, "undo": undo, "word": ACTIONS["unassign"].word} if undo else line
+    flash(message, "success")
+    return see_other(target)
+
+
+def demand(action: str, task: Task, user: User) -> None:
+    """Refuse what the state does not allow, then who may not.
+
+    Raises:
+        TransitionNotAllowed, PermissionDenied
+    """
+    lifecycle.check(action, task)
+    manager = user.manages(task.process.flow_label)
+    if action == "assign":
+        if not manager and not permissions.may_take(db.session(), user, task):
+            raise PermissionDenied("You may not take this task.")
+    elif action in ("unassign", "reassign"):
+        if not manager and task.owner_id != user.id:
+            raise PermissionDenied("Only its owner or a manager of the flow may do this.")
+    elif not manager:
+        raise PermissionDenied("Only a manager of the flow may do this.")
+
+
+def recipient(task: Task, username: str) -> tuple[User | None, str]:
+    """Who is to get a task, or why not."""
+    if not username:
+        return None, "Say who is to get it: a user name."
+    user = find_user(username)
+    if user is None:
+        return None, f"There is no user “{username}”."
+    if not permissions.may_take(db.session(), user, task):
+        return None, unfit(user, task)
+    if user.id != me().id and task.status == "NEW" and not me().manages(task.process.flow_label):
+        raise PermissionDenied("Only a manager of the flow may give a task to someone else.")
+    return user, ""
+
+
+def find_user(username: str) -> User | None:
+    return user_named(db.session(), username)
+
+
+def unfit(user: User, task: Task) -> str:
+    if not user.is_active:
+        return f"{user.name} is deactivated and gets no tasks."
+    if permissions.has_done_its_counterpart(db.session(), user, task):
+        return f"{user.name} did a step of this process that somebody else has to check."
+    return f"{user.name} does not hold the permission for this task."
+
+
+def _do(task: Task, action: str, person: User) -> str:
+    """Do it, and say what was done."""
+    title, task_id = task.title, task.id
+    with actions.activation(db.session(), task_id, me()) as activation:
+        if action in ("assign", "reassign"):
+            getattr(activation, action)(person)
+        else:
+            getattr(activation, action)()
+        name = person.name
+    if action == "reassign" or (action == "assign" and person.id != me().id):
+        return f"“{title}” is now {name}’s."
+    return f"{ACTIONS[action].done}: “{title}”."
+
+
+def _ask(task: Task, action: str, username: str = "", fault: str = "") -> str:
+    return render_template(
+        "ask.html",
+        task=task,
+        process=task.process,
+        asked=ACTIONS[action],
+        action=action,
+        address=f"/tasks/{task.id}/{action}",
+        back=way_back(f"/tasks/{task.id}"),
+        needs_user=action == "reassign" or bool(fault),
+        username=username,
+        fault=fault,
+        people=_people(task) if action == "reassign" or fault else [],
+    )
+
+
+def _people(task: Task) -> list[Any]:
+    return queries.who_could(db.session(), task, limit=50)

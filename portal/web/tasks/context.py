@@ -1,0 +1,48 @@
+"""What stands beside a form: the process so far."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portal import queries
+from portal.flow.activation import Activation
+from portal.flow.base import label_of, title_of
+from portal.models import Event, db
+
+from ..display.values import rows_of
+from ..files import Files
+
+#: what people did, as opposed to what ran by itself
+_HUMAN_DEEDS = ("start", "execute", "cancel", "undo", "revive", "reassign")
+_STEPS = 8
+
+
+def form_context(activation: Activation) -> dict[str, Any]:
+    """What the template of a form knows."""
+    process, task = activation.process, activation.task
+    return {
+        "activation": activation,
+        "process": process,
+        "task": task,
+        "node": activation.node,
+        "flow": activation.node.flow_class._definition,
+        "starts": activation.node.starts,
+        "data": [] if activation.node.starts else rows_of(process, Files(process)),
+        "artifact": None if activation.node.starts else artifact_of(process),
+        "earlier": [] if activation.node.starts else earlier(process.id),
+    }
+
+
+def artifact_of(process: Any, *, visible: bool = True) -> dict[str, Any] | None:
+    """The artifact's rows under its name for people; `visible` says whether they may open its files."""
+    found = process.artifact
+    if found is None:
+        return None
+    files = Files(process, ("artifact",), visible=visible)
+    return {"title": title_of(label_of(type(found).__name__)), "rows": rows_of(found, files)}
+
+
+def earlier(process_id: int) -> list[Event]:
+    """What people did in a process, the latest first."""
+    events = queries.timeline(db.session(), process_id, size=40)
+    return [event for event in events if event.task is not None and event.action in _HUMAN_DEEDS][:_STEPS]

@@ -1,0 +1,120 @@
+"""One task: its page, and its form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response as BaseResponse
+
+from portal import queries
+from portal.engine import actions, lifecycle, permissions
+from portal.flow.activation import Activation
+from portal.models import Task, User, db
+
+from ..accounts.sign_in import require_login
+from ..display.values import rows_of
+from ..drafts import kept
+from ..files import Files
+from ..layout import me
+from ..lookups import task_or_refuse
+from .completion import finished
+from .context import artifact_of, form_context
+
+blueprint = Blueprint("tasks", __name__)
+blueprint.before_request(require_login)
+
+#: how many of those who could take a task are named
+_NAMED = 10
+
+
+class Refused(Exception):
+    """The form was not accepted: nothing of the action may stay, and this is the answer."""
+
+    def __init__(self, response: Response) -> None:
+        self.response = response
+
+
+@blueprint.get("/tasks/<int:task_id>")
+def detail(task_id: int) -> str:
+    task = task_or_refuse(task_id)
+    session, user = db.session(), me()
+    events = queries.task_events(session, task)
+    sees_process = permissions.may_see_process(session, user, task.process)
+    children = queries.children(session, user, task)
+    could = queries.who_could(session, task, _NAMED) if task.status == "NEW" else []
+    manages = user.manages(task.process.flow_label)
+    return render_template(
+        "task.html",
+        task=task,
+        process=task.process,
+        sees_process=sees_process,
+        actions=offered(task, user),
+        events=events,
+        failure=(task.data or {}).get("_exception") if manages else None,
+        manages=manages,
+        data=rows_of(task.process, Files(task.process, visible=sees_process)),
+        artifact=artifact_of(task.process, visible=sees_process),
+        previous=_for_people(task.previous),
+        leading=_for_people(task.leading),
+        children=children,
+        attention=queries.attention(session, children),
+        could=could,
+        could_more=queries.how_many_could(session, task) - len(could) if len(could) == _NAMED else 0,
+    )
+
+
+@blueprint.route("/tasks/<int:task_id>/execute", methods=["GET", "POST"])
+def execute(task_id: int) -> BaseResponse:
+    task = task_or_refuse(task_id)
+    if request.method != "POST":
+        demand_execute(task, me())
+        return respond(actions.reading(db.session(), task, me()))
+    try:
+        with actions.activation(db.session(), task_id, me()) as activation:
+            demand_execute(activation.task, me())
+            response = respond(activation)
+            if response.status_code >= 400:
+                raise Refused(response)
+            title, done = activation.task.title, activation.task.status == "DONE"
+            if done:
+                kept.accepted()
+    except Refused as refused:
+        return refused.response
+    return finished(task_id, title, response) if done else response
+
+
+def demand_execute(task: Task, user: User) -> None:
+    """Refuse who may not do a task, its state first.
+
+    Raises:
+        TransitionNotAllowed: it cannot be done now.
+        PermissionDenied: it is another person's, or they have lost the permission for it.
+    """
+    lifecycle.check("execute", task)
+    permissions.demand_finish(db.session(), user, task)
+
+
+def respond(activation: Activation) -> Response:
+    """What the node's view answers; a manual task has none and asks for one confirmation."""
+    node: Any = activation.node
+    if node.view is not None:
+        return make_response(node.respond(activation))
+    if request.method == "POST":
+        activation.execute()
+        return make_response(redirect(activation.success_url, 303))
+    return make_response(
+        render_template("form.html", form=FlaskForm(formdata=None), **form_context(activation))
+    )
+
+
+def offered(task: Task, user: User) -> list[str]:
+    """The actions that the page of a task has buttons for."""
+    names = lifecycle.actions_for(task, user)
+    may_take = "assign" in names and permissions.may_take(db.session(), user, task)
+    return [name for name in names if name != "assign" or may_take or user.manages(task.process.flow_label)]
+
+
+def _for_people(tasks: list[Task]) -> list[Task]:
+    return [task for task in tasks if "__" not in task.flow_task or task.status == "DONE"]

@@ -1,0 +1,99 @@
+"""Starting a process from a form."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import Any
+
+from flask import Blueprint, Flask, abort, flash, make_response, request
+from werkzeug.wrappers import Response as BaseResponse
+
+from portal.engine import actions, start_keys
+from portal.flow import registry
+from portal.models import db
+
+from ..accounts.sign_in import require_login
+from ..drafts import kept
+from ..layout import me
+from ..urls import see_other
+from .completion import finished
+from .detail import Refused
+
+blueprint = Blueprint("start", __name__)
+blueprint.before_request(require_login)
+
+
+class _Repeated(Exception):
+    """This form has started a process already."""
+
+    def __init__(self, started: start_keys.Started) -> None:
+        self.started = started
+
+
+@blueprint.route("/flows/<label>/start/<name>", methods=["GET", "POST"])
+def form(label: str, name: str) -> BaseResponse:
+    node = start_or_refuse(label, name)
+    if request.method != "POST":
+        return make_response(node.respond(actions.reading_start(db.session(), node, me())))
+    key, digest, user_id = key_of(label, name), kept.digest(kept.typed()), me().id
+    try:
+        with actions.starting(db.session(), node, me()) as activation:
+            if key is not None and (started := start_keys.claim(db.session(), user_id, key, digest)):
+                raise _Repeated(started)
+            response = make_response(node.respond(activation))
+            if response.status_code >= 400:
+                raise Refused(response)
+            task, title = activation.task, activation.task.title
+            db.session.flush()
+            task_id = task.id
+            if key is not None:
+                start_keys.settle(db.session(), user_id, key, task_id and activation.process.id)
+            if task_id is not None:
+                kept.accepted()
+    except Refused as refused:
+        return refused.response
+    except _Repeated as repeated:
+        return _lead_to(repeated.started, repeated.started.digest == digest)
+    return response if task_id is None else finished(task_id, title, response)
+
+
+def _lead_to(started: start_keys.Started, same: bool) -> BaseResponse:
+    """The answer to a form that has started a process already: where that stands. Another text is kept."""
+    if same:
+        flash("This form was sent before: it has started this process, and no second one.", "info")
+    else:
+        words = kept.keep()
+        flash(
+            "This form was sent before, and what it started is here. What you typed since then has changed nothing. "
+            + (words if words != kept.KEPT else "It is kept as a draft of a new start form."),
+            "warning",
+        )
+    return see_other(f"/processes/{started.process_id}")
+
+
+def key_of(label: str, name: str) -> str | None:
+    """The key that the form carries, of this form alone; None where it has none, as a program's."""
+    sent = request.form.get("_start", "")
+    return hashlib.sha256(f"{label} {name} {sent}".encode()).hexdigest() if sent else None
+
+
+def form_key() -> str:
+    """The key for the start form on this page: a new one, or that of the form that is shown again."""
+    if request.endpoint != "start.form":
+        return ""
+    return (request.form.get("_start", "") if request.method == "POST" else "") or secrets.token_hex(16)
+
+
+def init_app(app: Flask) -> None:
+    app.jinja_env.globals["start_key"] = form_key
+
+
+def start_or_refuse(label: str, name: str) -> Any:
+    flow_class = registry.get(label)
+    node: Any = flow_class._definition.nodes.get(name) if flow_class is not None else None
+    if node is None or not node.starts or not node.human:
+        abort(404, "There is no such form.")
+    if not node.available(me()):
+        abort(403, f"You may not start “{node.flow_class._definition.title}” here.")
+    return node
