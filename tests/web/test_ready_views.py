@@ -2,7 +2,7 @@
 
 import pytest
 from flask_wtf import FlaskForm
-from jinja2 import DictLoader
+from jinja2 import ChoiceLoader, DictLoader
 from sqlalchemy.orm import Mapped, mapped_column
 from wtforms import IntegerField, StringField, SubmitField
 from wtforms.validators import InputRequired, NumberRange
@@ -59,7 +59,7 @@ class AgeForm(FlaskForm):
     send = SubmitField("Send")
 
 
-def test_a_form_and_a_page_of_the_authors_own(app, client_of, people, register):
+def test_a_form_and_a_page_of_the_authors_own(app, client_of, people, register, monkeypatch):
     class OwnFlow(flow.Flow):
         process_class = SlipProcess
         start = flow.Start(views.CreateProcessView.as_view(form_class=AgeForm, template="own.html")).Next(
@@ -69,7 +69,7 @@ def test_a_form_and_a_page_of_the_authors_own(app, client_of, people, register):
 
     register(OwnFlow)
     page = "{{ flow.title }}|{{ node.name }}|{{ form.remark.label.text }}|{{ form.errors|length }}"
-    app.jinja_loader = DictLoader({"own.html": page})
+    monkeypatch.setattr(app, "jinja_loader", ChoiceLoader([DictLoader({"own.html": page}), app.jinja_loader]))
     erin = client_of("erin")
     address = "/flows/own/start/start"
     assert erin.get(address).text == "Own|start|Your remark|0"
