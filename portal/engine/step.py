@@ -16,7 +16,7 @@ from portal.models import Process, Task, User
 from . import boundary, children, compensation, conditions, joins, messages, races, signals, token, turns
 from .disturbances import is_passing
 from .guard import Guard
-from .run import Run
+from .run import Run, among_open
 
 #: how often one token may come to one node within an action
 VISITS = 1000
@@ -259,7 +259,7 @@ def close_if_over(run: Run, process: Process) -> None:
     ):
         return
     if process not in run.made:
-        query = select(Task.id).where(Task.process_id == process.id, Task.finished.is_(None))
+        query = among_open(select(Task.id).where(Task.process_id == process.id, Task.finished.is_(None)))
         known = run.known_ids(process)
         with run.session.no_autoflush:
             if run.session.scalar(query.where(Task.id.not_in(known)).limit(1)) is not None:
