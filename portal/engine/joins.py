@@ -11,7 +11,7 @@ from portal.flow.outcome import Wait
 from portal.models import Process, Task
 
 from . import token
-from .run import Run
+from .run import Run, among_open
 
 
 def arrive(run: Run, node: Node, branch: str, *previous: Task) -> None:
@@ -168,7 +168,7 @@ def can_arrive(run: Run, join: Task) -> bool:
             return True
     if process in run.made:
         return False
-    query = select(Task.token).where(
+    query = among_open(select(Task.token)).where(
         Task.process_id == process.id,
         Task.finished.is_(None),
         may_be_within(scope),
@@ -221,7 +221,10 @@ def waiting(run: Run, process: Process, node: Node, scope: str) -> Task | None:
         return newest
     with run.session.no_autoflush:
         query = select(Task).where(
-            Task.process_id == process.id, Task.flow_task == node.name, Task.awaits == scope
+            Task.process_id == process.id,
+            Task.number > token.split_of(scope),  # it came later: what was before is not read
+            Task.flow_task == node.name,
+            Task.awaits == scope,
         )
         found = run.session.scalars(query.order_by(Task.number.desc()).limit(1)).unique().first()
     if found is not None:

@@ -29,7 +29,7 @@ from . import (
 from .disturbances import is_passing
 from .failures import Failure
 from .guard import Guard
-from .run import Run
+from .run import Run, among_open
 
 #: flows whose failures are raised, for the sake of a test
 propagating: ContextVar[frozenset[Any]] = ContextVar("propagating", default=frozenset())
@@ -271,7 +271,7 @@ def close_if_over(run: Run, process: Process) -> None:
     ):
         return
     if process not in run.made:
-        query = select(Task.id).where(Task.process_id == process.id, Task.finished.is_(None))
+        query = among_open(select(Task.id).where(Task.process_id == process.id, Task.finished.is_(None)))
         known = run.known_ids(process)
         with run.session.no_autoflush:
             if run.session.scalar(query.where(Task.id.not_in(known)).limit(1)) is not None:
