@@ -48,6 +48,33 @@ def test_a_time_of_day_comes_once_a_day_when_the_clocks_change(cron, since, expe
     assert shown(moments(flow.StartTimer(cron=cron, timezone="Europe/Berlin"), since, 3)) == expected
 
 
+NOVEMBER = dt.datetime(2026, 11, 27, 12, tzinfo=dt.UTC)  # a Friday
+
+
+@pytest.mark.parametrize(
+    ("cron", "expected"),
+    [
+        ("0 9 1 * mon", ["11-30", "12-01", "12-07"]),  # either of them
+        ("0 9 1,15 * 1", ["11-30", "12-01", "12-07"]),
+        ("0 9 28-29 * 7", ["11-28", "11-29", "12-06"]),  # 7 is Sunday
+        ("0 9 28 * fri-sat/1", ["11-28", "12-04", "12-05"]),
+        ("0 9 10 DEC MON", ["12-07", "12-10", "12-14"]),
+        (
+            "0 9 */2 * mon",
+            ["12-07", "12-21", "01-11"],
+        ),  # what begins with a star names no day: both must hold
+        ("0 9 7 * */2", ["01-07", "02-07", "03-07"]),
+        ("0 9 1 * *", ["12-01", "01-01", "02-01"]),
+        ("0 9 * * mon", ["11-30", "12-07", "12-14"]),
+        ("0 9 31 2 mon", ["02-01", "02-08", "02-15"]),
+        ("0 * 29 * sun", ["11-29", "11-29", "11-29"]),
+    ],
+)
+def test_day_of_month_and_day_of_week(cron, expected):
+    found = moments(flow.StartTimer(cron=cron), NOVEMBER, 3)
+    assert [moment.strftime("%m-%d") for moment in found] == expected
+
+
 @pytest.mark.parametrize("since", [SPRING, AUTUMN])
 def test_every_hour_goes_by_the_hours_that_pass(since):
     found = moments(flow.StartTimer(cron="0 * * * *", timezone="Europe/Berlin"), since, 10)

@@ -29,6 +29,15 @@ def lost(task: Task) -> Node:
     return Lost().bound(task.process.flow_class or Flow, task.flow_task)
 
 
+def among_open(query: Any) -> Any:
+    """Let a query for open tasks of a process read those alone.
+
+    SQLite would choose an index of all tasks that the process ever had; with a bound of its second column, which all
+    names are above, it takes `ix_task_open`.
+    """
+    return query.where(Task.flow_task > "")
+
+
 def _remember(owner: Process | Task, name: str, task: Task) -> None:
     """Add to a list what the database will read into it: one that is loaded, or of a row that is still to come."""
     loaded = owner.__dict__.get(name)
@@ -78,6 +87,8 @@ class Run:
         #: what was made in this transaction: the database knows no other task of such a process, no other child of
         #: such a task
         self.made: set[Process | Task] = outer.made if outer else set()
+        #: the children that were started in this transaction, by the key of their parent's task
+        self.children: dict[int, list[Process]] = outer.children if outer else {}
         #: tasks whose creation has no event yet
         self.unrecorded: set[Task] = outer.unrecorded if outer else set()
         self.touched: dict[Process, None] = {}
@@ -120,7 +131,7 @@ class Run:
         """Open tasks of a process; what is pending is written first."""
         self.session.flush()
         query = select(Task).where(Task.process_id == process.id, Task.finished.is_(None), *criteria)
-        found = list(self.session.scalars(query.order_by(Task.number)).unique())
+        found = list(self.session.scalars(among_open(query).order_by(Task.number)).unique())
         self.know(*found)
         return found
 
@@ -130,7 +141,8 @@ class Run:
             return []
         query = select(Task).where(Task.process_id == process.id, Task.finished.is_(None), *criteria)
         with self.session.no_autoflush:
-            found = list(self.session.scalars(query.where(Task.id.not_in(self.known_ids(process)))).unique())
+            query = among_open(query.where(Task.id.not_in(self.known_ids(process))))
+            found = list(self.session.scalars(query).unique())
         self.know(*found)
         return found
 
@@ -145,6 +157,8 @@ class Run:
             if process not in self.session:
                 del self.tasks[process]
                 self.made.discard(process)
+        for parent, started in self.children.items():
+            self.children[parent] = [process for process in started if process in self.session]
         self.ready = [task for task in self.ready if task in self.session or task in pending]
         for due in (self.touched, self.joins_due):
             for gone in [process for process in due if process not in self.session]:
@@ -189,9 +203,6 @@ class Run:
             self.session.flush()
         finally:
             self.rows.only_tasks = False
-
-    def processes_made(self) -> list[Process]:
-        return [each for each in self.made if isinstance(each, Process) and each in self.session]
 
     def link(self, task: Task, previous: Task) -> None:
         """A token has come from one task to another."""

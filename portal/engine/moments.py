@@ -35,11 +35,23 @@ def next_start(node: Any, now: dt.datetime, last: dt.datetime | None = None) -> 
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
 
-def _trigger(cron: str, zone: dt.tzinfo) -> CronTrigger:
+def _triggers(cron: str, zone: dt.tzinfo) -> list[CronTrigger]:
+    """The rules of a cron line, of which each moment meets one: where both the day of the month and that of the week
+    are named, either is enough. One that begins with `*` names none, as in cron: `*/2 * mon` is each odd Monday."""
     minute, hour, day, month, weekday = cron.split()
-    return CronTrigger(
-        minute=minute, hour=hour, day=day, month=month, day_of_week=_weekdays(weekday), timezone=zone
-    )
+    either = not (day.startswith("*") or weekday.startswith("*"))
+    days = [(day, "*"), ("*", weekday)] if either else [(day, weekday)]
+    return [
+        CronTrigger(
+            minute=minute,
+            hour=hour,
+            day=of_month,
+            month=month.lower(),
+            day_of_week=_weekdays(of_week),
+            timezone=zone,
+        )
+        for of_month, of_week in days
+    ]
 
 
 def _weekdays(field: str) -> str:
@@ -67,21 +79,23 @@ def _weekday(word: str) -> int:
 
 def _next_match(cron: str, zone: ZoneInfo, now: dt.datetime) -> dt.datetime:
     if cron.split()[1] == "*":
-        return _after(_trigger(cron, zone), now).astimezone(dt.UTC)
-    trigger = _trigger(cron, dt.UTC)  # as a clock would show it that is never changed
+        return _after(_triggers(cron, zone), now).astimezone(dt.UTC)
+    triggers = _triggers(cron, dt.UTC)  # as a clock would show it that is never changed
     shown = now.astimezone(zone).replace(tzinfo=dt.UTC, fold=0)
     found: list[dt.datetime] = []
     time = shown - _LARGEST_SHIFT
     while not found or time < shown + _LARGEST_SHIFT:
-        time = _after(trigger, time)
+        time = _after(triggers, time)
         moment = time.replace(tzinfo=zone).astimezone(dt.UTC)
         if moment > now:
             found.append(moment)  # around a change of the clocks a later time may come sooner
     return min(found)
 
 
-def _after(trigger: CronTrigger, moment: dt.datetime) -> dt.datetime:
-    found: dt.datetime | None = trigger.get_next_fire_time(None, moment + _TICK)
-    if found is None:
-        raise ValueError(f"{trigger} has no moment after {moment}")
-    return found
+def _after(triggers: list[CronTrigger], moment: dt.datetime) -> dt.datetime:
+    found: list[dt.datetime] = [
+        time for each in triggers if (time := each.get_next_fire_time(None, moment + _TICK)) is not None
+    ]
+    if not found:
+        raise ValueError(f"{triggers[0]} has no moment after {moment}")
+    return min(found)

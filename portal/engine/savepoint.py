@@ -28,6 +28,8 @@ T = TypeVar("T")
 #: what the engine itself writes, and puts back by other means
 OURS = (Process, Task)
 HELD = ("_artifact", "_seed")
+#: more objects than this do not stay pending: each guard looks at all of them
+MANY = 50
 
 
 class Snapshot:
@@ -184,7 +186,8 @@ class Guard:
     def __init__(self, session: Any, *own: Any) -> None:
         #: a `portal.models.base.Session`
         self.session = session
-        if any(not isinstance(each, OURS) for each in (*session.new, *session.dirty)):
+        pending = [*session.new, *session.dirty]
+        if len(pending) > MANY or any(not isinstance(each, OURS) for each in pending):
             session.flush()
         self.snapshots = [Snapshot(each) for each in own]
         self.new = set(session.new)

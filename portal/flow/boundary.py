@@ -34,16 +34,31 @@ class Boundary(Node):
 
 
 class TimeoutBoundary(Boundary):
-    """`.OnTimeout(delay, then, interrupting=True)`: when the host is still open after a while."""
+    """`.OnTimeout(delay, then, interrupting=True, repeat=None)`: when the host is still open after a while."""
 
     arms: ClassVar[bool] = True
     times: ClassVar[bool] = True
 
     def __init__(
-        self, delay: dt.timedelta | dt.datetime | Call, then: Any, interrupting: bool = True
+        self,
+        delay: dt.timedelta | dt.datetime | Call,
+        then: Any,
+        interrupting: bool = True,
+        repeat: dt.timedelta | int | None = None,
     ) -> None:
         super().__init__(then, interrupting)
-        self.delay = delay
+        self.delay, self.repeat = delay, repeat
+
+    @property
+    def interval(self) -> dt.timedelta | None:
+        """How long after one firing the next one comes."""
+        span = self.delay if isinstance(self.repeat, int) else self.repeat
+        return span if isinstance(span, dt.timedelta) else None
+
+    @property
+    def times_to_fire(self) -> int | None:
+        """How often it fires while its host is open; None for without end."""
+        return 1 if self.repeat is None else self.repeat if isinstance(self.repeat, int) else None
 
     def calls(self) -> Iterator[tuple[str, Call]]:
         yield from super().calls()
@@ -53,6 +68,21 @@ class TimeoutBoundary(Boundary):
     def faults(self) -> Iterator[str]:
         yield from super().faults()
         yield from moment_faults(self.delay, ".OnTimeout()")
+        yield from self._repeat_faults()
+
+    def _repeat_faults(self) -> Iterator[str]:
+        repeat = self.repeat
+        if repeat is None:
+            return
+        if self.interrupting:
+            yield ".OnTimeout(repeat=…) needs interrupting=False: one that interrupts its task fires once"
+        if isinstance(repeat, dt.timedelta):
+            if repeat <= dt.timedelta(0):
+                yield f".OnTimeout(repeat=…) needs a span of time, not {repeat!r}"
+        elif isinstance(repeat, bool) or not isinstance(repeat, int) or repeat < 1:
+            yield f".OnTimeout(repeat=…) takes a timedelta, or how often it fires, not {repeat!r}"
+        elif not isinstance(self.delay, dt.timedelta) or self.delay <= dt.timedelta(0):
+            yield f".OnTimeout(repeat={repeat}) repeats its delay, which is no span; say repeat=timedelta(…)"
 
     def enter(self, activation: Activation) -> Outcome:
         delay = self.delay
@@ -137,7 +167,11 @@ class Activity(Turn):
     """A task: work that takes time or can fail, so events can sit on its border."""
 
     def OnTimeout(
-        self, delay: dt.timedelta | dt.datetime | Call, then: Any, interrupting: bool = True
+        self,
+        delay: dt.timedelta | dt.datetime | Call,
+        then: Any,
+        interrupting: bool = True,
+        repeat: dt.timedelta | int | None = None,
     ) -> Self:
         """Go another way when the task is still open after a while.
 
@@ -145,8 +179,10 @@ class Activity(Turn):
             delay: a span from the task's creation, an aware moment, or a callable of the activation.
             then: where the path goes.
             interrupting: cancel the task; else its path begins beside the task, which goes on.
+            repeat: fire again each time this span has passed, while the task is open; or how often to fire, each time
+                after the delay. Only where it does not interrupt.
         """
-        self._attached.append(TimeoutBoundary(delay, then, interrupting))
+        self._attached.append(TimeoutBoundary(delay, then, interrupting, repeat))
         return self
 
     def OnError(self, then: Any, code: str | type[BaseException] | None = None) -> Self:

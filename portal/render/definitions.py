@@ -85,6 +85,10 @@ def duration(span: dt.timedelta) -> str:
 
 
 def _time(definition: ET.Element, node: Any) -> None:
+    if getattr(node, "repeat", None) is not None:  # `R3/P1D`: three times, a day apart
+        cycle = ET.SubElement(definition, "bpmn:timeCycle", {"xsi:type": "bpmn:tFormalExpression"})
+        cycle.text = f"R{node.times_to_fire or ''}/{duration(node.interval)}"
+        return
     for name, element in _MOMENTS.items():
         moment = getattr(node, name, None)
         if moment is None:

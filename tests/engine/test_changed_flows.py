@@ -191,7 +191,7 @@ def test_a_flow_that_is_gone_is_told(flow_tester):
     run = started(flow_tester, look=step())
     flow_tester.app.extensions["portal_flows"].pop("change")
     assert misfit() == [
-        "look: the flow is gone: bring it back, cancel the process, or where it has another name now: "
+        "look: the flow is gone: bring it back, or cancel the process; if it has another name now: "
         "portal flows rename-class change …"
     ]
     assert db.session.get_one(Task, run.task("look").id).node is None

@@ -1,5 +1,8 @@
 """Child processes: one lock, one way down and one way back."""
 
+import cProfile
+import pstats
+
 import pytest
 
 from portal import act, flow, this
@@ -277,3 +280,32 @@ def test_a_process_that_failed_and_was_taken_back_has_no_error_any_more(flow_tes
     run.tasks("ask")[0].revive()
     run.handle("ask", well=True)
     assert run.process.status == "DONE"
+
+
+class BitFlow(flow.Flow):
+    start = flow.StartHandle(this.take).Next(this.end)
+    end = flow.End()
+
+    def take(self, activation, item):
+        pass
+
+
+class BitsFlow(flow.Flow):
+    start = flow.StartHandle(this.take).Next(this.children)
+    children = flow.NSubprocess(BitFlow.start, lambda a: list(range(a.process.data["number"]))).Next(this.end)
+    end = flow.End()
+
+    def take(self, activation, number):
+        activation.process.data["number"] = number
+
+
+def test_the_work_for_many_children_grows_with_their_number(flow_tester):
+    def calls(number):
+        run = flow_tester(BitsFlow)
+        with cProfile.Profile() as profile:
+            run.start("start", number=number)
+        assert run.process.status == "DONE"
+        return pstats.Stats(profile).total_calls
+
+    calls(10)
+    assert calls(600) < 6 * 1.3 * calls(100)

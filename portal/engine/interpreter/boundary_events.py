@@ -13,6 +13,9 @@ from portal.models import Task
 from ..context import Run
 from . import subprocesses
 
+#: in the data of an event that repeats: how often it has fired before
+_FIRED = "_fired"
+
 
 def _boundaries(task: Task) -> tuple[Any, ...]:
     node = task.node
@@ -32,7 +35,7 @@ def arm(run: Run, host: Task) -> None:
         task = run.create(host.process, node, host.token)
         task.awaits = f"host:{host.number}"
         if before is not None:
-            task.scheduled = before.scheduled
+            task.scheduled, task.data = before.scheduled, dict(before.data)
             run.record(task, "SCHEDULED")
             continue
         activation = run.activation(task)
@@ -108,7 +111,21 @@ def fire(run: Run, task: Task) -> None:
         disarm(run, host, but=task)
         subprocesses.cancel(run, host)
     activation = run.activation(task)
-    step.complete(run, task, step.guarded(run, task, lambda: node.proceed(activation)), "timer")
+    outcome = step.guarded(run, task, lambda: node.proceed(activation))
+    _arm_again(run, node, task, host)
+    step.complete(run, task, outcome, "timer")
+
+
+def _arm_again(run: Run, node: TimeoutBoundary, task: Task, host: Task) -> None:
+    """Let an event that repeats stand ready for its next moment. What was missed meanwhile is made up by this one."""
+    fired = int(task.data.get(_FIRED, 0)) + 1
+    if node.interrupting or node.interval is None or fired == node.times_to_fire:
+        return
+    last = task.scheduled or run.now
+    again = run.create(host.process, node, host.token)
+    again.awaits, again.data = task.awaits, {_FIRED: fired}
+    again.scheduled = last + node.interval * ((run.now - last) // node.interval + 1)
+    run.record(again, "SCHEDULED", "timer")
 
 
 def host_of(run: Run, task: Task) -> Task:

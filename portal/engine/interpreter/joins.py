@@ -10,7 +10,7 @@ from portal.flow.base import Node
 from portal.flow.outcome import Wait
 from portal.models import Process, Task
 
-from ..context import Run
+from ..context import Run, among_open
 from . import token
 
 
@@ -169,7 +169,7 @@ def can_arrive(run: Run, join: Task) -> bool:
             return True
     if process in run.made:
         return False
-    query = select(Task.token).where(
+    query = among_open(select(Task.token)).where(
         Task.process_id == process.id,
         Task.finished.is_(None),
         may_be_within(scope),
@@ -222,7 +222,10 @@ def waiting(run: Run, process: Process, node: Node, scope: str) -> Task | None:
         return newest
     with run.session.no_autoflush:
         query = select(Task).where(
-            Task.process_id == process.id, Task.flow_task == node.name, Task.awaits == scope
+            Task.process_id == process.id,
+            Task.number > token.split_of(scope),  # it came later: what was before is not read
+            Task.flow_task == node.name,
+            Task.awaits == scope,
         )
         found = run.session.scalars(query.order_by(Task.number.desc()).limit(1)).unique().first()
     if found is not None:

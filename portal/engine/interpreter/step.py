@@ -14,7 +14,7 @@ from portal.models import Process, Task, User
 from portal.models import find_user as user_named
 
 from .. import failures
-from ..context import Run
+from ..context import Run, among_open
 from ..failures import Failure
 from ..retries import is_passing
 from ..savepoint import Guard
@@ -271,7 +271,7 @@ def close_if_over(run: Run, process: Process) -> None:
     ):
         return
     if process not in run.made:
-        query = select(Task.id).where(Task.process_id == process.id, Task.finished.is_(None))
+        query = among_open(select(Task.id).where(Task.process_id == process.id, Task.finished.is_(None)))
         known = run.known_ids(process)
         with run.session.no_autoflush:
             if run.session.scalar(query.where(Task.id.not_in(known)).limit(1)) is not None:

@@ -30,6 +30,7 @@ def start(run: Run, task: Task, calls: tuple[tuple[Any, Mapping[str, Any]], ...]
         process.parent_task_id, process.depth = task.id, parent.depth + 1
         process.root_id = parent.root_id or parent.id
         process.created_by_id = parent.created_by_id
+        run.children.setdefault(task.id, []).append(process)
         first = new_task(run.now, process, node, token.ROOT)
         actions.begin(run, process, first)
         begun.append((first, node, keywords))
@@ -93,15 +94,15 @@ def over(run: Run, child: Process) -> None:
         step.fail(run, task, error)
 
 
-def _counted(run: Run, task: Task) -> tuple[int, int]:
-    """How many children of a task there are, and how many of them are not over."""
+def _counted(run: Run, task: Task) -> tuple[int, bool]:
+    """How many children of a task there are, and whether one of them is not over."""
     if task in run.made:
-        own = [each for each in run.processes_made() if each.parent_task_id == task.id]
-        return len(own), sum(each.finished is None for each in own)
+        own = run.children.get(task.id, [])
+        return len(own), any(each.finished is None for each in reversed(own))  # the last one is over last
     running = func.count().filter(Process.finished.is_(None))
     query = select(func.count(), running).where(Process.parent_task_id == task.id)
     row = run.session.execute(query).one()
-    return row[0], row[1]
+    return row[0], row[1] > 0
 
 
 def _failed(run: Run, task: Task, child: Process) -> None:

@@ -70,7 +70,7 @@ def _why(row: Any) -> str | None:
     flow_class = registry.get(row.flow_label)
     if flow_class is None:
         return (
-            f"the flow is gone: bring it back, cancel the process, or where it has another name now: "
+            "the flow is gone: bring it back, or cancel the process; if it has another name now: "
             f"portal flows rename-class {row.flow_label} …"
         )
     name, kind = row.flow_task, row.flow_task_type

@@ -1,0 +1,80 @@
+"""A timeout that fires again and again while its task is open."""
+
+from __future__ import annotations
+
+import datetime as dt
+from xml.etree import ElementTree
+
+import pytest
+
+from portal import flow, render, this
+from portal.errors import FlowError
+
+DAY = dt.timedelta(days=1)
+
+
+def nag(delay, **options):
+    class NagFlow(flow.Flow):
+        start = flow.StartHandle().Next(this.ask)
+        ask = (
+            flow.ManualTask()
+            .OnTimeout(delay, this.remind, **{"interrupting": False} | options)
+            .Next(this.end)
+        )
+        remind = flow.Function(lambda activation: None).Next(this.reminded)
+        reminded = flow.End()
+        end = flow.End()
+
+    return NagFlow
+
+
+@pytest.mark.parametrize(
+    ("repeat", "days", "times"),
+    [(None, 9, 1), (1, 9, 1), (3, 2, 2), (3, 9, 3), (2 * DAY, 9, 5), (DAY / 2, 2, 3)],
+)
+def test_it_fires_as_often_as_it_says(flow_tester, repeat, days, times):
+    run = flow_tester(nag(DAY, repeat=repeat))
+    run.start("start")
+    run.advance(days=days)
+    assert run.path.count("remind") == times
+    assert run.path.count("ask__timeout") == times
+    run.task("ask").assign("ann").execute()
+    assert run.process.status == "DONE"
+    run.advance(days=9)
+    assert run.path.count("remind") == times
+
+
+def test_what_was_missed_is_made_up_once(flow_tester, time_machine):
+    run = flow_tester(nag(DAY, repeat=DAY))
+    run.start("start")
+    run.process.suspend()
+    run.advance(days=6, hours=12)
+    run.process.resume()
+    run.advance(seconds=1)
+    assert run.path.count("remind") == 1
+    run.advance(days=1)
+    assert run.path.count("remind") == 2
+
+
+@pytest.mark.parametrize(
+    ("delay", "options", "mend"),
+    [
+        (DAY, {"repeat": DAY, "interrupting": True}, "interrupting=False"),
+        (DAY, {"repeat": 0}, "how often"),
+        (DAY, {"repeat": True}, "how often"),
+        (DAY, {"repeat": "P1D"}, "how often"),
+        (DAY, {"repeat": -DAY}, "a span of time"),
+        (lambda activation: DAY, {"repeat": 3}, "say repeat=timedelta"),
+        (dt.datetime(2030, 1, 1, tzinfo=dt.UTC), {"repeat": 3}, "say repeat=timedelta"),
+    ],
+)
+def test_what_cannot_repeat_is_refused(delay, options, mend):
+    with pytest.raises(FlowError, match=mend):
+        nag(delay, **options)
+
+
+@pytest.mark.parametrize(("repeat", "cycle"), [(3, "R3/P1D"), (DAY / 2, "R/PT12H"), (None, None)])
+def test_in_bpmn_it_is_a_cycle(repeat, cycle):
+    root = ElementTree.fromstring(render.bpmn(nag(DAY, repeat=repeat)))
+    found = [each.text for each in root.iter() if each.tag.endswith("timeCycle")]
+    assert found == ([cycle] if cycle else [])
