@@ -96,7 +96,7 @@ def _without_origin(task: Task) -> Iterator[Obstacle]:
     origins = _origins(task)
     if gone := tuple(each for each in origins if each.status in TAKEN_BACK):
         yield Obstacle("what came before {it} was taken back: {them}", gone)
-    if again := tuple(each for each in origins if each.is_open and not getattr(each.node, "races", False)):
+    if again := tuple(each for each in origins if each.is_open and not _is_race(each)):
         yield Obstacle("what came before {it} is at work again: {them}", again)
 
 
@@ -198,7 +198,11 @@ def _is_copied(old: Task, task: Task) -> bool:
 
 def _scope(task: Task) -> str | None:
     """The branches that meet in a join; None for every other task, and where nobody else can come."""
-    return task.awaits if getattr(task.node, "merges", False) else None
+    return task.awaits if task.node is not None and task.node.merges else None
+
+
+def _is_race(task: Task) -> bool:
+    return task.node is not None and task.node.races
 
 
 def _is_event(task: Task) -> bool:
@@ -207,7 +211,7 @@ def _is_event(task: Task) -> bool:
 
 def _is_beside(task: Task) -> bool:
     """Whether it is an event that left its host at work."""
-    return _is_event(task) and task.node is not None and not getattr(task.node, "interrupting", True)
+    return _is_event(task) and task.node is not None and not task.node.interrupting
 
 
 def _same_place(one: Task, other: Task) -> bool:

@@ -98,7 +98,8 @@ def demand_finish(session: Session, user: User | None, task: Task) -> None:
 
 def has_done_its_counterpart(session: Session, user: User, task: Task, node: Any = None) -> bool:
     """Whether `.NotSameAs` keeps this person away from the task, or from another node with it. It binds everyone."""
-    names = [reference.name for reference in getattr(node or task.node, "not_same_as", ())]
+    node = node or task.node
+    names = [] if node is None else [reference.name for reference in node.not_same_as]
     if not names:
         return False
     session.flush()  # a task that has just been made gets its process's key
@@ -159,7 +160,7 @@ def _counterparts(user: User) -> Any:
     clauses = []
     for label, flow_class in registry.items():
         for node in flow_class._definition.nodes.values():
-            names = [reference.name for reference in getattr(node, "not_same_as", ())]
+            names = [reference.name for reference in node.not_same_as]
             if names:
                 other = aliased(Task)
                 done = exists().where(

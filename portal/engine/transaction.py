@@ -139,8 +139,8 @@ def _outermost(session: Session, user: Any, process: Any, task: Any) -> Iterator
     finally:
         if following is not None:
             current.reset(following)
-    if run.threw:
-        _deliver(session)
+    for follow_up in run.after_commit:
+        _tell_of_commit(partial(follow_up, session))
     if run.work_for_clock:
         wake()
 
@@ -154,17 +154,6 @@ def _tell(run: Run) -> None:
     written = notifications.write(run.session, run.now, news) if news else 0
     if written + arrivals.write(run):
         run.work_for_clock = True
-
-
-def _deliver(session: Session) -> None:
-    """Release what a signal has reached, here and now where that is possible; a worker does the rest."""
-    from .interpreter import signals
-
-    try:
-        for each in signals.claim(session):
-            signals.deliver(session, each)
-    except Exception:
-        log.exception("a signal could not be delivered at once; a worker does it")
 
 
 def _inside(outer: Run, user: Any, process: Any, task: Any) -> Iterator[Run]:
@@ -190,7 +179,7 @@ def _inside(outer: Run, user: Any, process: Any, task: Any) -> Iterator[Run]:
         outer.forget()
         raise
     outer.work_for_clock |= inner.work_for_clock
-    outer.threw |= inner.threw
+    outer.after_commit |= inner.after_commit
 
 
 def _demand_held(run: Run, process: Any, task: Any) -> None:

@@ -25,7 +25,6 @@ class Function(Activity):
         undo_func: called with the activation before the task is undone.
     """
 
-    #: it is done in the moment in which it is entered, so no clock runs meanwhile
     instant: ClassVar[bool] = True
 
     def __init__(self, func: Call, *, undo_func: Call | None = None) -> None:

@@ -16,6 +16,7 @@ from .reference import Expression, Reference
 
 if TYPE_CHECKING:
     from .activation import Activation
+    from .boundary import Boundary
     from .definition import Definition
 
 #: what an author may give where the engine calls something with the activation
@@ -84,6 +85,40 @@ class Node:
     times: ClassVar[bool] = False
     #: other code completes it through `run`
     handles: ClassVar[bool] = False
+    #: what comes before it waits is kept for it
+    keeps_messages: ClassVar[bool] = False
+    #: its condition is asked again and again
+    asks: ClassVar[bool] = False
+    #: it starts processes on a schedule
+    schedules: ClassVar[bool] = False
+    #: it starts child processes
+    calls_processes: ClassVar[bool] = False
+    #: it is done in the moment in which it is entered, so no clock runs meanwhile
+    instant: ClassVar[bool] = False
+    #: the whole process ends with it
+    stops: ClassVar[bool] = False
+    #: an event that stands ready from the creation of its host, as a task of its own
+    arms: ClassVar[bool] = False
+    #: an event that waits for an escalation from below its host
+    listens: ClassVar[bool] = False
+    #: an event that says how its host is taken back: no way that a token goes
+    compensates: ClassVar[bool] = False
+    #: a join that waits for the branches of earlier runs of its split
+    blocking: bool = False
+    #: the task whose border an event sits on
+    host: Node | None = None
+    #: whether an event ends the task that it sits on
+    interrupting: bool = True
+    #: the name of the signal that it throws or waits for
+    signal: str | None = None
+    #: what it cancels, in its process
+    region: Sequence[Reference] = ()
+    #: what only one task of a process may hold at a time
+    mutex: str | None = None
+    #: a condition without which it may not be worked on
+    milestone: Call | None = None
+    #: nodes whose people may not do this one
+    not_same_as: Sequence[Any] = ()
     permission: str | None = None
 
     def __init__(self) -> None:
@@ -91,14 +126,19 @@ class Node:
         self.flow_class: type[Flow] = Flow
         self.outgoing: tuple[Edge, ...] = ()
         self.incoming: tuple[Edge, ...] = ()
-        self.boundaries: tuple[Node, ...] = ()
+        self.boundaries: tuple[Boundary, ...] = ()
         self._declared: list[Edge] = []
-        self._attached: list[Node] = []
+        self._attached: list[Boundary] = []
         self._undo: Call | None = None
         self._title = ""
         self.description = ""
         self.summary_template = ""
         self.result_template = ""
+
+    @property
+    def partial(self) -> bool:
+        """Whether it is a join that may go on before every branch is in."""
+        return False
 
     @property
     def kind(self) -> str:
@@ -136,7 +176,7 @@ class Node:
             word = attached.kind.removesuffix("Boundary").lower()
             counts[word] = counts.get(word, 0) + 1
             suffix = f"_{counts[word]}" if counts[word] > 1 else ""
-            boundary: Any = attached.bound(self.flow_class, f"{self.name}__{word}{suffix}")
+            boundary = attached.bound(self.flow_class, f"{self.name}__{word}{suffix}")
             boundary.host = self
             boundaries.append(boundary)
         self.boundaries = tuple(boundaries)

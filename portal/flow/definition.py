@@ -67,7 +67,7 @@ class Definition:
 
     @cached_property
     def has_mutexes(self) -> bool:
-        return any(getattr(node, "mutex", None) is not None for node in self.nodes.values())
+        return any(node.mutex is not None for node in self.nodes.values())
 
     def common_join(self, split: Node) -> Node | None:
         """The nearest join to which all branches of a split lead."""

@@ -25,7 +25,6 @@ class Subprocess(Activity):
         undo_func: called with the activation before the task is undone.
     """
 
-    #: its children are processes
     calls_processes: ClassVar[bool] = True
 
     def __init__(self, start: Any, *, undo_func: Call | None = None, **kwargs: Any) -> None:

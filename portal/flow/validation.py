@@ -62,7 +62,7 @@ def _graph_faults(definition: Definition) -> Iterator[str]:
     from_starts = set().union(*({start.name, *reached(start)} for start in definition.starts))
     handlers = {edge.target.name for edge in _compensations(definition)}
     for name, node in nodes.items():
-        if name in handlers or getattr(node, "compensates", False):
+        if name in handlers or node.compensates:
             continue  # only a compensation leads here, and back to where it was thrown
         if name not in from_starts:
             yield f"{name}: nobody leads to this node; let another node lead to it, or remove it"
@@ -75,13 +75,13 @@ def _graph_faults(definition: Definition) -> Iterator[str]:
 
 def _compensations(definition: Definition) -> Iterator[Any]:
     for node in definition.nodes.values():
-        if getattr(node, "compensates", False):
+        if node.compensates:
             yield from node.outgoing
 
 
 def neighbours(node: Node) -> Iterator[Node]:
     """Where a token at this node can go next, through its boundary events too."""
-    if not getattr(node, "compensates", False):
+    if not node.compensates:
         for edge in node.outgoing:
             yield edge.target
         yield from node.boundaries

@@ -368,6 +368,6 @@ def _called_by(flow_class: Any) -> list[Any]:
     found = [flow_class]
     for each in found:
         nodes = each._definition.nodes.values()
-        called = [node.start_node().flow_class for node in nodes if getattr(node, "calls_processes", False)]
+        called = [node.start_node().flow_class for node in nodes if node.calls_processes]
         found.extend(child for child in called if child not in found)
     return found[1:]

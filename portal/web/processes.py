@@ -141,7 +141,7 @@ def _taken_back(story: Story) -> Iterator[tuple[str, str]]:
     """The ways of compensation events. They are no tasks: a handler's task follows the step that it takes back."""
     flow_class: Any = story.process.flow_class
     for node in flow_class._definition.nodes.values() if flow_class is not None else ():
-        if getattr(node, "compensates", False):
+        if node.compensates:
             for edge in node.outgoing:
                 if (node.host.name, edge.target.name) in story.passed:
                     yield node.name, edge.target.name

@@ -19,7 +19,6 @@ from ..context import Run
 from ..leases import batch, holds, known_tasks
 from ..retries import persistent, report
 from ..transaction import clock, read_task, transaction
-from . import step
 
 log = logging.getLogger("portal.engine")
 
@@ -39,7 +38,7 @@ def _asking(flows: frozenset[type[Flow]]) -> frozenset[type[Flow]]:
         (flow, node.start_node().flow_class)
         for flow in flows
         for node in _nodes(flow)
-        if hasattr(node, "start_node")
+        if node.calls_processes
     ]
     before = -1
     while before != len(asking):
@@ -53,7 +52,7 @@ def _nodes(flow: type[Flow]) -> Iterable[Any]:
 
 
 def _asks(node: Any) -> bool:
-    return getattr(node, "asks", False)
+    return bool(node.asks)
 
 
 def ask_tree(run: Run) -> bool:
@@ -85,15 +84,8 @@ def ask(run: Run, task: Task) -> bool:
     if task.status != "STARTED" or node is None:
         return False
     activation = run.activation(task)
-    try:
-        if not step.guarded(run, task, lambda: node.holds(activation)):
-            return False
-        outcome = step.guarded(run, task, lambda: node.resume(activation))
-    except Exception as error:
-        step.fail(run, task, error)
-    else:
-        step.follow(run, task, outcome)
-    return True
+    run.interpreter.resume(run, task, lambda: node.resume(activation) if node.holds(activation) else None)
+    return task.status != "STARTED"
 
 
 def first(_moment: Any) -> Any:
@@ -145,5 +137,5 @@ def ask_one(session: Session, task_id: int) -> bool:
         task = read_task(session, task_id)
         run.know(task)
         held = ask(run, task)
-        step.settle(run)
+        run.interpreter.settle(run)
         return held

@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import select
 
 from portal.flow.base import Node
-from portal.flow.outcome import Wait
 from portal.models import Process, Task
 
 from ..context import Run, among_open
@@ -37,13 +36,14 @@ def arrive(run: Run, node: Node, branch: str, *previous: Task) -> None:
         return
     if scope is None:
         go_on(run, join)
-    elif getattr(node, "partial", False):
+    elif node.partial:
         _ask(run, join, scope)
 
 
 def met(run: Run, join: Task) -> list[Task]:
     """The branches that came to other joins of the same run of its split, now that those were taken back."""
-    if join.awaits is None or not getattr(join.node, "merges", False):
+    node = join.node
+    if join.awaits is None or node is None or not node.merges:
         return []
     run.session.flush()
     query = select(Task).where(
@@ -65,40 +65,24 @@ def move(run: Run, node: Node, old: Task) -> None:
 
 def _ask(run: Run, join: Task, scope: str) -> None:
     """Ask a join whether it goes on before the other branches are in."""
-    from .. import actions
-    from . import step
-
     node: Any = join.node
     if _is_blocked(run, join):
         return
     active = [task for task in _branches(run, join, scope) if not _is_event(task)]
     activation = run.activation(join)
     activation.active_tasks = active
-    try:
-        goes_on = step.guarded(run, join, lambda: node.goes_on(activation))
-    except Exception as error:
-        step.fail(run, join, error)
-        return
-    if not goes_on:
+    if not run.interpreter.attempt(run, join, lambda: node.goes_on(activation)):
         return
     if node.cancel_active:
         for task in active:
-            actions.close(run, task, "step")
+            run.interpreter.close(run, task, "step")
     go_on(run, join)
 
 
 def go_on(run: Run, join: Task) -> None:
     """Nobody else has to come."""
-    from . import step
-
     activation = run.activation(join)
-    try:
-        outcome = step.guarded(run, join, lambda: activation.node.resume(activation))
-    except Exception as error:
-        step.fail(run, join, error)
-        return
-    assert not isinstance(outcome, Wait)
-    step.complete(run, join, outcome)
+    run.interpreter.resume(run, join, lambda: activation.node.resume(activation))
 
 
 def release(run: Run) -> bool:
@@ -121,14 +105,14 @@ def _went_on(run: Run, join: Task) -> bool:
     if not can_arrive(run, join):
         go_on(run, join)
         return True
-    if getattr(join.node, "blocking", False):
+    if _blocks(join):
         _ask(run, join, join.awaits or "")
     return join.status != "STARTED"
 
 
 def _is_blocked(run: Run, join: Task) -> bool:
     """Whether branches of an earlier run of its split are still under way to a blocking join."""
-    if not getattr(join.node, "blocking", False):
+    if not _blocks(join):
         return False
     run.session.flush()
     query = select(Task).where(
@@ -140,6 +124,10 @@ def _is_blocked(run: Run, join: Task) -> bool:
         Task.status.in_(("STARTED", "DONE")),
     )
     return any(can_arrive(run, earlier) for earlier in run.session.scalars(query).unique())
+
+
+def _blocks(join: Task) -> bool:
+    return join.node is not None and join.node.blocking
 
 
 def _waiting(run: Run, process: Process) -> list[Task]:

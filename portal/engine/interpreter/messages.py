@@ -19,7 +19,6 @@ from ..context import Run
 from ..leases import at_rest, batch, known_tasks
 from ..retries import persistent, report
 from ..transaction import clock, read_task, transaction
-from . import step
 
 log = logging.getLogger("portal.engine")
 
@@ -82,7 +81,7 @@ def receiver(session: Session, node: Any, fields: dict[str, Any]) -> int | None:
 def take(run: Run, task: Task) -> None:
     """A catch is armed: if a message for it has come before, take the oldest."""
     node: Any = task.node
-    if not getattr(node, "keeps_messages", False):
+    if not node.keeps_messages:
         return
     run.session.flush()
     query = select(Message).where(
@@ -119,15 +118,14 @@ def _receive(run: Run, task: Task, message: Message) -> None:
     node: Any = task.node
     activation = run.activation(task)
     payload = dict(message.payload)
-    try:
+
+    def received() -> Any:
         if node.func is not None:
-            step.guarded(run, task, lambda: node.call(node.func, activation, **payload))
-        outcome = step.guarded(run, task, lambda: node.resume(activation))
-    except Exception as error:
-        step.fail(run, task, error, "message")
-    else:
+            node.call(node.func, activation, **payload)
+        return node.resume(activation)
+
+    if run.interpreter.resume(run, task, received, "message"):
         message.taken, message.process_id = run.now, task.process_id
-        step.follow(run, task, outcome, "message")
 
 
 def first(moment: Any) -> Any:
@@ -166,7 +164,7 @@ def deliver(session: Session, limit: int = 50) -> int:
 
 
 def _keeps(node: Any) -> bool:
-    return getattr(node, "keeps_messages", False)
+    return bool(node.keeps_messages)
 
 
 def _armed() -> Any:
@@ -213,7 +211,7 @@ def _hand_over(session: Session, task_id: int) -> bool:
         if task.status != "STARTED" or task.node is None or task.process.on_hold:
             return False
         take(run, task)
-        step.settle(run)
+        run.interpreter.settle(run)
         return task.status != "STARTED"
 
 

@@ -233,12 +233,7 @@ def _completed(run: Run, task: Task, done: Activation) -> None:
             setattr(task.process, name, _here(run.session, value))
     jsonstore.apply(jsonstore.changes(done.__dict__["_task_before"], done.task.data), task.data)
     activation = run.activation(task)
-    try:
-        outcome = step.guarded(run, task, lambda: activation.node.resume(activation))
-    except Exception as error:
-        step.fail(run, task, error, "job")
-    else:
-        step.follow(run, task, outcome, "job")
+    step.resume(run, task, lambda: activation.node.resume(activation), "job")
 
 
 def _here(session: Session, instance: Any) -> Any:

@@ -15,9 +15,8 @@ from portal.errors import FlowError
 from portal.flow.registry import registry
 from portal.models import Schedule
 
-from .. import actions
-from ..context import Run, new_task
-from ..interpreter import step, token
+from ..context import Run
+from ..interpreter import processes, step
 from ..leases import wait_after
 from ..moments import next_start
 from ..retries import persistent, report
@@ -34,7 +33,7 @@ def check(flows: Iterable[Any]) -> None:
     """
     for flow in flows:
         for node in flow._definition.starts:
-            if getattr(node, "schedules", False):
+            if node.schedules:
                 try:
                     next_start(node, clock.get()())
                 except ValueError as error:
@@ -44,9 +43,7 @@ def check(flows: Iterable[Any]) -> None:
 
 
 def _timers() -> list[Any]:
-    return [
-        n for flow in registry.values() for n in flow._definition.starts if getattr(n, "schedules", False)
-    ]
+    return [node for flow in registry.values() for node in flow._definition.starts if node.schedules]
 
 
 def first(_moment: Any) -> Any:
@@ -110,9 +107,9 @@ def _start(session: Session, node: Any, key: int) -> int:
             return 0  # another clock was faster
         row.next_start = next_start(node, run.now, row.next_start)
         row.failures, row.lease = 0, None
-        process = actions.new_process(run, node.flow_class)
-        task = new_task(run.now, process, node, token.ROOT)
-        actions.begin(run, process, task)
+        process = processes.new_process(run, node.flow_class)
+        task = processes.first_task(run, process, node)
+        processes.begin(run, process, task)
         step.follow(run, task, node.resume(run.activation(task)), "start")
         step.settle(run)
         return 1

@@ -174,16 +174,11 @@ def fire(session: Session, task_id: int) -> bool:
             task.lease = None
             if not _is_due(task, run.now) or task.node is None:
                 return False
-            if hasattr(task.node, "host"):
+            if task.node.host is not None:
                 boundary_events.fire(run, task)
             else:
                 activation = run.activation(task)
-                try:
-                    outcome = step.guarded(run, task, lambda: activation.node.resume(activation))
-                except Exception as error:
-                    step.fail(run, task, error, "timer")
-                else:
-                    step.follow(run, task, outcome, "timer")
+                step.resume(run, task, lambda: activation.node.resume(activation), "timer")
             step.settle(run)
             return True
     except LookupError:
@@ -240,7 +235,7 @@ def set_back(session: Session, task_id: int, error: Exception, attempt: int | No
         if not at_work and (task.status != "SCHEDULED" or attempt is not None):
             return False
         task.failures += 1
-        action = "job" if getattr(task.node, "works", False) else "timer"
+        action = "job" if task.node is not None and task.node.works else "timer"
         if task.failures >= TRIES:
             task.lease = None
             step.incident(run, task, error, action)

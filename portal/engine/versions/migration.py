@@ -15,9 +15,9 @@ from portal.errors import PortalError
 from portal.flow.registry import registry
 from portal.models import Process, Task, User
 
-from .. import actions, permissions
+from .. import permissions
 from ..context import Run
-from ..interpreter import boundary_events, compensation, joins, mutexes, step
+from ..interpreter import boundary_events, compensation, joins, mutexes, processes, step
 from ..retries import persistent
 from ..transaction import read_task, transaction
 from . import renaming
@@ -121,7 +121,7 @@ def waiting_at(session: Session, flow_class: Any) -> dict[str, int]:
 def _demand_names(nodes: Mapping[str, Any], old: str, new: str) -> None:
     if "__" in old:
         raise PortalError(f"{old!r} is an event on a task and moves with it: map {old.partition('__')[0]!r}")
-    fit = [name for name, node in nodes.items() if not node.starts and not hasattr(node, "host")]
+    fit = [name for name, node in nodes.items() if not node.starts and node.host is None]
     if new not in fit:
         raise PortalError(f"{new!r} is no node that a task can move to; there are: {', '.join(fit)}")
 
@@ -149,12 +149,12 @@ def _move(session: Session, task_id: int, node: Any, dry_run: bool) -> Said | No
         same = _is_same(old, node)
         events, moment = boundary_events.events_of(run, old) if same else {}, old.scheduled
         run.record(old, "CANCELED", "migrate", to=node.name)
-        actions.leave(run, old)
+        step.leave(run, old)
         if node.merges:
             joins.move(run, node, old)
             step.settle(run)
             return None, None
-        fresh = actions.fresh_copy(run, old, node, [*old.previous, old])
+        fresh = processes.fresh_copy(run, old, node, [*old.previous, old])
         fresh.remind = old.remind  # of which people have heard already
         run.events_of[fresh] = events
         step.settle(run)
@@ -200,7 +200,7 @@ def _carry_permissions(session: Session, nodes: Mapping[str, Any], names: Mappin
 
 
 def _is_way(edge: Any) -> bool:
-    return not getattr(edge.source, "compensates", False)
+    return not edge.source.compensates
 
 
 def _keeper(session: Session, task: Task, node: Any) -> tuple[User | None, str | None]:
