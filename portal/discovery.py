@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
-from portal.flow.base import Flow
+from portal.flow.declaration import Flow
 from portal.flow.registry import Flows
 
 #: looked for by itself, and nobody misses it when it is not there

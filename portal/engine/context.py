@@ -14,7 +14,8 @@ from sqlalchemy.orm.collections import collection_adapter
 
 from portal.errors import contain
 from portal.flow.activation import Activation, Work
-from portal.flow.base import Flow, Node
+from portal.flow.base import Node
+from portal.flow.declaration import Flow
 from portal.flow.outcome import Done
 from portal.models import Process, Task, User
 from portal.trace import current

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
@@ -15,6 +15,7 @@ from sqlalchemy import func, inspect, null, select
 from sqlalchemy.orm import Session, joinedload
 
 from portal.errors import PortalError, Uncertain, UnsavedChanges
+from portal.flow.registry import registry
 from portal.models import Process, Task, User, utcnow
 from portal.trace import current
 
@@ -97,6 +98,15 @@ def transaction(
 
 
 def _outermost(session: Session, user: Any, process: Any, task: Any) -> Iterator[Run]:
+    with registry.pinned():
+        run = yield from _committed(session, user, process, task)
+    for follow_up in run.after_commit:
+        _tell_of_commit(partial(follow_up, session))
+    if run.work_for_clock:
+        wake()
+
+
+def _committed(session: Session, user: Any, process: Any, task: Any) -> Generator[Run, None, Run]:
     if session.has_unsaved:  # type: ignore[attr-defined]
         raise UnsavedChanges
     keys = [None if each is None else key_of(each) for each in (process, task, user)]
@@ -139,10 +149,7 @@ def _outermost(session: Session, user: Any, process: Any, task: Any) -> Iterator
     finally:
         if following is not None:
             current.reset(following)
-    for follow_up in run.after_commit:
-        _tell_of_commit(partial(follow_up, session))
-    if run.work_for_clock:
-        wake()
+    return run
 
 
 def _tell(run: Run) -> None:

@@ -1,15 +1,13 @@
-"""A flow, its nodes, and the edges between them."""
+"""A node of a flow, and the edges between nodes."""
 
 from __future__ import annotations
 
 import copy
 import dataclasses
-import inspect
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from portal.errors import FlowError, contain
+from portal.errors import contain
 
 from .outcome import Done, Outcome, Way
 from .reference import Expression, Reference
@@ -17,7 +15,7 @@ from .reference import Expression, Reference
 if TYPE_CHECKING:
     from .activation import Activation
     from .boundary import Boundary
-    from .definition import Definition
+    from .declaration import Flow
 
 #: what an author may give where the engine calls something with the activation
 Call = Callable[..., Any] | Reference
@@ -123,7 +121,7 @@ class Node:
 
     def __init__(self) -> None:
         self.name = ""
-        self.flow_class: type[Flow] = Flow
+        self.flow_class: type[Flow]
         self.outgoing: tuple[Edge, ...] = ()
         self.incoming: tuple[Edge, ...] = ()
         self.boundaries: tuple[Boundary, ...] = ()
@@ -149,7 +147,8 @@ class Node:
         return self._title or title_of(self.name)
 
     def __repr__(self) -> str:
-        return f"<{self.kind} {self.flow_class.__name__}.{self.name}>"
+        flow = f"{self.flow_class.__name__}." if self.name else ""
+        return f"<{self.kind} {flow}{self.name}>"
 
     def Annotation(
         self, title: str = "", description: str = "", summary_template: str = "", result_template: str = ""
@@ -258,61 +257,3 @@ class NextNode(Node):
             task_seed: a callable of the activation; the mapped object that it returns is the next task's `seed`.
         """
         return self._way(node, task_data=task_data, task_seed=task_seed)
-
-
-class _Body(dict[str, Any]):
-    """The body of a flow class; a second node of one name would silently take the place of the first."""
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        if isinstance(self.get(name), Node) and isinstance(value, Node):
-            flow = self.get("__qualname__", "")
-            raise FlowError(f"{flow}.{name}: a second node of the same name; rename one of them")
-        super().__setitem__(name, value)
-
-
-class _FlowType(type):
-    """Only here to see a name that is given twice in one class body."""
-
-    @classmethod
-    def __prepare__(cls, name: str, bases: tuple[type, ...], /, **kwargs: Any) -> _Body:
-        return _Body()
-
-
-class Flow(metaclass=_FlowType):
-    """A process that people and code go through, declared as a class.
-
-    The first line of the docstring is its title, the rest its description.
-    """
-
-    #: what a process of this flow is stored as
-    process_class: ClassVar[Any] = None
-    #: Jinja with `process` and `flow`; one line of substance
-    process_summary_template: ClassVar[str] = ""
-    process_result_template: ClassVar[str] = ""
-    #: raise what a node raises, and roll the whole action back, instead of recording it
-    propagate_errors: ClassVar[bool] = False
-    #: which events people get mail about, where it is not all of `MAILS`, as in `{"due": False}`
-    process_notices: ClassVar[Mapping[str, bool]] = {}
-    #: addresses that are called at every one of `EVENTS`
-    process_webhooks: ClassVar[Sequence[str]] = ()
-
-    _definition: ClassVar[Definition]
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        from .definition import define
-
-        cls._definition = define(cls)
-
-
-def label_of(class_name: str) -> str:
-    """`HelloWorldFlow` is `hello_world`."""
-    name = class_name.removesuffix("Flow") or class_name
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
-
-
-def docstring_of(cls: type) -> tuple[str, str]:
-    """The title and the description in the docstring of a flow."""
-    text = inspect.cleandoc(cls.__dict__.get("__doc__") or "")
-    title, _, description = text.partition("\n")
-    return title.strip(), " ".join(description.split())

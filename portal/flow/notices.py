@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from .base import Flow
+    from .declaration import Flow
 
 #: what mail and web hooks tell of
 EVENTS = ("assigned", "due", "late", "failed", "finished")

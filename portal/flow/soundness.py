@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from .graph import neighbours
 from .reachability import Net, firing
 
 if TYPE_CHECKING:
@@ -114,8 +115,6 @@ def _meet(split: Node, join: str) -> bool:
 
 def _comes_to(node: Node, join: str) -> bool:
     """Whether a branch that begins here comes to a join, itself or by an inner split that leads there too."""
-    from .validation import neighbours
-
     definition = node.flow_class._definition
     seen: set[tuple[str, int]] = set()
     stack = [(node, 0)]

@@ -20,7 +20,7 @@ from .pointer import Pointer
 from .user import BigId, User
 
 if TYPE_CHECKING:
-    from portal.flow.base import Flow
+    from portal.flow.declaration import Flow
 
     from .task import Task
 

@@ -56,6 +56,8 @@ FAULTS = {
                       "work", ["strat"]),
     "a reserved name": ({"start": lambda: flow.StartHandle().Next(this.status), "status": flow.End}, "status",
                         ["ours"]),
+    "the name of the definition": ({"start": lambda: flow.StartHandle().Next(this.definition), "definition": flow.End},
+                                   "definition", ["ours"]),
     "double underscores": ({"start": lambda: flow.StartHandle().Next(this.a__b), "a__b": flow.End}, "a__b", ["ours"]),
     "an unknown boundary way": ({**START, "work": lambda: flow.Function(nothing).OnError(this.nowhere).Next(this.end),
                                  **END}, "work", ["nowhere"]),

@@ -6,7 +6,8 @@ from typing import Any
 
 from portal import queries
 from portal.flow.activation import Activation
-from portal.flow.base import label_of, title_of
+from portal.flow.base import title_of
+from portal.flow.definition import label_of
 from portal.models import Event, db
 
 from ..display.values import rows_of
