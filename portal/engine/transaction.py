@@ -19,7 +19,7 @@ from portal.flow.registry import registry
 from portal.models import Process, Task, User, utcnow
 from portal.trace import current
 
-from . import arrivals, notifications
+from . import arrivals, notifications, writes
 from .context import Run
 from .retries import disturbance, give_up
 from .savepoint import Guard
@@ -114,8 +114,7 @@ def _committed(session: Session, user: Any, process: Any, task: Any) -> Generato
     began = time.perf_counter()
     committing = False
     try:
-        session.rollback()  # ends the read that came before; everything is read again under the lock
-        session.connection(execution_options={"writes": True})
+        writes.begin(session)  # everything is read again under the lock
         root_id, actor, begun_by = _lock(session, *keys)
         if begun_by and not current.get():  # a worker goes on with what a request began
             following = current.set(begun_by)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.flow.declaration import Flow
@@ -16,7 +16,7 @@ from portal.flow.registry import registry
 from portal.models import Process, Task
 
 from ..context import Run
-from ..leases import batch, holds, known_tasks
+from ..leases import batch, holds, known_tasks, mark
 from ..retries import persistent, report
 from ..transaction import clock, read_task, transaction
 
@@ -111,13 +111,11 @@ def ask_due(session: Session, limit: int = 50) -> int:
         return 0
     now = clock.get()()
     query = select(Task.id).where(*_armed(), Task.scheduled <= now)
-    found = [row.id for row in batch(session, query.order_by(Task.scheduled).limit(limit), Task)]
+    found = batch(session, query.order_by(Task.scheduled).limit(limit), Task)
     if found:
-        taken = update(Task).where(Task.id.in_(found)).values(scheduled=now + INTERVAL)
-        session.execute(taken.execution_options(synchronize_session=False))
-        session.commit()
+        mark(session, Task, found, scheduled=now + INTERVAL)
     held = 0
-    for task_id in found:
+    for (task_id,) in found:
         try:
             held += ask_one(session, task_id)
         except Exception as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 from typing import Any
 
@@ -11,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from portal.models import Delivery, Process, Task
 
+from .. import writes
 from ..context import Run
-from ..leases import LEASE, TRIES, batch, known_tasks, wait_after
+from ..leases import LEASE, TRIES, batch, known_tasks, mark, wait_after
 from ..retries import persistent, report
 from ..transaction import clock, read_task, transaction
 
@@ -56,17 +56,10 @@ def claim(session: Session, limit: int = 50) -> list[int]:
     mine = or_(Task.finished.is_not(None), known_tasks(lambda node: node.signal is not None))
     query = query.where(Delivery.scheduled <= now, ~Process.on_hold, mine)
     query = query.order_by(Delivery.scheduled, Delivery.id)
-    found = [row.id for row in batch(session, query.limit(limit), Delivery)]
+    found = batch(session, query.limit(limit), Delivery)
     if found:
-        _put_off(session, found, now + LEASE)
-    return found
-
-
-def _put_off(session: Session, ids: list[int], until: dt.datetime, failures: int = 0) -> None:
-    taken = update(Delivery).where(Delivery.id.in_(ids))
-    values = {"scheduled": until, "failures": Delivery.failures + failures}
-    session.execute(taken.values(values).execution_options(synchronize_session=False))
-    session.commit()
+        mark(session, Delivery, found, scheduled=now + LEASE)
+    return [row.id for row in found]
 
 
 @persistent
@@ -121,8 +114,9 @@ def set_back(session: Session, delivery_id: int, error: Exception) -> None:
         return
     failures = row.failures + 1
     if failures < TRIES:
-        session.connection(execution_options={"writes": True})
-        _put_off(session, [delivery_id], clock.get()() + wait_after(failures), failures=1)
+        again = clock.get()() + wait_after(failures)
+        later = update(Delivery).where(Delivery.id == delivery_id)
+        writes.execute(session, later.values(scheduled=again, failures=Delivery.failures + 1))
         return
     with transaction(session, task=row.task_id) as run:
         session.execute(delete(Delivery).where(Delivery.id == delivery_id))

@@ -14,10 +14,12 @@ from sqlalchemy.orm import Session
 from portal.flow.registry import registry
 from portal.models import Process, Schedule, Task
 
-from ..interpreter import boundary_events, step
-from ..leases import LEASE, TRIES, at_rest, batch, holds, known_tasks, wait_after
+from .. import writes
+from ..interpreter import boundary_events, conditions, messages, signals, step
+from ..leases import LEASE, TRIES, at_rest, batch, holds, known_tasks, mark, wait_after
 from ..retries import persistent, report
 from ..transaction import clock, read_task, transaction
+from . import reminders, schedules
 
 log = logging.getLogger("portal.engine")
 
@@ -98,9 +100,7 @@ def claim_due(
     found = batch(session, query.limit(limit), Task)
     if found:
         until = moment + lease(moment - found[-1].scheduled)
-        taken = update(Task).where(Task.id.in_([row.id for row in found]))
-        session.execute(taken.values(lease=until).execution_options(synchronize_session=False))
-        session.commit()
+        mark(session, Task, found, lease=until)
         return [Due(row.id, row.scheduled, works, until, works and row.failures >= SUSPECT) for row in found]
     return []
 
@@ -109,8 +109,7 @@ def release(session: Session, held: list[Due]) -> None:
     """Hand claimed tasks back that were not fired."""
     if not held:
         return
-    session.rollback()
-    session.connection(execution_options={"writes": True})
+    writes.begin(session)
     for until in {each.until for each in held}:
         mine = update(Task).where(
             Task.id.in_([d.task_id for d in held if d.until == until]), Task.lease == until
@@ -155,9 +154,6 @@ def next_moment(session: Session, after: dt.datetime) -> dt.datetime | None:
 
 def turn(session: Session) -> int:
     """What comes round beside the tasks' own moments, all of it at once: for a test, or a person at a terminal."""
-    from ..interpreter import conditions, messages, signals
-    from . import reminders, schedules
-
     done = schedules.fire(session) + signals.deliver_all(session) + conditions.ask_all(session)
     done += messages.deliver(session) + reminders.turn(session)
     messages.sweep(session)
