@@ -1,4 +1,4 @@
-"""The runtime: moves tokens through flows, one action in one transaction under the lock of the process."""
+"""The runtime: executes flows. One action is one transaction under the lock of the process tree."""
 
 from portal.flow import runtime
 

@@ -1,4 +1,4 @@
-"""What people and programs do: each is one transaction, from under the lock to the next waits."""
+"""The commands of people and programs on tasks and processes: assign, execute, cancel, undo, revive, suspend …"""
 
 from __future__ import annotations
 

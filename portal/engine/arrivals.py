@@ -1,4 +1,4 @@
-"""Who is told that work has come to their queue: those who may take it and have asked for such mail."""
+"""Writes mail for the people who may take a new task of the queue and have asked for such mail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one action has done so far, and the one place where a state is written."""
+"""`Run`, the context of one action: what it has read and made so far, and the one place where a state is written."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def among_open(query: Any) -> Any:
 
 
 def _remember(owner: Process | Task, name: str, task: Task) -> None:
-    """Add to a list what the database will read into it: one that is loaded, or of a row that is still to come."""
+    """Add a task to a list of related tasks that is loaded already, or that belongs to a row not stored yet."""
     loaded = owner.__dict__.get(name)
     if loaded is not None:
         collection_adapter(loaded).append_without_event(task)

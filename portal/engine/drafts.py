@@ -1,4 +1,4 @@
-"""Drafts of forms: saved, parked until somebody signs in, forgotten."""
+"""Stores drafts of forms, and forms that were sent while nobody was signed in; removes old ones."""
 
 from __future__ import annotations
 

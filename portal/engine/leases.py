@@ -1,4 +1,4 @@
-"""How many workers share one queue: each takes a batch that no other has, and what is disturbed waits its turn.
+"""How several workers share one queue: each claims rows for a limited time, and retries what failed after a wait.
 
 A tree in which somebody is at work is passed over: a machine that freezes within an action keeps its lock, and whoever
 waited for it would let everything else wait.

@@ -1,4 +1,4 @@
-"""What stands in the way of an undo or a revive: a token lives once.
+"""Finds what prevents an undo or a revive: a token must not exist twice.
 
 A task may be undone while nothing after it stands. One may be revived where its token is nowhere else: it has not gone
 on, what came before is still done, and no other task has taken its place. The engine and the buttons on the pages

@@ -1,4 +1,4 @@
-"""The outbox: rows written with their cause are claimed, sent by whoever calls, and marked.
+"""The outbox: mail and web hooks are rows, written with their cause; senders claim, send and mark them.
 
 Each row is sent at least once: a sender that dies between sending and marking leaves a row that is claimed again when
 its lease is over, with the same key. A receiver — a person, or the address of a hook — hears of a process in the order

@@ -1,4 +1,4 @@
-"""Who may see and do what."""
+"""Who may see, take, finish and manage tasks and processes: as checks, and as criteria of queries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An author's code runs under a guard: when it fails, it is rolled back alone.
+"""Calls an author's code under a guard: if it fails, only what it has done is rolled back.
 
 Most functions only change the fields of their process. They cost no statement at all: what they changed is put back
 from memory. The guard opens a savepoint at the moment when the code first speaks to the database, and what was

@@ -1,4 +1,4 @@
-"""One action is one transaction under the lock of the root of its process tree."""
+"""The transaction of one action: locks the root of the process tree, commits, and calls what follows the commit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The language: the words with which a flow is declared."""
+"""The language for declaring flows: `Flow`, its nodes, `this` and `act`."""
 
 from .automatic import BusinessRule, Function, Handle, Job, SendHandle
 from .base import Edge, Node

@@ -1,4 +1,4 @@
-"""What code does: functions, jobs, and what waits for a call from outside."""
+"""Nodes that code does: functions, jobs, and handles that wait for a call."""
 
 from __future__ import annotations
 

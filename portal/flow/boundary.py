@@ -1,4 +1,4 @@
-"""Events on the border of a task: a deadline, an error. BPMN: boundary events."""
+"""Events on the border of a task: timeout, error, escalation, compensation. BPMN: boundary events."""
 
 from __future__ import annotations
 

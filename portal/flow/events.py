@@ -1,4 +1,4 @@
-"""Events on the way and at the end of a path."""
+"""Nodes for events: timers, signals, messages, conditions, escalation, and the ends of a path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose turn it is: words that hold a task back while others are at work."""
+"""`.Mutex()` and `.Milestone()`: what a task must wait for before it may be worked on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people and other programs are told of a process."""
+"""The events that a flow sends mail and web hooks for, and the checks of its settings for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The net of a flow: from where a token can come to an end.
+"""Computes from which nodes of a flow a token can reach an end.
 
 The net has a place for each node. A token at an exclusive choice, or at a task with events on its border, goes *one* of
 its ways: somebody may choose it, so one way that can finish is enough. A token at a Split goes *every* way without a

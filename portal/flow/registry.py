@@ -1,4 +1,4 @@
-"""Which flows there are: a mapping of labels to flow classes, one for each application."""
+"""The registry of flows by their labels, one for each application."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can never finish, found on the flow's net before it runs.
+"""Finds, before a flow runs, paths that can never finish and joins that wait for nobody.
 
 Source: soundness of workflow nets, van der Aalst (1997), for joins with the semantics of BPMN's inclusive gateway.
 """

@@ -1,4 +1,4 @@
-"""Starts without a person: from code and by the clock."""
+"""Start nodes without a form: started by code, or on a schedule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes within processes."""
+"""Nodes that start child processes and wait for them. BPMN: call activity."""
 
 from __future__ import annotations
 

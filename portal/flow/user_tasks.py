@@ -1,4 +1,4 @@
-"""What people do: start forms and tasks."""
+"""Nodes that people do: start forms and tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults of a flow that can be seen before it runs."""
+"""Checks a flow when its class is made: names, ways, and settings."""
 
 from __future__ import annotations
 

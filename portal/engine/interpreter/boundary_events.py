@@ -1,4 +1,4 @@
-"""Events on the border of a task: armed with it, fired once, disarmed with it."""
+"""Events on the border of a task: armed when it begins to wait, disarmed when it ends."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def events_of(run: Run, host: Task) -> dict[str, Task]:
 
 
 def disarm(run: Run, host: Task, but: Task | None = None) -> None:
-    """Cancel what is armed on a host that is over, also what the code no longer has."""
+    """Cancel the events of a host that is over, also those whose nodes the code no longer has."""
     names = [node.name for node in on(host) if node.arms]
     if host.is_current and not names:
         return

@@ -1,4 +1,4 @@
-"""Taking back what has been done: the handlers of done tasks run one by one, the last task first."""
+"""Compensation: runs the handlers of done tasks one by one, the last task first."""
 
 from __future__ import annotations
 

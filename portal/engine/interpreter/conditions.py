@@ -1,4 +1,4 @@
-"""Catches that wait for a condition, asked at the end of each action in their tree and by the clock."""
+"""Conditional catches: their conditions are evaluated after each action in their tree, and at intervals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where branches meet. A join belongs to one run of its split, named by the scope of the branches' tokens."""
+"""Joins: where parallel branches meet. A join task belongs to one run of its split, named by the tokens' scope."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def met(run: Run, join: Task) -> list[Task]:
 
 
 def move(run: Run, node: Node, old: Task) -> None:
-    """A task that stands elsewhere comes in as its branch; another join brings all that were in."""
+    """Move a task to a join. It arrives as its branch; from another join, with all branches that had arrived there."""
     awaits = old.awaits or ""
     if awaits.startswith(f"{token.ROOT}/"):
         arrive(run, node, f"{awaits}_1", *old.previous, old)

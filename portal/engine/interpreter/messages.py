@@ -1,4 +1,4 @@
-"""Messages that wait for their receiver: kept once, taken once."""
+"""Messages: kept until a catch waits for them, and received once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose turn it is: `.Mutex` and `.Milestone` are asked here, under the lock."""
+"""Checks `.Mutex` and `.Milestone` under the lock, and lets waiting tasks go on when a mutex is free."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signals: news of the moment for the catches that are armed at the throw, each in its own transaction."""
+"""Signals: a throw releases all catches that wait at that moment, each in a transaction of its own."""
 
 from __future__ import annotations
 

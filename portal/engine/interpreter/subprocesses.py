@@ -1,4 +1,4 @@
-"""Processes within processes: all under the one lock of the root, so that they cannot deadlock."""
+"""Subprocesses: starts child processes, and continues their parent's task when they end."""
 
 from __future__ import annotations
 

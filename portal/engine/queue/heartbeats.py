@@ -1,4 +1,4 @@
-"""Workers say that they live, for people and machines that watch them."""
+"""Heartbeats: each worker writes when it was last alive, for the people and programs that monitor it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A job's life: claimed under the lock, done outside of it, completed under it again.
+"""Jobs: claimed under the lock, executed outside of it, completed under it again.
 
 A worker that is late (its claim ran out and another one took over) is told apart by the number of the attempt.
 """

@@ -1,4 +1,4 @@
-"""Starts on a schedule: once for each due moment, with any number of clocks."""
+"""Starts processes on a schedule: once for each due moment, however many workers there are."""
 
 from __future__ import annotations
 

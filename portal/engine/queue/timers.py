@@ -1,4 +1,4 @@
-"""What is due. The row is the queue: losing every clock loses nothing, and any number of them may look."""
+"""Claims and fires timers and deadlines. The row is the queue, and any number of workers share it."""
 
 from __future__ import annotations
 

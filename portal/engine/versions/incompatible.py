@@ -1,4 +1,4 @@
-"""Which open tasks no longer fit the code, and what mends that."""
+"""Lists open tasks that no longer fit the code, each with what to do about it."""
 
 from __future__ import annotations
 

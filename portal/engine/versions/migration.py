@@ -1,4 +1,4 @@
-"""Flows change while processes run: how their open tasks move on. `misfits` says which of them have to."""
+"""Moves open tasks to other nodes after a flow has changed. `incompatible` lists those that have to move."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What code was renamed under the processes that run it: classes, flows, and the permissions of nodes."""
+"""Renames classes, flows and permissions in the database after they were renamed in the code."""
 
 from __future__ import annotations
 
