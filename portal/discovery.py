@@ -36,7 +36,7 @@ def _is_flow(value: object) -> bool:
         isinstance(value, type)
         and issubclass(value, Flow)
         and value is not Flow
-        and bool(value._definition.nodes)
+        and bool(value.definition.nodes)
     )
 
 

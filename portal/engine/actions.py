@@ -62,7 +62,7 @@ def reading_start(session: Session, node: Any, user: User | None) -> Activation:
 
 def demand_start(user: User | None, node: Any) -> None:
     if user is not None and not node.available(user):
-        raise PermissionDenied(f"you may not start «{node.flow_class._definition.title}» here")
+        raise PermissionDenied(f"you may not start «{node.flow_class.definition.title}» here")
 
 
 def _new(run: Run, node: Any) -> Activation:
@@ -223,7 +223,7 @@ def store_first(session: Session, activation: Activation) -> None:
 
 
 def _other_end(run: Run, task: Task) -> bool:
-    kinds = {node.kind for node in task.process.flow_class._definition.nodes.values() if node.ends}  # type: ignore[union-attr]
+    kinds = {node.kind for node in task.process.flow_class.definition.nodes.values() if node.ends}  # type: ignore[union-attr]
     query = select(Task.id).where(
         Task.process_id == task.process_id,
         Task.status == "DONE",

@@ -68,7 +68,7 @@ def new_task(now: dt.datetime, process: Process, node: Node, token: str) -> Task
         attempt=0,
         failures=0,
         owner_by_rule=False,
-        fingerprint=node.flow_class._definition.fingerprint,
+        fingerprint=node.flow_class.definition.fingerprint,
         trace=current.get() or None,
     )
 

@@ -54,8 +54,8 @@ def known_tasks(has: Callable[[Any], bool]) -> Any:
     Args:
         has: whether a node is one of those that are looked for.
     """
-    nodes = (node for flow in registry.values() for node in flow._definition.nodes.values())
-    names = [(node.flow_class._definition.label, node.name, node.kind) for node in nodes if has(node)]
+    nodes = (node for flow in registry.values() for node in flow.definition.nodes.values())
+    names = [(node.flow_class.definition.label, node.name, node.kind) for node in nodes if has(node)]
     return tuple_(Process.flow_label, Task.flow_task, Task.flow_task_type).in_(names)
 
 

@@ -144,7 +144,7 @@ def described(news: News) -> dict[str, Any]:
         "event": news.event,
         "flow": {
             "label": process.flow_label,
-            "title": None if flow_class is None else flow_class._definition.title,
+            "title": None if flow_class is None else flow_class.definition.title,
         },
         "process": {
             "id": process.id,

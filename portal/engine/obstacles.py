@@ -129,7 +129,7 @@ def _lost_race(task: Task) -> Iterator[Obstacle]:
     numbers = token.splits(task.token)
     if not numbers or flow_class is None:
         return
-    racing = [node.name for node in flow_class._definition.nodes.values() if node.races]
+    racing = [node.name for node in flow_class.definition.nodes.values() if node.races]
     decided = _stand(
         task, Task.flow_task.in_(racing), Task.number.in_(numbers), Task.status == "DONE"
     ) if racing else []  # fmt: skip

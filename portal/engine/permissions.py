@@ -135,7 +135,7 @@ def _own_processes(user: User) -> Any:
 
 def takeable_tasks(user: User) -> Any:
     """A criterion for `select(Task).join(Task.process)`: what is free for this person."""
-    human = sorted({n.kind for flow in registry.values() for n in flow._definition.nodes.values() if n.human})
+    human = sorted({n.kind for flow in registry.values() for n in flow.definition.nodes.values() if n.human})
     free = and_(
         Task.status == "NEW", Task.finished.is_(None), Task.flow_task_type.in_(human), ~Process.on_hold
     )
@@ -159,7 +159,7 @@ def _counterparts(user: User) -> Any:
     """Leaves out what `.NotSameAs` keeps this person away from; None where no flow says so."""
     clauses = []
     for label, flow_class in registry.items():
-        for node in flow_class._definition.nodes.values():
+        for node in flow_class.definition.nodes.values():
             names = [reference.name for reference in node.not_same_as]
             if names:
                 other = aliased(Task)

@@ -49,6 +49,7 @@ class Flow(metaclass=_FlowType):
 
     #: what the class declares, resolved and checked
     definition: ClassVar[Definition]
+    #: its name before
     _definition: ClassVar[Definition]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -219,7 +219,7 @@ class CancelRegion(NextNode):
         yield from super().faults()
         if not self.region:
             yield "CancelRegion() needs the nodes of its region: this.name, …"
-        known = self.flow_class._definition.nodes
+        known = self.flow_class.definition.nodes
         for node in self.region:
             if not isinstance(node, Reference) or node.name not in known:
                 name = node.name if isinstance(node, Reference) else None

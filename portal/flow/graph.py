@@ -52,5 +52,5 @@ def closing(node: Node, races: bool = True) -> frozenset[str]:
             depth -= 1
         opens = at.splits and (races or not at.races)
         for following in neighbours(at):
-            stack.append((following, min(depth + opens, len(at.flow_class._definition.nodes))))
+            stack.append((following, min(depth + opens, len(at.flow_class.definition.nodes))))
     return frozenset(found)

@@ -28,7 +28,7 @@ class Flows(dict[str, "type[Flow]"]):
         Raises:
             FlowError: another flow has the same label.
         """
-        label = flow_class._definition.label
+        label = flow_class.definition.label
         other = self.get(label)
         if other is not None and other is not flow_class:
             raise FlowError(
@@ -85,7 +85,7 @@ class Registry(Mapping[str, "type[Flow]"]):
         """Each permission that a flow declares, and what it allows in words."""
         known: dict[str, str] = {}
         for flow_class in self.values():
-            definition = flow_class._definition
+            definition = flow_class.definition
             known[f"{definition.label}.view"] = f"{definition.title}: see every process"
             known[f"{definition.label}.manage"] = f"{definition.title}: manage every process"
             for node in definition.nodes.values():

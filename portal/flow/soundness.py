@@ -115,7 +115,7 @@ def _meet(split: Node, join: str) -> bool:
 
 def _comes_to(node: Node, join: str) -> bool:
     """Whether a branch that begins here comes to a join, itself or by an inner split that leads there too."""
-    definition = node.flow_class._definition
+    definition = node.flow_class.definition
     seen: set[tuple[str, int]] = set()
     stack = [(node, 0)]
     while stack:
@@ -136,7 +136,7 @@ def _comes_to(node: Node, join: str) -> bool:
 
 def _divides(node: Node, join: str) -> bool:
     """Whether an event begins a second path beside a task of this branch, before the join."""
-    definition = node.flow_class._definition
+    definition = node.flow_class.definition
     between = [definition.nodes[name] for name in {node.name, *definition.reach[node.name]}]
     return any(
         not each.interrupting and join in definition.reach[each.name]

@@ -49,7 +49,7 @@ class Subprocess(Activity):
     def start_node(self) -> Any:
         """The start of the child's flow."""
         if isinstance(self.start, Reference):
-            return self.flow_class._definition.nodes[self.start.name]
+            return self.flow_class.definition.nodes[self.start.name]
         return self.start
 
     def keywords(self, activation: Activation) -> dict[str, Any]:

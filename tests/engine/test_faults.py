@@ -193,7 +193,7 @@ def test_labels(name, label):
     made = type(flow.Flow)(
         name, (flow.Flow,), {"start": flow.StartHandle().Next(this.end), "end": flow.End()}
     )
-    assert made._definition.label == label
+    assert made.definition.label == label
 
 
 def test_two_flows_of_one_label(register):

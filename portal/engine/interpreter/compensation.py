@@ -33,7 +33,7 @@ def begin(run: Run, throw: Task) -> None:
 def _hosts(task: Task) -> dict[str, Any]:
     """The boundary events that say how a node is taken back, by the node's name."""
     flow_class: Any = task.process.flow_class
-    nodes = flow_class._definition.nodes.values()
+    nodes = flow_class.definition.nodes.values()
     return {node.host.name: node for node in nodes if node.compensates}
 
 

@@ -48,7 +48,7 @@ def _asking(flows: frozenset[type[Flow]]) -> frozenset[type[Flow]]:
 
 
 def _nodes(flow: type[Flow]) -> Iterable[Any]:
-    return flow._definition.nodes.values()
+    return flow.definition.nodes.values()
 
 
 def _asks(node: Any) -> bool:

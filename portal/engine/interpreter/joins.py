@@ -132,9 +132,9 @@ def _blocks(join: Task) -> bool:
 
 def _waiting(run: Run, process: Process) -> list[Task]:
     flow_class = process.flow_class
-    if flow_class is None or not flow_class._definition.merging:
+    if flow_class is None or not flow_class.definition.merging:
         return []
-    names = flow_class._definition.merging
+    names = flow_class.definition.merging
     run.unseen(process, Task.flow_task.in_(names), Task.status == "STARTED")
     found = [task for task in run.known(process) if task.flow_task in names and task.status == "STARTED"]
     return [task for task in found if task.node is not None]
@@ -145,7 +145,7 @@ def can_arrive(run: Run, join: Task) -> bool:
     process, scope = join.process, join.awaits
     if scope is None:
         return False
-    cannot = process.flow_class._definition.cut_off[join.flow_task]  # type: ignore[union-attr]
+    cannot = process.flow_class.definition.cut_off[join.flow_task]  # type: ignore[union-attr]
     for task in run.known(process):
         if (
             task is not join
@@ -230,7 +230,7 @@ def scope_of(run: Run, process: Process, node: Node, branch: str) -> str | None:
     if not numbers:
         return None
     depth = len(numbers) - 1
-    joins = node.flow_class._definition.joins
+    joins = node.flow_class.definition.joins
     while depth or token.is_long(branch):
         if not depth:  # the rest of the path is that of the split at the head of this piece
             head = by_number(run, process, numbers[0])
@@ -263,7 +263,7 @@ def belongs_above(run: Run, split: Task, node: Node) -> bool:
     """Whether the branches of a split go to the join of the split that it is a branch of itself."""
     numbers = token.splits(split.token)
     above = _names(run, split.process, numbers[-1:]).get(numbers[-1], "") if numbers else ""
-    return node.name in node.flow_class._definition.joins.get(above, ())
+    return node.name in node.flow_class.definition.joins.get(above, ())
 
 
 def by_number(run: Run, process: Process, number: int) -> Task | None:

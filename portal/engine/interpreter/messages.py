@@ -37,7 +37,7 @@ def keep(
             ) from error
     now = clock.get()()
     message = Message(
-        flow_label=node.flow_class._definition.label, node=node.name, fields=fields, payload=payload, key=key,
+        flow_label=node.flow_class.definition.label, node=node.name, fields=fields, payload=payload, key=key,
         process_id=None if process is None else process.id, created=now, expires=None if ttl is None else now + ttl,
     )  # fmt: skip
     try:
@@ -53,7 +53,7 @@ def known(session: Session, node: Any, key: str | None) -> bool:
     if key is None:
         return False
     query = select(Message.id).where(
-        Message.flow_label == node.flow_class._definition.label, Message.node == node.name, Message.key == key
+        Message.flow_label == node.flow_class.definition.label, Message.node == node.name, Message.key == key
     )
     return session.scalar(query) is not None
 
@@ -64,9 +64,9 @@ def receiver(session: Session, node: Any, fields: dict[str, Any]) -> int | None:
     Raises:
         PortalError: there are several, or no such field.
     """
-    model = node.flow_class._definition.process_class or Process
+    model = node.flow_class.definition.process_class or Process
     query = select(model.id).where(
-        model.flow_label == node.flow_class._definition.label, model.finished.is_(None)
+        model.flow_label == node.flow_class.definition.label, model.finished.is_(None)
     )
     for name, value in fields.items():
         if not hasattr(model, name):
@@ -85,7 +85,7 @@ def take(run: Run, task: Task) -> None:
         return
     run.session.flush()
     query = select(Message).where(
-        Message.flow_label == node.flow_class._definition.label,
+        Message.flow_label == node.flow_class.definition.label,
         Message.node == node.name,
         *_waiting(run.now),
         or_(Message.process_id == task.process_id, Message.process_id.is_(None)),
@@ -130,7 +130,7 @@ def _receive(run: Run, task: Task, message: Message) -> None:
 
 def first(moment: Any) -> Any:
     """Now, if a message waits for a catch of a flow that is known here; see `due`."""
-    names = [(flow._definition.label, node.name) for flow, node in _catches()]
+    names = [(flow.definition.label, node.name) for flow, node in _catches()]
     if not names:
         return None
     known = tuple_(Message.flow_label, Message.node).in_(names)
@@ -139,7 +139,7 @@ def first(moment: Any) -> Any:
 
 def _catches() -> list[tuple[Any, Any]]:
     return [
-        (flow, node) for flow in registry.values() for node in flow._definition.nodes.values() if _keeps(node)
+        (flow, node) for flow in registry.values() for node in flow.definition.nodes.values() if _keeps(node)
     ]
 
 
@@ -149,7 +149,7 @@ def deliver(session: Session, limit: int = 50) -> int:
     A message and its catch meet by themselves but where they cannot see each other: one was not committed yet when
     the other came, the process was suspended, or its fields have come to fit since.
     """
-    names = {(flow._definition.label, node.name): node for flow, node in _catches()}
+    names = {(flow.definition.label, node.name): node for flow, node in _catches()}
     if not names:
         return 0
     found = {*_addressed(session, limit), *_named(session, names, limit)}

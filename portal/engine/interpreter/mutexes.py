@@ -45,7 +45,7 @@ def holder(run: Run, task: Task) -> Task | None:
     name = None if task.node is None else task.node.mutex
     if name is None:
         return None
-    nodes = task.process.flow_class._definition.nodes.values()  # type: ignore[union-attr]
+    nodes = task.process.flow_class.definition.nodes.values()  # type: ignore[union-attr]
     names = [node.name for node in nodes if node.mutex == name and not node.handles]
     run.unseen(task.process, Task.flow_task.in_(names))
     return next(
@@ -80,7 +80,7 @@ def release(run: Run) -> bool:
     """Let the oldest of those who wait for a free mutex go on. True if one did."""
     for process in {**run.tasks, **run.touched}:
         flow_class = process.flow_class
-        if flow_class is None or not flow_class._definition.has_mutexes:
+        if flow_class is None or not flow_class.definition.has_mutexes:
             continue
         if process.finished is not None or process.on_hold:
             continue

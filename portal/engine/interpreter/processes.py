@@ -15,8 +15,8 @@ from . import compensation, token
 
 def new_process(run: Run, flow_class: Any) -> Process:
     """A process that is not stored yet."""
-    model = flow_class._definition.process_class or Process
-    process: Process = model(flow_label=flow_class._definition.label, created=run.now, task_count=0)
+    model = flow_class.definition.process_class or Process
+    process: Process = model(flow_label=flow_class.definition.label, created=run.now, task_count=0)
     process.ended = process.on_hold = False
     process.depth = 0
     process.created_by_id = None if run.user is None else run.user.id

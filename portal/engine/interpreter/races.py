@@ -15,7 +15,7 @@ def decide(run: Run, task: Task) -> None:
     numbers = token.splits(task.token)
     if not numbers or flow_class is None:
         return
-    racing = {node.name for node in flow_class._definition.nodes.values() if node.races}
+    racing = {node.name for node in flow_class.definition.nodes.values() if node.races}
     if not racing:
         return
     for depth, number in enumerate(numbers):

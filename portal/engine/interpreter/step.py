@@ -188,7 +188,7 @@ def proceed(run: Run, task: Task, outcome: Done) -> None:
     if not outcome.ways and node.races:
         return  # the winner's branch is under way
     if not outcome.ways:
-        join = node.flow_class._definition.common_join(node) if outcome.empty and node.outgoing else None
+        join = node.flow_class.definition.common_join(node) if outcome.empty and node.outgoing else None
         if join is not None and joins.belongs_above(run, task, join):
             joins.arrive(run, join, task.token, task)
         elif join is not None:

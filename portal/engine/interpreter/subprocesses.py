@@ -44,7 +44,7 @@ def demand_registered(flow_class: Any) -> None:
     Raises:
         PortalError: the application does not know this flow.
     """
-    if registry.get(flow_class._definition.label) is not flow_class:
+    if registry.get(flow_class.definition.label) is not flow_class:
         raise PortalError(f"{flow_class.__name__} is not registered: name its module in FLOWS")
 
 

@@ -32,7 +32,7 @@ def check(flows: Iterable[Any]) -> None:
         FlowError: with the flow, the node and what is wrong.
     """
     for flow in flows:
-        for node in flow._definition.starts:
+        for node in flow.definition.starts:
             if node.schedules:
                 try:
                     next_start(node, clock.get()())
@@ -43,12 +43,12 @@ def check(flows: Iterable[Any]) -> None:
 
 
 def _timers() -> list[Any]:
-    return [node for flow in registry.values() for node in flow._definition.starts if node.schedules]
+    return [node for flow in registry.values() for node in flow.definition.starts if node.schedules]
 
 
 def first(_moment: Any) -> Any:
     """When the first schedule starts, or is tried again; see `due`. None where no flow has one."""
-    names = [(node.flow_class._definition.label, node.name) for node in _timers()]
+    names = [(node.flow_class.definition.label, node.name) for node in _timers()]
     if not names:
         return None
     again = case((Schedule.lease > Schedule.next_start, Schedule.lease), else_=Schedule.next_start)
@@ -57,7 +57,7 @@ def first(_moment: Any) -> Any:
 
 def fire(session: Session) -> int:
     """Start what is due. The number of starts."""
-    nodes = {(node.flow_class._definition.label, node.name): node for node in _timers()}
+    nodes = {(node.flow_class.definition.label, node.name): node for node in _timers()}
     if not nodes:
         return 0
     rows = {(row.flow_label, row.node): row for row in session.execute(select(*Schedule.__table__.c))}

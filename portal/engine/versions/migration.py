@@ -77,12 +77,12 @@ def move(
     Raises:
         PortalError: a name is none that a task can move from or to.
     """
-    nodes = flow_class._definition.nodes
+    nodes = flow_class.definition.nodes
     for old, new in names.items():
         _demand_names(nodes, old, new)
     query = select(Task.id, Process.id, Task.number, Task.flow_task).join(Task.process)
     query = query.where(
-        Process.flow_label == flow_class._definition.label,
+        Process.flow_label == flow_class.definition.label,
         Task.finished.is_(None),
         Task.flow_task.in_(list(names)),
     )
@@ -109,7 +109,7 @@ def waiting_at(session: Session, flow_class: Any) -> dict[str, int]:
     """The names of the nodes at which tasks of a flow are open, each with their number."""
     query = select(Task.flow_task, func.count()).join(Task.process).group_by(Task.flow_task)
     query = query.where(
-        Process.flow_label == flow_class._definition.label,
+        Process.flow_label == flow_class.definition.label,
         Task.finished.is_(None),
         Task.flow_task_type.not_like("%Boundary"),
     )
@@ -175,7 +175,7 @@ def _obstacle(task: Task, node: Any) -> str | None:
 
 def _is_same(task: Task, node: Any) -> bool:
     """Whether it is the node of the task, perhaps by another name now: what waits at it goes on as it was."""
-    names = node.flow_class._definition.nodes
+    names = node.flow_class.definition.nodes
     return task.flow_task_type == node.kind and (task.flow_task == node.name or task.flow_task not in names)
 
 
@@ -186,7 +186,7 @@ def _carry_permissions(session: Session, nodes: Mapping[str, Any], names: Mappin
     for old, new in names.items():
         if old in nodes or nodes[new].permission is None:
             continue
-        label = nodes[new].flow_class._definition.label
+        label = nodes[new].flow_class.definition.label
         asked = select(Task.owner_permission).join(Task.process)
         asked = asked.where(
             Process.flow_label == label, Task.flow_task == old, Task.owner_permission.is_not(None)
@@ -209,7 +209,7 @@ def _keeper(session: Session, task: Task, node: Any) -> tuple[User | None, str |
     if owner is None or task.status != "ASSIGNED" or not node.human:
         return None, None
     lacks = node.permission is not None and not owner.can(node.permission, task.owner_permission_obj)
-    renamed = task.flow_task not in node.flow_class._definition.nodes
+    renamed = task.flow_task not in node.flow_class.definition.nodes
     if not owner.is_active or permissions.has_done_its_counterpart(session, owner, task, node):
         return None, f"{owner.name} may not have it: it goes to the queue"
     if lacks and not renamed:

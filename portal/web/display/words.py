@@ -136,7 +136,7 @@ ATTENTION = State("Needs attention", "bad")
 def why(attention: Any, process: Any, user: Any) -> str:
     """Why a process needs attention, in a sentence; what an error says is for those who manage the flow."""
     flow_class = registry.get(attention.flow_label)
-    definition = flow_class._definition if flow_class is not None else None
+    definition = flow_class.definition if flow_class is not None else None
     if attention.kind == "stuck":
         text = "No step is open, but the process has not ended"
     else:

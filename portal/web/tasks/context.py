@@ -26,7 +26,7 @@ def form_context(activation: Activation) -> dict[str, Any]:
         "process": process,
         "task": task,
         "node": activation.node,
-        "flow": activation.node.flow_class._definition,
+        "flow": activation.node.flow_class.definition,
         "starts": activation.node.starts,
         "data": [] if activation.node.starts else rows_of(process, Files(process)),
         "artifact": None if activation.node.starts else artifact_of(process),
