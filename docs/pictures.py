@@ -144,7 +144,7 @@ def _anchor(pattern: Pattern) -> str:
 def _section(pattern: Pattern) -> str:
     return f"""## {pattern.number} {pattern.name}
 
-{pattern.flow_class._definition.description}
+{pattern.flow_class.definition.description}
 
 ![The flow that shows the pattern {pattern.name}](images/patterns/{pattern.picture})
 

@@ -78,7 +78,7 @@ flows = AppGroup("flows", help="What the flows declare.")
 def list_flows() -> None:
     """List the flows with their labels and titles."""
     for label, flow_class in sorted(registry.items()):
-        click.echo(f"{label:30} {flow_class._definition.title}")
+        click.echo(f"{label:30} {flow_class.definition.title}")
 
 
 @flows.command("check")
@@ -92,7 +92,7 @@ def check_flows() -> None:
     from portal.models import db
 
     for label, flow_class in sorted(registry.items()):
-        click.echo(f"{label}: {len(flow_class._definition.nodes)} nodes, sound")
+        click.echo(f"{label}: {len(flow_class.definition.nodes)} nodes, sound")
     # Flows can be checked before there is a database, in a build for example.
     ready = inspect(db.engine).has_table("task")
     found = incompatible.find(db.session()) if ready else []

@@ -38,7 +38,7 @@ def make_demo() -> list[str]:
 
 
 def _start_permissions() -> list[str]:
-    starts = [node for flow_class in registry.values() for node in flow_class._definition.starts]
+    starts = [node for flow_class in registry.values() for node in flow_class.definition.starts]
     return sorted({node.permission for node in starts if node.permission})
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
-from portal.flow.base import Flow
+from portal.flow.declaration import Flow
 from portal.flow.registry import Flows
 
 #: looked for by itself, and nobody misses it when it is not there
@@ -36,7 +36,7 @@ def _is_flow(value: object) -> bool:
         isinstance(value, type)
         and issubclass(value, Flow)
         and value is not Flow
-        and bool(value._definition.nodes)
+        and bool(value.definition.nodes)
     )
 
 

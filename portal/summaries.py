@@ -59,7 +59,7 @@ def is_shown_in_part(flow_class: Any) -> bool:
 
 def names_shown(flow_class: Any) -> frozenset[str] | None:
     """The fields of the process that the summaries of a flow speak of; None where they may use anything of it."""
-    definition = flow_class._definition
+    definition = flow_class.definition
     sources = [flow_class.process_summary_template, flow_class.process_result_template]
     for node in definition.nodes.values():
         sources += [node.summary_template, node.result_template]
@@ -160,7 +160,7 @@ def of_process(process: Any) -> str:
     source = flow_class.process_summary_template
     if process.status == "DONE" and flow_class.process_result_template:
         source = flow_class.process_result_template
-    return render(source, process=process, flow=flow_class._definition)
+    return render(source, process=process, flow=flow_class.definition)
 
 
 def of_task(task: Any) -> str:
@@ -173,7 +173,7 @@ def of_task(task: Any) -> str:
         source = node.result_template
     if not source:
         return subject(task.process)
-    return render(source, process=task.process, task=task, flow=node.flow_class._definition)
+    return render(source, process=task.process, task=task, flow=node.flow_class.definition)
 
 
 def subject(process: Any) -> str:
@@ -181,4 +181,4 @@ def subject(process: Any) -> str:
     flow_class = process.flow_class
     if flow_class is None:
         return ""
-    return render(flow_class.process_summary_template, process=process, flow=flow_class._definition)
+    return render(flow_class.process_summary_template, process=process, flow=flow_class.definition)

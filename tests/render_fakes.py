@@ -62,5 +62,5 @@ def make_flow(nodes: dict[str, Any], edges: list[tuple[Any, ...]], **fields: Any
         edge = FakeEdge(made[source], made[target], label=rest[0] if rest else "", **extra)
         edge.source.outgoing += (edge,)
         edge.target.incoming += (edge,)
-    flow_class._definition = FakeDefinition(flow_class, made, **fields)  # type: ignore[attr-defined]
+    flow_class.definition = FakeDefinition(flow_class, made, **fields)  # type: ignore[attr-defined]
     return flow_class

@@ -52,18 +52,18 @@ def parsed(flow_class: Any) -> tuple[Any, dict[str, Any], dict[str, dict[str, tu
     for each in _called(flow_class):
         root = etree.fromstring(bpmn(each).encode())
         parser.add_bpmn_xml(root)
-        ends[process_id(each._definition.label)] = {
+        ends[process_id(each.definition.label)] = {
             way.get("id"): (way.get("sourceRef"), way.get("targetRef").replace("merge_", "node_", 1))
             for way in root.iter("{http://www.omg.org/spec/BPMN/20100524/MODEL}sequenceFlow")
         }
-    name = process_id(flow_class._definition.label)
+    name = process_id(flow_class.definition.label)
     return parser.get_spec(name), parser.get_subprocess_specs(name), ends
 
 
 def _called(flow_class: Any) -> list[Any]:
     found = [flow_class]
     for each in found:
-        for node in each._definition.nodes.values():
+        for node in each.definition.nodes.values():
             if node.kind in CALLS and node.start_node().flow_class not in found:
                 found.append(node.start_node().flow_class)
     return found
@@ -221,7 +221,7 @@ class Twin:
         )
 
     def _kind(self, key: tuple[int, str]) -> str:
-        return db.session.get_one(Process, key[0]).flow_class._definition.nodes[key[1]].kind
+        return db.session.get_one(Process, key[0]).flow_class.definition.nodes[key[1]].kind
 
     def _tasks(self, state: int) -> list[Any]:
         return [task for flow in self._flows() for task in flow.tasks.values() if task.has_state(state)]
@@ -288,6 +288,6 @@ def _names(process: str) -> dict[str, str]:
     from portal.flow import registry
 
     for flow_class in registry.values():
-        if process_id(flow_class._definition.label) == process:
-            return {f"node_{ncname(name)}": name for name in flow_class._definition.nodes}
+        if process_id(flow_class.definition.label) == process:
+            return {f"node_{ncname(name)}": name for name in flow_class.definition.nodes}
     return {}

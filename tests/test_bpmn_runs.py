@@ -48,7 +48,7 @@ def _flows_of(module: Any) -> dict[str, Any]:
     classes = [
         each for each in vars(module).values() if isinstance(each, type) and issubclass(each, flow.Flow)
     ]
-    return {each._definition.label: each for each in classes if each is not flow.Flow}
+    return {each.definition.label: each for each in classes if each is not flow.Flow}
 
 
 SHIPPED = _shipped()
@@ -62,13 +62,13 @@ def test_all_flows_are_looked_at():
 @pytest.mark.parametrize("label", sorted(set(SHIPPED) - set(ALONE)))
 def test_a_flow_without_a_reason_is_read_by_the_other_engine(label):
     spec, _, _ = parsed(SHIPPED[label])
-    assert {f"node_{name}" for name in SHIPPED[label]._definition.nodes} <= set(spec.task_specs)
+    assert {f"node_{name}" for name in SHIPPED[label].definition.nodes} <= set(spec.task_specs)
 
 
 @pytest.mark.parametrize("label", sorted(ALONE))
 def test_each_reason_is_still_true(label):
     flow_class = SHIPPED[label]
-    assert SIGNS[ALONE[label]](flow_class._definition.nodes.values())
+    assert SIGNS[ALONE[label]](flow_class.definition.nodes.values())
     if ALONE[label] in REFUSED:
         with pytest.raises(ValidationException):
             parsed(flow_class)
@@ -203,7 +203,7 @@ def _work(run: Any, chance: Any) -> bool:
     """Do one thing that somebody could do now. False if there is none."""
     runs = [run]
     for each in runs:
-        for name, node in each.flow_class._definition.nodes.items():
+        for name, node in each.flow_class.definition.nodes.items():
             if node.kind in ("Subprocess", "NSubprocess"):
                 runs.extend(each.children(name))
     open_tasks = [
@@ -220,7 +220,7 @@ def _work(run: Any, chance: Any) -> bool:
         case "ManualTask":
             task.assign("alice").execute()
         case "Handle":
-            each.flow_class._definition.nodes[task.flow_task].run(task=task.id)
+            each.flow_class.definition.nodes[task.flow_task].run(task=task.id)
         case "Job":
             run.jobs()
         case "Timer":
@@ -241,7 +241,7 @@ def test_a_random_flow_takes_the_same_way(flow_tester, made, steps):
     note(
         {
             name: [way.target.name for way in node.outgoing]
-            for name, node in flow_class._definition.nodes.items()
+            for name, node in flow_class.definition.nodes.items()
         }
     )
     run.start("start")

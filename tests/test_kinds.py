@@ -45,7 +45,7 @@ def used() -> set[str]:
     for module in pkgutil.iter_modules(examples.__path__):
         for each in vars(importlib.import_module(f"flows.{module.name}")).values():
             if isinstance(each, type) and issubclass(each, flow.Flow) and each is not flow.Flow:
-                kinds |= {node.kind for node in each._definition.nodes.values()}
+                kinds |= {node.kind for node in each.definition.nodes.values()}
     return kinds
 
 

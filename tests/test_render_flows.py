@@ -45,7 +45,7 @@ PATTERNS = _patterns()
 
 @pytest.mark.parametrize("flow_class", [*FLOWS, *PATTERNS])
 def test_every_node_is_drawn_told_and_exported(flow_class):
-    names = set(flow_class._definition.nodes)
+    names = set(flow_class.definition.nodes)
     drawn = {element.get("data-node") for element in ET.fromstring(svg(flow_class)).iter()} - {None}
     assert drawn == names
     assert {step.name for step in steps(flow_class)} == names
@@ -60,14 +60,14 @@ def test_a_layout_takes_a_moment_only(flow_class):
     took = []
     for _ in range(3):
         began = time.process_time()
-        place(flow_class._definition)
+        place(flow_class.definition)
         took.append(time.process_time() - began)
     assert min(took) < 0.1
 
 
 @pytest.mark.parametrize("flow_class", [*FLOWS, *PATTERNS])
 def test_lines_neither_cross_nor_run_on_top_of_each_other(flow_class):
-    plan = place(flow_class._definition)
+    plan = place(flow_class.definition)
     # a cycle with two ways in and two out has no picture without a crossing
     if flow_class.__name__ != "CyclesFlow":
         assert crossings(plan) == []
@@ -79,7 +79,7 @@ def test_lines_neither_cross_nor_run_on_top_of_each_other(flow_class):
 
 @pytest.mark.parametrize("flow_class", FLOWS)
 def test_the_way_of_a_boundary_event_never_runs_behind_its_host(flow_class):
-    plan = place(flow_class._definition)
+    plan = place(flow_class.definition)
     for route in plan.edges:
         if is_boundary(route.edge.source):
             host = plan.boxes[route.edge.source.host.name]

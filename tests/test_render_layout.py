@@ -54,7 +54,7 @@ def flows(draw):
 @settings(max_examples=30, deadline=None)
 @given(flows())
 def test_nodes_titles_and_labels_never_overlap(flow_class):
-    definition = flow_class._definition
+    definition = flow_class.definition
     plan = place(definition)
     areas = {}
     for name, node in definition.nodes.items():
@@ -73,7 +73,7 @@ def test_nodes_titles_and_labels_never_overlap(flow_class):
 @settings(max_examples=30, deadline=None)
 @given(flows())
 def test_edges_run_from_border_to_border_level_or_upright(flow_class):
-    plan = place(flow_class._definition)
+    plan = place(flow_class.definition)
     for route in plan.edges:
         for node, (x, y) in ((route.edge.source, route.points[0]), (route.edge.target, route.points[-1])):
             box = plan.boxes[node.name]
@@ -87,7 +87,7 @@ def test_edges_run_from_border_to_border_level_or_upright(flow_class):
 @settings(max_examples=30, deadline=None)
 @given(flows())
 def test_no_edge_runs_over_a_node(flow_class):
-    definition = flow_class._definition
+    definition = flow_class.definition
     plan = place(definition)
     for route in plan.edges:
         ends = {host_of(route.edge.source).name, host_of(route.edge.target).name}
@@ -103,7 +103,7 @@ def test_no_edge_runs_over_a_node(flow_class):
 @settings(max_examples=30, deadline=None)
 @given(flows())
 def test_no_edge_runs_over_a_title_or_a_label(flow_class):
-    definition = flow_class._definition
+    definition = flow_class.definition
     plan = place(definition)
     texts = {
         name: plan.titles[name].box
@@ -119,7 +119,7 @@ def test_no_edge_runs_over_a_title_or_a_label(flow_class):
 @settings(max_examples=20, deadline=None)
 @given(flows())
 def test_a_node_stands_right_of_all_that_lead_to_it_loops_aside(flow_class):
-    definition = flow_class._definition
+    definition = flow_class.definition
     boxes, back = place(definition).boxes, backward_edges(definition)
     for node in definition.nodes.values():
         for edge in node.outgoing:
@@ -130,7 +130,7 @@ def test_a_node_stands_right_of_all_that_lead_to_it_loops_aside(flow_class):
 @settings(max_examples=20, deadline=None)
 @given(flows())
 def test_everything_is_inside_the_picture(flow_class):
-    plan = place(flow_class._definition)
+    plan = place(flow_class.definition)
     texts = [*plan.titles.values(), *(route.label for route in plan.edges if route.label)]
     for box in [*plan.boxes.values(), *(text.box for text in texts)]:
         assert box.x >= 0
@@ -142,7 +142,7 @@ def test_everything_is_inside_the_picture(flow_class):
 @settings(max_examples=20, deadline=None)
 @given(flows())
 def test_a_layout_is_the_same_every_time(flow_class):
-    one, other = place(flow_class._definition), place(flow_class._definition)
+    one, other = place(flow_class.definition), place(flow_class.definition)
     assert (one.boxes, one.titles) == (other.boxes, other.titles)
     assert [route.points for route in one.edges] == [route.points for route in other.edges]
 
@@ -150,7 +150,7 @@ def test_a_layout_is_the_same_every_time(flow_class):
 @settings(max_examples=20, deadline=None)
 @given(flows())
 def test_reading_order_names_every_node_once_behind_those_that_lead_to_it(flow_class):
-    definition = flow_class._definition
+    definition = flow_class.definition
     names = [node.name for node in reading_order(definition)]
     assert sorted(names) == sorted(definition.nodes)
     back = backward_edges(definition)
@@ -286,7 +286,7 @@ def test_a_node_may_lead_to_itself():
         {"start": "Start", "ask": "If", "end": "End"},
         [("start", "ask"), ("ask", "ask", "again"), ("ask", "end")],
     )
-    plan = place(flow_class._definition)
+    plan = place(flow_class.definition)
     assert len(plan.edges[1].points) >= 4
 
 
@@ -294,7 +294,7 @@ def test_long_titles_make_tasks_higher_and_end_in_an_ellipsis():
     title = (
         "An unusually long title that goes on and on until nobody can remember how it began or why, and more"
     )
-    plan = place(make_flow({"a": {"kind": "View", "title": title}, "b": "End"}, [("a", "b")])._definition)
+    plan = place(make_flow({"a": {"kind": "View", "title": title}, "b": "End"}, [("a", "b")]).definition)
     assert plan.boxes["a"].height > 64
     assert plan.titles["a"].lines[-1].endswith("…")
 

@@ -69,7 +69,7 @@ def test_symbols_are_path_data(name):
 
 
 def shape_in(nodes, edges, name):
-    return shape_of(make_flow(nodes, edges)._definition.nodes[name])
+    return shape_of(make_flow(nodes, edges).definition.nodes[name])
 
 
 @pytest.mark.parametrize(

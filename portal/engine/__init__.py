@@ -1,9 +1,14 @@
-"""The runtime: moves tokens through flows, one action in one transaction under the lock of the process."""
+"""The runtime: executes flows. One action is one transaction under the lock of the process tree."""
 
 from portal.flow import runtime
 
 from . import actions, api, lifecycle, permissions
+from .context import Run
+from .interpreter import step
 
+# Where the engine is put together: what is lower calls these without importing them.
+Run.interpreter = step
+Run.work = actions.Work
 runtime.bind(api)
 
 __all__ = ["actions", "lifecycle", "permissions"]

@@ -1,8 +1,7 @@
-"""What people and programs do: each is one transaction, from under the lock to the next waits."""
+"""The commands of people and programs on tasks and processes: assign, execute, cancel, undo, revive, suspend …"""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,8 +14,8 @@ from portal.flow.activation import Activation
 from portal.models import Process, Task, User
 
 from . import lifecycle, permissions
-from .context import Run, new_task
-from .interpreter import boundary_events, compensation, joins, mutexes, races, step, subprocesses, token
+from .context import Run
+from .interpreter import assignment, joins, mutexes, processes, step, subprocesses
 from .retries import persistent
 from .transaction import clock, read_process, read_task, transaction
 
@@ -63,31 +62,14 @@ def reading_start(session: Session, node: Any, user: User | None) -> Activation:
 
 def demand_start(user: User | None, node: Any) -> None:
     if user is not None and not node.available(user):
-        raise PermissionDenied(f"you may not start «{node.flow_class._definition.title}» here")
+        raise PermissionDenied(f"you may not start «{node.flow_class.definition.title}» here")
 
 
 def _new(run: Run, node: Any) -> Activation:
-    process = new_process(run, node.flow_class)
-    task = new_task(run.now, process, node, token.ROOT)
+    process = processes.new_process(run, node.flow_class)
+    task = processes.first_task(run, process, node)
     task.status, task.owner_permission = "ASSIGNED", node.permission
     return Activation(Work(run), process, task, node, run.user, run.now)
-
-
-def new_process(run: Run, flow_class: Any) -> Process:
-    model = flow_class._definition.process_class or Process
-    process: Process = model(flow_label=flow_class._definition.label, created=run.now, task_count=0)
-    process.ended = process.on_hold = False
-    process.depth = 0
-    process.created_by_id = None if run.user is None else run.user.id
-    return process
-
-
-def begin(run: Run, process: Process, task: Task) -> None:
-    """Store a new process with its first task."""
-    run.made.add(process)
-    run.session.add(process)
-    run.store(task)
-    run.record_process(process, "NEW", "start")
 
 
 class Work:
@@ -136,7 +118,7 @@ class Work:
     def cancel(self, activation: Activation) -> None:
         lifecycle.check("cancel", activation.task)
         permissions.demand_manager(self.run.user, activation.process, "cancel it")
-        close(self.run, activation.task)
+        step.close(self.run, activation.task)
 
     def undo(self, activation: Activation) -> None:
         run, task, process = self.run, activation.task, activation.process
@@ -148,7 +130,7 @@ class Work:
         subprocesses.reopen(run, process, "undo")
         run.reopened.add(process)
         if activation.node.starts:
-            cancel_tree(run, process, "undo")
+            processes.cancel_tree(run, process, "undo")
             subprocesses.cancelled(run, process)
         elif activation.node.ends:
             process.ended = _other_end(run, task)
@@ -159,9 +141,9 @@ class Work:
         permissions.demand_manager(run.user, process, "revive it")
         previous = [*old.previous, *joins.met(run, old), old]
         run.record(old, "REVIVED", "revive")
-        leave(run, old)
+        step.leave(run, old)
         subprocesses.reopen(run, process, "revive")
-        return fresh_copy(run, old, old.node, previous)
+        return processes.fresh_copy(run, old, old.node, previous)
 
     def owner_of(self, activation: Activation, node: str) -> User | None:
         """The user who last completed a node in this process."""
@@ -191,7 +173,7 @@ class Work:
     # -- the parts ---------------------------------------------------------------------------------------
 
     def _user(self, who: Any) -> User:
-        user = None if who is None else step.find_user(self.run, who)
+        user = None if who is None else assignment.find_user(self.run, who)
         if user is None:
             raise LookupError(f"there is no user {who!r}")
         return user
@@ -222,31 +204,12 @@ class Work:
         store_first(run.session, activation)
         task.owner = run.user
         task.assigned = task.started = run.now
-        begin(run, activation.process, task)
+        processes.begin(run, activation.process, task)
         self._resume(activation, "start")
 
     def _resume(self, activation: Activation, action: str) -> None:
-        run, task = self.run, activation.task
-        try:
-            outcome = step.guarded(run, task, lambda: activation.node.resume(activation))
-        except Exception as error:
-            step.fail(run, task, error, action)
-        else:
-            step.follow(run, task, outcome, action)
-        step.settle(run)
-
-
-def fresh_copy(run: Run, old: Task, node: Any, previous: list[Task]) -> Task:
-    """A new task with the token, data, seed and links of an old one, about to be entered."""
-    fresh = run.create(old.process, node, old.token, *previous)
-    fresh.data = {key: value for key, value in copy.deepcopy(dict(old.data)).items() if key != "_exception"}
-    for name in ("artifact_type", "artifact_key", "seed_type", "seed_key", "due", "priority"):
-        setattr(fresh, name, getattr(old, name))
-    if node.merges or compensation.is_handler(old):  # what others wait for, it finds out as it comes in
-        fresh.awaits = old.awaits
-    run.ready.append(fresh)
-    run.joins_due[old.process] = None
-    return fresh
+        step.resume(self.run, activation.task, lambda: activation.node.resume(activation), action)
+        step.settle(self.run)
 
 
 def store_first(session: Session, activation: Activation) -> None:
@@ -259,23 +222,8 @@ def store_first(session: Session, activation: Activation) -> None:
                 pointer.take_key(owner)
 
 
-def close(run: Run, task: Task, action: str = "cancel") -> None:
-    """Cancel a task and what is armed on it, unless it went with another one already."""
-    if not task.is_open:
-        return
-    run.record(task, "CANCELED", action)
-    leave(run, task)
-
-
-def leave(run: Run, task: Task) -> None:
-    """End what is under way only while a task is: events on its border, branches of a race, child processes."""
-    boundary_events.disarm(run, task)
-    races.call_off(run, task)
-    subprocesses.cancel(run, task)
-
-
 def _other_end(run: Run, task: Task) -> bool:
-    kinds = {node.kind for node in task.process.flow_class._definition.nodes.values() if node.ends}  # type: ignore[union-attr]
+    kinds = {node.kind for node in task.process.flow_class.definition.nodes.values() if node.ends}  # type: ignore[union-attr]
     query = select(Task.id).where(
         Task.process_id == task.process_id,
         Task.status == "DONE",
@@ -292,7 +240,7 @@ def _other_end(run: Run, task: Task) -> bool:
 def cancel_process(session: Session, process: Process | int, user: User | int | None = None) -> None:
     """Cancel a process, the processes below it and every open task of them. A manager's."""
     with _managed(session, process, user, "cancel") as (run, found):
-        cancel_tree(run, found, "cancel")
+        processes.cancel_tree(run, found, "cancel")
         subprocesses.cancelled(run, found)
 
 
@@ -301,7 +249,7 @@ def suspend(session: Session, process: Process | int, user: User | int | None = 
     """Put a process and the tree below it on hold. A manager's."""
     with _managed(session, process, user, "suspend") as (run, found):
         run.record_process(found, "SUSPENDED", "suspend")
-        for each in tree(run, found):
+        for each in processes.tree(run, found):
             each.on_hold = True
 
 
@@ -311,8 +259,8 @@ def resume(session: Session, process: Process | int, user: User | int | None = N
     with _managed(session, process, user, "resume") as (run, found):
         run.record_process(found, "NEW", "resume")
         run.work_for_clock = True
-        below = tree(run, found)
-        _hold(below)
+        below = processes.tree(run, found)
+        processes.hold(below)
         run.touched |= dict.fromkeys(below)
 
 
@@ -330,35 +278,3 @@ def _managed(
         permissions.demand_manager(run.user, found, f"{action} its processes")
         yield run, found
         step.settle(run)
-
-
-def cancel_tree(run: Run, process: Process, action: str) -> None:
-    below = tree(run, process)
-    for each in below:
-        if each.finished is not None:
-            continue
-        for task in run.find(each):
-            run.record(task, "CANCELED", action)
-        run.record_process(each, "CANCELED", action)
-    if any(each.on_hold for each in below):
-        _hold(below)
-
-
-def _hold(processes: list[Process]) -> None:
-    """Say anew who is on hold: who is suspended, and who is below that, parents first."""
-    for each in processes:
-        above = each.parent_task.process.on_hold if each.parent_task is not None else False
-        each.on_hold = each.status == "SUSPENDED" or above
-
-
-def tree(run: Run, process: Process) -> list[Process]:
-    """A process and those below it, parents first."""
-    found, level = [process], [process.id]
-    while level:
-        query = (
-            select(Process).join(Task, Process.parent_task_id == Task.id).where(Task.process_id.in_(level))
-        )
-        below = list(run.session.scalars(query).unique())
-        found.extend(below)
-        level = [each.id for each in below]
-    return found

@@ -12,8 +12,8 @@ from portal.flow.activation import Activation
 from portal.models import Process, Task, User, db, session_of
 
 from . import actions, lifecycle
-from .context import Run, new_task
-from .interpreter import messages, mutexes, step, subprocesses, token
+from .context import Run
+from .interpreter import messages, mutexes, processes, step, subprocesses
 from .retries import persist
 from .transaction import read_process, read_task, transaction
 
@@ -27,14 +27,14 @@ def start(node: Any, kwargs: dict[str, Any]) -> Any:
     def begin() -> Any:
         with transaction(session, user) as run:
             run.propagate |= propagate
-            process = actions.new_process(run, node.flow_class)
-            task = new_task(run.now, process, node, token.ROOT)
+            process = processes.new_process(run, node.flow_class)
+            task = processes.first_task(run, process, node)
             activation = run.activation(task)
-            actions.begin(run, process, task)
+            processes.begin(run, process, task)
             run.called = task
             result = process
             if node.func is not None:
-                result = step.guarded(run, task, lambda: node.call(node.func, activation, **kwargs))
+                result = run.guarded(task, lambda: node.call(node.func, activation, **kwargs))
             elif kwargs:
                 raise TypeError(f"{node.name} has no function that could take {', '.join(kwargs)}")
             step.follow(run, task, node.resume(activation), "start")
@@ -49,7 +49,7 @@ def handle(node: Any, kwargs: dict[str, Any]) -> Any:
     envelope = {name: kwargs.pop(name, None) for name in ("_key", "_ttl", "_where")}
     user, propagate = _ours(kwargs)
     process, task = kwargs.pop("process", None), kwargs.pop("task", None)
-    if getattr(node, "keeps_messages", False) and task is None:
+    if node.keeps_messages and task is None:
         session = db.session() if process is None else _session(process)
         return persist(session, lambda: _send(node, process, kwargs, user, propagate, **envelope))
     if any(value is not None for value in envelope.values()):
@@ -119,8 +119,8 @@ def _complete(node: Any, process: Any, task: Any, kwargs: dict[str, Any], user: 
         run.called = found
         result = None
         if own.func is not None:
-            result = step.guarded(run, found, lambda: own.call(own.func, activation, **kwargs))
-        step.follow(run, found, step.guarded(run, found, lambda: own.resume(activation)), "message")
+            result = run.guarded(found, lambda: own.call(own.func, activation, **kwargs))
+        step.follow(run, found, run.guarded(found, lambda: own.resume(activation)), "message")
         step.settle(run)
         return result
 
@@ -151,7 +151,8 @@ def _waiting(run: Run, node: Any, process: Process) -> Task:
 
 def _check_waits(node: Any, task: Task) -> None:
     _check_flow(node, task.process)
-    if task.flow_task != node.name or task.status != "STARTED" or not getattr(task.node, "handles", False):
+    own = task.node
+    if task.flow_task != node.name or task.status != "STARTED" or own is None or not own.handles:
         raise TransitionNotAllowed(
             f"task {task.id} ({task.flow_task}, {lifecycle.words(task.status)}) does not wait here"
         )

@@ -1,4 +1,4 @@
-"""Who is told that work has come to their queue: those who may take it and have asked for such mail."""
+"""Writes mail for the people who may take a new task of the queue and have asked for such mail."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _takers(session: Session, people: list[User], tasks: list[Task]) -> Iterable
             for user in able
             if user.id in owners or user.id == process.created_by_id or user.views(process.flow_label)
         ]
-    names = [reference.name for reference in getattr(node, "not_same_as", ())]
+    names = [reference.name for reference in (() if node is None else node.not_same_as)]
     if able and names:
         done = _owners(session, process, Task.flow_task.in_(names), Task.status == "DONE")
         able = [user for user in able if user.id not in done]

@@ -1,4 +1,4 @@
-"""The rows that one action adds: tasks, the links between them, and history.
+"""Inserts the rows that one action adds: tasks, the links between them, and history.
 
 They are many, and each kind is written in one statement behind each flush: beside the unit of work, which would
 look at every one of them several times. From then on a task is an object of the session like any other.

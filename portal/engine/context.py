@@ -1,24 +1,30 @@
-"""What one action has done so far, and the one place where a state is written."""
+"""`Run`, the context of one action: what it has read and made so far, and the one place where a state is written."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar, Protocol
 
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.collections import collection_adapter
 
-from portal.flow.activation import Activation
-from portal.flow.base import Flow, Node
+from portal.errors import contain
+from portal.flow.activation import Activation, Work
+from portal.flow.base import Node
+from portal.flow.declaration import Flow
+from portal.flow.outcome import Done
 from portal.models import Process, Task, User
 from portal.trace import current
 
 from . import lifecycle
 from .bulk_insert import Change, Rows
 from .failures import Failure
+from .retries import is_passing
+from .savepoint import Guard
 
 
 class Lost(Node):
@@ -39,7 +45,7 @@ def among_open(query: Any) -> Any:
 
 
 def _remember(owner: Process | Task, name: str, task: Task) -> None:
-    """Add to a list what the database will read into it: one that is loaded, or of a row that is still to come."""
+    """Add a task to a list of related tasks that is loaded already, or that belongs to a row not stored yet."""
     loaded = owner.__dict__.get(name)
     if loaded is not None:
         collection_adapter(loaded).append_without_event(task)
@@ -62,13 +68,32 @@ def new_task(now: dt.datetime, process: Process, node: Node, token: str) -> Task
         attempt=0,
         failures=0,
         owner_by_rule=False,
-        fingerprint=node.flow_class._definition.fingerprint,
+        fingerprint=node.flow_class.definition.fingerprint,
         trace=current.get() or None,
     )
 
 
+class Interpreter(Protocol):
+    """What moves tokens, for those of its parts that it calls and that call it back."""
+
+    def settle(self, run: Run) -> None: ...
+    def attempt(
+        self, run: Run, task: Task, call: Callable[[], Any], action: str = ..., *, of: Task | None = ...
+    ) -> Any: ...
+    def resume(self, run: Run, task: Task, call: Callable[[], Any], action: str = ...) -> bool: ...
+    def complete(self, run: Run, task: Task, outcome: Done, action: str = ...) -> None: ...
+    def fail(self, run: Run, task: Task, error: Exception, action: str = ...) -> None: ...
+    def incident(self, run: Run, task: Task, error: Exception, action: str) -> None: ...
+    def close(self, run: Run, task: Task, action: str = ...) -> None: ...
+
+
 class Run:
     """The work of one action under the lock."""
+
+    #: set once, where the engine is put together: see `portal.engine`
+    interpreter: ClassVar[Interpreter]
+    #: makes the engine's side of an activation
+    work: ClassVar[Callable[[Run], Work]]
 
     def __init__(
         self, session: Session, user: User | None, now: dt.datetime, roots: set[int], outer: Run | None = None
@@ -105,8 +130,8 @@ class Run:
         self.work_for_clock = False
         #: changes of state by flow and action, for who counts them
         self.counts: Counter[tuple[str, str]] = outer.counts if outer else Counter()
-        #: a signal was thrown
-        self.threw = False
+        #: called with the session when the action is committed, each once
+        self.after_commit: dict[Callable[[Session], None], None] = {}
         self.propagate: bool = outer.propagate if outer else False
         #: the node whose own failure belongs to the caller of `run`
         self.called: Task | None = None
@@ -173,11 +198,19 @@ class Run:
             self.forget()
 
     def activation(self, task: Task) -> Activation:
-        from . import actions
-
         return Activation(
-            actions.Work(self), task.process, task, task.node or lost(task), self.user, self.now
+            type(self).work(self), task.process, task, task.node or lost(task), self.user, self.now
         )
+
+    def guarded(self, task: Task, call: Callable[[], Any]) -> Any:
+        """Call an author's code so that its failure takes nothing else with it."""
+        try:
+            return Guard(self.session, task.process, task).run(lambda: contain(call))
+        except Exception as error:
+            self.forget()
+            if is_passing(error):
+                self.disturbed = error
+            raise
 
     # -- what is made -----------------------------------------------------------------------------------
 

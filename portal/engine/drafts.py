@@ -1,4 +1,4 @@
-"""Drafts of forms: saved, parked until somebody signs in, forgotten."""
+"""Stores drafts of forms, and forms that were sent while nobody was signed in; removes old ones."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from portal.models import Draft, ParkedForm, StartKey, Task
 
+from . import writes
 from .transaction import clock
 
 Typed = list[list[str]]
@@ -36,7 +37,7 @@ def read(session: Session, user_id: int, place: str) -> Draft | None:
 def save(session: Session, user_id: int, place: str, task_id: int | None, typed: Typed) -> dt.datetime:
     """Keep what was typed, in a transaction of its own. The moment of it."""
     now = clock.get()()
-    _begin(session)
+    writes.begin(session)
     _put(session, Draft, {"user_id": user_id, "place": place}, task_id=task_id, typed=typed, saved=now)
     session.commit()
     return now
@@ -44,7 +45,7 @@ def save(session: Session, user_id: int, place: str, task_id: int | None, typed:
 
 def discard(session: Session, user_id: int, place: str) -> None:
     """Delete a draft, in a transaction of its own."""
-    _begin(session)
+    writes.begin(session)
     accepted(session, user_id, place)
     session.commit()
 
@@ -63,7 +64,7 @@ def park(
         browser: the hash of the browser's key.
         user_id: whose session it was; None where that is not known.
     """
-    _begin(session)
+    writes.begin(session)
     key = {"browser": browser, "place": place}
     _put(session, ParkedForm, key, task_id=task_id, typed=typed, saved=clock.get()(), user_id=user_id)
     for limit, mine in ((PARKED_OF_BROWSER, ParkedForm.browser == browser), (PARKED_IN_ALL, None)):
@@ -75,7 +76,7 @@ def park(
 
 def adopt(session: Session, browser: str, user_id: int) -> None:
     """Who has signed in gets the forms that this browser sent meanwhile, but for those of somebody else."""
-    _begin(session)
+    writes.begin(session)
     theirs = or_(ParkedForm.user_id.is_(None), ParkedForm.user_id == user_id)
     since = clock.get()() - PARKED
     query = select(ParkedForm).where(ParkedForm.browser == browser, theirs, ParkedForm.saved >= since)
@@ -93,7 +94,7 @@ def prune(session: Session) -> int:
     """Forget what is too old, and drafts of tasks that are over for long. The number of rows."""
     now = clock.get()()
     over = select(Task.id).where(Task.finished < now - KEPT_WHEN_OVER)
-    _begin(session)
+    writes.begin(session)
     count = 0
     for statement in (
         delete(Draft).where(Draft.saved < now - KEPT),
@@ -104,11 +105,6 @@ def prune(session: Session) -> int:
         count += _run(session, statement).rowcount
     session.commit()
     return count
-
-
-def _begin(session: Session) -> None:
-    session.rollback()
-    session.connection(execution_options={"writes": True})
 
 
 def _put(session: Session, model: Any, key: dict[str, Any], **values: Any) -> None:

@@ -1,4 +1,4 @@
-"""What a node, or another piece of an author's code, has failed of: kept with the task, and told once in the log."""
+"""Failures of nodes and of other code of a flow's author: stored with the task, and logged once."""
 
 from __future__ import annotations
 

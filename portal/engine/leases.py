@@ -1,4 +1,4 @@
-"""How many workers share one queue: each takes a batch that no other has, and what is disturbed waits its turn.
+"""How several workers share one queue: each claims rows for a limited time, and retries what failed after a wait.
 
 A tree in which somebody is at work is passed over: a machine that freezes within an action keeps its lock, and whoever
 waited for it would let everything else wait.
@@ -11,11 +11,13 @@ import random
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sqlalchemy import and_, func, select, tuple_
+from sqlalchemy import and_, func, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
 from portal.flow.registry import registry
 from portal.models import Process, Task
+
+from . import writes
 
 #: how long a dispatcher has to do what it has claimed; then it comes up again
 LEASE = dt.timedelta(seconds=15)
@@ -30,10 +32,19 @@ _root = aliased(Process, name="root", flat=True)
 _root_id = select(func.coalesce(Process.root_id, Process.id)).where(Process.id == Task.process_id)
 
 
-def wait_after(failures: int) -> dt.timedelta:
-    """How long to leave what has failed so often; those who failed together do not come back together."""
-    wait: dt.timedelta = FIRST_WAIT * 2 ** min(failures - 1, 20) * random.uniform(0.8, 1.2)
-    return min(wait, LONGEST_WAIT)
+def wait_after(
+    failures: int, first: dt.timedelta = FIRST_WAIT, longest: dt.timedelta = LONGEST_WAIT
+) -> dt.timedelta:
+    """How long to leave what has failed so often, give or take a fifth: those who failed together do not come back
+    together.
+
+    Args:
+        failures: from 1.
+        first: the wait after the first failure; it doubles with each.
+        longest: no wait is longer.
+    """
+    wait: dt.timedelta = min(first * 2 ** min(failures - 1, 20), longest)
+    return wait * random.uniform(0.8, 1.2)
 
 
 def known_tasks(has: Callable[[Any], bool]) -> Any:
@@ -43,8 +54,8 @@ def known_tasks(has: Callable[[Any], bool]) -> Any:
     Args:
         has: whether a node is one of those that are looked for.
     """
-    nodes = (node for flow in registry.values() for node in flow._definition.nodes.values())
-    names = [(node.flow_class._definition.label, node.name, node.kind) for node in nodes if has(node)]
+    nodes = (node for flow in registry.values() for node in flow.definition.nodes.values())
+    names = [(node.flow_class.definition.label, node.name, node.kind) for node in nodes if has(node)]
     return tuple_(Process.flow_label, Task.flow_task, Task.flow_task_type).in_(names)
 
 
@@ -72,9 +83,8 @@ def batch(session: Session, query: Any, *of: Any, acts: bool = True) -> list[Any
     if session.execute(query.limit(1)).first() is None:
         session.rollback()
         return []
-    session.rollback()
     # Rows that another worker is about to take are passed over; SQLite lets one worker write at a time.
-    session.connection(execution_options={"writes": True})
+    writes.begin(session)
     if session.get_bind().dialect.name != "sqlite":
         if acts:
             query = query.join(_root, _root.id == _root_id.correlate(Task).scalar_subquery())
@@ -84,6 +94,18 @@ def batch(session: Session, query: Any, *of: Any, acts: bool = True) -> list[Any
     if not found:
         session.rollback()
     return found
+
+
+def mark(session: Session, model: Any, rows: Iterable[Any], **values: Any) -> None:
+    """Mark rows of a `batch` as taken, and commit.
+
+    Args:
+        rows: with their `id`.
+        values: as a rule the moment at which they come up again if nothing is heard of them.
+    """
+    taken = update(model).where(model.id.in_([row.id for row in rows])).values(**values)
+    session.execute(taken.execution_options(synchronize_session=False))
+    session.commit()
 
 
 def at_rest(session: Session, task_ids: Iterable[int]) -> list[int]:

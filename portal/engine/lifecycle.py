@@ -1,4 +1,4 @@
-"""The life of a task as one table. Buttons, checks, pictures and tests read it; nothing else decides."""
+"""The table of a task's states and actions. Buttons, checks, pictures and tests read it; nothing else decides."""
 
 from __future__ import annotations
 

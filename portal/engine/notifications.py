@@ -1,4 +1,4 @@
-"""Who is told what. Rows for the outbox are written in the transaction of their cause, behind its last flush."""
+"""Decides who is notified of a change, and writes the rows of the outbox in the transaction of that change."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class News:
     task: Task | None
     #: who did it; None for the portal itself
     by: User | None
-    #: what makes it this one and no other: the same text is the same news
+    #: identifies the news: the same text is never sent twice
     cause: str
     error: str | None = None
 
@@ -144,7 +144,7 @@ def described(news: News) -> dict[str, Any]:
         "event": news.event,
         "flow": {
             "label": process.flow_label,
-            "title": None if flow_class is None else flow_class._definition.title,
+            "title": None if flow_class is None else flow_class.definition.title,
         },
         "process": {
             "id": process.id,

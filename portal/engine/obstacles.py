@@ -1,4 +1,4 @@
-"""What stands in the way of an undo or a revive: a token lives once.
+"""Finds what prevents an undo or a revive: a token must not exist twice.
 
 A task may be undone while nothing after it stands. One may be revived where its token is nowhere else: it has not gone
 on, what came before is still done, and no other task has taken its place. The engine and the buttons on the pages
@@ -96,7 +96,7 @@ def _without_origin(task: Task) -> Iterator[Obstacle]:
     origins = _origins(task)
     if gone := tuple(each for each in origins if each.status in TAKEN_BACK):
         yield Obstacle("what came before {it} was taken back: {them}", gone)
-    if again := tuple(each for each in origins if each.is_open and not getattr(each.node, "races", False)):
+    if again := tuple(each for each in origins if each.is_open and not _is_race(each)):
         yield Obstacle("what came before {it} is at work again: {them}", again)
 
 
@@ -129,7 +129,7 @@ def _lost_race(task: Task) -> Iterator[Obstacle]:
     numbers = token.splits(task.token)
     if not numbers or flow_class is None:
         return
-    racing = [node.name for node in flow_class._definition.nodes.values() if node.races]
+    racing = [node.name for node in flow_class.definition.nodes.values() if node.races]
     decided = _stand(
         task, Task.flow_task.in_(racing), Task.number.in_(numbers), Task.status == "DONE"
     ) if racing else []  # fmt: skip
@@ -198,7 +198,11 @@ def _is_copied(old: Task, task: Task) -> bool:
 
 def _scope(task: Task) -> str | None:
     """The branches that meet in a join; None for every other task, and where nobody else can come."""
-    return task.awaits if getattr(task.node, "merges", False) else None
+    return task.awaits if task.node is not None and task.node.merges else None
+
+
+def _is_race(task: Task) -> bool:
+    return task.node is not None and task.node.races
 
 
 def _is_event(task: Task) -> bool:
@@ -207,7 +211,7 @@ def _is_event(task: Task) -> bool:
 
 def _is_beside(task: Task) -> bool:
     """Whether it is an event that left its host at work."""
-    return _is_event(task) and task.node is not None and not getattr(task.node, "interrupting", True)
+    return _is_event(task) and task.node is not None and not task.node.interrupting
 
 
 def _same_place(one: Task, other: Task) -> bool:

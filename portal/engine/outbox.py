@@ -1,4 +1,4 @@
-"""The outbox: rows written with their cause are claimed, sent by whoever calls, and marked.
+"""The outbox: mail and web hooks are rows, written with their cause; senders claim, send and mark them.
 
 Each row is sent at least once: a sender that dies between sending and marking leaves a row that is claimed again when
 its lease is over, with the same key. A receiver — a person, or the address of a hook — hears of a process in the order
@@ -9,7 +9,6 @@ answer keeps no other one waiting.
 from __future__ import annotations
 
 import datetime as dt
-import random
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,8 @@ from sqlalchemy.orm import Session, aliased
 
 from portal.models import Outgoing
 
+from . import writes
+from .leases import wait_after
 from .transaction import clock, wake
 
 #: how long a claim holds; well above the time that a batch takes
@@ -85,7 +86,7 @@ def claim(session: Session, kind: str, limit: int = 20, busy: Collection[str] = 
         return []
     if found.url is not None:
         query = query.where(Outgoing.url == found.url)
-    session.connection(execution_options={"writes": True})
+    writes.begin(session)
     query = query.limit(limit)
     if session.get_bind().dialect.name != "sqlite":
         query = query.with_for_update(skip_locked=True)
@@ -116,30 +117,23 @@ def failed(session: Session, claimed: Claim, error: str, *, for_good: bool = Fal
         for_good: another try would fail too.
     """
     given_up = for_good or claimed.attempt >= TRIES[claimed.kind]
-    wait = min(FIRST_WAIT * 2 ** min(claimed.attempt - 1, 20), LONGEST_WAIT)
-    wait *= random.uniform(0.8, 1.2)  # those who failed together do not come back together
+    wait = wait_after(claimed.attempt, FIRST_WAIT, LONGEST_WAIT)
     scheduled = None if given_up else clock.get()() + wait
     return _close(session, claimed, scheduled=scheduled, error=error[:500]) and given_up
 
 
 def drop(session: Session, claimed: Claim) -> None:
     """Remove a row that has lost its receiver: nobody is to be told any more."""
-    _write(session, delete(Outgoing).where(Outgoing.id == claimed.id, Outgoing.attempt == claimed.attempt))
+    writes.execute(
+        session, delete(Outgoing).where(Outgoing.id == claimed.id, Outgoing.attempt == claimed.attempt)
+    )
 
 
 def _close(session: Session, claimed: Claim, **values: Any) -> bool:
     mine = update(Outgoing).where(
         Outgoing.id == claimed.id, Outgoing.attempt == claimed.attempt, Outgoing.sent.is_(None)
     )
-    return _write(session, mine.values(**values)) == 1
-
-
-def _write(session: Session, statement: Any) -> int:
-    session.rollback()
-    session.connection(execution_options={"writes": True})
-    result: Any = session.execute(statement.execution_options(synchronize_session=False))
-    session.commit()
-    return int(result.rowcount)
+    return bool(writes.execute(session, mine.values(**values)).rowcount == 1)
 
 
 # -- for operators -----------------------------------------------------------------------------------------------
@@ -160,7 +154,8 @@ def again(session: Session, ids: Iterable[int] | None = None) -> int:
     statement = update(Outgoing).where(*_abandoned())
     if ids is not None:
         statement = statement.where(Outgoing.id.in_(list(ids)))
-    number = _write(session, statement.values(scheduled=clock.get()(), attempt=0, error=None))
+    fresh = statement.values(scheduled=clock.get()(), attempt=0, error=None)
+    number = int(writes.execute(session, fresh).rowcount)
     if number:
         wake()
     return number
@@ -170,7 +165,9 @@ def sweep(session: Session, limit: int = 1000) -> int:
     """Remove rows that were sent long ago. Their number."""
     old = select(Outgoing.id).where(Outgoing.sent < clock.get()() - KEPT).limit(limit)
     found = list(session.scalars(old))
-    return _write(session, delete(Outgoing).where(Outgoing.id.in_(found))) if found else 0
+    if not found:
+        return 0
+    return int(writes.execute(session, delete(Outgoing).where(Outgoing.id.in_(found))).rowcount)
 
 
 def _abandoned() -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""Who may see and do what."""
+"""Who may see, take, finish and manage tasks and processes: as checks, and as criteria of queries."""
 
 from __future__ import annotations
 
@@ -98,7 +98,8 @@ def demand_finish(session: Session, user: User | None, task: Task) -> None:
 
 def has_done_its_counterpart(session: Session, user: User, task: Task, node: Any = None) -> bool:
     """Whether `.NotSameAs` keeps this person away from the task, or from another node with it. It binds everyone."""
-    names = [reference.name for reference in getattr(node or task.node, "not_same_as", ())]
+    node = node or task.node
+    names = [] if node is None else [reference.name for reference in node.not_same_as]
     if not names:
         return False
     session.flush()  # a task that has just been made gets its process's key
@@ -134,7 +135,7 @@ def _own_processes(user: User) -> Any:
 
 def takeable_tasks(user: User) -> Any:
     """A criterion for `select(Task).join(Task.process)`: what is free for this person."""
-    human = sorted({n.kind for flow in registry.values() for n in flow._definition.nodes.values() if n.human})
+    human = sorted({n.kind for flow in registry.values() for n in flow.definition.nodes.values() if n.human})
     free = and_(
         Task.status == "NEW", Task.finished.is_(None), Task.flow_task_type.in_(human), ~Process.on_hold
     )
@@ -158,8 +159,8 @@ def _counterparts(user: User) -> Any:
     """Leaves out what `.NotSameAs` keeps this person away from; None where no flow says so."""
     clauses = []
     for label, flow_class in registry.items():
-        for node in flow_class._definition.nodes.values():
-            names = [reference.name for reference in getattr(node, "not_same_as", ())]
+        for node in flow_class.definition.nodes.values():
+            names = [reference.name for reference in node.not_same_as]
             if names:
                 other = aliased(Task)
                 done = exists().where(

@@ -1,4 +1,4 @@
-"""What a database refuses for the moment only: told apart from faults, and tried again at the edge of an action.
+"""Tells transient errors of the database from faults, and retries the actions that they have interrupted.
 
 SQLSTATEs are those of PostgreSQL's manual, appendix A; SQLite's result codes those of sqlite.org/rescode.html.
 """
@@ -123,7 +123,7 @@ def report(log: logging.Logger, error: BaseException, words: str, *args: object)
 
 
 def persist(session: Session, call: Callable[[], T]) -> T:
-    """Make a call again that was disturbed, unless a part of it is committed, or it is part of a larger one.
+    """Retry a call when the database was unavailable, unless part of it is committed, or it is part of a larger one.
 
     Raises:
         Disturbed: it is disturbed again and again, also where it only reads; nothing was changed.

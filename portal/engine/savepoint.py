@@ -1,4 +1,4 @@
-"""An author's code runs under a guard: when it fails, it is rolled back alone.
+"""Calls an author's code under a guard: if it fails, only what it has done is rolled back.
 
 Most functions only change the fields of their process. They cost no statement at all: what they changed is put back
 from memory. The guard opens a savepoint at the moment when the code first speaks to the database, and what was
@@ -50,14 +50,18 @@ class Snapshot:
         return values | {key: _related(loaded[key]) for key in self.relations if key in loaded}
 
     def changed(self) -> dict[str, Any]:
-        return {key: value for key, value in self.read().items() if self._is_changed(key, value)}
+        before, columns = self.values, self.columns
+        return {
+            key: value
+            for key, value in self.read().items()
+            if (before.get(key, _ABSENT) != value if key in columns else self._is_changed(key, value))
+        }
 
     def _is_changed(self, key: str, value: Any) -> bool:
+        """Whether a relationship was changed."""
         if key not in self.values:  # it was not loaded: reading it has loaded it, or it was set
-            return key in self.columns or inspect(self.target).attrs[key].history.has_changes()
+            return bool(inspect(self.target).attrs[key].history.has_changes())
         before = self.values[key]
-        if key in self.columns:
-            return bool(before != value)
         if isinstance(before, Related) and isinstance(value, Related):
             return [id(each) for each in before] != [id(each) for each in value]
         return before is not value

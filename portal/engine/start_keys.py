@@ -1,4 +1,4 @@
-"""A start form that is sent twice starts one process.
+"""Lets a start form that is submitted twice start one process.
 
 The key is written first and in the transaction of the start: whoever sends the same form at the same time waits for
 that transaction, and finds its process or, if it was rolled back, starts one.

@@ -1,11 +1,11 @@
-"""One action is one transaction under the lock of the root of its process tree."""
+"""The transaction of one action: locks the root of the process tree, commits, and calls what follows the commit."""
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
@@ -15,10 +15,11 @@ from sqlalchemy import func, inspect, null, select
 from sqlalchemy.orm import Session, joinedload
 
 from portal.errors import PortalError, Uncertain, UnsavedChanges
+from portal.flow.registry import registry
 from portal.models import Process, Task, User, utcnow
 from portal.trace import current
 
-from . import arrivals, notifications
+from . import arrivals, notifications, writes
 from .context import Run
 from .retries import disturbance, give_up
 from .savepoint import Guard
@@ -97,6 +98,15 @@ def transaction(
 
 
 def _outermost(session: Session, user: Any, process: Any, task: Any) -> Iterator[Run]:
+    with registry.pinned():
+        run = yield from _committed(session, user, process, task)
+    for follow_up in run.after_commit:
+        _tell_of_commit(partial(follow_up, session))
+    if run.work_for_clock:
+        wake()
+
+
+def _committed(session: Session, user: Any, process: Any, task: Any) -> Generator[Run, None, Run]:
     if session.has_unsaved:  # type: ignore[attr-defined]
         raise UnsavedChanges
     keys = [None if each is None else key_of(each) for each in (process, task, user)]
@@ -104,8 +114,7 @@ def _outermost(session: Session, user: Any, process: Any, task: Any) -> Iterator
     began = time.perf_counter()
     committing = False
     try:
-        session.rollback()  # ends the read that came before; everything is read again under the lock
-        session.connection(execution_options={"writes": True})
+        writes.begin(session)  # everything is read again under the lock
         root_id, actor, begun_by = _lock(session, *keys)
         if begun_by and not current.get():  # a worker goes on with what a request began
             following = current.set(begun_by)
@@ -139,10 +148,7 @@ def _outermost(session: Session, user: Any, process: Any, task: Any) -> Iterator
     finally:
         if following is not None:
             current.reset(following)
-    if run.threw:
-        _deliver(session)
-    if run.work_for_clock:
-        wake()
+    return run
 
 
 def _tell(run: Run) -> None:
@@ -154,17 +160,6 @@ def _tell(run: Run) -> None:
     written = notifications.write(run.session, run.now, news) if news else 0
     if written + arrivals.write(run):
         run.work_for_clock = True
-
-
-def _deliver(session: Session) -> None:
-    """Release what a signal has reached, here and now where that is possible; a worker does the rest."""
-    from .interpreter import signals
-
-    try:
-        for each in signals.claim(session):
-            signals.deliver(session, each)
-    except Exception:
-        log.exception("a signal could not be delivered at once; a worker does it")
 
 
 def _inside(outer: Run, user: Any, process: Any, task: Any) -> Iterator[Run]:
@@ -190,7 +185,7 @@ def _inside(outer: Run, user: Any, process: Any, task: Any) -> Iterator[Run]:
         outer.forget()
         raise
     outer.work_for_clock |= inner.work_for_clock
-    outer.threw |= inner.threw
+    outer.after_commit |= inner.after_commit
 
 
 def _demand_held(run: Run, process: Any, task: Any) -> None:

@@ -1,7 +1,8 @@
-"""The language: the words with which a flow is declared."""
+"""The language for declaring flows: `Flow`, its nodes, `this` and `act`."""
 
 from .automatic import BusinessRule, Function, Handle, Job, SendHandle
-from .base import Edge, Flow, Node
+from .base import Edge, Node
+from .declaration import Flow
 from .events import (
     CancelRegion,
     CompensateThrow,

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from .base import Flow, Node
+    from .base import Node
+    from .declaration import Flow
 
 
 class Work(Protocol):

@@ -1,4 +1,4 @@
-"""What code does: functions, jobs, and what waits for a call from outside."""
+"""Nodes that code does: functions, jobs, and handles that wait for a call."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ class Function(Activity):
         undo_func: called with the activation before the task is undone.
     """
 
-    #: it is done in the moment in which it is entered, so no clock runs meanwhile
     instant: ClassVar[bool] = True
 
     def __init__(self, func: Call, *, undo_func: Call | None = None) -> None:

@@ -1,22 +1,21 @@
-"""A flow, its nodes, and the edges between them."""
+"""A node of a flow, and the edges between nodes."""
 
 from __future__ import annotations
 
 import copy
 import dataclasses
-import inspect
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from portal.errors import FlowError, contain
+from portal.errors import contain
 
 from .outcome import Done, Outcome, Way
 from .reference import Expression, Reference
 
 if TYPE_CHECKING:
     from .activation import Activation
-    from .definition import Definition
+    from .boundary import Boundary
+    from .declaration import Flow
 
 #: what an author may give where the engine calls something with the activation
 Call = Callable[..., Any] | Reference
@@ -84,21 +83,60 @@ class Node:
     times: ClassVar[bool] = False
     #: other code completes it through `run`
     handles: ClassVar[bool] = False
+    #: what comes before it waits is kept for it
+    keeps_messages: ClassVar[bool] = False
+    #: its condition is asked again and again
+    asks: ClassVar[bool] = False
+    #: it starts processes on a schedule
+    schedules: ClassVar[bool] = False
+    #: it starts child processes
+    calls_processes: ClassVar[bool] = False
+    #: it is done in the moment in which it is entered, so no clock runs meanwhile
+    instant: ClassVar[bool] = False
+    #: the whole process ends with it
+    stops: ClassVar[bool] = False
+    #: an event that stands ready from the creation of its host, as a task of its own
+    arms: ClassVar[bool] = False
+    #: an event that waits for an escalation from below its host
+    listens: ClassVar[bool] = False
+    #: an event that says how its host is taken back: no way that a token goes
+    compensates: ClassVar[bool] = False
+    #: a join that waits for the branches of earlier runs of its split
+    blocking: bool = False
+    #: the task whose border an event sits on
+    host: Node | None = None
+    #: whether an event ends the task that it sits on
+    interrupting: bool = True
+    #: the name of the signal that it throws or waits for
+    signal: str | None = None
+    #: what it cancels, in its process
+    region: Sequence[Reference] = ()
+    #: what only one task of a process may hold at a time
+    mutex: str | None = None
+    #: a condition without which it may not be worked on
+    milestone: Call | None = None
+    #: nodes whose people may not do this one
+    not_same_as: Sequence[Any] = ()
     permission: str | None = None
 
     def __init__(self) -> None:
         self.name = ""
-        self.flow_class: type[Flow] = Flow
+        self.flow_class: type[Flow]
         self.outgoing: tuple[Edge, ...] = ()
         self.incoming: tuple[Edge, ...] = ()
-        self.boundaries: tuple[Node, ...] = ()
+        self.boundaries: tuple[Boundary, ...] = ()
         self._declared: list[Edge] = []
-        self._attached: list[Node] = []
+        self._attached: list[Boundary] = []
         self._undo: Call | None = None
         self._title = ""
         self.description = ""
         self.summary_template = ""
         self.result_template = ""
+
+    @property
+    def partial(self) -> bool:
+        """Whether it is a join that may go on before every branch is in."""
+        return False
 
     @property
     def kind(self) -> str:
@@ -109,7 +147,8 @@ class Node:
         return self._title or title_of(self.name)
 
     def __repr__(self) -> str:
-        return f"<{self.kind} {self.flow_class.__name__}.{self.name}>"
+        flow = f"{self.flow_class.__name__}." if self.name else ""
+        return f"<{self.kind} {flow}{self.name}>"
 
     def Annotation(
         self, title: str = "", description: str = "", summary_template: str = "", result_template: str = ""
@@ -136,7 +175,7 @@ class Node:
             word = attached.kind.removesuffix("Boundary").lower()
             counts[word] = counts.get(word, 0) + 1
             suffix = f"_{counts[word]}" if counts[word] > 1 else ""
-            boundary: Any = attached.bound(self.flow_class, f"{self.name}__{word}{suffix}")
+            boundary = attached.bound(self.flow_class, f"{self.name}__{word}{suffix}")
             boundary.host = self
             boundaries.append(boundary)
         self.boundaries = tuple(boundaries)
@@ -218,61 +257,3 @@ class NextNode(Node):
             task_seed: a callable of the activation; the mapped object that it returns is the next task's `seed`.
         """
         return self._way(node, task_data=task_data, task_seed=task_seed)
-
-
-class _Body(dict[str, Any]):
-    """The body of a flow class; a second node of one name would silently take the place of the first."""
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        if isinstance(self.get(name), Node) and isinstance(value, Node):
-            flow = self.get("__qualname__", "")
-            raise FlowError(f"{flow}.{name}: a second node of the same name; rename one of them")
-        super().__setitem__(name, value)
-
-
-class _FlowType(type):
-    """Only here to see a name that is given twice in one class body."""
-
-    @classmethod
-    def __prepare__(cls, name: str, bases: tuple[type, ...], /, **kwargs: Any) -> _Body:
-        return _Body()
-
-
-class Flow(metaclass=_FlowType):
-    """A process that people and code go through, declared as a class.
-
-    The first line of the docstring is its title, the rest its description.
-    """
-
-    #: what a process of this flow is stored as
-    process_class: ClassVar[Any] = None
-    #: Jinja with `process` and `flow`; one line of substance
-    process_summary_template: ClassVar[str] = ""
-    process_result_template: ClassVar[str] = ""
-    #: raise what a node raises, and roll the whole action back, instead of recording it
-    propagate_errors: ClassVar[bool] = False
-    #: which events people get mail about, where it is not all of `MAILS`, as in `{"due": False}`
-    process_notices: ClassVar[Mapping[str, bool]] = {}
-    #: addresses that are called at every one of `EVENTS`
-    process_webhooks: ClassVar[Sequence[str]] = ()
-
-    _definition: ClassVar[Definition]
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        from .definition import define
-
-        cls._definition = define(cls)
-
-
-def label_of(class_name: str) -> str:
-    """`HelloWorldFlow` is `hello_world`."""
-    name = class_name.removesuffix("Flow") or class_name
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
-
-
-def docstring_of(cls: type) -> tuple[str, str]:
-    """The title and the description in the docstring of a flow."""
-    text = inspect.cleandoc(cls.__dict__.get("__doc__") or "")
-    title, _, description = text.partition("\n")
-    return title.strip(), " ".join(description.split())

@@ -1,4 +1,4 @@
-"""Events on the border of a task: a deadline, an error. BPMN: boundary events."""
+"""Events on the border of a task: timeout, error, escalation, compensation. BPMN: boundary events."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ if TYPE_CHECKING:
 class Boundary(Node):
     """Sits on a host; when it fires, its path begins with the host's token."""
 
-    #: it stands ready from the creation of its host, as a task of its own
-    arms: ClassVar[bool] = False
-
     def __init__(self, then: Any, interrupting: bool = True) -> None:
         super().__init__()
-        self.host: Node = self
+        self.host = self
         self.interrupting = interrupting
         self._way(then)
 
     def catches(self, error: BaseException | str | None) -> bool:
         """Whether it catches what its host raised, or the code of a failed end."""
+        return False
+
+    def hears(self, code: str) -> bool:
+        """Whether it waits for an escalation with this code from below its host."""
         return False
 
 
@@ -126,6 +127,8 @@ class ErrorBoundary(Boundary):
 class EscalationBoundary(Boundary):
     """`.OnEscalation(then, code=None, interrupting=False)`: when a process below escalates."""
 
+    listens: ClassVar[bool] = True
+
     def __init__(self, then: Any, code: str | None = None, interrupting: bool = False) -> None:
         super().__init__(then, interrupting)
         self.code = code
@@ -137,7 +140,6 @@ class EscalationBoundary(Boundary):
 class CompensationBoundary(Boundary):
     """`.CompensateWith(handler)`: how the host is taken back once it is done."""
 
-    #: it is no way that a token goes
     compensates: ClassVar[bool] = True
 
     def __init__(self, handler: Call | Node) -> None:

@@ -1,20 +1,24 @@
-"""From the body of a class to a checked graph."""
+"""The definition of a flow: the graph of its nodes, made of the body of its class and checked."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
+import inspect
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from portal.errors import FlowError
 
-from . import validation
-from .base import Edge, Flow, Node, docstring_of, label_of, title_of
+from . import graph, validation
+from .base import Edge, Node, title_of
 from .reference import Owner, Reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from .declaration import Flow
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -45,7 +49,7 @@ class Definition:
     @cached_property
     def reach(self) -> dict[str, frozenset[str]]:
         """The names of the nodes that a token at a node can still come to."""
-        return {name: frozenset(validation.reached(node)) for name, node in self.nodes.items()}
+        return {name: frozenset(graph.in_order(node)) for name, node in self.nodes.items()}
 
     @cached_property
     def joins(self) -> dict[str, frozenset[str]]:
@@ -67,20 +71,24 @@ class Definition:
 
     @cached_property
     def has_mutexes(self) -> bool:
-        return any(getattr(node, "mutex", None) is not None for node in self.nodes.values())
+        return any(node.mutex is not None for node in self.nodes.values())
 
     def common_join(self, split: Node) -> Node | None:
         """The nearest join to which all branches of a split lead."""
-        shared = frozenset.intersection(*(validation.closing(edge.target) for edge in split.outgoing))
-        return next((self.nodes[name] for name in validation.in_order(split) if name in shared), None)
+        shared = frozenset.intersection(*(graph.closing(edge.target) for edge in split.outgoing))
+        return next((self.nodes[name] for name in graph.in_order(split) if name in shared), None)
 
 
-def define(flow_class: type[Flow]) -> Definition:
-    """The definition of a flow class.
+def define(flow_class: type[Flow]) -> None:
+    """Give a flow class its definition.
 
     Raises:
         FlowError: a fault, with the class, the node and the mend.
     """
+    if "definition" in vars(flow_class):
+        raise FlowError(
+            f"{flow_class.__name__}.definition: the name `definition` is ours; give it another name"
+        )
     title, description = docstring_of(flow_class)
     definition = Definition(
         flow_class=flow_class,
@@ -90,7 +98,7 @@ def define(flow_class: type[Flow]) -> Definition:
         process_class=flow_class.process_class,
         nodes={},
     )
-    flow_class._definition = definition
+    flow_class.definition = flow_class._definition = definition
     for name, node in _declared(flow_class):
         bound = node.bound(flow_class, name)
         setattr(flow_class, name, bound)
@@ -101,13 +109,12 @@ def define(flow_class: type[Flow]) -> Definition:
     faults = list(validation.faults(definition))
     if faults:
         raise FlowError("\n".join(faults))
-    return definition
 
 
 def _joins_of(split: Node) -> frozenset[str]:
     """The joins of a split; where none is left for it, those that the races on its branches lead to."""
     for races in (True, False):
-        found = frozenset().union(*(validation.closing(edge.target, races) for edge in split.outgoing))
+        found = frozenset().union(*(graph.closing(edge.target, races) for edge in split.outgoing))
         if found:
             return found
     return frozenset()
@@ -185,5 +192,19 @@ def _check_call(definition: Definition, node: Node, what: str, call: Any) -> Non
 
 def _methods(flow_class: type[Flow]) -> list[str]:
     """The names of what an author can mean by `this.method`."""
-    named = {name: getattr(flow_class, name) for name in dir(flow_class) if not hasattr(Flow, name)}
+    names = (name for name in dir(flow_class) if not name.startswith("__") and name != "process_class")
+    named = {name: getattr(flow_class, name) for name in names}
     return [name for name, value in named.items() if callable(value) and not isinstance(value, Node)]
+
+
+def label_of(class_name: str) -> str:
+    """`HelloWorldFlow` is `hello_world`."""
+    name = class_name.removesuffix("Flow") or class_name
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def docstring_of(cls: type) -> tuple[str, str]:
+    """The title and the description in the docstring of a flow."""
+    text = inspect.cleandoc(cls.__dict__.get("__doc__") or "")
+    title, _, description = text.partition("\n")
+    return title.strip(), " ".join(description.split())

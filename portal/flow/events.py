@@ -1,4 +1,4 @@
-"""Events on the way and at the end of a path."""
+"""Nodes for events: timers, signals, messages, conditions, escalation, and the ends of a path."""
 
 from __future__ import annotations
 
@@ -53,8 +53,6 @@ class End(Node):
     """The end of a path; the process is done when none of its tasks is open. BPMN: none end event."""
 
     ends: ClassVar[bool] = True
-    #: the whole process ends with it
-    stops: ClassVar[bool] = False
 
     def enter(self, activation: Activation) -> Outcome:
         return Done()
@@ -121,6 +119,8 @@ class SignalThrow(NextNode):
         name: of the signal.
     """
 
+    signal: str
+
     def __init__(self, name: str) -> None:
         super().__init__()
         self.signal = name
@@ -141,7 +141,6 @@ class MessageCatch(Handle):
     instead of `process=`: `run(_where={"order": 7}, …)`.
     """
 
-    #: what comes too early is kept
     keeps_messages: ClassVar[bool] = True
 
 
@@ -176,7 +175,6 @@ class ConditionalCatch(NextNode):
         condition: `act.process.…`, a function, a lambda or `this.method`; it gets the activation and changes nothing.
     """
 
-    #: its condition is asked again and again
     asks: ClassVar[bool] = True
 
     def __init__(self, condition: Call) -> None:
@@ -221,7 +219,7 @@ class CancelRegion(NextNode):
         yield from super().faults()
         if not self.region:
             yield "CancelRegion() needs the nodes of its region: this.name, …"
-        known = self.flow_class._definition.nodes
+        known = self.flow_class.definition.nodes
         for node in self.region:
             if not isinstance(node, Reference) or node.name not in known:
                 name = node.name if isinstance(node, Reference) else None

@@ -1,4 +1,4 @@
-"""Gateways: where a token goes on, divides and meets others."""
+"""Gateways: nodes that choose a way, split a token into branches, and join branches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose turn it is: words that hold a task back while others are at work."""
+"""`.Mutex()` and `.Milestone()`: what a task must wait for before it may be worked on."""
 
 from __future__ import annotations
 
@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 
 class Turn(NextNode):
     """A task that may have to wait for its turn."""
-
-    mutex: str | None = None
-    milestone: Call | None = None
 
     def Mutex(self, name: str) -> Self:
         """Let only one task with this name be at work in the process at a time.
@@ -50,7 +47,7 @@ class Turn(NextNode):
             yield f".Mutex(name) takes a name of up to 200 characters, not {self.mutex!r}"
         if self.milestone is not None and not self.human and not self.handles:
             yield ".Milestone() is for people's tasks and Handle; put a ConditionalCatch before this node"
-        if getattr(self, "keeps_messages", False) and (self.mutex is not None or self.milestone is not None):
+        if self.keeps_messages and (self.mutex is not None or self.milestone is not None):
             yield "takes a message whenever it comes; put .Mutex() and .Milestone() on a Handle"
 
     def has_its_milestone(self, activation: Activation) -> bool:

@@ -1,4 +1,4 @@
-"""What people and other programs are told of a process."""
+"""The events that a flow sends mail and web hooks for, and the checks of its settings for them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from .base import Flow
+    from .declaration import Flow
 
 #: what mail and web hooks tell of
 EVENTS = ("assigned", "due", "late", "failed", "finished")

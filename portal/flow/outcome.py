@@ -1,4 +1,4 @@
-"""What a node may answer when a token enters it or when its wait is over."""
+"""What a node answers the engine when a token enters it or its wait is over: `Done` or `Wait`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The net of a flow: from where a token can come to an end.
+"""Computes from which nodes of a flow a token can reach an end.
 
 The net has a place for each node. A token at an exclusive choice, or at a task with events on its border, goes *one* of
 its ways: somebody may choose it, so one way that can finish is enough. A token at a Split goes *every* way without a
@@ -36,7 +36,7 @@ class Net:
         self.definition = definition
         self.nodes: dict[str, Any] = dict(definition.nodes)
         self.ways = {name: list(_ways(node)) for name, node in self.nodes.items()}
-        regions = (getattr(node, "region", ()) for node in self.nodes.values())
+        regions = (node.region for node in self.nodes.values())
         self.cancelled = {each.name for region in regions for each in region if hasattr(each, "name")}
         self.empty_joins = {name: self._empty_join(name) for name, node in self.nodes.items() if node.splits}
         self.visited = 0
@@ -131,7 +131,7 @@ class Net:
 
     def _stopping(self) -> frozenset[str]:
         """From where a token may come to an end of the whole process."""
-        found = {name for name, node in self.nodes.items() if getattr(node, "stops", False)}
+        found = {name for name, node in self.nodes.items() if node.stops}
         grown = bool(found)
         while grown:
             more = {
@@ -176,17 +176,17 @@ class Net:
 def firing(node: Any) -> Iterable[Any]:
     """The events on the border of a node that can fire."""
     for boundary in node.boundaries:
-        if getattr(boundary, "compensates", False):
+        if boundary.compensates:
             continue
-        if boundary.arms and getattr(node, "instant", False):
+        if boundary.arms and node.instant:
             continue  # done in the moment in which it is entered
-        if hasattr(boundary, "hears") and not getattr(node, "calls_processes", False):
+        if boundary.listens and not node.calls_processes:
             continue
         yield boundary
 
 
 def _ways(node: Any) -> Iterator[str]:
     """Where a node's own token goes next."""
-    if not getattr(node, "compensates", False):
+    if not node.compensates:
         yield from dict.fromkeys(edge.target.name for edge in node.outgoing)
         yield from (boundary.name for boundary in firing(node) if boundary.interrupting)

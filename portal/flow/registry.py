@@ -1,15 +1,17 @@
-"""Which flows there are: a mapping of labels to flow classes, one for each application."""
+"""The registry of flows by their labels, one for each application."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
 
 from portal.errors import FlowError
 
 if TYPE_CHECKING:
-    from .base import Flow
+    from .declaration import Flow
 
 
 class Flows(dict[str, "type[Flow]"]):
@@ -26,7 +28,7 @@ class Flows(dict[str, "type[Flow]"]):
         Raises:
             FlowError: another flow has the same label.
         """
-        label = flow_class._definition.label
+        label = flow_class.definition.label
         other = self.get(label)
         if other is not None and other is not flow_class:
             raise FlowError(
@@ -45,14 +47,30 @@ class Registry(Mapping[str, "type[Flow]"]):
     def __init__(self) -> None:
         self._default = Flows()
         self._find: Callable[[], Flows | None] = lambda: None
+        self._pinned: ContextVar[Flows | None] = ContextVar("flows of an action", default=None)
 
     def bind(self, find: Callable[[], Flows | None]) -> None:
         self._find = find
 
     @property
     def current(self) -> Flows:
-        found = self._find()
+        found = self._pinned.get()
+        if found is None:
+            found = self._find()
         return self._default if found is None else found
+
+    @contextmanager
+    def pinned(self) -> Iterator[None]:
+        """Find the flows once for all that a block asks: an action asks often."""
+        before = self._pinned.set(self.current)
+        try:
+            yield
+        finally:
+            self._pinned.reset(before)
+
+    def get(self, label: str, default: Any = None) -> Any:
+        pinned = self._pinned.get()
+        return (self.current if pinned is None else pinned).get(label, default)
 
     def __getitem__(self, label: str) -> type[Flow]:
         return self.current[label]
@@ -67,7 +85,7 @@ class Registry(Mapping[str, "type[Flow]"]):
         """Each permission that a flow declares, and what it allows in words."""
         known: dict[str, str] = {}
         for flow_class in self.values():
-            definition = flow_class._definition
+            definition = flow_class.definition
             known[f"{definition.label}.view"] = f"{definition.title}: see every process"
             known[f"{definition.label}.manage"] = f"{definition.title}: manage every process"
             for node in definition.nodes.values():

@@ -1,4 +1,4 @@
-"""The one way up: what the language calls in the engine. The engine binds itself when it is imported."""
+"""The port through which the language calls the engine, which binds itself when it is imported."""
 
 from __future__ import annotations
 

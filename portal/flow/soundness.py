@@ -1,4 +1,4 @@
-"""What can never finish, found on the flow's net before it runs.
+"""Finds, before a flow runs, paths that can never finish and joins that wait for nobody.
 
 Source: soundness of workflow nets, van der Aalst (1997), for joins with the semantics of BPMN's inclusive gateway.
 """
@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from .graph import neighbours
 from .reachability import Net, firing
 
 if TYPE_CHECKING:
@@ -114,9 +115,7 @@ def _meet(split: Node, join: str) -> bool:
 
 def _comes_to(node: Node, join: str) -> bool:
     """Whether a branch that begins here comes to a join, itself or by an inner split that leads there too."""
-    from .validation import neighbours
-
-    definition = node.flow_class._definition
+    definition = node.flow_class.definition
     seen: set[tuple[str, int]] = set()
     stack = [(node, 0)]
     while stack:
@@ -137,7 +136,7 @@ def _comes_to(node: Node, join: str) -> bool:
 
 def _divides(node: Node, join: str) -> bool:
     """Whether an event begins a second path beside a task of this branch, before the join."""
-    definition = node.flow_class._definition
+    definition = node.flow_class.definition
     between = [definition.nodes[name] for name in {node.name, *definition.reach[node.name]}]
     return any(
         not each.interrupting and join in definition.reach[each.name]

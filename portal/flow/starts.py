@@ -1,18 +1,15 @@
-"""Starts without a person: from code and by the clock."""
+"""Start nodes without a form: started by code, or on a schedule."""
 
 from __future__ import annotations
 
 import datetime as dt
 import zoneinfo
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from . import runtime
 from .automatic import unpassable
 from .base import Call, NextNode
-
-if TYPE_CHECKING:
-    pass
 
 
 class StartHandle(NextNode):
@@ -64,7 +61,6 @@ class StartTimer(NextNode):
     """
 
     starts: ClassVar[bool] = True
-    #: when it starts
     schedules: ClassVar[bool] = True
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Processes within processes."""
+"""Nodes that start child processes and wait for them. BPMN: call activity."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ class Subprocess(Activity):
         undo_func: called with the activation before the task is undone.
     """
 
-    #: its children are processes
     calls_processes: ClassVar[bool] = True
 
     def __init__(self, start: Any, *, undo_func: Call | None = None, **kwargs: Any) -> None:
@@ -50,7 +49,7 @@ class Subprocess(Activity):
     def start_node(self) -> Any:
         """The start of the child's flow."""
         if isinstance(self.start, Reference):
-            return self.flow_class._definition.nodes[self.start.name]
+            return self.flow_class.definition.nodes[self.start.name]
         return self.start
 
     def keywords(self, activation: Activation) -> dict[str, Any]:

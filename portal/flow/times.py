@@ -1,4 +1,4 @@
-"""Moments that an author gives as a span or as a point in time."""
+"""Due moments that an author gives as a timedelta, a datetime or a callable."""
 
 from __future__ import annotations
 

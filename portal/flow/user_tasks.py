@@ -1,4 +1,4 @@
-"""What people do: start forms and tasks."""
+"""Nodes that people do: start forms and tasks."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Permitted(NextNode):
     @property
     def permission(self) -> str | None:  # type: ignore[override]
         if self._auto_permission:
-            return f"{self.flow_class._definition.label}.can_{self.name}"
+            return f"{self.flow_class.definition.label}.can_{self.name}"
         return self._permission
 
     def faults(self) -> Iterator[str]:
@@ -134,7 +134,7 @@ class Start(Form):
             return contain(lambda: bool(rule(user)))
         except Exception as error:
             told = error.__cause__ if isinstance(error, CodeExit) else error
-            label = self.flow_class._definition.label
+            label = self.flow_class.definition.label
             log.error(
                 "%s.%s: the rule of .Available() failed for user %s: %s",
                 label, self.name, user.id, type(told).__name__,
@@ -201,7 +201,7 @@ class View(Form, Activity):
             yield from moment_faults(self._due, ".Due()")
         if not isinstance(self._priority, int | Reference) and not callable(self._priority):
             yield f".Priority() takes a number or a callable, not {self._priority!r}"
-        nodes = self.flow_class._definition.nodes
+        nodes = self.flow_class.definition.nodes
         for reference in self.not_same_as:
             if not isinstance(reference, Reference):
                 yield f".NotSameAs() takes this.node, not {reference!r}"

@@ -1,4 +1,4 @@
-"""Faults of a flow that can be seen before it runs."""
+"""Checks a flow when its class is made: names, ways, and settings."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from . import notices, soundness
+from .graph import in_order
 
 if TYPE_CHECKING:
-    from .base import Node
     from .definition import Definition
 
 #: attributes of a flow class that a node may not be named like
@@ -59,10 +59,10 @@ def _process_faults(definition: Definition) -> Iterator[str]:
 
 def _graph_faults(definition: Definition) -> Iterator[str]:
     nodes = definition.nodes
-    from_starts = set().union(*({start.name, *reached(start)} for start in definition.starts))
+    from_starts = set().union(*({start.name, *in_order(start)} for start in definition.starts))
     handlers = {edge.target.name for edge in _compensations(definition)}
     for name, node in nodes.items():
-        if name in handlers or getattr(node, "compensates", False):
+        if name in handlers or node.compensates:
             continue  # only a compensation leads here, and back to where it was thrown
         if name not in from_starts:
             yield f"{name}: nobody leads to this node; let another node lead to it, or remove it"
@@ -75,59 +75,8 @@ def _graph_faults(definition: Definition) -> Iterator[str]:
 
 def _compensations(definition: Definition) -> Iterator[Any]:
     for node in definition.nodes.values():
-        if getattr(node, "compensates", False):
+        if node.compensates:
             yield from node.outgoing
-
-
-def neighbours(node: Node) -> Iterator[Node]:
-    """Where a token at this node can go next, through its boundary events too."""
-    if not getattr(node, "compensates", False):
-        for edge in node.outgoing:
-            yield edge.target
-        yield from node.boundaries
-
-
-def in_order(node: Node) -> list[str]:
-    """The names of what can be reached from a node, nearest first."""
-    found: dict[str, None] = {}
-    queue: list[Any] = list(neighbours(node))
-    while queue:
-        following: list[Any] = []
-        for each in queue:
-            if each.name not in found:
-                found[each.name] = None
-                following.extend(neighbours(each))
-        queue = following
-    return list(found)
-
-
-def reached(node: Node) -> list[str]:
-    return in_order(node)
-
-
-def closing(node: Node, races: bool = True) -> frozenset[str]:
-    """The joins that close the split whose branch begins at this node.
-
-    Splits and joins nest like brackets: a join met while an inner split is open closes the inner one. Without
-    `races` a race opens no bracket: one branch of it is left, which may go straight to the outer split's join.
-    """
-    found: set[str] = set()
-    seen: set[tuple[str, int]] = set()
-    stack = [(node, 0)]
-    while stack:
-        at, depth = stack.pop()
-        if (at.name, depth) in seen:
-            continue
-        seen.add((at.name, depth))
-        if at.merges:
-            if depth == 0:
-                found.add(at.name)
-                continue
-            depth -= 1
-        opens = at.splits and (races or not at.races)
-        for following in neighbours(at):
-            stack.append((following, min(depth + opens, len(at.flow_class._definition.nodes))))
-    return frozenset(found)
 
 
 def guess(name: str | None, known: Iterable[str]) -> str:

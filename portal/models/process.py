@@ -20,7 +20,7 @@ from .pointer import Pointer
 from .user import BigId, User
 
 if TYPE_CHECKING:
-    from portal.flow.base import Flow
+    from portal.flow.declaration import Flow
 
     from .task import Task
 
@@ -137,7 +137,8 @@ class Process(db.Model):
     @hybrid_property
     def flow_class(self) -> type[Flow] | None:
         """The flow that this process runs; in SQL its label. None when the code no longer has it."""
-        return registry.get(self.flow_label)
+        found: type[Flow] | None = registry.get(self.flow_label)
+        return found
 
     @flow_class.inplace.expression
     @classmethod

@@ -170,7 +170,7 @@ class Task(db.Model):
     @property
     def _named_node(self) -> Node | None:
         flow_class = self.process.flow_class
-        return None if flow_class is None else flow_class._definition.nodes.get(self.flow_task)
+        return None if flow_class is None else flow_class.definition.nodes.get(self.flow_task)
 
     @property
     def is_open(self) -> bool:
@@ -185,7 +185,7 @@ class Task(db.Model):
     def is_current(self) -> bool:
         """Whether the flow is declared today as it was when this task was made."""
         flow_class = self.process.flow_class
-        return flow_class is not None and flow_class._definition.fingerprint == self.fingerprint
+        return flow_class is not None and flow_class.definition.fingerprint == self.fingerprint
 
     @property
     def title(self) -> str:

@@ -27,7 +27,7 @@ def how_many_could(session: Session, task: Task) -> int:
 
 def _candidates(session: Session, task: Task) -> Select[Any]:
     query = select(User).where(User.is_active, _may(session, task))
-    others = [reference.name for reference in getattr(task.node, "not_same_as", ())]
+    others = [reference.name for reference in (() if task.node is None else task.node.not_same_as)]
     if others:
         did = select(Task.owner_id).where(
             Task.process_id == task.process_id,

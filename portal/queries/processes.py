@@ -169,7 +169,7 @@ def story(session: Session, user: User, process_id: int) -> Story | None:
 
 def children(session: Session, user: User, task: Task) -> list[Process]:
     """The processes that a task has called, oldest first, and that the person may see."""
-    if not getattr(task.node, "calls_processes", False):
+    if task.node is None or not task.node.calls_processes:
         return []
     query = select(Process).where(Process.parent_task_id == task.id, permissions.visible_processes(user))
     query = query.options(joinedload(Process.created_by).lazyload(User.roles), _heirs())

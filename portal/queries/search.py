@@ -124,7 +124,7 @@ def _of_flows(word: str) -> tuple[list[str], list[tuple[str, str]], list[tuple[s
     folded = word.casefold()
     labels, steps, choices = [], [], []
     for label, flow_class in registry.items():
-        definition = flow_class._definition
+        definition = flow_class.definition
         if folded in definition.title.casefold() or _says(flow_class.process_summary_template, folded):
             labels.append(label)
         for node in definition.nodes.values():
@@ -173,7 +173,7 @@ _VALUES: Any = literal_column("""'strict $.** ? (@.type() == "string" || @.type(
 
 
 def _bytes_of(flow_class: Any) -> tuple[str, ...]:
-    fields = fields_of(flow_class._definition.process_class or Process).values()
+    fields = fields_of(flow_class.definition.process_class or Process).values()
     return tuple(sorted({field.path[0] for field in fields if isinstance(field, BinaryField)}))
 
 
@@ -207,14 +207,12 @@ def _models() -> list[Any]:
     """The mapped classes of the flows: those of their processes, of their views, and what their modules declare."""
     flows = list(registry.values())
     modules = {each.__module__ for each in flows}
-    wanted: set[Any] = {flow_class._definition.process_class for flow_class in flows}
+    wanted: set[Any] = {flow_class.definition.process_class for flow_class in flows}
     for flow_class in flows:
-        modules |= {
-            model.__module__ for model in (flow_class._definition.process_class,) if model is not None
-        }
+        modules |= {model.__module__ for model in (flow_class.definition.process_class,) if model is not None}
         wanted |= {
             getattr(getattr(node, "view", None), "model", None)
-            for node in flow_class._definition.nodes.values()
+            for node in flow_class.definition.nodes.values()
             if node.human
         }
     found = []

@@ -62,7 +62,7 @@ def _hidden(flow_class: Any) -> tuple[str, ...]:
     names = summaries.names_shown(flow_class)
     if names is None:
         return ()
-    fields = fields_of(flow_class._definition.process_class or Process)
+    fields = fields_of(flow_class.definition.process_class or Process)
     kept = {field.path[0] for name, field in fields.items() if name in names}
     return tuple(sorted({field.path[0] for field in fields.values()} - kept))
 

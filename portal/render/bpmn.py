@@ -33,7 +33,7 @@ def bpmn(flow_class: Any) -> str:
     code; whoever runs it answers them. What a compensation boundary leads to hangs on an association, as in BPMN;
     its own way on is left out.
     """
-    definition = flow_class._definition
+    definition = flow_class.definition
     plan = layout(flow_class)
     root = ET.Element("bpmn:definitions", {**_NAMESPACES, "id": f"definitions_{ncname(definition.label)}"})
     root.set("targetNamespace", "urn:flow")
@@ -168,7 +168,7 @@ def _child_label(node: Any) -> str:
     """The label of the flow that a subprocess starts; of a start of its own class too."""
     start = getattr(node, "start", None)
     flow_class = getattr(start, "flow_class", None) or (node.flow_class if start is not None else None)
-    definition = getattr(flow_class, "_definition", None)
+    definition = getattr(flow_class, "definition", None)
     return str(definition.label) if definition is not None else ""
 
 

@@ -55,7 +55,7 @@ def define_event(element: ET.Element, node: Any, shape: Shape, roots: Roots) -> 
     """Add the event's definition, if it has one."""
     if not shape.definition:
         return
-    definition = ET.SubElement(element, f"bpmn:{shape.definition}", id=f"{element.get('id')}_definition")
+    definition = ET.SubElement(element, f"bpmn:{shape.definition}", id=f"{element.get('id')}definition")
     match shape.definition:
         case "timerEventDefinition":
             _time(definition, node)

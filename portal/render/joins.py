@@ -58,7 +58,7 @@ def _guards(split: Any, join: Any) -> bool:
 
 
 def _has_side_ways(node: Any) -> bool:
-    nodes = node.flow_class._definition.nodes.values()
+    nodes = node.flow_class.definition.nodes.values()
     return any(
         getattr(other, "host", None) is node and other.kind != "CompensationBoundary" for other in nodes
     )

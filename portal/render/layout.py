@@ -50,7 +50,7 @@ class Layout:
 @functools.lru_cache(maxsize=512)
 def layout(flow_class: type) -> Layout:
     """The layout of a flow; it is kept, since a flow changes only with its code."""
-    return place(flow_class._definition)  # type: ignore[attr-defined]
+    return place(flow_class.definition)  # type: ignore[attr-defined]
 
 
 def place(definition: Any) -> Layout:

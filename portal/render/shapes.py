@@ -142,7 +142,7 @@ def is_boundary(node: Any) -> bool:
 
 def boundaries_of(node: Any) -> tuple[Any, ...]:
     """The boundary events on a node, in order of declaration."""
-    nodes = node.flow_class._definition.nodes.values()
+    nodes = node.flow_class.definition.nodes.values()
     return tuple(other for other in nodes if is_boundary(other) and other.host is node)
 
 

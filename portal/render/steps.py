@@ -47,7 +47,7 @@ class Step:
 
 def steps(flow_class: Any, state: ChartState | None = None) -> list[Step]:
     """The nodes in reading order: along the flow from its starts, each branch to its end before the next."""
-    return [_step(node, state) for node in reading_order(flow_class._definition)]
+    return [_step(node, state) for node in reading_order(flow_class.definition)]
 
 
 def _step(node: Any, state: ChartState | None) -> Step:

@@ -39,7 +39,7 @@ def svg(
         links: where a click on a node leads, by its name.
         standalone: bring the stylesheet along, for a picture that is a file of its own.
     """
-    definition = flow_class._definition
+    definition = flow_class.definition
     plan = layout(flow_class)
     parts = [_opening(plan, title_id, bool(links))]
     parts.append(f"<title id={_attribute(title_id + '-title')}>{_safe(definition.title)}</title>")

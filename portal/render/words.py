@@ -40,7 +40,7 @@ def notes(node: Any) -> tuple[str, ...]:
     if (milestone := getattr(node, "milestone", None)) is not None:
         lines.append(f"only while: {describe(milestone) or 'it is time'}")
     if region := getattr(node, "region", ()):
-        nodes = node.flow_class._definition.nodes
+        nodes = node.flow_class.definition.nodes
         lines.append(f"cancels {', '.join(caption(nodes[each.name]) for each in region)}")
     if node.kind == "Join":
         lines += _enough(node)

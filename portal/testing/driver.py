@@ -103,7 +103,7 @@ class FlowRun:
     def __init__(self, tester: FlowTester, flow_class: Any) -> None:
         self._tester = tester
         self.flow_class = flow_class
-        self.label: str = flow_class._definition.label
+        self.label: str = flow_class.definition.label
         self._process_id: int | None = None
 
     @property
@@ -134,7 +134,7 @@ class FlowRun:
         from portal.engine import actions
         from portal.models import db
 
-        start = self.flow_class._definition.nodes[node]
+        start = self.flow_class.definition.nodes[node]
         if not start.human:
             if user is not None:
                 values["_user"] = self.person(user, [])
@@ -228,7 +228,7 @@ class FlowRun:
     def handle(self, node: str, **kwargs: Any) -> Any:
         """Run a `Handle` of this process."""
         with self.telling():
-            return self.flow_class._definition.nodes[node].run(process=self.process, **kwargs)
+            return self.flow_class.definition.nodes[node].run(process=self.process, **kwargs)
 
     def jobs(self) -> FlowRun:
         """Run the jobs that are due, in this thread."""
@@ -273,7 +273,7 @@ class FlowTester:
         from portal.models import init_db
 
         flows = self.app.extensions["portal_flows"]
-        needed = {each._definition.label: each for each in (*_called_by(flow_class), flow_class)}
+        needed = {each.definition.label: each for each in (*_called_by(flow_class), flow_class)}
         if any(flows.get(label) is not each for label, each in needed.items()):
             flows.update(needed)
             init_db()
@@ -367,7 +367,7 @@ def _called_by(flow_class: Any) -> list[Any]:
     """The flows that a flow calls as children, and those that these call."""
     found = [flow_class]
     for each in found:
-        nodes = each._definition.nodes.values()
-        called = [node.start_node().flow_class for node in nodes if getattr(node, "calls_processes", False)]
+        nodes = each.definition.nodes.values()
+        called = [node.start_node().flow_class for node in nodes if node.calls_processes]
         found.extend(child for child in called if child not in found)
     return found[1:]

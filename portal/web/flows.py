@@ -36,14 +36,14 @@ def index() -> str:
 
 def _others(known: set[Any]) -> list[Any]:
     found = [flow for flow in registry.values() if flow not in known and has_to_do_with(me(), flow)]
-    return sorted(found, key=lambda flow: flow._definition.title.lower())
+    return sorted(found, key=lambda flow: flow.definition.title.lower())
 
 
 @blueprint.get("/flows/<label>")
 def dashboard(label: str) -> str:
     flow_class = flow_or_refuse(label)
     columns = queries.board(db.session(), me(), label, now())
-    definition = flow_class._definition
+    definition = flow_class.definition
     order = {step.name: place for place, step in enumerate(render.steps(flow_class))}
     state = ChartState(
         badges={name: column.count for name, column in columns.items()},

@@ -59,8 +59,8 @@ def preferences() -> dict[str, Any]:
 def may_start(user: User) -> list[Any]:
     """The form starts that are open to this person, in the order of the flows' titles."""
     found = []
-    for flow_class in sorted(registry.values(), key=lambda flow: flow._definition.title.lower()):
-        starts: list[Any] = flow_class._definition.starts
+    for flow_class in sorted(registry.values(), key=lambda flow: flow.definition.title.lower()):
+        starts: list[Any] = flow_class.definition.starts
         found += [node for node in starts if node.human and node.available(user)]
     return found
 

@@ -69,7 +69,7 @@ class Addresses:
 
 def flow_choices() -> list[tuple[str, str]]:
     return sorted(
-        ((label, flow._definition.title) for label, flow in registry.items()),
+        ((label, flow.definition.title) for label, flow in registry.items()),
         key=lambda each: each[1].lower(),
     )
 

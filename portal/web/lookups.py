@@ -61,7 +61,7 @@ def flow_or_refuse(label: str) -> Any:
 
 
 def has_to_do_with(user: User, flow_class: Any) -> bool:
-    definition = flow_class._definition
+    definition = flow_class.definition
     if user.views(definition.label):
         return True
     for node in definition.nodes.values():

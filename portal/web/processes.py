@@ -59,7 +59,7 @@ def detail(process_id: int) -> str:
         "process.html",
         story=story,
         process=story.process,
-        flow=flow_class._definition if flow_class is not None else None,
+        flow=flow_class.definition if flow_class is not None else None,
         chart=render.svg(flow_class, state, links=_links(story)) if flow_class is not None else "",
         steps=render.steps(flow_class, state) if flow_class is not None else [],
         events=events[: queries.EVENTS],
@@ -140,8 +140,8 @@ def chart_state(story: Story) -> ChartState:
 def _taken_back(story: Story) -> Iterator[tuple[str, str]]:
     """The ways of compensation events. They are no tasks: a handler's task follows the step that it takes back."""
     flow_class: Any = story.process.flow_class
-    for node in flow_class._definition.nodes.values() if flow_class is not None else ():
-        if getattr(node, "compensates", False):
+    for node in flow_class.definition.nodes.values() if flow_class is not None else ():
+        if node.compensates:
             for edge in node.outgoing:
                 if (node.host.name, edge.target.name) in story.passed:
                     yield node.name, edge.target.name

@@ -7,18 +7,15 @@ from contextlib import contextmanager
 
 from sqlalchemy.orm import Session
 
+from portal.engine import writes
 from portal.models import db
 
 
 @contextmanager
 def writing() -> Iterator[Session]:
-    """End what was read before, and commit at the end of the block.
-
-    SQLite refuses a transaction that has read before it writes when somebody else has written between.
-    """
+    """End what was read before, and commit at the end of the block."""
     session = db.session()
-    session.rollback()
-    session.connection(execution_options={"writes": True})
+    writes.begin(session)
     try:
         yield session
         session.commit()

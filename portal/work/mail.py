@@ -134,7 +134,7 @@ def _facts(claimed: Claim, user: User, process: Process, task: Task | None, base
     summary = summaries.of_process(process) if task is None else summaries.of_task(task)
     about = summaries.subject(process)
     flow_class = process.flow_class
-    flow = process.flow_label if flow_class is None else flow_class._definition.title
+    flow = process.flow_label if flow_class is None else flow_class.definition.title
     return {
         "word": WORDS[said],
         "line": LINES_BY[said].format(by) if by and said in LINES_BY else LINES[said],

@@ -54,13 +54,13 @@ class Books:
     def node(self, task: Any) -> Any:
         """The node of a task; None if the code has none of that name and kind any more."""
         flow_class = registry.get(self.processes[task.process_id].flow_label)
-        node = None if flow_class is None else flow_class._definition.nodes.get(task.flow_task)
+        node = None if flow_class is None else flow_class.definition.nodes.get(task.flow_task)
         return node if node is not None and node.kind == task.flow_task_type else None
 
     def is_current(self, task: Any) -> bool:
         """Whether the declaration that made a task is the one that is there."""
         flow_class = registry.get(self.processes[task.process_id].flow_label)
-        return flow_class is not None and flow_class._definition.fingerprint == task.fingerprint
+        return flow_class is not None and flow_class.definition.fingerprint == task.fingerprint
 
     def has_moved(self, task: Any) -> bool:
         return task.status == "CANCELED" and self.history[task.id][-1].action == "migrate"

@@ -60,7 +60,7 @@ def _early(node: Any) -> bool:
 def _still_to_come(books: Books, join: Any, states: dict[int, str]) -> list[Any]:
     if join.awaits is None:
         return []
-    reach = books.node(join).flow_class._definition.reach
+    reach = books.node(join).flow_class.definition.reach
     return [
         task
         for task in books.of_process[join.process_id]

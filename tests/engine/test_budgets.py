@@ -69,7 +69,7 @@ def test_hello_world(people, count, session):
     alice, bob = people
     session.commit()
     with count() as starting:
-        process = submit(BudgetFlow._definition.nodes["start"], alice, text="Hi")
+        process = submit(BudgetFlow.definition.nodes["start"], alice, text="Hi")
     task_id = process.tasks[1].id
     session.commit()
     bob = bob.id

@@ -56,6 +56,8 @@ FAULTS = {
                       "work", ["strat"]),
     "a reserved name": ({"start": lambda: flow.StartHandle().Next(this.status), "status": flow.End}, "status",
                         ["ours"]),
+    "the name of the definition": ({"start": lambda: flow.StartHandle().Next(this.definition), "definition": flow.End},
+                                   "definition", ["ours"]),
     "double underscores": ({"start": lambda: flow.StartHandle().Next(this.a__b), "a__b": flow.End}, "a__b", ["ours"]),
     "an unknown boundary way": ({**START, "work": lambda: flow.Function(nothing).OnError(this.nowhere).Next(this.end),
                                  **END}, "work", ["nowhere"]),
@@ -191,7 +193,7 @@ def test_labels(name, label):
     made = type(flow.Flow)(
         name, (flow.Flow,), {"start": flow.StartHandle().Next(this.end), "end": flow.End()}
     )
-    assert made._definition.label == label
+    assert made.definition.label == label
 
 
 def test_two_flows_of_one_label(register):

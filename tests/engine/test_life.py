@@ -344,7 +344,7 @@ def test_reading_changes_nothing(session, people, count):
     seen = session.query(Event).count()
     activation = actions.reading(session, work, people["owner"])
     assert (activation.task, activation.node.name) == (work, "work")
-    actions.reading_start(session, LifeFlow._definition.nodes["start"], None)
+    actions.reading_start(session, LifeFlow.definition.nodes["start"], None)
     session.commit()
     assert session.query(Event).count() == seen
     assert db.session.query(Process).count() == 1

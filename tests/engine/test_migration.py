@@ -79,7 +79,7 @@ def test_only_the_named_processes_move(run):
 
 
 def test_only_what_one_declaration_made_moves(run):
-    now = run.flow_class._definition.fingerprint
+    now = run.flow_class.definition.fingerprint
     assert move(run.flow_class, {"look": "inspect"}, fingerprint=now) == []
     (misfit,) = incompatible.find(db.session())
     assert misfit.fingerprint in str(misfit)
@@ -118,8 +118,8 @@ def test_a_new_name_must_be_a_node(run):
 
 
 def test_a_task_keeps_the_fingerprint_of_its_declaration(run):
-    assert run.task("look").fingerprint == before()._definition.fingerprint
-    assert before()._definition.fingerprint != after()._definition.fingerprint
+    assert run.task("look").fingerprint == before().definition.fingerprint
+    assert before().definition.fingerprint != after().definition.fingerprint
 
 
 # -- to a node of another kind, and what hangs on a task ---------------------------------------------------

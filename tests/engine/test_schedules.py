@@ -34,7 +34,7 @@ def starts(label):
 @pytest.mark.parametrize("flow_class", [HourlyFlow, NightlyFlow])
 def test_a_clock_that_is_set_back_starts_nothing_twice(flow_tester, session, flow_class):
     flow_tester(flow_class)
-    label = flow_class._definition.label
+    label = flow_class.definition.label
     schedules.fire(session)
     row = session.scalars(select(Schedule)).one()
     flow_tester.clock.offset += row.next_start - timers.now() + dt.timedelta(minutes=1)

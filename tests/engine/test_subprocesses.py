@@ -242,7 +242,7 @@ def test_the_tester_knows_the_flows_that_a_flow_calls(flow_tester):
 
 def test_a_child_of_a_flow_that_is_not_registered_fails_in_words(app, flow_tester):
     run = flow_tester(ParentFlow)
-    del app.extensions["portal_flows"][ChildFlow._definition.label]
+    del app.extensions["portal_flows"][ChildFlow.definition.label]
     run.start("start")
 
     assert run.children("child") == []

@@ -15,7 +15,7 @@ def test_the_demo_has_processes_of_each_flow_and_no_failure(flow_tester):
     starts = {
         label
         for label, flow_class in flow_tester.app.extensions["portal_flows"].items()
-        if any(start.human for start in flow_class._definition.starts)
+        if any(start.human for start in flow_class.definition.starts)
     }
     assert starts <= there
     assert db.session.scalars(select(Task).where(Task.status == "ERROR")).all() == []

@@ -61,7 +61,7 @@ class Engine(RuleBasedStateMachine):
         )
         registered = self.tester.app.extensions["portal_flows"]
         for flow_class in (self.root, self.child, random_flows.LeafFlow):
-            registered[flow_class._definition.label] = flow_class
+            registered[flow_class.definition.label] = flow_class
         self.people = {name: self.tester.person(name, []).id for name in ("alice", "bob", "carol")}
         self.session.execute(update(User).where(User.username == "alice").values(is_superuser=True))
         self.session.commit()
@@ -238,7 +238,7 @@ class Engine(RuleBasedStateMachine):
 
     def _has_mutexes(self) -> bool:
         """Whether another task at work may forbid what the buttons offer: they do not ask for it."""
-        return any(each._definition.has_mutexes for each in (self.root, self.child))
+        return any(each.definition.has_mutexes for each in (self.root, self.child))
 
     def expected(self, action: str, task: Task, actor: str | None) -> Any:
         """What the contract's table says of an action: None if it is allowed."""
@@ -430,7 +430,7 @@ def _words(task: Task) -> str:
 
 
 def _nodes(flow_class: Any) -> list[Any]:
-    return list(flow_class._definition.nodes.values())
+    return list(flow_class.definition.nodes.values())
 
 
 def _empty(session: Any) -> None:

@@ -197,9 +197,9 @@ def test_a_flow_that_inherits_runs_as_itself(flow_tester):
     assert heir.path == ["start", "work"]
     assert heir.task("more").owner_permission == "heir.can_more"
     assert [r.process.flow_class for r in (base, heir, plain)] == [BaseFlow, HeirFlow, PlainHeirFlow]
-    assert "work__timeout" not in HeirFlow._definition.nodes
-    assert PlainHeirFlow._definition.nodes["work__timeout"].host is PlainHeirFlow._definition.nodes["work"]
-    assert BaseFlow._definition.nodes["work"].outgoing[0].target is BaseFlow._definition.nodes["end"]
+    assert "work__timeout" not in HeirFlow.definition.nodes
+    assert PlainHeirFlow.definition.nodes["work__timeout"].host is PlainHeirFlow.definition.nodes["work"]
+    assert BaseFlow.definition.nodes["work"].outgoing[0].target is BaseFlow.definition.nodes["end"]
     plain.task("work").assign("alice").execute()
     assert plain.process.status == "DONE"
 

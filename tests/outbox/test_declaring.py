@@ -37,7 +37,7 @@ def test_a_flow_may_have_nodes_of_these_names():
 
         def webhooks(self, activation): ...
 
-    assert list(ToldFlow._definition.nodes) == ["start", "notify", "notices"]
+    assert list(ToldFlow.definition.nodes) == ["start", "notify", "notices"]
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_43_of_43(pictures):
 def test_each_pattern_has_a_flow_of_its_own(pictures):
     found = pictures.patterns()
     assert len({pattern.flow_class for pattern in found}) == len(found)
-    assert all(pattern.flow_class._definition.description for pattern in found)
+    assert all(pattern.flow_class.definition.description for pattern in found)
 
 
 def test_each_pattern_has_a_file_and_a_test_of_its_number_and_name(pictures):

@@ -139,7 +139,7 @@ def test_the_engine_ends_what_passed_and_never_ends_what_was_refused(tester, gra
             patch.setattr(validation, "faults", lambda definition: ())
             flow_class = declared(graph, choice)
     else:
-        choice.rank = Net(flow_class._definition).finishing
+        choice.rank = Net(flow_class.definition).finishing
     tester(flow_class)
     event("refused" if refusal else "passed")
     came, entered = ends(flow_class, choice.rank)

@@ -133,4 +133,4 @@ def test_a_node_is_looked_at_a_few_times_however_wide_a_split_is(width):
 
     branches = {f"b{number}": step("join") for number in range(width)}
     made_flow = made({"work": split, **branches, "join": lambda: flow.Join().Next(this.end)})
-    assert Net(made_flow._definition).visited <= 4 * len(made_flow._definition.nodes)
+    assert Net(made_flow.definition).visited <= 4 * len(made_flow.definition.nodes)

@@ -241,7 +241,7 @@ def test_every_decision_of_the_demo_is_made_by_a_button(app):
     """A step before a question is left by an answer to it: to send its form untouched answers nothing."""
     decided = {}
     for label, flow_class in discover(("flows",)).items():
-        for name, node in flow_class._definition.nodes.items():
+        for name, node in flow_class.definition.nodes.items():
             decision = getattr(getattr(node, "view", None), "decision", None)
             if decision is not None:
                 decided.setdefault(label, {})[name] = decision.name

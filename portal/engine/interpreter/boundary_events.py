@@ -1,7 +1,8 @@
-"""Events on the border of a task: armed with it, fired once, disarmed with it."""
+"""Events on the border of a task: armed when it begins to wait, disarmed when it ends."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -11,22 +12,21 @@ from portal.flow.outcome import Wait
 from portal.models import Task
 
 from ..context import Run
-from . import subprocesses
+from . import processes
 
 #: in the data of an event that repeats: how often it has fired before
 _FIRED = "_fired"
 
 
-def _boundaries(task: Task) -> tuple[Any, ...]:
+def on(task: Task) -> tuple[Boundary, ...]:
+    """The events on the border of a task."""
     node = task.node
     return () if node is None else node.boundaries
 
 
 def arm(run: Run, host: Task) -> None:
     """Make a waiting task of each event on a host that has begun to wait."""
-    from . import step
-
-    for node in _boundaries(host):
+    for node in on(host):
         if not node.arms:
             continue
         before = run.events_of.get(host, {}).get(event_name(node.name))
@@ -40,10 +40,8 @@ def arm(run: Run, host: Task) -> None:
             continue
         activation = run.activation(task)
         activation.task = host
-        try:
-            outcome = step.guarded(run, host, lambda n=node, a=activation: n.enter(a))
-        except Exception as error:
-            step.fail(run, task, error)
+        outcome = run.interpreter.attempt(run, task, partial(node.enter, activation), of=host)
+        if outcome is None:
             continue
         assert isinstance(outcome, Wait)
         task.scheduled = outcome.until
@@ -69,8 +67,8 @@ def events_of(run: Run, host: Task) -> dict[str, Task]:
 
 
 def disarm(run: Run, host: Task, but: Task | None = None) -> None:
-    """Cancel what is armed on a host that is over, also what the code no longer has."""
-    names = [node.name for node in _boundaries(host) if node.arms]
+    """Cancel the events of a host that is over, also those whose nodes the code no longer has."""
+    names = [node.name for node in on(host) if node.arms]
     if host.is_current and not names:
         return
     awaits = f"host:{host.number}"
@@ -82,26 +80,27 @@ def disarm(run: Run, host: Task, but: Task | None = None) -> None:
 
 def catching(task: Task, error: BaseException | str | None) -> Boundary | None:
     """The event on a task that catches this error."""
-    return next((node for node in _boundaries(task) if node.catches(error)), None)
+    return next((node for node in on(task) if node.catches(error)), None)
+
+
+def listening(task: Task, code: str) -> Boundary | None:
+    """The event on a task that waits for an escalation with this code."""
+    return next((node for node in on(task) if node.hears(code)), None)
 
 
 def interrupt(run: Run, host: Task, node: Boundary, reason: Any, action: str) -> None:
     """An error event fires: its host is cancelled, and its path begins."""
-    from . import step
-
     if reason is not None:
         host.data["_exception"] = reason
     run.record(host, "CANCELED", action)
     disarm(run, host)
-    subprocesses.cancel(run, host)
+    processes.cancel_children(run, host)
     task = run.create(host.process, node, host.token, host)
-    step.complete(run, task, node.proceed(run.activation(task)), action)
+    run.interpreter.complete(run, task, node.proceed(run.activation(task)), action)
 
 
 def fire(run: Run, task: Task) -> None:
     """The moment of an armed event has come."""
-    from . import step
-
     node: Any = task.node
     host = host_of(run, task)
     assert isinstance(node, TimeoutBoundary)
@@ -109,11 +108,11 @@ def fire(run: Run, task: Task) -> None:
     if node.interrupting:
         run.record(host, "CANCELED", "timer")
         disarm(run, host, but=task)
-        subprocesses.cancel(run, host)
+        processes.cancel_children(run, host)
     activation = run.activation(task)
-    outcome = step.guarded(run, task, lambda: node.proceed(activation))
+    outcome = run.guarded(task, lambda: node.proceed(activation))
     _arm_again(run, node, task, host)
-    step.complete(run, task, outcome, "timer")
+    run.interpreter.complete(run, task, outcome, "timer")
 
 
 def _arm_again(run: Run, node: TimeoutBoundary, task: Task, host: Task) -> None:

@@ -1,16 +1,18 @@
-"""Taking back what has been done: the handlers of done tasks run one by one, the last task first."""
+"""Compensation: runs the handlers of done tasks one by one, the last task first."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
 
+from portal.flow.activation import Activation
 from portal.flow.base import Node
 from portal.models import Task
 
 from ..context import Run
-from . import step
+from .joins import by_number
 
 
 def begin(run: Run, throw: Task) -> None:
@@ -31,14 +33,12 @@ def begin(run: Run, throw: Task) -> None:
 def _hosts(task: Task) -> dict[str, Any]:
     """The boundary events that say how a node is taken back, by the node's name."""
     flow_class: Any = task.process.flow_class
-    nodes = flow_class._definition.nodes.values()
-    return {node.host.name: node for node in nodes if getattr(node, "compensates", False)}
+    nodes = flow_class.definition.nodes.values()
+    return {node.host.name: node for node in nodes if node.compensates}
 
 
 def go_on(run: Run, throw: Task) -> None:
     """Run the next handlers, until one waits or all are done."""
-    from .joins import by_number
-
     hosts = _hosts(throw)
     while throw.data.get("_compensates"):
         *rest, number = throw.data["_compensates"]
@@ -52,20 +52,17 @@ def go_on(run: Run, throw: Task) -> None:
         if handler is not None:
             _start(run, throw, host, handler)
             return
-        try:
-            activation = run.activation(host)
-            step.guarded(run, host, lambda: boundary.call(boundary.handler, activation))  # noqa: B023
-        except Exception as error:
+        took_back = partial(_take_back, boundary, run.activation(host))
+        if not run.interpreter.attempt(run, throw, took_back, of=host):
             host.data.pop("_compensated", None)
-            step.fail(run, throw, error)
             return
     activation = run.activation(throw)
-    try:
-        outcome = step.guarded(run, throw, lambda: activation.node.resume(activation))
-    except Exception as error:
-        step.fail(run, throw, error)
-    else:
-        step.follow(run, throw, outcome)
+    run.interpreter.resume(run, throw, lambda: activation.node.resume(activation))
+
+
+def _take_back(boundary: Any, activation: Activation) -> bool:
+    boundary.call(boundary.handler, activation)
+    return True
 
 
 def _start(run: Run, throw: Task, host: Task, handler: Node) -> None:
@@ -84,8 +81,6 @@ def is_handler(task: Task) -> bool:
 
 def handled(run: Run, task: Task) -> bool:
     """A handler that is a node is done: the throw goes on. False for every other task."""
-    from .joins import by_number
-
     if not is_handler(task):
         return False
     throw = by_number(run, task.process, int((task.awaits or "").partition(":")[2]))

@@ -1,4 +1,4 @@
-"""Catches that wait for a condition, asked at the end of each action in their tree and by the clock."""
+"""Conditional catches: their conditions are evaluated after each action in their tree, and at intervals."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from portal.flow.base import Flow
+from portal.flow.declaration import Flow
 from portal.flow.registry import registry
 from portal.models import Process, Task
 
 from ..context import Run
-from ..leases import batch, holds, known_tasks
+from ..leases import batch, holds, known_tasks, mark
 from ..retries import persistent, report
 from ..transaction import clock, read_task, transaction
-from . import step
 
 log = logging.getLogger("portal.engine")
 
@@ -39,7 +38,7 @@ def _asking(flows: frozenset[type[Flow]]) -> frozenset[type[Flow]]:
         (flow, node.start_node().flow_class)
         for flow in flows
         for node in _nodes(flow)
-        if hasattr(node, "start_node")
+        if node.calls_processes
     ]
     before = -1
     while before != len(asking):
@@ -49,11 +48,11 @@ def _asking(flows: frozenset[type[Flow]]) -> frozenset[type[Flow]]:
 
 
 def _nodes(flow: type[Flow]) -> Iterable[Any]:
-    return flow._definition.nodes.values()
+    return flow.definition.nodes.values()
 
 
 def _asks(node: Any) -> bool:
-    return getattr(node, "asks", False)
+    return bool(node.asks)
 
 
 def ask_tree(run: Run) -> bool:
@@ -85,15 +84,8 @@ def ask(run: Run, task: Task) -> bool:
     if task.status != "STARTED" or node is None:
         return False
     activation = run.activation(task)
-    try:
-        if not step.guarded(run, task, lambda: node.holds(activation)):
-            return False
-        outcome = step.guarded(run, task, lambda: node.resume(activation))
-    except Exception as error:
-        step.fail(run, task, error)
-    else:
-        step.follow(run, task, outcome)
-    return True
+    run.interpreter.resume(run, task, lambda: node.resume(activation) if node.holds(activation) else None)
+    return task.status != "STARTED"
 
 
 def first(_moment: Any) -> Any:
@@ -119,13 +111,11 @@ def ask_due(session: Session, limit: int = 50) -> int:
         return 0
     now = clock.get()()
     query = select(Task.id).where(*_armed(), Task.scheduled <= now)
-    found = [row.id for row in batch(session, query.order_by(Task.scheduled).limit(limit), Task)]
+    found = batch(session, query.order_by(Task.scheduled).limit(limit), Task)
     if found:
-        taken = update(Task).where(Task.id.in_(found)).values(scheduled=now + INTERVAL)
-        session.execute(taken.execution_options(synchronize_session=False))
-        session.commit()
+        mark(session, Task, found, scheduled=now + INTERVAL)
     held = 0
-    for task_id in found:
+    for (task_id,) in found:
         try:
             held += ask_one(session, task_id)
         except Exception as error:
@@ -145,5 +135,5 @@ def ask_one(session: Session, task_id: int) -> bool:
         task = read_task(session, task_id)
         run.know(task)
         held = ask(run, task)
-        step.settle(run)
+        run.interpreter.settle(run)
         return held

@@ -1,4 +1,4 @@
-"""Where branches meet. A join belongs to one run of its split, named by the scope of the branches' tokens."""
+"""Joins: where parallel branches meet. A join task belongs to one run of its split, named by the tokens' scope."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import select
 
 from portal.flow.base import Node
-from portal.flow.outcome import Wait
 from portal.models import Process, Task
 
 from ..context import Run, among_open
@@ -37,13 +36,14 @@ def arrive(run: Run, node: Node, branch: str, *previous: Task) -> None:
         return
     if scope is None:
         go_on(run, join)
-    elif getattr(node, "partial", False):
+    elif node.partial:
         _ask(run, join, scope)
 
 
 def met(run: Run, join: Task) -> list[Task]:
     """The branches that came to other joins of the same run of its split, now that those were taken back."""
-    if join.awaits is None or not getattr(join.node, "merges", False):
+    node = join.node
+    if join.awaits is None or node is None or not node.merges:
         return []
     run.session.flush()
     query = select(Task).where(
@@ -55,7 +55,7 @@ def met(run: Run, join: Task) -> list[Task]:
 
 
 def move(run: Run, node: Node, old: Task) -> None:
-    """A task that stands elsewhere comes in as its branch; another join brings all that were in."""
+    """Move a task to a join. It arrives as its branch; from another join, with all branches that had arrived there."""
     awaits = old.awaits or ""
     if awaits.startswith(f"{token.ROOT}/"):
         arrive(run, node, f"{awaits}_1", *old.previous, old)
@@ -65,40 +65,24 @@ def move(run: Run, node: Node, old: Task) -> None:
 
 def _ask(run: Run, join: Task, scope: str) -> None:
     """Ask a join whether it goes on before the other branches are in."""
-    from .. import actions
-    from . import step
-
     node: Any = join.node
     if _is_blocked(run, join):
         return
     active = [task for task in _branches(run, join, scope) if not _is_event(task)]
     activation = run.activation(join)
     activation.active_tasks = active
-    try:
-        goes_on = step.guarded(run, join, lambda: node.goes_on(activation))
-    except Exception as error:
-        step.fail(run, join, error)
-        return
-    if not goes_on:
+    if not run.interpreter.attempt(run, join, lambda: node.goes_on(activation)):
         return
     if node.cancel_active:
         for task in active:
-            actions.close(run, task, "step")
+            run.interpreter.close(run, task, "step")
     go_on(run, join)
 
 
 def go_on(run: Run, join: Task) -> None:
     """Nobody else has to come."""
-    from . import step
-
     activation = run.activation(join)
-    try:
-        outcome = step.guarded(run, join, lambda: activation.node.resume(activation))
-    except Exception as error:
-        step.fail(run, join, error)
-        return
-    assert not isinstance(outcome, Wait)
-    step.complete(run, join, outcome)
+    run.interpreter.resume(run, join, lambda: activation.node.resume(activation))
 
 
 def release(run: Run) -> bool:
@@ -121,14 +105,14 @@ def _went_on(run: Run, join: Task) -> bool:
     if not can_arrive(run, join):
         go_on(run, join)
         return True
-    if getattr(join.node, "blocking", False):
+    if _blocks(join):
         _ask(run, join, join.awaits or "")
     return join.status != "STARTED"
 
 
 def _is_blocked(run: Run, join: Task) -> bool:
     """Whether branches of an earlier run of its split are still under way to a blocking join."""
-    if not getattr(join.node, "blocking", False):
+    if not _blocks(join):
         return False
     run.session.flush()
     query = select(Task).where(
@@ -142,11 +126,15 @@ def _is_blocked(run: Run, join: Task) -> bool:
     return any(can_arrive(run, earlier) for earlier in run.session.scalars(query).unique())
 
 
+def _blocks(join: Task) -> bool:
+    return join.node is not None and join.node.blocking
+
+
 def _waiting(run: Run, process: Process) -> list[Task]:
     flow_class = process.flow_class
-    if flow_class is None or not flow_class._definition.merging:
+    if flow_class is None or not flow_class.definition.merging:
         return []
-    names = flow_class._definition.merging
+    names = flow_class.definition.merging
     run.unseen(process, Task.flow_task.in_(names), Task.status == "STARTED")
     found = [task for task in run.known(process) if task.flow_task in names and task.status == "STARTED"]
     return [task for task in found if task.node is not None]
@@ -157,7 +145,7 @@ def can_arrive(run: Run, join: Task) -> bool:
     process, scope = join.process, join.awaits
     if scope is None:
         return False
-    cannot = process.flow_class._definition.cut_off[join.flow_task]  # type: ignore[union-attr]
+    cannot = process.flow_class.definition.cut_off[join.flow_task]  # type: ignore[union-attr]
     for task in run.known(process):
         if (
             task is not join
@@ -242,7 +230,7 @@ def scope_of(run: Run, process: Process, node: Node, branch: str) -> str | None:
     if not numbers:
         return None
     depth = len(numbers) - 1
-    joins = node.flow_class._definition.joins
+    joins = node.flow_class.definition.joins
     while depth or token.is_long(branch):
         if not depth:  # the rest of the path is that of the split at the head of this piece
             head = by_number(run, process, numbers[0])
@@ -275,7 +263,7 @@ def belongs_above(run: Run, split: Task, node: Node) -> bool:
     """Whether the branches of a split go to the join of the split that it is a branch of itself."""
     numbers = token.splits(split.token)
     above = _names(run, split.process, numbers[-1:]).get(numbers[-1], "") if numbers else ""
-    return node.name in node.flow_class._definition.joins.get(above, ())
+    return node.name in node.flow_class.definition.joins.get(above, ())
 
 
 def by_number(run: Run, process: Process, number: int) -> Task | None:

@@ -1,4 +1,4 @@
-"""Messages that wait for their receiver: kept once, taken once."""
+"""Messages: kept until a catch waits for them, and received once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from ..context import Run
 from ..leases import at_rest, batch, known_tasks
 from ..retries import persistent, report
 from ..transaction import clock, read_task, transaction
-from . import step
 
 log = logging.getLogger("portal.engine")
 
@@ -38,7 +37,7 @@ def keep(
             ) from error
     now = clock.get()()
     message = Message(
-        flow_label=node.flow_class._definition.label, node=node.name, fields=fields, payload=payload, key=key,
+        flow_label=node.flow_class.definition.label, node=node.name, fields=fields, payload=payload, key=key,
         process_id=None if process is None else process.id, created=now, expires=None if ttl is None else now + ttl,
     )  # fmt: skip
     try:
@@ -54,7 +53,7 @@ def known(session: Session, node: Any, key: str | None) -> bool:
     if key is None:
         return False
     query = select(Message.id).where(
-        Message.flow_label == node.flow_class._definition.label, Message.node == node.name, Message.key == key
+        Message.flow_label == node.flow_class.definition.label, Message.node == node.name, Message.key == key
     )
     return session.scalar(query) is not None
 
@@ -65,9 +64,9 @@ def receiver(session: Session, node: Any, fields: dict[str, Any]) -> int | None:
     Raises:
         PortalError: there are several, or no such field.
     """
-    model = node.flow_class._definition.process_class or Process
+    model = node.flow_class.definition.process_class or Process
     query = select(model.id).where(
-        model.flow_label == node.flow_class._definition.label, model.finished.is_(None)
+        model.flow_label == node.flow_class.definition.label, model.finished.is_(None)
     )
     for name, value in fields.items():
         if not hasattr(model, name):
@@ -82,11 +81,11 @@ def receiver(session: Session, node: Any, fields: dict[str, Any]) -> int | None:
 def take(run: Run, task: Task) -> None:
     """A catch is armed: if a message for it has come before, take the oldest."""
     node: Any = task.node
-    if not getattr(node, "keeps_messages", False):
+    if not node.keeps_messages:
         return
     run.session.flush()
     query = select(Message).where(
-        Message.flow_label == node.flow_class._definition.label,
+        Message.flow_label == node.flow_class.definition.label,
         Message.node == node.name,
         *_waiting(run.now),
         or_(Message.process_id == task.process_id, Message.process_id.is_(None)),
@@ -119,20 +118,19 @@ def _receive(run: Run, task: Task, message: Message) -> None:
     node: Any = task.node
     activation = run.activation(task)
     payload = dict(message.payload)
-    try:
+
+    def received() -> Any:
         if node.func is not None:
-            step.guarded(run, task, lambda: node.call(node.func, activation, **payload))
-        outcome = step.guarded(run, task, lambda: node.resume(activation))
-    except Exception as error:
-        step.fail(run, task, error, "message")
-    else:
+            node.call(node.func, activation, **payload)
+        return node.resume(activation)
+
+    if run.interpreter.resume(run, task, received, "message"):
         message.taken, message.process_id = run.now, task.process_id
-        step.follow(run, task, outcome, "message")
 
 
 def first(moment: Any) -> Any:
     """Now, if a message waits for a catch of a flow that is known here; see `due`."""
-    names = [(flow._definition.label, node.name) for flow, node in _catches()]
+    names = [(flow.definition.label, node.name) for flow, node in _catches()]
     if not names:
         return None
     known = tuple_(Message.flow_label, Message.node).in_(names)
@@ -141,7 +139,7 @@ def first(moment: Any) -> Any:
 
 def _catches() -> list[tuple[Any, Any]]:
     return [
-        (flow, node) for flow in registry.values() for node in flow._definition.nodes.values() if _keeps(node)
+        (flow, node) for flow in registry.values() for node in flow.definition.nodes.values() if _keeps(node)
     ]
 
 
@@ -151,7 +149,7 @@ def deliver(session: Session, limit: int = 50) -> int:
     A message and its catch meet by themselves but where they cannot see each other: one was not committed yet when
     the other came, the process was suspended, or its fields have come to fit since.
     """
-    names = {(flow._definition.label, node.name): node for flow, node in _catches()}
+    names = {(flow.definition.label, node.name): node for flow, node in _catches()}
     if not names:
         return 0
     found = {*_addressed(session, limit), *_named(session, names, limit)}
@@ -166,7 +164,7 @@ def deliver(session: Session, limit: int = 50) -> int:
 
 
 def _keeps(node: Any) -> bool:
-    return getattr(node, "keeps_messages", False)
+    return bool(node.keeps_messages)
 
 
 def _armed() -> Any:
@@ -213,7 +211,7 @@ def _hand_over(session: Session, task_id: int) -> bool:
         if task.status != "STARTED" or task.node is None or task.process.on_hold:
             return False
         take(run, task)
-        step.settle(run)
+        run.interpreter.settle(run)
         return task.status != "STARTED"
 
 

@@ -1,4 +1,4 @@
-"""Whose turn it is: `.Mutex` and `.Milestone` are asked here, under the lock."""
+"""Checks `.Mutex` and `.Milestone` under the lock, and lets waiting tasks go on when a mutex is free."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def demand(run: Run, task: Task, action: str) -> None:
         TransitionNotAllowed: with what it has to wait for.
     """
     node: Any = task.node
-    if getattr(node, "milestone", None) is not None and not node.has_its_milestone(run.activation(task)):
+    if node is not None and node.milestone is not None and not node.has_its_milestone(run.activation(task)):
         raise TransitionNotAllowed(f"cannot {action} «{task.title}»: its milestone does not hold now")
     holding = holder(run, task)
     if holding is not None:
@@ -42,11 +42,11 @@ def allowed(run: Run, task: Task) -> bool:
 
 def holder(run: Run, task: Task) -> Task | None:
     """The other task that holds this one's mutex now."""
-    name = getattr(task.node, "mutex", None)
+    name = None if task.node is None else task.node.mutex
     if name is None:
         return None
-    nodes = task.process.flow_class._definition.nodes.values()  # type: ignore[union-attr]
-    names = [node.name for node in nodes if getattr(node, "mutex", None) == name and not node.handles]
+    nodes = task.process.flow_class.definition.nodes.values()  # type: ignore[union-attr]
+    names = [node.name for node in nodes if node.mutex == name and not node.handles]
     run.unseen(task.process, Task.flow_task.in_(names))
     return next(
         (
@@ -64,8 +64,8 @@ def _at_work(run: Run, task: Task) -> bool:
 
 def must_wait(run: Run, task: Task) -> bool:
     """Hold back code, or a child process, whose mutex another task holds. True if it waits now."""
-    node: Any = task.node
-    if getattr(node, "mutex", None) is None or node.human or node.handles:
+    node = task.node
+    if node is None or node.mutex is None or node.human or node.handles:
         return False
     blocked = holder(run, task) is not None
     if blocked:
@@ -80,7 +80,7 @@ def release(run: Run) -> bool:
     """Let the oldest of those who wait for a free mutex go on. True if one did."""
     for process in {**run.tasks, **run.touched}:
         flow_class = process.flow_class
-        if flow_class is None or not flow_class._definition.has_mutexes:
+        if flow_class is None or not flow_class.definition.has_mutexes:
             continue
         if process.finished is not None or process.on_hold:
             continue

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from portal.models import Task
 
-from .. import actions
 from ..context import Run
 from . import token
 from .joins import by_number
@@ -16,7 +15,7 @@ def decide(run: Run, task: Task) -> None:
     numbers = token.splits(task.token)
     if not numbers or flow_class is None:
         return
-    racing = {node.name for node in flow_class._definition.nodes.values() if node.races}
+    racing = {node.name for node in flow_class.definition.nodes.values() if node.races}
     if not racing:
         return
     for depth, number in enumerate(numbers):
@@ -31,15 +30,15 @@ def decide(run: Run, task: Task) -> None:
 
 def call_off(run: Run, race: Task) -> None:
     """A race is over without a winner: its branches are cancelled."""
-    if race.is_current and not getattr(race.node, "races", False):
+    if race.is_current and (race.node is None or not race.node.races):
         return
     scope = token.scope_below(race.token, race.number)
     for task in run.find(race.process, Task.token.startswith(f"{scope}_", autoescape=True)):
-        actions.close(run, task, "step")
+        run.interpreter.close(run, task, "step")
 
 
 def _cancel_rivals(run: Run, task: Task, scope: str, branch: str) -> None:
     rivals = run.find(task.process, Task.token.startswith(f"{scope}_", autoescape=True))
     for rival in rivals:
         if not token.is_on(rival.token, branch):
-            actions.close(run, rival, "step")
+            run.interpreter.close(run, rival, "step")

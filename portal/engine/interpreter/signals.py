@@ -1,8 +1,7 @@
-"""Signals: news of the moment for the catches that are armed at the throw, each in its own transaction."""
+"""Signals: a throw releases all catches that wait at that moment, each in a transaction of its own."""
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 from typing import Any
 
@@ -11,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from portal.models import Delivery, Process, Task
 
+from .. import writes
 from ..context import Run
-from ..leases import LEASE, TRIES, batch, known_tasks, wait_after
+from ..leases import LEASE, TRIES, batch, known_tasks, mark, wait_after
 from ..retries import persistent, report
 from ..transaction import clock, read_task, transaction
-from . import step
 
 log = logging.getLogger("portal.engine")
 
@@ -28,7 +27,17 @@ def throw(run: Run, name: str) -> None:
         Task.finished.is_(None), Task.status == "STARTED", Task.awaits == f"signal:{name}"
     )
     run.session.execute(insert(Delivery).from_select(["task_id", "created", "scheduled"], armed))
-    run.work_for_clock = run.threw = True
+    run.work_for_clock = True
+    run.after_commit[_deliver_now] = None
+
+
+def _deliver_now(session: Session) -> None:
+    """Release what has just been reached, here and now where that is possible; a worker does the rest."""
+    try:
+        for each in claim(session):
+            deliver(session, each)
+    except Exception:
+        log.exception("a signal could not be delivered at once; a worker does it")
 
 
 def first(_moment: Any) -> Any:
@@ -44,22 +53,13 @@ def claim(session: Session, limit: int = 50) -> list[int]:
         .join(Task, Task.id == Delivery.task_id)
         .join(Process, Process.id == Task.process_id)
     )
-    mine = or_(
-        Task.finished.is_not(None), known_tasks(lambda node: getattr(node, "signal", None) is not None)
-    )
+    mine = or_(Task.finished.is_not(None), known_tasks(lambda node: node.signal is not None))
     query = query.where(Delivery.scheduled <= now, ~Process.on_hold, mine)
     query = query.order_by(Delivery.scheduled, Delivery.id)
-    found = [row.id for row in batch(session, query.limit(limit), Delivery)]
+    found = batch(session, query.limit(limit), Delivery)
     if found:
-        _put_off(session, found, now + LEASE)
-    return found
-
-
-def _put_off(session: Session, ids: list[int], until: dt.datetime, failures: int = 0) -> None:
-    taken = update(Delivery).where(Delivery.id.in_(ids))
-    values = {"scheduled": until, "failures": Delivery.failures + failures}
-    session.execute(taken.values(values).execution_options(synchronize_session=False))
-    session.commit()
+        mark(session, Delivery, found, scheduled=now + LEASE)
+    return [row.id for row in found]
 
 
 @persistent
@@ -79,13 +79,8 @@ def deliver(session: Session, delivery_id: int) -> bool:
             session.add(Delivery(task_id=task_id, created=run.now, scheduled=run.now))
             return False
         activation = run.activation(task)
-        try:
-            outcome = step.guarded(run, task, lambda: activation.node.resume(activation))
-        except Exception as error:
-            step.fail(run, task, error, "signal")
-        else:
-            step.follow(run, task, outcome, "signal")
-        step.settle(run)
+        run.interpreter.resume(run, task, lambda: activation.node.resume(activation), "signal")
+        run.interpreter.settle(run)
         return True
 
 
@@ -119,13 +114,14 @@ def set_back(session: Session, delivery_id: int, error: Exception) -> None:
         return
     failures = row.failures + 1
     if failures < TRIES:
-        session.connection(execution_options={"writes": True})
-        _put_off(session, [delivery_id], clock.get()() + wait_after(failures), failures=1)
+        again = clock.get()() + wait_after(failures)
+        later = update(Delivery).where(Delivery.id == delivery_id)
+        writes.execute(session, later.values(scheduled=again, failures=Delivery.failures + 1))
         return
     with transaction(session, task=row.task_id) as run:
         session.execute(delete(Delivery).where(Delivery.id == delivery_id))
         task = read_task(session, row.task_id)
         run.know(task)
         if task.status == "STARTED":
-            step.incident(run, task, error, "signal")
-            step.settle(run)
+            run.interpreter.incident(run, task, error, "signal")
+            run.interpreter.settle(run)

@@ -1,30 +1,30 @@
-"""Moves tokens until all of them wait."""
+"""Moves tokens until all of them wait. The other modules of this package call it through `Run.interpreter`."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
 from sqlalchemy import select
 
-from portal.errors import PortalError, contain
+from portal.errors import PortalError
 from portal.flow.base import Node
 from portal.flow.outcome import Done, Outcome, Wait, Way
-from portal.models import Process, Task, User
-from portal.models import find_user as user_named
+from portal.models import Process, Task
 
 from .. import failures
 from ..context import Run, among_open
 from ..failures import Failure
-from ..retries import is_passing
-from ..savepoint import Guard
 from . import (
+    assignment,
     boundary_events,
     compensation,
     conditions,
     joins,
     messages,
     mutexes,
+    processes,
     races,
     signals,
     subprocesses,
@@ -66,31 +66,41 @@ def enter(run: Run, task: Task) -> None:
     """A token has come to a task: ask its node."""
     if mutexes.must_wait(run, task):
         return
-    activation = run.activation(task)
     visit = task.process, task.flow_task, task.token
     run.visits[visit] += 1
-    try:
-        if run.visits[visit] > VISITS:
-            raise EndlessLoop(
-                f"the token came here {VISITS:,} times in one action, without anything to wait for on its way: "
-                f"does the condition of the loop ever end it?"
-            )
-        outcome = guarded(run, task, lambda: activation.node.enter(activation))
-    except Exception as error:
+    if run.visits[visit] > VISITS:
+        error = EndlessLoop(
+            f"the token came here {VISITS:,} times in one action, without anything to wait for on its way: "
+            f"does the condition of the loop ever end it?"
+        )
         fail(run, task, error)
-    else:
-        follow(run, task, outcome)
+        return
+    activation = run.activation(task)
+    resume(run, task, lambda: activation.node.enter(activation))
 
 
-def guarded(run: Run, task: Task, call: Any) -> Any:
-    """Call an author's code so that its failure takes nothing else with it."""
+def attempt(
+    run: Run, task: Task, call: Callable[[], Any], action: str = "step", *, of: Task | None = None
+) -> Any:
+    """Call an author's code under a guard. None if it has failed, and the task with it.
+
+    Args:
+        of: the task whose changes are taken back on failure, where it is not the one that fails.
+    """
     try:
-        return Guard(run.session, task.process, task).run(lambda: contain(call))
+        return run.guarded(of or task, call)
     except Exception as error:
-        run.forget()
-        if is_passing(error):
-            run.disturbed = error
-        raise
+        fail(run, task, error, action)
+        return None
+
+
+def resume(run: Run, task: Task, call: Callable[[], Outcome | None], action: str = "step") -> bool:
+    """Call a node, and do what it answers: nothing for None. False if it has failed, or has answered nothing."""
+    outcome = attempt(run, task, call, action)
+    if outcome is None:
+        return False
+    follow(run, task, outcome, action)
+    return True
 
 
 def follow(run: Run, task: Task, outcome: Outcome, action: str = "step") -> None:
@@ -113,7 +123,7 @@ def wait(run: Run, task: Task, outcome: Wait, action: str = "step") -> None:
         task.awaits = outcome.awaits
     run.record(task, outcome.status, action)
     if outcome.owner is not None:
-        give_by_rule(run, task, outcome.owner)
+        assignment.give_by_rule(run, task, outcome.owner)
     boundary_events.arm(run, task)
 
 
@@ -126,35 +136,7 @@ def start_inside(run: Run, task: Task, outcome: Wait) -> None:
     messages.take(run, task)
     if outcome.children:
         run.number_tasks()  # they point at theirs
-        try:
-            guarded(run, task, lambda: subprocesses.start(run, task, outcome.children))
-        except Exception as error:
-            fail(run, task, error)
-
-
-def give_by_rule(run: Run, task: Task, owner: Any) -> None:
-    """The assignment that a rule of the flow makes. Where it cannot be, the task stays NEW and the history says why."""
-    from .. import permissions
-
-    user = find_user(run, owner)
-    if user is None:
-        run.note(task, "step", unassigned=f"there is no user {owner!r}")
-    elif not user.is_active:
-        run.note(task, "step", unassigned=f"{user.username} is deactivated")
-    elif permissions.has_done_its_counterpart(run.session, user, task):
-        run.note(task, "step", unassigned=f"{user.username} did a step that must be done by someone else")
-    elif mutexes.allowed(run, task):
-        task.owner, task.assigned, task.owner_by_rule = user, run.now, True
-        run.record(task, "ASSIGNED", "assign", to=user.username)
-
-
-def find_user(run: Run, who: Any) -> User | None:
-    """A user from a user, an id or a user name. None where there is none, or it is something else."""
-    if isinstance(who, User):
-        return who
-    if isinstance(who, int):
-        return run.session.get(User, who)
-    return user_named(run.session, who) if isinstance(who, str) else None
+        attempt(run, task, lambda: subprocesses.start(run, task, outcome.children))
 
 
 def complete(run: Run, task: Task, outcome: Done, action: str = "step") -> None:
@@ -181,11 +163,24 @@ def complete(run: Run, task: Task, outcome: Done, action: str = "step") -> None:
 
 def cancel_region(run: Run, task: Task, names: tuple[str, ...]) -> None:
     """Cancel the open tasks of these nodes."""
-    from .. import actions
-
     for other in run.find(task.process, Task.flow_task.in_(names)):
         if other is not task:
-            actions.close(run, other, "step")
+            close(run, other, "step")
+
+
+def close(run: Run, task: Task, action: str = "cancel") -> None:
+    """Cancel a task and what is armed on it, unless it went with another one already."""
+    if not task.is_open:
+        return
+    run.record(task, "CANCELED", action)
+    leave(run, task)
+
+
+def leave(run: Run, task: Task) -> None:
+    """End what is under way only while a task is: events on its border, branches of a race, child processes."""
+    boundary_events.disarm(run, task)
+    races.call_off(run, task)
+    processes.cancel_children(run, task)
 
 
 def proceed(run: Run, task: Task, outcome: Done) -> None:
@@ -193,7 +188,7 @@ def proceed(run: Run, task: Task, outcome: Done) -> None:
     if not outcome.ways and node.races:
         return  # the winner's branch is under way
     if not outcome.ways:
-        join = node.flow_class._definition.common_join(node) if outcome.empty and node.outgoing else None
+        join = node.flow_class.definition.common_join(node) if outcome.empty and node.outgoing else None
         if join is not None and joins.belongs_above(run, task, join):
             joins.arrive(run, join, task.token, task)
         elif join is not None:

@@ -1,4 +1,4 @@
-"""Processes within processes: all under the one lock of the root, so that they cannot deadlock."""
+"""Subprocesses: starts child processes, and continues their parent's task when they end."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from portal.flow.outcome import Done
 from portal.flow.registry import registry
 from portal.models import Process, Task
 
-from .. import actions
-from ..context import Run, new_task
-from . import boundary_events, mutexes, token
+from ..context import Run
+from . import boundary_events, mutexes, processes
 
 
 def start(run: Run, task: Task, calls: tuple[tuple[Any, Mapping[str, Any]], ...]) -> None:
@@ -26,13 +25,13 @@ def start(run: Run, task: Task, calls: tuple[tuple[Any, Mapping[str, Any]], ...]
     begun = []
     for node, keywords in calls:
         demand_registered(node.flow_class)
-        process = actions.new_process(run, node.flow_class)
+        process = processes.new_process(run, node.flow_class)
         process.parent_task_id, process.depth = task.id, parent.depth + 1
         process.root_id = parent.root_id or parent.id
         process.created_by_id = parent.created_by_id
         run.children.setdefault(task.id, []).append(process)
-        first = new_task(run.now, process, node, token.ROOT)
-        actions.begin(run, process, first)
+        first = processes.first_task(run, process, node)
+        processes.begin(run, process, first)
         begun.append((first, node, keywords))
     for first, node, keywords in reversed(begun):
         _call(run, first, node, dict(keywords))
@@ -45,7 +44,7 @@ def demand_registered(flow_class: Any) -> None:
     Raises:
         PortalError: the application does not know this flow.
     """
-    if registry.get(flow_class._definition.label) is not flow_class:
+    if registry.get(flow_class.definition.label) is not flow_class:
         raise PortalError(f"{flow_class.__name__} is not registered: name its module in FLOWS")
 
 
@@ -70,8 +69,6 @@ def _call(run: Run, first: Task, node: Any, keywords: dict[str, Any]) -> None:
 
 def over(run: Run, child: Process) -> None:
     """A child is over: its parent's task goes on when it was the last one, or feels the failure."""
-    from . import step
-
     if child.parent_task_id is None:
         return
     task = run.session.get_one(Task, child.parent_task_id)
@@ -84,14 +81,13 @@ def over(run: Run, child: Process) -> None:
     node: Any = task.node
     activation = run.activation(task)
     started, running = _counted(run, task)
-    try:
-        calls = step.guarded(run, task, lambda: node.children(activation, started))
-        if calls and (not node.sequential or not running):
-            step.guarded(run, task, lambda: start(run, task, calls))
-        elif not running:
-            step.follow(run, task, step.guarded(run, task, lambda: node.resume(activation)))
-    except Exception as error:
-        step.fail(run, task, error)
+    calls = run.interpreter.attempt(run, task, lambda: node.children(activation, started))
+    if calls is None:
+        return
+    if calls and (not node.sequential or not running):
+        run.interpreter.attempt(run, task, lambda: start(run, task, calls))
+    elif not running:
+        run.interpreter.resume(run, task, lambda: node.resume(activation))
 
 
 def _counted(run: Run, task: Task) -> tuple[int, bool]:
@@ -114,7 +110,7 @@ def _failed(run: Run, task: Task, child: Process) -> None:
         "traceback": "",
         "time": run.now.isoformat(),
     }
-    cancel(run, task)
+    processes.cancel_children(run, task)
     caught = boundary_events.catching(task, code)
     if caught is not None:
         boundary_events.interrupt(run, task, caught, reason, "step")
@@ -125,15 +121,11 @@ def _failed(run: Run, task: Task, child: Process) -> None:
 
 def escalate(run: Run, process: Process, code: str) -> None:
     """Tell the nearest process above that listens; unheard it is ignored."""
-    from . import step
-
     while process.parent_task_id is not None:
         host = run.session.get_one(Task, process.parent_task_id)
         run.know(host)
         process = host.process
-        heard = next(
-            (n for n in getattr(host.node, "boundaries", ()) if hasattr(n, "hears") and n.hears(code)), None
-        )
+        heard = boundary_events.listening(host, code)
         if heard is None:
             continue
         fired = [task for task in host.leading if task.flow_task == heard.name]
@@ -143,7 +135,7 @@ def escalate(run: Run, process: Process, code: str) -> None:
             boundary_events.interrupt(run, host, heard, None, "step")
         else:
             task = run.create(process, heard, host.token, host)
-            step.complete(run, task, heard.proceed(run.activation(task)))
+            run.interpreter.complete(run, task, heard.proceed(run.activation(task)))
         return
 
 
@@ -162,23 +154,12 @@ def cancelled(run: Run, child: Process) -> None:
         run.record(task, "ERROR", error="Cancelled")
 
 
-def cancel(run: Run, task: Task) -> None:
-    """Cancel the unfinished children of a task that is over, whatever its node has become."""
-    if task.is_current and not getattr(task.node, "calls_processes", False):
-        return
-    if not inspect(task).has_identity:  # not stored yet: no child can point at it
-        return
-    query = select(Process).where(Process.parent_task_id == task.id, Process.finished.is_(None))
-    for child in run.session.scalars(query).unique():
-        actions.cancel_tree(run, child, "cancel")
-
-
 def finish(run: Run, task: Task, outcome: Done) -> None:
     """A terminating or failing end: whatever else is open is cancelled."""
     process = task.process
-    for each in actions.tree(run, process):
+    for each in processes.tree(run, process):
         if each is not process and each.finished is None:
-            actions.cancel_tree(run, each, "step")
+            processes.cancel_tree(run, each, "step")
     for other in run.find(process):
         if other is not task:
             run.record(other, "CANCELED", "step")

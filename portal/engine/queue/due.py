@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
-from portal.flow.base import Flow
+from portal.flow.declaration import Flow
 from portal.flow.registry import registry
 from portal.models import Task
 

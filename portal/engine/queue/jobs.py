@@ -1,4 +1,4 @@
-"""A job's life: claimed under the lock, done outside of it, completed under it again.
+"""Jobs: claimed under the lock, executed outside of it, completed under it again.
 
 A worker that is late (its claim ran out and another one took over) is told apart by the number of the attempt.
 """
@@ -23,7 +23,7 @@ from portal.flow.activation import Activation
 from portal.flow.registry import registry
 from portal.models import Process, Task
 
-from .. import failures
+from .. import failures, writes
 from ..context import Run
 from ..interpreter import step
 from ..leases import TRIES, batch, wait_after
@@ -95,9 +95,7 @@ class Work:
             Task.id == self.task.id, Task.attempt == self.attempt, Task.status == "STARTED"
         )
         with Session(bind=self.session.get_bind()) as own:
-            own.connection(execution_options={"writes": True})
-            own.execute(statement.values(progress=value, lease=clock.get()() + LEASE))
-            own.commit()
+            writes.execute(own, statement.values(progress=value, lease=clock.get()() + LEASE))
 
     def refresh(self, activation: Activation) -> None:
         """Read the process again; what the job has assigned so far is kept."""
@@ -233,12 +231,7 @@ def _completed(run: Run, task: Task, done: Activation) -> None:
             setattr(task.process, name, _here(run.session, value))
     jsonstore.apply(jsonstore.changes(done.__dict__["_task_before"], done.task.data), task.data)
     activation = run.activation(task)
-    try:
-        outcome = step.guarded(run, task, lambda: activation.node.resume(activation))
-    except Exception as error:
-        step.fail(run, task, error, "job")
-    else:
-        step.follow(run, task, outcome, "job")
+    step.resume(run, task, lambda: activation.node.resume(activation), "job")
 
 
 def _here(session: Session, instance: Any) -> Any:
@@ -290,16 +283,12 @@ def heartbeat(session: Session, held: list[Claim]) -> None:
     """Say that the worker of these jobs is alive."""
     if not held:
         return
-    session.rollback()
-    session.connection(execution_options={"writes": True})
     mine = or_(*(and_(Task.id == each.task_id, Task.attempt == each.attempt) for each in held))
     query = select(Task.id).where(mine, Task.status == "STARTED")
     free = query.with_for_update(
         skip_locked=True
     )  # one that somebody changes must not cost the others their lease
-    alive = update(Task).where(Task.id.in_(free)).values(lease=clock.get()() + LEASE)
-    session.execute(alive.execution_options(synchronize_session=False))
-    session.commit()
+    writes.execute(session, update(Task).where(Task.id.in_(free)).values(lease=clock.get()() + LEASE))
 
 
 #: as it stands in the index of these

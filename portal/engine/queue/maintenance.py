@@ -1,4 +1,4 @@
-"""What workers look after beside timers and jobs: any number of them may, each row is one worker's at a time."""
+"""The periodic work beside timers and jobs. Any number of workers may do it; a row is one worker's at a time."""
 
 from __future__ import annotations
 

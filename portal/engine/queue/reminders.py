@@ -1,4 +1,4 @@
-"""Reminds people of tasks that fall due, and of those that are late."""
+"""Notifies people of tasks that are due soon, and of those that are late."""
 
 from __future__ import annotations
 

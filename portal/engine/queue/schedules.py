@@ -1,4 +1,4 @@
-"""Starts on a schedule: once for each due moment, with any number of clocks."""
+"""Starts processes on a schedule: once for each due moment, however many workers there are."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from portal.errors import FlowError
 from portal.flow.registry import registry
 from portal.models import Schedule
 
-from .. import actions
-from ..context import Run, new_task
-from ..interpreter import step, token
+from ..context import Run
+from ..interpreter import processes, step
 from ..leases import wait_after
 from ..moments import next_start
 from ..retries import persistent, report
@@ -33,8 +32,8 @@ def check(flows: Iterable[Any]) -> None:
         FlowError: with the flow, the node and what is wrong.
     """
     for flow in flows:
-        for node in flow._definition.starts:
-            if getattr(node, "schedules", False):
+        for node in flow.definition.starts:
+            if node.schedules:
                 try:
                     next_start(node, clock.get()())
                 except ValueError as error:
@@ -44,14 +43,12 @@ def check(flows: Iterable[Any]) -> None:
 
 
 def _timers() -> list[Any]:
-    return [
-        n for flow in registry.values() for n in flow._definition.starts if getattr(n, "schedules", False)
-    ]
+    return [node for flow in registry.values() for node in flow.definition.starts if node.schedules]
 
 
 def first(_moment: Any) -> Any:
     """When the first schedule starts, or is tried again; see `due`. None where no flow has one."""
-    names = [(node.flow_class._definition.label, node.name) for node in _timers()]
+    names = [(node.flow_class.definition.label, node.name) for node in _timers()]
     if not names:
         return None
     again = case((Schedule.lease > Schedule.next_start, Schedule.lease), else_=Schedule.next_start)
@@ -60,7 +57,7 @@ def first(_moment: Any) -> Any:
 
 def fire(session: Session) -> int:
     """Start what is due. The number of starts."""
-    nodes = {(node.flow_class._definition.label, node.name): node for node in _timers()}
+    nodes = {(node.flow_class.definition.label, node.name): node for node in _timers()}
     if not nodes:
         return 0
     rows = {(row.flow_label, row.node): row for row in session.execute(select(*Schedule.__table__.c))}
@@ -110,9 +107,9 @@ def _start(session: Session, node: Any, key: int) -> int:
             return 0  # another clock was faster
         row.next_start = next_start(node, run.now, row.next_start)
         row.failures, row.lease = 0, None
-        process = actions.new_process(run, node.flow_class)
-        task = new_task(run.now, process, node, token.ROOT)
-        actions.begin(run, process, task)
+        process = processes.new_process(run, node.flow_class)
+        task = processes.first_task(run, process, node)
+        processes.begin(run, process, task)
         step.follow(run, task, node.resume(run.activation(task)), "start")
         step.settle(run)
         return 1

@@ -1,4 +1,4 @@
-"""What is due. The row is the queue: losing every clock loses nothing, and any number of them may look."""
+"""Claims and fires timers and deadlines. The row is the queue, and any number of workers share it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from sqlalchemy.orm import Session
 from portal.flow.registry import registry
 from portal.models import Process, Schedule, Task
 
-from ..interpreter import boundary_events, step
-from ..leases import LEASE, TRIES, at_rest, batch, holds, known_tasks, wait_after
+from .. import writes
+from ..interpreter import boundary_events, conditions, messages, signals, step
+from ..leases import LEASE, TRIES, at_rest, batch, holds, known_tasks, mark, wait_after
 from ..retries import persistent, report
 from ..transaction import clock, read_task, transaction
+from . import reminders, schedules
 
 log = logging.getLogger("portal.engine")
 
@@ -98,9 +100,7 @@ def claim_due(
     found = batch(session, query.limit(limit), Task)
     if found:
         until = moment + lease(moment - found[-1].scheduled)
-        taken = update(Task).where(Task.id.in_([row.id for row in found]))
-        session.execute(taken.values(lease=until).execution_options(synchronize_session=False))
-        session.commit()
+        mark(session, Task, found, lease=until)
         return [Due(row.id, row.scheduled, works, until, works and row.failures >= SUSPECT) for row in found]
     return []
 
@@ -109,8 +109,7 @@ def release(session: Session, held: list[Due]) -> None:
     """Hand claimed tasks back that were not fired."""
     if not held:
         return
-    session.rollback()
-    session.connection(execution_options={"writes": True})
+    writes.begin(session)
     for until in {each.until for each in held}:
         mine = update(Task).where(
             Task.id.in_([d.task_id for d in held if d.until == until]), Task.lease == until
@@ -155,9 +154,6 @@ def next_moment(session: Session, after: dt.datetime) -> dt.datetime | None:
 
 def turn(session: Session) -> int:
     """What comes round beside the tasks' own moments, all of it at once: for a test, or a person at a terminal."""
-    from ..interpreter import conditions, messages, signals
-    from . import reminders, schedules
-
     done = schedules.fire(session) + signals.deliver_all(session) + conditions.ask_all(session)
     done += messages.deliver(session) + reminders.turn(session)
     messages.sweep(session)
@@ -174,16 +170,11 @@ def fire(session: Session, task_id: int) -> bool:
             task.lease = None
             if not _is_due(task, run.now) or task.node is None:
                 return False
-            if hasattr(task.node, "host"):
+            if task.node.host is not None:
                 boundary_events.fire(run, task)
             else:
                 activation = run.activation(task)
-                try:
-                    outcome = step.guarded(run, task, lambda: activation.node.resume(activation))
-                except Exception as error:
-                    step.fail(run, task, error, "timer")
-                else:
-                    step.follow(run, task, outcome, "timer")
+                step.resume(run, task, lambda: activation.node.resume(activation), "timer")
             step.settle(run)
             return True
     except LookupError:
@@ -240,7 +231,7 @@ def set_back(session: Session, task_id: int, error: Exception, attempt: int | No
         if not at_work and (task.status != "SCHEDULED" or attempt is not None):
             return False
         task.failures += 1
-        action = "job" if getattr(task.node, "works", False) else "timer"
+        action = "job" if task.node is not None and task.node.works else "timer"
         if task.failures >= TRIES:
             task.lease = None
             step.incident(run, task, error, action)

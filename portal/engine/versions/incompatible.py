@@ -1,4 +1,4 @@
-"""Which open tasks no longer fit the code, and what mends that."""
+"""Lists open tasks that no longer fit the code, each with what to do about it."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _why(row: Any) -> str | None:
             f"portal flows rename-class {row.flow_label} …"
         )
     name, kind = row.flow_task, row.flow_task_type
-    node = flow_class._definition.nodes.get(name)
+    node = flow_class.definition.nodes.get(name)
     command = f"portal flows migrate {row.flow_label} --map"
     again = f"{command} {name}={name}"
     if node is None and _is_armed(row.awaits):

@@ -1,4 +1,4 @@
-"""Flows change while processes run: how their open tasks move on. `misfits` says which of them have to."""
+"""Moves open tasks to other nodes after a flow has changed. `incompatible` lists those that have to move."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from portal.errors import PortalError
 from portal.flow.registry import registry
 from portal.models import Process, Task, User
 
-from .. import actions, permissions
+from .. import permissions
 from ..context import Run
-from ..interpreter import boundary_events, compensation, joins, mutexes, step
+from ..interpreter import boundary_events, compensation, joins, mutexes, processes, step
 from ..retries import persistent
 from ..transaction import read_task, transaction
 from . import renaming
@@ -77,12 +77,12 @@ def move(
     Raises:
         PortalError: a name is none that a task can move from or to.
     """
-    nodes = flow_class._definition.nodes
+    nodes = flow_class.definition.nodes
     for old, new in names.items():
         _demand_names(nodes, old, new)
     query = select(Task.id, Process.id, Task.number, Task.flow_task).join(Task.process)
     query = query.where(
-        Process.flow_label == flow_class._definition.label,
+        Process.flow_label == flow_class.definition.label,
         Task.finished.is_(None),
         Task.flow_task.in_(list(names)),
     )
@@ -109,7 +109,7 @@ def waiting_at(session: Session, flow_class: Any) -> dict[str, int]:
     """The names of the nodes at which tasks of a flow are open, each with their number."""
     query = select(Task.flow_task, func.count()).join(Task.process).group_by(Task.flow_task)
     query = query.where(
-        Process.flow_label == flow_class._definition.label,
+        Process.flow_label == flow_class.definition.label,
         Task.finished.is_(None),
         Task.flow_task_type.not_like("%Boundary"),
     )
@@ -121,7 +121,7 @@ def waiting_at(session: Session, flow_class: Any) -> dict[str, int]:
 def _demand_names(nodes: Mapping[str, Any], old: str, new: str) -> None:
     if "__" in old:
         raise PortalError(f"{old!r} is an event on a task and moves with it: map {old.partition('__')[0]!r}")
-    fit = [name for name, node in nodes.items() if not node.starts and not hasattr(node, "host")]
+    fit = [name for name, node in nodes.items() if not node.starts and node.host is None]
     if new not in fit:
         raise PortalError(f"{new!r} is no node that a task can move to; there are: {', '.join(fit)}")
 
@@ -149,12 +149,12 @@ def _move(session: Session, task_id: int, node: Any, dry_run: bool) -> Said | No
         same = _is_same(old, node)
         events, moment = boundary_events.events_of(run, old) if same else {}, old.scheduled
         run.record(old, "CANCELED", "migrate", to=node.name)
-        actions.leave(run, old)
+        step.leave(run, old)
         if node.merges:
             joins.move(run, node, old)
             step.settle(run)
             return None, None
-        fresh = actions.fresh_copy(run, old, node, [*old.previous, old])
+        fresh = processes.fresh_copy(run, old, node, [*old.previous, old])
         fresh.remind = old.remind  # of which people have heard already
         run.events_of[fresh] = events
         step.settle(run)
@@ -175,7 +175,7 @@ def _obstacle(task: Task, node: Any) -> str | None:
 
 def _is_same(task: Task, node: Any) -> bool:
     """Whether it is the node of the task, perhaps by another name now: what waits at it goes on as it was."""
-    names = node.flow_class._definition.nodes
+    names = node.flow_class.definition.nodes
     return task.flow_task_type == node.kind and (task.flow_task == node.name or task.flow_task not in names)
 
 
@@ -186,7 +186,7 @@ def _carry_permissions(session: Session, nodes: Mapping[str, Any], names: Mappin
     for old, new in names.items():
         if old in nodes or nodes[new].permission is None:
             continue
-        label = nodes[new].flow_class._definition.label
+        label = nodes[new].flow_class.definition.label
         asked = select(Task.owner_permission).join(Task.process)
         asked = asked.where(
             Process.flow_label == label, Task.flow_task == old, Task.owner_permission.is_not(None)
@@ -200,7 +200,7 @@ def _carry_permissions(session: Session, nodes: Mapping[str, Any], names: Mappin
 
 
 def _is_way(edge: Any) -> bool:
-    return not getattr(edge.source, "compensates", False)
+    return not edge.source.compensates
 
 
 def _keeper(session: Session, task: Task, node: Any) -> tuple[User | None, str | None]:
@@ -209,7 +209,7 @@ def _keeper(session: Session, task: Task, node: Any) -> tuple[User | None, str |
     if owner is None or task.status != "ASSIGNED" or not node.human:
         return None, None
     lacks = node.permission is not None and not owner.can(node.permission, task.owner_permission_obj)
-    renamed = task.flow_task not in node.flow_class._definition.nodes
+    renamed = task.flow_task not in node.flow_class.definition.nodes
     if not owner.is_active or permissions.has_done_its_counterpart(session, owner, task, node):
         return None, f"{owner.name} may not have it: it goes to the queue"
     if lacks and not renamed:

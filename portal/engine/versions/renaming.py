@@ -1,4 +1,4 @@
-"""What code was renamed under the processes that run it: classes, flows, and the permissions of nodes."""
+"""Renames classes, flows and permissions in the database after they were renamed in the code."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class LostClass:
 
     def __str__(self) -> str:
         flow_class = registry.get(self.label)
-        model = None if flow_class is None else flow_class._definition.process_class
+        model = None if flow_class is None else flow_class.definition.process_class
         new = "…" if model is None or model is Process else class_name(model)
         many = "1 process" if self.number == 1 else f"{self.number} processes"
         return (
@@ -118,7 +118,7 @@ def _fit_class(session: Session, old: str, new: str) -> str:
     mapper = _classes()[new]
     for label in session.scalars(select(Process.flow_label).where(Process.process_type == old).distinct()):
         flow_class = registry.get(label)
-        wanted = None if flow_class is None else flow_class._definition.process_class
+        wanted = None if flow_class is None else flow_class.definition.process_class
         if wanted is not None and not issubclass(mapper.class_, wanted):
             raise PortalError(f"the flow {label} has processes of the class {class_name(wanted)}, not {new}")
     for table in mapper.tables:

@@ -136,7 +136,7 @@ ATTENTION = State("Needs attention", "bad")
 def why(attention: Any, process: Any, user: Any) -> str:
     """Why a process needs attention, in a sentence; what an error says is for those who manage the flow."""
     flow_class = registry.get(attention.flow_label)
-    definition = flow_class._definition if flow_class is not None else None
+    definition = flow_class.definition if flow_class is not None else None
     if attention.kind == "stuck":
         text = "No step is open, but the process has not ended"
     else:
@@ -168,7 +168,7 @@ class Tries(NamedTuple):
 def tries(task: Any) -> Tries | None:
     """The tries of a job that runs, or waits for its next one. None where nothing is to be told of them."""
     node, error = task.node, (task.data or {}).get("_exception")
-    if not getattr(node, "works", False) or task.status not in ("SCHEDULED", "STARTED"):
+    if node is None or not node.works or task.status not in ("SCHEDULED", "STARTED"):
         return None
     running = task.status == "STARTED"
     failed = (error or {}).get("tries", 0)
@@ -216,7 +216,7 @@ def step_title(definition: Any, name: str) -> str:
     node = definition.nodes.get(name) if definition is not None else None
     if node is None:
         return name.replace("__", ": ").replace("_", " ").capitalize()
-    host = getattr(node, "host", None)
+    host = None if node is None else node.host
     if host is None:
         return str(node.title)
     return f"{host.title}: {name.partition('__')[2].replace('_', ' ')}"

@@ -76,7 +76,7 @@ def _view(path: str, task_id: int | None) -> Any:
         task = db.session.get_one(Task, task_id)
         return task.node.view, actions.reading(db.session(), task, None)  # type: ignore[union-attr]
     label, name = _START.fullmatch(path).groups()  # type: ignore[union-attr]
-    node: Any = registry[label]._definition.nodes[name]
+    node: Any = registry[label].definition.nodes[name]
     return node.view, actions.reading_start(db.session(), node, None)
 
 

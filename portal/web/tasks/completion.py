@@ -40,7 +40,7 @@ def _onward(task_id: int, response: Response) -> Response:
     sent them, or on to their next task if that is what they prefer."""
     task = db.session.get_one(Task, task_id)
     process = task.process
-    title = process.flow_class._definition.title if process.flow_class else process.flow_label
+    title = process.flow_class.definition.title if process.flow_class else process.flow_label
     told = {"text": what_comes_next(task), "to": f"/processes/{process.id}", "name": f"#{process.id} {title}"}
     flash(told, "success")  # type: ignore[arg-type]
     if "_continue" in request.form:
@@ -68,7 +68,7 @@ def what_comes_next(task: Task) -> str:
     flow_class = process.flow_class
     steps = []
     for place in queries.places(db.session(), [process.id])[process.id][:3]:
-        node = flow_class._definition.nodes.get(place.flow_task) if flow_class else None
+        node = flow_class.definition.nodes.get(place.flow_task) if flow_class else None
         title = node.title if node is not None else place.flow_task
         if place.status == "ERROR":
             steps.append(f"{title}, which failed and waits for a manager")

@@ -6,7 +6,8 @@ from typing import Any
 
 from portal import queries
 from portal.flow.activation import Activation
-from portal.flow.base import label_of, title_of
+from portal.flow.base import title_of
+from portal.flow.definition import label_of
 from portal.models import Event, db
 
 from ..display.values import rows_of
@@ -25,7 +26,7 @@ def form_context(activation: Activation) -> dict[str, Any]:
         "process": process,
         "task": task,
         "node": activation.node,
-        "flow": activation.node.flow_class._definition,
+        "flow": activation.node.flow_class.definition,
         "starts": activation.node.starts,
         "data": [] if activation.node.starts else rows_of(process, Files(process)),
         "artifact": None if activation.node.starts else artifact_of(process),

@@ -91,9 +91,9 @@ def init_app(app: Flask) -> None:
 
 def start_or_refuse(label: str, name: str) -> Any:
     flow_class = registry.get(label)
-    node: Any = flow_class._definition.nodes.get(name) if flow_class is not None else None
+    node: Any = flow_class.definition.nodes.get(name) if flow_class is not None else None
     if node is None or not node.starts or not node.human:
         abort(404, "There is no such form.")
     if not node.available(me()):
-        abort(403, f"You may not start “{node.flow_class._definition.title}” here.")
+        abort(403, f"You may not start “{node.flow_class.definition.title}” here.")
     return node

@@ -1,0 +1,35 @@
+"""Gives a task to a user where a rule of the flow (`.Assign()`) says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portal.models import Task, User
+from portal.models import find_user as user_named
+
+from .. import permissions
+from ..context import Run
+from . import mutexes
+
+
+def give_by_rule(run: Run, task: Task, owner: Any) -> None:
+    """The assignment that a rule of the flow makes. Where it cannot be, the task stays NEW and the history says why."""
+    user = find_user(run, owner)
+    if user is None:
+        run.note(task, "step", unassigned=f"there is no user {owner!r}")
+    elif not user.is_active:
+        run.note(task, "step", unassigned=f"{user.username} is deactivated")
+    elif permissions.has_done_its_counterpart(run.session, user, task):
+        run.note(task, "step", unassigned=f"{user.username} did a step that must be done by someone else")
+    elif mutexes.allowed(run, task):
+        task.owner, task.assigned, task.owner_by_rule = user, run.now, True
+        run.record(task, "ASSIGNED", "assign", to=user.username)
+
+
+def find_user(run: Run, who: Any) -> User | None:
+    """A user from a user, an id or a user name. None where there is none, or it is something else."""
+    if isinstance(who, User):
+        return who
+    if isinstance(who, int):
+        return run.session.get(User, who)
+    return user_named(run.session, who) if isinstance(who, str) else None

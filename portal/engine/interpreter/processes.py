@@ -1,0 +1,94 @@
+"""Makes processes and their first tasks, and cancels a process with all below it."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from sqlalchemy import inspect, select
+
+from portal.models import Process, Task
+
+from ..context import Run, new_task
+from . import compensation, token
+
+
+def new_process(run: Run, flow_class: Any) -> Process:
+    """A process that is not stored yet."""
+    model = flow_class.definition.process_class or Process
+    process: Process = model(flow_label=flow_class.definition.label, created=run.now, task_count=0)
+    process.ended = process.on_hold = False
+    process.depth = 0
+    process.created_by_id = None if run.user is None else run.user.id
+    return process
+
+
+def first_task(run: Run, process: Process, node: Any) -> Task:
+    """The task with which a process starts, not stored yet."""
+    return new_task(run.now, process, node, token.ROOT)
+
+
+def begin(run: Run, process: Process, task: Task) -> None:
+    """Store a new process with its first task."""
+    run.made.add(process)
+    run.session.add(process)
+    run.store(task)
+    run.record_process(process, "NEW", "start")
+
+
+def fresh_copy(run: Run, old: Task, node: Any, previous: list[Task]) -> Task:
+    """A new task with the token, data, seed and links of an old one, about to be entered."""
+    fresh = run.create(old.process, node, old.token, *previous)
+    fresh.data = {key: value for key, value in copy.deepcopy(dict(old.data)).items() if key != "_exception"}
+    for name in ("artifact_type", "artifact_key", "seed_type", "seed_key", "due", "priority"):
+        setattr(fresh, name, getattr(old, name))
+    if node.merges or compensation.is_handler(old):  # what others wait for, it finds out as it comes in
+        fresh.awaits = old.awaits
+    run.ready.append(fresh)
+    run.joins_due[old.process] = None
+    return fresh
+
+
+def tree(run: Run, process: Process) -> list[Process]:
+    """A process and those below it, parents first."""
+    found, level = [process], [process.id]
+    while level:
+        query = (
+            select(Process).join(Task, Process.parent_task_id == Task.id).where(Task.process_id.in_(level))
+        )
+        below = list(run.session.scalars(query).unique())
+        found.extend(below)
+        level = [each.id for each in below]
+    return found
+
+
+def cancel_tree(run: Run, process: Process, action: str) -> None:
+    """Cancel a process, those below it, and their open tasks."""
+    below = tree(run, process)
+    for each in below:
+        if each.finished is not None:
+            continue
+        for task in run.find(each):
+            run.record(task, "CANCELED", action)
+        run.record_process(each, "CANCELED", action)
+    if any(each.on_hold for each in below):
+        hold(below)
+
+
+def cancel_children(run: Run, task: Task) -> None:
+    """Cancel the unfinished children of a task that is over, whatever its node has become."""
+    node = task.node
+    if task.is_current and (node is None or not node.calls_processes):
+        return
+    if not inspect(task).has_identity:  # not stored yet: no child can point at it
+        return
+    query = select(Process).where(Process.parent_task_id == task.id, Process.finished.is_(None))
+    for child in run.session.scalars(query).unique():
+        cancel_tree(run, child, "cancel")
+
+
+def hold(processes: list[Process]) -> None:
+    """Say anew who is on hold: who is suspended, and who is below that, parents first."""
+    for each in processes:
+        above = each.parent_task.process.on_hold if each.parent_task is not None else False
+        each.on_hold = each.status == "SUSPENDED" or above

@@ -1,0 +1,56 @@
+"""Walks over the graph of a flow: what comes after a node, and which joins close a split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .base import Node
+
+
+def neighbours(node: Node) -> Iterator[Node]:
+    """Where a token at this node can go next, through its boundary events too."""
+    if not node.compensates:
+        for edge in node.outgoing:
+            yield edge.target
+        yield from node.boundaries
+
+
+def in_order(node: Node) -> list[str]:
+    """The names of what can be reached from a node, nearest first."""
+    found: dict[str, None] = {}
+    queue = list(neighbours(node))
+    while queue:
+        following: list[Node] = []
+        for each in queue:
+            if each.name not in found:
+                found[each.name] = None
+                following.extend(neighbours(each))
+        queue = following
+    return list(found)
+
+
+def closing(node: Node, races: bool = True) -> frozenset[str]:
+    """The joins that close the split whose branch begins at this node.
+
+    Splits and joins nest like brackets: a join met while an inner split is open closes the inner one. Without
+    `races` a race opens no bracket: one branch of it is left, which may go straight to the outer split's join.
+    """
+    found: set[str] = set()
+    seen: set[tuple[str, int]] = set()
+    stack = [(node, 0)]
+    while stack:
+        at, depth = stack.pop()
+        if (at.name, depth) in seen:
+            continue
+        seen.add((at.name, depth))
+        if at.merges:
+            if depth == 0:
+                found.add(at.name)
+                continue
+            depth -= 1
+        opens = at.splits and (races or not at.races)
+        for following in neighbours(at):
+            stack.append((following, min(depth + opens, len(at.flow_class.definition.nodes))))
+    return frozenset(found)
