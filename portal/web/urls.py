@@ -25,7 +25,7 @@ def safe_path(address: str | None, default: str | None = None) -> str:
     """An address on this site, with its prefix, or the default: the inbox.
 
     Browsers strip control characters and read a backslash as a slash, so either makes an address that looks
-    local lead elsewhere; a path that begins with two slashes is another host, and one with `..` leads out of the prefix.
+    local lead elsewhere; a path that begins with two slashes is another host, and `..` leads out of the prefix.
     """
     if default is None:
         default = inbox()
