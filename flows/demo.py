@@ -5,17 +5,18 @@ from decimal import Decimal
 
 from sqlalchemy import select
 
-from flows.booking import BookingFlow
-from flows.callback import CallbackFlow
-from flows.expense_claim import ExpenseClaimFlow
-from flows.hello_world import HelloWorldFlow
-from flows.incident import IncidentFlow, Severity
-from flows.leave_request import LeaveRequestFlow
-from flows.onboarding import OnboardingFlow
-from flows.purchase_order import PurchaseOrderFlow
-from flows.shipment import ShipmentFlow
 from portal import views
 from portal.models import User, db
+
+from .booking import BookingFlow
+from .callback import CallbackFlow
+from .expense_claim import ExpenseClaimFlow
+from .hello_world import HelloWorldFlow
+from .incident import IncidentFlow, Severity
+from .leave_request import LeaveRequestFlow
+from .onboarding import OnboardingFlow
+from .purchase_order import PurchaseOrderFlow
+from .shipment import ShipmentFlow
 
 
 def populate() -> None:

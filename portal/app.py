@@ -13,7 +13,7 @@ from sqlalchemy import QueuePool, make_url
 from sqlalchemy.exc import ArgumentError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from portal import logs
+from portal import folders, logs
 from portal.config import Config
 from portal.discovery import discover
 from portal.flow.registry import Flows, registry
@@ -34,7 +34,13 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     Raises:
         FlowError: a flow is declared wrongly, or two have one label.
     """
-    app = Flask("portal.web", instance_path=str(Path.cwd() / "instance"))
+    site = folders.site()
+    app = Flask(
+        "portal.web",
+        instance_path=str(site / "instance"),
+        static_folder=site / "static",
+        template_folder=str(site / "templates"),
+    )
     settings = Config.read(config, Path(app.instance_path))
     logs.configure(settings.log)
     app.config.from_mapping(_flask_settings(settings))
@@ -54,7 +60,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     work.init_app(app, settings)
     if settings.trusted_proxies:  # who else could say from where a request comes?
         hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_prefix=hops)  # type: ignore[method-assign]
     return app
 
 

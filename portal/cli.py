@@ -296,21 +296,23 @@ def _serve_figures(place: str) -> None:
 @click.command("run")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=DEFAULT_PORT, show_default=True)
-@click.option("--demo", is_flag=True, help="Demo people and processes, when the database is empty.")
+@click.option("--demo", is_flag=True, help="Demo people and processes in an empty database.")
 @with_appcontext
 def run(host: str, port: int, demo: bool) -> None:
     """Serve the portal for development: schema made, timers and jobs in this process."""
     from waitress import create_server
 
-    from portal.demo import make_demo
+    from portal.demo import bring_examples, make_demo
     from portal.models import init_db as make
 
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    if demo and host not in LOOPBACK:
+        raise click.ClickException("--demo has well-known passwords: serve it on 127.0.0.1 only")
+    if demo:
+        bring_examples(app)
     _refusing(make)
     demand_columns()
     if demo:
-        if host not in LOOPBACK:
-            raise click.ClickException("--demo has well-known passwords: serve it on 127.0.0.1 only")
         for line in make_demo():
             click.echo(line)
     try:

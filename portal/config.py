@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from flask.helpers import get_debug_flag
 
-from portal import private
+from portal import folders, private
 from portal.flow.notices import url_faults
 
 PREFIX = "PORTAL_"
@@ -89,7 +89,7 @@ class Config:
                 "DATABASE_STATEMENT_TIMEOUT", values.pop("DATABASE_STATEMENT_TIMEOUT", 60)
             ),
             "secret_key": values.pop("SECRET_KEY", None),
-            "flows": _names(values.pop("FLOWS", ("flows",))),
+            "flows": _names(values.pop("FLOWS", _own_flows())),
             "celery_patience": _seconds("CELERY_PATIENCE", values.pop("CELERY_PATIENCE", 120)),
             "celery_queue": str(values.pop("CELERY_QUEUE", "portal")),
             "executor": _one_of("EXECUTOR", values.pop("EXECUTOR", "local"), ("local", "celery")),
@@ -143,6 +143,12 @@ def _refuse_samples(known: Mapping[str, Any]) -> None:
                 f"{PREFIX}{name.upper()} is that of the example, which everybody knows: "
                 "python3 -c 'import secrets; print(secrets.token_hex(32))' makes one"
             )
+
+
+def _own_flows() -> tuple[str, ...]:
+    """The folder or module `flows` of the site. One that Python finds elsewhere has to be named."""
+    site = folders.site()
+    return ("flows",) if (site / "flows").is_dir() or (site / "flows.py").is_file() else ()
 
 
 def _default_database(instance: Path) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 
-from flask import current_app
+from flask import Flask, current_app
 from sqlalchemy import select
 
+from portal import folders
+from portal.discovery import discover
+from portal.engine.queue import schedules
 from portal.flow.registry import registry
 from portal.models import User, create_user, db
 
@@ -14,6 +18,18 @@ DEMO_PASSWORD = "portal-demo"
 
 #: the demo's people: what they may do is in their roles
 PEOPLE = {"alice": "Alice Employee", "bob": "Bob Manager", "carol": "Carol Admin"}
+
+
+def bring_examples(app: Flask) -> None:
+    """Give an application that has no flows the example flows. Its database is made afterwards."""
+    flows = app.extensions["portal_flows"]
+    if flows:
+        return
+    for flow_class in discover([folders.EXAMPLES]).values():
+        flows.register(flow_class)
+    schedules.check(flows.values())
+    settings = app.extensions["portal"]
+    app.extensions["portal"] = dataclasses.replace(settings, flows=(folders.EXAMPLES,))
 
 
 def make_demo() -> list[str]:

@@ -43,7 +43,8 @@ def _is_flow(value: object) -> bool:
 def _prefer_own(module: ModuleType) -> None:
     """Read the folder `flows` that the portal is started in, also where it has no `__init__.py`.
 
-    To Python such a folder counts less than a package of that name that is installed, as our examples are.
+    To Python such a folder counts less than a package of that name that is installed, as our examples are where the
+    project is installed as editable.
     """
     own = Path.cwd() / DEFAULT
     if own.is_dir() and own.resolve() not in [Path(each).resolve() for each in module.__path__]:

@@ -36,7 +36,7 @@ class Activation:
         flow: an instance of the flow class, for its methods.
         user: who acts; None is the system.
         now: the moment of the action, timezone-aware.
-        success_url: where a person goes after the task is done.
+        success_url: where a person goes after the task is done; on a page it is the inbox. A view may change it.
     """
 
     def __init__(self, work: Work, process: Any, task: Any, node: Node, user: Any, now: dt.datetime) -> None:
@@ -47,7 +47,7 @@ class Activation:
         self.flow: Flow = node.flow_class()
         self.user = user
         self.now = now
-        self.success_url = "/inbox"
+        self.success_url = ""  # the web layer knows addresses
         self.is_done = False
         #: what the arrivals of a `Join` ask its condition about
         self.active_tasks: Sequence[Any] = ()

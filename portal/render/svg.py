@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
+
+from portal import folders
 
 from .geometry import Point, runs_along, segments
 from .layout import Layout, Route, layout
@@ -18,7 +19,7 @@ from .symbols import SYMBOLS
 from .text import Box, Text, printable, text_width
 from .words import caption, notes
 
-_STYLESHEET = Path(__file__).parent.parent / "web" / "static" / "flow.css"
+_STYLESHEET = folders.STATIC / "portal" / "flow.css"
 #: how far a line's corner is rounded, and how long an arrow's head is
 _BEND, _HEAD = 7.0, 8.0
 

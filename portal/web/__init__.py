@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from flask import Blueprint, Flask
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
+
+from portal import folders
 
 from . import bodies, errors, files, flows, headers, layout, limits, lists, operations, processes, retry
 from .accounts import profile, sign_in
@@ -12,6 +14,7 @@ from .drafts import kept, pages
 from .tasks import actions, bulk, detail, start
 
 BLUEPRINTS = (
+    operations.blueprint,
     sign_in.blueprint,
     profile.blueprint,
     lists.blueprint,
@@ -38,8 +41,7 @@ def init_app(app: Flask) -> None:
     bodies.init_app(app)
     Bootstrap5(app)
     CSRFProtect(app)
-    for blueprint in BLUEPRINTS:
-        app.register_blueprint(blueprint)
+    app.register_blueprint(_pages())
     retry.init_app(app)
     layout.init_app(app)
     sign_in.init_app(app)
@@ -47,3 +49,18 @@ def init_app(app: Flask) -> None:
     start.init_app(app)
     errors.init_app(app)
     headers.init_app(app)
+
+
+def _pages() -> Blueprint:
+    """All pages, with their templates and static files. Every endpoint's name begins with `portal.`."""
+    pages = Blueprint(
+        "portal",
+        __name__,
+        template_folder=str(folders.TEMPLATES),
+        static_folder=str(folders.STATIC / "portal"),
+        static_url_path="/static/portal",
+    )
+    for blueprint in BLUEPRINTS:
+        pages.register_blueprint(blueprint)
+    pages.add_url_rule("/", "home", lists.home)
+    return pages

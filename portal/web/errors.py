@@ -104,7 +104,7 @@ def page(code: int, text: str = "", **context: Any) -> tuple[str, int]:
     """An error page in the frame of the portal."""
     words = context.pop("words", None) or WORDS.get(code) or Words("That did not work", "")
     return render_template(
-        "error.html",
+        "portal/error.html",
         code=code,
         title=words.title,
         text=text or words.text,

@@ -56,7 +56,9 @@ class Files:
         path = (*self.path, *names)
         found = named(self.process, path, content)
         url = (
-            url_for("files.download", file_id=f"{self.process.id}-{'.'.join(path)}") if self.visible else None
+            url_for("portal.files.download", file_id=f"{self.process.id}-{'.'.join(path)}")
+            if self.visible
+            else None
         )
         return Link(found.name, found.type, size_words(len(content)), url)
 

@@ -31,7 +31,7 @@ def index() -> str:
     groups: dict[Any, list[Any]] = {}
     for node in may_start(me()):
         groups.setdefault(node.flow_class, []).append(node)
-    return render_template("flows.html", groups=groups, others=_others(set(groups)), render=render)
+    return render_template("portal/flows.html", groups=groups, others=_others(set(groups)), render=render)
 
 
 def _others(known: set[Any]) -> list[Any]:
@@ -51,7 +51,7 @@ def dashboard(label: str) -> str:
         mutes=False,
     )
     return render_template(
-        "flow.html",
+        "portal/flow.html",
         flow_class=flow_class,
         flow=definition,
         columns=sorted(columns.values(), key=lambda column: order.get(column.flow_task, len(order))),

@@ -5,15 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-from flask import Flask, current_app, g, redirect, request, session, url_for
+from flask import Flask, current_app, g, request, session, url_for
 from flask_login import current_user
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
-from portal import queries, summaries
+from portal import folders, queries, summaries
 from portal.flow import registry
 from portal.models import User, db, utcnow
 
@@ -24,7 +23,7 @@ from .urls import carry, here, way_back
 
 #: how many messages wait at most for the next page; a bulk action has some twenty
 MESSAGES = 25
-STATIC = Path(__file__).parent / "static"
+STATIC = folders.STATIC / "portal"
 
 
 @cache
@@ -35,7 +34,7 @@ def _fingerprint(name: str) -> str:
 def asset(name: str) -> str:
     """The address of one of our files; it changes with the file, so a browser may keep it for ever."""
     version = _fingerprint(name) if not current_app.debug else "dev"
-    return url_for("static", filename=name, v=version)
+    return url_for("portal.static", filename=name, v=version)
 
 
 def now() -> dt.datetime:
@@ -127,13 +126,12 @@ def init_app(app: Flask) -> None:
     app.context_processor(_context)
     app.before_request(_forget)
     app.after_request(_keep_few_messages)
-    app.add_url_rule("/", "home", _home)
 
     @app.after_request
     def _keep_assets(response: BaseResponse) -> BaseResponse:
-        if request.endpoint == "static" and "v" in request.args:
+        if request.endpoint == "portal.static" and "v" in request.args:
             response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-        elif request.endpoint == "static":
+        elif request.endpoint == "portal.static":
             # Modules import each other without a version: they are asked for again, and are rarely sent again.
             response.headers["Cache-Control"] = "no-cache"
         elif request.endpoint == "bootstrap.static":
@@ -152,7 +150,3 @@ def _forget() -> None:
     """Begin afresh: where a context is open around several requests, as in tests, `g` outlives each."""
     for name in ("now", "badges", "subject", "_login_user", "csrf_token", "csrf_valid", "user_session"):
         g.pop(name, None)
-
-
-def _home() -> BaseResponse:
-    return redirect("/inbox")

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
 from portal.flow import registry
@@ -80,13 +81,18 @@ def _list(name: str, orders: Mapping[str, Any], read: Any, **context: Any) -> st
     if name == "archive":
         context["attention"] = queries.attention(db.session(), [task.process for task in page])
     return render_template(
-        f"{name}.html",
+        f"portal/{name}.html",
         page=page,
         filters=filters,
-        addresses=Addresses(f"/{name}", filters, orders),
+        addresses=Addresses(url_for(f"portal.lists.{name}"), filters, orders),
         flow_choices=flow_choices(),
         **context,
     )
+
+
+def home() -> BaseResponse:
+    """The front page."""
+    return redirect(url_for("portal.lists.inbox"))
 
 
 @blueprint.get("/inbox")

@@ -85,7 +85,6 @@ def _demand_watcher() -> None:
 
 
 def init_app(app: Flask) -> None:
-    app.register_blueprint(blueprint)
     share = math.inf if app.testing else metrics.SHARE  # a test reads what it has just done
     app.extensions["portal_waiting"] = metrics.Waiting(db.session, utcnow, share)
     app.before_request(_begin)
@@ -101,7 +100,7 @@ def _begin() -> None:
 def _end(response: Response) -> Response:
     response.headers["X-Request-ID"] = trace.current.get()
     seconds = time.perf_counter() - g.began
-    endpoint = request.endpoint or "none"
+    endpoint = (request.endpoint or "none").removeprefix("portal.")
     metrics.REQUEST_SECONDS.labels(request.method, endpoint, str(response.status_code)).observe(seconds)
     if endpoint not in ("static", "bootstrap.static", "operations.alive"):
         current_app.logger.info(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from flask import Blueprint, Response, abort, flash, g, render_template, request
+from flask import Blueprint, Response, abort, flash, g, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries, render
@@ -37,12 +37,12 @@ def index() -> str:
     filters: Filters = filters_of_request()
     page = queries.processes(db.session(), me(), filters)
     return render_template(
-        "processes.html",
+        "portal/processes.html",
         page=page,
         places=queries.places(db.session(), [process.id for process in page]),
         attention=queries.attention(db.session(), page),
         filters=filters,
-        addresses=Addresses("/processes", filters, queries.PROCESS_ORDERS),
+        addresses=Addresses(url_for("portal.processes.index"), filters, queries.PROCESS_ORDERS),
         flow_choices=flow_choices(),
     )
 
@@ -56,7 +56,7 @@ def detail(process_id: int) -> str:
     flow_class = story.process.flow_class
     state = chart_state(story)
     return render_template(
-        "process.html",
+        "portal/process.html",
         story=story,
         process=story.process,
         flow=flow_class.definition if flow_class is not None else None,
@@ -88,14 +88,14 @@ def act(process_id: int, action: str) -> BaseResponse | str:
     lifecycle.check_process(action, process)
     if not me().manages(process.flow_label):
         raise PermissionDenied("Only a manager of the flow may do this.")
-    address = f"/processes/{process_id}"
+    address = url_for("portal.processes.detail", process_id=process_id)
     if request.method != "POST":
         return render_template(
-            "ask.html",
+            "portal/ask.html",
             process=process,
             asked=PROCESS_ACTIONS[action],
             action=action,
-            address=f"{address}/{action}",
+            address=url_for("portal.processes.act", process_id=process_id, action=action),
             back=way_back(address),
         )
     do = {"cancel": actions.cancel_process, "suspend": actions.suspend, "resume": actions.resume}[action]
@@ -148,7 +148,9 @@ def _taken_back(story: Story) -> Iterator[tuple[str, str]]:
 
 
 def _links(story: Story) -> dict[str, str]:
-    return {task.flow_task: f"/tasks/{task.id}" for task in reversed(story.open_tasks)}
+    return {
+        task.flow_task: url_for("portal.tasks.detail", task_id=task.id) for task in reversed(story.open_tasks)
+    }
 
 
 def _story_or_refuse(process_id: int) -> Story:

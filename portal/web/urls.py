@@ -4,37 +4,46 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
-from flask import current_app, request
+from flask import current_app, request, url_for
 from flask import redirect as flask_redirect
 from werkzeug.wrappers import Response as BaseResponse
 
 #: the largest id that every database can compare with
 LARGEST_ID = 2**63 - 1
 #: the pages to which one comes back, with the filters that they had
-LISTS = ("/inbox", "/queue", "/archive", "/processes")
+LISTS = ("portal.lists.inbox", "portal.lists.queue", "portal.lists.archive", "portal.processes.index")
 _UNSAFE = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
 
 
-def safe_path(address: str | None, default: str = "/inbox") -> str:
-    """A path of this site, or the default.
+def inbox() -> str:
+    return url_for("portal.lists.inbox")
+
+
+def safe_path(address: str | None, default: str | None = None) -> str:
+    """An address on this site, with its prefix, or the default: the inbox.
 
     Browsers strip control characters and read a backslash as a slash, so either makes an address that looks
-    local lead elsewhere; a path that begins with two slashes is another host.
+    local lead elsewhere; a path that begins with two slashes is another host, and `..` leads out of the prefix.
     """
+    if default is None:
+        default = inbox()
     if not address or not address.startswith("/") or address.startswith("//") or _UNSAFE.search(address):
         return default
     try:
         parts = urlsplit(address)
     except ValueError:
         return default
-    return default if parts.scheme or parts.netloc else address
+    path = unquote(parts.path)
+    inside = f"{path}/".startswith(f"{request.script_root}/") and ".." not in path.split("/")
+    return address if inside and not parts.scheme and not parts.netloc else default
 
 
 def here() -> str:
     """The path and the filters of this page, for a form that comes back to it."""
-    return request.full_path.rstrip("?") if request.method == "GET" else request.path
+    path = request.full_path.rstrip("?") if request.method == "GET" else request.path
+    return f"{request.script_root}{path}"
 
 
 def way_back(default: str = "") -> str:
@@ -50,14 +59,14 @@ def _list_before() -> str:
         parts = urlsplit(request.referrer)
     except ValueError:
         return ""
-    if parts.netloc != request.host or parts.path not in LISTS or not parts.query:
+    if parts.netloc != request.host or not parts.query or parts.path not in map(url_for, LISTS):
         return ""
     return safe_path(f"{parts.path}?{parts.query}", "")
 
 
 def carry(address: str) -> str:
     """The address of a page, or of a form, from which one comes back to where this page leads back."""
-    back = "" if request.path in LISTS else way_back()
+    back = "" if request.endpoint in LISTS else way_back()
     return f"{address}?{urlencode({'next': back}, safe='/')}" if back else address
 
 

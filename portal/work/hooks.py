@@ -13,6 +13,8 @@ import urllib3
 
 from portal.engine.outbox import Claim
 
+from .addresses import address
+
 #: seconds for the connection, and for the answer
 TIMEOUT = 10
 #: a secret in the form of Standard Webhooks: this, and the key in base64
@@ -35,9 +37,12 @@ class HookFailed(Exception):
 def body(claimed: Claim, base_url: str) -> bytes:
     """What is sent: the same bytes in every try."""
     said: dict[str, Any] = {"id": claimed.key, "created": claimed.created.isoformat(), **claimed.payload}
-    said["process"] = {**said["process"], "url": f"{base_url}/processes/{said['process']['id']}"}
+    said["process"] = {
+        **said["process"],
+        "url": address(base_url, "processes.detail", process_id=said["process"]["id"]),
+    }
     if said["task"] is not None:
-        said["task"] = {**said["task"], "url": f"{base_url}/tasks/{said['task']['id']}"}
+        said["task"] = {**said["task"], "url": address(base_url, "tasks.detail", task_id=said["task"]["id"])}
     return json.dumps(said, ensure_ascii=False).encode()
 
 

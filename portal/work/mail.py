@@ -12,14 +12,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flask import current_app
 from flask_mailman import EmailMultiAlternatives
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from portal import summaries
+from portal import folders, summaries
 from portal.engine import permissions
 from portal.engine.outbox import Claim
 from portal.models import Process, Task, User
+
+from .addresses import address
 
 #: what a subject begins with, by the event and the state at that time
 WORDS = {
@@ -68,7 +70,7 @@ COUNTED = 1000
 @lru_cache(maxsize=1)
 def _templates() -> Environment:
     return Environment(
-        loader=PackageLoader("portal.work"),
+        loader=FileSystemLoader([folders.site() / "templates", folders.TEMPLATES]),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -109,7 +111,9 @@ def compose(session: Session, claimed: Claim, base_url: str) -> Mail | None:
     # A step's own line may be the same for every process: what tells them apart is what the process is about.
     about = facts["about"] or facts["summary"]
     subject = _one_line(f"{head} – {about}" if about else head)
-    text, html = (_templates().get_template(f"mail.{kind}").render(facts) for kind in ("txt", "html"))
+    text, html = (
+        _templates().get_template(f"portal/mail/notice.{kind}").render(facts) for kind in ("txt", "html")
+    )
     return Mail(user, subject, text, html)
 
 
@@ -144,9 +148,13 @@ def _facts(claimed: Claim, user: User, process: Process, task: Task | None, base
         "summary": summary,
         "about": "" if about == summary else about,
         "due": None if task is None or task.due is None else moment(task.due, user),
-        "url": f"{base_url}/processes/{process.id}" if task is None else f"{base_url}/tasks/{task.id}",
+        "url": (
+            address(base_url, "processes.detail", process_id=process.id)
+            if task is None
+            else address(base_url, "tasks.detail", task_id=task.id)
+        ),
         "reason": REASONS[claimed.payload["reason"]],
-        "profile": f"{base_url}/profile",
+        "profile": address(base_url, "accounts.profile"),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, render_template, request
+from flask import Blueprint, flash, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import (
@@ -160,7 +160,7 @@ def _change_profile(form: ProfileForm) -> BaseResponse:
     user.preferences = {**(user.preferences or {}), **mine}
     db.session.commit()
     flash("Saved.", "success")
-    return see_other("/profile")
+    return see_other(url_for("portal.accounts.profile"))
 
 
 def _change_password(form: PasswordForm) -> BaseResponse:
@@ -169,12 +169,12 @@ def _change_password(form: PasswordForm) -> BaseResponse:
     db.session.commit()
     sessions.begin(user)  # the new password ended every session, this one too
     flash("Your password is changed.", "success")
-    return see_other("/profile")
+    return see_other(url_for("portal.accounts.profile"))
 
 
 def _page(form: ProfileForm, password_form: PasswordForm) -> str:
     return render_template(
-        "profile.html", form=form, password_form=password_form, sessions=sessions.listed(me())
+        "portal/profile.html", form=form, password_form=password_form, sessions=sessions.listed(me())
     )
 
 
@@ -189,4 +189,4 @@ def end_sessions() -> BaseResponse:
         flash("The session is ended.", "success")
     else:
         flash("There is no such session any more.", "warning")
-    return see_other("/profile")
+    return see_other(url_for("portal.accounts.profile"))

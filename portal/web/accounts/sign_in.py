@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Flask, abort, current_app, render_template, request
+from flask import Blueprint, Flask, abort, current_app, render_template, request, url_for
 from flask_login import LoginManager, current_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as BaseResponse
@@ -15,7 +15,7 @@ from wtforms.validators import InputRequired
 from portal.models import Passwords, User, db, find_user
 
 from ..drafts import kept
-from ..urls import here, safe_path, see_other
+from ..urls import here, inbox, safe_path, see_other
 from . import sessions, throttle
 
 blueprint = Blueprint("sign_in", __name__)
@@ -59,13 +59,13 @@ def login() -> BaseResponse | str | tuple[str, int] | tuple[str, int, dict[str, 
 
 
 def _page(form: SignInForm, onward: str) -> str:
-    return render_template("login.html", form=form, onward=onward)
+    return render_template("portal/login.html", form=form, onward=onward)
 
 
 @blueprint.post("/logout")
 def logout() -> BaseResponse:
     sessions.end()
-    return see_other("/login")
+    return see_other(url_for("portal.sign_in.login"))
 
 
 def _person(username: str, password: str) -> User | None:
@@ -91,16 +91,21 @@ def require_login() -> BaseResponse | None:
     if current_user.is_authenticated:
         return None
     if request.method == "GET":
-        return see_other("/login?" + urlencode({"next": here()}))
+        return _ask_first(here())
     form = kept.place() if request.method == "POST" else None
     if form is not None:
         if not kept.park():
             abort(401, kept.NOT_PARKED)
-        return see_other("/login?" + urlencode({"next": form.path}))
+        return _ask_first(kept.form_address())
     # Nothing was typed; the page that it was sent from often has the same address.
     addresses: Any = current_app.create_url_adapter(request)
     again = addresses.test(request.path, "GET")
-    return see_other("/login?" + urlencode({"next": safe_path(request.path) if again else "/inbox"}))
+    return _ask_first(safe_path(here()) if again else inbox())
+
+
+def _ask_first(onward: str) -> BaseResponse:
+    """Send somebody to sign in, and from there to an address of ours."""
+    return see_other(f"{url_for('portal.sign_in.login')}?{urlencode({'next': onward})}")
 
 
 def init_app(app: Flask) -> None:

@@ -14,7 +14,7 @@ import secrets
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from flask import Flask, current_app, g, request
+from flask import Flask, current_app, g, request, url_for
 from flask_login import current_user, user_logged_in, user_logged_out
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug.datastructures import MultiDict
@@ -41,12 +41,12 @@ NOT_PARKED = (
 )
 #: what a form carries for the portal itself
 _OURS = {"csrf_token", "_start", "_continue", "_more", "_less", "discard"}
-_FORMS = {"tasks.execute", "start.form"}
-_OF_DRAFTS = {"drafts.of_task", "drafts.of_start"}
+_FORMS = {"portal.tasks.execute", "portal.start.form"}
+_OF_DRAFTS = {"portal.drafts.of_task", "portal.drafts.of_start"}
 
 
 class Place(NamedTuple):
-    """A form: its path, and its task where it is a task's."""
+    """A form: its path, which is no address but the key of its drafts, and its task where it is a task's."""
 
     path: str
     task_id: int | None
@@ -62,6 +62,18 @@ def place() -> Place | None:
         return None if number is None else Place(f"/tasks/{number}/execute", number)
     path = f"/flows/{given['label']}/start/{given['name']}"
     return Place(path, None) if len(path) <= 255 and "\0" not in path else None
+
+
+def form_address() -> str:
+    """Where the form is that this request is about."""
+    given = request.view_args or {}
+    return url_for("portal.tasks.execute" if "task_id" in given else "portal.start.form", **given)
+
+
+def draft_address() -> str:
+    """Where its drafts are saved and discarded."""
+    given = request.view_args or {}
+    return url_for("portal.drafts.of_task" if "task_id" in given else "portal.drafts.of_start", **given)
 
 
 def is_form() -> bool:
@@ -271,7 +283,7 @@ def init_app(app: Flask) -> None:
     user_logged_out.connect(_signed_out, app)
     app.jinja_env.globals.update(
         draft=current,
-        draft_address=lambda: request.path.removesuffix("/execute") + "/draft",
+        draft_address=draft_address,
         draft_in_words=_in_words,
         draft_is_restored=is_restored,
     )

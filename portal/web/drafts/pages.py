@@ -42,7 +42,7 @@ def _answer(late: bool) -> BaseResponse:
         abort(404, "There is no such form.")
     if "discard" in request.form:
         stored.discard(db.session(), user_id, where.path)
-        return see_other(where.path)
+        return see_other(kept.form_address())
     if late:
         return _said("It is done already: there is nothing to save.", 409)
     words = kept.keep()

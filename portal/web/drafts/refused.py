@@ -23,7 +23,7 @@ def of_request() -> dict[str, Any]:
             return {
                 "typed": in_words(*where, kept.typed(), seen),
                 "typed_words": words,
-                "form_address": where.path,
+                "form_address": kept.form_address(),
             }
         draft = kept.current() if request.method == "GET" else None
         return {"typed": in_words(*where, draft.typed, seen), "typed_draft": draft} if draft else {}

@@ -13,6 +13,7 @@ from portal.errors import InvalidForm
 from portal.flow.activation import Activation
 from portal.models import Process, User, db
 
+from ..urls import inbox
 from .formdata import entries
 
 
@@ -43,6 +44,7 @@ def _run_by_hand(activation: Activation, values: dict[str, Any]) -> bool:
     data = [pair for name, value in values.items() for pair in _pairs(name, value)]
     with current_app.test_request_context(method="POST", data=MultiDict(data)):
         g.csrf_valid = True
+        activation.success_url = inbox()
         response = activation.node.respond(activation)  # type: ignore[attr-defined]
     status = response[1] if isinstance(response, tuple) else getattr(response, "status_code", 200)
     if status == 422:

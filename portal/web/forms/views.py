@@ -56,7 +56,7 @@ def posted() -> CombinedMultiDict[str, Any]:
 class FormView:
     """What the ready views have in common."""
 
-    template = "form.html"
+    template = "portal/form.html"
 
     def __init__(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, render_template, request
+from flask import Blueprint, flash, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
@@ -40,9 +40,11 @@ def act(task_id: int, action: str) -> BaseResponse | str | tuple[str, int]:
         if found is None:
             return _ask(task, action, username, fault), 422
         person = found
-    line, target = _do(task, action, person), way_back(f"/tasks/{task_id}")
-    undo = f"/tasks/{task_id}/unassign" if action == "assign" and person.id == me().id else None
-    message: Any = {"text": line, "undo": undo, "word": ACTIONS["unassign"].word} if undo else line
+    line, target = _do(task, action, person), way_back(url_for("portal.tasks.detail", task_id=task_id))
+    message: Any = line
+    if action == "assign" and person.id == me().id:
+        undo = url_for("portal.task_actions.act", task_id=task_id, action="unassign")
+        message = {"text": line, "undo": undo, "word": ACTIONS["unassign"].word}
     flash(message, "success")
     return see_other(target)
 
@@ -107,13 +109,13 @@ def _do(task: Task, action: str, person: User) -> str:
 
 def _ask(task: Task, action: str, username: str = "", fault: str = "") -> str:
     return render_template(
-        "ask.html",
+        "portal/ask.html",
         task=task,
         process=task.process,
         asked=ACTIONS[action],
         action=action,
-        address=f"/tasks/{task.id}/{action}",
-        back=way_back(f"/tasks/{task.id}"),
+        address=url_for("portal.task_actions.act", task_id=task.id, action=action),
+        back=way_back(url_for("portal.tasks.detail", task_id=task.id)),
         needs_user=action == "reassign" or bool(fault),
         username=username,
         fault=fault,

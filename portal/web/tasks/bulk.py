@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, render_template, request
+from flask import Blueprint, flash, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
@@ -26,7 +26,7 @@ _DONE = {"assign": "taken", "unassign": "given back", "reassign": "handed over"}
 @blueprint.post("/tasks/<any(assign,unassign,reassign):action>")
 def act(action: str) -> BaseResponse | tuple[str, int]:
     wanted = list(dict.fromkeys(request.form.getlist("task")))[:_MOST]
-    back = way_back("/queue" if action == "assign" else "/inbox")
+    back = way_back(url_for("portal.lists.queue" if action == "assign" else "portal.lists.inbox"))
     username = request.form.get("user", "").strip()
     if not wanted:
         flash("Nothing was selected.", "warning")
@@ -92,5 +92,11 @@ def _ask(action: str, wanted: list[str], username: str, fault: str, back: str) -
     ]
     people = queries.who_could(db.session(), tasks[0], limit=50) if tasks else []
     return render_template(
-        "bulk.html", action=action, tasks=tasks, username=username, fault=fault, back=back, people=people
+        "portal/bulk.html",
+        action=action,
+        tasks=tasks,
+        username=username,
+        fault=fault,
+        back=back,
+        people=people,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, current_app, flash, request
+from flask import Response, current_app, flash, request, url_for
 
 from portal import queries, summaries, trace
 from portal.engine import actions
@@ -12,7 +12,7 @@ from portal.models import Task, db
 
 from ..display.values import list_words
 from ..layout import me, preferences
-from ..urls import carry, see_other, way_back
+from ..urls import carry, inbox, see_other, way_back
 
 
 def finished(task_id: int, title: str, response: Response) -> Response:
@@ -41,17 +41,21 @@ def _onward(task_id: int, response: Response) -> Response:
     task = db.session.get_one(Task, task_id)
     process = task.process
     title = process.flow_class.definition.title if process.flow_class else process.flow_label
-    told = {"text": what_comes_next(task), "to": f"/processes/{process.id}", "name": f"#{process.id} {title}"}
+    told = {
+        "text": what_comes_next(task),
+        "to": url_for("portal.processes.detail", process_id=process.id),
+        "name": f"#{process.id} {title}",
+    }
     flash(told, "success")  # type: ignore[arg-type]
     if "_continue" in request.form:
         onward = _next_of_process(task.process_id)
-    elif preferences().get("after") == "next" and response.location == "/inbox":
+    elif preferences().get("after") == "next" and response.location == inbox():
         onward = _next_of_process(task.process_id) or _next_of_mine()
     else:
         onward = None
     if onward is not None:
-        return see_other(carry(f"/tasks/{onward}/execute"))  # type: ignore[return-value]
-    if response.location == "/inbox" and (back := way_back()):
+        return see_other(carry(url_for("portal.tasks.execute", task_id=onward)))  # type: ignore[return-value]
+    if response.location == inbox() and (back := way_back()):
         return see_other(back)  # type: ignore[return-value]
     return response
 

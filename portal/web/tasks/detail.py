@@ -19,6 +19,7 @@ from ..drafts import kept
 from ..files import Files
 from ..layout import me
 from ..lookups import task_or_refuse
+from ..urls import inbox
 from .completion import finished
 from .context import artifact_of, form_context
 
@@ -46,7 +47,7 @@ def detail(task_id: int) -> str:
     could = queries.who_could(session, task, _NAMED) if task.status == "NEW" else []
     manages = user.manages(task.process.flow_label)
     return render_template(
-        "task.html",
+        "portal/task.html",
         task=task,
         process=task.process,
         sees_process=sees_process,
@@ -99,13 +100,14 @@ def demand_execute(task: Task, user: User) -> None:
 def respond(activation: Activation) -> Response:
     """What the node's view answers; a manual task has none and asks for one confirmation."""
     node: Any = activation.node
+    activation.success_url = inbox()
     if node.view is not None:
         return make_response(node.respond(activation))
     if request.method == "POST":
         activation.execute()
         return make_response(redirect(activation.success_url, 303))
     return make_response(
-        render_template("form.html", form=FlaskForm(formdata=None), **form_context(activation))
+        render_template("portal/form.html", form=FlaskForm(formdata=None), **form_context(activation))
     )
 
 

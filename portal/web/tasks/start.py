@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from typing import Any
 
-from flask import Blueprint, Flask, abort, flash, make_response, request
+from flask import Blueprint, Flask, abort, flash, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.engine import actions, start_keys
@@ -18,7 +18,7 @@ from ..drafts import kept
 from ..layout import me
 from ..urls import see_other
 from .completion import finished
-from .detail import Refused
+from .detail import Refused, respond
 
 blueprint = Blueprint("start", __name__)
 blueprint.before_request(require_login)
@@ -35,13 +35,13 @@ class _Repeated(Exception):
 def form(label: str, name: str) -> BaseResponse:
     node = start_or_refuse(label, name)
     if request.method != "POST":
-        return make_response(node.respond(actions.reading_start(db.session(), node, me())))
+        return respond(actions.reading_start(db.session(), node, me()))
     key, digest, user_id = key_of(label, name), kept.digest(kept.typed()), me().id
     try:
         with actions.starting(db.session(), node, me()) as activation:
             if key is not None and (started := start_keys.claim(db.session(), user_id, key, digest)):
                 raise _Repeated(started)
-            response = make_response(node.respond(activation))
+            response = respond(activation)
             if response.status_code >= 400:
                 raise Refused(response)
             task, title = activation.task, activation.task.title
@@ -69,7 +69,7 @@ def _lead_to(started: start_keys.Started, same: bool) -> BaseResponse:
             + (words if words != kept.KEPT else "It is kept as a draft of a new start form."),
             "warning",
         )
-    return see_other(f"/processes/{started.process_id}")
+    return see_other(url_for("portal.processes.detail", process_id=started.process_id))
 
 
 def key_of(label: str, name: str) -> str | None:
@@ -80,7 +80,7 @@ def key_of(label: str, name: str) -> str | None:
 
 def form_key() -> str:
     """The key for the start form on this page: a new one, or that of the form that is shown again."""
-    if request.endpoint != "start.form":
+    if request.endpoint != "portal.start.form":
         return ""
     return (request.form.get("_start", "") if request.method == "POST" else "") or secrets.token_hex(16)
 

@@ -11,7 +11,7 @@ export function keepDrafts() {
   const form = document.querySelector("form[data-draft]");
   if (!form || !document.body.dataset.draftOwner) return;
   const state = form.querySelector("[data-draft-state]");
-  const address = `${location.pathname.replace(/\/execute$/, "")}/draft`;
+  const address = form.dataset.draft;
   const tell = (words) => { if (state) state.textContent = words; };
   let typed = 0;
   let saved = 0;

@@ -3,7 +3,7 @@ const HELP = [
   ["j / k", "next / previous row"], ["x", "select the row"], ["Enter", "open the row"], ["c", "take the task"],
   ["/", "search"], ["g i", "inbox"], ["g q", "queue"], ["g p", "processes"], ["g s", "start"], ["?", "this help"],
 ];
-const PLACES = { i: "/inbox", q: "/queue", a: "/archive", p: "/processes", s: "/flows" };
+const PLACES = { i: "inbox", q: "queue", a: "archive", p: "processes", s: "start" };
 
 let place = -1;
 let went = 0;
@@ -26,7 +26,8 @@ function typing(target) {
 }
 
 function press(key) {
-  if (Date.now() - went < 1200 && PLACES[key]) { went = 0; location.assign(PLACES[key]); return true; }
+  const link = Date.now() - went < 1200 && PLACES[key] && document.querySelector(`[data-place="${PLACES[key]}"]`);
+  if (link) { went = 0; location.assign(link.href); return true; }
   switch (key) {
     case "g": went = Date.now(); return true;
     case "j": return move(1);

@@ -1,0 +1,103 @@
+"""The project as a wheel, built from its sdist, in a place that has never seen the repository."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tarfile
+import urllib.request
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+pytestmark = pytest.mark.slow
+
+
+def build(kind, source, target):
+    """Build with the backend itself: what it needs is in the environment of the tests."""
+    target.mkdir(exist_ok=True)
+    call = f"import sys, hatchling.build as backend; print(backend.build_{kind}(sys.argv[1]))"
+    done = subprocess.run(
+        [sys.executable, "-c", call, str(target)], cwd=source, text=True, capture_output=True, check=True
+    )
+    return target / done.stdout.split()[-1]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("build")
+    sdist = build("sdist", ROOT, folder)
+    with tarfile.open(sdist) as archive:
+        archive.extractall(folder, filter="data")
+    return build("wheel", folder / sdist.name.removesuffix(".tar.gz"), folder)
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    """The commands of an environment with the wheel; its dependencies are those of the tests' environment."""
+    folder = tmp_path_factory.mktemp("installed")
+    venv.create(folder, with_pip=False, symlinks=True)
+    commands = folder / "bin"
+    pip = [sys.executable, "-m", "pip", "--python", str(commands / "python")]
+    subprocess.run([*pip, "install", "-q", "--no-deps", "--no-index", str(wheel)], check=True)
+    (packages,) = folder.glob("lib/*/site-packages")
+    others = [path for path in sys.path if path.endswith("site-packages")]
+    (packages / "dependencies.pth").write_text("\n".join(others))
+    return commands
+
+
+@pytest.fixture
+def run(installed, tmp_path):
+    """Run something there, in an empty folder."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PORTAL_", "PYTHON"))}
+
+    def start(*words):
+        return subprocess.Popen(
+            [str(installed / words[0]), *words[1:]],
+            cwd=tmp_path, env=clean, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+    return start
+
+
+def said(process):
+    text, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, text
+    return text
+
+
+def test_the_wheel_brings_what_lies_beside_the_package(run):
+    script = (
+        "import portal; from portal import folders; from pathlib import Path; here = Path(portal.__file__).parent\n"
+        "names = ['py.typed', 'templates/portal/form.html', 'templates/portal/mail/notice.txt',\n"
+        "         'static/portal/portal.css', 'examples/hello_world.py', 'migrations/env.py']\n"
+        "print(here, folders.EXAMPLES, [name for name in names if not (here / name).is_file()])"
+    )
+    place, examples, lacking = said(run("python", "-c", script)).split(maxsplit=2)
+    assert not Path(place).is_relative_to(ROOT)
+    assert (examples, lacking.strip()) == ("portal.examples", "[]")
+
+
+def test_an_empty_folder_has_no_flows(run, tmp_path):
+    assert said(run("portal", "flows", "list")) == ""
+    said(run("portal", "init-db"))
+    tables = "import sqlite3; print(*sqlite3.connect('instance/portal.sqlite').execute('select name from sqlite_master'))"
+    assert "article" not in said(run("python", "-c", tables))
+
+
+def test_the_demo_brings_the_examples(run):
+    process = run("portal", "run", "--demo", "--port", "0")
+    try:
+        line = next(line for line in process.stdout if "runs at" in line or "rror" in line)
+        address = re.search(r"http://\S+", line)[0]
+        with urllib.request.urlopen(f"{address}/login", timeout=30) as answer:
+            page = answer.read().decode()
+        style = re.search(r'href="(/static/portal/portal\.css[^"]*)"', page)[1]
+        with urllib.request.urlopen(f"{address}{style}", timeout=30) as answer:
+            assert answer.status == 200
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
