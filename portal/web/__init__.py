@@ -34,6 +34,7 @@ def init_app(app: Flask) -> None:
     # A form left open over the week-end is still a form: the token lives as long as the session.
     app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)
     operations.init_app(app)  # first: whoever refuses a request behind it is timed and logged too
+    layout.init_app(app)  # before anything asks who it is
     limits.init_app(app)  # before anything reads a form
     bodies.init_app(app)
     Bootstrap5(app)
@@ -41,7 +42,6 @@ def init_app(app: Flask) -> None:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     retry.init_app(app)
-    layout.init_app(app)
     sign_in.init_app(app)
     kept.init_app(app)
     start.init_app(app)

@@ -60,7 +60,7 @@ def test_a_key_is_its_own_key(name):
 
 @pytest.mark.parametrize("older", [["m\u00fcller", "mu\u0308ller"], ["anna", " anna"], ["bo b", "bo  b"]])
 def test_of_two_of_an_older_database_each_is_found_by_the_name_as_it_is_stored(app, session, older):
-    """Before names were composed and trimmed, such could be two people; nobody is locked out, nor taken for the other."""
+    """Before names were composed and trimmed, such were two people: nobody is locked out, nor taken for the other."""
     for name in ("x1", "x2"):
         create_user(name)
     ids = list(session.scalars(select(User.id).order_by(User.id)))
