@@ -20,7 +20,8 @@ Typed = list[list[str]]
 KEPT, KEPT_WHEN_OVER = dt.timedelta(days=180), dt.timedelta(days=30)
 #: how long a form waits whose sender does not sign in again
 PARKED = dt.timedelta(days=1)
-#: how many forms wait so: of one browser, and of all of them. The oldest make room.
+#: how many forms wait so: of one browser, and of one person or, together, of senders who are not known. The oldest
+#: make room: no stranger's for those of somebody.
 PARKED_OF_BROWSER, PARKED_IN_ALL = 10, 200
 #: how long a start form that was accepted is remembered
 STARTED = dt.timedelta(days=90)
@@ -67,9 +68,12 @@ def park(
     writes.begin(session)
     key = {"browser": browser, "place": place}
     _put(session, ParkedForm, key, task_id=task_id, typed=typed, saved=clock.get()(), user_id=user_id)
-    for limit, mine in ((PARKED_OF_BROWSER, ParkedForm.browser == browser), (PARKED_IN_ALL, None)):
-        of = select(ParkedForm.browser, ParkedForm.place).order_by(ParkedForm.saved.desc()).offset(limit)
-        for row in session.execute((of if mine is None else of.where(mine)).limit(50)).all():
+    for limit, mine in (
+        (PARKED_OF_BROWSER, ParkedForm.browser == browser),
+        (PARKED_IN_ALL, ParkedForm.user_id.is_(None) if user_id is None else ParkedForm.user_id == user_id),
+    ):
+        of = select(ParkedForm.browser, ParkedForm.place).where(mine)
+        for row in session.execute(of.order_by(ParkedForm.saved.desc()).offset(limit).limit(50)).all():
             _run(session, delete(ParkedForm).where(ParkedForm.browser == row[0], ParkedForm.place == row[1]))
     session.commit()
 

@@ -226,9 +226,9 @@ def _demand_free(session: Session, username: str) -> None:
 
 def find_user(session: Session, username: str) -> User | None:
     """The person of this name, in any letters' case and spelling. None if there is none."""
-    key, exact = usernames.key(username), usernames.clean(username)
-    if not exact.isprintable():
-        exact = key
-    # Where a database of before had two of one key, each is found by their own name.
-    found = session.scalars(select(User).where(or_(User.username_key == key, User.username == exact)))
-    return min(found, key=lambda user: user.username != exact, default=None)
+    key = usernames.key(username)
+    # Where a database of before had two of one key, each is found by their own name, as it was typed then.
+    exact = [name for name in (username, usernames.clean(username)) if name.isprintable()]
+    query = select(User).where(or_(User.username_key == key, User.username.in_(exact)))
+    found = {user.username: user for user in session.scalars(query)}
+    return next((found[name] for name in [*exact, *found] if name in found), None)

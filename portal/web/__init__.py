@@ -37,13 +37,13 @@ def init_app(app: Flask) -> None:
     # A form left open over the week-end is still a form: the token lives as long as the session.
     app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)
     operations.init_app(app)  # first: whoever refuses a request behind it is timed and logged too
+    layout.init_app(app)  # before anything asks who it is
     limits.init_app(app)  # before anything reads a form
     bodies.init_app(app)
     Bootstrap5(app)
     CSRFProtect(app)
     app.register_blueprint(_pages())
     retry.init_app(app)
-    layout.init_app(app)
     sign_in.init_app(app)
     kept.init_app(app)
     start.init_app(app)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from flask import Flask, abort, request
 from werkzeug.exceptions import ClientDisconnected
 
+from .limits import has_too_many_fields
+
 _CUT = (
     "The connection was cut before everything had arrived, and nothing was saved. Go back and send it again: "
     "what you typed is still there."
@@ -27,6 +29,9 @@ def demand_whole() -> None:
     if request.method in ("GET", "HEAD", "OPTIONS", "TRACE"):
         return
     try:
+        if has_too_many_fields():
+            abort(413)
         request.get_data(parse_form_data=True)
+        request.form  # noqa: B018  # is not taken apart yet where the line above found the data read
     except ClientDisconnected:
         abort(400, _CUT)

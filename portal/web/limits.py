@@ -9,13 +9,20 @@ from flask_login import current_user
 MAX_CONTENT_LENGTH = 16 * 1024 * 1024
 #: bytes that an input takes at the least in a form with files
 SMALLEST_PART = 100
-_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+#: fields of any form: Werkzeug counts those of multipart forms only, and millions take a minute and a gigabyte
+MOST_FIELDS = 200_000
+#: the endpoints of forms of which drafts are kept, also when they come without a session
+KEPT = frozenset(("portal.tasks.execute", "portal.start.form"))
+#: bytes of the texts, and fields, of such a form whose sender is not signed in
+STRANGERS_BYTES, STRANGERS_FIELDS = 4 * 1024 * 1024, 20_000
+_URLENCODED = "application/x-www-form-urlencoded"
+_FORMS = (_URLENCODED, "multipart/form-data")
 
 
 def init_app(app: Flask) -> None:
     """Set the limit, and let it be the only one for people who are signed in.
 
-    Werkzeug's own limits for texts (500 kB) and inputs (1000) hold for everybody else.
+    Werkzeug's own limits for texts (500 kB) and inputs (1000) hold for everybody else, but where a session has ended.
     """
     if app.config.get("MAX_CONTENT_LENGTH") is None:
         app.config["MAX_CONTENT_LENGTH"] = MAX_CONTENT_LENGTH
@@ -23,9 +30,22 @@ def init_app(app: Flask) -> None:
 
     @app.before_request
     def _widen() -> None:
-        if request.mimetype in _FORMS and current_user.is_authenticated:
+        if request.mimetype not in _FORMS:
+            return
+        if current_user.is_authenticated:
             request.max_form_memory_size = limit()
-            request.max_form_parts = max(1000, limit() // SMALLEST_PART)
+            request.max_form_parts = min(max(1000, limit() // SMALLEST_PART), MOST_FIELDS)
+        elif request.endpoint in KEPT:
+            request.max_form_memory_size, request.max_form_parts = STRANGERS_BYTES, STRANGERS_FIELDS
+
+
+def has_too_many_fields() -> bool:
+    """Whether a form has more fields than anybody reads. It is read, but not taken apart.
+
+    Raises:
+        RequestEntityTooLarge: it has more bytes than this request may have.
+    """
+    return request.mimetype == _URLENCODED and request.get_data().count(b"&") >= MOST_FIELDS
 
 
 def limit() -> int:

@@ -79,8 +79,10 @@ class LocalExecutor:
         return len(self._coming) + len(quick)
 
     def admits_suspect(self) -> bool:
-        with self._changed:
-            return not self._suspects
+        with self._changed:  # one that was given up counts no more, though its code may go on for ever
+            now = timers.now()
+            running = self._coming | {each.task_id for each in self._held if each.deadline > now}
+            return not self._suspects & running
 
     def submit(self, task_id: int, suspect: bool = False) -> bool:
         """Run a due job in a thread. False if it is on its way already, or every thread is busy."""

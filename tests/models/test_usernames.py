@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select, update
 
 from portal import flow, this, usernames
 from portal.errors import PortalError
@@ -55,3 +56,21 @@ def test_a_name_in_a_flow_is_read_by_the_same_rule(register, make_user):
 @pytest.mark.parametrize("name", BOBS)
 def test_a_key_is_its_own_key(name):
     assert usernames.key(usernames.key(name)) == usernames.key(name) == "bob"
+
+
+@pytest.mark.parametrize("older", [["m\u00fcller", "mu\u0308ller"], ["anna", " anna"], ["bo b", "bo  b"]])
+def test_of_two_of_an_older_database_each_is_found_by_the_name_as_it_is_stored(app, session, older):
+    """Before names were composed and trimmed, such were two people: nobody is locked out, nor taken for the other."""
+    for name in ("x1", "x2"):
+        create_user(name)
+    ids = list(session.scalars(select(User.id).order_by(User.id)))
+    for number, name in zip(ids, older, strict=True):
+        key = usernames.key(name) + ("" if number == ids[0] else f"\x1f{number}")
+        session.execute(update(User).where(User.id == number).values(username=name, username_key=key))
+    session.commit()
+    assert [find_user(session, name).id for name in older] == ids
+
+
+def test_a_text_that_is_no_name_is_not_looked_at_letter_by_letter():
+    assert usernames.key("\ufdfa" * 100_000) != usernames.key("\ufdfa" * 8)
+    assert len(usernames.key("\ufdfa" * 100_000)) < 20_000

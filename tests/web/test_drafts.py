@@ -8,12 +8,14 @@ import threading
 
 import pytest
 from sqlalchemy import event, select
+from werkzeug.test import encode_multipart
 from wtforms import Form, PasswordField, StringField
 
 from portal import flow, jsonstore, this, views
 from portal.engine import drafts
 from portal.engine.queue import timers
 from portal.models import Draft, ParkedForm, Process, StartKey, Task, db, utcnow
+from portal.web.drafts import kept
 
 START = "/flows/paper/start/start"
 WORDS = {"title": "On bees, and much more", "pages": "abc"}
@@ -37,6 +39,20 @@ class ThingFlow(flow.Flow):
         .Next(this.end)
     )
     late = flow.ManualTask().Next(this.end)
+    end = flow.End()
+
+
+class ChosenProcess(Process):
+    colour = jsonstore.ChoiceField("Colour", choices=[("r", "Crimson"), ("b", "Blue")])
+
+
+class ChosenFlow(flow.Flow):
+    process_class = ChosenProcess
+    start = (
+        flow.Start(views.CreateProcessView.as_view(fields=["colour"]))
+        .Permission(auto_create=True)
+        .Next(this.end)
+    )
     end = flow.End()
 
 
@@ -180,6 +196,30 @@ def test_a_form_with_too_large_a_body_keeps_its_texts(app, alice, people):
     assert draft_of(people["alice"], START) is not None
 
 
+@pytest.mark.parametrize("who", ["alice", "nobody"])
+def test_of_a_form_of_countless_fields_nothing_is_read(app, client_of, monkeypatch, who):
+    """To take apart millions of fields would take a gigabyte, and a server's thread for a minute."""
+    monkeypatch.setattr("portal.web.limits.MOST_FIELDS", 5000)
+    browser = client_of("alice") if who == "alice" else app.test_client()
+    sent = {"data": "title=T&" + "a&" * 5001, "content_type": "application/x-www-form-urlencoded"}
+    answer = browser.post(START, **sent)
+    assert answer.status_code == 413
+    assert "What you typed" not in answer.text
+    assert browser.post("/tasks/assign", **sent).status_code == 413
+
+
+def test_of_who_is_not_signed_in_less_is_read(app, people, monkeypatch):
+    monkeypatch.setattr("portal.web.limits.STRANGERS_BYTES", 1_000_000)
+    app.config["MAX_CONTENT_LENGTH"] = 500_000
+    title = "x" * 900_000
+    answer = app.test_client().post(START, data={"title": title})
+    assert answer.status_code == 413
+    assert title in answer.text
+    answer = app.test_client().post(START, data={"title": title * 2})
+    assert answer.status_code == 413
+    assert "xxx" not in answer.text
+
+
 def test_what_is_too_long_for_a_draft_is_said(app, alice, people, monkeypatch):
     monkeypatch.setattr("portal.web.drafts.kept.LARGEST", 100)
     answer = alice.post("/flows/paper/start/start/draft", data={"title": "x" * 200})
@@ -238,6 +278,32 @@ def test_a_save_that_comes_behind_its_form_is_no_draft(alice, thing, people):
     assert bob.post(f"/tasks/{task_id}/draft", data={"name": "B"}).status_code == 409
 
 
+def test_a_save_that_its_form_overtakes_leaves_no_draft(alice, thing, people, client_of, monkeypatch):
+    task_id, bob, address = thing
+    form = {"title": "T", "pages": "1", "_start": hidden(alice.get(START).text)["_start"]}
+    again = {"alice": client_of("alice"), "bob": client_of("bob")}
+    keep = kept.keep
+
+    def overtaken_by(who, place, data):
+        """The form is accepted while its draft is on the way."""
+
+        def late():
+            accepted = threading.Thread(target=lambda: again[who].post(place, data=data))
+            db.session.rollback()
+            accepted.start()
+            accepted.join()
+            return keep()
+
+        monkeypatch.setattr(kept, "keep", late)
+
+    overtaken_by("alice", START, form)
+    assert alice.post(f"{START}/draft", data=form).status_code == 409
+    assert draft_of(people["alice"], START) is None
+    overtaken_by("bob", address, {"name": "B"})
+    assert bob.post(f"/tasks/{task_id}/draft", data={"name": "B"}).status_code == 409
+    assert draft_of(people["bob"], address) is None
+
+
 @pytest.mark.parametrize(
     "address", ["/tasks/999/draft", "/flows/none/start/start/draft", f"/tasks/{2**64}/draft"]
 )
@@ -266,6 +332,18 @@ def test_a_form_sent_without_a_session_is_there_after_signing_in(alice, people):
 
 def sign_in(browser, who):
     return browser.post("/login", data={"username": who, "password": "correct horse"})
+
+
+def test_of_many_rows_sent_without_a_session_nothing_is_lost(app, alice, people):
+    alice.post("/logout")
+    rows = {f"row-{number}": f"text {number}" for number in range(1300)}
+    boundary, body = encode_multipart({**rows, **WORDS})
+    sent = {"data": body, "content_type": f"multipart/form-data; boundary={boundary}"}
+    assert alice.post(START, **sent).status_code == 303
+    sign_in(alice, "alice")
+    typed = dict(draft_of(people["alice"], START).typed)
+    assert len(typed) == 1302
+    assert typed["row-1299"] == "text 1299"
 
 
 def test_another_person_at_that_browser_does_not_get_it(alice, people):
@@ -317,6 +395,27 @@ def test_forms_without_a_session_are_few_and_small(app, people, monkeypatch):
     answer = browser.post("/tasks/1/execute", data={"x": "words and words"})
     assert answer.status_code == 401
     assert "words and words" in answer.text
+
+
+def test_strangers_do_not_push_out_what_is_known_to_be_somebodys(app, alice, people, monkeypatch):
+    monkeypatch.setattr(drafts, "PARKED_IN_ALL", 3)
+    alice.post("/logout")
+    alice.post(START, data=WORDS)
+    for number in range(1, 6):
+        app.test_client().post(f"/tasks/{number}/execute", data={"x": "y"})
+    sign_in(alice, "alice")
+    assert "On bees" in alice.get(START).text
+
+
+def test_who_may_not_start_is_not_told_what_the_form_has_to_choose_from(app, register, people, client_of):
+    address = "/flows/chosen/start/start"
+    register(ChosenFlow)
+    sent = {"colour": "r", "name": "N"}
+    for browser in (app.test_client(), client_of("dave")):
+        answer = browser.post(address, data=sent, headers={"Origin": "https://elsewhere.example"})
+        assert answer.status_code in (401, 403)
+        assert "Crimson" not in answer.text
+        assert "<dd>r</dd>" in answer.text, "what was typed is there to be copied"
 
 
 def test_another_site_plants_nothing(app, people):

@@ -40,7 +40,8 @@ class House(db.Model):
     rooms: Mapped[int | None]
     sold: Mapped[bool] = mapped_column(default=False)
     town_id: Mapped[int | None] = mapped_column(ForeignKey(Town.id))
-    town: Mapped[Town | None] = relationship()
+    # of a join, PostgreSQL locks no row that may be missing
+    town: Mapped[Town | None] = relationship(lazy="joined")
 
 
 class Part(jsonstore.Schema):

@@ -114,6 +114,12 @@ def test_a_page_costs_no_statement_more_and_writes_once_a_minute_at_most(bob, co
     assert [each.split()[1] for each in statements if each.startswith("UPDATE")] == ["user_session"]
 
 
+def test_who_it_is_is_read_once_for_a_form_too(bob, count):
+    with count() as statements:
+        bob.post("/tasks/assign", data={"x": "y"})
+    assert sum("FROM user_account JOIN user_session" in each for each in statements) == 1
+
+
 def test_a_database_that_is_locked_keeps_no_page_from_being_read(app, bob):
     bob.get("/inbox")
     db.session.remove()

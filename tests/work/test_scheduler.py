@@ -217,8 +217,21 @@ def test_a_process_whose_every_thread_is_lost_says_so_once(caplog):
 def test_of_the_jobs_that_may_have_killed_their_process_one_runs_at_a_time():
     executor = LocalExecutor(None)
     assert executor.admits_suspect()
+    executor._coming.add(1)
     executor._suspects.add(1)
     assert not executor.admits_suspect()
+
+
+def test_a_suspect_that_does_not_end_keeps_no_other_waiting_for_ever():
+    executor = LocalExecutor(None)
+    executor._suspects.add(1)
+    now = dt.datetime.now(dt.UTC)
+    claim = jobs.Claim(1, 1, now + dt.timedelta(hours=1))
+    executor._held[claim] = 0.0
+    assert not executor.admits_suspect()
+    del executor._held[claim]
+    executor._held[jobs.Claim(1, 1, now - dt.timedelta(seconds=1))] = 0.0
+    assert executor.admits_suspect()
 
 
 def test_a_suspect_is_one_whose_workers_were_lost_twice(url):

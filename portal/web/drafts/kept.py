@@ -25,13 +25,14 @@ from portal.engine import drafts
 from portal.engine.retries import give_up
 from portal.models import Draft, db
 
+from .. import limits
 from ..accounts import sessions
 from ..urls import to_id
 from .labels import in_words, is_secret, secrets_of
 
 #: characters of names and texts together that a draft may have, and one that waits for its browser to sign in
 LARGEST, LARGEST_PARKED = 2_000_000, 500_000
-#: bytes that are read of a form that is larger than the portal takes, for the texts in it
+#: bytes that are read of a form that is larger than the portal takes, for the texts in it, if its sender is signed in
 READ_OF_TOO_LARGE = 64 * 1024 * 1024
 KEPT = "What you typed is kept as a draft: the form has it when you open it again."
 NOT_KEPT = "It could not be kept as a draft: copy it from here before you leave this page."
@@ -41,7 +42,6 @@ NOT_PARKED = (
 )
 #: what a form carries for the portal itself
 _OURS = {"csrf_token", "_start", "_continue", "_more", "_less", "discard"}
-_FORMS = {"portal.tasks.execute", "portal.start.form"}
 _OF_DRAFTS = {"portal.drafts.of_task", "portal.drafts.of_start"}
 
 
@@ -55,7 +55,7 @@ class Place(NamedTuple):
 def place() -> Place | None:
     """The form that this request is about."""
     given = request.view_args or {}
-    if request.endpoint not in _FORMS | _OF_DRAFTS:
+    if request.endpoint not in limits.KEPT | _OF_DRAFTS:
         return None
     if "task_id" in given:
         number = to_id(given["task_id"])
@@ -78,24 +78,30 @@ def draft_address() -> str:
 
 def is_form() -> bool:
     """Whether a form was sent, as opposed to a draft of one."""
-    return request.method == "POST" and request.endpoint in _FORMS
+    return request.method == "POST" and request.endpoint in limits.KEPT
 
 
 def typed() -> drafts.Typed:
     """What the form that was sent holds in texts; nothing where it cannot be read."""
     try:
-        sent = request.form
+        sent = MultiDict() if limits.has_too_many_fields() else request.form
     except RequestEntityTooLarge:
-        request.max_content_length = request.max_form_memory_size = READ_OF_TOO_LARGE
-        request.max_form_parts = None
-        try:
-            sent = request.form
-        except Exception:
-            return []
+        sent = _form_that_is_too_large()
     except Exception:
         return []
     pairs = [[name, text] for name, text in sent.items(multi=True) if name not in _OURS]
     return [pair for pair in pairs if not is_secret(pair[0])]
+
+
+def _form_that_is_too_large() -> MultiDict[str, str]:
+    signed_in = _is_signed_in()
+    most = READ_OF_TOO_LARGE if signed_in else limits.STRANGERS_BYTES
+    request.max_content_length = request.max_form_memory_size = most
+    request.max_form_parts = limits.MOST_FIELDS if signed_in else limits.STRANGERS_FIELDS
+    try:
+        return MultiDict() if limits.has_too_many_fields() else request.form
+    except Exception:
+        return MultiDict()
 
 
 def digest(values: drafts.Typed) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import wtforms
+from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 
 from portal.engine import actions
@@ -49,6 +50,14 @@ def in_words(path: str, task_id: int | None, typed: list[list[str]], seen: bool)
     return found
 
 
+def may_start(path: str) -> bool:
+    """Whether this person may see a start form: nobody else is told what there is to choose from."""
+    try:
+        return bool(current_user.is_authenticated and _start(path).available(current_user))
+    except Exception:  # there is no such form, or its rule for who may start raises
+        return False
+
+
 def _choice(field: Any, text: str) -> str:
     """A text as people read it: of a choice its label."""
     if isinstance(field, wtforms.BooleanField):
@@ -75,9 +84,13 @@ def _view(path: str, task_id: int | None) -> Any:
     if task_id is not None:
         task = db.session.get_one(Task, task_id)
         return task.node.view, actions.reading(db.session(), task, None)  # type: ignore[union-attr]
-    label, name = _START.fullmatch(path).groups()  # type: ignore[union-attr]
-    node: Any = registry[label].definition.nodes[name]
+    node = _start(path)
     return node.view, actions.reading_start(db.session(), node, None)
+
+
+def _start(path: str) -> Any:
+    label, name = _START.fullmatch(path).groups()  # type: ignore[union-attr]
+    return registry[label].definition.nodes[name]
 
 
 def _walk(form: Any, prefix: str = "") -> Iterator[tuple[str, tuple[str, Any]]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Blueprint, Response, abort, jsonify, request
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -16,6 +18,8 @@ from ..tasks.start import key_of, start_or_refuse
 from ..urls import see_other
 from . import kept
 
+_DONE = "It is done already: there is nothing to save."
+
 blueprint = Blueprint("drafts", __name__)
 blueprint.before_request(require_login)
 
@@ -24,28 +28,37 @@ blueprint.before_request(require_login)
 def of_task(task_id: int) -> BaseResponse:
     """Save or discard the draft of a task's form. Whoever has lost the task may still save what they typed."""
     task = task_or_refuse(task_id)
-    late = task.status == "DONE" and task.owner_id == me().id  # a save that was overtaken by the form itself
-    return _answer(late)
+    user_id = me().id
+
+    def is_done() -> bool:
+        db.session.refresh(task, ["status", "owner_id"])
+        return task.status == "DONE" and task.owner_id == user_id
+
+    return _answer(is_done)
 
 
 @blueprint.post("/flows/<label>/start/<name>/draft")
 def of_start(label: str, name: str) -> BaseResponse:
     """Save or discard the draft of a start form."""
     start_or_refuse(label, name)
-    key = key_of(label, name)
-    return _answer(key is not None and start_keys.find(db.session(), me().id, key) is not None)
+    key, user_id = key_of(label, name), me().id
+    return _answer(lambda: key is not None and start_keys.find(db.session(), user_id, key) is not None)
 
 
-def _answer(late: bool) -> BaseResponse:
+def _answer(is_accepted: Callable[[], bool]) -> BaseResponse:
+    """Save or discard; a save behind its own form brings nothing back, nor one that the form overtakes."""
     where, user_id = kept.place(), me().id
     if where is None:
         abort(404, "There is no such form.")
     if "discard" in request.form:
         stored.discard(db.session(), user_id, where.path)
         return see_other(kept.form_address())
-    if late:
-        return _said("It is done already: there is nothing to save.", 409)
+    if is_accepted():
+        return _said(_DONE, 409)
     words = kept.keep()
+    if is_accepted():
+        stored.discard(db.session(), user_id, where.path)
+        return _said(_DONE, 409)
     code = {kept.KEPT: 200, kept.TOO_LONG: 413}.get(words, 422)
     return _said("" if code == 200 else words, code)
 

@@ -8,7 +8,7 @@ from flask import current_app, g, request
 from markupsafe import Markup
 
 from . import kept
-from .labels import in_words
+from .labels import in_words, may_start
 
 
 def of_request() -> dict[str, Any]:
@@ -16,8 +16,8 @@ def of_request() -> dict[str, Any]:
     where = kept.place()
     if where is None:
         return {}
-    seen = where.task_id is None or bool(g.get("subject"))
     try:
+        seen = may_start(where.path) if where.task_id is None else bool(g.get("subject"))
         if kept.is_form():
             words = kept.keep()
             return {

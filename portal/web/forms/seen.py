@@ -61,7 +61,8 @@ def hold(target: Any) -> None:
     if db.session().get_bind().dialect.name == "sqlite":
         return
     try:
-        db.session().refresh(target, with_for_update=True)
+        # its own tables: what is read beside it by an outer join cannot be locked
+        db.session().refresh(target, with_for_update={"of": list(state.mapper.tables)})
     except InvalidRequestError as error:
         raise Gone from error
 
