@@ -100,7 +100,7 @@ class Books:
         return {(task.process_id, task.number): task for task in self.tasks.values()}
 
     def branch_of(self, task: Any, split: int) -> str | None:
-        """The branch of a split that a task is on, also where its long path names the split no more; None if on none."""
+        """The branch of a split that a task is on, also where its long path names it no more; None if on none."""
         path = task.token
         while True:
             parts = [part.partition("_") for part in path.split("/")[1:] if not part.startswith("~")]

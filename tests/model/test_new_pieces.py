@@ -1,4 +1,4 @@
-"""Where a token's path goes on in a new piece: the engine behaves as with short ones. Here every split begins a piece."""
+"""The engine behaves the same where the path of a token goes on in a new piece: here every split begins one."""
 
 from __future__ import annotations
 
