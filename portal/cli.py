@@ -86,9 +86,9 @@ def check_flows() -> None:
     """Say that every flow is sound, and which running processes no longer fit the code.
 
     A flow that is declared wrongly fails when its module is imported, with the mend. Exits with 1 if a process does
-    not fit.
+    not fit. What a rename may have left behind, permissions and data of fields, is said beside.
     """
-    from portal.engine.versions import incompatible, renaming
+    from portal.engine.versions import incompatible, renaming, unread
     from portal.models import db
 
     for label, flow_class in sorted(registry.items()):
@@ -97,7 +97,8 @@ def check_flows() -> None:
     ready = inspect(db.engine).has_table("task")
     found = incompatible.find(db.session()) if ready else []
     lost = renaming.lost_classes(db.session()) if ready else []
-    for each in (*lost, *found):
+    left_behind = [*unread.permissions(db.session()), *unread.data(db.session())] if ready else []
+    for each in (*lost, *found, *left_behind):
         click.echo(str(each))
     if found:
         processes = len({misfit.process_id for misfit in found})

@@ -95,6 +95,22 @@ class Books:
                 found.setdefault((each.flow_task, each.token, each.awaits) if meets else each.id, each)
         return list(found.values())
 
+    @cached_property
+    def by_number(self) -> dict[tuple[int, int], Any]:
+        return {(task.process_id, task.number): task for task in self.tasks.values()}
+
+    def branch_of(self, task: Any, split: int) -> str | None:
+        """The branch of a split that a task is on, also where its long path names it no more; None if on none."""
+        path = task.token
+        while True:
+            parts = [part.partition("_") for part in path.split("/")[1:] if not part.startswith("~")]
+            for number, _, branch in parts:
+                if number == str(split):
+                    return str(branch)
+            if "/~" not in path:
+                return None
+            path = self.by_number[task.process_id, int(parts[0][0])].token
+
     def times(self, task: Any, state: str) -> int:
         return sum(event.to_state == state for event in self.history[task.id])
 

@@ -61,12 +61,13 @@ def _still_to_come(books: Books, join: Any, states: dict[int, str]) -> list[Any]
     if join.awaits is None:
         return []
     reach = books.node(join).flow_class.definition.reach
+    split = int(join.awaits.rpartition("/")[2])
     return [
         task
         for task in books.of_process[join.process_id]
         if states.get(task.id) in ("NEW", "ASSIGNED", "SCHEDULED", "STARTED", "ERROR")
         and task.id != join.id
-        and task.token.startswith(f"{join.awaits}_")
+        and books.branch_of(task, split) is not None
         and not (task.awaits or "").startswith("host:")
         and join.flow_task in reach.get(task.flow_task, ())
     ]

@@ -14,10 +14,10 @@ def one_branch_wins(books: Books) -> Iterator[str]:
         if not getattr(books.node(race), "races", False) or race.finished is None:
             continue
         branches: dict[str, list[Any]] = {}
-        start = f"{race.token}/{race.number}_"
         for task in books.of_process[race.process_id]:
-            if task.token.startswith(start):
-                branches.setdefault(task.token.removeprefix(start).split("/")[0], []).append(task)
+            branch = books.branch_of(task, race.number)
+            if branch is not None:
+                branches.setdefault(branch, []).append(task)
         going = [branch for branch, tasks in branches.items() if _goes_on(tasks)]
         if len(going) > (race.status == "DONE"):
             yield f"{books.name(race)}: is {race.status}, and its branches {', '.join(sorted(going))} go on"

@@ -71,9 +71,8 @@ def _followers(books: Books, task: Any, node: Any) -> Iterator[str]:
 
 
 def _branches(books: Books, task: Any, node: Any, after: list[Any]) -> Iterator[str]:
-    start = f"{task.token}/{task.number}_"
-    firsts = [each for each in after if each.token.startswith(start)]
-    numbers = Counter(each.token.removeprefix(start) for each in firsts)
+    firsts = [branch for each in after if (branch := books.branch_of(each, task.number)) is not None]
+    numbers = Counter(firsts)
     for number, count in numbers.items():
         if count > 1:
             yield f"{books.name(task)}: branch {number} began {count} times"

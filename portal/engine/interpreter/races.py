@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from portal.models import Task
 
 from ..context import Run
@@ -12,20 +14,33 @@ from .joins import by_number
 def decide(run: Run, task: Task) -> None:
     """A task is done: if it is the first one of a branch in a race that is open, the branch wins."""
     flow_class = task.process.flow_class
-    numbers = token.splits(task.token)
-    if not numbers or flow_class is None:
+    if "/" not in task.token or flow_class is None:
         return
     racing = {node.name for node in flow_class.definition.nodes.values() if node.races}
     if not racing:
         return
-    for depth, number in enumerate(numbers):
-        race = by_number(run, task.process, number)
-        if race is None or race.flow_task not in racing or race.status != "STARTED":
-            continue
-        scope = token.scope(task.token, depth)
-        branch = token.part(task.token, depth)
+    for race, scope, branch in reversed(list(_open_races(run, task, racing))):
         run.record(race, "DONE")
         _cancel_rivals(run, task, scope, branch)
+
+
+def _open_races(run: Run, task: Task, racing: set[str]) -> Iterator[tuple[Task, str, str]]:
+    """The races that are open around a task, the innermost first, with the scope and the branch that it is on.
+
+    Between an open race and the first step of its branch there are only other open races: so the pieces of a path
+    that lie further back are looked at only while their split is one.
+    """
+    path, goes_on = task.token, True
+    while goes_on:
+        goes_on = False
+        for depth, number in reversed(list(enumerate(token.splits(path)))):
+            race = by_number(run, task.process, number)
+            if race is not None and race.flow_task in racing and race.status == "STARTED":
+                yield race, token.scope(path, depth), token.part(path, depth)
+                goes_on = depth == 0 and token.is_long(path)
+        if goes_on:
+            assert race is not None
+            path = race.token
 
 
 def call_off(run: Run, race: Task) -> None:

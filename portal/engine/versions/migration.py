@@ -94,7 +94,8 @@ def move(
         query = query.where(Process.created < created_before)
     rows = session.execute(query.order_by(Process.id, Task.number)).all()
     session.rollback()
-    if rows and not dry_run:
+    everywhere = not (processes or fingerprint or created_before)
+    if (rows or everywhere) and not dry_run:  # also where nothing waits at the old node just now
         _carry_permissions(session, nodes, names)
     moves = []
     for task_id, process_id, number, old in rows:
