@@ -9,7 +9,7 @@ def test_a_request_goes_from_its_form_to_its_history(sign_in, page, base_url):
     sign_in("alice")
     page.goto(f"{base_url}/flows/hello_world/start/start")
     page.get_by_label("Message").fill("Cake in the kitchen")
-    page.get_by_role("button", name="Start", exact=True).click()
+    page.get_by_role("button", name="Submit", exact=True).click()
     expect(page.get_by_role("status").or_(page.get_by_role("alert")).first).to_be_visible()
     page.context.clear_cookies()
 
@@ -34,7 +34,7 @@ def test_an_invalid_form_comes_back_whole(sign_in, page, base_url):
     sign_in("alice")
     page.goto(f"{base_url}/flows/leave_request/start/start")
     page.get_by_label("Anything your manager should know").fill("A wedding")
-    page.get_by_role("button", name="Start", exact=True).click()
+    page.get_by_role("button", name="Submit", exact=True).click()
     expect(page.get_by_label("Anything your manager should know")).to_have_value("A wedding")
     assert "Error" in page.title()
 
@@ -70,7 +70,7 @@ def test_the_portal_works_without_javascript(browser, base_url):
     page.get_by_role("button", name="Sign in").click()
     page.goto(f"{base_url}/flows/hello_world/start/start")
     page.get_by_label("Message").fill("Plain")
-    page.get_by_role("button", name="Start", exact=True).click()
+    page.get_by_role("button", name="Submit", exact=True).click()
     page.goto(f"{base_url}/processes?mine=1&q=Plain")
     expect(page.get_by_text("Plain").first).to_be_visible()
     page.context.close()

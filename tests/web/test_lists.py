@@ -144,7 +144,7 @@ def test_late_ones_are_marked_with_a_word(bob, submit, take):
     task = db.session.get_one(Task, take(submit()))
     task.due = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
     db.session.commit()
-    assert "Late" in bob.get("/inbox?late=1").text
+    assert "Overdue" in bob.get("/inbox?late=1").text
     assert 'class="is-late"' in bob.get("/inbox").text
 
 

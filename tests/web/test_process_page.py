@@ -24,7 +24,7 @@ def status(process_id):
 def test_one_glance_says_where_it_is_who_has_it_and_since_when(alice, submit, take):
     process_id = submit("On bees")
     page = alice.get(f"/processes/{process_id}").text
-    assert "Nobody yet" in page
+    assert "Unassigned" in page
     take(process_id)
     page = alice.get(f"/processes/{process_id}").text
     for words in (
@@ -172,7 +172,7 @@ def test_the_board_of_a_flow(carol, submit, take):
     task.due = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
     db.session.commit()
     page = carol.get("/flows/paper").text
-    for words in ("Waiting work by step", "Paper On bees", "Paper On ants", "1 late", "oldest"):
+    for words in ("Open tasks by step", "Paper On bees", "Paper On ants", "1 overdue", "oldest"):
         assert words in page
 
 

@@ -81,7 +81,7 @@ def test_a_failed_step_keeps_the_form_and_shows_the_traceback_to_managers(client
     page = client_of("erin").get(f"/tasks/{task_id}").text
     assert "no more paper" in page
     assert "Traceback" in page
-    assert "Revive" in page
+    assert "Retry" in page
     page = client_of("dave").get(f"/tasks/{task_id}").text
     assert "It failed" in page
     assert "no more paper" not in page

@@ -44,7 +44,7 @@ def _answer(late: bool) -> BaseResponse:
         stored.discard(db.session(), user_id, where.path)
         return see_other(where.path)
     if late:
-        return _said("It is done already: there is nothing to save.", 409)
+        return _said("Already done: there is nothing to save.", 409)
     words = kept.keep()
     code = {kept.KEPT: 200, kept.TOO_LONG: 413}.get(words, 422)
     return _said("" if code == 200 else words, code)
