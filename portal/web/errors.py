@@ -153,6 +153,8 @@ def _denied(error: PortalError) -> Answer:
         if task.status == "ASSIGNED" and task.owner_id == me().id:
             context["can_give_back"] = request.path.endswith("/execute")
             context["could"] = queries.who_could(db.session(), task)
+        elif task.status == "ASSIGNED" and request.path.endswith("/execute"):
+            context["words"] = WORDS[403]._replace(title=f"Taken by {task.owner.name}")
     return page(403, sentence(str(error)), **context)
 
 

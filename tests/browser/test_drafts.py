@@ -34,6 +34,7 @@ def test_the_session_ends_while_somebody_types(browser, base_url, script):
     end_session(context)
     page.get_by_role("button", name="Submit", exact=True).click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    expect(page.get_by_text("Your session has expired. What you typed is kept")).to_be_visible()
     sign_in(page, base_url, address=None)
     assert page.url == f"{base_url}{START}"
     expect(page.get_by_label("Message")).to_have_value(text)

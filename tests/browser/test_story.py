@@ -30,6 +30,29 @@ def test_a_request_goes_from_its_form_to_its_history(sign_in, page, base_url):
     expect(page.get_by_text("Bob Manager").first).to_be_visible()
 
 
+def test_a_decision_is_made_by_the_keyboard_and_not_by_enter_in_an_input(sign_in, page, base_url):
+    sign_in("bob")
+    page.goto(f"{base_url}/queue?flow=leave_request")
+    page.get_by_role("button", name="Take next").click()
+    remark = page.get_by_label("Remark")
+    approve = page.get_by_role("button", name="Approve", exact=True)
+    decline = page.get_by_role("button", name="Decline", exact=True)
+    remark.focus()
+    page.keyboard.press("Tab")
+    expect(approve).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(decline).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_be_focused()
+    page.get_by_role("alert").get_by_role("link").press("Enter")
+    expect(remark).to_be_focused()
+    page.keyboard.type("Too many are away then")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("status").get_by_text("is done")).to_be_visible()
+
+
 def test_an_invalid_form_comes_back_whole(sign_in, page, base_url):
     sign_in("alice")
     page.goto(f"{base_url}/flows/leave_request/start/start")

@@ -23,7 +23,7 @@ def test_taking_finishing_and_where_it_leads(bob, submit, open_task, status_of):
     answer = bob.post(f"/tasks/{task_id}/assign", data={"next": f"/tasks/{task_id}/execute"})
     assert (answer.status_code, answer.location) == (303, f"/tasks/{task_id}/execute")
     form = bob.get(f"/tasks/{task_id}/execute").text
-    assert "Decisions so far" in form
+    assert "Request" in form
     assert "Alice Author" in form
     answer = bob.post(f"/tasks/{task_id}/execute", data={"accepted": "y"})
     assert (answer.status_code, answer.location) == (303, "/inbox")
