@@ -83,7 +83,7 @@ _SCHEMA = (
     "The database lacks something that this version of the portal needs, and nothing was changed. "
     "An administrator has to bring it up to date."
 )
-_AGAIN = "Send it again: what you typed is below."
+_AGAIN = "What you typed is below."
 _CSRF = Words(
     "Your session has expired",
     "You have signed in again since this page was opened, or your browser keeps no cookies. "

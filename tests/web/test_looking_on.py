@@ -34,7 +34,7 @@ def test_who_gives_back_lands_on_a_page_that_says_so(bob, relay):
     process_id, task_id = relay
     answer = bob.post(f"/tasks/{task_id}/unassign", follow_redirects=True)
     assert answer.status_code == 200
-    assert "Given back" in answer.text
+    assert "You gave back" in answer.text
     assert bob.get(f"/processes/{process_id}").status_code == 200
     assert f'href="/processes/{process_id}"' in bob.get("/processes").text
 
@@ -64,7 +64,7 @@ def test_whose_task_was_taken_over_is_told_who_has_it(bob, dave, client_of, rela
     answer = bob.post(f"/tasks/{task_id}/execute")
     assert answer.status_code == 403
     assert "erin has this one" in answer.text
-    assert "<strong>erin</strong> handed over it" in answer.text
+    assert "<strong>erin</strong> took it over" in answer.text
     assert bob.get(f"/tasks/{task_id}").status_code == 200
     assert dave.get(f"/tasks/{task_id}").status_code == 403
 

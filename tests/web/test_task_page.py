@@ -80,8 +80,8 @@ def test_a_task_that_is_not_taken_is_409_with_a_way_on(bob, submit, open_task, m
     task_id = open_task(submit()).id
     answer = getattr(bob, method)(f"/tasks/{task_id}/execute")
     assert answer.status_code == 409
-    assert "Nobody has it yet" in answer.text
-    assert "Take it and open the form" in answer.text
+    assert "Take it first" in answer.text
+    assert "Take and open" in answer.text
 
 
 def test_someone_was_faster(bob, client_of, people, submit, take):
