@@ -99,7 +99,7 @@ class Work:
     def reassign(self, activation: Activation, user: Any) -> None:
         task = activation.task
         lifecycle.check("reassign", task)
-        self._demand_owner_or_manager(task, "hand it over")
+        self._demand_owner_or_manager(task, "assign it to someone else")
         assignee = self._user(user)
         self._demand_fit(assignee, task)
         permissions.remember_owner(self.run.session, task)
@@ -138,7 +138,7 @@ class Work:
     def revive(self, activation: Activation) -> Task:
         run, old, process = self.run, activation.task, activation.process
         lifecycle.check("revive", old)
-        permissions.demand_manager(run.user, process, "revive it")
+        permissions.demand_manager(run.user, process, "retry or reopen it")
         previous = [*old.previous, *joins.met(run, old), old]
         run.record(old, "REVIVED", "revive")
         step.leave(run, old)

@@ -87,12 +87,12 @@ def demand_finish(session: Session, user: User | None, task: Task) -> None:
     if not may_finish(user, task):
         raise PermissionDenied(
             f"You no longer hold the permission for this task ({task.owner_permission}). Nothing was finished: give "
-            "the task back or hand it over, or ask a manager of the flow for the permission."
+            "the task back or assign it to someone else, or ask a manager of the flow for the permission."
         )
     if has_done_its_counterpart(session, user, task):
         raise PermissionDenied(
             "You have done a step of this process that must be done by someone else. Nothing was finished: give the "
-            "task back or hand it over."
+            "task back or assign it to someone else."
         )
 
 

@@ -45,26 +45,28 @@ class Words(NamedTuple):
 
 
 WORDS = {
-    400: Words("That could not be read", "The address or the form is not in order. Go back and try again."),
-    403: Words("Not for you", "You do not hold the permission for this."),
-    404: Words("Not there", "The address is mistyped, or what it named is gone."),
-    405: Words("Not this way", "This address does not take that kind of request."),
-    409: Words("Not possible now", "It is not in a state that allows this."),
+    400: Words("Bad request", "The address or the form is not in order. Go back and try again."),
+    403: Words("No permission", "You do not hold the permission for this."),
+    404: Words("Page not found", "The address is mistyped, or what it named is gone."),
+    405: Words("Not allowed", "This address does not take that kind of request."),
+    409: Words("This changed meanwhile", "It is not in a state that allows this any more."),
     413: Words("Too large", ""),
     422: Words("Not accepted", "Something in the form is not in order."),
-    429: Words("Too many tries", "Wait a minute, then try again."),
-    500: Words("Something broke", "It is not your doing, and nothing of what you sent has been half done."),
+    429: Words("Too many attempts", "Wait a minute, then try again."),
+    500: Words(
+        "Something went wrong", "It is not your doing, and nothing of what you sent has been half done."
+    ),
 }
 #: why a task in this state cannot be worked on
 CONFLICTS = {
-    "NEW": ("Nobody has it yet", "Take the task first: then it is yours, and nobody works on it beside you."),
-    "DONE": ("It is done already", "Somebody has finished this task, perhaps you in another window."),
-    "CANCELED": ("It was cancelled", "There is nothing to do here any more."),
-    "REVIVED": ("It was started afresh", "A fresh copy of this task has taken its place."),
-    "ERROR": ("It failed", "A manager of the flow can revive it or cancel it."),
+    "NEW": ("Take it first", "Nobody has taken this task yet. Once you take it, nobody else works on it."),
+    "DONE": ("Already done", "This task is finished, perhaps by you in another window."),
+    "CANCELED": ("Cancelled", "There is nothing to do here any more."),
+    "REVIVED": ("Replaced by a new task", "It was retried or reopened: a new task has taken its place."),
+    "ERROR": ("Failed", "A manager of the flow can retry it or cancel it."),
 }
 MOVED = (
-    "It was moved to another step",
+    "Moved to another step",
     "The flow has changed since you opened this. The task goes on at the step that is named after it on its page.",
 )
 GONE = Words(
@@ -76,15 +78,15 @@ GONE = Words(
 RETRY_AFTER = 5
 _DISTURBED = Words("Try again", "")
 _UNUSABLE = Words("The portal cannot work now", "")
-_UNCERTAIN = Words("Look whether it was saved", "")
+_UNCERTAIN = Words("Check whether it was saved", "")
 _SCHEMA = (
     "The database lacks something that this version of the portal needs, and nothing was changed. "
     "An administrator has to bring it up to date."
 )
-_AGAIN = "Send it again: what you typed is below."
+_AGAIN = "What you typed is below."
 _CSRF = Words(
-    "The form is too old",
-    "You have signed in again since it was opened, or your browser keeps no cookies. "
+    "Your session has expired",
+    "You have signed in again since this page was opened, or your browser keeps no cookies. "
     "Load the page again and send it once more.",
 )
 
@@ -151,6 +153,8 @@ def _denied(error: PortalError) -> Answer:
         if task.status == "ASSIGNED" and task.owner_id == me().id:
             context["can_give_back"] = request.path.endswith("/execute")
             context["could"] = queries.who_could(db.session(), task)
+        elif task.status == "ASSIGNED" and request.path.endswith("/execute"):
+            context["words"] = WORDS[403]._replace(title=f"Taken by {task.owner.name}")
     return page(403, sentence(str(error)), **context)
 
 
@@ -193,15 +197,15 @@ def _subject() -> dict[str, Any]:
 def _why(task: Any, process: Any, event: Any) -> tuple[str, str]:
     """The title and the text of a conflict, from the state that stands in the way."""
     if process is not None and process.on_hold:
-        return "The process is suspended", "Nobody can work on it until a manager resumes it."
+        return "Process suspended", "Nobody can work on it until a manager resumes it."
     if task is None:
         return "", ""
     if task.status == "CANCELED" and event is not None and event.action == "migrate":
         return MOVED
     if task.is_open and task.node is None:
-        return "The step is gone", LOST
+        return "Step removed", LOST
     if task.status == "ASSIGNED":
-        return f"{task.owner.name} has it", "It can be taken again once it is given back."
+        return f"Taken by {task.owner.name}", "It can be taken again once it is given back."
     return CONFLICTS.get(task.status, ("", ""))
 
 

@@ -18,7 +18,7 @@ from portal.models import User, db, utcnow
 
 from .display import words
 from .display.icons import icon
-from .display.moments import relative, span, time_tag
+from .display.moments import age, clock_tag, relative, span, time_tag
 from .urls import carry, here, way_back
 
 #: how many messages wait at most for the next page; a bulk action has some twenty
@@ -99,7 +99,7 @@ def init_app(app: Flask) -> None:
         icon=icon,
         asset=asset,
         flows=registry,
-        ACTIONS=words.ACTIONS,
+        action_words=words.action_words,
         LOST=words.LOST,
         PROCESS_ACTIONS=words.PROCESS_ACTIONS,
         PROCESS_STATES=words.PROCESS_STATES,
@@ -121,6 +121,8 @@ def init_app(app: Flask) -> None:
         moment=lambda value: _time(value, plain=True),
         waited=lambda value: span((now() - value).total_seconds()),
         relative=lambda value: relative(value, now()),
+        age=lambda value: time_tag(value, now(), preferences(), text=age((now() - value).total_seconds())),
+        clock=lambda value: clock_tag(value, now(), preferences()),
         late=lambda task: words.is_late(task, now()),
     )
     app.context_processor(_context)

@@ -65,5 +65,5 @@ def too_large() -> str:
     """What a person is told whose form was larger."""
     return (
         f"What you sent is larger than the portal takes: a form has at most {size_words(limit())}, files and all. "
-        "Go back, where what you typed still stands, and attach less, or smaller files."
+        "Attach less, or smaller files."
     )

@@ -29,7 +29,7 @@ def task_or_refuse(task_id: int) -> Task:
     g.subject = ("task", task.id)
     if not permissions.may_see_task(db.session(), me(), task):
         g.subject = None
-        abort(403, f"This task is not for you to see. {NOT_SEEN}")
+        abort(403, f"You have no access to this task. {NOT_SEEN}")
     return task
 
 
@@ -45,7 +45,7 @@ def process_or_refuse(process_id: int) -> Process:
     if process is None:
         abort(404, "There is no such process.")
     if not permissions.may_see_process(db.session(), me(), process):
-        abort(403, f"This process is not for you to see. {NOT_SEEN}")
+        abort(403, f"You have no access to this process. {NOT_SEEN}")
     g.subject = ("process", process.id)
     return process
 
@@ -56,7 +56,7 @@ def flow_or_refuse(label: str) -> Any:
     if flow_class is None:
         abort(404, "There is no such flow.")
     if not has_to_do_with(me(), flow_class):
-        abort(403, "This flow is not for you to see: you may neither start it nor work in it.")
+        abort(403, "You have no access to this flow: you may neither start it nor work in it.")
     return flow_class
 
 

@@ -159,7 +159,7 @@ def _story_or_refuse(process_id: int) -> Story:
     if story is None:
         abort(404, "There is no such process.")
     if not story.visible:
-        abort(403, f"This process is not for you to see. {NOT_SEEN}")
+        abort(403, f"You have no access to this process. {NOT_SEEN}")
     g.subject = ("process", story.process.id)
     g.badges = story.badges
     return story

@@ -78,7 +78,7 @@ function help() {
     dialog.setAttribute("aria-labelledby", "keys-title");
     const title = document.createElement("h2");
     title.id = "keys-title";
-    title.textContent = "Keys";
+    title.textContent = "Keyboard shortcuts";
     const list = document.createElement("dl");
     for (const [key, words] of HELP) {
       const row = document.createElement("div");
@@ -93,7 +93,7 @@ function help() {
     }
     const note = document.createElement("p");
     note.className = "quiet";
-    note.textContent = "Single keys can be switched off in your profile.";
+    note.textContent = "Single letters can be switched off in your profile.";
     const form = document.createElement("form");
     form.method = "dialog";
     const close = document.createElement("button");

@@ -4,7 +4,7 @@ export function watchSize() {
     form.addEventListener("submit", (event) => {
       const most = Number(form.dataset.maxSize);
       const size = sizeOf(form);
-      form.querySelector("[data-too-large]")?.remove();
+      document.querySelector("[data-too-large]")?.remove();
       if (size <= most) return;
       event.preventDefault();
       event.stopImmediatePropagation();
@@ -27,8 +27,12 @@ function tell(form, text) {
   box.dataset.tooLarge = "";
   box.setAttribute("role", "alert");
   box.tabIndex = -1;
-  box.textContent = text;
-  form.prepend(box);
+  const title = document.createElement("h2");
+  title.textContent = "There is a problem";
+  const line = document.createElement("p");
+  line.textContent = text;
+  box.append(title, line);
+  form.before(box);
   box.focus();
 }
 

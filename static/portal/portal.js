@@ -15,10 +15,16 @@ const exact = new Intl.DateTimeFormat(undefined, {
   weekday: "short", day: "numeric", month: "short", year: "numeric",
   hour: "2-digit", minute: "2-digit", timeZoneName: "short",
 });
+// The hour alone for what is of today.
+function clock(moment) {
+  const day = moment.toDateString() === new Date().toDateString() ? {} : { weekday: "short", day: "numeric", month: "short" };
+  return moment.toLocaleString(undefined, { ...day, hour: "2-digit", minute: "2-digit" });
+}
 for (const time of all("time")) {
   if (time.hasAttribute("data-local")) {
     const words = exact.format(new Date(time.dateTime));
     if (time.textContent === time.title) time.textContent = words;
+    if (time.dataset.local === "clock") time.textContent = clock(new Date(time.dateTime));
     time.title = words;
   }
 }

@@ -37,7 +37,9 @@ def browser_type_launch_args(browser_type_launch_args):
 def base_url(tmp_path_factory):
     """The address of a portal with the demo's people and processes."""
     path = tmp_path_factory.mktemp("portal") / "portal.sqlite"
-    app = create_app({"DATABASE_URL": f"sqlite:///{path}", "FLOWS": ["flows"], "THROTTLE": "off"})
+    app = create_app(
+        {"DATABASE_URL": f"sqlite:///{path}", "FLOWS": ["flows", "tests.browser.offer"], "THROTTLE": "off"}
+    )
     with app.app_context():
         init_db()
         make_demo()

@@ -38,7 +38,7 @@ def test_rows_are_added_without_leaving_the_form(claim, line, page, base_url):
             add(page)
         expect(line(number).get_by_label("What for")).to_have_value("")
         line(number, what, amount)
-    page.get_by_role("button", name="Start", exact=True).click()
+    page.get_by_role("button", name="Submit", exact=True).click()
     page.goto(f"{base_url}/processes?q=fair")
     expect(page.get_by_text("Trade fair: 105.50")).to_be_visible()
 
@@ -76,6 +76,6 @@ def test_all_rows_removed_is_told_as_such(claim, line, page):
     page.get_by_label("Purpose").fill("Nothing")
     page.get_by_label("IBAN").fill("x")
     line(1).get_by_role("button", name="Remove").click()
-    page.get_by_role("button", name="Start", exact=True).click()
+    page.get_by_role("button", name="Submit", exact=True).click()
     expect(page.get_by_role("alert").get_by_text("Receipts: At least one entry is needed.")).to_be_visible()
     expect(page.get_by_label("Purpose")).to_have_value("Nothing")

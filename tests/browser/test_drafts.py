@@ -32,13 +32,14 @@ def test_the_session_ends_while_somebody_types(browser, base_url, script):
     text = f"Typed for an hour, script {script}"
     page.get_by_label("Message").fill(text)
     end_session(context)
-    page.get_by_role("button", name="Start", exact=True).click()
+    page.get_by_role("button", name="Submit", exact=True).click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    expect(page.get_by_text("Your session has expired. What you typed is kept")).to_be_visible()
     sign_in(page, base_url, address=None)
     assert page.url == f"{base_url}{START}"
     expect(page.get_by_label("Message")).to_have_value(text)
     expect(page.get_by_text("restored")).to_be_visible()
-    page.get_by_role("button", name="Start", exact=True).click()
+    page.get_by_role("button", name="Submit", exact=True).click()
     page.goto(f"{base_url}{START}")
     expect(page.get_by_label("Message")).to_have_value("")
     context.close()

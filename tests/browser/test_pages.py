@@ -3,6 +3,8 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from tests.browser.accessible import RULES
+
 PAGES = [
     "/inbox",
     "/queue",
@@ -20,7 +22,6 @@ PAGES = [
 ]
 #: the rules of axe are asked once in each colour and once at each width
 WAYS = [(1280, "light", True), (1280, "dark", False), (390, "light", False), (390, "dark", True)]
-RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 
 
 @pytest.mark.parametrize(

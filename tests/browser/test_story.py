@@ -9,7 +9,7 @@ def test_a_request_goes_from_its_form_to_its_history(sign_in, page, base_url):
     sign_in("alice")
     page.goto(f"{base_url}/flows/hello_world/start/start")
     page.get_by_label("Message").fill("Cake in the kitchen")
-    page.get_by_role("button", name="Start", exact=True).click()
+    page.get_by_role("button", name="Submit", exact=True).click()
     expect(page.get_by_role("status").or_(page.get_by_role("alert")).first).to_be_visible()
     page.context.clear_cookies()
 
@@ -30,11 +30,34 @@ def test_a_request_goes_from_its_form_to_its_history(sign_in, page, base_url):
     expect(page.get_by_text("Bob Manager").first).to_be_visible()
 
 
+def test_a_decision_is_made_by_the_keyboard_and_not_by_enter_in_an_input(sign_in, page, base_url):
+    sign_in("bob")
+    page.goto(f"{base_url}/queue?flow=leave_request")
+    page.get_by_role("button", name="Take next").click()
+    remark = page.get_by_label("Remark")
+    approve = page.get_by_role("button", name="Approve", exact=True)
+    decline = page.get_by_role("button", name="Decline", exact=True)
+    remark.focus()
+    page.keyboard.press("Tab")
+    expect(approve).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(decline).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_be_focused()
+    page.get_by_role("alert").get_by_role("link").press("Enter")
+    expect(remark).to_be_focused()
+    page.keyboard.type("Too many are away then")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("status").get_by_text("is done")).to_be_visible()
+
+
 def test_an_invalid_form_comes_back_whole(sign_in, page, base_url):
     sign_in("alice")
     page.goto(f"{base_url}/flows/leave_request/start/start")
     page.get_by_label("Anything your manager should know").fill("A wedding")
-    page.get_by_role("button", name="Start", exact=True).click()
+    page.get_by_role("button", name="Submit", exact=True).click()
     expect(page.get_by_label("Anything your manager should know")).to_have_value("A wedding")
     assert "Error" in page.title()
 
@@ -70,7 +93,7 @@ def test_the_portal_works_without_javascript(browser, base_url):
     page.get_by_role("button", name="Sign in").click()
     page.goto(f"{base_url}/flows/hello_world/start/start")
     page.get_by_label("Message").fill("Plain")
-    page.get_by_role("button", name="Start", exact=True).click()
+    page.get_by_role("button", name="Submit", exact=True).click()
     page.goto(f"{base_url}/processes?mine=1&q=Plain")
     expect(page.get_by_text("Plain").first).to_be_visible()
     page.context.close()

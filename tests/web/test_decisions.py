@@ -86,7 +86,7 @@ def test_each_value_is_a_button_and_no_input(sent):
     assert [words.rsplit(" ", 1)[-1] for *_, words in buttons(page)] == ["Approve", "Decline"]
     assert 'type="checkbox" id="passed"' not in page
     assert "(required for “Decline”)" in page
-    assert "Finish" not in page
+    assert "Submit" not in page
 
 
 def test_enter_in_an_input_decides_nothing(sent):

@@ -72,7 +72,7 @@ def test_the_archive_has_what_i_did(bob, mixed, people, sort):
     assert sorted(i for page in walk(queries.archive, people["bob"], sort, 2) for i in page) == mixed[:3]
     page = bob.get("/archive").text
     assert "Rejected" in page
-    assert "What became of it" in page
+    assert "Outcome" in page
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_filters_in_the_address(bob, submit, query, found):
     text = page.text.replace("&amp;", "&")
     assert {title for title in titles if f"Paper {title}" in text} == found
     if not found:
-        assert "Nothing here fits" in text
+        assert "No matches" in text
 
 
 def test_a_number_finds_its_process(bob, submit):
@@ -144,7 +144,7 @@ def test_late_ones_are_marked_with_a_word(bob, submit, take):
     task = db.session.get_one(Task, take(submit()))
     task.due = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
     db.session.commit()
-    assert "Late" in bob.get("/inbox?late=1").text
+    assert "Overdue" in bob.get("/inbox?late=1").text
     assert 'class="is-late"' in bob.get("/inbox").text
 
 
@@ -182,7 +182,7 @@ def test_the_number_of_statements_does_not_grow(bob, submit, take, count, addres
 def test_empty_lists_say_what_to_do(dave):
     assert "Your inbox is empty" in dave.get("/inbox").text
     assert "The queue is empty" in dave.get("/queue").text
-    assert "Nothing done yet" in dave.get("/archive").text
+    assert "Nothing finished yet" in dave.get("/archive").text
     assert "No processes yet" in dave.get("/processes").text
 
 

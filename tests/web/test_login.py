@@ -52,7 +52,7 @@ def test_a_bad_next_leads_to_the_inbox(app, people, address):
 def test_a_wrong_password_is_422_and_keeps_the_name(app, people, username, password):
     answer = app.test_client().post("/login", data={"username": username, "password": password})
     assert answer.status_code == 422
-    assert "Please check the form" in answer.text
+    assert "There is a problem" in answer.text
     if username == "bob":
         assert 'value="bob"' in answer.text
     assert 'value="correct horse"' not in answer.text

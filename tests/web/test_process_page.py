@@ -24,12 +24,12 @@ def status(process_id):
 def test_one_glance_says_where_it_is_who_has_it_and_since_when(alice, submit, take):
     process_id = submit("On bees")
     page = alice.get(f"/processes/{process_id}").text
-    assert "Nobody yet" in page
+    assert "Unassigned" in page
     take(process_id)
     page = alice.get(f"/processes/{process_id}").text
     for words in (
         "Paper On bees",
-        "Running",
+        "In progress",
         "Review",
         "bob",
         "Alice Author",
@@ -172,7 +172,7 @@ def test_the_board_of_a_flow(carol, submit, take):
     task.due = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
     db.session.commit()
     page = carol.get("/flows/paper").text
-    for words in ("Waiting work by step", "Paper On bees", "Paper On ants", "1 late", "oldest"):
+    for words in ("Open tasks by step", "Paper On bees", "Paper On ants", "1 overdue", "oldest"):
         assert words in page
 
 
@@ -216,7 +216,7 @@ def test_the_history_of_a_flow_that_is_gone(carol, client_of, submit, app):
     del app.extensions["portal_flows"]["paper"]
     page = erin.get(f"/processes/{process_id}")
     assert page.status_code == 200
-    assert "no longer has this flow" in page.text
+    assert "This flow was removed" in page.text
     assert erin.get("/processes").status_code == 200
     task_id = db.session.scalar(db.select(Task.id).where(Task.process_id == process_id))
     assert erin.get(f"/tasks/{task_id}").status_code == 200

@@ -81,9 +81,9 @@ def test_a_failed_step_keeps_the_form_and_shows_the_traceback_to_managers(client
     page = client_of("erin").get(f"/tasks/{task_id}").text
     assert "no more paper" in page
     assert "Traceback" in page
-    assert "Revive" in page
+    assert "Retry" in page
     page = client_of("dave").get(f"/tasks/{task_id}").text
-    assert "It failed" in page
+    assert "Failed" in page
     assert "no more paper" not in page
     assert "flow-is-failed" in client_of("dave").get(f"/processes/{process.id}").text
 
@@ -111,7 +111,7 @@ def test_a_form_without_its_token_is_400_with_a_page(tmp_path):
         data = {"username": "bob", "password": "correct horse"}
         answer = client.post("/login", data=data)
         assert answer.status_code == 400
-        assert "The form is too old" in answer.text
+        assert "Your session has expired" in answer.text
         assert client.post("/login", data={**data, "csrf_token": token}).status_code == 303
         assert client.post("/logout").status_code == 400
         assert client.get("/inbox").status_code == 200

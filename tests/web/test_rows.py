@@ -47,7 +47,7 @@ def test_one_more_row_keeps_what_was_typed_and_starts_nothing(erin):
     assert 'value="Bread"' in answer.text
     assert 'value="no number"' in answer.text
     assert 'name="lines-1-what"' in answer.text
-    assert "Please check the form" not in answer.text
+    assert "There is a problem" not in answer.text
     assert db.session.scalar(db.select(db.func.count(Process.id))) == 0
 
 

@@ -34,7 +34,7 @@ def test_a_form_starts_a_process(alice):
 def test_an_invalid_form_keeps_what_was_typed_and_starts_nothing(alice):
     answer = alice.post(FORM, data={"title": "", "pages": "<many>"})
     assert answer.status_code == 422
-    assert "Please check the form" in answer.text
+    assert "There is a problem" in answer.text
     assert 'value="&lt;many&gt;"' in answer.text
     assert 'aria-invalid="true"' in answer.text
     assert 'aria-describedby="title-error"' in answer.text

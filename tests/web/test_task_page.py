@@ -23,7 +23,7 @@ def test_taking_finishing_and_where_it_leads(bob, submit, open_task, status_of):
     answer = bob.post(f"/tasks/{task_id}/assign", data={"next": f"/tasks/{task_id}/execute"})
     assert (answer.status_code, answer.location) == (303, f"/tasks/{task_id}/execute")
     form = bob.get(f"/tasks/{task_id}/execute").text
-    assert "The process so far" in form
+    assert "Request" in form
     assert "Alice Author" in form
     answer = bob.post(f"/tasks/{task_id}/execute", data={"accepted": "y"})
     assert (answer.status_code, answer.location) == (303, "/inbox")
@@ -48,7 +48,7 @@ def test_a_manual_task_asks_for_one_confirmation(bob, submit, take, status_of):
     process_id = submit()
     bob.post(f"/tasks/{take(process_id)}/execute", data={"accepted": "y"})
     task_id = take(process_id, node="sign")
-    assert "There is nothing to fill in" in bob.get(f"/tasks/{task_id}/execute").text
+    assert "No input needed." in bob.get(f"/tasks/{task_id}/execute").text
     assert bob.post(f"/tasks/{task_id}/execute").status_code == 303
     assert status_of(task_id) == "DONE"
     assert process_of(process_id).status == "DONE"
@@ -80,8 +80,8 @@ def test_a_task_that_is_not_taken_is_409_with_a_way_on(bob, submit, open_task, m
     task_id = open_task(submit()).id
     answer = getattr(bob, method)(f"/tasks/{task_id}/execute")
     assert answer.status_code == 409
-    assert "Nobody has it yet" in answer.text
-    assert "Take it and open the form" in answer.text
+    assert "Take it first" in answer.text
+    assert "Take and open" in answer.text
 
 
 def test_someone_was_faster(bob, client_of, people, submit, take):
@@ -262,5 +262,5 @@ def test_a_job_between_tries_shows_its_error_its_try_and_the_next_one(app, peopl
     boss = client_of("erin")
     for page in (f"/tasks/{task.id}", f"/processes/{process.id}"):
         text = " ".join(boss.get(page).text.split())
-        assert "Try 1 of 3 failed: <strong>ValueError</strong>: out of &lt;paper&gt;" in text
-        assert "The next try comes" in text
+        assert "Attempt 1 of 3 failed: <strong>ValueError</strong>: out of &lt;paper&gt;" in text
+        assert "Next attempt" in text

@@ -53,11 +53,11 @@ def _is_text(_form: Form, field: Field) -> None:
 class NoticesForm(Form):
     """Which events one gets mail about; the names are those of the events."""
 
-    assigned = BooleanField("Someone gives me a task")
-    due = BooleanField("A task of mine falls due soon")
-    late = BooleanField("A task of mine is late")
-    finished = BooleanField("Something I started is done or cancelled")
-    failed = BooleanField("Something I started fails, or a step in a flow that I manage")
+    assigned = BooleanField("A task is assigned to me")
+    due = BooleanField("A task of mine is due soon")
+    late = BooleanField("A task of mine is overdue")
+    finished = BooleanField("A request of mine is done or cancelled")
+    failed = BooleanField("A request of mine fails, or a step in a flow that I manage")
     queue = BooleanField("A task that I may take is new in the queue, or falls due there")
 
 
@@ -66,18 +66,19 @@ class ProfileForm(FlaskForm):
         "Name", [Length(max=200), _is_text], description="What others see. Left empty, it is your user name."
     )
     email = StringField(
-        "Mail address",
+        "Email address",
         [Optional(), Length(max=254), _is_address],
-        description="Without one you get no mail.",
+        description="Without one you get no email.",
         render_kw={"type": "email", "autocomplete": "email"},
     )
-    notices = FormField(NoticesForm, "Send me mail when")
-    theme = RadioField("Colours", choices=_choices(system="As the system", light="Light", dark="Dark"))
+    notices = FormField(NoticesForm, "Email me when")
+    theme = RadioField("Colours", choices=_choices(system="Same as system", light="Light", dark="Dark"))
     after = RadioField(
         "After finishing a task", choices=_choices(list="Go back to the list", next="Go to the next task")
     )
     keys = BooleanField(
-        "Single keys", description="j, k, x, c, / and ? do things on lists. Press ? to see them all."
+        "Keyboard shortcuts: single letters",
+        description="j, k, x, c, / and ? work on lists. Press ? to see them all.",
     )
     timezone = SelectField("Time zone")
 
@@ -148,7 +149,7 @@ def _profile_form(posted: bool) -> ProfileForm:
     }
     form = ProfileForm(data=start) if posted else ProfileForm(formdata=None, data=start)
     names = ["UTC", *zone_names()]
-    form.timezone.choices = [SelectChoice("", "As the browser"), *(SelectChoice(name) for name in names)]
+    form.timezone.choices = [SelectChoice("", "Same as browser"), *(SelectChoice(name) for name in names)]
     return form
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Flask, abort, current_app, render_template, request, url_for
+from flask import Blueprint, Flask, abort, current_app, flash, render_template, request, url_for
 from flask_login import LoginManager, current_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as BaseResponse
@@ -96,6 +96,7 @@ def require_login() -> BaseResponse | None:
     if form is not None:
         if not kept.park():
             abort(401, kept.NOT_PARKED)
+        flash(f"Your session has expired. {kept.PARKED}", "warning")
         return _ask_first(kept.form_address())
     # Nothing was typed; the page that it was sent from often has the same address.
     addresses: Any = current_app.create_url_adapter(request)

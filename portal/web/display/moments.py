@@ -44,6 +44,13 @@ def span(seconds: float) -> str:
     return "a moment"
 
 
+def age(seconds: float) -> str:
+    """How long something has been there, short: `12 min`, `2 h`, `4 d`."""
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min" if seconds >= 60 else "just now"
+    return f"{int(seconds // 3600)} h" if seconds < 172_800 else f"{int(seconds // 86_400)} d"
+
+
 def relative(moment: dt.datetime, now: dt.datetime) -> str:
     """`3 hours ago`, `in 2 days`, `just now`."""
     seconds = (moment - now).total_seconds()
@@ -62,9 +69,18 @@ def absolute(moment: dt.datetime, preferences: dict[str, Any]) -> str:
 
 
 def time_tag(
-    moment: dt.datetime | None, now: dt.datetime, preferences: dict[str, Any], *, plain: bool = False
+    moment: dt.datetime | None,
+    now: dt.datetime,
+    preferences: dict[str, Any],
+    *,
+    plain: bool = False,
+    text: str | None = None,
 ) -> Markup:
     """A <time>: relative, the absolute moment and its zone on hover and focus.
+
+    Args:
+        plain: the absolute moment is what is read.
+        text: what is read instead of either.
 
     Where the person has not chosen a zone, our script puts the browser's in its place (`data-local`).
     """
@@ -76,5 +92,13 @@ def time_tag(
         moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         exact,
         local,
-        exact if plain else relative(moment, now),
+        text if text is not None else exact if plain else relative(moment, now),
     )
+
+
+def clock_tag(moment: dt.datetime, now: dt.datetime, preferences: dict[str, Any]) -> Markup:
+    """A <time>: `10:42` today, `Thu 26 Nov, 10:42` of another day."""
+    there = moment.astimezone(zone(preferences.get("timezone")))
+    today = there.date() == now.astimezone(there.tzinfo).date()
+    text = f"{there:%H:%M}" if today else f"{there:%a} {there.day} {there:%b, %H:%M}"
+    return time_tag(moment, now, preferences, text=text).replace(" data-local", Markup(' data-local="clock"'))

@@ -17,16 +17,21 @@ class State(NamedTuple):
 
 _TASK = {
     "NEW": State("New", "new"),
-    "ASSIGNED": State("Taken", "busy"),
+    "ASSIGNED": State("Assigned", "busy"),
     "SCHEDULED": State("Scheduled", "wait"),
-    "STARTED": State("Waiting", "wait"),
+    "STARTED": State("Waiting for an event", "wait"),
     "DONE": State("Done", "done"),
     "ERROR": State("Failed", "bad"),
     "CANCELED": State("Cancelled", "off"),
-    "REVIVED": State("Revived", "off"),
+    "REVIVED": State("Reopened", "off"),
 }
+#: what a step of this kind is called while it is STARTED
+_STARTED = dict.fromkeys(("Job", "Function", "Subprocess", "NSubprocess"), State("In progress", "busy"))
+_STARTED |= dict.fromkeys(("Join", "Turn"), State("Waiting", "wait"))
+#: a revived task that had failed
+_RETRIED = State("Retried", "off")
 _PROCESS = {
-    "NEW": State("Running", "busy"),
+    "NEW": State("In progress", "busy"),
     "DONE": State("Done", "done"),
     "CANCELED": State("Cancelled", "off"),
     "FAILED": State("Failed", "bad"),
@@ -39,20 +44,20 @@ TASK_STATES = {state: words.word for state, words in _TASK.items()}
 DEEDS = {
     "assign": "took",
     "unassign": "gave back",
-    "reassign": "handed over",
+    "reassign": "assigned",
     "execute": "finished",
     "cancel": "cancelled",
-    "undo": "took back",
-    "revive": "revived",
+    "undo": "undid",
+    "revive": "reopened",
     "suspend": "suspended",
     "resume": "resumed",
     "start": "started",
     "step": "reached",
-    "timer": "reached by the clock",
-    "signal": "released by a signal",
-    "message": "released by a message",
+    "timer": "timer fired",
+    "signal": "signal received",
+    "message": "message received",
     "job": "ran",
-    "migrate": "moved",
+    "migrate": "moved to another step",
     "create": "created",
 }
 
@@ -76,57 +81,74 @@ class Action(NamedTuple):
 
 ACTIONS = {
     "assign": Action(
-        "Take it", "hand-index-thumb", "Take this task?",
-        "It moves from the queue to your inbox; nobody else can work on it until you give it back.", "Taken",
+        "Take", "hand-index-thumb", "Take this task?",
+        "It moves from the queue to your inbox; nobody else can work on it until you give it back.", "You took “{}”.",
     ),
     "unassign": Action(
         "Give back", "arrow-return-left", "Give this task back?",
-        "It goes back to the queue, where everyone who may do it sees it again.", "Given back",
+        "It goes back to the queue, where everyone who may do it sees it again.", "You gave back “{}”.",
     ),
     "reassign": Action(
-        "Hand over", "people", "Hand this task over?",
-        "It moves to the inbox of the person you name.", "Handed over",
+        "Assign to…", "people", "Assign this task to someone else?",
+        "It moves to the inbox of the person you choose.", "“{}” is assigned.",
     ),
-    "execute": Action("Open the form", "pencil-square", "", "", "Done"),
+    "execute": Action("Open", "pencil-square", "", "", "“{}” is done."),
     "cancel": Action(
-        "Cancel the task", "x-circle", "Cancel this task?",
+        "Cancel task…", "x-circle", "Cancel this task?",
         "Whoever works on it cannot finish it any more, and its branch of the process stops here. "
-        "A cancelled task can be revived.", "Cancelled",
+        "A cancelled task can be reopened.", "“{}” is cancelled.",
     ),
     "undo": Action(
-        "Take back", "arrow-counterclockwise", "Take this finished task back?",
-        "What it did is marked as cancelled. To have it done again, revive it afterwards.", "Taken back",
+        "Undo…", "arrow-counterclockwise", "Undo this finished task?",
+        "What it did is marked as cancelled. To have it done again, reopen it afterwards.", "“{}” is undone.",
     ),
     "revive": Action(
-        "Revive", "arrow-clockwise", "Revive this task?",
-        "A fresh copy starts with the same data, and the process goes on from there.", "Revived",
+        "Reopen…", "arrow-clockwise", "Reopen this task?",
+        "A new task is created with the same data, and the process continues from there.", "“{}” is reopened.",
     ),
 }  # fmt: skip
+_RETRY = Action(
+    "Retry…", "arrow-clockwise", "Retry this task?",
+    "A new task is created with the same data, and the process continues from there.", "“{}” is retried.",
+)  # fmt: skip
 
 PROCESS_ACTIONS = {
     "cancel": Action(
-        "Cancel the process", "x-circle", "Cancel this process?",
+        "Cancel process…", "x-circle", "Cancel this process?",
         "Every open task of it and of its children is cancelled, also one that somebody has open.",
         "Cancelled",
     ),
     "suspend": Action(
-        "Suspend", "pause-circle", "Suspend this process?",
+        "Suspend…", "pause-circle", "Suspend this process?",
         "Nobody can work on its tasks, and its timers and jobs wait, until it is resumed.", "Suspended",
     ),
     "resume": Action(
-        "Resume", "play-circle", "Resume this process?",
+        "Resume…", "play-circle", "Resume this process?",
         "Its tasks can be worked on again, and what fell due meanwhile happens now.", "Resumed",
     ),
 }  # fmt: skip
+
+
+def _of_task(status: str) -> State:
+    return _TASK.get(status, State(status.capitalize(), "off"))
+
+
+def action_words(name: str, task: Any) -> Action:
+    """The words of an action on this task: what has failed is retried, what was cancelled is reopened."""
+    return _RETRY if name == "revive" and task.status == "ERROR" else ACTIONS[name]
 
 
 def task_state(task: Any, user: Any = None) -> State:
     """What a task's state is called, for this reader."""
     if task.status == "ASSIGNED" and user is not None and task.owner_id == getattr(user, "id", None):
         return State("Mine", "busy")
-    if task.status == "STARTED" and task.flow_task_type in ("Job", "Function"):
-        return State("Running", "busy")
-    return _TASK.get(task.status, State(task.status.capitalize(), "off"))
+    if task.status == "REVIVED" and "_exception" in (task.data or {}):
+        return _RETRIED
+    return (
+        _STARTED.get(task.flow_task_type, _TASK["STARTED"])
+        if task.status == "STARTED"
+        else _of_task(task.status)
+    )
 
 
 #: of a process in which a step failed or work stands still, also below it
@@ -187,8 +209,13 @@ def process_state(process: Any) -> State:
 
 def event_state(event: Any) -> State:
     """The state that an event led to."""
-    table = _PROCESS if event.task_id is None else _TASK
-    return table.get(event.to_state, State(event.to_state.capitalize(), "off"))
+    if event.action == "revive" and event.from_state == "ERROR":
+        return _RETRIED
+    if event.task_id is None:
+        return _PROCESS.get(event.to_state, State(event.to_state.capitalize(), "off"))
+    if event.to_state == "STARTED" and event.task is not None:
+        return _STARTED.get(event.task.flow_task_type, _TASK["STARTED"])
+    return _of_task(event.to_state)
 
 
 def is_late(task: Any, now: Any) -> bool:
@@ -225,7 +252,9 @@ def step_title(definition: Any, name: str) -> str:
 def deed(event: Any) -> str:
     """What somebody did, as a verb."""
     if event.from_state is None and event.action == "assign":
-        return "was given"
+        return "was assigned"
+    if event.action == "revive" and event.from_state == "ERROR":
+        return "retried"
     if event.action == "step" and (event.detail or {}).get("unassigned"):
         return "left in the queue"
     return DEEDS.get(event.action, str(event.action))

@@ -37,6 +37,7 @@ READ_OF_TOO_LARGE = 64 * 1024 * 1024
 KEPT = "What you typed is kept as a draft: the form has it when you open it again."
 NOT_KEPT = "It could not be kept as a draft: copy it from here before you leave this page."
 TOO_LONG = f"It is too long to be kept as a draft (more than {LARGEST:,} characters): copy it from here."
+PARKED = "What you typed is kept: it is in the form again when you have signed in."
 NOT_PARKED = (
     "You are signed out, and what you typed is too long to be kept for you: copy it from here, then sign in."
 )

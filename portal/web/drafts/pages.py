@@ -18,7 +18,7 @@ from ..tasks.start import key_of, start_or_refuse
 from ..urls import see_other
 from . import kept
 
-_DONE = "It is done already: there is nothing to save."
+_DONE = "Already done: there is nothing to save."
 
 blueprint = Blueprint("drafts", __name__)
 blueprint.before_request(require_login)

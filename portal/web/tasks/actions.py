@@ -14,7 +14,7 @@ from portal.models import Task, User, db
 from portal.models import find_user as user_named
 
 from ..accounts.sign_in import require_login
-from ..display.words import ACTIONS
+from ..display.words import ACTIONS, action_words
 from ..layout import me
 from ..lookups import task_or_refuse
 from ..urls import see_other, way_back
@@ -70,14 +70,14 @@ def demand(action: str, task: Task, user: User) -> None:
 def recipient(task: Task, username: str) -> tuple[User | None, str]:
     """Who is to get a task, or why not."""
     if not username:
-        return None, "Say who is to get it: a user name."
+        return None, "Choose a person."
     user = find_user(username)
     if user is None:
         return None, f"There is no user “{username}”."
     if not permissions.may_take(db.session(), user, task):
         return None, unfit(user, task)
     if user.id != me().id and task.status == "NEW" and not me().manages(task.process.flow_label):
-        raise PermissionDenied("Only a manager of the flow may give a task to someone else.")
+        raise PermissionDenied("Only a manager of the flow may assign a task to someone else.")
     return user, ""
 
 
@@ -89,13 +89,13 @@ def unfit(user: User, task: Task) -> str:
     if not user.is_active:
         return f"{user.name} is deactivated and gets no tasks."
     if permissions.has_done_its_counterpart(db.session(), user, task):
-        return f"{user.name} did a step of this process that somebody else has to check."
+        return f"{user.name} cannot check own work: they did a step that somebody else has to check."
     return f"{user.name} does not hold the permission for this task."
 
 
 def _do(task: Task, action: str, person: User) -> str:
     """Do it, and say what was done."""
-    title, task_id = task.title, task.id
+    title, task_id, done = task.title, task.id, action_words(action, task).done
     with actions.activation(db.session(), task_id, me()) as activation:
         if action in ("assign", "reassign"):
             getattr(activation, action)(person)
@@ -103,8 +103,8 @@ def _do(task: Task, action: str, person: User) -> str:
             getattr(activation, action)()
         name = person.name
     if action == "reassign" or (action == "assign" and person.id != me().id):
-        return f"“{title}” is now {name}’s."
-    return f"{ACTIONS[action].done}: “{title}”."
+        return f"You assigned “{title}” to {name}."
+    return done.format(title)
 
 
 def _ask(task: Task, action: str, username: str = "", fault: str = "") -> str:
@@ -112,7 +112,7 @@ def _ask(task: Task, action: str, username: str = "", fault: str = "") -> str:
         "portal/ask.html",
         task=task,
         process=task.process,
-        asked=ACTIONS[action],
+        asked=action_words(action, task),
         action=action,
         address=url_for("portal.task_actions.act", task_id=task.id, action=action),
         back=way_back(url_for("portal.tasks.detail", task_id=task.id)),

@@ -20,7 +20,7 @@ blueprint.before_request(require_login)
 
 #: more than a page of a list can hold is no person's choice
 _MOST = 500
-_DONE = {"assign": "taken", "unassign": "given back", "reassign": "handed over"}
+_DONE = {"assign": "taken", "unassign": "given back", "reassign": "assigned"}
 
 
 @blueprint.post("/tasks/<any(assign,unassign,reassign):action>")
@@ -33,7 +33,7 @@ def act(action: str) -> BaseResponse | tuple[str, int]:
         return see_other(back)
     person = find_user(username) if username else None
     if person is None and (username or action == "reassign"):
-        fault = f"There is no user “{username}”." if username else "Say who is to get them: a user name."
+        fault = f"There is no user “{username}”." if username else "Choose a person."
         return _ask(action, wanted, username, fault, back), 422
     done, refused = _each(action, wanted, person)
     _tell(action, done, refused)

@@ -14,7 +14,7 @@ from ..display.values import rows_of
 from ..files import Files
 
 #: what people did, as opposed to what ran by itself
-_HUMAN_DEEDS = ("start", "execute", "cancel", "undo", "revive", "reassign")
+_HUMAN_DEEDS = ("execute", "cancel", "undo", "revive", "reassign")
 _STEPS = 8
 
 
