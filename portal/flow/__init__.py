@@ -1,5 +1,6 @@
 """The language: the words with which a flow is declared."""
 
+from .activation import Activation
 from .automatic import BusinessRule, Function, Handle, Job, SendHandle
 from .base import Edge, Flow, Node
 from .events import (
@@ -25,6 +26,7 @@ from .subprocess import NSubprocess, Subprocess
 from .user_tasks import ManualTask, Start, View
 
 __all__ = [
+    "Activation",
     "BusinessRule",
     "CancelRegion",
     "CompensateThrow",

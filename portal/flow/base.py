@@ -7,7 +7,7 @@ import dataclasses
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, Union
 
 from portal.errors import FlowError, contain
 
@@ -15,11 +15,15 @@ from .outcome import Done, Outcome, Way
 from .reference import Expression, Reference
 
 if TYPE_CHECKING:
+    from portal.models import Process
+
     from .activation import Activation
     from .definition import Definition
 
 #: what an author may give where the engine calls something with the activation
-Call = Callable[..., Any] | Reference
+Call = Callable[["Activation[Any]"], Any] | Reference
+#: where a path goes: `this.name`, or a node declared above
+Target = Union["Node", Reference]
 
 
 @dataclasses.dataclass(frozen=True, eq=False, slots=True)
@@ -209,7 +213,7 @@ def checked_data(data: Any) -> Mapping[str, Any] | None:
 class NextNode(Node):
     """A node with one way out."""
 
-    def Next(self, node: Any, task_data: Call | None = None, task_seed: Call | None = None) -> Self:
+    def Next(self, node: Target, task_data: Call | None = None, task_seed: Call | None = None) -> Self:
         """Say which node comes next.
 
         Args:
@@ -245,7 +249,7 @@ class Flow(metaclass=_FlowType):
     """
 
     #: what a process of this flow is stored as
-    process_class: ClassVar[Any] = None
+    process_class: ClassVar[type[Process] | None] = None
     #: Jinja with `process` and `flow`; one line of substance
     process_summary_template: ClassVar[str] = ""
     process_result_template: ClassVar[str] = ""
