@@ -151,13 +151,16 @@ def _committed(session: Any) -> None:
 if TYPE_CHECKING:
     # Checkers take a class for a base only if it is declared, and the one in Flask-SQLAlchemy's handle is made at run
     # time: to them `db` has all that the handle has, by its metaclass, and a declared `Model`.
+    class _Model(Base):
+        __abstract__ = True
+        __table__: ClassVar[Table]
+
     class _Handle(SQLAlchemy, type):
-        pass
+        Model: type[_Model]  # type: ignore[assignment]
 
     class db(metaclass=_Handle):
-        class Model(Base):
+        class Model(_Model):
             __abstract__ = True
-            __table__: ClassVar[Table]
 
 else:
     db = SQLAlchemy(model_class=Base, session_options={"class_": Session})
