@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
 
-from sqlalchemy import inspect, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.attributes import instance_state, set_committed_value
 from sqlalchemy.orm.collections import collection_adapter
 
 from portal.errors import contain
@@ -49,7 +49,7 @@ def _remember(owner: Process | Task, name: str, task: Task) -> None:
     loaded = owner.__dict__.get(name)
     if loaded is not None:
         collection_adapter(loaded).append_without_event(task)
-    elif not inspect(owner).has_identity:
+    elif not instance_state(owner).has_identity:
         set_committed_value(owner, name, [task])
 
 
@@ -186,8 +186,8 @@ class Run:
             self.children[parent] = [process for process in started if process in self.session]
         self.ready = [task for task in self.ready if task in self.session or task in pending]
         for due in (self.touched, self.joins_due):
-            for gone in [process for process in due if process not in self.session]:
-                del due[gone]
+            for lost in [process for process in due if process not in self.session]:
+                del due[lost]
 
     def taken_back(self, savepoint: Any) -> None:
         """Forget what came behind a savepoint, also where an author's code has set it and rolled it back."""

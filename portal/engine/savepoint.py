@@ -293,7 +293,7 @@ class Guard:
 
 def _is_harmless(instance: Any) -> bool:
     """Whether a new row is one of ours alone, which no constraint of an author's table can refuse."""
-    return isinstance(instance, OURS) and inspect(type(instance)).local_table in (
+    return isinstance(instance, OURS) and type(instance).__table__ in (
         Process.__table__,
         Task.__table__,
     )

@@ -1,5 +1,6 @@
 """The language for declaring flows: `Flow`, its nodes, `this` and `act`."""
 
+from .activation import Activation
 from .automatic import BusinessRule, Function, Handle, Job, SendHandle
 from .base import Edge, Node
 from .declaration import Flow
@@ -26,6 +27,7 @@ from .subprocess import NSubprocess, Subprocess
 from .user_tasks import ManualTask, Start, View
 
 __all__ = [
+    "Activation",
     "BusinessRule",
     "CancelRegion",
     "CompensateThrow",

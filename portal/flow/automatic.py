@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import inspect
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, overload
+
+from typing_extensions import ParamSpec, TypeVar
 
 from . import runtime
 from .base import Call
@@ -14,7 +16,15 @@ from .outcome import Outcome, Wait
 from .reference import Expression, Reference
 
 if TYPE_CHECKING:
+    from portal.models import Process, Task, User
+
     from .activation import Activation
+
+#: what the function of a `StartHandle` or a `Handle` returns, and what it takes beside the activation
+R = TypeVar("R", default=Any)
+K = ParamSpec("K", default=...)
+#: a method named by `this`, of which checkers know nothing, or a function
+HandleCall = Callable[Concatenate["Activation[Any]", ...], Any] | Reference
 
 
 class Function(Activity):
@@ -49,7 +59,7 @@ class BusinessRule(Function):
     """As `Function`, for code that decides by rules. BPMN: business rule task."""
 
 
-class Handle(Activity):
+class Handle(Activity, Generic[R]):
     """Waits for other code: `MyFlow.node.run(process=…, **kwargs)`. BPMN: receive task.
 
     Args:
@@ -59,7 +69,16 @@ class Handle(Activity):
 
     handles: ClassVar[bool] = True
 
-    def __init__(self, func: Call | None = None, *, undo_func: Call | None = None) -> None:
+    @overload
+    def __init__(self: Handle[None], func: None = None, *, undo_func: Call | None = None) -> None: ...
+    @overload
+    def __init__(self: Handle[Any], func: Reference, *, undo_func: Call | None = None) -> None: ...
+    @overload
+    def __init__(
+        self, func: Callable[Concatenate[Activation[Any], ...], R], *, undo_func: Call | None = None
+    ) -> None: ...
+
+    def __init__(self, func: HandleCall | None = None, *, undo_func: Call | None = None) -> None:
         super().__init__()
         self.func = func
         self._undo = undo_func
@@ -73,17 +92,35 @@ class Handle(Activity):
         yield from super().faults()
         yield from unpassable(self)
 
-    def run(self, **kwargs: Any) -> Any:
+    def run(
+        self,
+        *,
+        process: Process | int | None = None,
+        task: Task | int | None = None,
+        _user: User | int | None = None,
+        _propagate: bool = False,
+        **kwargs: Any,
+    ) -> R:
         """Complete the waiting task.
 
         Args:
-            kwargs: `process=` or `task=` (an object or an id) says which; `_user=` who; `_propagate=True` raises
-                what a later node raises. The rest is passed to the function.
+            process: the process that waits here, or its id.
+            task: the waiting task, or its id, instead of `process`.
+            _user: who acts, a user or an id; the system when it is left out.
+            _propagate: raise what a later node raises, and take all of it back, instead of recording it.
+            kwargs: passed to the function.
+
+        Returns:
+            What the function returns; None without a function.
 
         Raises:
             TransitionNotAllowed: the process does not wait here; the message names where it does.
+            TypeError: neither `process` nor `task` is given, or both.
+            UnsavedChanges: the session holds changes that are not saved.
         """
-        return runtime.actions().handle(self, kwargs)
+        ours = {"process": process, "task": task, "_user": _user, "_propagate": _propagate}
+        result: R = runtime.actions().handle(self, {**kwargs, **ours})
+        return result
 
     def enter(self, activation: Activation) -> Outcome:
         return Wait("STARTED")

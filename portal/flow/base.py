@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, Union
 
 from portal.errors import contain
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from .declaration import Flow
 
 #: what an author may give where the engine calls something with the activation
-Call = Callable[..., Any] | Reference
+Call = Callable[["Activation[Any]"], Any] | Reference
+#: where a path goes: `this.name`, or a node declared above
+Target = Union["Node", Reference]
 
 
 @dataclasses.dataclass(frozen=True, eq=False, slots=True)
@@ -248,7 +250,7 @@ def checked_data(data: Any) -> Mapping[str, Any] | None:
 class NextNode(Node):
     """A node with one way out."""
 
-    def Next(self, node: Any, task_data: Call | None = None, task_seed: Call | None = None) -> Self:
+    def Next(self, node: Target, task_data: Call | None = None, task_seed: Call | None = None) -> Self:
         """Say which node comes next.
 
         Args:

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from .base import Call, Node
+from .base import Call, Node, Target
 from .mutexes import Turn
 from .outcome import Outcome, Wait
 from .reference import Reference
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Boundary(Node):
     """Sits on a host; when it fires, its path begins with the host's token."""
 
-    def __init__(self, then: Any, interrupting: bool = True) -> None:
+    def __init__(self, then: Target, interrupting: bool = True) -> None:
         super().__init__()
         self.host = self
         self.interrupting = interrupting
@@ -43,7 +43,7 @@ class TimeoutBoundary(Boundary):
     def __init__(
         self,
         delay: dt.timedelta | dt.datetime | Call,
-        then: Any,
+        then: Target,
         interrupting: bool = True,
         repeat: dt.timedelta | int | None = None,
     ) -> None:
@@ -98,7 +98,7 @@ class TimeoutBoundary(Boundary):
 class ErrorBoundary(Boundary):
     """`.OnError(then, code=None)`: when the host fails."""
 
-    def __init__(self, then: Any, code: str | type[BaseException] | None = None) -> None:
+    def __init__(self, then: Target, code: str | type[BaseException] | None = None) -> None:
         super().__init__(then)
         self.code = code
 
@@ -129,7 +129,7 @@ class EscalationBoundary(Boundary):
 
     listens: ClassVar[bool] = True
 
-    def __init__(self, then: Any, code: str | None = None, interrupting: bool = False) -> None:
+    def __init__(self, then: Target, code: str | None = None, interrupting: bool = False) -> None:
         super().__init__(then, interrupting)
         self.code = code
 
@@ -143,7 +143,7 @@ class CompensationBoundary(Boundary):
     compensates: ClassVar[bool] = True
 
     def __init__(self, handler: Call | Node) -> None:
-        super().__init__(handler)
+        super().__init__(handler)  # type: ignore[arg-type]  # a method's edge is dropped when it is bound
         self.handler = handler
 
     def bound(self, flow_class: Any, name: str) -> Self:
@@ -171,7 +171,7 @@ class Activity(Turn):
     def OnTimeout(
         self,
         delay: dt.timedelta | dt.datetime | Call,
-        then: Any,
+        then: Target,
         interrupting: bool = True,
         repeat: dt.timedelta | int | None = None,
     ) -> Self:
@@ -187,7 +187,7 @@ class Activity(Turn):
         self._attached.append(TimeoutBoundary(delay, then, interrupting, repeat))
         return self
 
-    def OnError(self, then: Any, code: str | type[BaseException] | None = None) -> Self:
+    def OnError(self, then: Target, code: str | type[BaseException] | None = None) -> Self:
         """Go another way when the task fails.
 
         Args:
@@ -198,7 +198,7 @@ class Activity(Turn):
         self._attached.append(ErrorBoundary(then, code))
         return self
 
-    def OnEscalation(self, then: Any, code: str | None = None, interrupting: bool = False) -> Self:
+    def OnEscalation(self, then: Target, code: str | None = None, interrupting: bool = False) -> Self:
         """Go another way, or a second one, when a process below this task escalates.
 
         Args:
@@ -209,7 +209,7 @@ class Activity(Turn):
         self._attached.append(EscalationBoundary(then, code, interrupting))
         return self
 
-    def CompensateWith(self, handler: Any) -> Self:
+    def CompensateWith(self, handler: Call | Node) -> Self:
         """Say how the task is taken back by a `CompensateThrow`.
 
         Args:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from portal.errors import FlowError
 
 from .base import Node
 from .definition import Definition, define
+
+if TYPE_CHECKING:
+    from portal.models import Process
 
 
 class _Body(dict[str, Any]):
@@ -36,7 +39,7 @@ class Flow(metaclass=_FlowType):
     """
 
     #: what a process of this flow is stored as
-    process_class: ClassVar[Any] = None
+    process_class: ClassVar[type[Process] | None] = None
     #: Jinja with `process` and `flow`; one line of substance
     process_summary_template: ClassVar[str] = ""
     process_result_template: ClassVar[str] = ""

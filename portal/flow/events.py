@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
-from .automatic import Function, Handle
+from .automatic import Function, Handle, R
 from .base import Call, NextNode, Node
 from .outcome import Done, Outcome, Wait
 from .reference import Reference
@@ -14,6 +14,8 @@ from .times import moment, moment_faults
 from .validation import guess
 
 if TYPE_CHECKING:
+    from portal.models import Process, Task, User
+
     from .activation import Activation
 
 
@@ -133,15 +135,47 @@ class SignalThrow(NextNode):
         return Done(self.proceed(activation).ways, signals=(self.signal,))
 
 
-class MessageCatch(Handle):
+class MessageCatch(Handle[R | None], Generic[R]):
     """As `Handle`, for a message: one that comes before it is armed is kept, and taken once when it is.
 
-    BPMN: message intermediate catch event. Keywords of `run` beside those of `Handle`: `_key=` drops a second message
-    with the same key, `_ttl=` is how long (a timedelta) it is kept, `_where=` names the receiver by its fields
-    instead of `process=`: `run(_where={"order": 7}, …)`.
+    BPMN: message intermediate catch event.
     """
 
     keeps_messages: ClassVar[bool] = True
+
+    def run(
+        self,
+        *,
+        process: Process | int | None = None,
+        task: Task | int | None = None,
+        _user: User | int | None = None,
+        _propagate: bool = False,
+        _key: str | None = None,
+        _ttl: dt.timedelta | None = None,
+        _where: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> R | None:
+        """Send a message: the waiting task is completed with it, or it is kept until one waits.
+
+        Args:
+            process: the receiver, or its id.
+            task: the waiting task, or its id; then nothing is kept.
+            _user: who acts, a user or an id; the system when it is left out.
+            _propagate: raise what a later node raises, and take all of it back, instead of recording it.
+            _key: a second message with the same key is dropped.
+            _ttl: how long the message is kept; for ever when it is left out.
+            _where: names the receiver by its fields instead of `process`: `{"order": 7}`.
+            kwargs: passed to the function.
+
+        Returns:
+            What the function returns; None for a message that is kept or dropped, or has a key.
+
+        Raises:
+            TransitionNotAllowed: the process is over.
+            TypeError: neither `process`, `task` nor `_where` is given, or two of them.
+        """
+        ours = {"_key": _key, "_ttl": _ttl, "_where": _where}
+        return super().run(process=process, task=task, _user=_user, _propagate=_propagate, **kwargs, **ours)
 
 
 class EscalationThrow(NextNode):

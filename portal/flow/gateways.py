@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from .base import Call, NextNode, Node, checked_data
+from .base import Call, NextNode, Node, Target, checked_data
 from .outcome import Done, Outcome, Wait, Way
 
 if TYPE_CHECKING:
@@ -23,11 +23,11 @@ class If(Node):
         super().__init__()
         self.condition = condition
 
-    def Then(self, node: Any, task_data: Call | None = None, task_seed: Call | None = None) -> Self:
+    def Then(self, node: Target, task_data: Call | None = None, task_seed: Call | None = None) -> Self:
         """Where to go if the condition holds."""
         return self._way(node, "then", text="Yes", task_data=task_data, task_seed=task_seed)
 
-    def Else(self, node: Any, task_data: Call | None = None, task_seed: Call | None = None) -> Self:
+    def Else(self, node: Target, task_data: Call | None = None, task_seed: Call | None = None) -> Self:
         """Where to go otherwise."""
         return self._way(node, "else", text="No", task_data=task_data, task_seed=task_seed)
 
@@ -51,12 +51,12 @@ class Switch(Node):
     """The first branch whose condition holds. BPMN: exclusive gateway."""
 
     def Case(
-        self, node: Any, cond: Call, task_data: Call | None = None, task_seed: Call | None = None
+        self, node: Target, cond: Call, task_data: Call | None = None, task_seed: Call | None = None
     ) -> Self:
         """Where to go if the condition holds and no earlier one did."""
         return self._way(node, "case", condition=cond, task_data=task_data, task_seed=task_seed)
 
-    def Default(self, node: Any, task_data: Call | None = None, task_seed: Call | None = None) -> Self:
+    def Default(self, node: Target, task_data: Call | None = None, task_seed: Call | None = None) -> Self:
         """Where to go if no condition holds."""
         return self._way(node, "default", text="otherwise", task_data=task_data, task_seed=task_seed)
 
@@ -81,7 +81,7 @@ class Split(Node):
 
     def Next(
         self,
-        node: Any,
+        node: Target,
         case: Call | None = None,
         task_data_source: Call | None = None,
         task_seed_source: Call | None = None,
@@ -108,10 +108,17 @@ class Split(Node):
             multiple=task_data_source is not None or task_seed_source is not None,
         )
 
-    def Always(self, node: Any, **kwargs: Any) -> Self:
-        """Add a branch that is always taken."""
-        self.Next(node, **kwargs)
-        return self
+    def Always(
+        self,
+        node: Target,
+        *,
+        task_data_source: Call | None = None,
+        task_seed_source: Call | None = None,
+        task_data: Call | None = None,
+        task_seed: Call | None = None,
+    ) -> Self:
+        """Add a branch that is always taken; its arguments are those of `Next`."""
+        return self.Next(node, None, task_data_source, task_seed_source, task_data, task_seed)
 
     def __init__(self) -> None:
         super().__init__()
@@ -157,7 +164,7 @@ class SplitFirst(Node):
     splits: ClassVar[bool] = True
     races: ClassVar[bool] = True
 
-    def Next(self, node: Any, task_data: Call | None = None, task_seed: Call | None = None) -> Self:
+    def Next(self, node: Target, task_data: Call | None = None, task_seed: Call | None = None) -> Self:
         """Add a branch to the race."""
         return self._way(node, task_data=task_data, task_seed=task_seed)
 

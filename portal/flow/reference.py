@@ -7,7 +7,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
+    from portal.models import User
+
     from .activation import Activation
+
+
+#: how close the operators bind; what binds less stands in parentheses, and so does `and` beside `or`
+_BINDS = {"*": 5, "/": 5, "//": 5, "%": 5, "+": 4, "-": 4, "not": 2, "and": 1, "or": 1}
+_COMPARISON = 3
+_ATOM = 6
 
 
 class Owner:
@@ -16,7 +24,7 @@ class Owner:
     def __init__(self, node: str) -> None:
         self.node = node
 
-    def __call__(self, activation: Activation) -> Any:
+    def __call__(self, activation: Activation[Any]) -> User | None:
         return activation.owner_of(self.node)
 
     def __repr__(self) -> str:
@@ -52,31 +60,31 @@ class Expression:
     It is called with the activation. Attributes, items, comparisons, arithmetic, `&`, `|` and `~` make new ones.
     """
 
-    __slots__ = ("_read", "_text")
+    __slots__ = ("_binds", "_read", "_text")
 
-    def __init__(self, read: Callable[[Any], Any], text: str) -> None:
+    def __init__(self, read: Callable[[Any], Any], text: str, binds: int = _ATOM) -> None:
         self._read = read
         self._text = text
+        self._binds = binds
 
-    def __call__(self, activation: Activation) -> Any:
+    def __call__(self, activation: Activation[Any]) -> Any:
         return self._read(activation)
 
     def __getattr__(self, name: str) -> Expression:
         if name.startswith("_"):
             raise AttributeError(name)
-        return Expression(
-            lambda a: getattr(self._read(a), name), f"{self._text}.{name}" if self._text else name
-        )
+        text = f"{_inner(self)}.{name}" if self._text else name
+        return Expression(lambda a: getattr(self._read(a), name), text)
 
     def __getitem__(self, key: Any) -> Expression:
-        return Expression(lambda a: self._read(a)[key], f"{self._text}[{key!r}]")
+        return Expression(lambda a: self._read(a)[key], f"{_inner(self)}[{key!r}]")
 
     def in_(self, values: Any) -> Expression:
         """Whether the value is one of these."""
         return _combine(lambda value, options: value in options, "in", self, values)
 
     def __invert__(self) -> Expression:
-        return Expression(lambda a: not self._read(a), f"not {_words(self)}")
+        return Expression(lambda a: not self._read(a), f"not {_words(self, _BINDS['not'])}", _BINDS["not"])
 
     def __bool__(self) -> NoReturn:
         raise TypeError("a condition has no value before it runs: combine with & | ~ instead of and, or, not")
@@ -90,41 +98,99 @@ class Expression:
     def __str__(self) -> str:
         return self._text.removeprefix("process.").replace("_", " ")
 
-    if TYPE_CHECKING:
+    def __eq__(self, other: object) -> Expression:  # type: ignore[override]
+        return _combine(operator.eq, "=", self, other)
 
-        def __eq__(self, other: object) -> Expression: ...  # type: ignore[override]
-        def __ne__(self, other: object) -> Expression: ...  # type: ignore[override]
-        def __lt__(self, other: Any) -> Expression: ...
-        def __le__(self, other: Any) -> Expression: ...
-        def __gt__(self, other: Any) -> Expression: ...
-        def __ge__(self, other: Any) -> Expression: ...
-        def __and__(self, other: Any) -> Expression: ...
-        def __or__(self, other: Any) -> Expression: ...
+    def __ne__(self, other: object) -> Expression:  # type: ignore[override]
+        return _combine(operator.ne, "≠", self, other)
+
+    def __lt__(self, other: Any) -> Expression:
+        return _combine(operator.lt, "<", self, other)
+
+    def __le__(self, other: Any) -> Expression:
+        return _combine(operator.le, "≤", self, other)
+
+    def __gt__(self, other: Any) -> Expression:
+        return _combine(operator.gt, ">", self, other)
+
+    def __ge__(self, other: Any) -> Expression:
+        return _combine(operator.ge, "≥", self, other)
+
+    def __add__(self, other: Any) -> Expression:
+        return _combine(operator.add, "+", self, other)
+
+    def __radd__(self, other: Any) -> Expression:
+        return _combine(operator.add, "+", other, self)
+
+    def __sub__(self, other: Any) -> Expression:
+        return _combine(operator.sub, "-", self, other)
+
+    def __rsub__(self, other: Any) -> Expression:
+        return _combine(operator.sub, "-", other, self)
+
+    def __mul__(self, other: Any) -> Expression:
+        return _combine(operator.mul, "*", self, other)
+
+    def __rmul__(self, other: Any) -> Expression:
+        return _combine(operator.mul, "*", other, self)
+
+    def __truediv__(self, other: Any) -> Expression:
+        return _combine(operator.truediv, "/", self, other)
+
+    def __rtruediv__(self, other: Any) -> Expression:
+        return _combine(operator.truediv, "/", other, self)
+
+    def __floordiv__(self, other: Any) -> Expression:
+        return _combine(operator.floordiv, "//", self, other)
+
+    def __rfloordiv__(self, other: Any) -> Expression:
+        return _combine(operator.floordiv, "//", other, self)
+
+    def __mod__(self, other: Any) -> Expression:
+        return _combine(operator.mod, "%", self, other)
+
+    def __rmod__(self, other: Any) -> Expression:
+        return _combine(operator.mod, "%", other, self)
+
+    def __and__(self, other: Any) -> Expression:
+        return _lazy("and", self, other, stop=False)
+
+    def __rand__(self, other: Any) -> Expression:
+        return _lazy("and", other, self, stop=False)
+
+    def __or__(self, other: Any) -> Expression:
+        return _lazy("or", self, other, stop=True)
+
+    def __ror__(self, other: Any) -> Expression:
+        return _lazy("or", other, self, stop=True)
 
 
 def _value(operand: Any, activation: Any) -> Any:
     return operand._read(activation) if isinstance(operand, Expression) else operand
 
 
-def _words(operand: Any) -> str:
+def _words(operand: Any, binds: int = 0) -> str:
+    """An operand in the text of an expression.
+
+    Args:
+        binds: how close the operator beside it binds.
+    """
     if not isinstance(operand, Expression):
         return repr(operand)
     text = operand._text.removeprefix("process.")
-    return f"({text})" if " and " in text or " or " in text else text
+    return f"({text})" if operand._binds < binds or operand._binds == 1 else text
+
+
+def _inner(operand: Expression) -> str:
+    """An expression of which a part is read."""
+    return operand._text if operand._binds == _ATOM else f"({operand._text})"
 
 
 def _combine(apply: Callable[[Any, Any], Any], sign: str, left: Any, right: Any) -> Expression:
-    return Expression(
-        lambda a: apply(_value(left, a), _value(right, a)), f"{_words(left)} {sign} {_words(right)}"
-    )
-
-
-def _infix(
-    apply: Callable[[Any, Any], Any], sign: str, swapped: bool = False
-) -> Callable[[Any, Any], Expression]:
-    if swapped:
-        return lambda self, other: _combine(apply, sign, other, self)
-    return lambda self, other: _combine(apply, sign, self, other)
+    binds = _BINDS.get(sign, _COMPARISON)
+    chain = binds > _COMPARISON  # a - (b - c) needs its parentheses, (a - b) - c does not
+    text = f"{_words(left, binds if chain else binds + 1)} {sign} {_words(right, binds + 1)}"
+    return Expression(lambda a: apply(_value(left, a), _value(right, a)), text, binds)
 
 
 def _lazy(sign: str, left: Any, right: Any, stop: bool) -> Expression:
@@ -134,18 +200,8 @@ def _lazy(sign: str, left: Any, right: Any, stop: bool) -> Expression:
         first = bool(_value(left, activation))
         return first if first is stop else bool(_value(right, activation))
 
-    return Expression(read, f"{_words(left)} {sign} {_words(right)}")
+    return Expression(read, f"{_words(left)} {sign} {_words(right)}", _BINDS[sign])
 
-
-for _name, _sign in {"eq": "=", "ne": "≠", "lt": "<", "le": "≤", "gt": ">", "ge": "≥"}.items():
-    setattr(Expression, f"__{_name}__", _infix(getattr(operator, _name), _sign))
-for _name, _sign in {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "mod": "%"}.items():
-    setattr(Expression, f"__{_name}__", _infix(getattr(operator, _name), _sign))
-    setattr(Expression, f"__r{_name}__", _infix(getattr(operator, _name), _sign, swapped=True))
-setattr(Expression, "__and__", lambda self, other: _lazy("and", self, other, stop=False))
-setattr(Expression, "__rand__", lambda self, other: _lazy("and", other, self, stop=False))
-setattr(Expression, "__or__", lambda self, other: _lazy("or", self, other, stop=True))
-setattr(Expression, "__ror__", lambda self, other: _lazy("or", other, self, stop=True))
 
 this = This()
 act = Expression(lambda activation: activation, "")

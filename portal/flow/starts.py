@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import zoneinfo
-from collections.abc import Iterator
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, overload
 
 from . import runtime
-from .automatic import unpassable
+from .automatic import HandleCall, K, R, unpassable
 from .base import Call, NextNode
+from .reference import Reference
+
+if TYPE_CHECKING:
+    from portal.models import Process, User
+
+    from .activation import Activation
 
 
-class StartHandle(NextNode):
+class StartHandle(NextNode, Generic[R, K]):
     """Code starts a process: `MyFlow.node.run(**kwargs)`.
 
     Args:
@@ -22,7 +28,18 @@ class StartHandle(NextNode):
 
     starts: ClassVar[bool] = True
 
-    def __init__(self, func: Call | None = None, *, undo_func: Call | None = None) -> None:
+    @overload
+    def __init__(
+        self: StartHandle[Process, ...], func: None = None, *, undo_func: Call | None = None
+    ) -> None: ...
+    @overload
+    def __init__(self: StartHandle[Any, ...], func: Reference, *, undo_func: Call | None = None) -> None: ...
+    @overload
+    def __init__(
+        self, func: Callable[Concatenate[Activation[Any], K], R], *, undo_func: Call | None = None
+    ) -> None: ...
+
+    def __init__(self, func: HandleCall | None = None, *, undo_func: Call | None = None) -> None:
         super().__init__()
         self.func = func
         self._undo = undo_func
@@ -36,17 +53,30 @@ class StartHandle(NextNode):
         yield from super().faults()
         yield from unpassable(self)
 
-    def run(self, **kwargs: Any) -> Any:
+    @overload
+    def run(self, *args: K.args, **kwargs: K.kwargs) -> R: ...
+    @overload
+    def run(self, *, _user: User | int | None, _propagate: bool = False, **kwargs: Any) -> R: ...
+    @overload
+    def run(self, *, _propagate: bool, **kwargs: Any) -> R: ...
+
+    # A `ParamSpec` brings positional parameters; there are none at run time.
+    def run(self, **kwargs: Any) -> R:  # type: ignore[misc]
         """Start a process.
 
         Args:
-            kwargs: passed to the function. `_user=` names who starts it, `_propagate=True` raises what any node
-                raises instead of recording it.
+            kwargs: passed to the function. `_user=` is who starts it, a user or an id; the system when it is left
+                out. `_propagate=True` raises what a later node raises, and takes all of it back, instead of recording
+                it.
 
         Returns:
             What the function returns; the process, if there is no function.
+
+        Raises:
+            UnsavedChanges: the session holds changes that are not saved.
         """
-        return runtime.actions().start(self, kwargs)
+        result: R = runtime.actions().start(self, kwargs)
+        return result
 
 
 class StartTimer(NextNode):

@@ -27,7 +27,9 @@ class Subprocess(Activity):
 
     calls_processes: ClassVar[bool] = True
 
-    def __init__(self, start: Any, *, undo_func: Call | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, start: StartHandle | Reference, *, undo_func: Call | None = None, **kwargs: Any
+    ) -> None:
         super().__init__()
         self.start, self.kwargs = start, kwargs
         self._undo = undo_func
@@ -40,7 +42,7 @@ class Subprocess(Activity):
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()
-        start = self.start
+        start: Any = self.start
         if isinstance(start, Reference):
             start = vars(self.flow_class).get(start.name)
         if not isinstance(start, StartHandle):
@@ -79,7 +81,13 @@ class NSubprocess(Subprocess):
         kwargs: more keywords for the start's function.
     """
 
-    def __init__(self, start: Any, items: Any, sequential: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        start: StartHandle | Reference,
+        items: Iterable[Any] | Call,
+        sequential: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(start, **kwargs)
         self.items, self.sequential = items, sequential
 

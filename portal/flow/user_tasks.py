@@ -17,11 +17,13 @@ from .reference import Reference
 from .times import moment, moment_faults
 
 if TYPE_CHECKING:
+    from portal.models import User
+
     from .activation import Activation
 
 log = logging.getLogger("portal.failures")
 
-View_ = Callable[..., Any] | Reference
+View_ = Callable[["Activation[Any]"], Any] | Reference
 
 
 class Permitted(NextNode):
@@ -101,9 +103,9 @@ class Start(Form):
     def __init__(self, view: View_ | None = None, *, undo_func: Call | None = None) -> None:
         super().__init__(view)
         self._undo = undo_func
-        self._available: Callable[[Any], bool] | str | None = None
+        self._available: Callable[[User], bool] | str | None = None
 
-    def Available(self, user: Callable[[Any], bool] | None = None, *, username: str | None = None) -> Self:
+    def Available(self, user: Callable[[User], bool] | None = None, *, username: str | None = None) -> Self:
         """Restrict who may start, beside the permission.
 
         Args:
@@ -118,7 +120,7 @@ class Start(Form):
         if not isinstance(self._available, str | None) and not callable(self._available):
             yield f".Available() takes a callable of the user or username=, not {self._available!r}"
 
-    def available(self, user: Any) -> bool:
+    def available(self, user: User | None) -> bool:
         """Whether this person may start the flow here."""
         if user is None or user.is_superuser:
             return True
@@ -128,7 +130,7 @@ class Start(Form):
             return bool(usernames.key(user.username) == usernames.key(self._available))
         return self._available is None or self._rule_holds(self._available, user)
 
-    def _rule_holds(self, rule: Callable[[Any], bool], user: Any) -> bool:
+    def _rule_holds(self, rule: Callable[[User], bool], user: User) -> bool:
         """Ask an author's rule. One that fails keeps its start from people, and takes no page down with it."""
         try:
             return contain(lambda: bool(rule(user)))
@@ -156,13 +158,13 @@ class View(Form, Activity):
     def __init__(self, view: View_ | None, *, undo_func: Call | None = None) -> None:
         super().__init__(view)
         self._undo = undo_func
-        self._assign: Any = None
+        self._assign: User | Call | str | None = None
         self._on_create: Call | None = None
         self._due: dt.timedelta | Call | None = None
         self._priority: int | Call = 0
-        self.not_same_as: list[Any] = []
+        self.not_same_as: list[Reference] = []
 
-    def Assign(self, user: Any = None, *, username: str | None = None) -> Self:
+    def Assign(self, user: User | Call | None = None, *, username: str | None = None) -> Self:
         """Give the task to someone as soon as it is there.
 
         Args:
@@ -187,7 +189,7 @@ class View(Form, Activity):
         self._priority = priority
         return self
 
-    def NotSameAs(self, *nodes: Any) -> Self:
+    def NotSameAs(self, *nodes: Reference) -> Self:
         """Separate duties: who did one of these nodes in this process may not do this one."""
         self.not_same_as.extend(nodes)
         return self

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableSequence
-from typing import Any
+from collections.abc import Mapping, MutableSequence, Sequence
+from typing import Any, Generic, SupportsIndex, overload
 
-from .field import Field, fields_of
+from typing_extensions import TypeVar
+
+from .field import D, Field, N, V, fields_of
 from .place import bind, document_of
 from .plain import plain
 from .tracking import Tracked, TrackedDict
@@ -52,7 +54,11 @@ def show_as(schema: type[Any], document: Any) -> Any:
     return instance
 
 
-class _Embedding(Field[Any]):
+#: the class of an embedded document
+S = TypeVar("S", default=Any)
+
+
+class _Embedding(Field[V, N, D]):
     sql_kind = "json"
 
     def __init__(self, schema: type[Any], label: str = "", **options: Any) -> None:
@@ -84,8 +90,23 @@ class _Embedding(Field[Any]):
         return document
 
 
-class EmbeddedField(_Embedding):
-    """One instance of a schema."""
+class EmbeddedField(_Embedding[S, N, D]):
+    """One instance of a schema.
+
+    Args:
+        schema: a class whose attributes are fields, such as a `Schema`.
+    """
+
+    def __init__(
+        self,
+        schema: type[S],
+        label: str = "",
+        *,
+        required: N = False,  # type: ignore[assignment]
+        default: D = None,  # type: ignore[assignment]
+        **options: Any,
+    ) -> None:
+        super().__init__(schema, label, required=required, default=default, **options)
 
     @property
     def python_type(self) -> type:  # type: ignore[override]
@@ -94,14 +115,14 @@ class EmbeddedField(_Embedding):
     def check(self, value: Any) -> Any:
         return self.instance(value)
 
-    def __set__(self, instance: object, value: Any) -> None:
+    def __set__(self, instance: object, value: S | Mapping[str, Any] | None) -> None:  # type: ignore[override]
         value = self.clean(value)
         self._write(instance, None if value is None else self.document(value))
 
     def dump(self, value: Any) -> Any:
         return plain(document_of(self.instance(value)))
 
-    def part(self, name: Any) -> Field[Any] | None:
+    def part(self, name: Any) -> Field[Any, Any, Any] | None:
         known = fields_of(self.schema)
         if name not in known:
             raise KeyError(f"{self.schema.__name__} has no field {name!r}; it has {', '.join(known)}.")
@@ -114,12 +135,16 @@ class EmbeddedField(_Embedding):
         return None if stored is None else show_as(self.schema, stored)
 
 
-class EmbeddedListField(_Embedding):
-    """A list of instances of a schema."""
+class EmbeddedListField(_Embedding["EmbeddedList[S]", Any, Any], Generic[S]):
+    """A list of instances of a schema.
+
+    Args:
+        schema: a class whose attributes are fields, such as a `Schema`.
+    """
 
     python_type = list
 
-    def __init__(self, schema: type[Any], label: str = "", **options: Any) -> None:
+    def __init__(self, schema: type[S], label: str = "", **options: Any) -> None:
         options.setdefault("default", list)
         super().__init__(schema, label, **options)
 
@@ -128,29 +153,36 @@ class EmbeddedListField(_Embedding):
             raise ValueError(f"A list of {self.schema.__name__} is needed, not {type(value).__name__}.")
         return [self.instance(item) for item in value]
 
-    def __set__(self, instance: object, value: Any) -> None:
+    def __set__(  # type: ignore[override]
+        self, instance: object, value: Sequence[S | Mapping[str, Any]] | None
+    ) -> None:
         value = self.clean(value)
         self._write(instance, None if value is None else [self.document(item) for item in value])
 
     def dump(self, value: Any) -> Any:
         return [plain(document_of(self.instance(item))) for item in value]
 
-    def show(self, instance: Any, stored: Any) -> EmbeddedList:
+    def show(self, instance: Any, stored: Any) -> EmbeddedList[S]:
         return EmbeddedList(self, stored)
 
     def from_json(self, stored: Any) -> Any:
         return None if stored is None else EmbeddedList(self, stored)
 
 
-class EmbeddedList(MutableSequence[Any]):
+class EmbeddedList(MutableSequence[S]):
     """The instances of a list in the document. Changes go into the document."""
 
-    def __init__(self, field: EmbeddedListField, documents: list[Any]) -> None:
+    def __init__(self, field: EmbeddedListField[S], documents: list[Any]) -> None:
         self._field = field
         self._documents = documents
 
     def __len__(self) -> int:
         return len(self._documents)
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> S: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[S]: ...
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
@@ -166,7 +198,7 @@ class EmbeddedList(MutableSequence[Any]):
     def __delitem__(self, index: Any) -> None:
         del self._documents[index]
 
-    def insert(self, index: int, value: Any) -> None:
+    def insert(self, index: int, value: S | Mapping[str, Any]) -> None:
         self._documents.insert(index, self._field.document(value))
 
     def index(self, value: Any, start: int = 0, stop: int | None = None) -> int:

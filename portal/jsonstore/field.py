@@ -4,30 +4,52 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar, cast, overload
+from typing import Any, Generic, Literal, TypedDict, cast, overload
 
 from sqlalchemy import event
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapper, QueryableAttribute
+from typing_extensions import TypeVar
 
 from .choices import enum_of, pairs, same_choice
 from .place import MISSING, document_of, is_mapped, look_up, mark, path_of
 from .plain import plain, same
 from .tracking import Tracked
 
-T = TypeVar("T")
+#: the field's value
+V = TypeVar("V", default=Any)
+#: what is given for `required`, and for `default`: without both the field reads as None too
+N = TypeVar("N", Literal[True], Literal[False], bool, default=Literal[False])
+D = TypeVar("D", default=None)
 Validator = Callable[[Any], Any]
 
 
-class Field(hybrid_property[T]):
+class Options(TypedDict, total=False):
+    """What every field may be told beside its label, `required` and `default`."""
+
+    choices: Iterable[Any] | type[enum.Enum] | None
+    validators: Iterable[Validator] | Validator
+    help_text: str
+    json_key: str | Sequence[str] | None
+
+
+class Field(hybrid_property[V], Generic[V, N, D]):
     """A typed value in the document `data` of its class.
 
-    :param label: for people; made from the attribute's name when left out.
-    :param default: read where nothing is stored. A callable is called, a list or mapping is copied.
-    :param required: for forms only.
-    :param choices: pairs (value, label), values, or an Enum, whose values are stored and members read.
-    :param validators: called with every value assigned; they raise ValueError.
-    :param json_key: the key, or the path of keys, in the document; the attribute's name when left out.
+    On an instance it reads and writes a Python value, on a mapped class it is an SQL expression. Type checkers take a
+    field that is required or has a default for one that is never None.
+
+    Args:
+        label: for people; made from the attribute's name when left out.
+        default: read where nothing is stored. A callable is called, a list or mapping is copied.
+        required: a form refuses an empty value. Code may still leave the field empty: it then reads as None.
+        choices: pairs (value, label), values, or an Enum, whose values are stored and members read.
+        validators: called with every value assigned; they raise ValueError.
+        help_text: a sentence beside the field in a form.
+        json_key: the key, or the path of keys, in the document; the attribute's name when left out.
+
+    Raises:
+        ValueError: at assignment, for a value that is not of the field's type or not allowed. None always is.
     """
 
     python_type: type = object
@@ -38,8 +60,8 @@ class Field(hybrid_property[T]):
         self,
         label: str = "",
         *,
-        default: Any = None,
-        required: bool = False,
+        default: D = None,  # type: ignore[assignment]
+        required: N = False,  # type: ignore[assignment]
         choices: Iterable[Any] | type[enum.Enum] | None = None,
         validators: Iterable[Validator] | Validator = (),
         help_text: str = "",
@@ -49,8 +71,8 @@ class Field(hybrid_property[T]):
         self.expr = self._expression
         self.name = ""
         self.label = label
-        self.default = default
-        self.required = required
+        self.default: Any = default
+        self.required: bool = required
         self.validators: list[Validator] = [validators] if callable(validators) else list(validators)
         self.help_text = help_text
         self.enum: type[enum.Enum] | None = enum_of(choices)
@@ -71,9 +93,17 @@ class Field(hybrid_property[T]):
     # -- reading and writing
 
     @overload  # type: ignore[override]
-    def __get__(self, instance: None, owner: Any) -> QueryableAttribute[T]: ...
+    def __get__(self: Field[V, Literal[True], Any], instance: None, owner: Any) -> QueryableAttribute[V]: ...
     @overload
-    def __get__(self, instance: object, owner: Any = None) -> T: ...
+    def __get__(self: Field[V, Any, None], instance: None, owner: Any) -> QueryableAttribute[V | None]: ...
+    @overload
+    def __get__(self, instance: None, owner: Any) -> QueryableAttribute[V]: ...
+    @overload
+    def __get__(self: Field[V, Literal[True], Any], instance: object, owner: Any = None) -> V: ...
+    @overload
+    def __get__(self: Field[V, Any, None], instance: object, owner: Any = None) -> V | None: ...
+    @overload
+    def __get__(self, instance: object, owner: Any = None) -> V: ...
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         if instance is None:
@@ -83,6 +113,13 @@ class Field(hybrid_property[T]):
         if stored is MISSING:
             return self._read_default(instance, document)
         return None if stored is None else self.show(instance, stored)
+
+    @overload  # type: ignore[override]
+    def __set__(self: Field[V, Literal[True], Any], instance: object, value: V) -> None: ...
+    @overload
+    def __set__(self: Field[V, Any, None], instance: object, value: V | None) -> None: ...
+    @overload
+    def __set__(self, instance: object, value: V) -> None: ...
 
     def __set__(self, instance: object, value: Any) -> None:
         self._write(instance, self.to_json(self.clean(value)))
@@ -182,7 +219,7 @@ class Field(hybrid_property[T]):
         """A value that SQL looks for in a list that the field holds, as it is stored."""
         return plain(value)
 
-    def part(self, name: Any) -> Field[Any] | None:
+    def part(self, name: Any) -> Field[Any, Any, Any] | None:
         """The field of that name inside the value, if its parts are fields."""
         return None
 
@@ -250,9 +287,9 @@ def _unnamed(self: Any) -> Any:
     return None
 
 
-def fields_of(cls: type) -> dict[str, Field[Any]]:
+def fields_of(cls: type) -> dict[str, Field[Any, Any, Any]]:
     """The fields of a class by name, inherited ones first, each in order of declaration."""
-    found: dict[str, Field[Any]] = {}
+    found: dict[str, Field[Any, Any, Any]] = {}
     for base in reversed(cls.__mro__):
         for name, value in vars(base).items():
             if isinstance(value, Field):

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
-from .field import Field, T
+from .field import D, Field, N, Options, V
 from .plain import check_scalar
 
 #: more digits than this before or after the point are no amount of anything
 _MOST_DIGITS = 100
 
 
-class NumberField(Field[T]):
-    """What the numbers have in common: their limits."""
+class NumberField(Field[V, N, D]):
+    """What the numbers have in common: their limits.
+
+    Args:
+        min_value: the least value that is allowed; also `minimum`.
+        max_value: the largest one; also `maximum`.
+    """
 
     sql_kind = "number"
 
@@ -26,9 +31,11 @@ class NumberField(Field[T]):
         maximum: Any = None,
         min_value: Any = None,
         max_value: Any = None,
-        **options: Any,
+        required: N = False,  # type: ignore[assignment]
+        default: D = None,  # type: ignore[assignment]
+        **options: Unpack[Options],
     ) -> None:
-        super().__init__(label, **options)
+        super().__init__(label, required=required, default=default, **options)  # type: ignore[arg-type]
         self.minimum = min_value if minimum is None else minimum
         self.maximum = max_value if maximum is None else maximum
 
@@ -47,7 +54,7 @@ class NumberField(Field[T]):
         return self.to_json(value) if self.enum is not None else value
 
 
-class IntegerField(NumberField[int | None]):
+class IntegerField(NumberField[int, N, D]):
     """A whole number."""
 
     python_type = int
@@ -61,7 +68,7 @@ class IntegerField(NumberField[int | None]):
         return None if value is None else self.from_json(int(value))
 
 
-class FloatField(NumberField[float | None]):
+class FloatField(NumberField[float, N, D]):
     """A number in floating point."""
 
     python_type = float
@@ -85,12 +92,17 @@ class FloatField(NumberField[float | None]):
         return None if value is None else self.from_json(value)
 
 
-class DecimalField(NumberField[Decimal | None]):
+class DecimalField(NumberField[Decimal, N, D]):
     """An exact decimal number, such as money.
 
-    `max_digits` counts all digits, `decimal_places` those after the point.
+    It is kept as text and sorts as a number: exactly on PostgreSQL, to 15 digits on SQLite. It takes a Decimal or an
+    int, never a float.
 
-    It is kept as text and sorts as a number: exactly on PostgreSQL, to 15 digits on SQLite.
+    Args:
+        max_digits: how many digits it may have in all.
+        decimal_places: how many of them after the point.
+        min_value: the least value that is allowed.
+        max_value: the largest one.
     """
 
     python_type = Decimal
@@ -101,11 +113,31 @@ class DecimalField(NumberField[Decimal | None]):
         *,
         max_digits: int | None = None,
         decimal_places: int | None = None,
-        **options: Any,
+        minimum: Decimal | int | None = None,
+        maximum: Decimal | int | None = None,
+        min_value: Decimal | int | None = None,
+        max_value: Decimal | int | None = None,
+        required: N = False,  # type: ignore[assignment]
+        default: D = None,  # type: ignore[assignment]
+        **options: Unpack[Options],
     ) -> None:
-        super().__init__(label, **options)
+        limits = {"minimum": minimum, "maximum": maximum, "min_value": min_value, "max_value": max_value}
+        super().__init__(label, required=required, default=default, **limits, **options)  # type: ignore[arg-type]
         self.max_digits = max_digits
         self.decimal_places = decimal_places
+
+    if TYPE_CHECKING:
+
+        @overload  # type: ignore[override]
+        def __set__(
+            self: DecimalField[Literal[True], Any], instance: object, value: Decimal | int
+        ) -> None: ...
+        @overload
+        def __set__(self: DecimalField[Any, None], instance: object, value: Decimal | int | None) -> None: ...
+        @overload
+        def __set__(self, instance: object, value: Decimal | int) -> None: ...
+
+        def __set__(self, instance: object, value: Any) -> None: ...
 
     def number(self, value: Any) -> Decimal:
         if isinstance(value, bool) or not isinstance(value, (int, Decimal)):

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, MutableSequence
-from typing import Any
+from collections.abc import Callable, Iterable, MutableSequence, Sequence
+from typing import Any, Generic, SupportsIndex, overload
 
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Mapper, Session, object_session
+from typing_extensions import TypeVar
 
-from .field import Field
+from .field import D, Field, N, V
 from .place import document_of
 from .tracking import Root, Tracked
 
+#: a mapped class
+M = TypeVar("M", default=Any)
 
-class _Pointing(Field[Any]):
-    """What both kinds of reference share.
 
-    :param model: the mapped class, or a callable that gives it (for one that is declared later).
-    """
+class _Pointing(Field[V, N, D]):
+    """What both kinds of reference share."""
 
     def __init__(self, model: type | Callable[[], type], label: str = "", **options: Any) -> None:
         super().__init__(label, **options)
@@ -90,8 +91,22 @@ def session_of(instance: Any) -> Session | None:
     return None
 
 
-class ReferenceField(_Pointing):
-    """A mapped object. One that is gone reads as None."""
+class ReferenceField(_Pointing[M, N, None], Generic[M, N]):
+    """A mapped object, kept as its key. One that is gone reads as None.
+
+    Args:
+        model: the mapped class, or a callable that gives it (for one that is declared later).
+    """
+
+    def __init__(
+        self,
+        model: type[M] | Callable[[], type[M]],
+        label: str = "",
+        *,
+        required: N = False,  # type: ignore[assignment]
+        **options: Any,
+    ) -> None:
+        super().__init__(model, label, required=required, **options)
 
     @property
     def sql_kind(self) -> str:  # type: ignore[override]
@@ -100,7 +115,7 @@ class ReferenceField(_Pointing):
     def check(self, value: Any) -> Any:
         return self.check_object(value)
 
-    def __set__(self, instance: object, value: Any) -> None:
+    def __set__(self, instance: object, value: M | None) -> None:  # type: ignore[override]
         value = self.clean(value)
         if value is not None:
             self.store_new(instance, [value])
@@ -136,12 +151,16 @@ def recall(document: Any, path: tuple[str, ...]) -> Any:
     return document.views.get(("object", *path)) if isinstance(document, Tracked) else None
 
 
-class ReferenceListField(_Pointing):
-    """A list of mapped objects, read with one query. Those that are gone are left out."""
+class ReferenceListField(_Pointing["ReferenceList[M]", Any, Any], Generic[M]):
+    """A list of mapped objects, kept as their keys and read with one query. Those that are gone are left out.
+
+    Args:
+        model: the mapped class, or a callable that gives it (for one that is declared later).
+    """
 
     sql_kind = "json"
 
-    def __init__(self, model: type | Callable[[], type], label: str = "", **options: Any) -> None:
+    def __init__(self, model: type[M] | Callable[[], type[M]], label: str = "", **options: Any) -> None:
         options.setdefault("default", list)
         super().__init__(model, label, **options)
 
@@ -150,7 +169,7 @@ class ReferenceListField(_Pointing):
             raise ValueError(f"A list of {self.model.__name__} is needed, not {type(value).__name__}.")
         return [self.check_object(item) for item in value]
 
-    def __set__(self, instance: object, value: Any) -> None:
+    def __set__(self, instance: object, value: Sequence[M] | None) -> None:  # type: ignore[override]
         value = self.clean(value)
         self.store_new(instance, value or ())
         self._write(instance, self.dump(value) if value is not None else None)
@@ -162,14 +181,14 @@ class ReferenceListField(_Pointing):
     def element(self, value: Any) -> Any:
         return self.key_of(value)
 
-    def show(self, instance: Any, stored: Any) -> ReferenceList:
+    def show(self, instance: Any, stored: Any) -> ReferenceList[M]:
         return ReferenceList(self, instance, stored)
 
 
-class ReferenceList(MutableSequence[Any]):
+class ReferenceList(MutableSequence[M]):
     """The objects of a list of references. Changes go into the document."""
 
-    def __init__(self, field: ReferenceListField, instance: Any, keys: list[Any]) -> None:
+    def __init__(self, field: ReferenceListField[M], instance: Any, keys: list[Any]) -> None:
         self._field = field
         self._instance = instance
         self._keys = keys
@@ -207,6 +226,11 @@ class ReferenceList(MutableSequence[Any]):
     def __len__(self) -> int:
         return len(self._places())
 
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> M: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[M]: ...
+
     def __getitem__(self, index: Any) -> Any:
         objects = [self._objects[key] for key in self._keys if key in self._objects]
         return objects[index]
@@ -224,7 +248,7 @@ class ReferenceList(MutableSequence[Any]):
         for place in sorted([places] if isinstance(places, int) else places, reverse=True):
             del self._keys[place]
 
-    def insert(self, index: int, value: Any) -> None:
+    def insert(self, index: int, value: M) -> None:
         places = self._places()
         key = self._key(value)
         index = max(index + len(places), 0) if index < 0 else index

@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import base64
+import enum
 import re
 import uuid
-from typing import Any, Self
+from collections.abc import Iterable
+from typing import Any, Self, Unpack, overload
 from urllib.parse import quote, unquote
 
-from .field import Field
+from typing_extensions import TypeVar
+
+from .field import D, Field, N, Options
 from .plain import plain
 
 
-class BooleanField(Field[bool | None]):
-    """True or false. `labels` are the words of the two buttons where a form decides it."""
+class BooleanField(Field[bool, N, D]):
+    """True or false.
+
+    Args:
+        labels: the words for true and for false, on the two buttons where a form decides it.
+    """
 
     python_type = bool
     sql_kind = "boolean"
 
-    def __init__(self, label: str = "", *, labels: tuple[str, str] = ("Yes", "No"), **options: Any) -> None:
-        super().__init__(label, **options)
+    def __init__(
+        self,
+        label: str = "",
+        *,
+        labels: tuple[str, str] = ("Yes", "No"),
+        required: N = False,  # type: ignore[assignment]
+        default: D = None,  # type: ignore[assignment]
+        **options: Unpack[Options],
+    ) -> None:
+        super().__init__(label, required=required, default=default, **options)  # type: ignore[arg-type]
         self.labels = labels
 
     def check(self, value: Any) -> bool:
@@ -28,7 +44,7 @@ class BooleanField(Field[bool | None]):
         return value
 
 
-class UUIDField(Field[uuid.UUID | None]):
+class UUIDField(Field[uuid.UUID, N, D]):
     """A UUID."""
 
     python_type = uuid.UUID
@@ -46,8 +62,35 @@ class UUIDField(Field[uuid.UUID | None]):
         return uuid.UUID(stored)
 
 
-class ChoiceField(Field[Any]):
-    """One of `choices`."""
+#: a choice; a member of an Enum is stored by its value
+C = TypeVar("C", bound=enum.Enum | str | int | float, default=Any)
+
+
+class ChoiceField(Field[C, N, D]):
+    """One of some values.
+
+    Args:
+        choices: pairs (value, label), values, or an Enum, whose values are stored and members read.
+    """
+
+    @overload
+    def __init__(
+        self, label: str = "", *, choices: type[C], required: N = ..., default: D = ..., **options: Any
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        label: str = "",
+        *,
+        choices: Iterable[tuple[C, str]],
+        required: N = ...,
+        default: D = ...,
+        **options: Any,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self, label: str = "", *, choices: Iterable[C], required: N = ..., default: D = ..., **options: Any
+    ) -> None: ...
 
     def __init__(self, label: str = "", *, choices: Any, **options: Any) -> None:
         super().__init__(label, choices=choices, **options)
@@ -70,7 +113,7 @@ class ChoiceField(Field[Any]):
         return self.from_json(known)
 
 
-class JSONField(Field[Any]):
+class JSONField(Field[Any, Any, Any]):
     """Any JSON: mappings, lists, texts, numbers, truth values. A change inside it is tracked."""
 
     sql_kind = "json"
@@ -100,16 +143,27 @@ class Binary(bytes):
 _DATA_URL = re.compile(r"data:([^;,]*)(?:;name=([^;,]*))?;base64,")
 
 
-class BinaryField(Field[bytes | None]):
-    """Bytes, kept as base64: for small ones. `max_length` counts bytes.
+class BinaryField(Field[bytes, N, D]):
+    """Bytes, kept as base64: for small ones.
 
     A `Binary` keeps its name and type: it is stored as a `data:` URL.
+
+    Args:
+        max_length: how many bytes it may have.
     """
 
     python_type = bytes
 
-    def __init__(self, label: str = "", *, max_length: int | None = None, **options: Any) -> None:
-        super().__init__(label, **options)
+    def __init__(
+        self,
+        label: str = "",
+        *,
+        max_length: int | None = None,
+        required: N = False,  # type: ignore[assignment]
+        default: D = None,  # type: ignore[assignment]
+        **options: Unpack[Options],
+    ) -> None:
+        super().__init__(label, required=required, default=default, **options)  # type: ignore[arg-type]
         self.max_length = max_length
 
     def check(self, value: Any) -> bytes:

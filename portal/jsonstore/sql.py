@@ -25,7 +25,7 @@ class TextType(TypeDecorator[Any]):
     impl = String
     cache_ok = True
 
-    def __init__(self, field: Field[Any]) -> None:
+    def __init__(self, field: Field[Any, Any, Any]) -> None:
         super().__init__()
         self.field = field
 
@@ -46,7 +46,7 @@ class NumberType(UserDefinedType[Any]):
 
     cache_ok = True
 
-    def __init__(self, field: Field[Any], binary: bool = False) -> None:
+    def __init__(self, field: Field[Any, Any, Any], binary: bool = False) -> None:
         self.field = field
         self.binary = binary
 
@@ -81,7 +81,7 @@ class UUIDType(TypeDecorator[Any]):
     impl = Uuid
     cache_ok = True
 
-    def __init__(self, field: Field[Any]) -> None:
+    def __init__(self, field: Field[Any, Any, Any]) -> None:
         super().__init__()
         self.field = field
 
@@ -115,7 +115,7 @@ class ValueType(TypeDecorator[Any]):
             found: ColumnElement[Any] = super().__getitem__(index)  # type: ignore[no-untyped-call]
             return found
 
-    def __init__(self, field: Field[Any]) -> None:
+    def __init__(self, field: Field[Any, Any, Any]) -> None:
         super().__init__()
         self.field = field
 
@@ -139,7 +139,7 @@ def _as_json(value: ColumnElement[Any]) -> ColumnElement[Any]:
     return type_coerce(value, JSON().with_variant(JSONB(), "postgresql"))
 
 
-def expression(field: Field[Any], document: Any) -> ColumnElement[Any]:
+def expression(field: Field[Any, Any, Any], document: Any) -> ColumnElement[Any]:
     """The field's value in the JSON column `document`, with the default where nothing is stored."""
     place = document[field.path if len(field.path) > 1 else field.path[0]]
     # Written out: a parameter would make the expression in GROUP BY another one than that in SELECT.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Unpack
 from urllib.parse import urlsplit
 
-from .field import Field
+from .field import D, Field, N, Options
 from .plain import check_text
 
 _EMAIL = re.compile(
@@ -14,15 +14,27 @@ _EMAIL = re.compile(
 )
 
 
-class StringField(Field[str | None]):
-    """A line of text. `min_length` and `max_length` count characters."""
+class StringField(Field[str, N, D]):
+    """A line of text.
+
+    Args:
+        min_length: how many characters it must have.
+        max_length: how many it may have.
+    """
 
     python_type = str
 
     def __init__(
-        self, label: str = "", *, min_length: int | None = None, max_length: int | None = None, **options: Any
+        self,
+        label: str = "",
+        *,
+        min_length: int | None = None,
+        max_length: int | None = None,
+        required: N = False,  # type: ignore[assignment]
+        default: D = None,  # type: ignore[assignment]
+        **options: Unpack[Options],
     ) -> None:
-        super().__init__(label, **options)
+        super().__init__(label, required=required, default=default, **options)  # type: ignore[arg-type]
         self.min_length = min_length
         self.max_length = max_length
 
@@ -37,11 +49,11 @@ class StringField(Field[str | None]):
         return text
 
 
-class TextField(StringField):
+class TextField(StringField[N, D]):
     """Text of several lines."""
 
 
-class EmailField(StringField):
+class EmailField(StringField[N, D]):
     """A mail address. A blank text stands for none."""
 
     def check(self, value: Any) -> str:
@@ -51,7 +63,7 @@ class EmailField(StringField):
         return text
 
 
-class URLField(StringField):
+class URLField(StringField[N, D]):
     """A web address with its scheme. A blank text stands for none."""
 
     #: others, like javascript:, would do harm in a link

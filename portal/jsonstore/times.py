@@ -6,11 +6,11 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
-from .field import Field
+from .field import D, Field, N
 from .numbers import NumberField
 
 
-class DateField(Field[dt.date | None]):
+class DateField(Field[dt.date, N, D]):
     """A day."""
 
     python_type = dt.date
@@ -27,7 +27,7 @@ class DateField(Field[dt.date | None]):
         return dt.date.fromisoformat(stored)
 
 
-class DateTimeField(Field[dt.datetime | None]):
+class DateTimeField(Field[dt.datetime, N, D]):
     """A moment. It must know its time zone; it is kept and read in UTC."""
 
     python_type = dt.datetime
@@ -51,7 +51,7 @@ class DateTimeField(Field[dt.datetime | None]):
         return value.replace(tzinfo=dt.UTC) if value.utcoffset() is None else value.astimezone(dt.UTC)
 
 
-class TimeField(Field[dt.time | None]):
+class TimeField(Field[dt.time, N, D]):
     """A time of day, without a time zone."""
 
     python_type = dt.time
@@ -70,7 +70,7 @@ class TimeField(Field[dt.time | None]):
         return dt.time.fromisoformat(stored)
 
 
-class DurationField(NumberField[dt.timedelta | None]):
+class DurationField(NumberField[dt.timedelta, N, D]):
     """A length of time, kept as a number of seconds."""
 
     python_type = dt.timedelta

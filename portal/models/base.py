@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
-from sqlalchemy import DateTime, Dialect, Engine, TypeDecorator, event
+from sqlalchemy import DateTime, Dialect, Engine, Table, TypeDecorator, event
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, object_session
 
@@ -148,7 +148,22 @@ def _committed(session: Any) -> None:
         session.info["commits"] = session.info.get("commits", 0) + 1
 
 
-db = SQLAlchemy(model_class=Base, session_options={"class_": Session})
+if TYPE_CHECKING:
+    # Checkers take a class for a base only if it is declared, and the one in Flask-SQLAlchemy's handle is made at run
+    # time: to them `db` has all that the handle has, by its metaclass, and a declared `Model`.
+    class _Model(Base):
+        __abstract__ = True
+        __table__: ClassVar[Table]
+
+    class _Handle(SQLAlchemy, type):
+        Model: type[_Model]  # type: ignore[assignment]
+
+    class db(metaclass=_Handle):
+        class Model(_Model):
+            __abstract__ = True
+
+else:
+    db = SQLAlchemy(model_class=Base, session_options={"class_": Session})
 
 
 def is_storable(moment: dt.datetime) -> bool:
