@@ -1,5 +1,38 @@
-"""`python -m portal` is the command `portal`."""
+"""The command `portal`, also as `python -m portal`: the commands of `cli` in the application of this folder."""
 
-from portal.cli import main
+from __future__ import annotations
 
-main()
+import os
+import sys
+
+import click
+from flask import Flask
+from flask.cli import FlaskGroup
+
+from portal import cli
+from portal.app import create_app
+from portal.errors import PortalError
+
+
+def main() -> None:
+    """Run a command in the application of this folder."""
+    group = FlaskGroup(
+        name="portal", create_app=_load, add_default_commands=False, add_version_option=False,
+        help="The workflow portal.", set_debug_flag=False, load_dotenv=False,
+    )  # fmt: skip
+    group.params = []
+    group.add_command(cli.run)
+    cli.in_words(group)
+    group.main()
+
+
+def _load() -> Flask:
+    sys.path.insert(0, os.getcwd())
+    try:
+        return create_app()
+    except (PortalError, ValueError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+if __name__ == "__main__":
+    main()

@@ -13,9 +13,10 @@ from sqlalchemy import QueuePool, make_url
 from sqlalchemy.exc import ArgumentError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from portal import folders, logs
+from portal import cli, folders, logs, web, work
 from portal.config import Config
 from portal.discovery import discover
+from portal.engine.queue import schedules
 from portal.flow.registry import Flows, registry
 from portal.models import Passwords, db, is_of_flows, prepare_engine
 from portal.models.autogenerate import complete
@@ -50,9 +51,6 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     registry.bind(_current_flows)
     Passwords.cheap = app.testing
     _database(app, settings)
-
-    from portal import cli, web, work
-    from portal.engine.queue import schedules
 
     schedules.check(flows.values())
     web.init_app(app)

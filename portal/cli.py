@@ -353,7 +353,7 @@ def demand_columns() -> None:
         raise click.ClickException(f"the schema of the database is not that of the flows: {fault}")
 
 
-def _in_words(command: click.Command) -> None:
+def in_words(command: click.Command) -> None:
     """A command that the database refuses says so in one line, and exits with 1."""
     invoke = command.invoke
 
@@ -391,33 +391,10 @@ def _refusing(call: Any) -> Any:
 
 COMMANDS: Iterable[click.Command] = (init_db, create_user, flows, timers, outgoing, stats, backup, worker)
 for _command in (*COMMANDS, run):
-    _in_words(_command)
+    in_words(_command)
 
 
 def init_app(app: Flask) -> None:
     """Offer the commands to `flask --app wsgi …` too."""
     for command in COMMANDS:
         app.cli.add_command(command)
-
-
-def main() -> None:
-    """Run a command in the application of this folder."""
-    from flask.cli import FlaskGroup
-
-    def load() -> Flask:
-        sys.path.insert(0, os.getcwd())
-        from portal.app import create_app
-
-        try:
-            return create_app()
-        except (PortalError, ValueError, OSError) as error:
-            raise click.ClickException(str(error)) from error
-
-    group = FlaskGroup(
-        name="portal", create_app=load, add_default_commands=False, add_version_option=False,
-        help="The workflow portal.", set_debug_flag=False, load_dotenv=False,
-    )  # fmt: skip
-    group.params = []
-    group.add_command(run)
-    _in_words(group)
-    group.main()

@@ -58,7 +58,7 @@ def portal(folder, monkeypatch, capsys):
 
 
 def command(*words):
-    return [sys.executable, "-c", "from portal.cli import main; main()", *words]
+    return [sys.executable, "-c", "from portal.__main__ import main; main()", *words]
 
 
 def environment(settings):

@@ -84,7 +84,8 @@ def test_the_wheel_brings_what_lies_beside_the_package(run):
 def test_an_empty_folder_has_no_flows(run, tmp_path):
     assert said(run("portal", "flows", "list")) == ""
     said(run("portal", "init-db"))
-    tables = "import sqlite3; print(*sqlite3.connect('instance/portal.sqlite').execute('select name from sqlite_master'))"
+    names = "execute('select name from sqlite_master')"
+    tables = f"import sqlite3; print(*sqlite3.connect('instance/portal.sqlite').{names})"
     assert "article" not in said(run("python", "-c", tables))
 
 

@@ -49,7 +49,7 @@ def test_it_is_named_with_what_it_can_be(settings, words):
 def test_an_extra_that_is_missing_is_named(tmp_path, missing, settings, extra):
     code = (
         f"import sys; sys.modules[{missing!r}] = None; sys.argv = ['portal', 'worker']; "
-        "from portal.cli import main; main()"
+        "from portal.__main__ import main; main()"
     )
     ended = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, 
