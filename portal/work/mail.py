@@ -112,7 +112,7 @@ def compose(session: Session, claimed: Claim, base_url: str) -> Mail | None:
     about = facts["about"] or facts["summary"]
     subject = _one_line(f"{head} – {about}" if about else head)
     text, html = (
-        _templates().get_template(f"portal/mail/notice.{kind}").render(facts) for kind in ("txt", "html")
+        _templates().get_template(f"portal/mail/notice-mail.{kind}").render(facts) for kind in ("txt", "html")
     )
     return Mail(user, subject, text, html)
 

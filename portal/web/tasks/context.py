@@ -33,6 +33,20 @@ def form_context(activation: Activation) -> dict[str, Any]:
     }
 
 
+def form_templates(node: Any, given: str | None = None) -> list[str]:
+    """The names of the page of a node's form; the first one that is there is taken.
+
+    Args:
+        given: what the view names by `template=`.
+    """
+    label = node.flow_class._definition.label
+    return (
+        [given]
+        if given
+        else [f"portal/{label}/{node.name}.html", f"portal/{label}/form.html", "portal/form.html"]
+    )
+
+
 def artifact_of(process: Any, *, visible: bool = True) -> dict[str, Any] | None:
     """The artifact's rows under its name for people; `visible` says whether they may open its files."""
     found = process.artifact
