@@ -38,7 +38,7 @@ def _faults(app: Flask, node: Any) -> Iterator[str]:
     given = view.template if isinstance(view, FormView) else None
     if view is not None and not isinstance(view, FormView):
         return  # a view written by hand says itself what its page is
-    for name in [given] if given else form_templates(node)[:-1]:
+    for name in (given,) if given else form_templates(node)[:-1]:
         try:
             _read(app.jinja_env, name)
         except TemplateNotFound as error:
@@ -60,11 +60,11 @@ def _read(environment: Environment, name: str) -> None:
     """Compile a template, and look for those that it cannot do without."""
     environment.get_template(name)
     source, file, _ = environment.loader.get_source(environment, name)  # type: ignore[union-attr]
-    for part in environment.parse(source, name, file).find_all(
-        (nodes.Extends, nodes.Import, nodes.FromImport)
-    ):
-        if isinstance(part.template, nodes.Const):
-            environment.get_template(part.template.value)
+    needed = nodes.Extends, nodes.Import, nodes.FromImport
+    for part in environment.parse(source, name, file).find_all(needed):
+        template: Any = getattr(part, "template", None)
+        if isinstance(template, nodes.Const):
+            environment.get_template(template.value)
 
 
 def _place(node: Any) -> str:

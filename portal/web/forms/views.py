@@ -131,7 +131,7 @@ class FormView:
         """The page with the form."""
         decision = getattr(form, "_decision", None)
         context = {"decision": decision, "seen": seen.seen_text(form), **form_context(activation)}
-        return render_template(form_templates(activation.node, self.template), form=form, **context)
+        return render_template([*form_templates(activation.node, self.template)], form=form, **context)
 
     def form(self, activation: Activation, formdata: Any = None) -> Form:
         """The form, filled from what is stored, or from what was typed.

@@ -33,18 +33,16 @@ def form_context(activation: Activation) -> dict[str, Any]:
     }
 
 
-def form_templates(node: Any, given: str | None = None) -> list[str]:
+def form_templates(node: Any, given: str | None = None) -> tuple[str, ...]:
     """The names of the page of a node's form; the first one that is there is taken.
 
     Args:
         given: what the view names by `template=`.
     """
-    label = node.flow_class._definition.label
-    return (
-        [given]
-        if given
-        else [f"portal/{label}/{node.name}.html", f"portal/{label}/form.html", "portal/form.html"]
-    )
+    if given:
+        return (given,)
+    folder = f"portal/{node.flow_class._definition.label}"
+    return f"{folder}/{node.name}.html", f"{folder}/form.html", "portal/form.html"
 
 
 def artifact_of(process: Any, *, visible: bool = True) -> dict[str, Any] | None:

@@ -107,7 +107,7 @@ def respond(activation: Activation) -> Response:
         activation.execute()
         return make_response(redirect(activation.success_url, 303))
     return make_response(
-        render_template(form_templates(node), form=FlaskForm(formdata=None), **form_context(activation))
+        render_template([*form_templates(node)], form=FlaskForm(formdata=None), **form_context(activation))
     )
 
 
