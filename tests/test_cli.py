@@ -96,6 +96,12 @@ def test_flows_are_listed_and_checked(portal):
     assert "leave_request: " in portal("flows", "check")
 
 
+def test_a_folder_without_flows_has_none_of_ours(portal, folder):
+    (folder / "flows").unlink()
+    assert portal("flows", "list") == ""
+    assert "hello_world" in portal("flows", "list", PORTAL_FLOWS="flows"), "those that are named are read"
+
+
 def test_the_flows_of_the_folder_come_before_the_examples(folder):
     (folder / "flows").unlink()
     (folder / "flows").mkdir()

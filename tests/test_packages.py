@@ -72,7 +72,7 @@ def said(process):
 def test_the_wheel_brings_what_lies_beside_the_package(run):
     script = (
         "import portal; from portal import folders; from pathlib import Path; here = Path(portal.__file__).parent\n"
-        "names = ['py.typed', 'templates/portal/form.html', 'templates/portal/mail/notice.txt',\n"
+        "names = ['py.typed', 'templates/portal/form.html', 'templates/portal/mail/notice-mail.txt',\n"
         "         'static/portal/portal.css', 'examples/hello_world.py', 'migrations/env.py']\n"
         "print(here, folders.EXAMPLES, [name for name in names if not (here / name).is_file()])"
     )
@@ -84,9 +84,13 @@ def test_the_wheel_brings_what_lies_beside_the_package(run):
 def test_an_empty_folder_has_no_flows(run, tmp_path):
     assert said(run("portal", "flows", "list")) == ""
     said(run("portal", "init-db"))
-    names = "execute('select name from sqlite_master')"
-    tables = f"import sqlite3; print(*sqlite3.connect('instance/portal.sqlite').{names})"
-    assert "article" not in said(run("python", "-c", tables))
+    script = (
+        "import sqlite3; database = sqlite3.connect('instance/portal.sqlite')\n"
+        "print(*(name for (name,) in database.execute('select name from sqlite_master')))"
+    )
+    tables = said(run("python", "-c", script)).split()
+    assert "process" in tables
+    assert not {"article", "purchase_order", "shipment"} & set(tables)
 
 
 def test_the_demo_brings_the_examples(run):

@@ -11,6 +11,7 @@ from portal import folders
 from . import bodies, errors, files, flows, headers, layout, limits, lists, operations, processes, retry
 from .accounts import profile, sign_in
 from .drafts import kept, pages
+from .forms import pages as form_pages
 from .tasks import actions, bulk, detail, start
 
 BLUEPRINTS = (
@@ -49,6 +50,7 @@ def init_app(app: Flask) -> None:
     start.init_app(app)
     errors.init_app(app)
     headers.init_app(app)
+    form_pages.check(app, app.extensions["portal_flows"].values())
 
 
 def _pages() -> Blueprint:

@@ -6,6 +6,7 @@ import datetime as dt
 import smtplib
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -67,10 +68,11 @@ LONGEST_SUBJECT = 150
 COUNTED = 1000
 
 
-@lru_cache(maxsize=1)
-def _templates() -> Environment:
+@lru_cache(maxsize=4)
+def _templates(own: Path) -> Environment:
+    """The templates of mail: those in the application's own folder come before ours."""
     return Environment(
-        loader=FileSystemLoader([folders.site() / "templates", folders.TEMPLATES]),
+        loader=FileSystemLoader([own, folders.TEMPLATES]),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -111,8 +113,9 @@ def compose(session: Session, claimed: Claim, base_url: str) -> Mail | None:
     # A step's own line may be the same for every process: what tells them apart is what the process is about.
     about = facts["about"] or facts["summary"]
     subject = _one_line(f"{head} – {about}" if about else head)
+    templates = _templates(Path(current_app.root_path) / str(current_app.template_folder))
     text, html = (
-        _templates().get_template(f"portal/mail/notice.{kind}").render(facts) for kind in ("txt", "html")
+        templates.get_template(f"portal/mail/notice-mail.{kind}").render(facts) for kind in ("txt", "html")
     )
     return Mail(user, subject, text, html)
 

@@ -73,6 +73,19 @@ def test_a_mail_says_what_and_why_and_where(told, send, smtp):
     assert "\n\n\n" not in text.replace("\r\n", "\n")
 
 
+def test_a_site_has_its_own_words_in_mail(told, send, smtp, app, tmp_path, monkeypatch):
+    folder = tmp_path / "portal" / "mail"
+    folder.mkdir(parents=True)
+    (folder / "notice-mail.txt").write_text("Our house: {{ url }}")
+    monkeypatch.setattr(app, "template_folder", str(tmp_path))
+    run = told()
+    send()
+    [mail] = smtp.received
+    text, html = (mail.get_body([kind]).get_content() for kind in ("plain", "html"))
+    assert text.strip() == f"Our house: https://portal.example/tasks/{run.task('check').id}"
+    assert "because the task is yours" in html
+
+
 def test_a_mail_tells_its_process_from_the_others_of_its_step(
     told, act, send, smtp, people, session, monkeypatch
 ):

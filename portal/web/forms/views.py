@@ -25,7 +25,7 @@ from portal.models import Process
 from ..display.moments import zone
 from ..drafts import kept
 from ..files import Files
-from ..tasks.context import form_context
+from ..tasks.context import form_context, form_templates
 from . import seen as seen
 from .build import (
     RecordForm,
@@ -56,7 +56,8 @@ def posted() -> CombinedMultiDict[str, Any]:
 class FormView:
     """What the ready views have in common."""
 
-    template = "portal/form.html"
+    #: the page instead of ours
+    template: str | None = None
 
     def __init__(
         self,
@@ -90,8 +91,8 @@ class FormView:
         Args:
             fields: names of the fields that the form has, in their order. Only they are ever written.
             form_class: a WTForms form to use instead of the one made of the fields.
-            template: the page, instead of ours; it knows `form`, `process`, `task`,
-                `flow`, `node` and `activation`.
+            template: the page, instead of `portal/<label>/<node>.html`, `portal/<label>/form.html` or
+                `portal/form.html`; it knows `form`, `process`, `task`, `flow`, `node` and `activation`.
             check: called with the object as the form would leave it; a ValueError says what does not go together.
             decide: the name of a field that is decided by buttons, one for each value, instead of an input: a
                 `BooleanField`, whose `labels=("Approve", "Decline")` are on the buttons, or a field of choices.
@@ -130,7 +131,7 @@ class FormView:
         """The page with the form."""
         decision = getattr(form, "_decision", None)
         context = {"decision": decision, "seen": seen.seen_text(form), **form_context(activation)}
-        return render_template(self.template, form=form, **context)
+        return render_template([*form_templates(activation.node, self.template)], form=form, **context)
 
     def form(self, activation: Activation, formdata: Any = None) -> Form:
         """The form, filled from what is stored, or from what was typed.

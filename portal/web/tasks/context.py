@@ -34,6 +34,18 @@ def form_context(activation: Activation) -> dict[str, Any]:
     }
 
 
+def form_templates(node: Any, given: str | None = None) -> tuple[str, ...]:
+    """The names of the page of a node's form; the first one that is there is taken.
+
+    Args:
+        given: what the view names by `template=`.
+    """
+    if given:
+        return (given,)
+    folder = f"portal/{node.flow_class._definition.label}"
+    return f"{folder}/{node.name}.html", f"{folder}/form.html", "portal/form.html"
+
+
 def artifact_of(process: Any, *, visible: bool = True) -> dict[str, Any] | None:
     """The artifact's rows under its name for people; `visible` says whether they may open its files."""
     found = process.artifact

@@ -21,7 +21,7 @@ from ..layout import me
 from ..lookups import task_or_refuse
 from ..urls import inbox
 from .completion import finished
-from .context import artifact_of, form_context
+from .context import artifact_of, form_context, form_templates
 
 blueprint = Blueprint("tasks", __name__)
 blueprint.before_request(require_login)
@@ -107,7 +107,7 @@ def respond(activation: Activation) -> Response:
         activation.execute()
         return make_response(redirect(activation.success_url, 303))
     return make_response(
-        render_template("portal/form.html", form=FlaskForm(formdata=None), **form_context(activation))
+        render_template([*form_templates(node)], form=FlaskForm(formdata=None), **form_context(activation))
     )
 
 
