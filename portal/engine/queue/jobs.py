@@ -28,8 +28,8 @@ from ..context import Run
 from ..interpreter import step
 from ..leases import TRIES, batch, wait_after
 from ..retries import persistent, report
-from ..transaction import clock, read_task, transaction
-from .timers import _is_due
+from ..transaction import clock, task_action
+from .timers import is_due
 
 log = logging.getLogger("portal.engine")
 
@@ -51,15 +51,14 @@ class Claim:
 def claim(session: Session, task_id: int) -> Claim | None:
     """Take a job that is due. None if there is nothing to do."""
     try:
-        with transaction(session, task=task_id) as run:
-            task = read_task(session, task_id)
+        with task_action(session, task_id) as (run, task):
             if task.node is None:
                 log.warning(
                     "job of task %s: this worker has no %s.%s; are its code and PORTAL_FLOWS as elsewhere?",
                     task_id, task.process.flow_label, task.flow_task,
                 )  # fmt: skip
                 return None
-            if not _is_due(task, run.now) or not task.node.works:
+            if not is_due(task, run.now) or not task.node.works:
                 return None
             task.attempt += 1
             task.lease = run.now + LEASE
@@ -206,9 +205,7 @@ def expire(session: Session, claimed: Claim) -> bool:
 def finish(session: Session, claimed: Claim, done: Activation | None, error: Exception | None) -> bool:
     """Complete a job under the lock. False if this attempt no longer counts: its result is dropped."""
     task_id, attempt = claimed.task_id, claimed.attempt
-    with transaction(session, task=task_id) as run:
-        task = read_task(session, task_id)
-        run.know(task)
+    with task_action(session, task_id) as (run, task):
         if task.status != "STARTED" or task.attempt != attempt:
             return False
         task.lease = None
@@ -270,8 +267,7 @@ def hand_back(session: Session, claimed: Claim) -> bool:
 
     What the worker still says of it is dropped.
     """
-    with transaction(session, task=claimed.task_id) as run:
-        task = read_task(session, claimed.task_id)
+    with task_action(session, claimed.task_id) as (run, task):
         if task.status != "STARTED" or task.attempt != claimed.attempt:
             return False
         task.lease, task.scheduled = None, run.now
@@ -319,9 +315,7 @@ def reclaim(session: Session, limit: int = 100) -> int:
 
 @persistent
 def _reclaim(session: Session, task_id: int, attempt: int) -> bool:
-    with transaction(session, task=task_id) as run:
-        task = read_task(session, task_id)
-        run.know(task)
+    with task_action(session, task_id) as (run, task):
         lost = task.status == "STARTED" and task.attempt == attempt
         if not lost or task.lease is None or task.lease >= run.now:
             return False
