@@ -84,7 +84,8 @@ def ask(run: Run, task: Task) -> bool:
     if task.status != "STARTED" or node is None:
         return False
     activation = run.activation(task)
-    run.interpreter.resume(run, task, lambda: node.resume(activation) if node.holds(activation) else None)
+    if run.interpreter.attempt(run, task, lambda: node.holds(activation)):
+        run.interpreter.resume(run, task, lambda: node.resume(activation))
     return task.status != "STARTED"
 
 

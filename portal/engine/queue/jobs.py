@@ -79,13 +79,16 @@ class WorkerLost(Exception):
     """The worker of a job was not heard of until its lease was over."""
 
 
-class Work:
+class JobActions:
     """A job at work: it sees its process as it was at the start, and tells its progress."""
 
     def __init__(self, session: Session, task: Task) -> None:
         self.session = session
         self.attempt = task.attempt
         self.task = task
+        #: the columns of the process and the data of the task, as they were when the job began
+        self.before = _state(task.process)
+        self.task_before = copy.deepcopy(dict(task.data))
 
     def progress(self, activation: Activation, done: float, total: float | None, message: str) -> None:
         """Written past the lock: one row, and only while this attempt is the one that counts."""
@@ -100,7 +103,7 @@ class Work:
         """Read the process again; what the job has assigned so far is kept."""
         mine = assigned(activation)
         self.session.refresh(activation.process)
-        activation.__dict__["_before"] = _state(activation.process)
+        self.before = _state(activation.process)
         write(mine, activation.process)
         self.session.commit()
 
@@ -150,12 +153,15 @@ def begin(own: Session, task_id: int) -> Activation | None:
     task = own.get(Task, task_id)
     if task is None or task.node is None:
         return None
-    process = task.process
-    activation = Activation(Work(own, task), process, task, task.node, None, clock.get()())  # type: ignore[arg-type]
-    activation.__dict__["_before"] = _state(process)
-    activation.__dict__["_task_before"] = copy.deepcopy(dict(task.data))
+    job: Any = JobActions(own, task)
+    activation = Activation(job, task.process, task, task.node, None, clock.get()())
     own.commit()
     return activation
+
+
+def _job(activation: Activation) -> JobActions:
+    job: Any = activation._work
+    return job  # type: ignore[no-any-return]
 
 
 def _state(process: Process) -> dict[str, Any]:
@@ -166,7 +172,7 @@ def _state(process: Process) -> dict[str, Any]:
 
 def assigned(activation: Activation) -> dict[str, Any]:
     """What a job has written: columns, and writes inside the JSON document."""
-    before, process = activation.__dict__["_before"], activation.process
+    before, process = _job(activation).before, activation.process
     state = inspect(process)
     columns = {}
     for attribute in state.mapper.column_attrs:
@@ -226,7 +232,7 @@ def _completed(run: Run, task: Task, done: Activation) -> None:
             or getattr(type(done.process), name).unstored(done.process) is not None
         ):
             setattr(task.process, name, _here(run.session, value))
-    jsonstore.apply(jsonstore.changes(done.__dict__["_task_before"], done.task.data), task.data)
+    jsonstore.apply(jsonstore.changes(_job(done).task_before, done.task.data), task.data)
     activation = run.activation(task)
     step.resume(run, task, lambda: activation.node.resume(activation), "job")
 
