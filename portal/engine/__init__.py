@@ -8,7 +8,7 @@ from .interpreter import step
 
 # Where the engine is put together: what is lower calls these without importing them.
 Run.interpreter = step
-Run.work = actions.Work
+Run.work = actions.TaskActions
 runtime.bind(api)
 
 __all__ = ["actions", "lifecycle", "permissions"]

@@ -69,10 +69,10 @@ def _new(run: Run, node: Any) -> Activation:
     process = processes.new_process(run, node.flow_class)
     task = processes.first_task(run, process, node)
     task.status, task.owner_permission = "ASSIGNED", node.permission
-    return Activation(Work(run), process, task, node, run.user, run.now)
+    return Activation(TaskActions(run), process, task, node, run.user, run.now)
 
 
-class Work:
+class TaskActions:
     """The engine's side of an activation: the actions of a task's life."""
 
     def __init__(self, run: Run) -> None:

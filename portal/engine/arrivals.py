@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from portal import trace
 from portal.models import Outgoing, Process, Task, User
 
-from . import lifecycle, notifications
+from . import lifecycle, notifications, writes
 
 if TYPE_CHECKING:
     from .context import Run
@@ -109,8 +109,7 @@ def _row(run: Run, task: Task, user: User, scheduled: dt.datetime) -> dict[str, 
 def _store(session: Session, rows: dict[str, dict[str, Any]]) -> set[str]:
     """Insert what is not there yet, in the order of the keys: two actions cannot wait for each other. The new keys."""
     stored: set[str] = set()
-    made: Any = notifications.INSERTS[session.get_bind().dialect.name](Outgoing)
-    made = made.on_conflict_do_nothing().returning(Outgoing.key)
+    made = writes.insert(session, Outgoing).on_conflict_do_nothing().returning(Outgoing.key)
     keys = sorted(rows)
     for at in range(0, len(keys), BATCH):
         stored.update(

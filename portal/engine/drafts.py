@@ -6,7 +6,6 @@ import datetime as dt
 from typing import Any
 
 from sqlalchemy import delete, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from portal.models import Draft, ParkedForm, StartKey, Task
@@ -25,8 +24,6 @@ PARKED = dt.timedelta(days=1)
 PARKED_OF_BROWSER, PARKED_IN_ALL = 10, 200
 #: how long a start form that was accepted is remembered
 STARTED = dt.timedelta(days=90)
-
-_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 def read(session: Session, user_id: int, place: str) -> Draft | None:
@@ -53,7 +50,7 @@ def discard(session: Session, user_id: int, place: str) -> None:
 
 def accepted(session: Session, user_id: int, place: str) -> None:
     """Delete the draft of a form in the transaction that accepts it."""
-    _run(session, delete(Draft).where(Draft.user_id == user_id, Draft.place == place))
+    writes.run(session, delete(Draft).where(Draft.user_id == user_id, Draft.place == place))
 
 
 def park(
@@ -74,7 +71,9 @@ def park(
     ):
         of = select(ParkedForm.browser, ParkedForm.place).where(mine)
         for row in session.execute(of.order_by(ParkedForm.saved.desc()).offset(limit).limit(50)).all():
-            _run(session, delete(ParkedForm).where(ParkedForm.browser == row[0], ParkedForm.place == row[1]))
+            writes.run(
+                session, delete(ParkedForm).where(ParkedForm.browser == row[0], ParkedForm.place == row[1])
+            )
     session.commit()
 
 
@@ -90,7 +89,7 @@ def adopt(session: Session, browser: str, user_id: int) -> None:
             key = {"user_id": user_id, "place": parked.place}
             rest = {"task_id": parked.task_id, "typed": parked.typed, "saved": parked.saved}
             _put(session, Draft, key, **rest)
-    _run(session, delete(ParkedForm).where(ParkedForm.browser == browser, theirs))
+    writes.run(session, delete(ParkedForm).where(ParkedForm.browser == browser, theirs))
     session.commit()
 
 
@@ -106,16 +105,12 @@ def prune(session: Session) -> int:
         delete(ParkedForm).where(ParkedForm.saved < now - PARKED),
         delete(StartKey).where(StartKey.created < now - STARTED),
     ):
-        count += _run(session, statement).rowcount
+        count += writes.run(session, statement).rowcount
     session.commit()
     return count
 
 
 def _put(session: Session, model: Any, key: dict[str, Any], **values: Any) -> None:
     """Insert a row, or write over the one of this key; two at once do not fail."""
-    made = _INSERTS[session.get_bind().dialect.name](model).values(**key, **values)
-    _run(session, made.on_conflict_do_update(index_elements=list(key), set_=values))
-
-
-def _run(session: Session, statement: Any) -> Any:
-    return session.execute(statement, execution_options={"synchronize_session": False})
+    made = writes.insert(session, model).values(**key, **values)
+    writes.run(session, made.on_conflict_do_update(index_elements=list(key), set_=values))

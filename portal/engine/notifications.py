@@ -9,15 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Text, cast, insert, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Text, cast, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from portal import trace
 from portal.flow.notices import EVENTS
 from portal.models import Outgoing, Process, Role, Task, User
 
-from . import permissions
+from . import permissions, writes
 from .bulk_insert import Change
 
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ PROCESS_NEWS = {"DONE": "finished", "CANCELED": "finished", "FAILED": "failed"}
 #: what a person who has chosen nothing gets mail about; `queue` is what is new in it, and what is due or late there
 DEFAULTS = {**dict.fromkeys(EVENTS, True), "queue": False}
 
-INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 NAMESPACE = uuid.UUID("0b0e2a5c-6f1d-5a53-8f0a-0d8f2f1c7b11")
 
 _everywhere: Callable[[], Sequence[str]] = tuple
@@ -95,10 +93,7 @@ def write(session: Session, now: dt.datetime, news: Sequence[News]) -> int:
     for row in rows:
         row.update(created=now, scheduled=now, attempt=0, trace=trace.current.get() or None)
     if rows:
-        made = INSERTS.get(session.get_bind().dialect.name, insert)(Outgoing)
-        session.execute(
-            made.on_conflict_do_nothing() if hasattr(made, "on_conflict_do_nothing") else made, rows
-        )
+        session.execute(writes.insert(session, Outgoing).on_conflict_do_nothing(), rows)
     return len(rows)
 
 

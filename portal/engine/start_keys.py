@@ -6,17 +6,15 @@ that transaction, and finds its process or, if it was rolled back, starts one.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from portal.models import StartKey
 
+from . import writes
 from .transaction import clock
-
-_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 class Started(NamedTuple):
@@ -30,8 +28,8 @@ class Started(NamedTuple):
 def claim(session: Session, user_id: int, key: str, digest: str) -> Started | None:
     """Take the key for the start that is under way, or tell what it has started already."""
     row = {"user_id": user_id, "key": key, "digest": digest, "created": clock.get()()}
-    insert = _INSERTS[session.get_bind().dialect.name](StartKey).values(**row).on_conflict_do_nothing()
-    if _run(session, insert.returning(StartKey.key)).first() is not None:
+    insert = writes.insert(session, StartKey).values(**row).on_conflict_do_nothing()
+    if writes.run(session, insert.returning(StartKey.key)).first() is not None:
         return None
     return find(session, user_id, key)
 
@@ -49,10 +47,6 @@ def settle(session: Session, user_id: int, key: str, process_id: int | None) -> 
     """Say which process it was; a form that has started none may be sent again."""
     mine = (StartKey.user_id == user_id, StartKey.key == key)
     if process_id is None:
-        _run(session, delete(StartKey).where(*mine))
+        writes.run(session, delete(StartKey).where(*mine))
     else:
-        _run(session, update(StartKey).where(*mine).values(process_id=process_id))
-
-
-def _run(session: Session, statement: Any) -> Any:
-    return session.execute(statement, execution_options={"synchronize_session": False})
+        writes.run(session, update(StartKey).where(*mine).values(process_id=process_id))

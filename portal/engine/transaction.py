@@ -97,6 +97,15 @@ def transaction(
         yield from _inside(outer, user, process, task)
 
 
+@contextmanager
+def task_action(session: Session, task_id: int) -> Iterator[tuple[Run, Task]]:
+    """An action of the system on one task: a `transaction`, and the task as it is under the lock."""
+    with transaction(session, task=task_id) as run:
+        task = read_task(session, task_id)
+        run.know(task)
+        yield run, task
+
+
 def _outermost(session: Session, user: Any, process: Any, task: Any) -> Iterator[Run]:
     with registry.pinned():
         run = yield from _committed(session, user, process, task)

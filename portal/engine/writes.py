@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
+
+_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 def begin(session: Session) -> None:
@@ -20,9 +23,19 @@ def execute(session: Session, statement: Any) -> Any:
     """One statement in a transaction of its own. Its result."""
     begin(session)
     try:
-        result = session.execute(statement, execution_options={"synchronize_session": False})
+        result = run(session, statement)
         session.commit()
     except BaseException:
         session.rollback()
         raise
     return result
+
+
+def run(session: Session, statement: Any) -> Any:
+    """One statement within a transaction, past the objects of the session. Its result."""
+    return session.execute(statement, execution_options={"synchronize_session": False})
+
+
+def insert(session: Session, model: Any) -> Any:
+    """An INSERT in the dialect of the database, which has `on_conflict_do_nothing()` and `on_conflict_do_update()`."""
+    return _INSERTS[session.get_bind().dialect.name](model)

@@ -112,12 +112,12 @@ def define(flow_class: type[Flow]) -> None:
 
 
 def _joins_of(split: Node) -> frozenset[str]:
-    """The joins of a split; where none is left for it, those that the races on its branches lead to."""
-    for races in (True, False):
-        found = frozenset().union(*(graph.closing(edge.target, races) for edge in split.outgoing))
-        if found:
-            return found
-    return frozenset()
+    """The joins of a split. Where none is left for it, a race on a branch opens no bracket: one branch of the race is
+    left, which may go straight to the outer split's join."""
+    ends = [graph.closing(edge.target) for edge in split.outgoing]
+    if not any(ends):
+        ends = [graph.closing(edge.target, lambda at: at.splits and not at.races) for edge in split.outgoing]
+    return frozenset().union(*ends)
 
 
 def _declared(flow_class: type[Flow]) -> Iterator[tuple[str, Node]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,15 +31,18 @@ def in_order(node: Node) -> list[str]:
     return list(found)
 
 
-def closing(node: Node, races: bool = True) -> frozenset[str]:
+def closing(node: Node, opens: Callable[[Node], bool] = lambda node: node.splits) -> frozenset[str]:
     """The joins that close the split whose branch begins at this node.
 
-    Splits and joins nest like brackets: a join met while an inner split is open closes the inner one. Without
-    `races` a race opens no bracket: one branch of it is left, which may go straight to the outer split's join.
+    Splits and joins nest like brackets: a join met while an inner split is open closes the inner one.
+
+    Args:
+        opens: which nodes open a bracket.
     """
     found: set[str] = set()
     seen: set[tuple[str, int]] = set()
     stack = [(node, 0)]
+    deepest = len(node.flow_class.definition.nodes)
     while stack:
         at, depth = stack.pop()
         if (at.name, depth) in seen:
@@ -50,7 +53,6 @@ def closing(node: Node, races: bool = True) -> frozenset[str]:
                 found.add(at.name)
                 continue
             depth -= 1
-        opens = at.splits and (races or not at.races)
-        for following in neighbours(at):
-            stack.append((following, min(depth + opens, len(at.flow_class.definition.nodes))))
+        inside = min(depth + opens(at), deepest)
+        stack.extend((each, inside) for each in neighbours(at))
     return frozenset(found)

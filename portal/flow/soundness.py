@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from .graph import neighbours
+from .graph import closing
 from .reachability import Net, firing
 
 if TYPE_CHECKING:
@@ -115,23 +115,8 @@ def _meet(split: Node, join: str) -> bool:
 
 def _comes_to(node: Node, join: str) -> bool:
     """Whether a branch that begins here comes to a join, itself or by an inner split that leads there too."""
-    definition = node.flow_class.definition
-    seen: set[tuple[str, int]] = set()
-    stack = [(node, 0)]
-    while stack:
-        at, depth = stack.pop()
-        if (at.name, depth) in seen:
-            continue
-        seen.add((at.name, depth))
-        if at.merges:
-            if depth == 0:
-                if at.name == join:
-                    return True
-                continue
-            depth -= 1
-        opens = at.splits and join not in definition.joins[at.name]
-        stack.extend((each, min(depth + opens, len(definition.nodes))) for each in neighbours(at))
-    return False
+    joins = node.flow_class.definition.joins
+    return join in closing(node, lambda at: at.splits and join not in joins[at.name])
 
 
 def _divides(node: Node, join: str) -> bool:

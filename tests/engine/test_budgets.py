@@ -6,6 +6,8 @@ import pytest
 
 from portal import act, flow, jsonstore, this, views
 from portal.engine import actions
+from portal.engine.transaction import transaction
+from portal.flow.registry import registry
 from portal.models import Process, db
 from portal.web.forms.submit import submit
 
@@ -117,3 +119,16 @@ def test_one_of_many_people_costs_no_more_than_one_of_few(flow_tester, count, se
         db.session.expunge_all()
     assert len(costs[2]) <= len(costs[0]), f"{costs[0]}\n----\n{costs[2]}"
     assert len(costs[3]) <= len(costs[1]), f"{costs[1]}\n----\n{costs[3]}"
+
+
+def test_an_action_finds_the_flows_of_its_application_once(flow_tester, session, monkeypatch):
+    """However many branches it runs, each of which asks for its node."""
+    flow_tester(FunctionsFlow)
+    asked = []
+    find = registry._find
+    monkeypatch.setattr(registry, "_find", lambda: asked.append(1) or find())
+    for n in (2, 20):
+        asked.clear()
+        with transaction(session):
+            FunctionsFlow.start.run(n=n)
+        assert len(asked) == 1

@@ -166,6 +166,27 @@ class NoMoney(ValueError):
     pass
 
 
+class Forgetful(flow.Function):
+    """A node kind of an author's that forgets to answer."""
+
+    def enter(self, activation):
+        self.call(self.func, activation)
+
+
+class ForgetfulFlow(flow.Flow):
+    start = flow.StartHandle().Next(this.note)
+    note = Forgetful(lambda a: a.process.data.update(noted=True)).Next(this.end)
+    end = flow.End()
+
+
+def test_a_node_that_answers_nothing_has_failed(flow_tester):
+    run = flow_tester(ForgetfulFlow)
+    run.start()
+    assert run.task("note").status == "ERROR"
+    assert run.task("note").data["_exception"]["message"] == "a node answers Done(…) or Wait(…), not None"
+    assert "noted" not in run.process.data
+
+
 class CatchFlow(flow.Flow):
     start = flow.StartHandle(this.begin).Next(this.work)
     work = (

@@ -18,7 +18,7 @@ from portal.models import Process, Task
 from ..context import Run
 from ..leases import batch, holds, known_tasks, mark
 from ..retries import persistent, report
-from ..transaction import clock, read_task, transaction
+from ..transaction import clock, task_action
 
 log = logging.getLogger("portal.engine")
 
@@ -84,7 +84,8 @@ def ask(run: Run, task: Task) -> bool:
     if task.status != "STARTED" or node is None:
         return False
     activation = run.activation(task)
-    run.interpreter.resume(run, task, lambda: node.resume(activation) if node.holds(activation) else None)
+    if run.interpreter.attempt(run, task, lambda: node.holds(activation)):
+        run.interpreter.resume(run, task, lambda: node.resume(activation))
     return task.status != "STARTED"
 
 
@@ -131,9 +132,7 @@ def _armed() -> tuple[Any, ...]:
 @persistent
 def ask_one(session: Session, task_id: int) -> bool:
     """Ask one condition, in a transaction of its own. True if it held."""
-    with transaction(session, task=task_id) as run:
-        task = read_task(session, task_id)
-        run.know(task)
+    with task_action(session, task_id) as (run, task):
         held = ask(run, task)
         run.interpreter.settle(run)
         return held

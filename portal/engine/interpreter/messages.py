@@ -18,7 +18,7 @@ from portal.models import Message, Process, Task
 from ..context import Run
 from ..leases import at_rest, batch, known_tasks
 from ..retries import persistent, report
-from ..transaction import clock, read_task, transaction
+from ..transaction import clock, task_action
 
 log = logging.getLogger("portal.engine")
 
@@ -205,9 +205,7 @@ def _named(session: Session, names: dict[tuple[str, str], Any], limit: int) -> l
 
 @persistent
 def _hand_over(session: Session, task_id: int) -> bool:
-    with transaction(session, task=task_id) as run:
-        task = read_task(session, task_id)
-        run.know(task)
+    with task_action(session, task_id) as (run, task):
         if task.status != "STARTED" or task.node is None or task.process.on_hold:
             return False
         take(run, task)

@@ -14,7 +14,7 @@ from .. import writes
 from ..context import Run
 from ..leases import LEASE, TRIES, batch, known_tasks, mark, wait_after
 from ..retries import persistent, report
-from ..transaction import clock, read_task, transaction
+from ..transaction import clock, task_action
 
 log = logging.getLogger("portal.engine")
 
@@ -69,10 +69,8 @@ def deliver(session: Session, delivery_id: int) -> bool:
     session.rollback()
     if task_id is None:
         return False
-    with transaction(session, task=task_id) as run:
+    with task_action(session, task_id) as (run, task):
         taken = session.execute(delete(Delivery).where(Delivery.id == delivery_id))
-        task = read_task(session, task_id)
-        run.know(task)
         if not taken.rowcount or task.status != "STARTED" or task.node is None:  # type: ignore[attr-defined]
             return False
         if task.process.on_hold:
@@ -118,10 +116,8 @@ def set_back(session: Session, delivery_id: int, error: Exception) -> None:
         later = update(Delivery).where(Delivery.id == delivery_id)
         writes.execute(session, later.values(scheduled=again, failures=Delivery.failures + 1))
         return
-    with transaction(session, task=row.task_id) as run:
+    with task_action(session, row.task_id) as (run, task):
         session.execute(delete(Delivery).where(Delivery.id == delivery_id))
-        task = read_task(session, row.task_id)
-        run.know(task)
         if task.status == "STARTED":
             run.interpreter.incident(run, task, error, "signal")
             run.interpreter.settle(run)

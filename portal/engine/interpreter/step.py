@@ -94,13 +94,19 @@ def attempt(
         return None
 
 
-def resume(run: Run, task: Task, call: Callable[[], Outcome | None], action: str = "step") -> bool:
-    """Call a node, and do what it answers: nothing for None. False if it has failed, or has answered nothing."""
-    outcome = attempt(run, task, call, action)
+def resume(run: Run, task: Task, call: Callable[[], Outcome], action: str = "step") -> bool:
+    """Call a node, and do what it answers. False if it has failed."""
+    outcome = attempt(run, task, lambda: checked(call()), action)
     if outcome is None:
         return False
     follow(run, task, outcome, action)
     return True
+
+
+def checked(answer: Outcome) -> Outcome:
+    if not isinstance(answer, Done | Wait):
+        raise TypeError(f"a node answers Done(…) or Wait(…), not {answer!r}")
+    return answer
 
 
 def follow(run: Run, task: Task, outcome: Outcome, action: str = "step") -> None:

@@ -28,8 +28,8 @@ from ..context import Run
 from ..interpreter import step
 from ..leases import TRIES, batch, wait_after
 from ..retries import persistent, report
-from ..transaction import clock, read_task, transaction
-from .timers import _is_due
+from ..transaction import clock, task_action
+from .timers import is_due
 
 log = logging.getLogger("portal.engine")
 
@@ -51,15 +51,14 @@ class Claim:
 def claim(session: Session, task_id: int) -> Claim | None:
     """Take a job that is due. None if there is nothing to do."""
     try:
-        with transaction(session, task=task_id) as run:
-            task = read_task(session, task_id)
+        with task_action(session, task_id) as (run, task):
             if task.node is None:
                 log.warning(
                     "job of task %s: this worker has no %s.%s; are its code and PORTAL_FLOWS as elsewhere?",
                     task_id, task.process.flow_label, task.flow_task,
                 )  # fmt: skip
                 return None
-            if not _is_due(task, run.now) or not task.node.works:
+            if not is_due(task, run.now) or not task.node.works:
                 return None
             task.attempt += 1
             task.lease = run.now + LEASE
@@ -80,13 +79,16 @@ class WorkerLost(Exception):
     """The worker of a job was not heard of until its lease was over."""
 
 
-class Work:
+class JobActions:
     """A job at work: it sees its process as it was at the start, and tells its progress."""
 
     def __init__(self, session: Session, task: Task) -> None:
         self.session = session
         self.attempt = task.attempt
         self.task = task
+        #: the columns of the process and the data of the task, as they were when the job began
+        self.before = _state(task.process)
+        self.task_before = copy.deepcopy(dict(task.data))
 
     def progress(self, activation: Activation, done: float, total: float | None, message: str) -> None:
         """Written past the lock: one row, and only while this attempt is the one that counts."""
@@ -101,7 +103,7 @@ class Work:
         """Read the process again; what the job has assigned so far is kept."""
         mine = assigned(activation)
         self.session.refresh(activation.process)
-        activation.__dict__["_before"] = _state(activation.process)
+        self.before = _state(activation.process)
         write(mine, activation.process)
         self.session.commit()
 
@@ -151,12 +153,15 @@ def begin(own: Session, task_id: int) -> Activation | None:
     task = own.get(Task, task_id)
     if task is None or task.node is None:
         return None
-    process = task.process
-    activation = Activation(Work(own, task), process, task, task.node, None, clock.get()())  # type: ignore[arg-type]
-    activation.__dict__["_before"] = _state(process)
-    activation.__dict__["_task_before"] = copy.deepcopy(dict(task.data))
+    job: Any = JobActions(own, task)
+    activation = Activation(job, task.process, task, task.node, None, clock.get()())
     own.commit()
     return activation
+
+
+def _job(activation: Activation) -> JobActions:
+    job: Any = activation._work
+    return job  # type: ignore[no-any-return]
 
 
 def _state(process: Process) -> dict[str, Any]:
@@ -167,7 +172,7 @@ def _state(process: Process) -> dict[str, Any]:
 
 def assigned(activation: Activation) -> dict[str, Any]:
     """What a job has written: columns, and writes inside the JSON document."""
-    before, process = activation.__dict__["_before"], activation.process
+    before, process = _job(activation).before, activation.process
     state = inspect(process)
     columns = {}
     for attribute in state.mapper.column_attrs:
@@ -206,9 +211,7 @@ def expire(session: Session, claimed: Claim) -> bool:
 def finish(session: Session, claimed: Claim, done: Activation | None, error: Exception | None) -> bool:
     """Complete a job under the lock. False if this attempt no longer counts: its result is dropped."""
     task_id, attempt = claimed.task_id, claimed.attempt
-    with transaction(session, task=task_id) as run:
-        task = read_task(session, task_id)
-        run.know(task)
+    with task_action(session, task_id) as (run, task):
         if task.status != "STARTED" or task.attempt != attempt:
             return False
         task.lease = None
@@ -229,7 +232,7 @@ def _completed(run: Run, task: Task, done: Activation) -> None:
             or getattr(type(done.process), name).unstored(done.process) is not None
         ):
             setattr(task.process, name, _here(run.session, value))
-    jsonstore.apply(jsonstore.changes(done.__dict__["_task_before"], done.task.data), task.data)
+    jsonstore.apply(jsonstore.changes(_job(done).task_before, done.task.data), task.data)
     activation = run.activation(task)
     step.resume(run, task, lambda: activation.node.resume(activation), "job")
 
@@ -270,8 +273,7 @@ def hand_back(session: Session, claimed: Claim) -> bool:
 
     What the worker still says of it is dropped.
     """
-    with transaction(session, task=claimed.task_id) as run:
-        task = read_task(session, claimed.task_id)
+    with task_action(session, claimed.task_id) as (run, task):
         if task.status != "STARTED" or task.attempt != claimed.attempt:
             return False
         task.lease, task.scheduled = None, run.now
@@ -319,9 +321,7 @@ def reclaim(session: Session, limit: int = 100) -> int:
 
 @persistent
 def _reclaim(session: Session, task_id: int, attempt: int) -> bool:
-    with transaction(session, task=task_id) as run:
-        task = read_task(session, task_id)
-        run.know(task)
+    with task_action(session, task_id) as (run, task):
         lost = task.status == "STARTED" and task.attempt == attempt
         if not lost or task.lease is None or task.lease >= run.now:
             return False

@@ -18,7 +18,7 @@ from .. import writes
 from ..interpreter import boundary_events, conditions, messages, signals, step
 from ..leases import LEASE, TRIES, at_rest, batch, holds, known_tasks, mark, wait_after
 from ..retries import persistent, report
-from ..transaction import clock, read_task, transaction
+from ..transaction import clock, task_action
 from . import reminders, schedules
 
 log = logging.getLogger("portal.engine")
@@ -164,11 +164,9 @@ def turn(session: Session) -> int:
 def fire(session: Session, task_id: int) -> bool:
     """Fire a timer, or an armed deadline, if it still waits and is due. True if it did."""
     try:
-        with transaction(session, task=task_id) as run:
-            task = read_task(session, task_id)
-            run.know(task)
+        with task_action(session, task_id) as (run, task):
             task.lease = None
-            if not _is_due(task, run.now) or task.node is None:
+            if not is_due(task, run.now) or task.node is None:
                 return False
             if task.node.host is not None:
                 boundary_events.fire(run, task)
@@ -181,7 +179,8 @@ def fire(session: Session, task_id: int) -> bool:
         return False
 
 
-def _is_due(task: Task, moment: dt.datetime) -> bool:
+def is_due(task: Task, moment: dt.datetime) -> bool:
+    """Whether the moment of a waiting task has come."""
     return (
         task.status == "SCHEDULED"
         and task.scheduled is not None
@@ -224,9 +223,7 @@ def set_back(session: Session, task_id: int, error: Exception, attempt: int | No
     Returns:
         True if the task was given up.
     """
-    with transaction(session, task=task_id) as run:
-        task = read_task(session, task_id)
-        run.know(task)
+    with task_action(session, task_id) as (run, task):
         at_work = task.status == "STARTED" and task.attempt == attempt
         if not at_work and (task.status != "SCHEDULED" or attempt is not None):
             return False

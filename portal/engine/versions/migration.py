@@ -19,7 +19,7 @@ from .. import permissions
 from ..context import Run
 from ..interpreter import boundary_events, compensation, joins, mutexes, processes, step
 from ..retries import persistent
-from ..transaction import read_task, transaction
+from ..transaction import task_action
 from . import renaming
 
 log = logging.getLogger("portal.engine")
@@ -138,9 +138,7 @@ def _tried(session: Session, task_id: int, node: Any, dry_run: bool) -> Said | N
 
 @persistent
 def _move(session: Session, task_id: int, node: Any, dry_run: bool) -> Said | None:
-    with transaction(session, task=task_id) as run:
-        old = read_task(session, task_id)
-        run.know(old)
+    with task_action(session, task_id) as (run, old):
         if not old.is_open:
             return None
         obstacle = _obstacle(old, node)
