@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal import trace
-from portal.models import Outgoing, Process, Task, User
+from portal.models import Outgoing, Process, Task, User, former_owner
 
 from . import lifecycle, notifications, writes
 
@@ -53,7 +53,8 @@ def _takers(session: Session, people: list[User], tasks: list[Task]) -> Iterable
     asked = {(task.owner_permission, task.owner_permission_obj) for task in tasks}
     able = [user for user in people if any(user.can(*each) for each in asked)]
     if (None, None) in asked:  # for who may see the process
-        owners = _owners(session, process)
+        owned = select(former_owner.c.user_id).where(former_owner.c.process_id == process.id)
+        owners = _owners(session, process) | set(session.scalars(owned))
         able = [
             user
             for user in able

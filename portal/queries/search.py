@@ -36,6 +36,8 @@ from .shown import document_without
 
 #: a search for more than this is a search for its beginning
 _LONGEST = 100
+#: words that are looked for: each is asked for in many places
+_MOST_WORDS = 10
 #: values that are longer are no line that people read
 _LONGEST_VALUE = 100_000
 _NUMBER = re.compile(r"#?([0-9]{1,18})", re.ASCII)
@@ -46,15 +48,20 @@ def cleaned(text: str) -> str:
     return " ".join(text.replace("\0", " ").split())[:_LONGEST]
 
 
+def _words(text: str) -> list[str]:
+    """The words of a search, each once."""
+    return list({word.casefold(): word for word in text.split()}.values())[:_MOST_WORDS]
+
+
 def process_matches(session: Session, text: str) -> Any:
     """Processes with this number, or with all of these words in what people see of them."""
-    words = and_(*(or_(*_process_ways(session, word)) for word in text.split()))
+    words = and_(*(or_(*_process_ways(session, word)) for word in _words(text)))
     return or_(Process.id == number, words) if (number := number_in(text)) is not None else words
 
 
 def task_matches(session: Session, text: str) -> Any:
     """Tasks of such processes, with this number, or of a step that is called so."""
-    words = and_(*(or_(*_process_ways(session, word), *_task_ways(word)) for word in text.split()))
+    words = and_(*(or_(*_process_ways(session, word), *_task_ways(word)) for word in _words(text)))
     number = number_in(text)
     return words if number is None else or_(Process.id == number, Task.id == number, words)
 

@@ -22,6 +22,8 @@ blueprint = Blueprint("operations", __name__)
 
 #: what proxies write, beside X-Forwarded-…
 FORWARDED = frozenset(("Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip"))
+#: those that figures are counted by: whoever asks may invent others
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 #: a worker that has said nothing for so long is not counted
 SEEN = dt.timedelta(minutes=1)
 
@@ -101,7 +103,8 @@ def _end(response: Response) -> Response:
     response.headers["X-Request-ID"] = trace.current.get()
     seconds = time.perf_counter() - g.began
     endpoint = (request.endpoint or "none").removeprefix("portal.")
-    metrics.REQUEST_SECONDS.labels(request.method, endpoint, str(response.status_code)).observe(seconds)
+    method = request.method if request.method in METHODS else "other"
+    metrics.REQUEST_SECONDS.labels(method, endpoint, str(response.status_code)).observe(seconds)
     if endpoint not in ("static", "bootstrap.static", "operations.alive"):
         current_app.logger.info(
             "%s %s %s", request.method, in_log(), response.status_code,

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event, select, text
+from sqlalchemy.exc import OperationalError
 
 from portal import flow, jsonstore, this
 from portal.engine import actions
 from portal.engine.retries import TRIES
 from portal.errors import Busy, Disturbed, Uncertain
-from portal.models import Process, db
+from portal.models import Process, Task, db
+from portal.work.local import LocalExecutor
 
 HELD = "UPDATE process SET depth = depth WHERE id = :id"
 
@@ -45,6 +48,23 @@ class WaitingFlow(flow.Flow):
 
     def work(self, activation):
         type(self).in_between()
+
+
+class OrderingFlow(flow.Flow):
+    """Its job reads, and then writes what somebody has written between: SQLite refuses that at once."""
+
+    start = flow.StartHandle().Next(this.order)
+    order = flow.Job(this.work).Next(this.end)
+    end = flow.End()
+
+    #: called between the job's read and its write
+    in_between = staticmethod(lambda: None)
+
+    def work(self, activation):
+        process = db.session.get(Process, activation.process.id)
+        type(self).in_between()
+        process.data["ordered"] = activation.attempt
+        db.session.commit()
 
 
 @pytest.fixture
@@ -226,3 +246,34 @@ def test_a_block_is_told_to_be_done_again(waiting, session):
         cut()
         activation.process.data["text"] = "lost"
     assert "text" not in session.get_one(Process, waiting).data
+
+
+def test_a_job_that_the_database_refuses_for_the_moment_has_not_failed(
+    flow_tester, session, monkeypatch, app
+):
+    """It has no `retries`, and is done again all the same: what refused it was no fault of its code."""
+    run = flow_tester(OrderingFlow)
+    OrderingFlow.start.run()
+    task = session.scalars(select(Task).where(Task.flow_task == "order")).unique().one()
+    task_id = task.id
+
+    def refused():
+        monkeypatch.setattr(OrderingFlow, "in_between", staticmethod(lambda: None))
+        raise OperationalError("UPDATE process", {}, Refused())
+
+    monkeypatch.setattr(OrderingFlow, "in_between", staticmethod(refused))
+    session.rollback()
+    LocalExecutor(app)._work(task_id)
+    session.rollback()
+    task = session.get_one(Task, task_id, populate_existing=True)
+    assert (task.status, task.failures, task.data.get("_exception")) == ("SCHEDULED", 1, None)
+    run.advance(minutes=1)
+    run.jobs()
+    task = session.get_one(Task, task_id, populate_existing=True)
+    assert (task.status, task.process.status, task.process.data["ordered"]) == ("DONE", "DONE", 2)
+
+
+class Refused(Exception):
+    """As drivers say that somebody else has the lock."""
+
+    sqlite_errorcode = sqlite3.SQLITE_BUSY

@@ -102,6 +102,17 @@ def test_a_step_without_a_permission_is_told_to_who_may_see_it_and_separated_dut
 
 
 @pytest.mark.usefixtures("askers")
+def test_who_had_a_task_once_hears_of_steps_for_those_who_see_the_process(flow_tester, rows, session, people):
+    run = flow_tester(SeenFlow)
+    run.start()
+    with run.task("first").activation() as activation:
+        activation.reassign(session.get_one(User, people["erin"]))
+    with run.task("first").activation() as activation:
+        activation.execute()
+    assert told(rows) == ["bob", "erin"]
+
+
+@pytest.mark.usefixtures("askers")
 def test_a_flow_can_switch_it_off(bill, rows, monkeypatch):
     monkeypatch.setattr(BillFlow, "process_notices", {"queue": False})
     bill()

@@ -54,6 +54,12 @@ def test_figures_tell_what_was_done_and_what_waits(app, people, paper):
     assert any(line.startswith("portal_request_seconds_count") for line in found)
 
 
+def test_who_invents_methods_makes_no_figures(app):
+    for number in range(3):
+        app.test_client().open("/healthz", method=f"FETCH{number}")
+    assert b"FETCH" not in app.test_client().get("/metrics").data
+
+
 def test_what_is_late_and_what_is_due_is_told_with_its_age(app, people, register):
     import datetime as dt
 

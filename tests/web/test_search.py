@@ -119,3 +119,15 @@ def test_the_process_of_that_number_comes_first_and_pages_go_on_behind_it(client
     assert seen[0] == cargo[0]
     assert len(seen) == len(set(seen)) >= 61
     assert seen[1:] == sorted(seen[1:], reverse=True)
+
+
+def test_a_search_for_many_words_costs_no_more_than_one_for_some(client_of, cargo, count):
+    """Each word is looked for in many places: fifty would keep the database for minutes."""
+    erin = client_of("erin")
+    with count() as some:
+        assert found(
+            erin, "/processes", "sturm Sturm STURM " + " ".join("österreich"[:n] for n in range(1, 10))
+        )
+    with count() as many:
+        found(erin, "/processes", " ".join(f"{number}a" for number in range(30)))
+    assert max(map(len, many)) < 1.5 * max(map(len, some))

@@ -18,7 +18,7 @@ from sqlalchemy import and_, func, inspect, literal_column, or_, select, update
 from sqlalchemy.orm import Session
 
 from portal import jsonstore, trace
-from portal.errors import contain
+from portal.errors import Busy, contain
 from portal.flow.activation import Activation
 from portal.flow.registry import registry
 from portal.models import Process, Task
@@ -27,7 +27,7 @@ from .. import failures, writes
 from ..context import Run
 from ..interpreter import step
 from ..leases import TRIES, batch, wait_after
-from ..retries import persistent, report
+from ..retries import disturbance, persistent, report
 from ..transaction import clock, task_action
 from .timers import is_due
 
@@ -123,7 +123,8 @@ def perform(session: Session, claimed: Claim) -> None:
 def at_work(session: Session, claimed: Claim) -> Iterator[Activation | None]:
     """A claimed job, completed after the block; an error in the block fails this try, and goes no further.
 
-    It is None if this attempt no longer counts.
+    It is None if this attempt no longer counts. Somebody else's lock, of which SQLite tells a job at once that has
+    read before it writes, is no failure: it is raised, and whoever runs the job sets it back.
     """
     own = PrivateSession(bind=session.get_bind(), expire_on_commit=False, autoflush=False)
     try:
@@ -138,6 +139,8 @@ def at_work(session: Session, claimed: Claim) -> Iterator[Activation | None]:
             session.commit()  # what the job did through the session that everyone uses
         except Exception as raised:
             session.rollback()
+            if isinstance(disturbance(raised), Busy):
+                raise
             error = raised
         finish(session, claimed, activation, error)
     finally:
