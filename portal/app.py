@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import click
 from flask import Flask, current_app
 from flask_migrate import Migrate
 from sqlalchemy import QueuePool, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import cli, folders, logs, web, work
@@ -18,7 +19,7 @@ from portal.config import Config
 from portal.discovery import discover
 from portal.engine.queue import schedules
 from portal.flow.registry import Flows, registry
-from portal.models import Passwords, db, is_of_flows, prepare_engine
+from portal.models import Passwords, column_fault, db, is_of_flows, prepare_engine
 from portal.models.autogenerate import complete
 
 #: seconds until a server that does not answer, or a pool that is empty, is told as an error
@@ -59,7 +60,26 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     if settings.trusted_proxies:  # who else could say from where a request comes?
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_prefix=hops)  # type: ignore[method-assign]
+    if not app.testing and click.get_current_context(silent=True) is None:  # a command says so itself
+        _tell_lacking_columns(app)
     return app
+
+
+def _tell_lacking_columns(app: Flask) -> None:
+    """Say in the log of a server that starts what `/readyz` says afterwards. A database that is away is told later."""
+    with app.app_context():
+        file = db.engine.url.database if db.engine.dialect.name == "sqlite" else None
+        if file is not None and not Path(file).exists():
+            return  # a look would make it
+        try:
+            with db.engine.connect() as connection:
+                fault = column_fault(connection)
+        except SQLAlchemyError:
+            return
+        finally:
+            db.engine.dispose()  # a server that forks from here must not share a connection
+    if fault is not None:
+        app.logger.error("the schema of the database is not that of the flows: %s", fault)
 
 
 def _current_flows() -> Flows | None:

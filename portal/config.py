@@ -136,7 +136,7 @@ def _refuse_samples(known: Mapping[str, Any]) -> None:
     Raises:
         ValueError: with the setting, and how to make a value.
     """
-    for name in ("secret_key", "metrics_token"):
+    for name in ("secret_key", "metrics_token", "webhook_secret"):
         plain = "".join(letter for letter in str(known[name] or "").lower() if letter.isalnum())
         if plain in SAMPLES:
             raise ValueError(

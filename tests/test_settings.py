@@ -61,7 +61,7 @@ def test_an_extra_that_is_missing_is_named(tmp_path, missing, settings, extra):
     assert "Traceback" not in ended.stderr
 
 
-@pytest.mark.parametrize("name", ["SECRET_KEY", "METRICS_TOKEN"])
+@pytest.mark.parametrize("name", ["SECRET_KEY", "METRICS_TOKEN", "WEBHOOK_SECRET"])
 @pytest.mark.parametrize("value", ["change-me", "CHANGE_ME", "changeme"])
 def test_a_secret_of_the_example_is_refused_where_people_work(tmp_path, name, value):
     settings = {"DATABASE_URL": "sqlite://", "SECRET_KEY": "a secret of this test", name: value}
@@ -75,7 +75,7 @@ def test_every_secret_of_the_example_is_known():
     """What deploy/portal.env says in the place of a key is what is refused."""
     lines = (Path(__file__).parents[1] / "deploy" / "portal.env").read_text().splitlines()
     said = dict(line.partition("=")[::2] for line in lines if "=" in line and not line.startswith("#"))
-    for name in ("PORTAL_SECRET_KEY", "PORTAL_METRICS_TOKEN"):
+    for name in ("PORTAL_SECRET_KEY", "PORTAL_METRICS_TOKEN", "PORTAL_WEBHOOK_SECRET"):
         assert said[name].replace("-", "") in SAMPLES
 
 

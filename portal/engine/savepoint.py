@@ -104,6 +104,19 @@ class Snapshot:
         keys = [key for key in self.relations if key in loaded and not _is_optional(state.mapper, key)]
         return [loaded[key] for key in keys if loaded[key] is not None]
 
+    def take_back_unwritten(self) -> list[tuple[str, str, Any]]:
+        """Drop what waits to be added to relationships that are queries, or taken out of them, and return it."""
+        state, found = inspect(self.target), _unwritten(self.target)
+        if found and state.persistent:
+            state.session.expire(self.target, _queries(state.mapper))
+            return found
+        return []
+
+    def do_again(self, unwritten: list[tuple[str, str, Any]]) -> None:
+        """Add and remove what `take_back_unwritten` has returned."""
+        for key, what, each in unwritten:
+            getattr(getattr(self.target, key), what)(each)
+
     def put(self, key: str, value: Any) -> None:
         """Set one attribute; a collection stays the object that somebody may hold."""
         if not isinstance(value, Related):
@@ -177,6 +190,22 @@ def _attributes(mapper: Mapper[Any]) -> tuple[frozenset[str], tuple[str, ...], t
 _NEVER_LOADED = ("dynamic", "write_only")
 
 
+@functools.cache
+def _queries(mapper: Mapper[Any]) -> tuple[str, ...]:
+    return tuple(each.key for each in mapper.relationships if each.lazy in _NEVER_LOADED)
+
+
+def _unwritten(target: Any) -> list[tuple[str, str, Any]]:
+    """What waits to be added to, or removed from, the relationships that are queries."""
+    state = inspect(target)
+    found = []
+    for key in _queries(state.mapper):
+        history = state.attrs[key].history
+        found += [(key, "add", each) for each in history.added or ()]
+        found += [(key, "remove", each) for each in history.deleted or ()]
+    return found
+
+
 def _is_optional(mapper: Mapper[Any], key: str) -> bool:
     """Whether a row can be inserted without this relationship."""
     relation = mapper.relationships[key]
@@ -191,7 +220,8 @@ class Guard:
         #: a `portal.models.base.Session`
         self.session = session
         pending = [*session.new, *session.dirty]
-        if len(pending) > MANY or any(not isinstance(each, OURS) for each in pending):
+        foreign = any(not isinstance(each, OURS) for each in pending)
+        if len(pending) > MANY or foreign or any(_unwritten(each) for each in own):
             session.flush()
         self.snapshots = [Snapshot(each) for each in own]
         self.new = set(session.new)
@@ -233,6 +263,7 @@ class Guard:
         if self.outer is not None:
             self.outer()
         with self.session.no_autoflush:
+            unwritten = [(snapshot, snapshot.take_back_unwritten()) for snapshot in self.snapshots]
             aside = [(snapshot, snapshot.restore(for_good=False)) for snapshot in self.snapshots]
         pointers = [(snapshot.target, snapshot.forget_pointers()) for snapshot in self.snapshots]
         told = self._cut()
@@ -242,6 +273,8 @@ class Guard:
         with self.session.no_autoflush:
             for snapshot, values in aside:
                 snapshot.set_again(values)
+            for snapshot, members in unwritten:
+                snapshot.do_again(members)
         for each, held in pointers:
             each.__dict__.update(held)
         if self.rows is not None and told is not None:
@@ -271,6 +304,8 @@ class Guard:
 
     def _roll_back(self) -> None:
         with self.session.no_autoflush:
+            for snapshot in self.snapshots:
+                snapshot.take_back_unwritten()
             if self.savepoint is None:
                 self._cut()
                 for snapshot in self.snapshots:

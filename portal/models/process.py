@@ -75,7 +75,7 @@ class Process(db.Model):
     seed_key: Mapped[str | None] = mapped_column(String(255))
     #: the task of the parent process that waits for this one. No ORM dependency: the task is always stored first
     parent_task_id: Mapped[int | None] = mapped_column(
-        ForeignKey("task.id", name="fk_process_parent_task", use_alter=True), index=True
+        ForeignKey("task.id", name="fk_process_parent_task", use_alter=True)
     )
     #: the top of the tree, which every action locks; None for the top itself
     root_id: Mapped[int | None] = mapped_column(ForeignKey("process.id"), index=True)
@@ -108,8 +108,12 @@ class Process(db.Model):
     __table_args__ = (
         Index("ix_process_label_id", "flow_label", "id"),
         Index("ix_process_creator", "created_by_id", "id"),
-        Index("ix_process_unfinished", "flow_label", "id", sqlite_where=text("finished IS NULL"),
+        # with the state, so that who looks for processes that stand still reads no rows for it
+        Index("ix_process_unfinished", "flow_label", "id", "status", sqlite_where=text("finished IS NULL"),
               postgresql_where=text("finished IS NULL")),
+        # most processes are called by no other: statistics must not take these for one caller's
+        Index("ix_process_parent_task_id", "parent_task_id", sqlite_where=text("parent_task_id IS NOT NULL"),
+              postgresql_where=text("parent_task_id IS NOT NULL")),
     )  # fmt: skip
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

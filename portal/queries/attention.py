@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import JSON, and_, case, exists, func, or_, select, type_coerce, union
+from sqlalchemy import JSON, and_, case, func, or_, select, type_coerce, union
 from sqlalchemy.orm import Session, aliased
 
+from portal.engine.context import among_open
 from portal.models import Process, Task, User
 
 #: an open task that failed, and one whose owner can no longer sign in
@@ -41,8 +42,13 @@ class Attention:
 
 
 def needs_attention() -> Any:
-    """A criterion for `select(Process)`. It is read from what is in trouble and upwards, not from all that there is."""
-    open_task = exists().where(Task.process_id == Process.id, Task.finished.is_(None))
+    """A criterion for `select(Process)`, read from what is in trouble and upwards.
+
+    It reads what runs, and nothing of what is over, however much that is.
+    """
+    open_task = among_open(
+        select(Task.id).where(Task.process_id == Process.id, Task.finished.is_(None))
+    ).exists()
     left = select(User.id).where(User.is_active.is_(False))
     own = union(
         select(Task.process_id.label("id")).where(Task.finished.is_(None), _FAILED),
@@ -55,10 +61,25 @@ def needs_attention() -> Any:
     called, caller = aliased(Process), aliased(Task)
     trouble = trouble.union(
         select(caller.process_id)
-        .join(called, called.parent_task_id == caller.id)
+        .join(called, and_(called.parent_task_id == caller.id, called.finished.is_(None)))
         .join(trouble, trouble.c.id == called.id)
     )
-    return Process.id.in_(select(trouble.c.id))
+    return and_(Process.finished.is_(None), Process.id.in_(select(trouble.c.id)))
+
+
+def failed_below() -> Any:
+    """The ids of the tasks whose called process, or one that it has called, has a failed step."""
+    failed = select(Process.parent_task_id.label("id")).join(Task, Task.process_id == Process.id)
+    failed = failed.where(Task.finished.is_(None), _FAILED, Process.parent_task_id.is_not(None))
+    above = failed.cte("above", recursive=True)
+    calling = aliased(Task)
+    above = above.union(
+        select(Process.parent_task_id)
+        .join(calling, calling.process_id == Process.id)
+        .join(above, above.c.id == calling.id)
+        .where(Process.parent_task_id.is_not(None))
+    )
+    return select(above.c.id)
 
 
 def attention(session: Session, processes: Iterable[Process]) -> dict[int, Attention]:

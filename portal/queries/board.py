@@ -10,9 +10,11 @@ from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from portal.engine import permissions
+from portal.flow.registry import registry
 from portal.models import Process, Task, User
 
 from . import shown
+from .attention import failed_below
 from .loading import load_pointers, tables_of_heirs
 
 #: how many cards stand in a column
@@ -29,6 +31,8 @@ class Column:
     failed: int = 0
     oldest: dt.datetime | None = None
     cards: list[Task] = field(default_factory=list)
+    #: the tasks that wait for a process with a failed step, by id
+    failed_below: set[int] = field(default_factory=set)
 
 
 def board(session: Session, user: User, label: str, now: dt.datetime) -> dict[str, Column]:
@@ -37,6 +41,8 @@ def board(session: Session, user: User, label: str, now: dt.datetime) -> dict[st
     if not user.views(label):
         seen = and_(seen, or_(permissions.visible_processes(user), permissions.takeable_tasks(user)))
     columns = _columns(session, seen, now)
+    if any(getattr(node, "calls_processes", False) for node in registry[label]._definition.nodes.values()):
+        _mark_callers(session, seen, columns)
     place = func.row_number().over(
         partition_by=Task.flow_task, order_by=(Task.due.is_(None), Task.due, Task.priority.desc(), Task.id)
     )
@@ -63,6 +69,14 @@ def board(session: Session, user: User, label: str, now: dt.datetime) -> dict[st
     shown.complete(session, processes)
     load_pointers(session, tasks, processes)
     return columns
+
+
+def _mark_callers(session: Session, seen: Any, columns: dict[str, Column]) -> None:
+    query = select(Task.id, Task.flow_task).join(Task.process).where(seen, Task.status != "ERROR")
+    for task_id, name in session.execute(query.where(Task.id.in_(failed_below()))):
+        if name in columns:
+            columns[name].failed_below.add(task_id)
+            columns[name].failed += 1
 
 
 def _columns(session: Session, seen: Any, now: dt.datetime) -> dict[str, Column]:

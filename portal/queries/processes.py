@@ -7,8 +7,19 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import and_, case, func, literal, or_, select, union_all
-from sqlalchemy.orm import Load, Session, aliased, contains_eager, joinedload, selectin_polymorphic
+from sqlalchemy import and_, case, func, inspect, literal, or_, select, union_all
+from sqlalchemy.ext.mutable import MutableBase
+from sqlalchemy.orm import (
+    Load,
+    Session,
+    aliased,
+    contains_eager,
+    defer,
+    joinedload,
+    lazyload,
+    selectin_polymorphic,
+)
+from sqlalchemy.orm.attributes import set_committed_value
 
 from portal.engine import permissions
 from portal.models import Event, Process, Task, User, task_link
@@ -146,25 +157,37 @@ def story(session: Session, user: User, process_id: int) -> Story | None:
     """A process, its children, and whether the person may see it; None when it is not there."""
     parent = joinedload(Process.parent_task)
     own_tasks = select(Task.id).where(Task.process_id == process_id)
+    whole = case((Process.id == process_id, Process.data))  # of a child only what its summary says is read
     query = (
-        select(Process, permissions.visible_processes(user), *badge_counts(user))
+        select(Process, permissions.visible_processes(user), *badge_counts(user), whole)
         .where(or_(Process.id == process_id, Process.parent_task_id.in_(own_tasks)))
         .options(
             joinedload(Process.created_by).lazyload(User.roles),
             parent.lazyload(Task.owner),
-            parent.joinedload(Task.process).lazyload(Process.created_by),
+            parent.joinedload(Task.process).options(lazyload(Process.created_by), defer(Process.data)),
             _heirs(),
+            *shown.options(session, Load(Process)),
         )
         .order_by(case((Process.id == process_id, 0), else_=1), Process.id)
         .limit(_CHILDREN_SHOWN + 1)
     )
-    rows = session.execute(query).unique().all()
+    rows = session.execute(query).all()
     if not rows or rows[0][0].id != process_id:
         return None
+    _set_document(rows[0][0], rows[0][-1])
     children = [row[0] for row in rows[1:] if row[1]]
+    shown.complete(session, children)
     load_pointers(session, [], [rows[0][0], *children])
     counts = {"inbox": rows[0][2], "queue": rows[0][3]}
     return Story(rows[0][0], bool(rows[0][1]), counts, children)
+
+
+def _set_document(process: Process, document: Any) -> None:
+    """Give a process the document that was read beside it."""
+    if "data" not in process.__dict__:
+        set_committed_value(process, "data", document)
+        if isinstance(document, MutableBase):
+            document._parents[inspect(process)] = "data"  # whom its changes mark
 
 
 def children(session: Session, user: User, task: Task) -> list[Process]:
@@ -173,7 +196,9 @@ def children(session: Session, user: User, task: Task) -> list[Process]:
         return []
     query = select(Process).where(Process.parent_task_id == task.id, permissions.visible_processes(user))
     query = query.options(joinedload(Process.created_by).lazyload(User.roles), _heirs())
+    query = query.options(*shown.options(session, Load(Process)))
     found = list(session.scalars(query.order_by(Process.id).limit(_CHILDREN_SHOWN)).unique())
+    shown.complete(session, found)
     load_pointers(session, [], found)
     return found
 

@@ -54,7 +54,7 @@ class Machines:
         given = {
             "PORTAL_DATABASE_URL": database_url, "PORTAL_SECRET_KEY": "a secret for this test",
             "PORTAL_CELERY_BROKER_URL": f"redis://127.0.0.1:{self.broker()}/0",
-            "PORTAL_METRICS_TOKEN": "watcher", "PORTAL_MAIL_SERVER": "",
+            "PORTAL_METRICS_TOKEN": "watcher", "PORTAL_WEBHOOK_SECRET": "signs", "PORTAL_MAIL_SERVER": "",
             "PORTAL_BASE_URL": "http://127.0.0.1",
         }  # fmt: skip
         self.environment = os.environ | example_environment() | given

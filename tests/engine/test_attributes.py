@@ -9,7 +9,7 @@ from sqlalchemy import JSON, Column, ForeignKey, Table, select
 from sqlalchemy.ext.associationproxy import AssociationProxy, association_proxy
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.ext.mutable import MutableList
-from sqlalchemy.orm import Mapped, composite, mapped_column, relationship
+from sqlalchemy.orm import DynamicMapped, Mapped, WriteOnlyMapped, composite, mapped_column, relationship
 
 from portal import flow, jsonstore, this
 from portal.models import Process, db
@@ -51,6 +51,20 @@ class KindLine(db.Model):
     process: Mapped[KindProcess] = relationship(back_populates="lines")
 
 
+class KindEntry(db.Model):
+    __tablename__ = "kind_entry"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    process_id: Mapped[int] = mapped_column(ForeignKey("kind_process.id", ondelete="CASCADE"))
+    text: Mapped[str]
+
+
+class KindItem(db.Model):
+    __tablename__ = "kind_item"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    process_id: Mapped[int] = mapped_column(ForeignKey("kind_process.id"))
+    text: Mapped[str]
+
+
 class KindProcess(Process):
     __tablename__ = "kind_process"
 
@@ -64,6 +78,8 @@ class KindProcess(Process):
     contract: Mapped[KindContract | None] = relationship(back_populates="processes")
     lines: Mapped[list[KindLine]] = relationship(back_populates="process", cascade="all, delete-orphan")
     people: Mapped[list[KindPerson]] = relationship(secondary=signed)
+    log: WriteOnlyMapped[KindEntry] = relationship(cascade="all, delete-orphan", passive_deletes=True)
+    items: DynamicMapped[KindItem] = relationship(cascade="all, delete-orphan")
     names: AssociationProxy[list[str]] = association_proxy(
         "people", "name", creator=lambda name: KindPerson(name=name)
     )
@@ -136,6 +152,13 @@ KINDS = {
     "many to one, from the other side": _from_the_other_side,
     "many to many": lambda process, _task: process.people.append(_person()),
     "many to many, a new row": lambda process, _task: process.people.append(KindPerson(name="Cleo")),
+    "write only": lambda process, _task: process.log.add(KindEntry(text="new")),
+    "write only, taken out": lambda process, _task: process.log.remove(
+        db.session.scalars(process.log.select()).one()
+    ),
+    "dynamic": lambda process, _task: process.items.append(KindItem(text="new")),
+    "dynamic, taken out": lambda process, _task: process.items.remove(process.items.one()),
+    "dynamic, replaced": lambda process, _task: setattr(process, "items", [KindItem(text="new")]),
     "association": lambda process, _task: process.names.append("Cleo"),
     "artifact": lambda process, _task: setattr(process, "artifact", KindContract(title="new")),
     "seed": lambda process, task: setattr(task, "seed", _add(KindContract(title="new"))),
@@ -154,6 +177,8 @@ def _state(process):
         "contract": contract and contract.title,
         "lines": [line.text for line in process.lines],
         "people": sorted(process.names),
+        "log": sorted(db.session.scalars(select(KindEntry.text))),
+        "items": sorted(db.session.scalars(select(KindItem.text))),
         "artifact": artifact and artifact.title,
         "seed": seed and seed.title,
         "rows": sorted(db.session.scalars(select(KindContract.title))),
@@ -178,6 +203,8 @@ class KindFlow(flow.Flow):
         process.contract = KindContract(title="first")
         process.lines.append(KindLine(text="line"))
         process.people.append(KindPerson(name="Bea"))
+        process.log.add(KindEntry(text="entry"))
+        process.items.append(KindItem(text="item"))
         db.session.add_all([KindContract(title="old"), KindPerson(name="Ann"), KindPerson(name="Bob")])
         return process
 
@@ -215,6 +242,8 @@ def test_what_a_function_sets(flow_tester, kind, then, monkeypatch):
         "contract": "first",
         "lines": ["line"],
         "people": ["Bea"],
+        "log": ["entry"],
+        "items": ["item"],
         "artifact": None,
         "seed": None,
         "rows": ["first", "old"],
@@ -251,6 +280,11 @@ CHANGED = {
     "many to one, from the other side": {"contract": "new"} | _WITH_NEW,
     "many to many": {"people": ["Ann", "Bea"]},
     "many to many, a new row": _CLEO,
+    "write only": {"log": ["entry", "new"]},
+    "write only, taken out": {"log": []},
+    "dynamic": {"items": ["item", "new"]},
+    "dynamic, taken out": {"items": []},
+    "dynamic, replaced": {"items": ["new"]},
     "association": _CLEO,
     "artifact": {"artifact": "new"} | _WITH_NEW,
     "seed": {"seed": "new"} | _WITH_NEW,

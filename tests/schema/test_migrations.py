@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Column, Enum, Integer, NullPool, String, Table, create_engine, inspect, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal import flow, this
+from portal import create_app, flow, this
 from portal.engine import actions
 from portal.engine.queue import timers
 from portal.errors import PortalError
@@ -310,3 +310,22 @@ def test_people_whose_names_have_become_the_same_are_told_of_and_keep_their_own(
     assert found == [1, 2, 1]
     with pytest.raises(PortalError, match="there is a user 'alice' already"):
         create_user("aLiCe")
+
+
+@pytest.mark.usefixtures("own_table")
+def test_a_server_that_starts_says_which_columns_are_lacking(app, caplog):
+    init_db()
+    settings = {"DATABASE_URL": db.engine.url.render_as_string(hide_password=False), "FLOWS": []}
+    create_app({**settings, "SCHEDULER": "off", "SECRET_KEY": "a secret of this test"})
+    said = [record.getMessage() for record in caplog.records if "gained_invoice.total" in record.getMessage()]
+    assert len(said) == 1
+    assert "\n" not in said[0]
+
+
+def test_a_server_that_starts_makes_no_database(tmp_path, caplog):
+    file = tmp_path / "portal.sqlite"
+    create_app(
+        {"DATABASE_URL": f"sqlite:///{file}", "FLOWS": [], "SCHEDULER": "off", "SECRET_KEY": "a secret"}
+    )
+    assert not file.exists()
+    assert caplog.records == []

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
 from portal import flow, this
 from portal.engine import actions
 from portal.models import Process, Task, User, db
+from portal.queries.attention import needs_attention
 
 
 class PlateFlow(flow.Flow):
@@ -92,6 +94,32 @@ def test_a_task_that_waits_for_it_says_so_too(erin, book):
         db.select(Task).where(Task.process_id == book[0], Task.flow_task == "print")
     ).one()
     assert "Needs attention" in erin.get(f"/tasks/{task.id}").text
+
+
+@pytest.mark.parametrize(("label", "step"), [("print", "plates"), ("book", "print")])
+def test_a_board_marks_the_step_that_waits_for_it(erin, book, label, step):
+    page = erin.get(f"/flows/{label}").text
+    column = page.partition(f'id="title-{step}"')[2].partition("</section>")[0]
+    assert "1 failed" in column
+    assert "Needs attention" in column
+    other = page.partition('id="title-read"')[2].partition("</section>")[0]
+    assert "failed" not in other
+
+
+def test_what_is_over_is_not_read_to_find_what_needs_attention(book):
+    """PostgreSQL is kept from reading tables as a whole, which it does where they are small."""
+    query = select(Process.id).where(needs_attention())
+    query = query.compile(db.engine, compile_kwargs={"literal_binds": True})
+    with db.engine.connect() as connection:
+        if db.engine.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+            plan = [row[0] for row in connection.exec_driver_sql(f"EXPLAIN {query}")]
+        else:
+            plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}")]
+    assert any("ix_process_unfinished" in line for line in plan), plan
+    assert not [line for line in plan if line.strip().startswith(("SCAN task", "SCAN process_"))], plan
+    assert not [line for line in plan if "Seq Scan on task" in line or "Seq Scan on process" in line], plan
+    assert "ix_task_process_node" not in "".join(plan), "the tasks that a process ever had are not read"
 
 
 def test_a_mended_tree_is_in_order_again(erin, book, people):

@@ -8,6 +8,7 @@ import threading
 
 import pytest
 from sqlalchemy import event, select
+from sqlalchemy.exc import OperationalError
 from werkzeug.test import encode_multipart
 from wtforms import Form, PasswordField, StringField
 
@@ -553,3 +554,28 @@ def test_a_listener_that_fails_behind_a_commit_undoes_nothing(submit, caplog):
     finally:
         transaction._observers.remove(fail)
     assert "deaf" in caplog.text
+
+
+# -- while the database is away
+
+
+@pytest.mark.parametrize("address", ["start", "task"])
+def test_a_page_without_a_database_shows_what_was_typed(thing, alice, address):
+    _, bob, form = thing
+    browser, path = (alice, START) if address == "start" else (bob, form)
+
+    def away(connection, *_):
+        driver = connection.dialect.dbapi
+        raise OperationalError(None, None, driver.OperationalError("it does not answer"))
+
+    event.listen(db.engine, "before_cursor_execute", away)
+    try:
+        answer = browser.post(path, data={"title": "On <bees>", "name": "On <bees>", "_start": "hidden key"})
+    finally:
+        event.remove(db.engine, "before_cursor_execute", away)
+    assert answer.status_code == 503
+    assert "On &lt;bees&gt;" in answer.text
+    assert "What you typed" in answer.text
+    assert kept.NOT_KEPT in answer.text
+    assert "hidden key" not in answer.text
+    assert "Traceback" not in answer.text

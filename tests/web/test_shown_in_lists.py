@@ -27,7 +27,7 @@ class ScanFlow(flow.Flow):
     do = flow.ManualTask().Permission(auto_create=True).Next(this.end)
     end = flow.End()
 
-    def take(self, activation, size, **values):
+    def take(self, activation, size, item=None, **values):
         activation.process.scan = b"x" * size
         for name, value in values.items():
             setattr(activation.process, name, value)
@@ -113,3 +113,29 @@ def test_a_page_of_scans_takes_the_room_of_what_it_shows(reader, client_of):
     finally:
         tracemalloc.stop()
     assert peak < 5_000_000, f"{peak / 1e6:.1f} MB for twenty scans of half a megabyte that nobody sees"
+
+
+class ScansFlow(flow.Flow):
+    """Scans"""
+
+    start = flow.StartHandle().Next(this.scan)
+    scan = flow.NSubprocess(ScanFlow.start, items=range(20), size=500_000).Next(this.end)
+    end = flow.End()
+
+
+def test_the_page_of_who_has_called_them_takes_the_room_of_what_it_shows(reader, register, client_of):
+    register(ScansFlow)
+    top = ScansFlow.start.run()
+    task_id = next(task.id for task in top.tasks if task.flow_task == "scan")
+    pages = [f"/processes/{top.id}", f"/tasks/{task_id}"]
+    erin = client_of("erin")
+    for page in pages:
+        assert erin.get(page).text.count("nameless") == 20
+        db.session.expunge_all()
+        tracemalloc.start()
+        try:
+            assert erin.get(page).status_code == 200
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert peak < 5_000_000, f"{peak / 1e6:.1f} MB on {page} for scans that nobody sees"
