@@ -113,6 +113,7 @@ def init_app(app: Flask) -> None:
         tries=words.tries,
         is_form=words.is_form,
         deed=words.deed,
+        deed_to_it=words.deed_to_it,
         event_state=words.event_state,
         by_person=words.by_person,
         step_title=words.step_title,
