@@ -94,7 +94,7 @@ class ExpenseClaimFlow(flow.Flow):
     mend = (
         flow.View(views.UpdateProcessView.as_view(fields=["iban"]))
         .Annotation(
-            title="Mend the payment",
+            title="Fix payment details",
             description="The bank refused it several times. Correct the IBAN; it is then tried again.",
             summary_template="{{ process.total }} to {{ process.iban }} was not paid",
         )

@@ -41,7 +41,7 @@ class RepairFlow(flow.Flow):
     process_summary_template = "Repair {{ process.service }}"
     process_result_template = "{{ process.service }} works again"
 
-    start = flow.StartHandle().Annotation(title="Begin the repair").Next(this.mend)
+    start = flow.StartHandle().Annotation(title="Start repair").Next(this.mend)
     mend = (
         flow.View(views.UpdateProcessView.as_view(fields=["cause"]))
         .Annotation(
@@ -65,7 +65,7 @@ class RepairFlow(flow.Flow):
 
 
 class IncidentFlow(flow.Flow):
-    """Incident
+    """IT incident
 
     Something is out of order: taken up in time, repaired, and learnt from."""
 
@@ -80,7 +80,7 @@ class IncidentFlow(flow.Flow):
     )
     take_up = (
         flow.View(views.UpdateProcessView.as_view(fields=["severity"]))
-        .Annotation(title="Take up", description="Say how bad it is; the repair begins at once.")
+        .Annotation(title="Start work", description="Say how bad it is; the repair begins at once.")
         .Permission(auto_create=True)
         .Priority(this.urgency)
         .Due(this.answer_within)

@@ -47,7 +47,7 @@ class PurchaseOrderFlow(flow.Flow):
         flow.Start(
             views.CreateArtifactView.as_view(model=PurchaseOrder, fields=["supplier", "item", "amount"])
         )
-        .Annotation(title="Ask for a purchase")
+        .Annotation(title="Request purchase")
         .Next(this.by_amount)
     )
     by_amount = (

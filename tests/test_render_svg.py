@@ -57,8 +57,8 @@ def test_every_node_says_what_it_is():
         g.get("data-node"): g.find(f"{SVG}title").text for g in root.iter(f"{SVG}g") if g.get("data-node")
     }
     assert titles.keys() == NODES.keys()
-    assert titles["approve"] == "Task for a person: Approve"
-    assert titles["approve__error"] == "When it fails: Any error"
+    assert titles["approve"] == "Task: Approve"
+    assert titles["approve__error"] == "On error: Any error"
 
 
 def test_a_strict_policy_finds_nothing_inline():

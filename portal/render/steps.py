@@ -28,7 +28,7 @@ class Step:
     """One node in words."""
 
     name: str
-    #: what it is: "Task for a person", "Decision" …
+    #: what it is: "Task", "Decision" …
     kind: str
     title: str
     description: str

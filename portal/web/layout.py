@@ -55,6 +55,13 @@ def preferences() -> dict[str, Any]:
     return dict(current_user.preferences or {}) if current_user.is_authenticated else {}
 
 
+def goes_on() -> bool:
+    """Whether the box of a decision's form is ticked: as it was sent, else as the person left it last."""
+    if request.method == "POST":
+        return "_continue" in request.form
+    return preferences().get("after") == "next"
+
+
 def may_start(user: User) -> list[Any]:
     """The form starts that are open to this person, in the order of the flows' titles."""
     found = []
@@ -97,6 +104,7 @@ def init_app(app: Flask) -> None:
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.globals.update(
         icon=icon,
+        goes_on=goes_on,
         asset=asset,
         flows=registry,
         action_words=words.action_words,
@@ -112,6 +120,7 @@ def init_app(app: Flask) -> None:
         tries=words.tries,
         is_form=words.is_form,
         deed=words.deed,
+        deed_to_it=words.deed_to_it,
         event_state=words.event_state,
         by_person=words.by_person,
         step_title=words.step_title,

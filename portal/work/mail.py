@@ -39,26 +39,26 @@ WORDS = {
 }
 #: the first sentence, by the same
 LINES = {
-    ("assigned", "ASSIGNED"): "A task is yours now.",
+    ("assigned", "ASSIGNED"): "A task was assigned to you.",
     ("queue", "NEW"): "A task that you may take is new in the queue.",
-    ("due", "NEW"): "A task falls due soon, and nobody has taken it.",
-    ("due", "ASSIGNED"): "A task of yours falls due soon.",
-    ("late", "NEW"): "A task is late, and nobody has taken it.",
-    ("late", "ASSIGNED"): "A task of yours is late.",
-    ("failed", "ERROR"): "A step has failed. It waits until somebody tries it again or cancels it.",
-    ("failed", "FAILED"): "What you started has ended as failed.",
-    ("finished", "DONE"): "What you started is done.",
-    ("finished", "CANCELED"): "What you started was cancelled.",
+    ("due", "NEW"): "A task is due soon, and nobody has taken it.",
+    ("due", "ASSIGNED"): "A task of yours is due soon.",
+    ("late", "NEW"): "A task is overdue, and nobody has taken it.",
+    ("late", "ASSIGNED"): "A task of yours is overdue.",
+    ("failed", "ERROR"): "A step has failed. It waits until somebody retries or cancels it.",
+    ("failed", "FAILED"): "Your request has failed.",
+    ("finished", "DONE"): "Your request is done.",
+    ("finished", "CANCELED"): "Your request was cancelled.",
 }
 #: the first sentence where somebody did it
 LINES_BY = {
-    ("assigned", "ASSIGNED"): "{} has given you a task.",
-    ("finished", "DONE"): "What you started is done. The last step was by {}.",
-    ("finished", "CANCELED"): "{} has cancelled what you started.",
+    ("assigned", "ASSIGNED"): "{} has assigned a task to you.",
+    ("finished", "DONE"): "Your request is done. The last step was by {}.",
+    ("finished", "CANCELED"): "{} has cancelled your request.",
 }
 REASONS = {
-    "owner": "the task is yours",
-    "manager": "you look after this flow",
+    "owner": "the task is assigned to you",
+    "manager": "you manage this flow",
     "requester": "you started it",
     "queue": "you may take the task, and want to hear of the queue",
 }

@@ -65,10 +65,10 @@ def test_a_mail_says_what_and_why_and_where(told, send, smtp):
     assert mail["Subject"] == "To do: Check – Bill for Paper"
     assert mail["Auto-Submitted"] == "auto-generated"
     text, html = (mail.get_body([kind]).get_content() for kind in ("plain", "html"))
-    assert "carol has given you a task." in text
+    assert "carol has assigned a task to you." in text
     for body in (text, html):
         assert f"https://portal.example/tasks/{run.task('check').id}" in body
-        assert "because the task is yours" in body
+        assert "because the task is assigned to you" in body
         assert "https://portal.example/profile" in body
     assert "\n\n\n" not in text.replace("\r\n", "\n")
 
@@ -100,17 +100,17 @@ def test_a_mail_tells_its_process_from_the_others_of_its_step(
         text = mail.get_body([kind]).get_content()
         assert "Look at the sum" in text
         assert f"Bill for {'W' * 80}" in text
-        assert "Carol Bcc: eve@example.com has given you a task." in text
+        assert "Carol Bcc: eve@example.com has assigned a task to you." in text
 
 
 @pytest.mark.parametrize(
     ("action", "subject", "line"),
     [
         ("finish", "Done: Bill – Bill for Paper", "The last step was by bob."),
-        ("cancel", "Cancelled: Bill – Bill for Paper", "carol has cancelled what you started."),
+        ("cancel", "Cancelled: Bill – Bill for Paper", "carol has cancelled your request."),
         ("fail", "Failed: Pay – Bill for <bad>", "A step has failed."),
-        ("wait", "Due soon: Check – Bill for Paper", "A task of yours falls due soon."),
-        ("wait longer", "Late: Check – Bill for Paper", "A task of yours is late."),
+        ("wait", "Due soon: Check – Bill for Paper", "A task of yours is due soon."),
+        ("wait longer", "Late: Check – Bill for Paper", "A task of yours is overdue."),
     ],
 )
 def test_each_event_has_its_words(bill, send, smtp, session, people, action, subject, line):

@@ -16,7 +16,7 @@ def test_mails_and_hooks_are_shown(hooked, bill, act, send, smtp, http, caplog):
     with caplog.at_level(logging.INFO):
         send()
     assert "Subject: To do: Check – Bill for Paper" in caplog.text
-    assert "carol has given you a task." in caplog.text
+    assert "carol has assigned a task to you." in caplog.text
     assert '"event": "assigned"' in caplog.text
     assert "PORTAL_MAIL_SERVER" in caplog.text
     assert "PORTAL_WEBHOOK_SECRET" in caplog.text

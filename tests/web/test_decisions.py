@@ -257,3 +257,15 @@ def test_every_decision_of_the_demo_is_made_by_a_button(app):
         "expense_claim": {"approve": "approved", "countersign": "countersigned"},
         "booking": {"confirm": "agreed"},
     }
+
+
+def test_the_box_that_opens_the_next_task_stays_as_it_was_left(thesis, sent):
+    def is_ticked(node):
+        return 'name="_continue" value="1" checked' in sent(node, post=False).text
+
+    assert not is_ticked("read")
+    answer = sent("read", passed="true", _asks_next="1", _continue="1")
+    assert answer.location == f"/tasks/{thesis.task('rate').id}/execute"
+    assert is_ticked("rate")
+    assert sent("rate", grade="b", _asks_next="1").location == "/inbox"
+    assert not is_ticked("judge")

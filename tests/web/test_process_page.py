@@ -34,7 +34,7 @@ def test_one_glance_says_where_it_is_who_has_it_and_since_when(alice, submit, ta
         "bob",
         "Alice Author",
         "<time",
-        "The same as a list of steps",
+        "As a list",
     ):
         assert words in page
     assert "flow-is-current" in page

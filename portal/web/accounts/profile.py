@@ -58,7 +58,7 @@ class NoticesForm(Form):
     late = BooleanField("A task of mine is overdue")
     finished = BooleanField("A request of mine is done or cancelled")
     failed = BooleanField("A request of mine fails, or a step in a flow that I manage")
-    queue = BooleanField("A task that I may take is new in the queue, or falls due there")
+    queue = BooleanField("A task that I may take is new in the queue, or is due soon there")
 
 
 class ProfileForm(FlaskForm):

@@ -249,6 +249,12 @@ def step_title(definition: Any, name: str) -> str:
     return f"{host.title}: {name.partition('__')[2].replace('_', ' ')}"
 
 
+def deed_to_it(event: Any) -> str:
+    """What somebody did with the task that a page is about."""
+    taken_over = event.action == "reassign" and (event.detail or {}).get("to") == event.user.username
+    return "took it over" if taken_over else f"{deed(event)} it"
+
+
 def deed(event: Any) -> str:
     """What somebody did, as a verb."""
     if event.from_state is None and event.action == "assign":

@@ -37,7 +37,8 @@ def finished(task_id: int, title: str, response: Response) -> Response:
 
 def _onward(task_id: int, response: Response) -> Response:
     """`_continue` goes on to the next task of this process, taking it; without it the person goes where the view
-    sent them, or on to their next task if that is what they prefer."""
+    sent them, or on to their next task if that is what they prefer. A form that asks each time (`_asks_next`) has
+    their answer, which is remembered."""
     task = db.session.get_one(Task, task_id)
     process = task.process
     title = process.flow_class.definition.title if process.flow_class else process.flow_label
@@ -47,9 +48,12 @@ def _onward(task_id: int, response: Response) -> Response:
         "name": f"#{process.id} {title}",
     }
     flash(told, "success")  # type: ignore[arg-type]
-    if "_continue" in request.form:
-        onward = _next_of_process(task.process_id)
-    elif preferences().get("after") == "next" and response.location == inbox():
+    asks, wanted = "_asks_next" in request.form, "_continue" in request.form
+    if asks:
+        _remember("next" if wanted else "list")
+    if wanted:
+        onward = _next_of_process(task.process_id) or (_next_of_mine() if asks else None)
+    elif not asks and preferences().get("after") == "next" and response.location == inbox():
         onward = _next_of_process(task.process_id) or _next_of_mine()
     else:
         onward = None
@@ -58,6 +62,13 @@ def _onward(task_id: int, response: Response) -> Response:
     if response.location == inbox() and (back := way_back()):
         return see_other(back)  # type: ignore[return-value]
     return response
+
+
+def _remember(after: str) -> None:
+    """Keep where this person wants to go after a task."""
+    if preferences().get("after", "list") != after:
+        me().preferences = {**preferences(), "after": after}
+        db.session.commit()
 
 
 def what_comes_next(task: Task) -> str:
