@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from .base import Call, NextNode, Node, Target, checked_data
 from .outcome import Done, Outcome, Wait, Way
+from .reference import Reference
 
 if TYPE_CHECKING:
+    from portal.models import Task
+
     from .activation import Activation
 
 
@@ -180,6 +183,10 @@ class SplitFirst(Node):
         return Done(ways=())
 
 
+#: asked with the activation and the tasks of the other branches
+JoinCondition = Callable[["Activation[Any]", "list[Task]"], Any] | Reference
+
+
 class Join(NextNode):
     """Waits for every branch of its split that can still arrive. BPMN: parallel gateway, joining.
 
@@ -195,7 +202,7 @@ class Join(NextNode):
 
     def __init__(
         self,
-        continue_on_condition: Call | None = None,
+        continue_on_condition: JoinCondition | None = None,
         cancel_active: bool = True,
         *,
         count: int | None = None,
@@ -214,7 +221,7 @@ class Join(NextNode):
     def calls(self) -> Iterator[tuple[str, Call]]:
         yield from super().calls()
         if self.continue_on_condition is not None:
-            yield "continue_on_condition", self.continue_on_condition
+            yield "continue_on_condition", self.continue_on_condition  # type: ignore[misc]  # with two arguments
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()
