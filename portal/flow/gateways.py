@@ -27,11 +27,23 @@ class If(Node):
         self.condition = condition
 
     def Then(self, node: Target, task_data: Call | None = None, task_seed: Call | None = None) -> Self:
-        """Where to go if the condition holds."""
+        """Where to go if the condition holds.
+
+        Args:
+            node: `this.name`, or a node declared above.
+            task_data: a callable of the activation; the mapping that it returns is the next task's `data`.
+            task_seed: a callable of the activation; the mapped object that it returns is the next task's `seed`.
+        """
         return self._way(node, "then", text="Yes", task_data=task_data, task_seed=task_seed)
 
     def Else(self, node: Target, task_data: Call | None = None, task_seed: Call | None = None) -> Self:
-        """Where to go otherwise."""
+        """Where to go otherwise.
+
+        Args:
+            node: `this.name`, or a node declared above.
+            task_data: a callable of the activation; the mapping that it returns is the next task's `data`.
+            task_seed: a callable of the activation; the mapped object that it returns is the next task's `seed`.
+        """
         return self._way(node, "else", text="No", task_data=task_data, task_seed=task_seed)
 
     def calls(self) -> Iterator[tuple[str, Call]]:
@@ -56,11 +68,24 @@ class Switch(Node):
     def Case(
         self, node: Target, cond: Call, task_data: Call | None = None, task_seed: Call | None = None
     ) -> Self:
-        """Where to go if the condition holds and no earlier one did."""
+        """Where to go if the condition holds and no earlier one did.
+
+        Args:
+            node: `this.name`, or a node declared above.
+            cond: `act.process.…`, a function, a lambda or `this.method`; it gets the activation.
+            task_data: a callable of the activation; the mapping that it returns is the next task's `data`.
+            task_seed: a callable of the activation; the mapped object that it returns is the next task's `seed`.
+        """
         return self._way(node, "case", condition=cond, task_data=task_data, task_seed=task_seed)
 
     def Default(self, node: Target, task_data: Call | None = None, task_seed: Call | None = None) -> Self:
-        """Where to go if no condition holds."""
+        """Where to go if no condition holds. Without it the task fails then.
+
+        Args:
+            node: `this.name`, or a node declared above.
+            task_data: a callable of the activation; the mapping that it returns is the next task's `data`.
+            task_seed: a callable of the activation; the mapped object that it returns is the next task's `seed`.
+        """
         return self._way(node, "default", text="otherwise", task_data=task_data, task_seed=task_seed)
 
     def faults(self) -> Iterator[str]:
@@ -168,7 +193,13 @@ class SplitFirst(Node):
     races: ClassVar[bool] = True
 
     def Next(self, node: Target, task_data: Call | None = None, task_seed: Call | None = None) -> Self:
-        """Add a branch to the race."""
+        """Add a branch to the race.
+
+        Args:
+            node: `this.name`, or a node declared above.
+            task_data: a callable of the activation; the mapping that it returns is the next task's `data`.
+            task_seed: a callable of the activation; the mapped object that it returns is the next task's `seed`.
+        """
         return self._way(node, task_data=task_data, task_seed=task_seed)
 
     def faults(self) -> Iterator[str]:
