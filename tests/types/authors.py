@@ -13,6 +13,7 @@ from sqlalchemy import Select, String, select
 from sqlalchemy.orm import Mapped, QueryableAttribute, mapped_column
 
 from portal import act, flow, jsonstore, this, views
+from portal import flwo as flwo  # type: ignore[attr-defined]
 from portal.flow.reference import Expression
 from portal.models import Process, Task, User, db
 from portal.testing import FlowRun, FlowTester, TaskRun
@@ -214,6 +215,16 @@ def run(process: OrderProcess, article: Article, user: User) -> None:
     OrderFlow.wait.run(process="5")  # type: ignore[arg-type]
     assert_type(OrderFlow.message.run(process=process, article=article), str | None)
     assert_type(OrderFlow.message.run(_where={"customer": "Anna"}, _ttl=dt.timedelta(days=1)), str | None)
+
+
+def a_form_is_filled_in_by_code(user: User) -> None:
+    assert_type(views.submit(OrderFlow.start, user, customer="Anna"), Process)
+    views.submit(OrderFlow.check, user)  # type: ignore[arg-type]
+
+
+class OwnView(views.UpdateProcessView):
+    def save(self, form: Any, activation: flow.Activation[OrderProcess]) -> None:
+        activation.process.paid = True
 
 
 def a_task_is_worked_on(task: Task) -> None:
