@@ -91,19 +91,19 @@ class BookingFlow(flow.Flow):
     take_back = flow.CompensateThrow().Annotation(title="Take back").Next(this.not_booked)
     not_booked = flow.End()
 
-    def take_room(self, activation):
+    def take_room(self, activation: flow.Activation[BookingProcess]) -> None:
         activation.process.hotel = f"H-{activation.process.id:05}"
 
-    def free_room(self, activation):
+    def free_room(self, activation: flow.Activation[BookingProcess]) -> None:
         activation.process.hotel = None
 
-    def take_seat(self, activation):
+    def take_seat(self, activation: flow.Activation[BookingProcess]) -> None:
         activation.process.flight = f"F-{activation.process.id:05}"
 
-    def free_seat(self, activation):
+    def free_seat(self, activation: flow.Activation[BookingProcess]) -> None:
         activation.process.flight = None
 
-    def charge_card(self, activation):
+    def charge_card(self, activation: flow.Activation[BookingProcess]) -> None:
         process = activation.process
         if process.price > process.card_limit:
             raise CardDeclined(f"{process.price} is over the limit of {process.card_limit}")

@@ -105,7 +105,7 @@ class ExpenseClaimFlow(flow.Flow):
     paid = flow.End()
     declined = flow.End()
 
-    def order_payment(self, activation):
+    def order_payment(self, activation: flow.Activation[ExpenseClaimProcess]) -> None:
         # A job may run twice after a crash: the same reference lets the bank see that it is the same payment.
         process = activation.process
         process.payment = transfer(process.iban, process.total, reference=f"EXP-{process.id:05}")

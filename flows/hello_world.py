@@ -41,8 +41,8 @@ class HelloWorldFlow(flow.Flow):
     escalate = flow.Function(this.tell_manager).Annotation(title="Tell the manager").Next(this.end)
     end = flow.End()
 
-    def send_message(self, activation):
+    def send_message(self, activation: flow.Activation[HelloWorldProcess]) -> None:
         log.info("Hello, world: %s", activation.process.text)
 
-    def tell_manager(self, activation):
+    def tell_manager(self, activation: flow.Activation[HelloWorldProcess]) -> None:
         log.warning("Nobody has looked at message %s for three days", activation.process.id)

@@ -58,9 +58,11 @@ class RepairFlow(flow.Flow):
     works = flow.End().Annotation(title="Works again")
     called = flow.End()
 
-    def note_cause(self, activation):
+    def note_cause(self, activation: flow.Activation[IncidentProcess]) -> None:
         # The review is held where the incident is, and has to know.
-        incident = activation.process.parent_task.process
+        caller = activation.process.parent_task
+        incident = caller.process if caller is not None else None
+        assert isinstance(incident, IncidentProcess)
         incident.cause = activation.process.cause
 
 
@@ -118,11 +120,11 @@ class IncidentFlow(flow.Flow):
     )
     closed = flow.End()
 
-    def answer_within(self, activation):
+    def answer_within(self, activation: flow.Activation[IncidentProcess]) -> dt.datetime:
         return activation.now + ANSWER_WITHIN[activation.process.severity]
 
-    def urgency(self, activation):
+    def urgency(self, activation: flow.Activation[IncidentProcess]) -> int:
         return 10 if activation.process.severity is Severity.CRITICAL else 0
 
-    def page(self, activation):
+    def page(self, activation: flow.Activation[IncidentProcess]) -> None:
         log.warning("Nobody has taken up the incident of %s", activation.process.service)

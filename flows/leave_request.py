@@ -83,10 +83,10 @@ class LeaveRequestFlow(flow.Flow):
     granted = flow.End()
     declined = flow.End()
 
-    def note_escalation(self, activation):
+    def note_escalation(self, activation: flow.Activation[LeaveRequestProcess]) -> None:
         activation.process.escalated = True
 
-    def enter_in_calendar(self, activation):
+    def enter_in_calendar(self, activation: flow.Activation[LeaveRequestProcess]) -> None:
         process = activation.process
         activation.progress(0, process.days, "entering days")
         activation.process.data["calendar"] = [

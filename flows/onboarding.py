@@ -28,7 +28,7 @@ class ChecklistItemProcess(Process):
     employee = jsonstore.StringField("Employee")
     what = jsonstore.StringField("What")
     team = jsonstore.ChoiceField("Team", choices=TEAMS)
-    due_on = jsonstore.DateField("Ready on")
+    due_on = jsonstore.DateField("Ready on", required=True)
     remark = jsonstore.TextField("Remark", help_text="Such as a serial number, or where the thing lies.")
 
 
@@ -57,12 +57,18 @@ class ChecklistItemFlow(flow.Flow):
     )
     ready = flow.End()
 
-    def begin(self, activation, item, employee, first_day):
+    def begin(
+        self,
+        activation: flow.Activation[ChecklistItemProcess],
+        item: ChecklistItem,
+        employee: str,
+        first_day: dt.date,
+    ) -> None:
         process = activation.process
         process.employee, process.what, process.team = employee, item.what, item.team
         process.due_on = first_day - dt.timedelta(days=item.days_before)
 
-    def morning_of_the_day(self, activation):
+    def morning_of_the_day(self, activation: flow.Activation[ChecklistItemProcess]) -> dt.datetime:
         return dt.datetime.combine(activation.process.due_on, dt.time(8), dt.UTC)
 
 

@@ -103,7 +103,7 @@ class PurchaseOrderFlow(flow.Flow):
     ordered = flow.End()
     declined = flow.End()
 
-    def send_order(self, activation):
-        order = db.session.get(PurchaseOrder, activation.process.artifact.id)
+    def send_order(self, activation: flow.Activation[PurchaseOrderProcess]) -> None:
+        order = db.session.get_one(PurchaseOrder, activation.process.artifact.id)
         order.order_number = f"PO-{activation.process.id:05}"
         db.session.commit()

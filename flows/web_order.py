@@ -2,6 +2,7 @@
 
 import datetime as dt
 import logging
+from decimal import Decimal
 
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -61,29 +62,31 @@ class WebOrderFlow(flow.Flow):
     packed = flow.Handle(this.note_parcel).Annotation(title="Parcel is packed").Next(this.sent)
     sent = flow.End()
 
-    def take_order(self, activation, customer, article, pieces=1):
+    def take_order(
+        self, activation: flow.Activation[WebOrderProcess], customer: str, article: Article, pieces: int = 1
+    ) -> None:
         process = activation.process
         process.customer, process.article, process.pieces = customer, article, pieces
 
-    def set_terms(self, activation):
+    def set_terms(self, activation: flow.Activation[WebOrderProcess]) -> None:
         known = WebOrderProcess.customer == activation.process.customer
         before = db.session.query(WebOrderProcess).filter(known, WebOrderProcess.parcel.is_not(None))
         activation.process.days_to_pay = 30 if before.count() else 10
 
-    def last_day_to_pay(self, activation):
+    def last_day_to_pay(self, activation: flow.Activation[WebOrderProcess]) -> dt.datetime:
         return activation.now + dt.timedelta(days=activation.process.days_to_pay)
 
-    def book(self, activation, amount):
+    def book(self, activation: flow.Activation[WebOrderProcess], amount: Decimal) -> None:
         activation.process.paid = amount
 
-    def is_in_stock(self, activation):
+    def is_in_stock(self, activation: flow.Activation[WebOrderProcess]) -> bool:
         process = activation.process
         return process.article.in_stock >= process.pieces
 
-    def tell_warehouse(self, activation):
+    def tell_warehouse(self, activation: flow.Activation[WebOrderProcess]) -> None:
         process = activation.process
         process.article.in_stock -= process.pieces
         log.info("Pack %s × %s", process.pieces, process.article.name)
 
-    def note_parcel(self, activation, number):
+    def note_parcel(self, activation: flow.Activation[WebOrderProcess], number: str) -> None:
         activation.process.parcel = number

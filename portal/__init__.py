@@ -11,13 +11,14 @@ if TYPE_CHECKING:
 
 __all__ = ["act", "create_app", "flow", "jsonstore", "this", "views"]
 
+if not TYPE_CHECKING:  # a checker would take every other name for one of any type
 
-def __getattr__(name: str) -> Any:
-    """Import the larger parts when they are asked for, so that the language alone stays light."""
-    import importlib
+    def __getattr__(name: str) -> Any:
+        """Import the larger parts when they are asked for, so that the language alone stays light."""
+        import importlib
 
-    if name == "create_app":
-        return importlib.import_module("portal.app").create_app
-    if name in ("flow", "jsonstore", "views", "celery"):
-        return importlib.import_module(f"portal.{name}")
-    raise AttributeError(f"module 'portal' has no attribute {name!r}")
+        if name == "create_app":
+            return importlib.import_module("portal.app").create_app
+        if name in ("flow", "jsonstore", "views", "celery"):
+            return importlib.import_module(f"portal.{name}")
+        raise AttributeError(f"module 'portal' has no attribute {name!r}")

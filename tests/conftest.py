@@ -29,6 +29,7 @@ SLOW = (
     "guide/test_celery.py",
     "model/test_engine_model.py",
     "schema/test_own_tables.py",
+    "types/test_checkers.py",
     "work/test_workers.py",
 )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Generic, Protocol
 
 from typing_extensions import TypeVar
@@ -63,7 +62,7 @@ class Activation(Generic[P]):
         self.success_url = ""  # the web layer knows addresses
         self.is_done = False
         #: what the arrivals of a `Join` ask its condition about
-        self.active_tasks: Sequence[Task] = ()
+        self.active_tasks: list[Task] = []
 
     @property
     def attempt(self) -> int:

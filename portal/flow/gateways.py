@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from .base import Call, NextNode, Node, Target, checked_data
 from .outcome import Done, Outcome, Wait, Way
+from .reference import Reference
 
 if TYPE_CHECKING:
+    from portal.models import Task
+
     from .activation import Activation
 
 
@@ -24,11 +27,23 @@ class If(Node):
         self.condition = condition
 
     def Then(self, node: Target, task_data: Call | None = None, task_seed: Call | None = None) -> Self:
-        """Where to go if the condition holds."""
+        """Where to go if the condition holds.
+
+        Args:
+            node: `this.name`, or a node declared above.
+            task_data: a callable of the activation; the mapping that it returns is the next task's `data`.
+            task_seed: a callable of the activation; the mapped object that it returns is the next task's `seed`.
+        """
         return self._way(node, "then", text="Yes", task_data=task_data, task_seed=task_seed)
 
     def Else(self, node: Target, task_data: Call | None = None, task_seed: Call | None = None) -> Self:
-        """Where to go otherwise."""
+        """Where to go otherwise.
+
+        Args:
+            node: `this.name`, or a node declared above.
+            task_data: a callable of the activation; the mapping that it returns is the next task's `data`.
+            task_seed: a callable of the activation; the mapped object that it returns is the next task's `seed`.
+        """
         return self._way(node, "else", text="No", task_data=task_data, task_seed=task_seed)
 
     def calls(self) -> Iterator[tuple[str, Call]]:
@@ -53,11 +68,24 @@ class Switch(Node):
     def Case(
         self, node: Target, cond: Call, task_data: Call | None = None, task_seed: Call | None = None
     ) -> Self:
-        """Where to go if the condition holds and no earlier one did."""
+        """Where to go if the condition holds and no earlier one did.
+
+        Args:
+            node: `this.name`, or a node declared above.
+            cond: `act.process.…`, a function, a lambda or `this.method`; it gets the activation.
+            task_data: a callable of the activation; the mapping that it returns is the next task's `data`.
+            task_seed: a callable of the activation; the mapped object that it returns is the next task's `seed`.
+        """
         return self._way(node, "case", condition=cond, task_data=task_data, task_seed=task_seed)
 
     def Default(self, node: Target, task_data: Call | None = None, task_seed: Call | None = None) -> Self:
-        """Where to go if no condition holds."""
+        """Where to go if no condition holds. Without it the task fails then.
+
+        Args:
+            node: `this.name`, or a node declared above.
+            task_data: a callable of the activation; the mapping that it returns is the next task's `data`.
+            task_seed: a callable of the activation; the mapped object that it returns is the next task's `seed`.
+        """
         return self._way(node, "default", text="otherwise", task_data=task_data, task_seed=task_seed)
 
     def faults(self) -> Iterator[str]:
@@ -165,7 +193,13 @@ class SplitFirst(Node):
     races: ClassVar[bool] = True
 
     def Next(self, node: Target, task_data: Call | None = None, task_seed: Call | None = None) -> Self:
-        """Add a branch to the race."""
+        """Add a branch to the race.
+
+        Args:
+            node: `this.name`, or a node declared above.
+            task_data: a callable of the activation; the mapping that it returns is the next task's `data`.
+            task_seed: a callable of the activation; the mapped object that it returns is the next task's `seed`.
+        """
         return self._way(node, task_data=task_data, task_seed=task_seed)
 
     def faults(self) -> Iterator[str]:
@@ -178,6 +212,10 @@ class SplitFirst(Node):
 
     def resume(self, activation: Activation) -> Outcome:
         return Done(ways=())
+
+
+#: asked with the activation and the tasks of the other branches
+JoinCondition = Callable[["Activation[Any]", "list[Task]"], Any] | Reference
 
 
 class Join(NextNode):
@@ -195,7 +233,7 @@ class Join(NextNode):
 
     def __init__(
         self,
-        continue_on_condition: Call | None = None,
+        continue_on_condition: JoinCondition | None = None,
         cancel_active: bool = True,
         *,
         count: int | None = None,
@@ -214,7 +252,7 @@ class Join(NextNode):
     def calls(self) -> Iterator[tuple[str, Call]]:
         yield from super().calls()
         if self.continue_on_condition is not None:
-            yield "continue_on_condition", self.continue_on_condition
+            yield "continue_on_condition", self.continue_on_condition  # type: ignore[misc]  # with two arguments
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()

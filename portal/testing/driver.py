@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from portal.errors import TransitionNotAllowed
 
 if TYPE_CHECKING:
+    from portal.flow import Flow
     from portal.models import Process, Task, User
 
 
@@ -24,7 +25,23 @@ class Clock:
 
 
 class TaskRun:
-    """One task, with the actions of people on it."""
+    """One task, with the actions of people on it; besides, it has the attributes of the task as it is now."""
+
+    number: int
+    flow_task: str
+    status: str
+    token: str
+    owner: User | None
+    created: dt.datetime
+    assigned: dt.datetime | None
+    started: dt.datetime | None
+    finished: dt.datetime | None
+    due: dt.datetime | None
+    scheduled: dt.datetime | None
+    priority: int
+    data: dict[str, Any]
+    title: str
+    is_open: bool
 
     def __init__(self, run: FlowRun, task_id: int) -> None:
         self.run = run
@@ -41,7 +58,15 @@ class TaskRun:
         return getattr(self.task, name)
 
     def assign(self, user: User | str) -> TaskRun:
-        """Give the task to someone, who is made with the needed permission when absent."""
+        """Give the task to someone.
+
+        Args:
+            user: a user, or a user name; one who is absent is made with the needed permission.
+
+        Raises:
+            TransitionNotAllowed: the task is not NEW.
+            PermissionDenied: a rule of the flow, such as `.NotSameAs`, excludes this person.
+        """
         task = self.task
         if task.owner_permission is None:
             wanted = [f"{task.process.flow_label}.view"]
@@ -55,9 +80,20 @@ class TaskRun:
         return self
 
     def unassign(self, user: User | str | None = None) -> TaskRun:
+        """Give the task back.
+
+        Args:
+            user: who does it, a user or a user name; the system when it is left out.
+        """
         return self._act("unassign", user)
 
     def reassign(self, to: User | str, user: User | str | None = None) -> TaskRun:
+        """Hand the task over.
+
+        Args:
+            to: the new owner, a user or a user name.
+            user: who does it; the system when it is left out.
+        """
         task = self.task
         person = self.run.person(to, [task.owner_permission] if task.owner_permission else [])
         with self.run.telling(), self.task.activation(self._actor(user)) as activation:
@@ -67,8 +103,12 @@ class TaskRun:
     def execute(self, **values: Any) -> TaskRun:
         """Fill the task's form in, as its owner.
 
+        Args:
+            values: the form's fields, as Python values.
+
         Raises:
-            InvalidForm: the form refuses the values.
+            InvalidForm: the form refuses the values, or has no such field.
+            TransitionNotAllowed: the task is not ASSIGNED.
         """
         task = self.task
         with self.run.telling(), task.activation(task.owner) as activation:
@@ -77,13 +117,19 @@ class TaskRun:
         return self
 
     def cancel(self, user: User | str | None = None) -> TaskRun:
+        """Cancel the open task, as this manager or as the system."""
         return self._act("cancel", user)
 
     def undo(self, user: User | str | None = None) -> TaskRun:
+        """Take the completed task back, as this manager or as the system."""
         return self._act("undo", user)
 
     def revive(self, user: User | str | None = None) -> TaskRun:
-        """Run a fresh copy, which is returned."""
+        """Run a fresh copy of the cancelled or failed task, as this manager or as the system.
+
+        Returns:
+            The copy.
+        """
         with self.run.telling(), self.task.activation(self._actor(user)) as activation:
             fresh = activation.revive()
         return TaskRun(self.run, fresh.id)
@@ -100,7 +146,7 @@ class TaskRun:
 class FlowRun:
     """One process of a flow under test."""
 
-    def __init__(self, tester: FlowTester, flow_class: Any) -> None:
+    def __init__(self, tester: FlowTester, flow_class: type[Flow]) -> None:
         self._tester = tester
         self.flow_class = flow_class
         self.label: str = flow_class.definition.label
@@ -130,11 +176,24 @@ class FlowRun:
         return list(db.session.scalars(query.order_by(Event.id)))
 
     def start(self, node: str = "start", user: User | str | None = None, **values: Any) -> Any:
-        """Start the process: a form is filled in by the user; a `StartHandle` gets the values as keywords."""
+        """Start the process.
+
+        Args:
+            node: the name of a start.
+            user: who starts it, a user or a user name; one who is absent is made with the needed permission.
+            values: the form's fields as Python values, or the keywords of a `StartHandle`.
+
+        Returns:
+            This run; what `run` of a `StartHandle` returns.
+
+        Raises:
+            InvalidForm: the form refuses the values, or has no such field.
+            PermissionDenied: this person may not start it.
+        """
         from portal.engine import actions
         from portal.models import db
 
-        start = self.flow_class.definition.nodes[node]
+        start: Any = self.flow_class.definition.nodes[node]
         if not start.human:
             if user is not None:
                 values["_user"] = self.person(user, [])
@@ -162,7 +221,14 @@ class FlowRun:
         return result
 
     def task(self, name: str) -> TaskRun:
-        """The one open task of a node."""
+        """The one open task of a node.
+
+        Args:
+            name: the node's name.
+
+        Raises:
+            AssertionError: there is none, or there are several; the message names the open tasks and what failed.
+        """
         found = [task for task in self.tasks(name) if task.is_open]
         if len(found) != 1:
             what = "no open task" if not found else f"{len(found)} open tasks"
@@ -220,23 +286,40 @@ class FlowRun:
         query = query.where(Task.process_id == self._process_id, Task.flow_task == node).order_by(Process.id)
         runs = []
         for child in db.session.scalars(query).unique():
+            assert child.flow_class is not None  # a child was just started by a flow that is there
             run = FlowRun(self._tester, child.flow_class)
             run._process_id = child.id
             runs.append(run)
         return runs
 
     def handle(self, node: str, **kwargs: Any) -> Any:
-        """Run a `Handle` of this process."""
+        """Run a `Handle` of this process.
+
+        Args:
+            node: its name.
+            kwargs: passed to its function.
+
+        Returns:
+            What the function returns.
+
+        Raises:
+            TransitionNotAllowed: the process does not wait there.
+        """
         with self.telling():
-            return self.flow_class.definition.nodes[node].run(process=self.process, **kwargs)
+            handle: Any = self.flow_class.definition.nodes[node]
+            return handle.run(process=self.process, **kwargs)
 
     def jobs(self) -> FlowRun:
-        """Run the jobs that are due, in this thread."""
+        """Run the jobs that are due, one after the other in this thread."""
         self._tester.turn(works=True)
         return self
 
     def advance(self, **span: float) -> FlowRun:
-        """Move the clock by a `timedelta(**span)`; what falls due meanwhile fires in its order."""
+        """Move the clock; what falls due meanwhile fires in its order. Jobs do not run: see `jobs`.
+
+        Args:
+            span: the keywords of a `timedelta`: `days=3, seconds=1`.
+        """
         self._tester.advance(dt.timedelta(**span))
         return self
 
@@ -262,10 +345,11 @@ class FlowTester:
         #: what the test has read. A session forgets what nobody holds, and `run.process.data["x"] = 1` with it
         self._read: dict[tuple[Any, int], Any] = {}
 
-    def __call__(self, flow_class: Any, *, propagate: bool = False) -> FlowRun:
+    def __call__(self, flow_class: type[Flow], *, propagate: bool = False) -> FlowRun:
         """A run of a flow; one that is declared in the test itself is registered by this, with those that it calls.
 
         Args:
+            flow_class: the flow.
             propagate: what a node of this flow, or of those that it calls, raises comes out of the call that led to
                 it, and takes that action back, as with `Flow.propagate_errors`.
         """

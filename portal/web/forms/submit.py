@@ -11,6 +11,7 @@ from werkzeug.datastructures import MultiDict
 from portal.engine import actions
 from portal.errors import InvalidForm
 from portal.flow.activation import Activation
+from portal.flow.user_tasks import Start
 from portal.models import Process, User, db
 
 from ..urls import inbox
@@ -52,13 +53,16 @@ def _run_by_hand(activation: Activation, values: dict[str, Any]) -> bool:
     return True
 
 
-def submit(node: Any, user: User, **values: Any) -> Process:
+def submit(node: Start, user: User, **values: Any) -> Process:
     """Start a process from code as if this person had filled the start form in.
 
     Args:
         node: a `Start` node, such as `HelloWorldFlow.start`.
         user: who starts it.
         values: the form's fields, as Python values.
+
+    Returns:
+        The process, committed.
 
     Raises:
         InvalidForm: the form refuses the values.

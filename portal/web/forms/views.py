@@ -100,7 +100,7 @@ class FormView:
         """
         return cls(fields, form_class, template, check, decide, require)
 
-    def __call__(self, activation: Activation) -> BaseResponse | str | tuple[str, int]:
+    def __call__(self, activation: Activation[Any]) -> BaseResponse | str | tuple[str, int]:
         if request.method != "POST":
             if "_find" in request.args:
                 wanted = field_named(self.form(activation), request.args["_find"])
@@ -122,18 +122,18 @@ class FormView:
             return redirect(activation.success_url, 303)
         return self.page(form, activation), 422
 
-    def is_changed(self, form: Form, activation: Activation) -> bool:
+    def is_changed(self, form: Form, activation: Activation[Any]) -> bool:
         """Whether a button was pressed that changes the form itself: its rows, or an input to what is stored."""
         more, less, theirs = (request.form.get(name, "") for name in ("_more", "_less", "_theirs"))
         return change_rows(form, more, less) or seen.take_theirs(form, theirs, lambda: self.form(activation))
 
-    def page(self, form: Form, activation: Activation) -> str:
+    def page(self, form: Form, activation: Activation[Any]) -> str:
         """The page with the form."""
         decision = getattr(form, "_decision", None)
         context = {"decision": decision, "seen": seen.seen_text(form), **form_context(activation)}
         return render_template([*form_templates(activation.node, self.template)], form=form, **context)
 
-    def form(self, activation: Activation, formdata: Any = None) -> Form:
+    def form(self, activation: Activation[Any], formdata: Any = None) -> Form:
         """The form, filled from what is stored, or from what was typed.
 
         Args:
@@ -155,7 +155,7 @@ class FormView:
         seen.note_seen(form, target, formdata)
         return form
 
-    def accept(self, form: Form, activation: Activation) -> Any:
+    def accept(self, form: Form, activation: Activation[Any]) -> Any:
         """Write the form, and store it where the database has rules of the author's for it.
 
         Raises:
@@ -168,7 +168,7 @@ class FormView:
         with storing(form, activation, model):
             return self.save(form, activation)
 
-    def save(self, form: Form, activation: Activation) -> None:
+    def save(self, form: Form, activation: Activation[Any]) -> None:
         """Write the form's own fields, and nothing else.
 
         Raises:
@@ -207,10 +207,10 @@ class FormView:
 
     # -- what a kind of view defines
 
-    def make_form(self, activation: Activation) -> type[Form]:
+    def make_form(self, activation: Activation[Any]) -> type[Form]:
         raise NotImplementedError
 
-    def model_now(self, activation: Activation) -> type:
+    def model_now(self, activation: Activation[Any]) -> type:
         """The class whose fields the form has."""
         return type(self.target(activation))
 
@@ -218,18 +218,18 @@ class FormView:
         """The class whose fields the form has, where it is known before the flow runs."""
         return None
 
-    def filled_from(self, activation: Activation) -> Any:
+    def filled_from(self, activation: Activation[Any]) -> Any:
         return self.target(activation)
 
-    def target(self, activation: Activation) -> Any:
+    def target(self, activation: Activation[Any]) -> Any:
         """The object that is written."""
         return activation.process
 
 
 class UpdateProcessView(FormView):
-    """A form with fields of the process."""
+    """A form with fields of the process. Its arguments are those of `as_view`."""
 
-    def make_form(self, activation: Activation) -> type[Form]:
+    def make_form(self, activation: Activation[Any]) -> type[Form]:
         return process_form(type(activation.process), self.fields)
 
     def model_of(self, flow_class: Any) -> type | None:
@@ -237,7 +237,7 @@ class UpdateProcessView(FormView):
 
 
 class CreateProcessView(UpdateProcessView):
-    """The form that starts a process."""
+    """The form that starts a process. Its arguments are those of `as_view`."""
 
 
 class CreateArtifactView(FormView):
@@ -280,31 +280,35 @@ class CreateArtifactView(FormView):
         """
         return cls(model, fields, form_class, template, check, decide, require)
 
-    def make_form(self, activation: Activation) -> type[Form]:
+    def make_form(self, activation: Activation[Any]) -> type[Form]:
         return artifact_form(self.model, self.fields)
 
-    def model_now(self, activation: Activation) -> type:
+    def model_now(self, activation: Activation[Any]) -> type:
         return self.model
 
     def model_of(self, flow_class: Any) -> type | None:
         return self.model
 
-    def filled_from(self, activation: Activation) -> Any:
+    def filled_from(self, activation: Activation[Any]) -> Any:
         return None
 
-    def save(self, form: Form, activation: Activation) -> None:
+    def save(self, form: Form, activation: Activation[Any]) -> None:
         made = self.model()
         self.write(form, made)
         activation.process.artifact = made
 
 
 class UpdateArtifactView(FormView):
-    """A form with fields of the process's artifact."""
+    """A form with fields of the process's artifact. Its arguments are those of `as_view`.
 
-    def make_form(self, activation: Activation) -> type[Form]:
+    Raises:
+        Gone: the process has no artifact, or it was deleted.
+    """
+
+    def make_form(self, activation: Activation[Any]) -> type[Form]:
         return artifact_form(type(self.target(activation)), self.fields)
 
-    def target(self, activation: Activation) -> Any:
+    def target(self, activation: Activation[Any]) -> Any:
         artifact = activation.process.artifact
         if artifact is None:
             raise Gone
