@@ -159,6 +159,25 @@ def test_what_is_typed_into_a_task_that_is_gone_is_on_the_page_and_a_draft(
     assert (again.status_code, "&lt;mine&gt;" in again.text) == (code, True), "it can be copied later too"
 
 
+@pytest.mark.parametrize("seen", [True, False])
+def test_an_input_that_came_behind_the_draft_shows_what_is_stored(thing, people, seen):
+    task_id, bob, address = thing
+    process = db.session.get_one(Task, task_id).process
+    process.sure, process.count = True, 7
+    db.session.commit()
+    known = " ".join(each for each in hidden(bob.get(address).text)["_seen"].split() if "sure" not in each)
+    typed = [["name", "Typed"], ["count", ""], ["colour", ""], *([["_seen", known]] if seen else [])]
+    drafts.save(db.session(), people["bob"].id, address, task_id, typed)
+    page = bob.get(address).text
+    assert 'value="Typed"' in page
+    tick = re.search('<input[^>]*name="sure"[^>]*>', page)[0]
+    assert ("checked" in tick) is seen, (
+        "a draft that says what it saw has not seen this, and took no tick away"
+    )
+    assert "sure:" in hidden(page)["_seen"], "from now on it is known what they see"
+    assert 'value="7"' not in page, "what was emptied stays empty"
+
+
 def test_nobody_else_reads_a_draft(thing, people, client_of):
     task_id, bob, address = thing
     bob.post(f"/tasks/{task_id}/draft", data={"note": "private words"})

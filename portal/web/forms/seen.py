@@ -44,6 +44,23 @@ def note_seen(form: Any, target: Any, formdata: Any) -> None:
         form._seen = {name: _digest(field) for name, field in _inputs(form)}
 
 
+def fill_up(form: Any, typed: Any, current: Callable[[], Any]) -> None:
+    """Let a form that was made of a draft show what is stored in the inputs that it did not have then.
+
+    Args:
+        typed: the draft.
+        current: makes the form as it would be shown now.
+    """
+    now = current()
+    known, fresh = form._seen, now._seen
+    for name, field in _inputs(form):
+        if name in known or name not in fresh:
+            continue
+        if known and not any(each == name or each.startswith(f"{name}-") for each in typed):
+            field.process(None, now._fields[name].object_data)
+    form._seen = {**fresh, **known}
+
+
 def seen_text(form: Any) -> str:
     """What the hidden input says."""
     return " ".join(f"{name}:{digest}" for name, digest in getattr(form, "_seen", {}).items())

@@ -106,7 +106,11 @@ class FormView:
                 wanted = field_named(self.form(activation), request.args["_find"])
                 if isinstance(wanted, ReferenceField):
                     return jsonify([pick._asdict() for pick in wanted.suggest(request.args.get("q", ""))])
-            return self.page(self.form(activation, kept.restored()), activation)
+            typed = kept.restored()
+            form = self.form(activation, typed)
+            if typed is not None:
+                seen.fill_up(form, typed, lambda: self.form(activation))
+            return self.page(form, activation)
         if seen.NAME in request.form:
             seen.hold(self.filled_from(activation))
         form = self.form(activation, posted())
