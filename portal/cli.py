@@ -19,7 +19,7 @@ from sqlalchemy import inspect
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal.config import cookie_name
-from portal.errors import Disturbed, PortalError
+from portal.errors import PortalError, TransientError
 from portal.flow.registry import registry
 
 DEFAULT_PORT = 5000
@@ -362,7 +362,7 @@ def in_words(command: click.Command) -> None:
             return invoke(context)
         except SQLAlchemyError as error:
             raise click.ClickException(f"the database cannot be used: {_said(error)}") from error
-        except Disturbed as error:
+        except TransientError as error:
             raise click.ClickException(str(error)) from error
 
     command.invoke = told  # type: ignore[method-assign, assignment]

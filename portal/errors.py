@@ -33,24 +33,24 @@ class UnsavedChanges(PortalError):
     """The session holds changes that are not saved: commit them or roll them back before an action begins."""
 
 
-class Disturbed(PortalError):
+class TransientError(PortalError):
     """The database could not do this now, and nothing was changed: try again."""
 
     #: whether the portal itself may try again at once
     again = True
 
 
-class Busy(Disturbed):
+class Busy(TransientError):
     """Somebody else is working on this process at the moment, and nothing was changed: try again."""
 
 
-class Slow(Disturbed):
+class Slow(TransientError):
     """The database took too long over this, and nothing was changed: try again later."""
 
     again = False
 
 
-class Unusable(Disturbed):
+class Unusable(TransientError):
     """The database cannot be used, and nothing was changed: an administrator has to look after it."""
 
     again = False

@@ -3,12 +3,12 @@
 from portal.flow import runtime
 
 from . import actions, api, lifecycle, permissions
-from .context import Run
+from .context import ActionContext
 from .interpreter import step
 
 # Where the engine is put together: what is lower calls these without importing them.
-Run.interpreter = step
-Run.work = actions.TaskActions
+ActionContext.interpreter = step
+ActionContext.work = actions.TaskActions
 runtime.bind(api)
 
 __all__ = ["actions", "lifecycle", "permissions"]

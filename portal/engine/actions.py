@@ -14,7 +14,7 @@ from portal.flow.activation import Activation
 from portal.models import Process, Task, User
 
 from . import lifecycle, permissions
-from .context import Run
+from .context import ActionContext
 from .interpreter import assignment, joins, mutexes, processes, step, subprocesses
 from .retries import persistent
 from .transaction import clock, read_process, read_task, transaction
@@ -51,13 +51,13 @@ def starting(session: Session, node: Any, user: User | None) -> Iterator[Activat
 
 def reading(session: Session, task: Task, user: User | None) -> Activation:
     """A task to look at: no lock, and nothing may change."""
-    return Run(session, user, clock.get()(), set()).activation(task)
+    return ActionContext(session, user, clock.get()(), set()).activation(task)
 
 
 def reading_start(session: Session, node: Any, user: User | None) -> Activation:
     """A process that is not there yet, to show its start form."""
     demand_start(user, node)
-    return _new(Run(session, user, clock.get()(), set()), node)
+    return _new(ActionContext(session, user, clock.get()(), set()), node)
 
 
 def demand_start(user: User | None, node: Any) -> None:
@@ -65,7 +65,7 @@ def demand_start(user: User | None, node: Any) -> None:
         raise PermissionDenied(f"you may not start «{node.flow_class.definition.title}» here")
 
 
-def _new(run: Run, node: Any) -> Activation:
+def _new(run: ActionContext, node: Any) -> Activation:
     process = processes.new_process(run, node.flow_class)
     task = processes.first_task(run, process, node)
     task.status, task.owner_permission = "ASSIGNED", node.permission
@@ -75,7 +75,7 @@ def _new(run: Run, node: Any) -> Activation:
 class TaskActions:
     """The engine's side of an activation: the actions of a task's life."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: ActionContext) -> None:
         self.run = run
 
     def assign(self, activation: Activation, user: Any) -> None:
@@ -222,7 +222,7 @@ def store_first(session: Session, activation: Activation) -> None:
                 pointer.take_key(owner)
 
 
-def _other_end(run: Run, task: Task) -> bool:
+def _other_end(run: ActionContext, task: Task) -> bool:
     kinds = {node.kind for node in task.process.flow_class.definition.nodes.values() if node.ends}  # type: ignore[union-attr]
     query = select(Task.id).where(
         Task.process_id == task.process_id,
@@ -267,7 +267,7 @@ def resume(session: Session, process: Process | int, user: User | int | None = N
 @contextmanager
 def _managed(
     session: Session, process: Process | int, user: User | int | None, action: str
-) -> Iterator[tuple[Run, Process]]:
+) -> Iterator[tuple[ActionContext, Process]]:
     with transaction(session, user, process=process) as run:
         found = (
             process

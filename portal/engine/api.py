@@ -12,7 +12,7 @@ from portal.flow.activation import Activation
 from portal.models import Process, Task, User, db, session_of
 
 from . import actions, lifecycle
-from .context import Run
+from .context import ActionContext
 from .interpreter import messages, mutexes, processes, step, subprocesses
 from .retries import persist
 from .transaction import read_process, read_task, transaction
@@ -133,7 +133,7 @@ def _check_flow(node: Any, process: Process) -> None:
         )
 
 
-def _waiting(run: Run, node: Any, process: Process) -> Task:
+def _waiting(run: ActionContext, node: Any, process: Process) -> Task:
     waiting = [task for task in run.find(process) if task.status not in ("ERROR",)]
     here = [task for task in waiting if task.flow_task == node.name and task.status == "STARTED"]
     if len(here) > 1:

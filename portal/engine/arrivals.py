@@ -16,7 +16,7 @@ from portal.models import Outgoing, Process, Task, User, former_owner
 from . import lifecycle, notifications, writes
 
 if TYPE_CHECKING:
-    from .context import Run
+    from .context import ActionContext
 
 #: within this time a person is told once of a step, and at its end of all that has come since
 BURST = dt.timedelta(minutes=5)
@@ -24,7 +24,7 @@ BURST = dt.timedelta(minutes=5)
 BATCH = 1000
 
 
-def write(run: Run) -> int:
+def write(run: ActionContext) -> int:
     """Write what those are told to whom an action has brought work. The number of rows.
 
     What one action adds to a step of a process is one row for each person. Who has acted is not told.
@@ -73,7 +73,7 @@ def _owners(session: Session, process: Process, *criteria: Any) -> set[int | Non
     )
 
 
-def _insert(run: Run, told: list[tuple[Task, User]]) -> int:
+def _insert(run: ActionContext, told: list[tuple[Task, User]]) -> int:
     """Who has been told of the step a moment ago gets one row for all that follows, which is sent later."""
     number = int(run.now.timestamp() // BURST.total_seconds())
     end = dt.datetime.fromtimestamp((number + 1) * BURST.total_seconds(), dt.UTC)
@@ -92,7 +92,7 @@ def _key(task: Task, user: User, burst: int, which: str = "first") -> str:
     return str(uuid.uuid5(notifications.NAMESPACE, f"queue/{step}/{burst}/{which}/user/{user.id}"))
 
 
-def _row(run: Run, task: Task, user: User, scheduled: dt.datetime) -> dict[str, Any]:
+def _row(run: ActionContext, task: Task, user: User, scheduled: dt.datetime) -> dict[str, Any]:
     return {
         "process_id": task.process_id,
         "task_id": task.id,

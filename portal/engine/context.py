@@ -24,7 +24,7 @@ from . import lifecycle
 from .bulk_insert import Change, Rows
 from .failures import Failure
 from .retries import is_passing
-from .savepoint import Guard
+from .savepoint import GuardedCall
 
 
 class Lost(Node):
@@ -76,27 +76,38 @@ def new_task(now: dt.datetime, process: Process, node: Node, token: str) -> Task
 class Interpreter(Protocol):
     """What moves tokens, for those of its parts that it calls and that call it back."""
 
-    def settle(self, run: Run) -> None: ...
+    def settle(self, run: ActionContext) -> None: ...
     def attempt(
-        self, run: Run, task: Task, call: Callable[[], Any], action: str = ..., *, of: Task | None = ...
+        self,
+        run: ActionContext,
+        task: Task,
+        call: Callable[[], Any],
+        action: str = ...,
+        *,
+        of: Task | None = ...,
     ) -> Any: ...
-    def resume(self, run: Run, task: Task, call: Callable[[], Any], action: str = ...) -> bool: ...
-    def complete(self, run: Run, task: Task, outcome: Done, action: str = ...) -> None: ...
-    def fail(self, run: Run, task: Task, error: Exception, action: str = ...) -> None: ...
-    def incident(self, run: Run, task: Task, error: Exception, action: str) -> None: ...
-    def close(self, run: Run, task: Task, action: str = ...) -> None: ...
+    def resume(self, run: ActionContext, task: Task, call: Callable[[], Any], action: str = ...) -> bool: ...
+    def complete(self, run: ActionContext, task: Task, outcome: Done, action: str = ...) -> None: ...
+    def fail(self, run: ActionContext, task: Task, error: Exception, action: str = ...) -> None: ...
+    def incident(self, run: ActionContext, task: Task, error: Exception, action: str) -> None: ...
+    def close(self, run: ActionContext, task: Task, action: str = ...) -> None: ...
 
 
-class Run:
+class ActionContext:
     """The work of one action under the lock."""
 
     #: set once, where the engine is put together: see `portal.engine`
     interpreter: ClassVar[Interpreter]
     #: makes the engine's side of an activation
-    work: ClassVar[Callable[[Run], Work]]
+    work: ClassVar[Callable[[ActionContext], Work]]
 
     def __init__(
-        self, session: Session, user: User | None, now: dt.datetime, roots: set[int], outer: Run | None = None
+        self,
+        session: Session,
+        user: User | None,
+        now: dt.datetime,
+        roots: set[int],
+        outer: ActionContext | None = None,
     ) -> None:
         self.session = session
         self.user = user
@@ -205,7 +216,7 @@ class Run:
     def guarded(self, task: Task, call: Callable[[], Any]) -> Any:
         """Call an author's code so that its failure takes nothing else with it."""
         try:
-            return Guard(self.session, task.process, task).run(lambda: contain(call))
+            return GuardedCall(self.session, task.process, task).run(lambda: contain(call))
         except Exception as error:
             self.forget()
             if is_passing(error):

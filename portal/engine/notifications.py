@@ -20,7 +20,7 @@ from . import permissions, writes
 from .bulk_insert import Change
 
 if TYPE_CHECKING:
-    from .context import Run
+    from .context import ActionContext
 
 #: the states that are news, of a task and of a process
 TASK_NEWS = {"ASSIGNED": "assigned", "ERROR": "failed"}
@@ -53,7 +53,7 @@ class News:
     error: str | None = None
 
     @classmethod
-    def of(cls, change: Change, run: Run) -> News:
+    def of(cls, change: Change, run: ActionContext) -> News:
         """What a change of state is worth telling."""
         known, target = (
             (TASK_NEWS, change.task) if change.task is not None else (PROCESS_NEWS, change.process)

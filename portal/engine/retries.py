@@ -22,7 +22,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.orm import Session
 
-from portal.errors import Busy, Disturbed, Slow, Uncertain, Unusable
+from portal.errors import Busy, Slow, TransientError, Uncertain, Unusable
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -36,9 +36,9 @@ WAIT = 0.1
 #: seconds after which somebody else's lock has been waited for long enough: a second wait would be as long again
 WAITED = 1.0
 
-STATES: dict[str, type[Disturbed]] = {
-    "40001": Disturbed,  # serialization_failure
-    "40P01": Disturbed,  # deadlock_detected
+STATES: dict[str, type[TransientError]] = {
+    "40001": TransientError,  # serialization_failure
+    "40P01": TransientError,  # deadlock_detected
     "55P03": Busy,  # lock_not_available
     "57014": Slow,  # query_canceled, by statement_timeout
 }
@@ -68,14 +68,14 @@ _PARTLY = (
 _FULL = "The portal has more to do than it has connections to the database; nothing was changed: try again."
 
 
-def disturbance(error: BaseException) -> Disturbed | None:
+def disturbance(error: BaseException) -> TransientError | None:
     """What to raise instead of an error of the database that is not the action's fault. None if it is."""
-    if isinstance(error, Disturbed):
+    if isinstance(error, TransientError):
         return error
     if isinstance(error, TimeoutError):
-        return Disturbed(_FULL)
+        return TransientError(_FULL)
     if isinstance(error, PendingRollbackError):
-        return Disturbed(_LOST) if error.code == CANNOT_RECONNECT else None
+        return TransientError(_LOST) if error.code == CANNOT_RECONNECT else None
     if not isinstance(error, DBAPIError):
         return None
     original: Any = error.orig
@@ -89,7 +89,7 @@ def disturbance(error: BaseException) -> Disturbed | None:
     if why is not None:
         return Unusable(_UNUSABLE.format(why))
     never_connected = isinstance(error, OperationalError) and error.statement is None
-    return Disturbed(_LOST) if error.connection_invalidated or never_connected else None
+    return TransientError(_LOST) if error.connection_invalidated or never_connected else None
 
 
 def is_passing(error: BaseException) -> bool:
@@ -137,7 +137,7 @@ def persist(session: Session, call: Callable[[], T]) -> T:
         for attempt in range(TRIES):
             try:
                 return call()
-            except (Disturbed, DBAPIError, PendingRollbackError, TimeoutError) as error:
+            except (TransientError, DBAPIError, PendingRollbackError, TimeoutError) as error:
                 give_up(session)
                 found = disturbance(error)
                 if found is None:

@@ -213,7 +213,7 @@ def _is_optional(mapper: Mapper[Any], key: str) -> bool:
     return all(column.nullable for column in keys)
 
 
-class Guard:
+class GuardedCall:
     """Runs one call; see the module."""
 
     def __init__(self, session: Any, *own: Any) -> None:

@@ -20,9 +20,9 @@ from portal.models import Process, Task, User, utcnow
 from portal.trace import current
 
 from . import arrivals, notifications, writes
-from .context import Run
+from .context import ActionContext
 from .retries import disturbance, give_up
-from .savepoint import Guard
+from .savepoint import GuardedCall
 
 log = logging.getLogger("portal.engine")
 
@@ -80,7 +80,7 @@ def transaction(
     *,
     process: Process | int | None = None,
     task: Task | int | None = None,
-) -> Iterator[Run]:
+) -> Iterator[ActionContext]:
     """Lock the tree of a process (none for one that is about to be made), and commit at the end of the block.
 
     Raises:
@@ -90,7 +90,7 @@ def transaction(
         Disturbed: the database could not do it now; nothing was changed.
         Uncertain: the connection was lost during the commit.
     """
-    outer: Run | None = session.info.get("run")
+    outer: ActionContext | None = session.info.get("run")
     if outer is None:
         yield from _outermost(session, user, process, task)
     else:
@@ -98,7 +98,7 @@ def transaction(
 
 
 @contextmanager
-def task_action(session: Session, task_id: int) -> Iterator[tuple[Run, Task]]:
+def task_action(session: Session, task_id: int) -> Iterator[tuple[ActionContext, Task]]:
     """An action of the system on one task: a `transaction`, and the task as it is under the lock."""
     with transaction(session, task=task_id) as run:
         task = read_task(session, task_id)
@@ -106,7 +106,7 @@ def task_action(session: Session, task_id: int) -> Iterator[tuple[Run, Task]]:
         yield run, task
 
 
-def _outermost(session: Session, user: Any, process: Any, task: Any) -> Iterator[Run]:
+def _outermost(session: Session, user: Any, process: Any, task: Any) -> Iterator[ActionContext]:
     with registry.pinned():
         run = yield from _committed(session, user, process, task)
     for follow_up in run.after_commit:
@@ -115,7 +115,9 @@ def _outermost(session: Session, user: Any, process: Any, task: Any) -> Iterator
         wake()
 
 
-def _committed(session: Session, user: Any, process: Any, task: Any) -> Generator[Run, None, Run]:
+def _committed(
+    session: Session, user: Any, process: Any, task: Any
+) -> Generator[ActionContext, None, ActionContext]:
     if session.has_unsaved:  # type: ignore[attr-defined]
         raise UnsavedChanges
     keys = [None if each is None else key_of(each) for each in (process, task, user)]
@@ -127,7 +129,7 @@ def _committed(session: Session, user: Any, process: Any, task: Any) -> Generato
         root_id, actor, begun_by = _lock(session, *keys)
         if begun_by and not current.get():  # a worker goes on with what a request began
             following = current.set(begun_by)
-        run = Run(session, actor, clock.get()(), {root_id} if root_id is not None else set())
+        run = ActionContext(session, actor, clock.get()(), {root_id} if root_id is not None else set())
         rows = run.rows
         session.info |= {"run": run, "rows": rows}
         yield run
@@ -160,7 +162,7 @@ def _committed(session: Session, user: Any, process: Any, task: Any) -> Generato
     return run
 
 
-def _tell(run: Run) -> None:
+def _tell(run: ActionContext) -> None:
     """Write what people and other programs are told of the action."""
     last = {
         change.task or change.process: change for change in run.rows.changes if notifications.is_news(change)
@@ -171,7 +173,7 @@ def _tell(run: Run) -> None:
         run.work_for_clock = True
 
 
-def _inside(outer: Run, user: Any, process: Any, task: Any) -> Iterator[Run]:
+def _inside(outer: ActionContext, user: Any, process: Any, task: Any) -> Iterator[ActionContext]:
     """Join the transaction that is under way: a new process always may, another one if it is of the same tree.
 
     What fails is taken back alone, so that the code around it may catch the error and go on.
@@ -181,9 +183,9 @@ def _inside(outer: Run, user: Any, process: Any, task: Any) -> Iterator[Run]:
         _demand_held(outer, process, task)
     session.flush()
     actor = None if user is None else session.get_one(User, key_of(user))
-    inner = Run(session, actor, outer.now, outer.roots, outer)
+    inner = ActionContext(session, actor, outer.now, outer.roots, outer)
     try:
-        with Guard(session).hold():
+        with GuardedCall(session).hold():
             session.info["run"] = inner
             try:
                 yield inner
@@ -197,7 +199,7 @@ def _inside(outer: Run, user: Any, process: Any, task: Any) -> Iterator[Run]:
     outer.after_commit |= inner.after_commit
 
 
-def _demand_held(run: Run, process: Any, task: Any) -> None:
+def _demand_held(run: ActionContext, process: Any, task: Any) -> None:
     """Refuse what this transaction has not locked: others may be at work on it.
 
     Raises:

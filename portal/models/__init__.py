@@ -2,7 +2,7 @@
 
 from .base import UTCDateTime, db, prepare_engine, session_of, utcnow
 from .draft import Draft, ParkedForm
-from .event import Delivery, Event
+from .event import Event, SignalDelivery
 from .message import Message, Schedule
 from .outgoing import Outgoing
 from .process import Process
@@ -15,7 +15,6 @@ from .worker import Worker
 
 __all__ = [
     "BigId",
-    "Delivery",
     "Draft",
     "Event",
     "Message",
@@ -26,6 +25,7 @@ __all__ = [
     "Role",
     "Schedule",
     "SignInAttempt",
+    "SignalDelivery",
     "StartKey",
     "Task",
     "UTCDateTime",

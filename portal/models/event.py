@@ -14,7 +14,7 @@ from .task import Task
 from .user import BigId, User
 
 
-class Delivery(db.Model):
+class SignalDelivery(db.Model):
     """A signal on its way to one armed catch."""
 
     __tablename__ = "delivery"

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from portal.models import Delivery, Outgoing, Process, Task
+from portal.models import Outgoing, Process, SignalDelivery, Task
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _tasks(session: Session, now: dt.datetime) -> tuple[int, float]:
 
 
 def _signals(session: Session, now: dt.datetime) -> tuple[int, float]:
-    return _age(session.execute(select(func.count(), func.min(Delivery.created))).one(), now)
+    return _age(session.execute(select(func.count(), func.min(SignalDelivery.created))).one(), now)
 
 
 def _outbox(session: Session, now: dt.datetime) -> tuple[int, float]:

@@ -40,7 +40,7 @@ _OPEN_SHOWN, _CHILDREN_SHOWN, EVENTS = 50, 50, 100
 
 
 @dataclass(frozen=True)
-class Place:
+class Position:
     """Where a process stands: a step with open tasks."""
 
     process_id: int
@@ -90,9 +90,9 @@ _PATIENT = ("Join", "SplitFirst")
 _CALLS = ("Subprocess", "NSubprocess")
 
 
-def places(session: Session, process_ids: list[int]) -> dict[int, list[Place]]:
+def places(session: Session, process_ids: list[int]) -> dict[int, list[Position]]:
     """Where each of these processes stands now."""
-    found: dict[int, list[Place]] = defaultdict(list)
+    found: dict[int, list[Position]] = defaultdict(list)
     if not process_ids:
         return found
     owner = func.min(func.coalesce(func.nullif(User.full_name, ""), User.username))
@@ -105,9 +105,9 @@ def places(session: Session, process_ids: list[int]) -> dict[int, list[Place]]:
         .where(Task.process_id.in_(process_ids), Task.finished.is_(None))
         .group_by(Task.process_id, Task.flow_task, Task.status, Task.flow_task_type)
     )  # fmt: skip
-    patient: list[Place] = []
+    patient: list[Position] = []
     for *row, kind in session.execute(query):
-        place = Place(*row)
+        place = Position(*row)
         if kind in _PATIENT and place.status == "STARTED":
             patient.append(place)
         elif "__" not in place.flow_task:  # an event on a step's border waits beside the step
@@ -122,7 +122,7 @@ _OPEN = ("NEW", "ASSIGNED", "SCHEDULED", "STARTED", "ERROR")
 
 
 @dataclass
-class Story:
+class ProcessDetail:
     """All that the page of a process shows."""
 
     process: Process
@@ -153,7 +153,7 @@ class Story:
         return {name: by for name, by in self.counts.items() if "__" not in name}
 
 
-def story(session: Session, user: User, process_id: int) -> Story | None:
+def story(session: Session, user: User, process_id: int) -> ProcessDetail | None:
     """A process, its children, and whether the person may see it; None when it is not there."""
     parent = joinedload(Process.parent_task)
     own_tasks = select(Task.id).where(Task.process_id == process_id)
@@ -179,7 +179,7 @@ def story(session: Session, user: User, process_id: int) -> Story | None:
     shown.complete(session, children)
     load_pointers(session, [], [rows[0][0], *children])
     counts = {"inbox": rows[0][2], "queue": rows[0][3]}
-    return Story(rows[0][0], bool(rows[0][1]), counts, children)
+    return ProcessDetail(rows[0][0], bool(rows[0][1]), counts, children)
 
 
 def _set_document(process: Process, document: Any) -> None:
@@ -203,7 +203,7 @@ def children(session: Session, user: User, task: Task) -> list[Process]:
     return found
 
 
-def fill_in(session: Session, found: Story) -> Story:
+def fill_in(session: Session, found: ProcessDetail) -> ProcessDetail:
     """Add what the page tells beside the process itself: where it stands and which way it came."""
     process = found.process
     found.counts, found.passed = progress(session, process.id)
@@ -221,7 +221,7 @@ def fill_in(session: Session, found: Story) -> Story:
     return found
 
 
-def _may_need_attention(found: Story) -> bool:
+def _may_need_attention(found: ProcessDetail) -> bool:
     """Whether it is worth asking: most processes have a few open tasks that are in order, and call no other."""
     return (
         not 0 < found.open_count <= _OPEN_SHOWN

@@ -19,10 +19,10 @@ from portal import queries, trace
 from portal.engine import permissions
 from portal.engine.retries import disturbance, give_up
 from portal.errors import (
-    Disturbed,
     Gone,
     PermissionDenied,
     PortalError,
+    TransientError,
     TransitionNotAllowed,
     Uncertain,
     Unusable,
@@ -96,7 +96,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(TransitionNotAllowed, _conflict)
     app.register_error_handler(PermissionDenied, _denied)
-    for disturbed in (Disturbed, DBAPIError, TimeoutError):
+    for disturbed in (TransientError, DBAPIError, TimeoutError):
         app.register_error_handler(disturbed, _disturbed)
     app.register_error_handler(Uncertain, _uncertain)
     app.register_error_handler(InternalServerError, _broken)

@@ -12,7 +12,7 @@ from portal import queries, render
 from portal.engine import actions, lifecycle
 from portal.errors import PermissionDenied, TransitionNotAllowed
 from portal.models import db
-from portal.queries import Filters, Story
+from portal.queries import Filters, ProcessDetail
 from portal.render import ChartState
 
 from .accounts.sign_in import require_login
@@ -118,7 +118,7 @@ def offered(process: Any) -> list[str]:
     return found
 
 
-def chart_state(story: Story) -> ChartState:
+def chart_state(story: ProcessDetail) -> ChartState:
     """Where a process stands, as its picture shows it."""
 
     def sum_of(*states: str) -> dict[str, int]:
@@ -137,7 +137,7 @@ def chart_state(story: Story) -> ChartState:
     )
 
 
-def _taken_back(story: Story) -> Iterator[tuple[str, str]]:
+def _taken_back(story: ProcessDetail) -> Iterator[tuple[str, str]]:
     """The ways of compensation events. They are no tasks: a handler's task follows the step that it takes back."""
     flow_class: Any = story.process.flow_class
     for node in flow_class.definition.nodes.values() if flow_class is not None else ():
@@ -147,13 +147,13 @@ def _taken_back(story: Story) -> Iterator[tuple[str, str]]:
                     yield node.name, edge.target.name
 
 
-def _links(story: Story) -> dict[str, str]:
+def _links(story: ProcessDetail) -> dict[str, str]:
     return {
         task.flow_task: url_for("portal.tasks.detail", task_id=task.id) for task in reversed(story.open_tasks)
     }
 
 
-def _story_or_refuse(process_id: int) -> Story:
+def _story_or_refuse(process_id: int) -> ProcessDetail:
     number = to_id(process_id)
     story = queries.story(db.session(), me(), number) if number is not None else None
     if story is None:

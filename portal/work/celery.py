@@ -31,7 +31,7 @@ from portal.engine.queue import jobs, timers
 from portal.flow.activation import Activation
 from portal.models import Task, db
 
-from .heartbeat import Keeper
+from .heartbeat import Heartbeat
 from .turns import Turns
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _task_id(activation_ref: object) -> int | None:
     return int(number) if number.removeprefix("-").isdecimal() else None
 
 
-class JobKeeper(Keeper):
+class JobHeartbeat(Heartbeat):
     """The keeper of a Celery worker's process. It starts with the first job, or when it is told to."""
 
     def __init__(self, app: Flask) -> None:
@@ -173,7 +173,7 @@ def make(app: Flask, **settings: Any) -> Any:
             activation.node.work(activation)  # type: ignore[attr-defined]
 
     if not settings:
-        made.keeper = JobKeeper(app)
+        made.keeper = JobHeartbeat(app)
         app.extensions["portal_keeper"] = made.keeper
         signals.worker_before_create_process.connect(_about_to_fork, weak=False)
         signals.worker_process_init.connect(_born, weak=False)

@@ -22,7 +22,7 @@ log = logging.getLogger("portal.work")
 WATCH = 1.0
 
 
-class Keeper:
+class Heartbeat:
     """A turn beside the threads that do the jobs.
 
     Args:

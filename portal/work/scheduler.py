@@ -15,7 +15,7 @@ from portal.engine.queue import due, maintenance, timers
 from portal.engine.retries import report
 from portal.models import db
 
-from .heartbeat import Keeper
+from .heartbeat import Heartbeat
 from .turns import Turns
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Scheduler:
         self.app, self.executor, self.grace = app, executor, settings.grace
         self.turns = Turns(app)
         self._sender = app.extensions["portal_sender"]
-        self._keeper = Keeper(app, "web", executor.held)
+        self._keeper = Heartbeat(app, "web", executor.held)
         self._starting, self._runs = threading.Lock(), False
         self._keeper.join(self.turns)
         self.turns.add("look", self.look, LOOK)

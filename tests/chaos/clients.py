@@ -19,7 +19,7 @@ from typing import Any
 import requests
 from flask import Flask
 
-from portal.errors import Disturbed, Uncertain
+from portal.errors import TransientError, Uncertain
 
 from .errand import LetterFlow
 
@@ -208,7 +208,7 @@ class Program:
         error = self._call(lambda: LetterFlow.start.run(text=text))
         if error is None:
             self.acknowledged.written.append(text)
-        elif isinstance(error, Disturbed):
+        elif isinstance(error, TransientError):
             self.acknowledged.refused.append(text)
 
     def _reply(self, text: str) -> None:
@@ -224,7 +224,7 @@ class Program:
         try:
             with self.app.app_context():
                 call()
-        except (Disturbed, Uncertain) as error:
+        except (TransientError, Uncertain) as error:
             return error
         except Exception as error:
             self.acknowledged.surprises.append(f"{type(error).__name__}: {error}")

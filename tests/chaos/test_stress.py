@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from portal.engine import actions
-from portal.errors import Disturbed, TransitionNotAllowed
+from portal.errors import TransientError, TransitionNotAllowed
 from portal.models import Process, Task, db, task_link
 from tests.audit import faults
 from tests.model.shapes import AllFlow, MeetFlow, RaceFlow
@@ -42,7 +42,7 @@ class Stress:
             for _ in range(DEEDS):
                 try:
                     self._deed(chance)
-                except (TransitionNotAllowed, Disturbed) as refusal:
+                except (TransitionNotAllowed, TransientError) as refusal:
                     self.refused.append(str(refusal))
                 except BaseException as error:
                     self.surprises.append(error)

@@ -14,7 +14,7 @@ from portal.engine.interpreter import conditions, signals
 from portal.engine.leases import LEASE, TRIES
 from portal.engine.queue import jobs, schedules, timers
 from portal.errors import Busy
-from portal.models import Delivery, Event, Process, Task, db
+from portal.models import Event, Process, SignalDelivery, Task, db
 
 DISPATCHERS = 8
 
@@ -260,7 +260,7 @@ def test_a_delivery_that_is_disturbed_keeps_no_other_waiting_and_becomes_an_inci
         signals.deliver_all(session)
     states = list(session.scalars(select(Task.status).where(Task.flow_task == "hear").order_by(Task.id)))
     assert states == ["ERROR", "ERROR", "DONE"]
-    assert session.scalar(select(func.count(Delivery.id))) == 0
+    assert session.scalar(select(func.count(SignalDelivery.id))) == 0
 
 
 def test_eight_workers_deliver_each_signal_once(flow_tester, dispatchers, session):

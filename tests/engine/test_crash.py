@@ -21,10 +21,10 @@ from portal.engine import retries as edge
 from portal.engine.interpreter import conditions, messages, signals
 from portal.engine.queue import jobs, reminders, schedules, timers
 from portal.errors import PortalError
-from portal.models import Delivery, Event, Message, Outgoing, Process, Schedule, Task, create_user, db
+from portal.models import Event, Message, Outgoing, Process, Schedule, SignalDelivery, Task, create_user, db
 from tests.audit import faults
 
-TABLES = (Process, Task, Event, Delivery, Outgoing, Message, Schedule)
+TABLES = (Process, Task, Event, SignalDelivery, Outgoing, Message, Schedule)
 #: differs between two goes by right
 OWN = ("key", "trace", "payload")
 HOOK = "https://hooks.example"
@@ -296,7 +296,7 @@ class World:
         actions.suspend(db.session(), self.process, self.alice)
 
     def deliver(self) -> None:
-        for each in db.session.scalars(select(Delivery.id)).all():
+        for each in db.session.scalars(select(SignalDelivery.id)).all():
             signals.deliver(db.session(), each)
 
     def hourly(self) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from portal import flow, jsonstore, this
 from portal.engine import actions
 from portal.engine.retries import TRIES
-from portal.errors import Busy, Disturbed, Uncertain
+from portal.errors import Busy, TransientError, Uncertain
 from portal.models import Process, Task, db
 from portal.work.local import LocalExecutor
 
@@ -115,7 +115,7 @@ def test_a_lost_connection_is_made_anew_and_the_action_done_once(waiting, sessio
 @pytest.mark.usefixtures("on_postgresql")
 def test_a_connection_that_is_lost_again_and_again_is_told(waiting, session, between):
     calls = between(lambda _: cut())
-    with pytest.raises(Disturbed, match="nothing was changed"):
+    with pytest.raises(TransientError, match="nothing was changed"):
         WaitingFlow.wait.run(process=waiting, text="lost")
     assert len(calls) == TRIES
     assert "text" not in session.get_one(Process, waiting).data
@@ -142,7 +142,7 @@ def test_a_connection_lost_while_the_receiver_of_a_message_is_looked_for(flow_te
         if lost == 1:
             NamedFlow.answer.run(_where={"name": "bee"})
         else:
-            with pytest.raises(Disturbed, match="nothing was changed"):
+            with pytest.raises(TransientError, match="nothing was changed"):
                 NamedFlow.answer.run(_where={"name": "bee"})
     finally:
         event.remove(db.engine, "before_cursor_execute", before)
@@ -242,7 +242,7 @@ def test_a_fault_of_the_authors_own_is_no_disturbance(waiting, session, between)
 def test_a_block_is_told_to_be_done_again(waiting, session):
     """What stands in a `with` block cannot be run again by us."""
     task = session.get_one(Process, waiting).tasks[-1].id
-    with pytest.raises(Disturbed), actions.activation(session, task) as activation:  # noqa: PT012
+    with pytest.raises(TransientError), actions.activation(session, task) as activation:  # noqa: PT012
         cut()
         activation.process.data["text"] = "lost"
     assert "text" not in session.get_one(Process, waiting).data

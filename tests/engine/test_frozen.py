@@ -10,7 +10,7 @@ from sqlalchemy import select, text, update
 from portal import flow, this
 from portal.engine.interpreter import conditions, messages, signals
 from portal.engine.queue import jobs, reminders, timers
-from portal.models import Delivery, Message, Task, db
+from portal.models import Message, SignalDelivery, Task, db
 
 HELD = "UPDATE process SET depth = depth WHERE id = :id"
 
@@ -82,7 +82,7 @@ def call(process_id):
     task_id = db.session.scalar(
         select(Task.id).where(Task.process_id == process_id, Task.flow_task == "hear")
     )
-    db.session.add(Delivery(task_id=task_id, created=timers.now(), scheduled=timers.now()))
+    db.session.add(SignalDelivery(task_id=task_id, created=timers.now(), scheduled=timers.now()))
 
 
 def write(process_id):

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from portal import flow, jsonstore, this
 from portal.engine.interpreter import conditions, messages, signals
 from portal.engine.queue import jobs, timers
-from portal.models import Delivery, Process, Task
+from portal.models import Process, SignalDelivery, Task
 
 
 class NapFlow(flow.Flow):
@@ -106,7 +106,7 @@ def test_a_job_that_is_known_no_more_is_told_and_stays(flow_tester, session, wai
 @gone
 def test_a_signal_waits_for_a_worker_that_knows_its_catch(flow_tester, session, waiting, how):
     run = waiting(HearFlow)
-    session.add(Delivery(task_id=run.task("hear").id, created=timers.now(), scheduled=timers.now()))
+    session.add(SignalDelivery(task_id=run.task("hear").id, created=timers.now(), scheduled=timers.now()))
     session.commit()
     without(flow_tester.app, run, how)
     assert signals.deliver_all(session) == 0
@@ -118,12 +118,12 @@ def test_a_signal_waits_for_a_worker_that_knows_its_catch(flow_tester, session, 
 @gone
 def test_a_signal_for_a_catch_that_is_over_is_cleared_away(flow_tester, session, waiting, how):
     run = waiting(HearFlow)
-    session.add(Delivery(task_id=run.task("hear").id, created=timers.now(), scheduled=timers.now()))
+    session.add(SignalDelivery(task_id=run.task("hear").id, created=timers.now(), scheduled=timers.now()))
     session.commit()
     run.process.cancel()
     without(flow_tester.app, run, how)
     signals.deliver_all(session)
-    assert session.scalar(select(func.count(Delivery.id))) == 0
+    assert session.scalar(select(func.count(SignalDelivery.id))) == 0
 
 
 @gone

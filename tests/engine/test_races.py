@@ -13,7 +13,7 @@ from portal import flow, jsonstore, this
 from portal.engine import actions, outbox
 from portal.engine.interpreter import signals
 from portal.engine.queue import jobs, reminders, schedules, timers
-from portal.models import Delivery, Event, Outgoing, Process, Task, db
+from portal.models import Event, Outgoing, Process, SignalDelivery, Task, db
 from tests.audit import faults
 
 HOUR = dt.timedelta(hours=1)
@@ -421,7 +421,7 @@ def _bell_or_catch(w: World) -> Any:
     w.taken("gate")
     yield [w.do("execute", "gate"), lambda: BellFlow.start.run() and "rung"], [("execute", "rung")]
     signals.deliver_all(db.session())
-    assert db.session.scalar(select(func.count(Delivery.id))) == 0
+    assert db.session.scalar(select(func.count(SignalDelivery.id))) == 0
     assert (w.status(), w.done("hear")) in (("NEW", 0), ("DONE", 1))
     if w.status() == "NEW":
         BellFlow.start.run()
@@ -435,7 +435,7 @@ def _two_bells(w: World) -> Any:
     yield [lambda: BellFlow.start.run() and "rung"] * 2, [("rung", "rung")]
     signals.deliver_all(db.session())
     assert (w.done("hear"), w.status()) == (1, "DONE")
-    assert db.session.scalar(select(func.count(Delivery.id))) == 0
+    assert db.session.scalar(select(func.count(SignalDelivery.id))) == 0
 
 
 def _schedulers(w: World) -> Any:

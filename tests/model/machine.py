@@ -15,7 +15,7 @@ from sqlalchemy import delete, func, select, update
 from portal.engine import actions, lifecycle
 from portal.engine.queue import jobs, timers
 from portal.errors import FlowError, PermissionDenied, TransitionNotAllowed
-from portal.models import Delivery, Event, Message, Process, Task, User, db
+from portal.models import Event, Message, Process, SignalDelivery, Task, User, db
 from portal.models.task import task_link
 from tests.audit import faults
 from tests.model import random_flows
@@ -439,7 +439,7 @@ def _empty(session: Any) -> None:
     session.execute(update(Process).values(parent_task_id=None, root_id=None))
     for table in (
         Event.__table__,
-        Delivery.__table__,
+        SignalDelivery.__table__,
         Message.__table__,
         task_link,
         Task.__table__,

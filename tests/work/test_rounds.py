@@ -8,7 +8,7 @@ from sqlalchemy import func, select, text
 from portal import flow, this
 from portal.engine.moments import next_start
 from portal.engine.queue import due, jobs, maintenance, schedules, timers
-from portal.models import Delivery, Message, Task
+from portal.models import Message, SignalDelivery, Task
 
 
 class WorkFlow(flow.Flow):
@@ -74,15 +74,15 @@ def test_many_signals_are_delivered_in_batches_and_keep_nothing_else_waiting(reg
         HearFlow.start.run()
     now = timers.now()
     heard = list(session.scalars(select(Task.id).where(Task.flow_task == "hear")))
-    session.add_all([Delivery(task_id=each, created=now, scheduled=now) for each in heard])
+    session.add_all([SignalDelivery(task_id=each, created=now, scheduled=now) for each in heard])
     session.commit()
     assert scheduler.turns.take("signals"), "there is more"
     session.rollback()
-    assert session.scalar(select(func.count()).select_from(Delivery)) == 10
+    assert session.scalar(select(func.count()).select_from(SignalDelivery)) == 10
     assert scheduler.turns.take("signals")
     assert not scheduler.turns.take("signals")
     session.rollback()
-    assert session.scalar(select(func.count()).select_from(Delivery)) == 0
+    assert session.scalar(select(func.count()).select_from(SignalDelivery)) == 0
 
 
 def test_a_worker_with_nothing_to_do_asks_one_statement(register, scheduler, session, count):
@@ -102,7 +102,7 @@ def test_the_look_knows_the_moment_of_whatever_falls_due(register, session):
     HearFlow.start.run()
     AskFlow.start.run()
     task = lost_job(session)
-    session.add(Delivery(task_id=task.id, created=before, scheduled=before))
+    session.add(SignalDelivery(task_id=task.id, created=before, scheduled=before))
     task.remind = before + dt.timedelta(days=1)
     session.add(
         Message(flow_label="ask", node="mail", payload={}, created=before, process_id=task.process_id)

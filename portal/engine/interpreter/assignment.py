@@ -8,11 +8,11 @@ from portal.models import Task, User
 from portal.models import find_user as user_named
 
 from .. import permissions
-from ..context import Run
+from ..context import ActionContext
 from . import mutexes
 
 
-def give_by_rule(run: Run, task: Task, owner: Any) -> None:
+def give_by_rule(run: ActionContext, task: Task, owner: Any) -> None:
     """The assignment that a rule of the flow makes. Where it cannot be, the task stays NEW and the history says why."""
     user = find_user(run, owner)
     if user is None:
@@ -26,7 +26,7 @@ def give_by_rule(run: Run, task: Task, owner: Any) -> None:
         run.record(task, "ASSIGNED", "assign", to=user.username)
 
 
-def find_user(run: Run, who: Any) -> User | None:
+def find_user(run: ActionContext, who: Any) -> User | None:
     """A user from a user, an id or a user name. None where there is none, or it is something else."""
     if isinstance(who, User):
         return who

@@ -11,7 +11,7 @@ from portal.flow.boundary import Boundary, TimeoutBoundary
 from portal.flow.outcome import Wait
 from portal.models import Task
 
-from ..context import Run
+from ..context import ActionContext
 from . import processes
 
 #: in the data of an event that repeats: how often it has fired before
@@ -24,7 +24,7 @@ def on(task: Task) -> tuple[Boundary, ...]:
     return () if node is None else node.boundaries
 
 
-def arm(run: Run, host: Task) -> None:
+def arm(run: ActionContext, host: Task) -> None:
     """Make a waiting task of each event on a host that has begun to wait."""
     for node in on(host):
         if not node.arms:
@@ -53,7 +53,7 @@ def event_name(name: str) -> str:
     return name.partition("__")[2]
 
 
-def events_of(run: Run, host: Task) -> dict[str, Task]:
+def events_of(run: ActionContext, host: Task) -> dict[str, Task]:
     """The events that stand ready on a task, and those that have fired, by `event_name`."""
     run.session.flush()
     query = select(Task).where(
@@ -66,7 +66,7 @@ def events_of(run: Run, host: Task) -> dict[str, Task]:
     return {event_name(task.flow_task): task for task in found}
 
 
-def disarm(run: Run, host: Task, but: Task | None = None) -> None:
+def disarm(run: ActionContext, host: Task, but: Task | None = None) -> None:
     """Cancel the events of a host that is over, also those whose nodes the code no longer has."""
     names = [node.name for node in on(host) if node.arms]
     if host.is_current and not names:
@@ -88,7 +88,7 @@ def listening(task: Task, code: str) -> Boundary | None:
     return next((node for node in on(task) if node.hears(code)), None)
 
 
-def interrupt(run: Run, host: Task, node: Boundary, reason: Any, action: str) -> None:
+def interrupt(run: ActionContext, host: Task, node: Boundary, reason: Any, action: str) -> None:
     """An error event fires: its host is cancelled, and its path begins."""
     if reason is not None:
         host.data["_exception"] = reason
@@ -99,7 +99,7 @@ def interrupt(run: Run, host: Task, node: Boundary, reason: Any, action: str) ->
     run.interpreter.complete(run, task, node.proceed(run.activation(task)), action)
 
 
-def fire(run: Run, task: Task) -> None:
+def fire(run: ActionContext, task: Task) -> None:
     """The moment of an armed event has come."""
     node: Any = task.node
     host = host_of(run, task)
@@ -115,7 +115,7 @@ def fire(run: Run, task: Task) -> None:
     run.interpreter.complete(run, task, outcome, "timer")
 
 
-def _arm_again(run: Run, node: TimeoutBoundary, task: Task, host: Task) -> None:
+def _arm_again(run: ActionContext, node: TimeoutBoundary, task: Task, host: Task) -> None:
     """Let an event that repeats stand ready for its next moment. What was missed meanwhile is made up by this one."""
     fired = int(task.data.get(_FIRED, 0)) + 1
     if node.interrupting or node.interval is None or fired == node.times_to_fire:
@@ -127,7 +127,7 @@ def _arm_again(run: Run, node: TimeoutBoundary, task: Task, host: Task) -> None:
     run.record(again, "SCHEDULED", "timer")
 
 
-def host_of(run: Run, task: Task) -> Task:
+def host_of(run: ActionContext, task: Task) -> Task:
     """The task that an armed event sits on."""
     number = int((task.awaits or "").removeprefix("host:"))
     found = run.find(task.process, Task.number == number)

@@ -11,11 +11,11 @@ from portal.flow.activation import Activation
 from portal.flow.base import Node
 from portal.models import Task
 
-from ..context import Run
+from ..context import ActionContext
 from .joins import by_number
 
 
-def begin(run: Run, throw: Task) -> None:
+def begin(run: ActionContext, throw: Task) -> None:
     """A `CompensateThrow` has been reached: remember what to take back, and begin."""
     hosts = _hosts(throw)
     run.session.flush()
@@ -37,7 +37,7 @@ def _hosts(task: Task) -> dict[str, Any]:
     return {node.host.name: node for node in nodes if node.compensates}
 
 
-def go_on(run: Run, throw: Task) -> None:
+def go_on(run: ActionContext, throw: Task) -> None:
     """Run the next handlers, until one waits or all are done."""
     hosts = _hosts(throw)
     while throw.data.get("_compensates"):
@@ -65,7 +65,7 @@ def _take_back(boundary: Any, activation: Activation) -> bool:
     return True
 
 
-def _start(run: Run, throw: Task, host: Task, handler: Node) -> None:
+def _start(run: ActionContext, throw: Task, host: Task, handler: Node) -> None:
     task = run.create(throw.process, handler, host.token, host)
     task.awaits = f"compensates:{throw.number}"
     task.artifact_type, task.artifact_key = host.artifact_type, host.artifact_key
@@ -79,7 +79,7 @@ def is_handler(task: Task) -> bool:
     return (task.awaits or "").startswith("compensates:")
 
 
-def handled(run: Run, task: Task) -> bool:
+def handled(run: ActionContext, task: Task) -> bool:
     """A handler that is a node is done: the throw goes on. False for every other task."""
     if not is_handler(task):
         return False

@@ -15,7 +15,7 @@ from portal.flow.declaration import Flow
 from portal.flow.registry import registry
 from portal.models import Process, Task
 
-from ..context import Run
+from ..context import ActionContext
 from ..leases import batch, holds, known_tasks, mark
 from ..retries import persistent, report
 from ..transaction import clock, task_action
@@ -55,7 +55,7 @@ def _asks(node: Any) -> bool:
     return bool(node.asks)
 
 
-def ask_tree(run: Run) -> bool:
+def ask_tree(run: ActionContext) -> bool:
     """Ask every armed condition of the trees of this action. True if one held."""
     asking = _asking(frozenset(registry.values()))
     concerned = {process for process in run.tasks if process.flow_class in asking and process.id is not None}
@@ -78,7 +78,7 @@ def ask_tree(run: Run) -> bool:
     return held
 
 
-def ask(run: Run, task: Task) -> bool:
+def ask(run: ActionContext, task: Task) -> bool:
     """Ask one condition. True if the token moved."""
     node: Any = task.node
     if task.status != "STARTED" or node is None:

@@ -9,11 +9,11 @@ from sqlalchemy import select
 from portal.flow.base import Node
 from portal.models import Process, Task
 
-from ..context import Run, among_open
+from ..context import ActionContext, among_open
 from . import token
 
 
-def arrive(run: Run, node: Node, branch: str, *previous: Task) -> None:
+def arrive(run: ActionContext, node: Node, branch: str, *previous: Task) -> None:
     """A branch has come to a join."""
     process = previous[0].process
     scope = scope_of(run, process, node, branch)
@@ -40,7 +40,7 @@ def arrive(run: Run, node: Node, branch: str, *previous: Task) -> None:
         _ask(run, join, scope)
 
 
-def met(run: Run, join: Task) -> list[Task]:
+def met(run: ActionContext, join: Task) -> list[Task]:
     """The branches that came to other joins of the same run of its split, now that those were taken back."""
     node = join.node
     if join.awaits is None or node is None or not node.merges:
@@ -54,7 +54,7 @@ def met(run: Run, join: Task) -> list[Task]:
     return [each for each in found if each not in join.previous]
 
 
-def move(run: Run, node: Node, old: Task) -> None:
+def move(run: ActionContext, node: Node, old: Task) -> None:
     """Move a task to a join. It arrives as its branch; from another join, with all branches that had arrived there."""
     awaits = old.awaits or ""
     if awaits.startswith(f"{token.ROOT}/"):
@@ -63,7 +63,7 @@ def move(run: Run, node: Node, old: Task) -> None:
         arrive(run, node, old.token, old)
 
 
-def _ask(run: Run, join: Task, scope: str) -> None:
+def _ask(run: ActionContext, join: Task, scope: str) -> None:
     """Ask a join whether it goes on before the other branches are in."""
     node: Any = join.node
     if _is_blocked(run, join):
@@ -79,13 +79,13 @@ def _ask(run: Run, join: Task, scope: str) -> None:
     go_on(run, join)
 
 
-def go_on(run: Run, join: Task) -> None:
+def go_on(run: ActionContext, join: Task) -> None:
     """Nobody else has to come."""
     activation = run.activation(join)
     run.interpreter.resume(run, join, lambda: activation.node.resume(activation))
 
 
-def release(run: Run) -> bool:
+def release(run: ActionContext) -> bool:
     """Let every join go on for which nobody can arrive any more. True if tokens moved."""
     due, run.joins_due = list(run.joins_due), {}
     moved = False
@@ -98,7 +98,7 @@ def release(run: Run) -> bool:
     return moved or bool(run.ready)
 
 
-def _went_on(run: Run, join: Task) -> bool:
+def _went_on(run: ActionContext, join: Task) -> bool:
     """Let one join go on if nobody can arrive any more, or if what blocked it is in. True if it did."""
     if _is_blocked(run, join):
         return False
@@ -110,7 +110,7 @@ def _went_on(run: Run, join: Task) -> bool:
     return join.status != "STARTED"
 
 
-def _is_blocked(run: Run, join: Task) -> bool:
+def _is_blocked(run: ActionContext, join: Task) -> bool:
     """Whether branches of an earlier run of its split are still under way to a blocking join."""
     if not _blocks(join):
         return False
@@ -130,7 +130,7 @@ def _blocks(join: Task) -> bool:
     return join.node is not None and join.node.blocking
 
 
-def _waiting(run: Run, process: Process) -> list[Task]:
+def _waiting(run: ActionContext, process: Process) -> list[Task]:
     flow_class = process.flow_class
     if flow_class is None or not flow_class.definition.merging:
         return []
@@ -140,7 +140,7 @@ def _waiting(run: Run, process: Process) -> list[Task]:
     return [task for task in found if task.node is not None]
 
 
-def can_arrive(run: Run, join: Task) -> bool:
+def can_arrive(run: ActionContext, join: Task) -> bool:
     """Whether an open branch of the join's split can still come to it."""
     process, scope = join.process, join.awaits
     if scope is None:
@@ -179,7 +179,7 @@ def may_be_within(scope: str) -> Any:
     )
 
 
-def is_within(run: Run, process: Process, branch: str, scope: str) -> bool:
+def is_within(run: ActionContext, process: Process, branch: str, scope: str) -> bool:
     """Whether a token has passed the split of this scope, however long its path has become since."""
     if token.within(branch, scope):
         return True
@@ -190,7 +190,7 @@ def is_within(run: Run, process: Process, branch: str, scope: str) -> bool:
     return passed
 
 
-def _branches(run: Run, join: Task, scope: str) -> list[Task]:
+def _branches(run: ActionContext, join: Task, scope: str) -> list[Task]:
     """The open tasks of the split's branches."""
     run.session.flush()
     found = run.find(join.process, may_be_within(scope))
@@ -202,7 +202,7 @@ def _is_event(task: Task) -> bool:
     return task.flow_task_type.endswith("Boundary")
 
 
-def waiting(run: Run, process: Process, node: Node, scope: str) -> Task | None:
+def waiting(run: ActionContext, process: Process, node: Node, scope: str) -> Task | None:
     """The join that the branches of this scope meet at, if one of them has come before."""
     known = [task for task in run.known(process) if task.flow_task == node.name and task.awaits == scope]
     newest = max(known, key=lambda task: task.number, default=None)
@@ -221,7 +221,7 @@ def waiting(run: Run, process: Process, node: Node, scope: str) -> Task | None:
     return max(filter(None, (newest, found)), key=lambda task: task.number, default=None)
 
 
-def scope_of(run: Run, process: Process, node: Node, branch: str) -> str | None:
+def scope_of(run: ActionContext, process: Process, node: Node, branch: str) -> str | None:
     """Which split the join closes for this branch: the outermost one that it is the join of, from the inside.
 
     None for a token that has passed no split: nobody else can come.
@@ -250,7 +250,7 @@ def scope_of(run: Run, process: Process, node: Node, branch: str) -> str | None:
     return token.scope(branch, depth)
 
 
-def _token_of_split(run: Run, process: Process, scope: str) -> str:
+def _token_of_split(run: ActionContext, process: Process, scope: str) -> str:
     found = token.owner(scope)
     if found is None:
         split = by_number(run, process, token.split_of(scope))
@@ -259,14 +259,14 @@ def _token_of_split(run: Run, process: Process, scope: str) -> str:
     return found
 
 
-def belongs_above(run: Run, split: Task, node: Node) -> bool:
+def belongs_above(run: ActionContext, split: Task, node: Node) -> bool:
     """Whether the branches of a split go to the join of the split that it is a branch of itself."""
     numbers = token.splits(split.token)
     above = _names(run, split.process, numbers[-1:]).get(numbers[-1], "") if numbers else ""
     return node.name in node.flow_class.definition.joins.get(above, ())
 
 
-def by_number(run: Run, process: Process, number: int) -> Task | None:
+def by_number(run: ActionContext, process: Process, number: int) -> Task | None:
     """A task of a process by its number."""
     for task in run.known(process):
         if task.number == number:
@@ -281,7 +281,7 @@ def by_number(run: Run, process: Process, number: int) -> Task | None:
     return found
 
 
-def _names(run: Run, process: Process, numbers: list[int]) -> dict[int, str]:
+def _names(run: ActionContext, process: Process, numbers: list[int]) -> dict[int, str]:
     """The nodes of split tasks by their numbers."""
     names = {task.number: task.flow_task for task in run.known(process) if task.number in numbers}
     missing = [number for number in numbers if number not in names]

@@ -15,7 +15,7 @@ from portal.errors import PortalError
 from portal.flow.registry import registry
 from portal.models import Message, Process, Task
 
-from ..context import Run
+from ..context import ActionContext
 from ..leases import at_rest, batch, known_tasks
 from ..retries import persistent, report
 from ..transaction import clock, task_action
@@ -78,7 +78,7 @@ def receiver(session: Session, node: Any, fields: dict[str, Any]) -> int | None:
     return found[0] if found else None
 
 
-def take(run: Run, task: Task) -> None:
+def take(run: ActionContext, task: Task) -> None:
     """A catch is armed: if a message for it has come before, take the oldest."""
     node: Any = task.node
     if not node.keeps_messages:
@@ -103,7 +103,7 @@ def _waiting(now: Any) -> tuple[Any, ...]:
     return Message.taken.is_(None), or_(Message.expires.is_(None), Message.expires > now)
 
 
-def _is_free(run: Run, message: Message) -> bool:
+def _is_free(run: ActionContext, message: Message) -> bool:
     """Lock a message that several processes could take. False if another one is about to, or has."""
     query = select(Message).where(Message.id == message.id, Message.taken.is_(None))
     query = query.with_for_update(skip_locked=True).execution_options(populate_existing=True)
@@ -114,7 +114,7 @@ def _fits(process: Process, fields: dict[str, Any]) -> bool:
     return all(getattr(process, name, None) == value for name, value in fields.items())
 
 
-def _receive(run: Run, task: Task, message: Message) -> None:
+def _receive(run: ActionContext, task: Task, message: Message) -> None:
     node: Any = task.node
     activation = run.activation(task)
     payload = dict(message.payload)

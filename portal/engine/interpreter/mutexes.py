@@ -7,13 +7,13 @@ from typing import Any
 from portal.errors import TransitionNotAllowed
 from portal.models import Task
 
-from ..context import Run
+from ..context import ActionContext
 
 #: what a task waits for while another one holds its mutex
 AWAITS = "mutex"
 
 
-def demand(run: Run, task: Task, action: str) -> None:
+def demand(run: ActionContext, task: Task, action: str) -> None:
     """Refuse what is not a task's turn.
 
     Raises:
@@ -31,7 +31,7 @@ def demand(run: Run, task: Task, action: str) -> None:
         )
 
 
-def allowed(run: Run, task: Task) -> bool:
+def allowed(run: ActionContext, task: Task) -> bool:
     """Whether it is a task's turn."""
     try:
         demand(run, task, "assign")
@@ -40,7 +40,7 @@ def allowed(run: Run, task: Task) -> bool:
     return True
 
 
-def holder(run: Run, task: Task) -> Task | None:
+def holder(run: ActionContext, task: Task) -> Task | None:
     """The other task that holds this one's mutex now."""
     name = None if task.node is None else task.node.mutex
     if name is None:
@@ -58,11 +58,11 @@ def holder(run: Run, task: Task) -> Task | None:
     )
 
 
-def _at_work(run: Run, task: Task) -> bool:
+def _at_work(run: ActionContext, task: Task) -> bool:
     return task.status != "NEW" and task.awaits != AWAITS and task not in run.unrecorded
 
 
-def must_wait(run: Run, task: Task) -> bool:
+def must_wait(run: ActionContext, task: Task) -> bool:
     """Hold back code, or a child process, whose mutex another task holds. True if it waits now."""
     node = task.node
     if node is None or node.mutex is None or node.human or node.handles:
@@ -76,7 +76,7 @@ def must_wait(run: Run, task: Task) -> bool:
     return blocked
 
 
-def release(run: Run) -> bool:
+def release(run: ActionContext) -> bool:
     """Let the oldest of those who wait for a free mutex go on. True if one did."""
     for process in {**run.tasks, **run.touched}:
         flow_class = process.flow_class

@@ -9,11 +9,11 @@ from sqlalchemy import inspect, select
 
 from portal.models import Process, Task
 
-from ..context import Run, new_task
+from ..context import ActionContext, new_task
 from . import compensation, token
 
 
-def new_process(run: Run, flow_class: Any) -> Process:
+def new_process(run: ActionContext, flow_class: Any) -> Process:
     """A process that is not stored yet."""
     model = flow_class.definition.process_class or Process
     process: Process = model(flow_label=flow_class.definition.label, created=run.now, task_count=0)
@@ -23,12 +23,12 @@ def new_process(run: Run, flow_class: Any) -> Process:
     return process
 
 
-def first_task(run: Run, process: Process, node: Any) -> Task:
+def first_task(run: ActionContext, process: Process, node: Any) -> Task:
     """The task with which a process starts, not stored yet."""
     return new_task(run.now, process, node, token.ROOT)
 
 
-def begin(run: Run, process: Process, task: Task) -> None:
+def begin(run: ActionContext, process: Process, task: Task) -> None:
     """Store a new process with its first task."""
     run.made.add(process)
     run.session.add(process)
@@ -36,7 +36,7 @@ def begin(run: Run, process: Process, task: Task) -> None:
     run.record_process(process, "NEW", "start")
 
 
-def fresh_copy(run: Run, old: Task, node: Any, previous: list[Task]) -> Task:
+def fresh_copy(run: ActionContext, old: Task, node: Any, previous: list[Task]) -> Task:
     """A new task with the token, data, seed and links of an old one, about to be entered."""
     fresh = run.create(old.process, node, old.token, *previous)
     fresh.data = {key: value for key, value in copy.deepcopy(dict(old.data)).items() if key != "_exception"}
@@ -49,7 +49,7 @@ def fresh_copy(run: Run, old: Task, node: Any, previous: list[Task]) -> Task:
     return fresh
 
 
-def tree(run: Run, process: Process) -> list[Process]:
+def tree(run: ActionContext, process: Process) -> list[Process]:
     """A process and those below it, parents first."""
     found, level = [process], [process.id]
     while level:
@@ -62,7 +62,7 @@ def tree(run: Run, process: Process) -> list[Process]:
     return found
 
 
-def cancel_tree(run: Run, process: Process, action: str) -> None:
+def cancel_tree(run: ActionContext, process: Process, action: str) -> None:
     """Cancel a process, those below it, and their open tasks."""
     below = tree(run, process)
     for each in below:
@@ -75,7 +75,7 @@ def cancel_tree(run: Run, process: Process, action: str) -> None:
         hold(below)
 
 
-def cancel_children(run: Run, task: Task) -> None:
+def cancel_children(run: ActionContext, task: Task) -> None:
     """Cancel the unfinished children of a task that is over, whatever its node has become."""
     node = task.node
     if task.is_current and (node is None or not node.calls_processes):

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from portal.models import Task
 
-from ..context import Run
+from ..context import ActionContext
 from . import token
 from .joins import by_number
 
 
-def decide(run: Run, task: Task) -> None:
+def decide(run: ActionContext, task: Task) -> None:
     """A task is done: if it is the first one of a branch in a race that is open, the branch wins."""
     flow_class = task.process.flow_class
     if "/" not in task.token or flow_class is None:
@@ -24,7 +24,7 @@ def decide(run: Run, task: Task) -> None:
         _cancel_rivals(run, task, scope, branch)
 
 
-def _open_races(run: Run, task: Task, racing: set[str]) -> Iterator[tuple[Task, str, str]]:
+def _open_races(run: ActionContext, task: Task, racing: set[str]) -> Iterator[tuple[Task, str, str]]:
     """The races that are open around a task, the innermost first, with the scope and the branch that it is on.
 
     Between an open race and the first step of its branch there are only other open races: so the pieces of a path
@@ -43,7 +43,7 @@ def _open_races(run: Run, task: Task, racing: set[str]) -> Iterator[tuple[Task, 
             path = race.token
 
 
-def call_off(run: Run, race: Task) -> None:
+def call_off(run: ActionContext, race: Task) -> None:
     """A race is over without a winner: its branches are cancelled."""
     if race.is_current and (race.node is None or not race.node.races):
         return
@@ -52,7 +52,7 @@ def call_off(run: Run, race: Task) -> None:
         run.interpreter.close(run, task, "step")
 
 
-def _cancel_rivals(run: Run, task: Task, scope: str, branch: str) -> None:
+def _cancel_rivals(run: ActionContext, task: Task, scope: str, branch: str) -> None:
     rivals = run.find(task.process, Task.token.startswith(f"{scope}_", autoescape=True))
     for rival in rivals:
         if not token.is_on(rival.token, branch):

@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import delete, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
-from portal.models import Delivery, Process, Task
+from portal.models import Process, SignalDelivery, Task
 
 from .. import writes
-from ..context import Run
+from ..context import ActionContext
 from ..leases import LEASE, TRIES, batch, known_tasks, mark, wait_after
 from ..retries import persistent, report
 from ..transaction import clock, task_action
@@ -19,14 +19,14 @@ from ..transaction import clock, task_action
 log = logging.getLogger("portal.engine")
 
 
-def throw(run: Run, name: str) -> None:
+def throw(run: ActionContext, name: str) -> None:
     """Fix which catches are armed now; they are released after the commit."""
     run.session.flush()
-    moment = literal(run.now, Delivery.created.type)
+    moment = literal(run.now, SignalDelivery.created.type)
     armed = select(Task.id, moment, moment).where(
         Task.finished.is_(None), Task.status == "STARTED", Task.awaits == f"signal:{name}"
     )
-    run.session.execute(insert(Delivery).from_select(["task_id", "created", "scheduled"], armed))
+    run.session.execute(insert(SignalDelivery).from_select(["task_id", "created", "scheduled"], armed))
     run.work_for_clock = True
     run.after_commit[_deliver_now] = None
 
@@ -42,39 +42,39 @@ def _deliver_now(session: Session) -> None:
 
 def first(_moment: Any) -> Any:
     """When the first delivery can be made; see `due`."""
-    return select(func.min(Delivery.scheduled))
+    return select(func.min(SignalDelivery.scheduled))
 
 
 def claim(session: Session, limit: int = 50) -> list[int]:
     """Take deliveries that can be made now: those of suspended processes wait. Other workers get others."""
     now = clock.get()()
     query = (
-        select(Delivery.id)
-        .join(Task, Task.id == Delivery.task_id)
+        select(SignalDelivery.id)
+        .join(Task, Task.id == SignalDelivery.task_id)
         .join(Process, Process.id == Task.process_id)
     )
     mine = or_(Task.finished.is_not(None), known_tasks(lambda node: node.signal is not None))
-    query = query.where(Delivery.scheduled <= now, ~Process.on_hold, mine)
-    query = query.order_by(Delivery.scheduled, Delivery.id)
-    found = batch(session, query.limit(limit), Delivery)
+    query = query.where(SignalDelivery.scheduled <= now, ~Process.on_hold, mine)
+    query = query.order_by(SignalDelivery.scheduled, SignalDelivery.id)
+    found = batch(session, query.limit(limit), SignalDelivery)
     if found:
-        mark(session, Delivery, found, scheduled=now + LEASE)
+        mark(session, SignalDelivery, found, scheduled=now + LEASE)
     return [row.id for row in found]
 
 
 @persistent
 def deliver(session: Session, delivery_id: int) -> bool:
     """Release one catch. True if it still waited."""
-    task_id = session.scalar(select(Delivery.task_id).where(Delivery.id == delivery_id))
+    task_id = session.scalar(select(SignalDelivery.task_id).where(SignalDelivery.id == delivery_id))
     session.rollback()
     if task_id is None:
         return False
     with task_action(session, task_id) as (run, task):
-        taken = session.execute(delete(Delivery).where(Delivery.id == delivery_id))
+        taken = session.execute(delete(SignalDelivery).where(SignalDelivery.id == delivery_id))
         if not taken.rowcount or task.status != "STARTED" or task.node is None:  # type: ignore[attr-defined]
             return False
         if task.process.on_hold:
-            session.add(Delivery(task_id=task_id, created=run.now, scheduled=run.now))
+            session.add(SignalDelivery(task_id=task_id, created=run.now, scheduled=run.now))
             return False
         activation = run.activation(task)
         run.interpreter.resume(run, task, lambda: activation.node.resume(activation), "signal")
@@ -105,7 +105,7 @@ def deliver_all(session: Session) -> int:
 def set_back(session: Session, delivery_id: int, error: Exception) -> None:
     """Try a delivery again later; after the last try its catch becomes ERROR."""
     row = session.execute(
-        select(Delivery.task_id, Delivery.failures).where(Delivery.id == delivery_id)
+        select(SignalDelivery.task_id, SignalDelivery.failures).where(SignalDelivery.id == delivery_id)
     ).first()
     session.rollback()
     if row is None:
@@ -113,11 +113,11 @@ def set_back(session: Session, delivery_id: int, error: Exception) -> None:
     failures = row.failures + 1
     if failures < TRIES:
         again = clock.get()() + wait_after(failures)
-        later = update(Delivery).where(Delivery.id == delivery_id)
-        writes.execute(session, later.values(scheduled=again, failures=Delivery.failures + 1))
+        later = update(SignalDelivery).where(SignalDelivery.id == delivery_id)
+        writes.execute(session, later.values(scheduled=again, failures=SignalDelivery.failures + 1))
         return
     with task_action(session, row.task_id) as (run, task):
-        session.execute(delete(Delivery).where(Delivery.id == delivery_id))
+        session.execute(delete(SignalDelivery).where(SignalDelivery.id == delivery_id))
         if task.status == "STARTED":
             run.interpreter.incident(run, task, error, "signal")
             run.interpreter.settle(run)

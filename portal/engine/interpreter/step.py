@@ -14,7 +14,7 @@ from portal.flow.outcome import Done, Outcome, Wait, Way
 from portal.models import Process, Task
 
 from .. import failures
-from ..context import Run, among_open
+from ..context import ActionContext, among_open
 from ..failures import Failure
 from . import (
     assignment,
@@ -41,7 +41,7 @@ class EndlessLoop(PortalError):
     """A loop in which nothing waits, and whose condition always holds: it would keep the lock for ever."""
 
 
-def settle(run: Run) -> None:
+def settle(run: ActionContext) -> None:
     """Run until every branch waits or has ended."""
     while True:
         while run.ready:
@@ -54,7 +54,7 @@ def settle(run: Run) -> None:
             break
 
 
-def close_all(run: Run) -> bool:
+def close_all(run: ActionContext) -> bool:
     """End the processes in which nothing is left to do. True if a parent went on with it."""
     touched, run.touched = list(run.touched), {}
     for process in touched:
@@ -62,7 +62,7 @@ def close_all(run: Run) -> bool:
     return bool(run.ready or run.joins_due or run.touched)
 
 
-def enter(run: Run, task: Task) -> None:
+def enter(run: ActionContext, task: Task) -> None:
     """A token has come to a task: ask its node."""
     if mutexes.must_wait(run, task):
         return
@@ -80,7 +80,7 @@ def enter(run: Run, task: Task) -> None:
 
 
 def attempt(
-    run: Run, task: Task, call: Callable[[], Any], action: str = "step", *, of: Task | None = None
+    run: ActionContext, task: Task, call: Callable[[], Any], action: str = "step", *, of: Task | None = None
 ) -> Any:
     """Call an author's code under a guard. None if it has failed, and the task with it.
 
@@ -94,7 +94,7 @@ def attempt(
         return None
 
 
-def resume(run: Run, task: Task, call: Callable[[], Outcome], action: str = "step") -> bool:
+def resume(run: ActionContext, task: Task, call: Callable[[], Outcome], action: str = "step") -> bool:
     """Call a node, and do what it answers. False if it has failed."""
     outcome = attempt(run, task, lambda: checked(call()), action)
     if outcome is None:
@@ -109,7 +109,7 @@ def checked(answer: Outcome) -> Outcome:
     return answer
 
 
-def follow(run: Run, task: Task, outcome: Outcome, action: str = "step") -> None:
+def follow(run: ActionContext, task: Task, outcome: Outcome, action: str = "step") -> None:
     """Do what a node has answered, unless its own code has cancelled it meanwhile."""
     if not task.is_open:
         return
@@ -120,7 +120,7 @@ def follow(run: Run, task: Task, outcome: Outcome, action: str = "step") -> None
         complete(run, task, outcome, action)
 
 
-def wait(run: Run, task: Task, outcome: Wait, action: str = "step") -> None:
+def wait(run: ActionContext, task: Task, outcome: Wait, action: str = "step") -> None:
     task.scheduled = outcome.until
     task.owner_permission, task.owner_permission_obj = outcome.permission, outcome.permission_obj
     task.due = task.due or outcome.due
@@ -133,7 +133,7 @@ def wait(run: Run, task: Task, outcome: Wait, action: str = "step") -> None:
     boundary_events.arm(run, task)
 
 
-def start_inside(run: Run, task: Task, outcome: Wait) -> None:
+def start_inside(run: ActionContext, task: Task, outcome: Wait) -> None:
     """What begins while a task waits: the branches of a race, or child processes."""
     if outcome.ways:
         send(run, task, outcome.ways, splits=True)
@@ -145,7 +145,7 @@ def start_inside(run: Run, task: Task, outcome: Wait) -> None:
         attempt(run, task, lambda: subprocesses.start(run, task, outcome.children))
 
 
-def complete(run: Run, task: Task, outcome: Done, action: str = "step") -> None:
+def complete(run: ActionContext, task: Task, outcome: Done, action: str = "step") -> None:
     """The task is done: disarm what was armed on it, and send its token on."""
     run.record(task, "DONE", action)
     boundary_events.disarm(run, task)
@@ -167,14 +167,14 @@ def complete(run: Run, task: Task, outcome: Done, action: str = "step") -> None:
     proceed(run, task, outcome)
 
 
-def cancel_region(run: Run, task: Task, names: tuple[str, ...]) -> None:
+def cancel_region(run: ActionContext, task: Task, names: tuple[str, ...]) -> None:
     """Cancel the open tasks of these nodes."""
     for other in run.find(task.process, Task.flow_task.in_(names)):
         if other is not task:
             close(run, other, "step")
 
 
-def close(run: Run, task: Task, action: str = "cancel") -> None:
+def close(run: ActionContext, task: Task, action: str = "cancel") -> None:
     """Cancel a task and what is armed on it, unless it went with another one already."""
     if not task.is_open:
         return
@@ -182,14 +182,14 @@ def close(run: Run, task: Task, action: str = "cancel") -> None:
     leave(run, task)
 
 
-def leave(run: Run, task: Task) -> None:
+def leave(run: ActionContext, task: Task) -> None:
     """End what is under way only while a task is: events on its border, branches of a race, child processes."""
     boundary_events.disarm(run, task)
     races.call_off(run, task)
     processes.cancel_children(run, task)
 
 
-def proceed(run: Run, task: Task, outcome: Done) -> None:
+def proceed(run: ActionContext, task: Task, outcome: Done) -> None:
     node: Any = task.node
     if not outcome.ways and node.races:
         return  # the winner's branch is under way
@@ -205,7 +205,7 @@ def proceed(run: Run, task: Task, outcome: Done) -> None:
     send(run, task, outcome.ways, outcome.splits)
 
 
-def send(run: Run, task: Task, ways: tuple[Way, ...], splits: bool) -> None:
+def send(run: ActionContext, task: Task, ways: tuple[Way, ...], splits: bool) -> None:
     """Send tokens along these ways."""
     made = []
     for number, way in enumerate(ways, 1):
@@ -218,7 +218,7 @@ def send(run: Run, task: Task, ways: tuple[Way, ...], splits: bool) -> None:
     run.ready.extend(reversed(made))
 
 
-def make(run: Run, node: Node, branch: str, previous: Task, way: Way) -> Task:
+def make(run: ActionContext, node: Node, branch: str, previous: Task, way: Way) -> Task:
     task = run.create(previous.process, node, branch, previous)
     if way.data is not None:
         task.data = dict(way.data)
@@ -227,14 +227,14 @@ def make(run: Run, node: Node, branch: str, previous: Task, way: Way) -> Task:
     return task
 
 
-def follow_direct(run: Run, join: Node, split: Task) -> None:
+def follow_direct(run: ActionContext, join: Node, split: Task) -> None:
     """A split with nothing to do goes straight to its join, which has no one to wait for."""
     task = run.create(split.process, join, split.token, split)
     run.record(task, "STARTED")
     joins.go_on(run, task)
 
 
-def fail(run: Run, task: Task, error: Exception, action: str = "step") -> None:
+def fail(run: ActionContext, task: Task, error: Exception, action: str = "step") -> None:
     """A node has failed: an error event on it catches that, or it becomes ERROR and waits for people.
 
     Raises:
@@ -255,14 +255,14 @@ def fail(run: Run, task: Task, error: Exception, action: str = "step") -> None:
     incident(run, task, error, action)
 
 
-def incident(run: Run, task: Task, error: Exception, action: str) -> None:
+def incident(run: ActionContext, task: Task, error: Exception, action: str) -> None:
     """A task becomes ERROR and waits for people."""
     task.data["_exception"] = failures.describe(error, run.now)
     run.record(task, "ERROR", action, error=failures.name(error))
     run.failures.append(Failure(task.process, task, error, ""))
 
 
-def close_if_over(run: Run, process: Process) -> None:
+def close_if_over(run: ActionContext, process: Process) -> None:
     """A process is done when an end was reached and none of its tasks is open."""
     if (
         process in run.reopened

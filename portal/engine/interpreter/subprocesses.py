@@ -12,11 +12,11 @@ from portal.flow.outcome import Done
 from portal.flow.registry import registry
 from portal.models import Process, Task
 
-from ..context import Run
+from ..context import ActionContext
 from . import boundary_events, mutexes, processes
 
 
-def start(run: Run, task: Task, calls: tuple[tuple[Any, Mapping[str, Any]], ...]) -> None:
+def start(run: ActionContext, task: Task, calls: tuple[tuple[Any, Mapping[str, Any]], ...]) -> None:
     """Start the children of a task that waits for them. It is stored: they point at it."""
     parent = task.process
     max_depth = registry.current.max_depth
@@ -48,7 +48,7 @@ def demand_registered(flow_class: Any) -> None:
         raise PortalError(f"{flow_class.__name__} is not registered: name its module in FLOWS")
 
 
-def _call(run: Run, first: Task, node: Any, keywords: dict[str, Any]) -> None:
+def _call(run: ActionContext, first: Task, node: Any, keywords: dict[str, Any]) -> None:
     """Give the child its keywords: to the start's function, or as data and seed."""
     if node.func is not None:
         node.call(node.func, run.activation(first), **keywords)
@@ -67,7 +67,7 @@ def _call(run: Run, first: Task, node: Any, keywords: dict[str, Any]) -> None:
             first.process.data[name] = value
 
 
-def over(run: Run, child: Process) -> None:
+def over(run: ActionContext, child: Process) -> None:
     """A child is over: its parent's task goes on when it was the last one, or feels the failure."""
     if child.parent_task_id is None:
         return
@@ -90,7 +90,7 @@ def over(run: Run, child: Process) -> None:
         run.interpreter.resume(run, task, lambda: node.resume(activation))
 
 
-def _counted(run: Run, task: Task) -> tuple[int, bool]:
+def _counted(run: ActionContext, task: Task) -> tuple[int, bool]:
     """How many children of a task there are, and whether one of them is not over."""
     if task in run.made:
         own = run.children.get(task.id, [])
@@ -101,7 +101,7 @@ def _counted(run: Run, task: Task) -> tuple[int, bool]:
     return row[0], row[1] > 0
 
 
-def _failed(run: Run, task: Task, child: Process) -> None:
+def _failed(run: ActionContext, task: Task, child: Process) -> None:
     """An `ErrorEnd` of a child: an error event on the parent's task catches its code."""
     code = child.data.get("_error")
     reason = {
@@ -119,7 +119,7 @@ def _failed(run: Run, task: Task, child: Process) -> None:
         run.record(task, "ERROR", error="ErrorEnd")
 
 
-def escalate(run: Run, process: Process, code: str) -> None:
+def escalate(run: ActionContext, process: Process, code: str) -> None:
     """Tell the nearest process above that listens; unheard it is ignored."""
     while process.parent_task_id is not None:
         host = run.session.get_one(Task, process.parent_task_id)
@@ -139,7 +139,7 @@ def escalate(run: Run, process: Process, code: str) -> None:
         return
 
 
-def cancelled(run: Run, child: Process) -> None:
+def cancelled(run: ActionContext, child: Process) -> None:
     """Somebody has cancelled a child: its parent's task has failed, and no error event catches that."""
     if child.parent_task_id is None:
         return
@@ -154,7 +154,7 @@ def cancelled(run: Run, child: Process) -> None:
         run.record(task, "ERROR", error="Cancelled")
 
 
-def finish(run: Run, task: Task, outcome: Done) -> None:
+def finish(run: ActionContext, task: Task, outcome: Done) -> None:
     """A terminating or failing end: whatever else is open is cancelled."""
     process = task.process
     for each in processes.tree(run, process):
@@ -168,7 +168,7 @@ def finish(run: Run, task: Task, outcome: Done) -> None:
     run.record_process(process, "FAILED" if outcome.finishes == "error" else "DONE", "step")
 
 
-def reopen(run: Run, process: Process, action: str) -> None:
+def reopen(run: ActionContext, process: Process, action: str) -> None:
     """Bring a process that is over back to life, and the task of its parent that had seen it end, level by level.
 
     `lifecycle.check` has asked whether they can come back.

@@ -24,7 +24,7 @@ from portal.flow.registry import registry
 from portal.models import Process, Task
 
 from .. import failures, writes
-from ..context import Run
+from ..context import ActionContext
 from ..interpreter import step
 from ..leases import TRIES, batch, wait_after
 from ..retries import disturbance, persistent, report
@@ -226,7 +226,7 @@ def finish(session: Session, claimed: Claim, done: Activation | None, error: Exc
         return True
 
 
-def _completed(run: Run, task: Task, done: Activation) -> None:
+def _completed(run: ActionContext, task: Task, done: Activation) -> None:
     mine = assigned(done)
     write(mine, task.process)
     for name, value in mine["held"].items():
@@ -246,7 +246,7 @@ def _here(session: Session, instance: Any) -> Any:
     return session.get(type(instance), state.identity) if state.has_identity else instance
 
 
-def _failed(run: Run, task: Task, error: Exception) -> None:
+def _failed(run: ActionContext, task: Task, error: Exception) -> None:
     """This try has failed: the next one is planned, or the node has failed.
 
     Tries are counted by what failed, not by the number of the attempt: one whose worker was lost, stopped or

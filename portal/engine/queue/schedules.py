@@ -15,7 +15,7 @@ from portal.errors import FlowError
 from portal.flow.registry import registry
 from portal.models import Schedule
 
-from ..context import Run
+from ..context import ActionContext
 from ..interpreter import processes, step
 from ..leases import wait_after
 from ..moments import next_start
@@ -93,7 +93,7 @@ def _see(session: Session, node: Any, label: str, name: str) -> None:
         pass  # the other one's row is as good
 
 
-def _take(run: Run, key: int) -> Schedule | None:
+def _take(run: ActionContext, key: int) -> Schedule | None:
     """The row under its lock. None if another clock has it."""
     query = select(Schedule).where(Schedule.id == key).with_for_update(skip_locked=True)
     return run.session.scalar(query.execution_options(populate_existing=True))

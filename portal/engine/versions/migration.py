@@ -16,7 +16,7 @@ from portal.flow.registry import registry
 from portal.models import Process, Task, User
 
 from .. import permissions
-from ..context import Run
+from ..context import ActionContext
 from ..interpreter import boundary_events, compensation, joins, mutexes, processes, step
 from ..retries import persistent
 from ..transaction import task_action
@@ -216,7 +216,7 @@ def _keeper(session: Session, task: Task, node: Any) -> tuple[User | None, str |
     return owner, f"{owner.name} keeps it" + (f", without {node.permission}" if lacks else "")
 
 
-def _given(run: Run, old: Task, fresh: Task, keeper: User | None) -> str | None:
+def _given(run: ActionContext, old: Task, fresh: Task, keeper: User | None) -> str | None:
     """Give the fresh task to who had the old one. A remark, if somebody else has it."""
     if fresh.status == "ASSIGNED" and fresh.owner is not None:
         return f"{fresh.owner.name} has it, by a rule"
