@@ -52,8 +52,6 @@ class Flow(metaclass=_FlowType):
 
     #: what the class declares, resolved and checked
     definition: ClassVar[Definition]
-    #: its name before
-    _definition: ClassVar[Definition]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

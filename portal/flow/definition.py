@@ -98,7 +98,7 @@ def define(flow_class: type[Flow]) -> None:
         process_class=flow_class.process_class,
         nodes={},
     )
-    flow_class.definition = flow_class._definition = definition
+    flow_class.definition = definition
     for name, node in _declared(flow_class):
         bound = node.bound(flow_class, name)
         setattr(flow_class, name, bound)

@@ -170,7 +170,7 @@ def _names(permissions: Any) -> set[str]:
 
 
 def _new_node(permission: str, holders: Mapping[str, Any]) -> str | None:
-    nodes = registry[_label(permission)]._definition.nodes
+    nodes = registry[_label(permission)].definition.nodes
     fresh = [
         name
         for name, node in nodes.items()

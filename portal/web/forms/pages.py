@@ -25,7 +25,7 @@ def check(app: Flask, flow_classes: Any) -> None:
     faults = [
         f"{flow_class.__name__}.{node.name}: {fault}"
         for flow_class in flow_classes
-        for node in flow_class._definition.nodes.values()
+        for node in flow_class.definition.nodes.values()
         if node.human
         for fault in _faults(app, node)
     ]

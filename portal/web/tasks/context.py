@@ -42,7 +42,7 @@ def form_templates(node: Any, given: str | None = None) -> tuple[str, ...]:
     """
     if given:
         return (given,)
-    folder = f"portal/{node.flow_class._definition.label}"
+    folder = f"portal/{node.flow_class.definition.label}"
     return f"{folder}/{node.name}.html", f"{folder}/form.html", "portal/form.html"
 
 
