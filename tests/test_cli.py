@@ -12,7 +12,8 @@ from xml.etree import ElementTree
 import pytest
 
 from portal import create_app
-from portal.cli import COMMANDS, main
+from portal.__main__ import main
+from portal.cli import COMMANDS
 from portal.models import db
 
 ROOT = Path(__file__).parent.parent

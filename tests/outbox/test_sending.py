@@ -83,7 +83,7 @@ def test_a_site_has_its_own_words_in_mail(told, send, smtp, app, tmp_path, monke
     [mail] = smtp.received
     text, html = (mail.get_body([kind]).get_content() for kind in ("plain", "html"))
     assert text.strip() == f"Our house: https://portal.example/tasks/{run.task('check').id}"
-    assert "because the task is yours" in html
+    assert "You get this email because" in html
 
 
 def test_a_mail_tells_its_process_from_the_others_of_its_step(
