@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import importlib.util
 import os
 import re
 import secrets
@@ -146,9 +147,18 @@ def _refuse_samples(known: Mapping[str, Any]) -> None:
 
 
 def _own_flows() -> tuple[str, ...]:
-    """The folder or module `flows` of the site. One that Python finds elsewhere has to be named."""
+    """The package or module `flows`: of the site's folder, or where Python finds one.
+
+    The examples of this project are not taken for a site's: an editable install has them on the path everywhere.
+    """
     site = folders.site()
-    return ("flows",) if (site / "flows").is_dir() or (site / "flows.py").is_file() else ()
+    if (site / "flows").is_dir() or (site / "flows.py").is_file():
+        return ("flows",)
+    found = importlib.util.find_spec("flows")
+    if found is None:
+        return ()
+    places = [Path(each).resolve() for each in found.submodule_search_locations or ()]
+    return () if folders.EXAMPLES_IN_CHECKOUT.resolve() in places else ("flows",)
 
 
 def _default_database(instance: Path) -> str:

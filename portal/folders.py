@@ -18,6 +18,8 @@ def _find(name: str) -> Path:
 #: the names in them begin with `portal/`, so that a site's own lie beside them
 TEMPLATES = _find("templates")
 STATIC = _find("static")
+#: where the example flows are in a checkout
+EXAMPLES_IN_CHECKOUT = _PACKAGE.parent / "flows"
 #: the module of the example flows, which `portal run --demo` brings
 EXAMPLES = "portal.examples" if (_PACKAGE / "examples").is_dir() else "flows"
 

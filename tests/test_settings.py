@@ -121,3 +121,18 @@ def test_a_key_that_a_crash_has_cut_off_is_refused_with_the_mend(tmp_path, left)
     (tmp_path / "secret_key").write_text(left)
     with pytest.raises(ValueError, match="secret_key holds no whole secret key: remove it"):
         kept_key(tmp_path)
+
+
+@pytest.mark.parametrize("folder", ["lib", None])
+def test_a_package_of_flows_is_found_where_python_finds_it(folder, tmp_path, monkeypatch):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.chdir(empty)
+    monkeypatch.delitem(sys.modules, "flows", raising=False)
+    monkeypatch.delenv("PORTAL_FLOWS", raising=False)
+    if folder is not None:
+        (tmp_path / folder / "flows").mkdir(parents=True)
+        (tmp_path / folder / "flows" / "__init__.py").touch()
+        monkeypatch.syspath_prepend(tmp_path / folder)
+    read = Config.read({"TESTING": True}, empty)
+    assert read.flows == (("flows",) if folder else ()), "the examples of the checkout are no site's"

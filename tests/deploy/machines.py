@@ -59,6 +59,7 @@ class Machines:
         }  # fmt: skip
         self.environment = os.environ | example_environment() | given
         self.environment |= {"PYTHONPATH": os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", "")))}
+        self.environment["PORTAL_FLOWS"] = "flows"  # the examples, which nobody has who does not name them
 
     def broker(self) -> int:
         """A Redis from a wheel, and its port."""
