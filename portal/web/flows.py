@@ -13,15 +13,19 @@ from flask import Blueprint, Response, render_template, request
 
 from portal import queries, render
 from portal.flow import registry
+from portal.language import lazy_gettext as _
 from portal.models import db
 from portal.render import ChartState
 
+from . import navigation
 from .accounts.sign_in import require_login
 from .layout import may_start, me, now
 from .lookups import flow_or_refuse, has_to_do_with
+from .navigation import Entry
 
 blueprint = Blueprint("flows", __name__)
 blueprint.before_request(require_login)
+navigation.register(Entry("start", _("New request"), "plus-circle", "portal.flows.index", 50))
 
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 

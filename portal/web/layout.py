@@ -14,11 +14,13 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal import folders, queries, summaries
 from portal.flow import registry
+from portal.language import gettext, ngettext, pgettext
 from portal.models import User, db, utcnow
 
+from . import navigation
 from .display import words
 from .display.icons import icon
-from .display.moments import age, clock_tag, relative, span, time_tag
+from .display.moments import age, clock_tag, time_tag
 from .urls import carry, here, way_back
 
 #: how many messages wait at most for the next page; a bulk action has some twenty
@@ -105,6 +107,7 @@ def init_app(app: Flask) -> None:
     environment.globals.update(
         icon=icon,
         goes_on=goes_on,
+        navigation=lambda: navigation.entries(me()),
         asset=asset,
         flows=registry,
         action_words=words.action_words,
@@ -124,15 +127,14 @@ def init_app(app: Flask) -> None:
         event_state=words.event_state,
         by_person=words.by_person,
         step_title=words.step_title,
-    )
-    environment.filters.update(
+        _=gettext,
+        ngettext=ngettext,
+        pgettext=pgettext,
         ago=_time,
         moment=lambda value: _time(value, plain=True),
-        waited=lambda value: span((now() - value).total_seconds()),
-        relative=lambda value: relative(value, now()),
         age=lambda value: time_tag(value, now(), preferences(), text=age((now() - value).total_seconds())),
         clock=lambda value: clock_tag(value, now(), preferences()),
-        late=lambda task: words.is_late(task, now()),
+        is_late=lambda task: words.is_late(task, now()),
     )
     app.context_processor(_context)
     app.before_request(_forget)

@@ -11,14 +11,22 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
 from portal.flow import registry
+from portal.language import lazy_gettext as _
 from portal.models import db
 from portal.queries import Filters
 
+from . import navigation
 from .accounts.sign_in import require_login
 from .layout import me
+from .navigation import Entry
 
 blueprint = Blueprint("lists", __name__)
 blueprint.before_request(require_login)
+navigation.register(
+    Entry("inbox", _("Inbox"), "inbox", "portal.lists.inbox", 10),
+    Entry("queue", _("Queue"), "stack", "portal.lists.queue", 20),
+    Entry("archive", _("Archive"), "archive", "portal.lists.archive", 30),
+)
 
 
 def filters_of_request() -> Filters:

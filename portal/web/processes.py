@@ -11,10 +11,12 @@ from werkzeug.wrappers import Response as BaseResponse
 from portal import queries, render
 from portal.engine import actions, lifecycle
 from portal.errors import PermissionDenied, TransitionNotAllowed
+from portal.language import lazy_gettext as _
 from portal.models import db
 from portal.queries import Filters, ProcessDetail
 from portal.render import ChartState
 
+from . import navigation
 from .accounts.sign_in import require_login
 from .display.values import rows_of
 from .display.words import PROCESS_ACTIONS
@@ -23,11 +25,16 @@ from .flows import picture
 from .layout import me
 from .lists import Addresses, filters_of_request, flow_choices
 from .lookups import NOT_SEEN, process_or_refuse
+from .navigation import Entry
 from .tasks.context import artifact_of
 from .urls import see_other, to_id, way_back
 
 blueprint = Blueprint("processes", __name__)
 blueprint.before_request(require_login)
+navigation.register(
+    Entry("mine", _("My requests"), "person-lines-fill", "portal.processes.index", 40, {"mine": 1}),
+    Entry("processes", _("Processes"), "diagram-3", "portal.processes.index", 60),
+)
 
 _OPEN = ("NEW", "ASSIGNED", "SCHEDULED", "STARTED")
 
