@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal import trace
 from portal.models import Outgoing, Process, Task, User, former_owner
 
 from . import lifecycle, notifications, writes
@@ -30,15 +29,15 @@ def write(run: ActionContext) -> int:
     What one action adds to a step of a process is one row for each person. Who has acted is not told.
     """
     groups: dict[tuple[Process, str], list[Task]] = {}
-    for task in dict.fromkeys(c.task for c in run.rows.changes if c.to == "NEW" and c.action != "migrate"):
+    traces = {c.task: c.trace for c in run.rows.changes if c.to == "NEW" and c.action != "migrate"}
+    for task in traces:
         if task is not None and _is_free(task):
             groups.setdefault((task.process, task.flow_task), []).append(task)
     people = [user for user in notifications.asking(run.session) if user.id != run.by] if groups else []
     if not people:
         return 0
-    return _insert(
-        run, [(tasks[0], user) for tasks in groups.values() for user in _takers(run.session, people, tasks)]
-    )
+    told = [(tasks[0], user) for tasks in groups.values() for user in _takers(run.session, people, tasks)]
+    return _insert(run, told, traces)
 
 
 def _is_free(task: Task) -> bool:
@@ -73,14 +72,16 @@ def _owners(session: Session, process: Process, *criteria: Any) -> set[int | Non
     )
 
 
-def _insert(run: ActionContext, told: list[tuple[Task, User]]) -> int:
+def _insert(
+    run: ActionContext, told: list[tuple[Task, User]], traces: Mapping[Task | None, str | None]
+) -> int:
     """Who has been told of the step a moment ago gets one row for all that follows, which is sent later."""
     number = int(run.now.timestamp() // BURST.total_seconds())
     end = dt.datetime.fromtimestamp((number + 1) * BURST.total_seconds(), dt.UTC)
-    first = {_key(task, user, number): _row(run, task, user, run.now) for task, user in told}
+    first = {_key(task, user, number): _row(run, task, user, run.now, traces[task]) for task, user in told}
     new = _store(run.session, first)
     rest = {
-        _key(task, user, number, "rest"): _row(run, task, user, end)
+        _key(task, user, number, "rest"): _row(run, task, user, end, traces[task])
         for task, user in told
         if _key(task, user, number) not in new
     }
@@ -92,7 +93,9 @@ def _key(task: Task, user: User, burst: int, which: str = "first") -> str:
     return str(uuid.uuid5(notifications.NAMESPACE, f"queue/{step}/{burst}/{which}/user/{user.id}"))
 
 
-def _row(run: ActionContext, task: Task, user: User, scheduled: dt.datetime) -> dict[str, Any]:
+def _row(
+    run: ActionContext, task: Task, user: User, scheduled: dt.datetime, trace: str | None
+) -> dict[str, Any]:
     return {
         "process_id": task.process_id,
         "task_id": task.id,
@@ -103,7 +106,7 @@ def _row(run: ActionContext, task: Task, user: User, scheduled: dt.datetime) -> 
         "created": run.now,
         "scheduled": scheduled,
         "attempt": 0,
-        "trace": trace.current.get() or None,
+        "trace": trace,
     }
 
 

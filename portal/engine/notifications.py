@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Text, cast, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from portal import trace
 from portal.flow.notices import EVENTS
 from portal.models import Outgoing, Process, Role, Task, User
 
@@ -51,6 +50,8 @@ class News:
     #: identifies the news: the same text is never sent twice
     cause: str
     error: str | None = None
+    #: the id, in the log, of the action that made it
+    trace: str | None = None
 
     @classmethod
     def of(cls, change: Change, run: ActionContext) -> News:
@@ -59,7 +60,8 @@ class News:
             (TASK_NEWS, change.task) if change.task is not None else (PROCESS_NEWS, change.process)
         )
         cause = f"{type(target).__name__}/{target.id}/{change.to}/{run.now.isoformat()}"
-        return cls(known[change.to], change.process, change.task, run.user, cause, change.detail.get("error"))
+        error = change.detail.get("error")
+        return cls(known[change.to], change.process, change.task, run.user, cause, error, change.trace)
 
 
 def is_news(change: Change) -> bool:
@@ -91,7 +93,7 @@ def write(session: Session, now: dt.datetime, news: Sequence[News]) -> int:
         rows.extend(_mails(people, each))
         rows.extend(_hooks(each))
     for row in rows:
-        row.update(created=now, scheduled=now, attempt=0, trace=trace.current.get() or None)
+        row.update(created=now, scheduled=now, attempt=0)
     if rows:
         session.execute(writes.insert(session, Outgoing).on_conflict_do_nothing(), rows)
     return len(rows)
@@ -108,6 +110,7 @@ def _row(kind: str, news: News, receiver: str, payload: dict[str, Any], **to: An
         "key": str(key),
         "user_id": to.get("user_id"),
         "url": to.get("url"),
+        "trace": news.trace,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 from portal.flow.registry import registry
 from portal.models import Process, Schedule, Task
 
-from .. import writes
+from .. import batches, writes
+from ..context import ActionContext
 from ..interpreter import boundary_events, conditions, messages, signals, step
 from ..leases import LEASE, TRIES, at_rest, batch, holds, known_tasks, mark, wait_after
-from ..retries import persistent, report
+from ..retries import persistent, reason, report
 from ..transaction import clock, task_action
 from . import reminders, schedules
 
@@ -165,18 +166,22 @@ def fire(session: Session, task_id: int) -> bool:
     """Fire a timer, or an armed deadline, if it still waits and is due. True if it did."""
     try:
         with task_action(session, task_id) as (run, task):
-            task.lease = None
-            if not is_due(task, run.now) or task.node is None:
-                return False
-            if task.node.host is not None:
-                boundary_events.fire(run, task)
-            else:
-                activation = run.activation(task)
-                step.resume(run, task, lambda: activation.node.resume(activation), "timer")
-            step.settle(run)
-            return True
+            return _fire(run, task)
     except LookupError:
         return False
+
+
+def _fire(run: ActionContext, task: Task) -> bool:
+    task.lease = None
+    if not is_due(task, run.now) or task.node is None:
+        return False
+    if task.node.host is not None:
+        boundary_events.fire(run, task)
+    else:
+        activation = run.activation(task)
+        step.resume(run, task, lambda: activation.node.resume(activation), "timer")
+    step.settle(run)
+    return True
 
 
 def is_due(task: Task, moment: dt.datetime) -> bool:
@@ -197,6 +202,38 @@ def fire_claimed(session: Session, due: Due) -> bool:
         report(log, error, "timer of task %s was disturbed", due.task_id)
         put_off(session, due.task_id, error)
         return False
+
+
+def fire_all(session: Session, claimed: Sequence[Due], stopping: Callable[[], bool] = lambda: False) -> int:
+    """Fire claimed timers, several in a transaction; one after the other where that fails. The number that fired.
+
+    Args:
+        claimed: by one `claim_due`; what is not fired before its lease is over is handed back.
+        stopping: asked in between: whether the rest is to be handed back.
+    """
+    fired, left, apart = 0, list(claimed), False
+    while left:
+        if stopping() or (left[0].until is not None and now() >= left[0].until):
+            release(session, left)
+            break
+        done = {} if apart else _fire_some(session, left)
+        if done is None:
+            apart = True
+        elif done:
+            fired += sum(done.values())
+            left = [each for each in left if each.task_id not in done]
+        else:  # gone, or its tree is locked: alone it waits for a moment
+            fired += fire_claimed(session, left.pop(0))
+    return fired
+
+
+def _fire_some(session: Session, claimed: Sequence[Due]) -> dict[int, bool] | None:
+    """Whether each fired that was turned to, by its task; None where one of them has failed."""
+    try:
+        return batches.together(session, [each.task_id for each in claimed], _fire)
+    except Exception as error:
+        log.debug("%s timers are fired one by one: %s", len(claimed), reason(error))
+        return None
 
 
 def put_off(session: Session, task_id: int, error: Exception, attempt: int | None = None) -> bool:
