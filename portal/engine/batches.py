@@ -7,6 +7,7 @@ rolled back, and the caller does them one by one.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,12 +22,19 @@ from portal.models import Process, Task
 
 from .context import ActionContext
 from .leases import root_of
+from .retries import reason
 from .transaction import transaction
+
+log = logging.getLogger("portal.engine")
 
 #: seconds after which no further action begins: the trees of those before it are locked meanwhile
 LONGEST = 0.05
 
 _other = aliased(Task, name="other", flat=True)
+
+
+class Forgotten(Exception):
+    """An author's function has thrown away the objects of another action."""
 
 
 class BatchedAction(ActionContext):
@@ -64,9 +72,44 @@ def calls_authors(node: Node | None) -> bool:
 _PLAIN = frozenset(f"portal.flow.{name}" for name in ("automatic", "boundary", "events", "gateways"))
 
 
-def together(
-    session: Session, task_ids: Sequence[int], act: Callable[[ActionContext, Task], bool]
-) -> dict[int, bool]:
+Act = Callable[[ActionContext, Task], bool]
+
+
+def in_turn(
+    session: Session,
+    task_ids: Sequence[int],
+    act: Act,
+    alone: Callable[[int], bool],
+    stopping: Callable[[], bool] = lambda: False,
+) -> tuple[int, list[int]]:
+    """Act on tasks, on several in a transaction; on one after the other where that fails.
+
+    Args:
+        task_ids: in the order in which they come.
+        act: an action of the system on one task, as it is under the lock. True if it did something.
+        alone: the same in a transaction of its own; it says itself what has disturbed it.
+        stopping: asked in between: whether to begin no more.
+
+    Returns:
+        How often something was done, and the tasks that were not turned to.
+    """
+    done, left, apart = 0, list(task_ids), False
+    while left and not stopping():
+        answers: dict[int, bool] = {}
+        if not apart:
+            try:
+                answers = together(session, left, act)
+            except Exception as error:
+                log.debug("%s actions are done one by one: %s", len(left), reason(error))
+                apart = True
+        if not answers:  # or it is gone, or its tree is locked: alone it waits for a moment
+            answers[left[0]] = alone(left[0])
+        done += sum(answers.values())
+        left = [task_id for task_id in left if task_id not in answers]
+    return done, left
+
+
+def together(session: Session, task_ids: Sequence[int], act: Act) -> dict[int, bool]:
     """Act on tasks in one transaction, in this order, as many as there is time for.
 
     Args:
@@ -83,8 +126,10 @@ def together(
     with transaction(session) as outer:
         found = _locked(session, task_ids)
         until = time.monotonic() + LONGEST
-        for task, root, alone in found:
-            answers[task.id] = _one(outer, task, root, alone, act)
+        for task_id, task, root, alone in found:
+            if task not in session or task.process not in session:
+                raise Forgotten(f"task {task_id} is no longer in its session")
+            answers[task_id] = _one(outer, task, root, alone, act)
             if time.monotonic() >= until:
                 break
     return answers
@@ -95,7 +140,7 @@ def _one(
     task: Task,
     root: int,
     alone: bool,
-    act: Callable[[ActionContext, Task], bool],
+    act: Act,
 ) -> bool:
     run = BatchedAction(outer, root)
     run.know(task)
@@ -113,7 +158,7 @@ def _one(
     return answer
 
 
-def _locked(session: Session, task_ids: Sequence[int]) -> list[tuple[Task, int, bool]]:
+def _locked(session: Session, task_ids: Sequence[int]) -> list[tuple[int, Task, int, bool]]:
     """The first of these tasks in each tree that nobody has locked, with its root, and whether no other task of its
     process is open. The roots are locked in one order."""
     wanted = list(task_ids)
@@ -131,8 +176,10 @@ def _locked(session: Session, task_ids: Sequence[int]) -> list[tuple[Task, int, 
     )
     query = select(Task, others.exists()).where(Task.id.in_(wanted)).options(joinedload(Task.process))
     rows = session.execute(query.execution_options(populate_existing=True)).unique()
-    found = {task.id: (task, task.process.root_id or task.process_id, not more) for task, more in rows}
-    first: dict[int, tuple[Task, int, bool]] = {}
+    found = {
+        task.id: (task.id, task, task.process.root_id or task.process_id, not more) for task, more in rows
+    }
+    first: dict[int, tuple[int, Task, int, bool]] = {}
     for each in (found[task_id] for task_id in wanted if task_id in found):
-        first.setdefault(each[1], each)
+        first.setdefault(each[2], each)
     return list(first.values())

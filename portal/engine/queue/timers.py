@@ -18,7 +18,7 @@ from .. import batches, writes
 from ..context import ActionContext
 from ..interpreter import boundary_events, conditions, messages, signals, step
 from ..leases import LEASE, TRIES, at_rest, batch, holds, known_tasks, mark, wait_after
-from ..retries import persistent, reason, report
+from ..retries import persistent, report
 from ..transaction import clock, task_action
 from . import reminders, schedules
 
@@ -211,29 +211,17 @@ def fire_all(session: Session, claimed: Sequence[Due], stopping: Callable[[], bo
         claimed: by one `claim_due`; what is not fired before its lease is over is handed back.
         stopping: asked in between: whether the rest is to be handed back.
     """
-    fired, left, apart = 0, list(claimed), False
-    while left:
-        if stopping() or (left[0].until is not None and now() >= left[0].until):
-            release(session, left)
-            break
-        done = {} if apart else _fire_some(session, left)
-        if done is None:
-            apart = True
-        elif done:
-            fired += sum(done.values())
-            left = [each for each in left if each.task_id not in done]
-        else:  # gone, or its tree is locked: alone it waits for a moment
-            fired += fire_claimed(session, left.pop(0))
+    held = {each.task_id: each for each in claimed}
+    until = min((each.until for each in claimed if each.until is not None), default=None)
+    fired, left = batches.in_turn(
+        session,
+        list(held),
+        _fire,
+        lambda task_id: fire_claimed(session, held[task_id]),
+        lambda: stopping() or (until is not None and now() >= until),
+    )
+    release(session, [held[task_id] for task_id in left])
     return fired
-
-
-def _fire_some(session: Session, claimed: Sequence[Due]) -> dict[int, bool] | None:
-    """Whether each fired that was turned to, by its task; None where one of them has failed."""
-    try:
-        return batches.together(session, [each.task_id for each in claimed], _fire)
-    except Exception as error:
-        log.debug("%s timers are fired one by one: %s", len(claimed), reason(error))
-        return None
 
 
 def put_off(session: Session, task_id: int, error: Exception, attempt: int | None = None) -> bool:
