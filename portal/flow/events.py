@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from .automatic import Function, Handle, R
 from .base import Call, NextNode, Node
+from .callables import Called
+from .names import guess
 from .outcome import Done, Outcome, Wait
 from .reference import Reference
 from .times import moment, moment_faults
-from .validation import guess
 
 if TYPE_CHECKING:
     from portal.models import Process, Task, User
@@ -32,10 +33,10 @@ class Timer(NextNode):
         super().__init__()
         self.until = until
 
-    def calls(self) -> Iterator[tuple[str, Call]]:
+    def calls(self) -> Iterator[Called]:
         yield from super().calls()
         if callable(self.until) or isinstance(self.until, Reference):
-            yield "its moment", self.until
+            yield Called("its moment", self.until)
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()
@@ -215,9 +216,9 @@ class ConditionalCatch(NextNode):
         super().__init__()
         self.condition = condition
 
-    def calls(self) -> Iterator[tuple[str, Call]]:
+    def calls(self) -> Iterator[Called]:
         yield from super().calls()
-        yield "its condition", self.condition
+        yield Called("its condition", self.condition)
 
     def holds(self, activation: Activation) -> bool:
         return bool(self.call(self.condition, activation))
