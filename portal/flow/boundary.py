@@ -6,6 +6,8 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from portal.working_time import WorkingTime
+
 from .base import Call, Node, Target
 from .callables import Called
 from .mutexes import Turn
@@ -44,7 +46,7 @@ class TimeoutBoundary(Boundary):
 
     def __init__(
         self,
-        delay: dt.timedelta | dt.datetime | Call,
+        delay: dt.timedelta | WorkingTime | dt.datetime | Call,
         then: Target,
         interrupting: bool = True,
         repeat: dt.timedelta | int | None = None,
@@ -173,7 +175,7 @@ class Activity(Turn):
 
     def OnTimeout(
         self,
-        delay: dt.timedelta | dt.datetime | Call,
+        delay: dt.timedelta | WorkingTime | dt.datetime | Call,
         then: Target,
         interrupting: bool = True,
         repeat: dt.timedelta | int | None = None,

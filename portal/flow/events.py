@@ -6,6 +6,8 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
+from portal.working_time import WorkingTime
+
 from .automatic import Function, Handle, R
 from .base import Call, NextNode, Node
 from .callables import Called
@@ -29,7 +31,7 @@ class Timer(NextNode):
 
     times: ClassVar[bool] = True
 
-    def __init__(self, until: dt.timedelta | dt.datetime | Call) -> None:
+    def __init__(self, until: dt.timedelta | WorkingTime | dt.datetime | Call) -> None:
         super().__init__()
         self.until = until
 

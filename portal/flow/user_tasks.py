@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from portal import usernames
 from portal.errors import CodeExit, contain
+from portal.working_time import WorkingTime
 
 from .base import Call, NextNode
 from .boundary import Activity
@@ -170,7 +171,7 @@ class View(Form, Activity):
         self._assign: User | Call | str | None = None
         self._named_in_place = False
         self._on_create: Call | None = None
-        self._due: dt.timedelta | Call | None = None
+        self._due: dt.timedelta | WorkingTime | Call | None = None
         self._priority: int | Call = 0
         self.not_same_as: list[Reference] = []
 
@@ -190,7 +191,7 @@ class View(Form, Activity):
         self._on_create = func
         return self
 
-    def Due(self, due: dt.timedelta | Call) -> Self:
+    def Due(self, due: dt.timedelta | WorkingTime | Call) -> Self:
         """Say by when the task should be done: a span from its creation, or a callable that returns a moment."""
         self._due = due
         return self
