@@ -12,6 +12,7 @@ from portal import usernames
 from portal.errors import CodeExit, contain
 from portal.working_time import WorkingTime
 
+from .assignment import Rule, rule_faults
 from .base import Call, NextNode
 from .boundary import Activity
 from .callables import Called
@@ -168,18 +169,19 @@ class View(Form, Activity):
     def __init__(self, view: View_ | None, *, undo_func: Call | None = None) -> None:
         super().__init__(view)
         self._undo = undo_func
-        self._assign: User | Call | str | None = None
+        self._assign: User | Call | Rule | str | None = None
         self._named_in_place = False
         self._on_create: Call | None = None
         self._due: dt.timedelta | WorkingTime | Call | None = None
         self._priority: int | Call = 0
         self.not_same_as: list[Reference] = []
 
-    def Assign(self, user: User | Call | None = None, *, username: str | None = None) -> Self:
+    def Assign(self, user: User | Call | Rule | None = None, *, username: str | None = None) -> Self:
         """Give the task to someone as soon as it is there.
 
         Args:
-            user: a user, a callable of the activation that returns one, or `this.node.owner`.
+            user: a user, a callable of the activation that returns one, `this.node.owner`, or a rule of
+                `portal.assign`.
             username: a user name.
         """
         self._assign = username if username is not None else user
@@ -211,6 +213,10 @@ class View(Form, Activity):
         yield from self._word_faults()
 
     def _word_faults(self) -> Iterator[str]:
+        if isinstance(self._assign, Rule) or (
+            isinstance(self._assign, type) and issubclass(self._assign, Rule)
+        ):
+            yield from rule_faults(".Assign()", [self._assign])
         if self._named_in_place:
             yield f".Assign({self._assign!r}) gives no user; write .Assign(username={self._assign!r})"
         if self._due is not None:
@@ -228,19 +234,23 @@ class View(Form, Activity):
         yield from super().calls()
         if self._on_create is not None:
             yield Called(".onCreate()", self._on_create)
+        if isinstance(self._assign, Rule):
+            yield from (
+                Called(f".Assign({type(self._assign).__name__}(…))", call) for call in self._assign.calls()
+            )
         for name, call in (
             (".Assign()", self._assign),
             (".Due()", self._due),
             (".Priority()", self._priority),
             (".Permission(obj=…)", self._permission_obj),
         ):
-            if isinstance(call, Reference) or callable(call):
+            if isinstance(call, Reference) or (callable(call) and not isinstance(call, type)):
                 yield Called(name, call)
 
     def enter(self, activation: Activation) -> Outcome:
         wait = Wait(
             "NEW",
-            owner=self._read(self._assign, activation),
+            owner=self._chosen(activation),
             permission=self.permission,
             permission_obj=object_key(self._read(self._permission_obj, activation)),
             due=moment(self._read(self._due, activation), activation.now),
@@ -249,6 +259,11 @@ class View(Form, Activity):
         if self._on_create is not None:
             self.call(self._on_create, activation)
         return wait
+
+    def _chosen(self, activation: Activation) -> Any:
+        if isinstance(self._assign, Rule):
+            return self._assign.bound(lambda call: self._read(call, activation))
+        return self._read(self._assign, activation)
 
     def _read(self, value: Any, activation: Activation) -> Any:
         return self.call(value, activation) if callable(value) or isinstance(value, Reference) else value
