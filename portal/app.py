@@ -49,6 +49,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.extensions["portal"] = settings
     flows = app.extensions["portal_flows"] = discover(settings.flows)
     flows.max_depth, flows.job_timeout = settings.max_depth, settings.job_timeout
+    flows.calendar = settings.calendar
     registry.bind(_current_flows)
     Passwords.cheap = app.testing
     _database(app, settings)

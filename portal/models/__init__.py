@@ -10,6 +10,7 @@ from .schema import column_fault, gaps, init_db, is_of_flows, schema_fault
 from .sign_in import SignInAttempt, UserSession
 from .start_key import StartKey
 from .task import Task, former_owner, task_link
+from .turn import Turn
 from .user import BigId, Passwords, Role, User, check_permissions, create_user, find_user, roles_named
 from .worker import Worker
 
@@ -28,6 +29,7 @@ __all__ = [
     "SignalDelivery",
     "StartKey",
     "Task",
+    "Turn",
     "UTCDateTime",
     "User",
     "UserSession",
