@@ -7,6 +7,7 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy.exc import NoForeignKeysError, NoReferencedTableError
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, column_property, mapped_column, query_expression, relationship
 
@@ -15,7 +16,7 @@ from portal.errors import FlowError
 from portal.flow import runtime
 from portal.flow.registry import registry
 
-from .base import UTCDateTime, db, utcnow
+from .base import Base, UTCDateTime, utcnow
 from .pointer import Pointer
 from .user import BigId, User
 
@@ -53,14 +54,14 @@ RESERVED = frozenset(
 )
 
 
-class Process(db.Model):
+class Process(Base):
     """One run of a flow: its state and its data.
 
     A subclass without a `__tablename__` adds `jsonstore` fields and shares this table; one with a
     `__tablename__` and columns is stored in a joined table, whose key may be left to us.
     """
 
-    __tablename__ = "process"
+    __tablename__ = "portal_process"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     flow_label: Mapped[str] = mapped_column(String(150))
@@ -75,11 +76,11 @@ class Process(db.Model):
     seed_key: Mapped[str | None] = mapped_column(String(255))
     #: the task of the parent process that waits for this one. No ORM dependency: the task is always stored first
     parent_task_id: Mapped[int | None] = mapped_column(
-        ForeignKey("task.id", name="fk_process_parent_task", use_alter=True)
+        ForeignKey("portal_task.id", name="fk_portal_process_parent_task", use_alter=True)
     )
     #: the top of the tree, which every action locks; None for the top itself
-    root_id: Mapped[int | None] = mapped_column(ForeignKey("process.id"), index=True)
-    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    root_id: Mapped[int | None] = mapped_column(ForeignKey("portal_process.id"), index=True)
+    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("portal_user.id"))
     #: how many processes are above this one
     depth: Mapped[int] = mapped_column(default=0)
     #: the number of the last task
@@ -106,13 +107,13 @@ class Process(db.Model):
 
     __mapper_args__ = {"polymorphic_on": "process_type", "polymorphic_identity": "process"}
     __table_args__ = (
-        Index("ix_process_label_id", "flow_label", "id"),
-        Index("ix_process_creator", "created_by_id", "id"),
+        Index("ix_portal_process_label_id", "flow_label", "id"),
+        Index("ix_portal_process_creator", "created_by_id", "id"),
         # with the state, so that who looks for processes that stand still reads no rows for it
-        Index("ix_process_unfinished", "flow_label", "id", "status", sqlite_where=text("finished IS NULL"),
+        Index("ix_portal_process_unfinished", "flow_label", "id", "status", sqlite_where=text("finished IS NULL"),
               postgresql_where=text("finished IS NULL")),
         # most processes are called by no other: statistics must not take these for one caller's
-        Index("ix_process_parent_task_id", "parent_task_id", sqlite_where=text("parent_task_id IS NOT NULL"),
+        Index("ix_portal_process_parent_task_id", "parent_task_id", sqlite_where=text("parent_task_id IS NOT NULL"),
               postgresql_where=text("parent_task_id IS NOT NULL")),
     )  # fmt: skip
 
@@ -129,10 +130,18 @@ class Process(db.Model):
         cls.__mapper_args__ = {**cls.__dict__.get("__mapper_args__", {}), "polymorphic_identity": identity}
         if "__tablename__" in cls.__dict__ and not _has_key(cls):
             cls.id = column_property(
-                mapped_column("id", BigId, ForeignKey("process.id", ondelete="CASCADE"), primary_key=True),
+                mapped_column(
+                    "id", BigId, ForeignKey("portal_process.id", ondelete="CASCADE"), primary_key=True
+                ),
                 Process.__table__.c.id,
             )
-        super().__init_subclass__(**kwargs)
+        try:
+            super().__init_subclass__(**kwargs)
+        except (NoForeignKeysError, NoReferencedTableError) as error:
+            raise FlowError(
+                f"{cls.__name__}: its key does not point at the process; leave the key out, or say "
+                "`id: Mapped[int] = mapped_column(ForeignKey(Process.id), primary_key=True)`"
+            ) from error
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("data", {})
