@@ -55,6 +55,8 @@ class Base(_Declared, DeclarativeBase):
     """Parent of the portal's own models and of processes. Their names are apart from those of other models."""
 
     metadata = MetaData(info={"bind_key": None})
+    if TYPE_CHECKING:
+        __table__: ClassVar[Table]
 
 
 class SiteBase(_Declared, DeclarativeBase):

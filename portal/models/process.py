@@ -7,9 +7,15 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ForeignKey, Index, String, text
-from sqlalchemy.exc import NoForeignKeysError, NoReferencedTableError
 from sqlalchemy.ext.hybrid import hybrid_property
-from sqlalchemy.orm import Mapped, column_property, mapped_column, query_expression, relationship
+from sqlalchemy.orm import (
+    Mapped,
+    MappedColumn,
+    column_property,
+    mapped_column,
+    query_expression,
+    relationship,
+)
 
 from portal import jsonstore
 from portal.errors import FlowError
@@ -124,6 +130,11 @@ class Process(Base):
                 raise FlowError(
                     f"{cls.__name__}.{name}: every process has its own `{name}`; give the field another name"
                 )
+        if any(_names_former_table(value) for value in vars(cls).values()):
+            raise FlowError(
+                f"{cls.__name__}: its key names a table of before; leave the key out, or say "
+                "`id: Mapped[int] = mapped_column(ForeignKey(Process.id), primary_key=True)`"
+            )
         identity = f"{cls.__module__}:{cls.__qualname__}"
         # A class that is defined again (a reload, a test) takes the place of the old one.
         Process.__mapper__.polymorphic_map.pop(identity, None)
@@ -135,13 +146,7 @@ class Process(Base):
                 ),
                 Process.__table__.c.id,
             )
-        try:
-            super().__init_subclass__(**kwargs)
-        except (NoForeignKeysError, NoReferencedTableError) as error:
-            raise FlowError(
-                f"{cls.__name__}: its key does not point at the process; leave the key out, or say "
-                "`id: Mapped[int] = mapped_column(ForeignKey(Process.id), primary_key=True)`"
-            ) from error
+        super().__init_subclass__(**kwargs)
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("data", {})
@@ -182,6 +187,12 @@ class _Classes(dict[Any, Any]):
 Process.__mapper__.polymorphic_map = _Classes(Process.__mapper__.polymorphic_map)
 # SQLAlchemy would warn at each write of such a process; it never writes the column.
 Process.__mapper__._validate_polymorphic_identity = None
+
+
+def _names_former_table(value: Any) -> bool:
+    """Whether it is a key that points at the table of processes by the name that it had once."""
+    keys = value.column.foreign_keys if isinstance(value, MappedColumn) and value.column.primary_key else ()
+    return any(key._colspec == "process.id" for key in keys)
 
 
 def _has_key(cls: type) -> bool:

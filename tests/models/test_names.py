@@ -31,6 +31,7 @@ def declared(app):
         db.metadata.remove(table)
     for model in _mapped() - classes:
         model.registry._dispose_cls(model)
+        model.registry._managers.pop(model._sa_class_manager, None)
         Process.__mapper__.polymorphic_map.pop(f"{model.__module__}:{model.__qualname__}", None)
 
 
