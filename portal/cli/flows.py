@@ -37,7 +37,7 @@ def check_flows() -> None:
     for label, flow_class in sorted(registry.items()):
         click.echo(f"{label}: {len(flow_class.definition.nodes)} nodes, sound")
     # Flows can be checked before there is a database, in a build for example.
-    ready = inspect(db.engine).has_table("task")
+    ready = inspect(db.engine).has_table("portal_task")
     found = incompatible.find(db.session()) if ready else []
     lost = renaming.lost_classes(db.session()) if ready else []
     left_behind = [*unread.permissions(db.session()), *unread.data(db.session())] if ready else []

@@ -5,11 +5,11 @@ from __future__ import annotations
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import db
+from .base import Base
 from .user import User
 
 
-class Turn(db.Model):
+class Turn(Base):
     """Who got the last task of a node by a rule. Locked by an action that gives out the next one, until it commits."""
 
     __tablename__ = "portal_turn"
