@@ -7,6 +7,7 @@ on assignment, and is a typed SQL expression on the class.
 from .document import Document, document
 from .embedded import EmbeddedField, EmbeddedList, EmbeddedListField, Schema
 from .field import Field, fields_of
+from .files import File, FileField, files_of
 from .merge import Change, apply, changes
 from .numbers import DecimalField, FloatField, IntegerField
 from .plain import check_text, plain, storable
@@ -31,6 +32,8 @@ __all__ = [
     "EmbeddedList",
     "EmbeddedListField",
     "Field",
+    "File",
+    "FileField",
     "FloatField",
     "IntegerField",
     "JSONField",
@@ -48,6 +51,7 @@ __all__ = [
     "check_text",
     "document",
     "fields_of",
+    "files_of",
     "plain",
     "storable",
 ]
