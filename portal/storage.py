@@ -13,7 +13,7 @@ import secrets
 import shutil
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import IO, BinaryIO, cast
 
 from flask import current_app
 from fsspec.core import url_to_fs
@@ -51,7 +51,7 @@ class Storage:
         except (ValueError, ImportError) as error:
             raise ValueError(f"PORTAL_STORAGE cannot be used: {error}") from error
 
-    def write(self, content: BinaryIO | bytes) -> tuple[str, int]:
+    def write(self, content: IO[bytes] | bytes) -> tuple[str, int]:
         """Keep some bytes. Their id, and how many there are."""
         source = io.BytesIO(content) if isinstance(content, bytes) else content
         key = f"{utcnow():%Y%m%d}-{secrets.token_hex(16)}"
@@ -102,7 +102,7 @@ def current() -> Storage:
 
 def store(
     session: Session,
-    content: BinaryIO | bytes,
+    content: IO[bytes] | bytes,
     *,
     name: str,
     type: str,

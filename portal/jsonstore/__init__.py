@@ -6,7 +6,7 @@ on assignment, and is a typed SQL expression on the class.
 
 from .document import Document, document
 from .embedded import EmbeddedField, EmbeddedList, EmbeddedListField, Schema
-from .field import Field, fields_of
+from .field import Field, InvalidValue, fields_of
 from .files import File, FileField, files_of
 from .merge import Change, apply, changes
 from .numbers import DecimalField, FloatField, IntegerField
@@ -36,6 +36,7 @@ __all__ = [
     "FileField",
     "FloatField",
     "IntegerField",
+    "InvalidValue",
     "JSONField",
     "ReferenceField",
     "ReferenceList",
