@@ -110,7 +110,8 @@ class Files:
 def download(file_id: str) -> Response:
     """A file as an attachment, whatever it says that it is."""
     if _STORED.fullmatch(file_id):
-        return _answer(storage.current().open(file_id), stored_or_refuse(file_id))
+        row = stored_or_refuse(file_id)
+        return _answer(storage.current().open(file_id), row)
     found = _ID.fullmatch(file_id)
     number = to_id(found[1]) if found else None
     if found is None or number is None:

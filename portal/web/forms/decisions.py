@@ -168,6 +168,15 @@ def _values(field: Any) -> list[Any] | None:
     return list(field.enum) if field.enum is not None else [value for value, _ in field.choices]
 
 
+def label_of_value(field: Any, value: Any) -> str:
+    """What the button of a value says."""
+    if isinstance(field, jsonstore.BooleanField):
+        return field.labels[0 if value else 1]
+    text = DecisionField.text_of(value)
+    choices = [] if field is None or field.choices is None else field.choices
+    return next((label for choice, label in choices if DecisionField.text_of(choice) == text), text)
+
+
 def _are_labels(labels: Any) -> bool:
     return (
         isinstance(labels, tuple | list)

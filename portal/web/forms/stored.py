@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from contextlib import closing
+from typing import Any, NamedTuple
 
 import wtforms
 from flask import has_request_context, request
@@ -13,6 +14,7 @@ from wtforms import widgets
 from wtforms.utils import unset_value
 
 from portal import storage
+from portal.engine.actions import store_first
 from portal.jsonstore import EmbeddedField, EmbeddedListField, File, FileField, fields_of, files_of
 from portal.language import gettext as _
 from portal.models import StoredFile, db
@@ -23,6 +25,10 @@ from .uploads import clean_name, kind_of
 
 #: where the request has what was wrong with uploads that were not kept, by the names of their inputs
 _REFUSED = "portal.refused_uploads"
+
+
+#: so many ids of files are looked up that a form sends; more than any field takes
+_MOST_IDS = 1000
 
 
 class StoredFileField(wtforms.Field):
@@ -92,7 +98,7 @@ class StoredFileField(wtforms.Field):
     def _files_of(self, keys: list[str], stored: list[File]) -> list[File]:
         """The files with these ids: in the field already, waiting for this person's form, or the process's."""
         known = {file.id: file for file in stored}
-        lacking = [str(key)[:48] for key in keys if key not in known][: self.field.max_files]
+        lacking = [str(key)[:48] for key in keys if key not in known][:_MOST_IDS]
         if lacking:
             with db.session.no_autoflush:
                 for row in db.session.scalars(select(StoredFile).where(StoredFile.id.in_(lacking))):
@@ -128,6 +134,13 @@ def keep(
     Args:
         name: of the input.
     """
+    with closing(upload):
+        return _keep(upload, field, name, user)
+
+
+def _keep(
+    upload: FileStorage, field: FileField[Any, Any], name: str, user: Any
+) -> tuple[StoredFile | None, str]:
     called = clean_name(upload.filename)
     head = upload.stream.read(16)
     size = upload.stream.seek(0, 2)
@@ -145,6 +158,14 @@ def keep(
     return row, ""
 
 
+class Received(NamedTuple):
+    """What became of the uploads of a request, by the names of their inputs."""
+
+    kept: dict[str, list[File]]
+    #: why others were not taken
+    refused: dict[str, list[str]]
+
+
 def types_in_words(types: tuple[str, ...]) -> str:
     """Types of files for people: `PDF, images`."""
     groups = {"image": _("images"), "text": _("texts"), "audio": _("sounds"), "video": _("films")}
@@ -158,19 +179,23 @@ def types_in_words(types: tuple[str, ...]) -> str:
     return ", ".join(words)
 
 
-def receive(model: type, user: Any) -> None:
+def receive(model: type, user: Any) -> Received:
     """Keep the uploads of a request for the fields of this class, ahead of the lock under which its form is judged.
 
     They are in the form's data by their ids from then on, and so in a draft of it; what is not taken waits as an error
     for its input.
+
+    Args:
+        model: the class of the object that the form is for.
     """
     wanted = [(name, upload) for name, upload in request.files.items(multi=True) if upload.filename]
     found = [
         (name, upload, field) for name, upload in wanted if (field := file_field_at(model, name)) is not None
     ]
+    kept: dict[str, list[File]] = {}
     if not found:
-        return
-    session, sent, user_id = db.session(), request.form.copy(), user.id
+        return Received(kept, _refused())
+    session, sent = db.session(), request.form.copy()
     session.rollback()
     session.connection(execution_options={"writes": True})
     for name, upload, field in found:
@@ -181,12 +206,13 @@ def receive(model: type, user: Any) -> None:
         if not field.multiple:
             sent.setlist(f"{name}-kept", [])
         sent.add(f"{name}-kept", row.id)
-        row.user_id = user_id
+        kept.setdefault(name, []).append(storage.as_value(row))
     session.commit()
     request.form = type(request.form)(sent)
     names = {name for name, _upload, _field in found}
     rest = [pair for pair in request.files.items(multi=True) if pair[0] not in names]
     request.files = type(request.files)(rest)
+    return Received(kept, _refused())
 
 
 def _refused() -> dict[str, list[str]]:
@@ -211,10 +237,14 @@ def file_field_at(model: type, name: str) -> FileField[Any, Any] | None:
 
 def attach_files(form: Any, activation: Any) -> None:
     """Give the files of a form that is accepted to its process, in the same transaction."""
-    for field in _inputs(form):
-        for file in field.files:
-            if (row := field.waiting.get(file.id)) is not None and row.process_id is None:
-                storage.attach(db.session(), row, activation.process, activation.task)
+    rows = [
+        field.waiting[file.id] for field in _inputs(form) for file in field.files if file.id in field.waiting
+    ]
+    if rows:
+        store_first(db.session(), activation)
+    for row in rows:
+        if row.process_id is None:
+            storage.attach(db.session(), row, activation.process, activation.task)
 
 
 def _inputs(form: Any) -> Iterator[StoredFileField]:

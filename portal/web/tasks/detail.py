@@ -19,7 +19,7 @@ from ..display.values import rows_of
 from ..drafts import kept
 from ..files import Files
 from ..forms.form_view import FormView
-from ..forms.stored import receive
+from ..forms.stored import Received, receive
 from ..layout import me
 from ..lookups import task_or_refuse
 from ..urls import inbox
@@ -90,11 +90,12 @@ def execute(task_id: int) -> BaseResponse:
     return finished(task_id, title, response) if done else response
 
 
-def receive_uploads(node: Any, reading: Callable[[], Activation]) -> None:
+def receive_uploads(node: Any, reading: Callable[[], Activation]) -> Received:
     """Put a form's files into the storage before its process is locked: they stay, whatever becomes of the form."""
     view = getattr(node, "view", None)
     if request.files and isinstance(view, FormView):
-        receive(view.model_now(reading()), me())
+        return receive(view.model_now(reading()), me())
+    return Received({}, {})
 
 
 def demand_execute(task: Task, user: User) -> None:
