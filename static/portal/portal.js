@@ -1,5 +1,6 @@
 // Small comforts; every page works without them.
 import { keepDrafts } from "./drafts.js";
+import { sendFiles } from "./files.js";
 import { listenToKeys } from "./keys.js";
 import { watchSize } from "./limits.js";
 import { suggestRows } from "./picker.js";
@@ -97,6 +98,7 @@ document.addEventListener("submit", (event) => {
 window.addEventListener("pageshow", () => all("form[data-sent]").forEach((form) => delete form.dataset.sent));
 
 growRows();
+sendFiles();
 followAnswers();
 suggestRows();
 keepDrafts();
