@@ -4,9 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
-
 from accessible import find_problems
+from playwright.sync_api import expect
 
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
@@ -66,7 +65,9 @@ def test_a_trip_from_plan_to_booking(sign_in, page, base_url, look, tmp_path):
     row.get_by_label("Day").fill("2026-12-03")
     row.get_by_label("Where to").fill("Bern")
     row.get_by_role("button", name="Move up").click()
-    expect(page.get_by_role("group", name="Tickets 1", exact=True).get_by_label("Where to")).to_have_value("Bern")
+    expect(page.get_by_role("group", name="Tickets 1", exact=True).get_by_label("Where to")).to_have_value(
+        "Bern"
+    )
     look("trip-2")
     button(page, "Back").click()
     expect(page.get_by_label("Purpose")).to_have_value("Fair in Basel")
@@ -119,7 +120,9 @@ def test_a_form_without_scripts_shows_everything(browser, base_url):
     row.get_by_label("Day").fill("2026-12-02")
     row.get_by_label("Where to").fill("Bern")
     row.get_by_role("button", name="Move up").click()
-    expect(page.get_by_role("group", name="Tickets 1", exact=True).get_by_label("Where to")).to_have_value("Bern")
+    expect(page.get_by_role("group", name="Tickets 1", exact=True).get_by_label("Where to")).to_have_value(
+        "Bern"
+    )
     button(page, "Submit").click()
     page.wait_for_url(lambda url: "/start/" not in url)
     context.close()

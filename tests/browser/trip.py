@@ -13,7 +13,9 @@ class Ticket(jsonstore.Schema):
 class TripProcess(Process):
     purpose = jsonstore.StringField("Purpose", required=True, max_length=80)
     kind = jsonstore.ChoiceField(
-        "Kind of trip", choices=[("customer", "Customer"), ("fair", "Trade fair"), ("other", "Another")], required=True
+        "Kind of trip",
+        choices=[("customer", "Customer"), ("fair", "Trade fair"), ("other", "Another")],
+        required=True,
     )
     reason = jsonstore.StringField("Which one", required=True)
     first_day = jsonstore.DateField("First day")
@@ -21,7 +23,11 @@ class TripProcess(Process):
     companion = jsonstore.ReferenceField(User, "Who comes along")
     tickets = jsonstore.EmbeddedListField(Ticket, "Tickets")
     papers = jsonstore.FileField(
-        "Papers", types=("application/pdf", "image/*"), max_size="1 MB", multiple=True, help_text="Offers, maps."
+        "Papers",
+        types=("application/pdf", "image/*"),
+        max_size="1 MB",
+        multiple=True,
+        help_text="Offers, maps.",
     )
     approved = jsonstore.BooleanField("Trip approved", labels=("Approve", "Decline"))
     remark = jsonstore.TextField("Remark", help_text="The traveller can read it.")
@@ -62,7 +68,9 @@ class TripFlow(flow.Flow):
         .Next(this.book)
     )
     book = (
-        flow.View(views.UpdateProcessView.as_view(fields=["note"], decide="booked", require={False: ["note"]}))
+        flow.View(
+            views.UpdateProcessView.as_view(fields=["note"], decide="booked", require={False: ["note"]})
+        )
         .Annotation(title="Book trip")
         .Permission(auto_create=True)
         .Next(this.end)
