@@ -25,8 +25,8 @@ def upgrade() -> None:
         sa.Column("user_id", _KEY),
         sa.Column("pending", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
-        sa.ForeignKeyConstraint(["portal_process.id"], ["process.id"], ondelete="SET NULL"),
-        sa.ForeignKeyConstraint(["portal_task.id"], ["task.id"], ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(["process_id"], ["portal_process.id"], ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(["task_id"], ["portal_task.id"], ondelete="SET NULL"),
         sa.ForeignKeyConstraint(["user_id"], ["portal_user.id"], ondelete="SET NULL"),
     )
     for name in ("process_id", "task_id", "user_id"):
