@@ -10,6 +10,7 @@ from .registries import demand_objects
 from .schema import column_fault, gaps, init_db, is_of_flows, schema_fault
 from .sign_in import SignInAttempt, UserSession
 from .start_key import StartKey
+from .stored_file import StoredFile
 from .task import Task, former_owner, task_link
 from .turn import Turn
 from .user import BigId, Passwords, Role, User, check_permissions, create_user, find_user, roles_named
@@ -33,6 +34,7 @@ __all__ = [
     "SignalDelivery",
     "SignalSubscription",
     "StartKey",
+    "StoredFile",
     "Task",
     "Turn",
     "UTCDateTime",

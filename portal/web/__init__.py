@@ -12,6 +12,7 @@ from . import bodies, errors, files, flows, headers, layout, limits, lists, oper
 from .accounts import profile, sign_in
 from .drafts import kept, pages
 from .forms import pages as form_pages
+from .forms import templates as form_templates
 from .tasks import actions, bulk, detail, start
 
 BLUEPRINTS = (
@@ -50,6 +51,7 @@ def init_app(app: Flask) -> None:
     start.init_app(app)
     errors.init_app(app)
     headers.init_app(app)
+    form_templates.init_app(app)
     form_pages.check(app, app.extensions["portal_flows"].values())
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from sqlalchemy.orm import Session
 
+from portal import storage
+
 from .. import drafts, outbox
 from ..interpreter import conditions, messages, signals
 from . import heartbeats, jobs, reminders, schedules
@@ -26,4 +28,5 @@ SWEEPS: dict[str, tuple[Callable[[Session], int], float]] = {
     "lost workers": (heartbeats.prune, 600),
     "sent mail and hooks": (outbox.sweep, 3600),
     "old drafts": (drafts.prune, 3600),
+    "files of nobody": (storage.sweep, 3600),
 }
