@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from flask import Flask, current_app, g, request, session, url_for
+from flask import Flask, current_app, g, message_flashed, request, session, url_for
 from flask_login import current_user
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
@@ -23,8 +24,12 @@ from .display.icons import icon
 from .display.moments import age, clock_tag, time_tag
 from .urls import carry, here, way_back
 
-#: how many messages wait at most for the next page; a bulk action has some twenty
-MESSAGES = 25
+#: how many messages of before wait at most for the next page
+MESSAGES = 3
+#: what `g` holds for one request
+_OF_REQUEST = (
+    "now", "badges", "preferences", "told", "subject", "_login_user", "csrf_token", "csrf_valid", "user_session",
+)  # fmt: skip
 STATIC = folders.STATIC / "portal"
 
 
@@ -53,8 +58,12 @@ def me() -> User:
     return user
 
 
-def preferences() -> dict[str, Any]:
-    return dict(current_user.preferences or {}) if current_user.is_authenticated else {}
+def preferences() -> Mapping[str, Any]:
+    """What this person has chosen, as it was when the request came: it is asked for with each moment on a page."""
+    if "preferences" not in g:
+        g.preferences = dict(current_user.preferences or {}) if current_user.is_authenticated else {}
+    found: Mapping[str, Any] = g.preferences
+    return found
 
 
 def goes_on() -> bool:
@@ -139,6 +148,7 @@ def init_app(app: Flask) -> None:
     app.context_processor(_context)
     app.before_request(_forget)
     app.after_request(_keep_few_messages)
+    message_flashed.connect(_count_message, app)
 
     @app.after_request
     def _keep_assets(response: BaseResponse) -> BaseResponse:
@@ -153,13 +163,17 @@ def init_app(app: Flask) -> None:
 
 
 def _keep_few_messages(response: BaseResponse) -> BaseResponse:
-    """They travel in the cookie, and whoever sends forms without ever looking at a page would fill it."""
+    """They travel in the cookie: what this request has said is kept, and little of what nobody has looked at yet."""
     if session.modified and len(messages := session.get("_flashes", ())) > MESSAGES:
-        session["_flashes"] = messages[-MESSAGES:]
+        session["_flashes"] = messages[-max(MESSAGES, g.get("told", 0)) :]
     return response
+
+
+def _count_message(_app: Flask, **_message: Any) -> None:
+    g.told = g.get("told", 0) + 1
 
 
 def _forget() -> None:
     """Begin afresh: where a context is open around several requests, as in tests, `g` outlives each."""
-    for name in ("now", "badges", "subject", "_login_user", "csrf_token", "csrf_valid", "user_session"):
+    for name in _OF_REQUEST:
         g.pop(name, None)

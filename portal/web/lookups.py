@@ -22,10 +22,9 @@ NOT_SEEN = "You may see it if you started it, had a task of it, or hold a permis
 def task_or_refuse(task_id: int) -> Task:
     """A task that the person may see, with its process."""
     number = to_id(task_id)
-    found = queries.chosen(db.session(), [number]) if number is not None else []
-    if not found:
+    task = None if number is None else queries.one_task(db.session(), number)
+    if task is None:
         abort(404, "There is no such task.")
-    task = found[0]
     g.subject = ("task", task.id)
     if not permissions.may_see_task(db.session(), me(), task):
         g.subject = None

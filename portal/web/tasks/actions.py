@@ -40,9 +40,10 @@ def act(task_id: int, action: str) -> BaseResponse | str | tuple[str, int]:
         if found is None:
             return _ask(task, action, username, fault), 422
         person = found
+    own = person.id == me().id
     line, target = _do(task, action, person), way_back(url_for("portal.tasks.detail", task_id=task_id))
     message: Any = line
-    if action == "assign" and person.id == me().id:
+    if action == "assign" and own:
         undo = url_for("portal.task_actions.act", task_id=task_id, action="unassign")
         message = {"text": line, "undo": undo, "word": ACTIONS["unassign"].word}
     flash(message, "success")
@@ -96,13 +97,14 @@ def unfit(user: User, task: Task) -> str:
 def _do(task: Task, action: str, person: User) -> str:
     """Do it, and say what was done."""
     title, task_id, done = task.title, task.id, action_words(action, task).done
+    own = person.id == me().id
     with actions.activation(db.session(), task_id, me()) as activation:
         if action in ("assign", "reassign"):
             getattr(activation, action)(person)
         else:
             getattr(activation, action)()
         name = person.name
-    if action == "reassign" or (action == "assign" and person.id != me().id):
+    if action == "reassign" or (action == "assign" and not own):
         return f"You assigned “{title}” to {name}."
     return done.format(title)
 

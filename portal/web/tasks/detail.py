@@ -20,7 +20,7 @@ from ..files import Files
 from ..layout import me
 from ..lookups import task_or_refuse
 from ..urls import inbox
-from .completion import finished
+from .completion import Finished, finished
 from .context import artifact_of, form_context, form_templates
 
 blueprint = Blueprint("tasks", __name__)
@@ -78,12 +78,12 @@ def execute(task_id: int) -> BaseResponse:
             response = respond(activation)
             if response.status_code >= 400:
                 raise Refused(response)
-            title, done = activation.task.title, activation.task.status == "DONE"
-            if done:
+            done = Finished.of(activation) if activation.task.status == "DONE" else None
+            if done is not None:
                 kept.accepted()
     except Refused as refused:
         return refused.response
-    return finished(task_id, title, response) if done else response
+    return response if done is None else finished(done, response)
 
 
 def demand_execute(task: Task, user: User) -> None:
