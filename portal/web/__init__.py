@@ -50,7 +50,7 @@ def init_app(app: Flask) -> None:
     app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
     # A form left open over the week-end is still a form: the token lives as long as the session.
     app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)
-    compression.init_app(app)  # ahead of all that answers: it comes last
+    compression.attach(app)  # ahead of all that answers: it comes last
     operations.init_app(app)  # first: whoever refuses a request behind it is timed and logged too
     layout.init_app(app)  # before anything asks who it is
     limits.init_app(app)  # before anything reads a form
@@ -79,5 +79,6 @@ def _pages() -> Blueprint:
     for blueprint in BLUEPRINTS:
         pages.register_blueprint(blueprint)
     pages.add_url_rule("/", "home", lists.home)
+    pages.add_url_rule("/static/bootstrap/<path:filename>", "bootstrap", layout.bootstrap)
     pages.add_url_rule("/static/portal/~<version>/<path:filename>", "asset", layout.send_asset)
     return pages

@@ -15,7 +15,8 @@ import secrets
 from io import BytesIO
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Response, request
+from flask.sansio.scaffold import Scaffold
 
 #: bytes below which nothing is won
 SMALLEST = 1000
@@ -40,15 +41,15 @@ _TYPES = frozenset(
     )
 )
 #: the endpoints of files that are the same for everybody
-_ASSETS = frozenset(("static", "bootstrap.static", "portal.static", "portal.asset"))
+_ASSETS = frozenset(("static", "portal.static", "portal.asset", "portal.bootstrap"))
 
 #: assets that were compressed, by their entity tags
 _kept: dict[str, bytes] = {}
 
 
-def init_app(app: Flask) -> None:
-    """Compress what our endpoints answer. Register it ahead of whatever else changes an answer: it is called last."""
-    app.after_request(_compress)
+def attach(scope: Scaffold) -> None:
+    """Compress what our endpoints answer. Attach it ahead of whatever else changes an answer: it is called last."""
+    scope.after_request(_compress)
 
 
 def _compress(response: Response) -> Response:

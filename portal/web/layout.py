@@ -34,7 +34,7 @@ _OF_REQUEST = (
     "icons",
 )  # fmt: skip
 STATIC = folders.STATIC / "portal"
-_BOOTSTRAP = Path(flask_bootstrap.__file__).parent / "static" / "bootstrap5"
+BOOTSTRAP = Path(flask_bootstrap.__file__).parent / "static" / "bootstrap5"
 _BOOTSTRAP_CSS = "css/bootstrap.min.css"
 
 
@@ -46,7 +46,12 @@ def asset(name: str) -> str:
 
 def bootstrap_css() -> str:
     """The address of Bootstrap's styles, which changes with them."""
-    return url_for("bootstrap.static", filename=_BOOTSTRAP_CSS, v=_version(_BOOTSTRAP / _BOOTSTRAP_CSS))
+    return url_for("portal.bootstrap", filename=_BOOTSTRAP_CSS, v=_version(BOOTSTRAP / _BOOTSTRAP_CSS))
+
+
+def bootstrap(filename: str) -> BaseResponse:
+    """Bootstrap's files, from this server."""
+    return send_from_directory(BOOTSTRAP, filename)
 
 
 def send_asset(version: str, filename: str) -> BaseResponse:
@@ -184,8 +189,8 @@ def _keep_assets(response: BaseResponse) -> BaseResponse:
     arguments = request.view_args or {}
     if request.endpoint == "portal.asset":
         forever = arguments["version"] == _version(STATIC) != "dev"
-    elif request.endpoint == "bootstrap.static":
-        forever = request.args.get("v") == _version(_BOOTSTRAP / _BOOTSTRAP_CSS) != "dev"
+    elif request.endpoint == "portal.bootstrap":
+        forever = request.args.get("v") == _version(BOOTSTRAP / _BOOTSTRAP_CSS) != "dev"
     elif request.endpoint == "portal.static":
         forever = False
     else:
