@@ -10,7 +10,7 @@ import pytest
 from portal.models import db
 
 #: of a POST: who it is, the task, what its action sends, the draft that goes, and what comes next
-START, TAKE, FINISH, FINISH_ALL = 9, 6, 13, 14
+START, TAKE, FINISH, FINISH_ALL = 9, 5, 12, 13
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import Context
 from typing import Any
 
 from floor import Rows, action, write
@@ -76,8 +77,13 @@ def human(bob_id: int) -> None:
     session.expunge_all()
 
 
+def as_served(request: Callable[[], Any]) -> Any:
+    """Outside the application's context, which is open here: a request has one of its own, and a session with it."""
+    return Context().run(request)
+
+
 def posted(client: Any, path: str, **values: str) -> None:
-    answer = client.post(path, data=values)
+    answer = as_served(lambda: client.post(path, data=values))
     assert answer.status_code in (302, 303), f"{path}: {answer.status_code}"
 
 
@@ -99,7 +105,7 @@ def posts(client: Any) -> None:
 
 def page(client: Any, path: str) -> Work:
     def get() -> None:
-        assert client.get(path).status_code == 200, path
+        assert as_served(lambda: client.get(path)).status_code == 200, path
 
     get()
     return Work(get)

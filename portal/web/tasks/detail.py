@@ -18,7 +18,7 @@ from ..display.values import rows_of
 from ..drafts import kept
 from ..files import Files
 from ..layout import me
-from ..lookups import task_or_refuse
+from ..lookups import locked_or_refuse, task_or_refuse
 from ..urls import inbox
 from .completion import Finished, finished
 from .context import artifact_of, form_context, form_templates
@@ -68,12 +68,12 @@ def detail(task_id: int) -> str:
 
 @blueprint.route("/tasks/<int:task_id>/execute", methods=["GET", "POST"])
 def execute(task_id: int) -> BaseResponse:
-    task = task_or_refuse(task_id)
     if request.method != "POST":
+        task = task_or_refuse(task_id)
         demand_execute(task, me())
         return respond(actions.reading(db.session(), task, me()))
     try:
-        with actions.activation(db.session(), task_id, me()) as activation:
+        with locked_or_refuse(task_id) as activation:
             demand_execute(activation.task, me())
             response = respond(activation)
             if response.status_code >= 400:
