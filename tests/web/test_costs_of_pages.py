@@ -184,3 +184,12 @@ def test_an_icon_is_drawn_once_however_many_rows_show_it(bob, submit):
     drawn = re.findall(r'<symbol id="(icon-[\w-]+)"', page)
     assert len(used) > len(drawn) == len(set(drawn))
     assert set(used) == set(drawn)
+
+
+def test_the_log_has_a_line_of_a_page_and_none_of_its_assets(bob, caplog):
+    found = assets_of(bob, "/inbox")
+    caplog.clear()
+    with caplog.at_level("INFO"):
+        for each in found:
+            fetched(bob, each)
+    assert [record.getMessage() for record in caplog.records if "GET" in record.getMessage()] == []
