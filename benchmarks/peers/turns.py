@@ -57,9 +57,9 @@ def serve(works: dict[str, Work], counting: Callable[[], AbstractContextManager[
 
 
 def timed(work: Work, seconds: float) -> dict[str, float]:
-    """Do it for so long, and at least three times: how often, in how many seconds, and those of the processor."""
+    """Do it for so long, and three times at the least: how often, in how many seconds, and those of the processor."""
     count, took, cpu = 0, 0.0, 0.0
-    while took < seconds or count < 3 * work.number:
+    while took < seconds or count < 3:
         work.prepare()
         before, cpu_before = time.perf_counter(), time.process_time()
         work.act()
