@@ -20,6 +20,7 @@ from .processes import (
     task_events,
     timeline,
 )
+from .standing import Standing, standing
 from .tasks import (
     ARCHIVE_ORDERS,
     ORDERS,
@@ -31,6 +32,7 @@ from .tasks import (
     late,
     next_in_inbox,
     next_in_process,
+    one_task,
     queue,
 )
 from .workers import workers_seen
@@ -47,6 +49,7 @@ __all__ = [
     "Page",
     "Position",
     "ProcessDetail",
+    "Standing",
     "archive",
     "attention",
     "badges",
@@ -61,10 +64,12 @@ __all__ = [
     "late",
     "next_in_inbox",
     "next_in_process",
+    "one_task",
     "places",
     "processes",
     "progress",
     "queue",
+    "standing",
     "story",
     "task_events",
     "timeline",

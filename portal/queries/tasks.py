@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, literal, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from portal.engine import permissions
@@ -127,6 +128,17 @@ def chosen(session: Session, ids: list[int]) -> list[Task]:
     """These tasks with their processes, in the order of their ids; ids that are not there are left out."""
     query = _tasks().where(Task.id.in_(ids)).order_by(Task.id) if ids else None
     return [] if query is None else list(session.scalars(query).unique())
+
+
+def one_task(session: Session, task_id: int) -> Task | None:
+    """A task with its process."""
+    return session.scalars(_by_id(tuple(tables_of_heirs())), {"task_id": task_id}).unique().first()
+
+
+@lru_cache(maxsize=16)
+def _by_id(_heirs: tuple[type[Process], ...]) -> Select[Any]:
+    """Made once for the process classes that there are: every page and action of a task asks it."""
+    return _tasks().where(Task.id == bindparam("task_id"))
 
 
 def late(session: Session, user: User) -> int:

@@ -8,7 +8,20 @@ from flask_wtf import CSRFProtect
 
 from portal import folders
 
-from . import bodies, errors, files, flows, headers, layout, limits, lists, operations, processes, retry
+from . import (
+    bodies,
+    compression,
+    errors,
+    files,
+    flows,
+    headers,
+    layout,
+    limits,
+    lists,
+    operations,
+    processes,
+    retry,
+)
 from .accounts import profile, sign_in
 from .drafts import kept, pages
 from .forms import pages as form_pages
@@ -38,6 +51,7 @@ def init_app(app: Flask) -> None:
     app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
     # A form left open over the week-end is still a form: the token lives as long as the session.
     app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)
+    compression.attach(app)  # ahead of all that answers: it comes last
     operations.init_app(app)  # first: whoever refuses a request behind it is timed and logged too
     layout.init_app(app)  # before anything asks who it is
     limits.init_app(app)  # before anything reads a form
@@ -67,4 +81,6 @@ def _pages() -> Blueprint:
     for blueprint in BLUEPRINTS:
         pages.register_blueprint(blueprint)
     pages.add_url_rule("/", "home", lists.home)
+    pages.add_url_rule("/static/bootstrap/<path:filename>", "bootstrap", layout.bootstrap)
+    pages.add_url_rule("/static/portal/~<version>/<path:filename>", "asset", layout.send_asset)
     return pages

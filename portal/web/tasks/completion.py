@@ -2,59 +2,79 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 from flask import Response, current_app, flash, request, url_for
 
 from portal import queries, summaries, trace
 from portal.engine import actions
 from portal.engine.retries import give_up
 from portal.errors import PortalError
-from portal.models import Task, db
+from portal.flow import registry
+from portal.flow.activation import Activation
+from portal.models import Process, db
 
 from ..display.values import list_words
 from ..layout import me, preferences
 from ..urls import carry, inbox, see_other, way_back
 
 
-def finished(task_id: int, title: str, response: Response) -> Response:
+@dataclass(frozen=True)
+class Finished:
+    """What was done, as it was known under the lock: behind the commit it would have to be read again."""
+
+    task_id: int
+    process_id: int
+    title: str
+    #: how the person wants the portal to be
+    preferences: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, activation: Activation) -> Finished:
+        task, process = activation.task, activation.process
+        return cls(task.id, process.id, task.title, preferences())
+
+
+def finished(done: Finished, response: Response) -> Response:
     """The answer to a form that was accepted.
 
     What is done is committed: whatever fails from here on is logged, and the person is told what is done.
 
     Args:
-        title: of the task.
         response: what the view has answered.
     """
     try:
-        return _onward(task_id, response)
+        return _onward(done, response)
     except Exception as error:
         give_up(db.session())
         reference = trace.current.get()
-        current_app.logger.error("reference %s: task %s is done, but its next page failed", reference, task_id,
+        current_app.logger.error("reference %s: task %s is done, but its next page failed", reference, done.task_id,
                                  exc_info=error)  # fmt: skip
-        flash(f"“{title}” is done. What comes next cannot be shown now.", "success")
+        flash(f"“{done.title}” is done. What comes next cannot be shown now.", "success")
         return response
 
 
-def _onward(task_id: int, response: Response) -> Response:
+def _onward(done: Finished, response: Response) -> Response:
     """`_continue` goes on to the next task of this process, taking it; without it the person goes where the view
     sent them, or on to their next task if that is what they prefer. A form that asks each time (`_asks_next`) has
     their answer, which is remembered."""
-    task = db.session.get_one(Task, task_id)
-    process = task.process
-    title = process.flow_class.definition.title if process.flow_class else process.flow_label
+    now = queries.standing(db.session(), done.process_id)
+    flow_class = registry.get(now.flow_label)
     told = {
-        "text": what_comes_next(task),
-        "to": url_for("portal.processes.detail", process_id=process.id),
-        "name": f"#{process.id} {title}",
+        "text": what_comes_next(done, now),
+        "to": url_for("portal.processes.detail", process_id=done.process_id),
+        "name": f"#{done.process_id} {flow_class.definition.title if flow_class else now.flow_label}",
     }
     flash(told, "success")  # type: ignore[arg-type]
     asks, wanted = "_asks_next" in request.form, "_continue" in request.form
     if asks:
-        _remember("next" if wanted else "list")
+        _remember(done, "next" if wanted else "list")
     if wanted:
-        onward = _next_of_process(task.process_id) or (_next_of_mine() if asks else None)
-    elif not asks and preferences().get("after") == "next" and response.location == inbox():
-        onward = _next_of_process(task.process_id) or _next_of_mine()
+        onward = _next_of_process(done.process_id) or (_next_of_mine() if asks else None)
+    elif not asks and done.preferences.get("after") == "next" and response.location == inbox():
+        onward = _next_of_process(done.process_id) or _next_of_mine()
     else:
         onward = None
     if onward is not None:
@@ -64,32 +84,32 @@ def _onward(task_id: int, response: Response) -> Response:
     return response
 
 
-def _remember(after: str) -> None:
+def _remember(done: Finished, after: str) -> None:
     """Keep where this person wants to go after a task."""
-    if preferences().get("after", "list") != after:
-        me().preferences = {**preferences(), "after": after}
+    if done.preferences.get("after", "list") != after:
+        me().preferences = {**done.preferences, "after": after}
         db.session.commit()
 
 
-def what_comes_next(task: Task) -> str:
+def what_comes_next(done: Finished, now: queries.Standing) -> str:
     """What happened, and where the process stands now."""
-    process = task.process
-    done = f"“{task.title}” is done."
-    if process.status == "DONE":
-        result = summaries.of_process(process)
-        return f"{done} The process is finished{': ' + result if result else ''}."
-    if process.status in ("FAILED", "CANCELED"):
-        return f"{done} The process has ended."
-    flow_class = process.flow_class
+    happened = f"“{done.title}” is done."
+    flow_class = registry.get(now.flow_label)
+    if now.status == "DONE":
+        says = flow_class is not None and flow_class.process_result_template
+        result = summaries.of_process(db.session.get_one(Process, done.process_id)) if says else ""
+        return f"{happened} The process is finished{': ' + result if result else ''}."
+    if now.status in ("FAILED", "CANCELED"):
+        return f"{happened} The process has ended."
     steps = []
-    for place in queries.places(db.session(), [process.id])[process.id][:3]:
+    for place in now.positions[:3]:
         node = flow_class.definition.nodes.get(place.flow_task) if flow_class else None
         title = node.title if node is not None else place.flow_task
         if place.status == "ERROR":
             steps.append(f"{title}, which failed and waits for a manager")
         else:
             steps.append(f"{title} ({place.owner})" if place.owner else title)
-    return f"{done} Next: {list_words(steps)}." if steps else done
+    return f"{happened} Next: {list_words(steps)}." if steps else happened
 
 
 def _next_of_process(process_id: int) -> int | None:
