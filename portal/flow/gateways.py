@@ -22,6 +22,8 @@ class If(Node):
         condition: `act.process.…`, a function, a lambda or `this.method`; it gets the activation.
     """
 
+    decides: ClassVar[bool] = True
+
     def __init__(self, condition: Call) -> None:
         super().__init__()
         self.condition = condition
@@ -64,6 +66,8 @@ class If(Node):
 
 class Switch(Node):
     """The first branch whose condition holds. BPMN: exclusive gateway."""
+
+    decides: ClassVar[bool] = True
 
     def Case(
         self, node: Target, cond: Call, task_data: Call | None = None, task_seed: Call | None = None

@@ -1,6 +1,7 @@
 """The data: SQLAlchemy 2 typed declarative models."""
 
 from .base import UTCDateTime, db, prepare_engine, session_of, utcnow
+from .bulk_undo import BulkUndo
 from .draft import Draft, ParkedForm
 from .event import Event, SignalDelivery
 from .message import Message, Schedule
@@ -15,6 +16,7 @@ from .worker import Worker
 
 __all__ = [
     "BigId",
+    "BulkUndo",
     "Draft",
     "Event",
     "Message",

@@ -15,6 +15,8 @@ from portal.models.task import task_link
 
 #: the states of a process that is over
 OVER = ("DONE", "CANCELED", "FAILED")
+#: how a token goes to another node than the one that comes next
+MOVED = ("migrate", "move")
 
 
 class Books:
@@ -63,7 +65,7 @@ class Books:
         return flow_class is not None and flow_class.definition.fingerprint == task.fingerprint
 
     def has_moved(self, task: Any) -> bool:
-        return task.status == "CANCELED" and self.history[task.id][-1].action == "migrate"
+        return task.status == "CANCELED" and self.history[task.id][-1].action in MOVED
 
     def name(self, task: Any) -> str:
         process = self.processes[task.process_id]
@@ -73,7 +75,7 @@ class Books:
         """The fresh copies of a task that was revived, or moved to another node."""
         if old.status not in ("CANCELED", "REVIVED") or self.history[old.id][-1].action not in (
             "revive",
-            "migrate",
+            *MOVED,
         ):
             return []
         return [
