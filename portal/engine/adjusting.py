@@ -1,4 +1,4 @@
-"""Changes of a task that leave its state as it is: when it is due, how urgent it is, until when its owner's inbox hides it."""
+"""Changes of a task that leave its state as it is: its due date, its priority, and until when it is put off."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a process holds before and after somebody corrects it, as the history keeps it: no files, and nothing very long."""
+"""What a process holds before and after a correction, as the history keeps it: no files, and nothing very long."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def retry(
 
 def _retry_one(run: ActionContext, task: Task, told: Retried) -> None:
     try:
-        told.fresh.append(run.work(run).revive(run.activation(task), run.reasons.get("revive")))
+        told.fresh.append(run.activation(task).revive(run.reasons.get("revive")))
     except (TransitionNotAllowed, PermissionDenied) as refusal:
         told.refused.append(f"#{task.process_id} {task.title}: {refusal}")
 

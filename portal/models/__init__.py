@@ -11,7 +11,17 @@ from .schema import column_fault, gaps, init_db, is_of_flows, schema_fault
 from .sign_in import SignInAttempt, UserSession
 from .start_key import StartKey
 from .task import Task, former_owner, task_link
-from .user import BigId, Passwords, Role, User, check_permissions, create_user, find_user, roles_named
+from .user import (
+    BigId,
+    Passwords,
+    Role,
+    User,
+    check_permissions,
+    create_user,
+    find_user,
+    roles_named,
+    user_role,
+)
 from .worker import Worker
 
 __all__ = [
@@ -48,5 +58,6 @@ __all__ = [
     "schema_fault",
     "session_of",
     "task_link",
+    "user_role",
     "utcnow",
 ]

@@ -99,5 +99,6 @@ def nothing_twice(books: Books) -> Iterator[str]:
                 yield f"{books.name(task)}: DONE {books.times(task, 'DONE')} times"
                 break
             done = event.to_state == "DONE" or (done and event.to_state != "STARTED")
-        if task.status == "REVIVED" and len(books.copies(task)) != 1:
+        fresh = [copy for copy in books.copies(task) if copy.created == task.finished]
+        if task.status == "REVIVED" and len(fresh) != 1:
             yield f"{books.name(task)}: REVIVED, but has not one copy"
