@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import cache
 from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, flash, g, render_template, request, url_for
@@ -154,7 +153,6 @@ def _possible(name: str, process: Any) -> bool:
     return name != "data" or bool(correctable(type(process)))
 
 
-@cache
 def correctable(model: type) -> list[str]:
     """The fields of a process class that can be entered in a form."""
     found = []
