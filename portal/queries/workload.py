@@ -178,7 +178,8 @@ def open_counts(session: Session, people: list[User]) -> dict[int, int]:
         Task.status == "ASSIGNED",
         Task.finished.is_(None),
     )
-    return dict(session.execute(query.group_by(Task.owner_id)).tuples()) if people else {}  # type: ignore[arg-type]
+    rows = session.execute(query.group_by(Task.owner_id)) if people else ()
+    return {owner: count for owner, count in rows if owner is not None}
 
 
 def roles(session: Session) -> list[str]:

@@ -125,26 +125,28 @@ def test_a_process_is_suspended_with_a_reason(carol, task_id):
     assert last_event(process_id=process_id, task_id=None).detail == {"reason": "audit"}
 
 
+class TripProcess(Process):
+    place = jsonstore.StringField("Place", required=True, default="Mars")
+    remark = jsonstore.TextField("Remark", required=True)
+    reason = jsonstore.StringField("Why one goes")
+
+
+class TripFlow(flow.Flow):
+    process_class = TripProcess
+    withdraw = True
+    start = flow.StartHandle().Next(this.check)
+    check = flow.Function(this.look).Next(this.end)
+    end = flow.End()
+
+    def look(self, activation):
+        if activation.process.place == "Mars":
+            raise ValueError(activation.process.place)
+
+
 @pytest.fixture
-def failed_trip(app, register, people):
-    class FarProcess(Process):
-        place = jsonstore.StringField("Place", required=True, default="Mars")
-        remark = jsonstore.TextField("Remark", required=True)
-        reason = jsonstore.StringField("Why one goes")
-
-    class FarFlow(flow.Flow):
-        process_class = FarProcess
-        withdraw = True
-        start = flow.StartHandle().Next(this.check)
-        check = flow.Function(this.look).Next(this.end)
-        end = flow.End()
-
-        def look(self, activation):
-            if activation.process.place == "Mars":
-                raise ValueError(activation.process.place)
-
-    register(FarFlow)
-    return FarFlow.start.run(_user=people["alice"]).id
+def failed_trip(register, people):
+    register(TripFlow)
+    return TripFlow.start.run(_user=people["alice"]).id
 
 
 def test_data_is_mended_and_what_failed_retried(client_of, failed_trip):

@@ -10,12 +10,13 @@ from sqlalchemy import select
 from portal import queries, summaries, trace
 from portal.engine.retries import give_up
 from portal.language import gettext as _
-from portal.models import Task, db
+from portal.models import Task, User, db
 
 from ..display.moments import day
 from ..display.values import list_words
 from ..layout import me, now, preferences
 from ..urls import carry, inbox, see_other, way_back
+from ..writing import writing
 from .given import my_zone
 from .next_task import ORDERS, following
 
@@ -53,7 +54,7 @@ def _onward(task_id: int, response: Response) -> Response:
     title = process.flow_class.definition.title if process.flow_class else process.flow_label
     address = url_for("portal.processes.detail", process_id=process.id)
     told = {"text": what_comes_next(task), "to": address, "name": f"#{process.id} {title}"}
-    flash(told["text"] if starts else told, "success")  # type: ignore[arg-type]
+    flash(told, "success")  # type: ignore[arg-type]
     asks, wanted = "_asks_next" in request.form, "_continue" in request.form
     if asks:
         _remember("after", "next" if wanted else "list")
@@ -75,47 +76,52 @@ def _onward(task_id: int, response: Response) -> Response:
 
 def _remember(name: str, value: str) -> None:
     """Keep how this person wants to go on after a task."""
-    if preferences().get(name) != value:
-        me().preferences = {**preferences(), name: value}
-        db.session.commit()
+    if preferences().get(name) == value:
+        return
+    user_id = me().id
+    with writing() as session:
+        user = session.get_one(User, user_id, populate_existing=True)
+        user.preferences = {**(user.preferences or {}), name: value}
 
 
 def what_comes_next(task: Task) -> str:
-    """What happened, and where the process stands now."""
+    """What happened, and where the process stands now; to who has sent a request also who decides by when."""
     process = task.process
     starts = task.node is not None and task.node.starts
-    done = _("Your request is sent.") if starts else f"“{task.title}” is done."
+    done = f"“{task.title}” is done."
     if process.status == "DONE":
         result = summaries.of_process(process)
         return f"{done} The process is finished{': ' + result if result else ''}."
     if process.status in ("FAILED", "CANCELED"):
         return f"{done} The process has ended."
     flow_class = process.flow_class
-    steps = []
+    steps, people = [], []
     for place in queries.places(db.session(), [process.id])[process.id][:3]:
         node = flow_class.definition.nodes.get(place.flow_task) if flow_class else None
         title = node.title if node is not None else place.flow_task
-        if place.status == "ERROR":
-            # what failed is for those who can mend it; who asked reads of a delay
-            steps.append(_("%(step)s, which is delayed", step=title) if starts
-                         else f"{title}, which failed and waits for a manager")  # fmt: skip
-        elif starts and node is not None and node.human:
-            steps.append(_who_by_when(process.id, place, title))
+        if place.status == "ERROR" and starts:
+            steps.append(_("%(step)s, which is delayed", step=title))
+        elif place.status == "ERROR":
+            steps.append(f"{title}, which failed and waits for a manager")
+        elif starts:
+            steps.append(title)
+            people += _who_by_when(process.id, place, node)
         else:
             steps.append(f"{title} ({place.owner})" if place.owner else title)
-    return f"{done} Next: {list_words(steps)}." if steps else done
+    return " ".join([done, *([f"Next: {list_words(steps)}."] if steps else []), *people])
 
 
-def _who_by_when(process_id: int, place: Any, title: str) -> str:
-    """A step with who does it, or could, and by when."""
-    told = title
-    if place.owner:
-        told = _("%(step)s by %(name)s", step=title, name=place.owner)
-    elif names := _candidates(process_id, place.flow_task):
-        told = _("%(step)s by %(name)s", step=title, name=list_words(names, _("or")))
-    if place.due is None:
-        return told
-    return _("%(step)s, due %(day)s", step=told, day=day(place.due, now(), my_zone()))
+def _who_by_when(process_id: int, place: Any, node: Any) -> list[str]:
+    """Who does the open step of a person, or could, and by when."""
+    if node is None or not node.human:
+        return []
+    names = [place.owner] if place.owner else _candidates(process_id, place.flow_task)
+    due = None if place.due is None else day(place.due, now(), my_zone())
+    if names and due:
+        return [_("%(names)s decides by %(day)s.", names=list_words(names, _("or")), day=due)]
+    if names:
+        return [_("%(names)s decides.", names=list_words(names, _("or")))]
+    return [_("It is due %(day)s.", day=due)] if due else []
 
 
 def _candidates(process_id: int, node: str) -> list[str]:

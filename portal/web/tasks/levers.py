@@ -37,6 +37,8 @@ def act(task_id: int, action: str) -> BaseResponse | str | tuple[str, int]:
         arguments = given(action)
         if action == "move" and arguments[0] not in _nodes(task):
             raise Unfit(_("The flow has no step “%(name)s”.", name=arguments[0][:50]))
+        if action == "snooze" and arguments[0] is None and task.snoozed_until is None:
+            raise Unfit(_("Choose a date and a time."))
     except Unfit as unfit:
         fault = str(unfit)
     if fault:

@@ -36,7 +36,7 @@ _COLUMN = {"due": "due", "priority": "priority", "snooze": "snoozed_until"}
 def state_of(action: str, task: Task) -> Any:
     """What an action changes of a task, as it is kept; None where it cannot be put back."""
     if action in _OWNED:
-        return task.owner_id
+        return None if task.owner is None else task.owner.id  # its key is written later
     value = getattr(task, _COLUMN[action]) if action in _COLUMN else None
     return value.isoformat() if isinstance(value, dt.datetime) else value
 
