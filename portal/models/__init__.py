@@ -1,16 +1,18 @@
 """The data: SQLAlchemy 2 typed declarative models."""
 
-from .base import UTCDateTime, db, prepare_engine, session_of, utcnow
+from .base import Base, UTCDateTime, db, prepare_engine, session_of, utcnow
 from .bulk_undo import BulkUndo
 from .draft import Draft, ParkedForm
 from .event import Event, SignalDelivery
 from .message import Message, Schedule
 from .outgoing import Outgoing
 from .process import Process
+from .registries import demand_objects
 from .schema import column_fault, gaps, init_db, is_of_flows, schema_fault
 from .sign_in import SignInAttempt, UserSession
 from .start_key import StartKey
 from .task import Task, former_owner, task_link
+from .turn import Turn
 from .user import (
     BigId,
     Passwords,
@@ -23,6 +25,9 @@ from .user import (
     user_role,
 )
 from .worker import Worker
+
+# The names that our classes say of each other are looked up now, before an author's class can have one of them.
+Base.registry.configure()
 
 __all__ = [
     "BigId",
@@ -40,6 +45,7 @@ __all__ = [
     "SignalDelivery",
     "StartKey",
     "Task",
+    "Turn",
     "UTCDateTime",
     "User",
     "UserSession",
@@ -48,6 +54,7 @@ __all__ = [
     "column_fault",
     "create_user",
     "db",
+    "demand_objects",
     "find_user",
     "former_owner",
     "gaps",

@@ -25,4 +25,4 @@ class BulkUndo(db.Model):
     #: for each task its id, what it had before and what it has now
     changes: Mapped[list[list[Any]]] = mapped_column(JSON)
 
-    __table_args__ = (Index("ix_bulk_undo_created", "created"),)
+    __table_args__ = (Index("ix_portal_bulk_undo_created", "created"),)
