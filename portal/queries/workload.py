@@ -60,6 +60,15 @@ class Workload:
     oldest: dt.datetime | None = None
     finished: int = 0
     finished_before: int = 0
+    #: all open tasks, in whatever flow, of those who have a capacity, by the id of the person
+    busy: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def free(self) -> dict[str, int]:
+        """How many more tasks people have room for, by their names; those who have none are left out."""
+        people = [row.person for row in self.people if row.person is not None and row.person.is_active]
+        room = {each.name: (each.capacity or 0) - self.busy.get(each.id, 0) for each in people}
+        return {name: count for name, count in room.items() if count > 0}
 
     @property
     def rows(self) -> list[Load]:
@@ -118,6 +127,8 @@ def workload(
         people, queue, [step for step, _ in steps.most_common()], len(rows) - len(people), oldest
     )
     _count_finished(session, found, labels, now)
+    limited = [row.person for row in people if row.person is not None and row.person.capacity is not None]
+    found.busy = {person.id: 0 for person in limited} | open_counts(session, limited)
     return found
 
 

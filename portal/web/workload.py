@@ -41,7 +41,7 @@ navigation.register(
 )  # fmt: skip
 
 #: so many steps have a column; the rest is one more
-_COLUMNS = 7
+_COLUMNS = 6
 #: so many people are offered for a step
 _OFFERED = 30
 #: what a select says for the queue
@@ -221,12 +221,26 @@ def _parts(person: User, tasks: list[Task]) -> tuple[list[Part], dict[str, int]]
         people |= {each.id: each for each in part.people}
     counts = defaultdict(int, loads.open_counts(db.session(), list(people.values())))
     for part in parts:
-        part.people.sort(key=lambda each: (counts[each.id], each.name.lower()))
+        number = len(part.tasks)
+        part.people.sort(
+            key=lambda each: (_is_full(each, counts[each.id] + number), counts[each.id], each.name)
+        )
         part.to = part.people[0].username if part.people else _QUEUE
         if part.people:
             counts[part.people[0].id] += len(part.tasks)
     proposed = {part.to for part in parts}
-    return parts, {each.name: counts[each.id] for each in people.values() if each.username in proposed}
+    return parts, {
+        _with_capacity(each): counts[each.id] for each in people.values() if each.username in proposed
+    }
+
+
+def _is_full(person: User, count: int) -> bool:
+    return person.capacity is not None and count > person.capacity
+
+
+def _with_capacity(person: User) -> str:
+    """A name for the line that says how much people have afterwards."""
+    return person.name if person.capacity is None else f"{person.name} ({_('at most')} {person.capacity})"
 
 
 def _ask(person: User, parts: list[Part], busy: dict[str, int], fault: str = "") -> str:

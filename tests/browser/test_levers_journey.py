@@ -40,7 +40,9 @@ def test_ten_approvals_in_about_ten_clicks(person):
     alice, bob = person("alice"), person("bob")
     for number in range(10):
         send(alice, f"Decade {number}")
-    expect(alice.get_by_role("status").first).to_contain_text(re.compile("Next: Approve. Bob Manager( or .*)? decides"))
+    expect(alice.get_by_role("status").first).to_contain_text(
+        re.compile("Next: Approve. Bob Manager( or .*)? decides")
+    )
     clicks = 0
 
     def click(locator):

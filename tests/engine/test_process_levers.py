@@ -42,7 +42,7 @@ def test_who_started_it_may_take_it_back_while_the_flow_allows(flow_tester, make
         run.process.withdraw(carol)
     run.process.withdraw(alice, reason="I have one")
     assert (run.process.status, run.tasks("pack")[0].status) == ("CANCELED", "CANCELED")
-    rows = Event.query.filter_by(action="withdraw").all()
+    rows = db.session.query(Event).filter_by(action="withdraw").all()
     assert {row.user.username for row in rows} == {"alice"}
     assert {row.detail["reason"] for row in rows} == {"I have one"}
     with pytest.raises(TransitionNotAllowed):
@@ -106,7 +106,7 @@ def test_all_that_failed_in_it_is_retried_at_once(flow_tester, make_user):
     db.session.commit()
     actions.retry(db.session(), run.process)
     assert (child.process.status, run.process.status) == ("DONE", "DONE")
-    reasons = {row.detail.get("reason") for row in Event.query.filter_by(action="revive")}
+    reasons = {row.detail.get("reason") for row in db.session.query(Event).filter_by(action="revive")}
     assert reasons == {"it may work now", None}
     assert [task.status for task in child.tasks("one")] == ["REVIVED", "REVIVED", "DONE"]
 
@@ -135,7 +135,7 @@ def test_corrected_data_is_kept_with_old_and_new(flow_tester, make_user):
         pass
     with actions.changing_data(db.session(), run.process, carol, "she called") as process:
         process.item, process.count = "a" * 600, 0
-    [row] = Event.query.filter_by(action="data")
+    [row] = db.session.query(Event).filter_by(action="data")
     assert (row.from_state, row.to_state, row.user.username, row.detail["reason"]) == (
         "NEW",
         "NEW",
@@ -146,7 +146,7 @@ def test_corrected_data_is_kept_with_old_and_new(flow_tester, make_user):
     assert (name, old, new[:3], len(new)) == ("item", None, '"aa', 501)
     with actions.changing_data(db.session(), run.process, carol) as process:
         process.count = process.count
-    assert Event.query.filter_by(action="data").count() == 1
+    assert db.session.query(Event).filter_by(action="data").count() == 1
     run.process.cancel()
     with pytest.raises(TransitionNotAllowed), actions.changing_data(db.session(), run.process, carol):
         pass

@@ -9,7 +9,7 @@ import pytest
 from portal import act, flow, this
 from portal.engine import places
 from portal.errors import PermissionDenied, PortalError, TransitionNotAllowed
-from portal.models import Event
+from portal.models import Event, db
 
 HOUR = dt.timedelta(hours=1)
 
@@ -35,7 +35,7 @@ class LineFlow(flow.Flow):
 
 
 def last(task):
-    return Event.query.filter_by(task_id=task.id).order_by(Event.id.desc()).first()
+    return db.session.query(Event).filter_by(task_id=task.id).order_by(Event.id.desc()).first()
 
 
 def test_each_kind_of_step_is_left_out_and_the_process_goes_on(flow_tester):
@@ -224,7 +224,7 @@ def test_due_priority_and_snooze_leave_their_rows(flow_tester, make_user):
     run.task("write").snooze(soon)
     task = run.task("write")
     assert (task.due, task.priority, task.task.snoozed_until) == (soon, 5, soon)
-    rows = Event.query.filter_by(task_id=task.id).order_by(Event.id).all()[-3:]
+    rows = db.session.query(Event).filter_by(task_id=task.id).order_by(Event.id).all()[-3:]
     assert [(row.action, row.from_state, row.to_state) for row in rows] == [
         (name, "ASSIGNED", "ASSIGNED") for name in ("due", "priority", "snooze")
     ]
@@ -253,7 +253,7 @@ def test_every_action_keeps_its_reason(flow_tester):
     run.process.suspend(reason="r8")
     run.process.resume(reason="r9")
     run.process.cancel(reason="r10")
-    kept = {(row.action, row.detail["reason"]) for row in Event.query if "reason" in row.detail}
+    kept = {(row.action, row.detail["reason"]) for row in db.session.query(Event) if "reason" in row.detail}
     assert kept == {
         ("assign", "r1"), ("reassign", "r2"), ("unassign", "r3"), ("cancel", "r4"), ("revive", "r5"), ("execute", "r6"),
         ("undo", "r7"), ("suspend", "r8"), ("resume", "r9"), ("cancel", "r10"),

@@ -35,7 +35,7 @@ def test_a_manager_changes_many_with_a_reason_and_puts_them_back(client_of, pape
     )
     assert answer.location == "/queue"
     assert read(papers, "due") == [dt.datetime(2100, 1, 1, 10, tzinfo=dt.UTC)] * 3
-    assert {e.detail["reason"] for e in Event.query.filter_by(action="due")} == {"the fair"}
+    assert {e.detail["reason"] for e in db.session.query(Event).filter_by(action="due")} == {"the fair"}
     page = erin.get("/queue").text
     assert "3 tasks changed." in page
     assert erin.post(undo_of(page), data={"next": "/queue"}).location == "/queue"
@@ -59,7 +59,7 @@ def test_an_undo_is_its_authors_and_ends(bob, client_of, papers):
     address = undo_of(bob.get("/queue").text)
     client_of("erin").post(address)
     assert owners(papers) == ["bob"] * 3
-    kept = BulkUndo.query.one()
+    kept = db.session.query(BulkUndo).one()
     kept.created -= dt.timedelta(minutes=11)
     db.session.commit()
     bob.post(address)
@@ -153,7 +153,7 @@ def test_processes_in_bulk(client_of, carol, alice, papers):
     page = carol.get("/processes").text
     assert "3 processes suspended." in page
     assert "2 were refused." in page
-    assert {e.detail["reason"] for e in Event.query.filter_by(action="suspend")} == {"audit"}
+    assert {e.detail["reason"] for e in db.session.query(Event).filter_by(action="suspend")} == {"audit"}
     carol.post("/processes/resume?q=beta", data={"all": "1"})
     assert states() == ["SUSPENDED", "NEW", "SUSPENDED"]
     alice.post("/processes/cancel", data={"process": ids})

@@ -10,7 +10,7 @@ from portal.models import Event, Process, Task, db
 
 def last_event(**criteria):
     db.session.expire_all()
-    return Event.query.filter_by(**criteria).order_by(Event.id.desc()).first()
+    return db.session.query(Event).filter_by(**criteria).order_by(Event.id.desc()).first()
 
 
 @pytest.fixture

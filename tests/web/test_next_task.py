@@ -118,4 +118,6 @@ def test_who_sends_a_request_reads_who_decides_by_when(alice, paper):
     answer = alice.post("/flows/paper/start/start", data={"title": "On bees", "pages": "3"})
     assert answer.location == "/processes/1"
     page = alice.get(answer.location).text
-    assert re.search(r"“Submit” is done. Next: Review. bob or erin decides by \w{3} \d+ \w{3}|bob decides by", page)
+    assert re.search(
+        r"“Submit” is done. Next: Review. bob or erin decides by \w{3} \d+ \w{3}|bob decides by", page
+    )

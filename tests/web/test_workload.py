@@ -109,5 +109,18 @@ def test_whose_person_has_left_is_a_notice_with_its_lever(carol, work, people):
     assert "3 tasks are still assigned to this person." in page
 
 
+def test_capacity_is_shown_and_who_has_room_is_proposed(carol, work, people):
+    from portal.models import find_user
+
+    people["bob"].capacity = 2
+    find_user(db.session(), "frank").capacity = 1
+    db.session.commit()
+    page = carol.get("/workload").text
+    assert '<span class="late">3 of 2</span>' in page
+    page = carol.get("/workload/redistribute?person=bob").text
+    assert '<option value="gina" selected' in page  # three are too many for frank
+    assert "Frank Free 1" in carol.get("/workload?role=reviewers").text
+
+
 def test_nobody_has_open_tasks(carol):
     assert "Nobody has open tasks" in carol.get("/workload").text

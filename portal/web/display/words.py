@@ -122,7 +122,7 @@ ACTIONS = {
     ),
     "move": Action(
         _("Move…"), "signpost-split", _("Move this task to another step?"),
-        _("Its token goes on from another step of the flow."), _("“{}” is moved."),
+        _("The process goes on from another step of its flow."), _("“{}” is moved."),
     ),
     "due": Action(
         _("Change due date…"), "calendar-event", _("Change the due date?"),
