@@ -46,6 +46,10 @@ def _rule(flow_class: type[Flow]) -> Any:
     value = inspect.getattr_static(flow_class, "withdraw", False)
     if isinstance(value, Node):  # a step that is called so
         return False
-    if inspect.isfunction(value) and next(iter(inspect.signature(value).parameters), "") == "self":
-        return value.__get__(flow_class())
+    if inspect.isfunction(value):
+        parameters = list(inspect.signature(value).parameters)
+        if parameters[-1:] == ["activation"]:  # what a node calls by `this.withdraw`
+            return False
+        if parameters[:1] == ["self"]:
+            return value.__get__(flow_class())
     return getattr(flow_class, "withdraw", False)

@@ -75,6 +75,22 @@ def test_a_step_may_be_called_withdraw():
     assert "withdraw" in WithdrawnFlow.definition.nodes
 
 
+def test_a_method_that_a_node_calls_is_no_rule(flow_tester):
+    class ReturnedFlow(flow.Flow):
+        start = flow.StartHandle().Next(this.wait)
+        wait = flow.Handle(this.withdraw).Next(this.end)
+        end = flow.End()
+
+        def withdraw(self, activation):
+            activation.process.data["called"] = True
+
+    run = flow_tester(ReturnedFlow)
+    run.start()
+    with pytest.raises(TransitionNotAllowed):
+        run.process.withdraw()
+    assert run.process.data == {}
+
+
 class ShakyFlow(flow.Flow):
     start = flow.StartHandle().Next(this.split)
     split = flow.Split().Next(this.one).Next(this.two)
