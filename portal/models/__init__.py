@@ -3,7 +3,7 @@
 from .base import Base, UTCDateTime, db, prepare_engine, session_of, utcnow
 from .bulk_undo import BulkUndo
 from .draft import Draft, ParkedForm
-from .event import Event, SignalDelivery
+from .event import Event, SignalDelivery, SignalSubscription
 from .message import Message, Schedule
 from .outgoing import Outgoing
 from .process import Process
@@ -43,6 +43,7 @@ __all__ = [
     "Schedule",
     "SignInAttempt",
     "SignalDelivery",
+    "SignalSubscription",
     "StartKey",
     "Task",
     "Turn",
