@@ -23,6 +23,7 @@ from .processes import (
 from .standing import Standing, standing
 from .tasks import (
     ARCHIVE_ORDERS,
+    EVERYTHING,
     ORDERS,
     Filters,
     archive,
@@ -30,16 +31,19 @@ from .tasks import (
     chosen,
     inbox,
     late,
+    next_at_step,
     next_in_inbox,
     next_in_process,
     one_task,
     queue,
+    snoozed,
 )
 from .workers import workers_seen
 
 __all__ = [
     "ARCHIVE_ORDERS",
     "EVENTS",
+    "EVERYTHING",
     "ORDERS",
     "PROCESS_ORDERS",
     "Attention",
@@ -62,6 +66,7 @@ __all__ = [
     "inbox",
     "last_event",
     "late",
+    "next_at_step",
     "next_in_inbox",
     "next_in_process",
     "one_task",
@@ -69,6 +74,7 @@ __all__ = [
     "processes",
     "progress",
     "queue",
+    "snoozed",
     "standing",
     "story",
     "task_events",

@@ -19,14 +19,16 @@ from . import (
     limits,
     lists,
     operations,
+    process_levers,
     processes,
     retry,
+    workload,
 )
 from .accounts import profile, sign_in
 from .drafts import kept, pages
 from .forms import pages as form_pages
 from .forms import templates as form_templates
-from .tasks import actions, bulk, detail, start
+from .tasks import actions, bulk, detail, levers, next_task, start, undoing
 
 BLUEPRINTS = (
     operations.blueprint,
@@ -36,10 +38,15 @@ BLUEPRINTS = (
     bulk.blueprint,
     detail.blueprint,
     actions.blueprint,
+    levers.blueprint,
+    undoing.blueprint,
+    next_task.blueprint,
     flows.blueprint,
     start.blueprint,
     pages.blueprint,
     processes.blueprint,
+    process_levers.blueprint,
+    workload.blueprint,
     files.blueprint,
 )
 
@@ -63,6 +70,8 @@ def init_app(app: Flask) -> None:
     sign_in.init_app(app)
     kept.init_app(app)
     start.init_app(app)
+    process_levers.init_app(app)
+    next_task.init_app(app)
     errors.init_app(app)
     headers.init_app(app)
     form_templates.init_app(app)

@@ -47,6 +47,7 @@ _OURS = {
     "_start",
     "_continue",
     "_asks_next",
+    "_order",
     "_more",
     "_less",
     "_up",

@@ -175,7 +175,7 @@ class FormView:
         """
         model = self.model_now(activation)
         if has_own_rows(model):
-            with storing(form, activation, model):
+            with storing(form, activation.process, model):
                 self.save(form, activation)
         else:
             self.save(form, activation)

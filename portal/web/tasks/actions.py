@@ -18,12 +18,12 @@ from ..accounts.sign_in import require_login
 from ..display.words import ACTIONS, action_words
 from ..layout import me
 from ..lookups import locked_or_refuse, task_or_refuse
+from ..reasons import reason_of_request
 from ..urls import see_other, way_back
+from . import preview
 
 blueprint = Blueprint("task_actions", __name__)
 blueprint.before_request(require_login)
-
-NAMES = ("assign", "unassign", "reassign", "cancel", "undo", "revive")
 
 
 @blueprint.route(
@@ -32,19 +32,20 @@ NAMES = ("assign", "unassign", "reassign", "cancel", "undo", "revive")
 def act(task_id: int, action: str) -> BaseResponse | str | tuple[str, int]:
     target = way_back(url_for("portal.tasks.detail", task_id=task_id))
     username = request.form.get("user", "").strip()
-    if request.method != "POST" or action == "reassign" or (action == "assign" and username):
+    reason, unkept = reason_of_request()
+    if request.method != "POST" or unkept or action == "reassign" or (action == "assign" and username):
         task = task_or_refuse(task_id)
         demand(action, task, me())
         if request.method != "POST":
             return _ask(task, action)
-        person, fault = recipient(task, username)
+        person, fault = (None, unkept) if unkept else recipient(task, username)
         if person is None:
             return _ask(task, action, username, fault), 422
-        own, line = person.id == me().id, _hand_over(task, action, person)
+        own, line = person.id == me().id, _hand_over(task, action, person, reason)
     else:
         with locked_or_refuse(task_id) as activation:
             demand(action, activation.task, me())
-            own, line = True, _do(activation, action)
+            own, line = True, _do(activation, action, reason)
     message: Any = line
     if action == "assign" and own:
         undo = url_for("portal.task_actions.act", task_id=task_id, action="unassign")
@@ -97,23 +98,23 @@ def unfit(user: User, task: Task) -> str:
     return f"{user.name} does not hold the permission for this task."
 
 
-def _do(activation: Activation, action: str) -> str:
+def _do(activation: Activation, action: str, reason: str) -> str:
     """Do it, and say what was done."""
     task = activation.task
     line = action_words(action, task).done.format(task.title)
     if action == "assign":
-        activation.assign(activation.user)
+        activation.assign(activation.user, reason=reason)
     else:
-        getattr(activation, action)()
+        getattr(activation, action)(reason=reason)
     return line
 
 
-def _hand_over(task: Task, action: str, person: User) -> str:
+def _hand_over(task: Task, action: str, person: User, reason: str) -> str:
     """Give a task to a person, and say so."""
     title, task_id, name, own = task.title, task.id, person.name, person.id == me().id
     done = action_words(action, task).done
     with actions.activation(db.session(), task_id, me()) as activation:
-        getattr(activation, action)(person)
+        getattr(activation, action)(person, reason=reason)
     return done.format(title) if action == "assign" and own else f"You assigned “{title}” to {name}."
 
 
@@ -126,10 +127,11 @@ def _ask(task: Task, action: str, username: str = "", fault: str = "") -> str:
         action=action,
         address=url_for("portal.task_actions.act", task_id=task.id, action=action),
         back=way_back(url_for("portal.tasks.detail", task_id=task.id)),
-        needs_user=action == "reassign" or bool(fault),
+        told=preview.of_task(action, task),
+        needs_user=action == "reassign" or (action == "assign" and bool(fault)),
         username=username,
         fault=fault,
-        people=_people(task) if action == "reassign" or fault else [],
+        people=_people(task) if action == "reassign" or (action == "assign" and fault) else [],
     )
 
 
