@@ -93,7 +93,7 @@ class TaskActions:
         lifecycle.check("unassign", task)
         self._demand_owner_or_manager(task, "give it back")
         permissions.remember_owner(run.session, task)
-        task.owner, task.assigned, task.owner_by_rule = None, None, False
+        task.owner, task.assigned, task.owner_by_rule, task.acting_for = None, None, False, None
         run.record(task, "NEW", "unassign")
 
     def reassign(self, activation: Activation, user: Any) -> None:
@@ -113,6 +113,8 @@ class TaskActions:
         lifecycle.check("execute", task)
         permissions.demand_finish(run.session, run.user, task)
         mutexes.demand(run, task, "execute")
+        if run.user is not None and task.owner_id != run.user.id:
+            self._stand_in(task, run.user)
         self._resume(activation, "execute")
 
     def cancel(self, activation: Activation) -> None:
@@ -189,15 +191,24 @@ class TaskActions:
 
     def _demand_owner_or_manager(self, task: Task, action: str) -> None:
         user = self.run.user
-        if user is not None and task.owner_id != user.id and not permissions.manages(user, task.process):
+        if user is None or permissions.owns(user, task):
+            return
+        if not permissions.manages(user, task.process):
             raise PermissionDenied(f"only the owner or a manager of the flow may {action}")
 
     def _give(self, task: Task, assignee: User, action: str) -> None:
         before = task.owner.username if task.owner is not None else None
         task.owner, task.owner_id, task.assigned = assignee, assignee.id, self.run.now
         task.owner_by_rule = False
+        task.acting_for = permissions.acts_for(self.run.session, assignee, task)
         detail = {"to": assignee.username} if before is None else {"from": before, "to": assignee.username}
         self.run.record(task, "ASSIGNED", action, **detail)
+
+    def _stand_in(self, task: Task, user: User) -> None:
+        """Whoever finishes a task in place of its owner did it: the owner is the one whom `.NotSameAs` binds."""
+        permissions.remember_owner(self.run.session, task)
+        task.acting_for, task.acting_for_id = task.owner, task.owner_id
+        task.owner, task.owner_id, task.owner_by_rule = user, user.id, False
 
     def _start(self, activation: Activation) -> None:
         run, task = self.run, activation.task

@@ -1,9 +1,12 @@
 """The data: SQLAlchemy 2 typed declarative models."""
 
+from .absence import Absence
 from .base import UTCDateTime, db, prepare_engine, session_of, utcnow
+from .comment import Comment, Follower
 from .draft import Draft, ParkedForm
 from .event import Event, SignalDelivery
 from .message import Message, Schedule
+from .notice import CalendarFeed, Digest, Notice
 from .outgoing import Outgoing
 from .process import Process
 from .schema import column_fault, gaps, init_db, is_of_flows, schema_fault
@@ -14,10 +17,16 @@ from .user import BigId, Passwords, Role, User, check_permissions, create_user, 
 from .worker import Worker
 
 __all__ = [
+    "Absence",
     "BigId",
+    "CalendarFeed",
+    "Comment",
+    "Digest",
     "Draft",
     "Event",
+    "Follower",
     "Message",
+    "Notice",
     "Outgoing",
     "ParkedForm",
     "Passwords",

@@ -1,5 +1,6 @@
 """Reads for people. No Flask here: the session, the person and the filters are arguments."""
 
+from .acting import whom_for
 from .attention import Attention, attention
 from .board import Column, board
 from .candidates import how_many_could, who_could
@@ -69,5 +70,6 @@ __all__ = [
     "task_events",
     "timeline",
     "who_could",
+    "whom_for",
     "workers_seen",
 ]

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, select
+from sqlalchemy import Select, func, literal, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from portal.engine import permissions
 from portal.models import Process, Task, User, utcnow
 
-from . import shown
+from . import acting, shown
 from .loading import load_pointers, tables_of_heirs
 from .paging import PAGE, Key, Order, Page, fetch
 from .search import cleaned, first_by_number, task_matches
@@ -77,7 +77,7 @@ EVERYTHING = Filters()
 
 def inbox(session: Session, user: User, filters: Filters = EVERYTHING, size: int = PAGE) -> Page:
     """The tasks that a person has taken or was given."""
-    return _page(session, _open(_mine(user)), ORDERS, filters, size)
+    return _page(session, _open(acting.mine(user)), ORDERS, filters, size)
 
 
 def queue(session: Session, user: User, filters: Filters = EVERYTHING, size: int = PAGE) -> Page:
@@ -99,7 +99,7 @@ def badge_counts(user: User) -> tuple[Any, Any]:
         query = query.where(Task.finished.is_(None), *criteria).limit(_ENOUGH)
         return select(func.count()).select_from(query.subquery()).scalar_subquery()
 
-    return count(*_mine(user)), count(permissions.takeable_tasks(user))
+    return count(acting.mine(user)), count(permissions.takeable_tasks(user))
 
 
 def badges(session: Session, user: User) -> dict[str, int]:
@@ -110,7 +110,7 @@ def badges(session: Session, user: User) -> dict[str, int]:
 
 def next_in_process(session: Session, user: User, process_id: int) -> Task | None:
     """The next task of a process that is a person's, or else one that they may take."""
-    for query in (_open(_mine(user)), _open(permissions.takeable_tasks(user))):
+    for query in (_open(acting.mine(user)), _open(permissions.takeable_tasks(user))):
         rows = session.scalars(_in_order(query.where(Task.process_id == process_id)).limit(20))
         found: list[Task] = list(rows.unique())
         for task in found:
@@ -120,7 +120,7 @@ def next_in_process(session: Session, user: User, process_id: int) -> Task | Non
 
 
 def next_in_inbox(session: Session, user: User) -> Task | None:
-    return session.scalars(_in_order(_open(_mine(user))).limit(1)).unique().first()
+    return session.scalars(_in_order(_open(acting.mine(user))).limit(1)).unique().first()
 
 
 def chosen(session: Session, ids: list[int]) -> list[Task]:
@@ -131,12 +131,8 @@ def chosen(session: Session, ids: list[int]) -> list[Task]:
 
 def late(session: Session, user: User) -> int:
     """How many tasks in a person's inbox are overdue."""
-    query = select(func.count(Task.id)).join(Task.process).where(Task.finished.is_(None), *_mine(user))
+    query = select(func.count(Task.id)).join(Task.process).where(Task.finished.is_(None), acting.mine(user))
     return session.scalar(query.where(Task.due < utcnow())) or 0
-
-
-def _mine(user: User) -> tuple[ColumnElement[bool], ...]:
-    return (Task.owner_id == user.id, Task.status == "ASSIGNED")
 
 
 def _tasks() -> Select[Any]:

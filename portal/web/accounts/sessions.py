@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response as BaseResponse
 
-from portal.models import User, UserSession, db, utcnow
+from portal.models import Absence, User, UserSession, db, utcnow
 
 from ..writing import writing
 from .devices import device
@@ -56,7 +56,7 @@ def load(token: str) -> User | None:
             UserSession.created > now - settings.session_lifetime,
             User.is_active,
         )
-        .options(joinedload(User.roles))
+        .options(joinedload(User.roles), joinedload(User.stand_ins).joinedload(Absence.user))
     )
     row = db.session.execute(query).unique().first()
     if row is None:
