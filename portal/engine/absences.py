@@ -38,18 +38,20 @@ def replaced(user: User, label: str) -> Iterator[User]:
     return (each.user for each in standing_in(user) if each.covers(label))
 
 
-def substitutes(session: Session, people: Collection[int], label: str) -> list[tuple[User, User]]:
-    """Who does the work of these people in a flow now, each with whom they do it for. One statement."""
+def by_person(session: Session, people: Collection[int]) -> dict[int, list[Absence]]:
+    """The absences, now, of these people in which somebody stands in for them. One statement."""
     now = clock.get()()
     query = (
         select(Absence)
         .where(Absence.user_id.in_(people), Absence.begins <= now, Absence.ends > now)
         .where(Absence.substitute_id.is_not(None))
-        .options(joinedload(Absence.user), joinedload(Absence.substitute))
+        .options(joinedload(Absence.substitute))
         .order_by(Absence.id)
     )
-    found = [each for each in session.scalars(query) if each.covers(label)] if people else []
-    return [(each.substitute, each.user) for each in found if each.substitute is not None]
+    found: dict[int, list[Absence]] = {}
+    for each in session.scalars(query) if people else ():
+        found.setdefault(each.user_id, []).append(each)
+    return found
 
 
 def lends(person: User, permission: str, obj: str | None = None) -> bool:

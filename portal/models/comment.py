@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import ForeignKey, Index, Text
+from sqlalchemy import JSON, ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .base import UTCDateTime, db
@@ -24,11 +24,14 @@ class Comment(db.Model):
     author_id: Mapped[int] = mapped_column(ForeignKey(User.id))
     #: Markdown, as it was typed
     text: Mapped[str] = mapped_column(Text)
+    #: the keys (see `usernames`) of those whom it names and who were told
+    named: Mapped[list[str]] = mapped_column(JSON, default=list)
     created: Mapped[dt.datetime] = mapped_column(UTCDateTime)
     edited: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     removed: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     removed_by_id: Mapped[int | None] = mapped_column(ForeignKey(User.id))
 
+    process: Mapped[Process] = relationship()
     author: Mapped[User] = relationship(foreign_keys=[author_id])
     removed_by: Mapped[User | None] = relationship(foreign_keys=[removed_by_id])
     task: Mapped[Task | None] = relationship()

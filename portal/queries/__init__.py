@@ -1,10 +1,11 @@
 """Reads for people. No Flask here: the session, the person and the filters are arguments."""
 
-from .acting import whom_for
+from .acting import owners, whom_for
 from .attention import Attention, attention
 from .board import Column, board
 from .candidates import how_many_could, who_could
 from .figures import Figures, figures
+from .notices import notices, unread
 from .paging import Page
 from .processes import (
     EVENTS,
@@ -21,6 +22,7 @@ from .processes import (
     task_events,
     timeline,
 )
+from .talk import Talk, talk
 from .tasks import (
     ARCHIVE_ORDERS,
     ORDERS,
@@ -48,6 +50,7 @@ __all__ = [
     "Page",
     "Position",
     "ProcessDetail",
+    "Talk",
     "archive",
     "attention",
     "badges",
@@ -62,13 +65,17 @@ __all__ = [
     "late",
     "next_in_inbox",
     "next_in_process",
+    "notices",
+    "owners",
     "places",
     "processes",
     "progress",
     "queue",
     "story",
+    "talk",
     "task_events",
     "timeline",
+    "unread",
     "who_could",
     "whom_for",
     "workers_seen",

@@ -13,6 +13,11 @@ def mine(user: User) -> Any:
     return permissions.my_tasks(user)
 
 
+def owners(user: User, label: str) -> set[int]:
+    """The ids of those whose tasks in a flow this person does: their own and those of people who are away."""
+    return {user.id, *(person.id for person in absences.replaced(user, label))}
+
+
 def whom_for(user: User, task: Task) -> User | None:
     """The person in whose place this one works on a task, or would take it. None where it is their own."""
     if task.owner_id is None:

@@ -12,6 +12,7 @@ from . import bodies, errors, files, flows, headers, layout, limits, lists, oper
 from .accounts import profile, sign_in
 from .drafts import kept, pages
 from .forms import pages as form_pages
+from .talk import comments, notices
 from .tasks import actions, bulk, detail, start
 
 BLUEPRINTS = (
@@ -27,6 +28,8 @@ BLUEPRINTS = (
     pages.blueprint,
     processes.blueprint,
     files.blueprint,
+    comments.blueprint,
+    notices.blueprint,
 )
 
 
@@ -48,6 +51,8 @@ def init_app(app: Flask) -> None:
     sign_in.init_app(app)
     kept.init_app(app)
     start.init_app(app)
+    comments.init_app(app)
+    notices.init_app(app)
     errors.init_app(app)
     headers.init_app(app)
     form_pages.check(app, app.extensions["portal_flows"].values())

@@ -49,6 +49,7 @@ def _comments() -> None:
         sa.Column("task_id", BigId, nullable=True),
         sa.Column("author_id", BigId, nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("named", sa.JSON(), nullable=False),
         sa.Column("created", MOMENT, nullable=False),
         sa.Column("edited", MOMENT, nullable=True),
         sa.Column("removed", MOMENT, nullable=True),

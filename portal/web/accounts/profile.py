@@ -18,7 +18,7 @@ from wtforms import (
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # younger than its stubs
 from wtforms.validators import EqualTo, InputRequired, Length, Optional, ValidationError
 
-from portal.engine.notifications import DEFAULTS
+from portal.engine.wishes import DEFAULTS
 from portal.jsonstore import EmailField, check_text
 from portal.models import db
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.models import Absence, User, UserSession, db, utcnow
+from portal.queries.notices import unread_of
 
 from ..writing import writing
 from .devices import device
@@ -47,7 +48,7 @@ def load(token: str) -> User | None:
     """The person whose session this is, read in one statement with it. None where it has ended."""
     now, settings = utcnow(), current_app.extensions["portal"]
     query = (
-        select(User, UserSession.id, UserSession.seen)
+        select(User, UserSession.id, UserSession.seen, unread_of(User.id))
         .join(UserSession, UserSession.user_id == User.id)
         .where(
             UserSession.token_hash == _hash(token),
@@ -62,6 +63,7 @@ def load(token: str) -> User | None:
     if row is None:
         return None
     g.user_session = row[1], row[2]
+    g.unread = row[3]
     user: User = row[0]
     return user
 
