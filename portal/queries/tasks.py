@@ -129,6 +129,12 @@ def chosen(session: Session, ids: list[int]) -> list[Task]:
     return [] if query is None else list(session.scalars(query).unique())
 
 
+def due_tasks(session: Session, user: User, most: int = 500) -> list[Task]:
+    """What a person has to do that is due at some moment, the soonest first."""
+    query = _open(acting.mine(user)).where(Task.due.is_not(None)).order_by(Task.due, Task.id).limit(most)
+    return list(session.scalars(query).unique())
+
+
 def late(session: Session, user: User) -> int:
     """How many tasks in a person's inbox are overdue."""
     query = select(func.count(Task.id)).join(Task.process).where(Task.finished.is_(None), acting.mine(user))

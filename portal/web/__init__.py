@@ -9,7 +9,7 @@ from flask_wtf import CSRFProtect
 from portal import folders
 
 from . import bodies, errors, files, flows, headers, layout, limits, lists, operations, processes, retry
-from .accounts import profile, sign_in
+from .accounts import absences, calendar, profile, sign_in
 from .drafts import kept, pages
 from .forms import pages as form_pages
 from .talk import comments, notices
@@ -19,6 +19,9 @@ BLUEPRINTS = (
     operations.blueprint,
     sign_in.blueprint,
     profile.blueprint,
+    absences.blueprint,
+    calendar.blueprint,
+    calendar.feeds,
     lists.blueprint,
     bulk.blueprint,
     detail.blueprint,

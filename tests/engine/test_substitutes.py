@@ -186,7 +186,7 @@ def test_power_over_everything_is_not_lent(run, people):
 
 
 def test_a_substitute_gives_back_and_hands_over(run, people):
-    alice, sam, tom = people
+    alice, sam, _ = people
     ann = create_user("ann", permissions=["trip.can_approve"])
     run.start("start", user="tom", place="Bern")
     run.task("approve").assign(alice)

@@ -78,6 +78,18 @@ PARAMETERS = {
     "/files/<file_id>": ((), ()),
     "/flows/<label>/start/<name>/draft": ((), (*FIELDS, "discard")),
     "/tasks/<int:task_id>/draft": ((), (*FIELDS, "discard")),
+    "/profile/absences": ((), ("from", "to", "substitute", "flows")),
+    "/people/<username>/absences": ((), ("from", "to", "substitute", "flows")),
+    "/absences/<int:absence_id>/end": ((), ()),
+    "/profile/calendar": ((), ("stop",)),
+    "/calendar/<token>.ics": ((), ()),
+    "/notices": (("before",), ()),
+    "/notices/read": ((), ("notice", "until")),
+    "/processes/<int:process_id>/comments": (("next",), ("text",)),
+    "/tasks/<int:task_id>/comments": (("next",), ("text",)),
+    "/processes/<int:process_id>/follow": ((), ("stop", "next")),
+    "/comments/<int:comment_id>/edit": ((), ("text",)),
+    "/comments/<int:comment_id>/remove": ((), ()),
     "/inbox": (LIST, ()),
     "/queue": (LIST, ()),
     "/archive": (LIST, ()),
@@ -88,7 +100,7 @@ PARAMETERS = {
     "/flows/<label>/chart.svg": ((), ()),
     "/flows/<label>/chart.bpmn": ((), ()),
     "/flows/<label>/start/<name>": (("_find", "q", "next"), (*FIELDS, "_continue", "_more", "_less")),
-    "/processes/<int:process_id>": (("before", "next"), ()),
+    "/processes/<int:process_id>": (("before", "next", "comments_before"), ()),
     "/processes/<int:process_id>/chart.svg": ((), ()),
     "/processes/<int:process_id>/<any(cancel,suspend,resume):action>": (("next",), ("next",)),
     "/tasks/<int:task_id>": (("next",), ()),
@@ -125,7 +137,7 @@ def site(app, register, people, client_of):
 def addresses(app, site):
     """The address of each route, and its methods; text in the path is left open."""
     _, process_id, task_id = site
-    parts = {"<int:process_id>": str(process_id), "<int:task_id>": str(task_id), "<label>": "everything",
+    parts = {"<int:absence_id>": "1", "<int:comment_id>": "1", "<int:process_id>": str(process_id), "<int:task_id>": str(task_id), "<label>": "everything",
              "<name>": "start", "<any(cancel,suspend,resume):action>": "resume",
              "<any(assign,unassign,reassign):action>": "reassign",
              "<any(assign,unassign,reassign,cancel,undo,revive):action>": "reassign"}  # fmt: skip
