@@ -137,7 +137,8 @@ def site(app, register, people, client_of):
 def addresses(app, site):
     """The address of each route, and its methods; text in the path is left open."""
     _, process_id, task_id = site
-    parts = {"<int:absence_id>": "1", "<int:comment_id>": "1", "<int:process_id>": str(process_id), "<int:task_id>": str(task_id), "<label>": "everything",
+    parts = {"<int:absence_id>": "1", "<int:comment_id>": "1",
+             "<int:process_id>": str(process_id), "<int:task_id>": str(task_id), "<label>": "everything",
              "<name>": "start", "<any(cancel,suspend,resume):action>": "resume",
              "<any(assign,unassign,reassign):action>": "reassign",
              "<any(assign,unassign,reassign,cancel,undo,revive):action>": "reassign"}  # fmt: skip
