@@ -21,6 +21,7 @@ from portal.engine.queue import schedules
 from portal.flow.registry import Flows, registry
 from portal.models import Passwords, column_fault, db, is_of_flows, prepare_engine
 from portal.models.autogenerate import complete
+from portal.storage import Storage
 
 #: seconds until a server that does not answer, or a pool that is empty, is told as an error
 CONNECT_TIMEOUT = 10
@@ -52,6 +53,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     registry.bind(_current_flows)
     Passwords.cheap = app.testing
     _database(app, settings)
+    app.extensions["portal_storage"] = Storage(settings.storage)
 
     schedules.check(flows.values())
     web.init_app(app)

@@ -12,6 +12,7 @@ from .process import Process
 from .schema import column_fault, gaps, init_db, is_of_flows, schema_fault
 from .sign_in import SignInAttempt, UserSession
 from .start_key import StartKey
+from .stored_file import StoredFile
 from .task import Task, former_owner, task_link
 from .user import BigId, Passwords, Role, User, check_permissions, create_user, find_user, roles_named
 from .worker import Worker
@@ -36,6 +37,7 @@ __all__ = [
     "SignInAttempt",
     "SignalDelivery",
     "StartKey",
+    "StoredFile",
     "Task",
     "UTCDateTime",
     "User",

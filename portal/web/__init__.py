@@ -12,6 +12,7 @@ from . import bodies, errors, files, flows, headers, layout, limits, lists, oper
 from .accounts import absences, calendar, profile, sign_in
 from .drafts import kept, pages
 from .forms import pages as form_pages
+from .forms import templates as form_templates
 from .talk import comments, notices
 from .tasks import actions, bulk, detail, start
 
@@ -58,6 +59,7 @@ def init_app(app: Flask) -> None:
     notices.init_app(app)
     errors.init_app(app)
     headers.init_app(app)
+    form_templates.init_app(app)
     form_pages.check(app, app.extensions["portal_flows"].values())
 
 

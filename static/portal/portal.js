@@ -1,9 +1,11 @@
 // Small comforts; every page works without them.
 import { keepDrafts } from "./drafts.js";
+import { sendFiles } from "./files.js";
 import { listenToKeys } from "./keys.js";
 import { watchSize } from "./limits.js";
 import { suggestRows } from "./picker.js";
 import { growRows } from "./rows.js";
+import { followAnswers } from "./when.js";
 
 // The server needs the zone for the moments in forms, where the reader has not chosen one.
 document.cookie = `timezone=${Intl.DateTimeFormat().resolvedOptions().timeZone}; path=/; max-age=31536000; samesite=lax`;
@@ -106,6 +108,8 @@ document.addEventListener("submit", (event) => {
 window.addEventListener("pageshow", () => all("form[data-sent]").forEach((form) => delete form.dataset.sent));
 
 growRows();
+sendFiles();
+followAnswers();
 suggestRows();
 keepDrafts();
 listenToKeys();

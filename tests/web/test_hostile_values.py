@@ -76,6 +76,7 @@ PARAMETERS = {
     "/profile": ((), ("full_name", "email", "theme", "after", "keys", "timezone", "notices-due", "current")),
     "/profile/sessions": ((), ("session", "others")),
     "/files/<file_id>": ((), ()),
+    "/files/<file_id>/preview": ((), ()),
     "/flows/<label>/start/<name>/draft": ((), (*FIELDS, "discard")),
     "/tasks/<int:task_id>/draft": ((), (*FIELDS, "discard")),
     "/profile/absences": ((), ("from", "to", "substitute", "flows")),

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from portal.engine.wishes import DEFAULTS
 from portal.models import User, db
 
 CORRECT = "correct horse"

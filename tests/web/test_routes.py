@@ -39,6 +39,7 @@ TABLE = {
     ("GET", "/archive"): (LOGIN, 200, 200, 200, 200),
     ("POST", "/tasks/<any(assign,unassign,reassign):action>"): (LOGIN, 303, 303, 303, 303),
     ("GET", "/files/<file_id>"): (LOGIN, 404, 404, 404, 404),
+    ("GET", "/files/<file_id>/preview"): (LOGIN, 404, 404, 404, 404),
     ("GET", "/flows"): (LOGIN, 200, 200, 200, 200),
     ("GET", "/flows/<label>"): (LOGIN, 403, 200, 200, 200),
     ("GET", "/flows/<label>/chart.svg"): (LOGIN, 403, 200, 200, 200),

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from sqlalchemy.orm import Session
 
+from portal import storage
+
 from .. import drafts, notices, outbox
 from ..interpreter import conditions, messages, signals
 from . import digests, heartbeats, jobs, reminders, schedules
@@ -28,4 +30,5 @@ SWEEPS: dict[str, tuple[Callable[[Session], int], float]] = {
     "sent mail and hooks": (outbox.sweep, 3600),
     "old drafts": (drafts.prune, 3600),
     "old notices": (notices.sweep, 3600),
+    "files of nobody": (storage.sweep, 3600),
 }

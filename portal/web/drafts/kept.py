@@ -42,7 +42,18 @@ NOT_PARKED = (
     "You are signed out, and what you typed is too long to be kept for you: copy it from here, then sign in."
 )
 #: what a form carries for the portal itself
-_OURS = {"csrf_token", "_start", "_continue", "_asks_next", "_more", "_less", "discard"}
+_OURS = {
+    "csrf_token",
+    "_start",
+    "_continue",
+    "_asks_next",
+    "_more",
+    "_less",
+    "_up",
+    "_down",
+    "_to",
+    "discard",
+}
 _OF_DRAFTS = {"portal.drafts.of_task", "portal.drafts.of_start"}
 
 
@@ -279,7 +290,7 @@ def _begin() -> None:
 
 
 def _end(response: BaseResponse) -> BaseResponse:
-    if is_form() and response.status_code >= 400 and "draft_words" not in g and _is_signed_in():
+    if is_form() and _comes_back(response) and "draft_words" not in g and _is_signed_in():
         keep()
     if "typed_cookie" in g:
         response.set_cookie(
@@ -292,6 +303,11 @@ def _end(response: BaseResponse) -> BaseResponse:
             samesite="Lax",
         )
     return response
+
+
+def _comes_back(response: BaseResponse) -> bool:
+    """Whether the form was refused, or another page of it is shown."""
+    return response.status_code >= 400 or "_to" in request.form
 
 
 def _is_signed_in() -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
@@ -17,6 +18,8 @@ from ..accounts.sign_in import require_login
 from ..display.values import rows_of
 from ..drafts import kept
 from ..files import Files
+from ..forms.form_view import FormView
+from ..forms.stored import Received, receive
 from ..layout import me
 from ..lookups import task_or_refuse
 from ..urls import inbox
@@ -72,6 +75,7 @@ def execute(task_id: int) -> BaseResponse:
     if request.method != "POST":
         demand_execute(task, me())
         return respond(actions.reading(db.session(), task, me()))
+    receive_uploads(task.node, lambda: actions.reading(db.session(), task, me()))
     try:
         with actions.activation(db.session(), task_id, me()) as activation:
             demand_execute(activation.task, me())
@@ -84,6 +88,14 @@ def execute(task_id: int) -> BaseResponse:
     except Refused as refused:
         return refused.response
     return finished(task_id, title, response) if done else response
+
+
+def receive_uploads(node: Any, reading: Callable[[], Activation]) -> Received:
+    """Put a form's files into the storage before its process is locked: they stay, whatever becomes of the form."""
+    view = getattr(node, "view", None)
+    if request.files and isinstance(view, FormView):
+        return receive(view.model_now(reading()), me())
+    return Received({}, {})
 
 
 def demand_execute(task: Task, user: User) -> None:

@@ -18,7 +18,7 @@ from ..drafts import kept
 from ..layout import me
 from ..urls import see_other
 from .completion import finished
-from .detail import Refused, respond
+from .detail import Refused, receive_uploads, respond
 
 blueprint = Blueprint("start", __name__)
 blueprint.before_request(require_login)
@@ -37,6 +37,7 @@ def form(label: str, name: str) -> BaseResponse:
     if request.method != "POST":
         return respond(actions.reading_start(db.session(), node, me()))
     key, digest, user_id = key_of(label, name), kept.digest(kept.typed()), me().id
+    receive_uploads(node, lambda: actions.reading_start(db.session(), node, me()))
     try:
         with actions.starting(db.session(), node, me()) as activation:
             if key is not None and (started := start_keys.claim(db.session(), user_id, key, digest)):
