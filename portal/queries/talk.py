@@ -1,4 +1,4 @@
-"""What is said of a process, and whether somebody follows it: two statements for a page."""
+"""What is said of a process, and whether somebody follows it: three statements for a page."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from portal.engine import wishes
-from portal.models import Comment, Draft, Follower, Process, Task, User
+from portal.models import Comment, Draft, Follower, Process, StoredFile, Task, User
 
-#: comments on a page
-PAGE = 50
+#: comments on a page, and files
+PAGE, FILES = 50, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,14 @@ class Talk:
         earlier: the number of the first comment shown, where there are earlier ones.
         follows: whether the person follows the process.
         draft: what they have typed and the portal has not taken.
+        files: what people have attached, the newest first.
     """
 
     comments: list[Comment]
     earlier: int | None
     follows: bool
     draft: str
+    files: list[StoredFile]
 
 
 def talk(session: Session, user: User, process: Process, place: str, before: int | None = None) -> Talk:
@@ -64,4 +66,17 @@ def talk(session: Session, user: User, process: Process, place: str, before: int
     requested = process.root_id is None and process.created_by_id == user.id
     by_itself = requested and wishes.follows_own(user)
     draft = next((text for name, text in typed or () if name == "text"), "")
-    return Talk(shown, shown[0].id if len(found) > PAGE else None, by_itself if said is None else said, draft)
+    return Talk(
+        shown,
+        shown[0].id if len(found) > PAGE else None,
+        by_itself if said is None else said,
+        draft,
+        attached(session, process),
+    )
+
+
+def attached(session: Session, process: Process) -> list[StoredFile]:
+    """The files of a process as a whole, the newest first."""
+    query = select(StoredFile).where(StoredFile.process_id == process.id, StoredFile.field.is_(None))
+    query = query.options(joinedload(StoredFile.user).lazyload(User.roles))
+    return list(session.scalars(query.order_by(StoredFile.created.desc(), StoredFile.id).limit(FILES)))

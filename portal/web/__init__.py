@@ -13,7 +13,7 @@ from .accounts import absences, calendar, profile, sign_in
 from .drafts import kept, pages
 from .forms import pages as form_pages
 from .forms import templates as form_templates
-from .talk import comments, notices
+from .talk import attachments, comments, notices
 from .tasks import actions, bulk, detail, start
 
 BLUEPRINTS = (
@@ -33,6 +33,7 @@ BLUEPRINTS = (
     processes.blueprint,
     files.blueprint,
     comments.blueprint,
+    attachments.blueprint,
     notices.blueprint,
 )
 
@@ -56,6 +57,7 @@ def init_app(app: Flask) -> None:
     kept.init_app(app)
     start.init_app(app)
     comments.init_app(app)
+    attachments.init_app(app)
     notices.init_app(app)
     errors.init_app(app)
     headers.init_app(app)

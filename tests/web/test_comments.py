@@ -197,9 +197,9 @@ def test_the_number_of_statements_stays(alice, bob, submit, take, say, count):
         for _ in range(4):
             say(who, f"/tasks/{task_id}", "@alice @bob Something")
     pages = (
-        (alice, f"/processes/{process_id}", 8),
-        (bob, f"/tasks/{task_id}", 9),
-        (bob, f"/tasks/{task_id}/execute", 8),
+        (alice, f"/processes/{process_id}", 9),
+        (bob, f"/tasks/{task_id}", 10),
+        (bob, f"/tasks/{task_id}/execute", 9),
     )
     for client, page, budget in pages:
         with count() as statements:

@@ -88,6 +88,8 @@ PARAMETERS = {
     "/notices/read": ((), ("notice", "until")),
     "/processes/<int:process_id>/comments": (("next",), ("text",)),
     "/tasks/<int:task_id>/comments": (("next",), ("text",)),
+    "/processes/<int:process_id>/files": (("next",), ("file",)),
+    "/processes/<int:process_id>/files/<file_id>/remove": (("next",), ()),
     "/processes/<int:process_id>/follow": ((), ("stop", "next")),
     "/comments/<int:comment_id>/edit": ((), ("text",)),
     "/comments/<int:comment_id>/remove": ((), ()),

@@ -29,6 +29,8 @@ TABLE = {
     ("POST", "/notices/read"): (LOGIN, 303, 303, 303, 303),
     ("POST", "/processes/<int:process_id>/comments"): (LOGIN, 403, 422, 422, 422),
     ("POST", "/tasks/<int:task_id>/comments"): (LOGIN, 403, 422, 422, 422),
+    ("POST", "/processes/<int:process_id>/files"): (LOGIN, 403, 422, 422, 422),
+    ("POST", "/processes/<int:process_id>/files/<file_id>/remove"): (LOGIN, 403, 404, 404, 404),
     ("POST", "/processes/<int:process_id>/follow"): (LOGIN, 403, 303, 303, 303),
     ("GET", "/comments/<int:comment_id>/edit"): (LOGIN, 404, 404, 404, 404),
     ("POST", "/comments/<int:comment_id>/edit"): (LOGIN, 404, 404, 404, 404),
