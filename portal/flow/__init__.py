@@ -24,6 +24,7 @@ from .reference import act, this
 from .registry import registry
 from .starts import StartHandle, StartTimer
 from .subprocess import NSubprocess, Subprocess
+from .times import working
 from .user_tasks import ManualTask, Start, View
 
 __all__ = [
@@ -65,4 +66,5 @@ __all__ = [
     "act",
     "registry",
     "this",
+    "working",
 ]  # fmt: skip

@@ -6,7 +6,10 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from portal.working_time import WorkingTime
+
 from .base import Call, Node, Target
+from .callables import Called
 from .mutexes import Turn
 from .outcome import Outcome, Wait
 from .reference import Reference
@@ -19,10 +22,11 @@ if TYPE_CHECKING:
 class Boundary(Node):
     """Sits on a host; when it fires, its path begins with the host's token."""
 
-    def __init__(self, then: Target, interrupting: bool = True) -> None:
+    def __init__(self, then: Target, interrupting: bool = True, title: str = "") -> None:
         super().__init__()
         self.host = self
         self.interrupting = interrupting
+        self._title = title
         self._way(then)
 
     def catches(self, error: BaseException | str | None) -> bool:
@@ -42,12 +46,13 @@ class TimeoutBoundary(Boundary):
 
     def __init__(
         self,
-        delay: dt.timedelta | dt.datetime | Call,
+        delay: dt.timedelta | WorkingTime | dt.datetime | Call,
         then: Target,
         interrupting: bool = True,
         repeat: dt.timedelta | int | None = None,
+        title: str = "",
     ) -> None:
-        super().__init__(then, interrupting)
+        super().__init__(then, interrupting, title)
         self.delay, self.repeat = delay, repeat
 
     @property
@@ -61,10 +66,10 @@ class TimeoutBoundary(Boundary):
         """How often it fires while its host is open; None for without end."""
         return 1 if self.repeat is None else self.repeat if isinstance(self.repeat, int) else None
 
-    def calls(self) -> Iterator[tuple[str, Call]]:
+    def calls(self) -> Iterator[Called]:
         yield from super().calls()
         if callable(self.delay) or isinstance(self.delay, Reference):
-            yield ".OnTimeout()", self.delay
+            yield Called(".OnTimeout()", self.delay)
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()
@@ -157,9 +162,9 @@ class CompensationBoundary(Boundary):
             boundary._declared = []
         return boundary
 
-    def calls(self) -> Iterator[tuple[str, Call]]:
+    def calls(self) -> Iterator[Called]:
         if not self._declared and not isinstance(self.handler, Node):
-            yield ".CompensateWith()", self.handler
+            yield Called(".CompensateWith()", self.handler)
 
     def handler_node(self) -> Node | None:
         return self.outgoing[0].target if self.outgoing else None
@@ -170,10 +175,11 @@ class Activity(Turn):
 
     def OnTimeout(
         self,
-        delay: dt.timedelta | dt.datetime | Call,
+        delay: dt.timedelta | WorkingTime | dt.datetime | Call,
         then: Target,
         interrupting: bool = True,
         repeat: dt.timedelta | int | None = None,
+        title: str = "",
     ) -> Self:
         """Go another way when the task is still open after a while.
 
@@ -183,8 +189,9 @@ class Activity(Turn):
             interrupting: cancel the task; else its path begins beside the task, which goes on.
             repeat: fire again each time this span has passed, while the task is open; or how often to fire, each time
                 after the delay. Only where it does not interrupt.
+            title: a few words for lists and pictures.
         """
-        self._attached.append(TimeoutBoundary(delay, then, interrupting, repeat))
+        self._attached.append(TimeoutBoundary(delay, then, interrupting, repeat, title))
         return self
 
     def OnError(self, then: Target, code: str | type[BaseException] | None = None) -> Self:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from portal.errors import FlowError
+from portal.errors import Fault, FlowError
 
 from .base import Node
 from .definition import Definition, define
+from .reference import Reference
+from .source import declared_here
 
 if TYPE_CHECKING:
     from portal.models import Process
@@ -19,9 +21,14 @@ class _Body(dict[str, Any]):
 
     def __setitem__(self, name: str, value: Any) -> None:
         if isinstance(self.get(name), Node) and isinstance(value, Node):
-            flow = self.get("__qualname__", "")
-            raise FlowError(f"{flow}.{name}: a second node of the same name; rename one of them")
+            self._refuse(name, "a second node of the same name; rename one of them")
+        if isinstance(value, tuple) and any(isinstance(each, Node) for each in value):
+            self._refuse(name, "a node in a tuple; remove the comma behind it")
         super().__setitem__(name, value)
+
+    def _refuse(self, name: str, text: str) -> NoReturn:
+        place = declared_here()
+        raise FlowError(faults=[Fault(f"{self.get('__qualname__', '')}.{name}", text, *place)])
 
 
 class _FlowType(type):
@@ -49,6 +56,12 @@ class Flow(metaclass=_FlowType):
     process_notices: ClassVar[Mapping[str, bool]] = {}
     #: addresses that are called at every one of `EVENTS`
     process_webhooks: ClassVar[Sequence[str]] = ()
+    #: under which heading the catalogue of requests has it
+    category: ClassVar[str] = ""
+    #: words by which people find it there, beside those of its title and description
+    keywords: ClassVar[Sequence[str]] = ()
+    #: the line by which a requester sees how far it is, as in `{"Manager": this.approve, "Paid": this.end}`
+    milestones: ClassVar[Mapping[str, Reference]] = {}
 
     #: what the class declares, resolved and checked
     definition: ClassVar[Definition]

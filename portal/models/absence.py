@@ -7,11 +7,11 @@ import datetime as dt
 from sqlalchemy import JSON, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import UTCDateTime, db, utcnow
+from .base import Base, UTCDateTime, utcnow
 from .user import BigId, User
 
 
-class Absence(db.Model):
+class Absence(Base):
     """A person is away from one moment to another. The flows say for which work the substitute stands in."""
 
     __tablename__ = "portal_absence"

@@ -7,13 +7,13 @@ import datetime as dt
 from sqlalchemy import JSON, ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import UTCDateTime, db
+from .base import Base, UTCDateTime
 from .process import Process
 from .task import Task
 from .user import BigId, User
 
 
-class Comment(db.Model):
+class Comment(Base):
     """A remark on a process, perhaps on one task of it. One that is removed stays as a row without its text."""
 
     __tablename__ = "portal_comment"
@@ -39,7 +39,7 @@ class Comment(db.Model):
     __table_args__ = (Index("ix_portal_comment_process", "process_id", "id"),)
 
 
-class Follower(db.Model):
+class Follower(Base):
     """Who has said that they follow a process, or that they do not."""
 
     __tablename__ = "portal_follower"

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import UTCDateTime, db
+from .base import Base, UTCDateTime
 from .process import Process
 from .task import Task
 from .user import BigId, User
@@ -17,7 +17,7 @@ _UNREAD = text("shown AND read IS NULL")
 _FOR_DIGEST = text("digest")
 
 
-class Notice(db.Model):
+class Notice(Base):
     """One piece of news for one person. It is written in the transaction of its cause."""
 
     __tablename__ = "portal_notice"
@@ -53,7 +53,7 @@ class Notice(db.Model):
     )
 
 
-class Digest(db.Model):
+class Digest(Base):
     """When a person's next daily mail is to be made. The row goes when that is done."""
 
     __tablename__ = "portal_digest"
@@ -62,7 +62,7 @@ class Digest(db.Model):
     due: Mapped[dt.datetime] = mapped_column(UTCDateTime, index=True)
 
 
-class CalendarFeed(db.Model):
+class CalendarFeed(Base):
     """The secret address of a person's calendar, of which only the hash is kept."""
 
     __tablename__ = "portal_calendar_feed"

@@ -7,7 +7,7 @@ import datetime as dt
 from sqlalchemy import BigInteger, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import UTCDateTime, db
+from .base import Base, UTCDateTime
 from .process import Process
 from .task import Task
 from .user import User
@@ -16,7 +16,7 @@ from .user import User
 LONGEST_NAME = 200
 
 
-class StoredFile(db.Model):
+class StoredFile(Base):
     """A file of a process: an upload in one of its fields, or one that was added to it.
 
     Whoever may see the process may read it. Without a process it is an upload that waits in somebody's draft

@@ -7,6 +7,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from portal.flow.base import describe
+from portal.working_time import WorkingTime
 
 from .expressions import awaited
 from .shapes import Shape
@@ -93,6 +94,8 @@ def _time(definition: ET.Element, node: Any) -> None:
         moment = getattr(node, name, None)
         if moment is None:
             continue
+        if isinstance(moment, WorkingTime):  # as ISO 8601 writes it; the caption says that it is working time
+            moment = dt.timedelta(moment.days, hours=moment.hours)
         if isinstance(moment, dt.timedelta):
             element, words = element or "timeDuration", ("R/" if element else "") + duration(moment)
         elif isinstance(moment, dt.datetime):

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 from portal.flow.base import describe
+from portal.working_time import WorkingTime
 
 _UNITS = (("week", 7 * 86400), ("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
@@ -80,6 +81,8 @@ def span(delay: dt.timedelta) -> str:
 def _moment(delay: Any) -> str:
     if isinstance(delay, dt.timedelta):
         return f"After {span(delay)}"
+    if isinstance(delay, WorkingTime):
+        return f"After {delay}"
     if isinstance(delay, dt.datetime):
         return f"On {delay:%Y-%m-%d %H:%M}"
     return "When overdue"

@@ -4,11 +4,11 @@ import datetime as dt
 
 import pytest
 
-from portal import act, flow, jsonstore, queries, this, views
+from portal import act, assign, flow, jsonstore, queries, this, views
 from portal.engine import absences, permissions
 from portal.engine.transaction import clock
 from portal.errors import PermissionDenied
-from portal.models import Absence, Event, Process, Task, create_user, db
+from portal.models import Absence, Event, Process, Task, User, create_user, db
 
 
 class TripProcess(Process):
@@ -81,7 +81,7 @@ def test_who_is_away(run, people):
     assert absences.is_away(session, alice)
     assert not absences.is_away(session, sam)
     assert not absences.is_away(session, alice, clock.get()() + dt.timedelta(days=4))
-    found = session.scalars(db.select(db.metadata.tables["user_account"].c.username).where(absences.away()))
+    found = session.scalars(db.select(User.username).where(absences.away()))
     assert list(found) == ["alice"]
 
 
@@ -196,6 +196,25 @@ def test_a_substitute_gives_back_and_hands_over(run, people):
     assert last(run, "reassign").detail == {"from": "alice", "to": "ann"}
     with pytest.raises(PermissionDenied), run.task("approve").task.activation(user=sam) as activation:
         activation.unassign()
+
+
+def test_a_rule_gives_nothing_to_who_is_away(flow_tester, people):
+    class TurnFlow(flow.Flow):
+        start = flow.StartHandle().Next(this.do)
+        do = flow.ManualTask().Permission(auto_create=True).Assign(assign.RoundRobin()).Next(this.end)
+        end = flow.End()
+
+    alice, sam, tom = people
+    run = flow_tester(TurnFlow)
+    for user in (alice, sam, tom):
+        user.permissions = ["turn.can_do"]
+    db.session.commit()
+    away(alice, sam)
+    owners = []
+    for _ in range(4):
+        run.start("start")
+        owners.append(run.task("do").owner.username)
+    assert owners == ["sam", "tom", "sam", "tom"]
 
 
 def test_after_the_absence_nothing_is_left(run, people):

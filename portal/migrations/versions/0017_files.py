@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0017"
-down_revision = "0011"
+down_revision = "0019"
 
 _KEY = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
@@ -25,9 +25,9 @@ def upgrade() -> None:
         sa.Column("user_id", _KEY),
         sa.Column("pending", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
-        sa.ForeignKeyConstraint(["process_id"], ["process.id"], ondelete="SET NULL"),
-        sa.ForeignKeyConstraint(["task_id"], ["task.id"], ondelete="SET NULL"),
-        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(["process_id"], ["portal_process.id"], ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(["task_id"], ["portal_task.id"], ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(["user_id"], ["portal_user.id"], ondelete="SET NULL"),
     )
     for name in ("process_id", "task_id", "user_id"):
         op.create_index(f"ix_portal_file_{name}", "portal_file", [name])

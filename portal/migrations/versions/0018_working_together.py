@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0018"
-down_revision = "0011"
+down_revision = "0017"
 
 BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 MOMENT = sa.DateTime(timezone=True)
@@ -29,16 +29,16 @@ def _absences() -> None:
         sa.Column("flows", sa.JSON(), nullable=False),
         sa.Column("created", MOMENT, nullable=False),
         sa.Column("created_by_id", BigId, nullable=True),
-        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], ondelete="CASCADE"),
-        sa.ForeignKeyConstraint(["substitute_id"], ["user_account.id"], ondelete="CASCADE"),
-        sa.ForeignKeyConstraint(["created_by_id"], ["user_account.id"], ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(["user_id"], ["portal_user.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["substitute_id"], ["portal_user.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["created_by_id"], ["portal_user.id"], ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_portal_absence_user", "portal_absence", ["user_id", "ends"])
     op.create_index("ix_portal_absence_substitute", "portal_absence", ["substitute_id", "ends"])
-    with op.batch_alter_table("task") as task:
+    with op.batch_alter_table("portal_task") as task:
         task.add_column(sa.Column("acting_for_id", BigId, nullable=True))
-        task.create_foreign_key("fk_task_acting_for", "user_account", ["acting_for_id"], ["id"])
+        task.create_foreign_key("fk_task_acting_for", "portal_user", ["acting_for_id"], ["id"])
 
 
 def _comments() -> None:
@@ -54,10 +54,10 @@ def _comments() -> None:
         sa.Column("edited", MOMENT, nullable=True),
         sa.Column("removed", MOMENT, nullable=True),
         sa.Column("removed_by_id", BigId, nullable=True),
-        sa.ForeignKeyConstraint(["process_id"], ["process.id"], ondelete="CASCADE"),
-        sa.ForeignKeyConstraint(["task_id"], ["task.id"], ondelete="CASCADE"),
-        sa.ForeignKeyConstraint(["author_id"], ["user_account.id"]),
-        sa.ForeignKeyConstraint(["removed_by_id"], ["user_account.id"]),
+        sa.ForeignKeyConstraint(["process_id"], ["portal_process.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["task_id"], ["portal_task.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["author_id"], ["portal_user.id"]),
+        sa.ForeignKeyConstraint(["removed_by_id"], ["portal_user.id"]),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_portal_comment_process", "portal_comment", ["process_id", "id"])
@@ -67,8 +67,8 @@ def _comments() -> None:
         sa.Column("process_id", BigId, nullable=False),
         sa.Column("user_id", BigId, nullable=False),
         sa.Column("follows", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(["process_id"], ["process.id"], ondelete="CASCADE"),
-        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["process_id"], ["portal_process.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["user_id"], ["portal_user.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("process_id", "user_id"),
     )
     op.create_index(op.f("ix_portal_follower_user_id"), "portal_follower", ["user_id"])
@@ -88,9 +88,9 @@ def _notices() -> None:
         sa.Column("shown", sa.Boolean(), nullable=False),
         sa.Column("digest", sa.Boolean(), nullable=False),
         sa.Column("read", MOMENT, nullable=True),
-        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], ondelete="CASCADE"),
-        sa.ForeignKeyConstraint(["process_id"], ["process.id"], ondelete="CASCADE"),
-        sa.ForeignKeyConstraint(["task_id"], ["task.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["user_id"], ["portal_user.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["process_id"], ["portal_process.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["task_id"], ["portal_task.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("key"),
     )
@@ -107,7 +107,7 @@ def _notices() -> None:
         "portal_digest",
         sa.Column("user_id", BigId, nullable=False),
         sa.Column("due", MOMENT, nullable=False),
-        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["user_id"], ["portal_user.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("user_id"),
     )
     op.create_index(op.f("ix_portal_digest_due"), "portal_digest", ["due"])
@@ -116,19 +116,19 @@ def _notices() -> None:
         sa.Column("user_id", BigId, nullable=False),
         sa.Column("token_hash", sa.String(length=64), nullable=False),
         sa.Column("created", MOMENT, nullable=False),
-        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["user_id"], ["portal_user.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("user_id"),
         sa.UniqueConstraint("token_hash"),
     )
-    with op.batch_alter_table("outgoing") as outgoing:
+    with op.batch_alter_table("portal_outgoing") as outgoing:
         outgoing.alter_column("process_id", existing_type=BigId, nullable=True)
 
 
 def downgrade() -> None:
-    op.execute("DELETE FROM outgoing WHERE process_id IS NULL")
-    with op.batch_alter_table("outgoing") as outgoing:
+    op.execute("DELETE FROM portal_outgoing WHERE process_id IS NULL")
+    with op.batch_alter_table("portal_outgoing") as outgoing:
         outgoing.alter_column("process_id", existing_type=BigId, nullable=False)
-    with op.batch_alter_table("task") as task:
+    with op.batch_alter_table("portal_task") as task:
         task.drop_constraint("fk_task_acting_for", type_="foreignkey")
         task.drop_column("acting_for_id")
     for table in (
