@@ -130,6 +130,8 @@ def test_ones_own_is_changed_for_ten_minutes(alice, bob, submit, take, say):
     assert "Typo" in alice.get("/comments/1/edit").text
     assert bob.get("/comments/1/edit").status_code == 403
     assert bob.post("/comments/1/remove").status_code == 403
+    answer = alice.post("/comments/1/edit", data={"text": "A" * 10_001})
+    assert (answer.status_code, "A" * 10_001 in answer.text) == (422, True)
     assert alice.post("/comments/1/edit", data={"text": "No typo"}).status_code == 303
     page = alice.get(f"/processes/{process_id}").text
     assert "No typo" in page

@@ -41,7 +41,9 @@ def of_task(task_id: int) -> BaseResponse:
 
 
 def _add(process_id: int, task_id: int | None) -> BaseResponse:
-    text, user_id = _text(), me().id
+    text, user_id = _typed(), me().id
+    if fault := _fault(text):  # what was typed is kept as a draft
+        abort(422, fault)
     with writing() as session:
         said = comments.add(session, process_id, user_id, text, task_id)
         unseeing = [user.name for user in said.unseeing]
@@ -56,23 +58,30 @@ def _add(process_id: int, task_id: int | None) -> BaseResponse:
     return see_other(f"{back.partition('#')[0]}#comment-{said.comment_id}")
 
 
-def _text() -> str:
-    """What was typed, or the refusal: it is kept as a draft then."""
-    text = request.form.get("text", "").replace("\0", "").replace("\r\n", "\n").strip()
+def _typed() -> str:
+    return request.form.get("text", "").replace("\0", "").replace("\r\n", "\n").strip()
+
+
+def _fault(text: str) -> str:
+    """Why a text is no comment; empty where it is one."""
     if not text:
-        abort(422, _("There is no text in this comment."))
+        return _("There is no text in this comment.")
     if len(text) > comments.LONGEST:
-        abort(422, _("A comment has at most %(number)s characters.", number=f"{comments.LONGEST:,}"))
-    return text
+        return _("A comment has at most %(number)s characters.", number=f"{comments.LONGEST:,}")
+    return ""
 
 
 @blueprint.route("/comments/<int:comment_id>/edit", methods=["GET", "POST"])
-def edit(comment_id: int) -> BaseResponse | str:
+def edit(comment_id: int) -> BaseResponse | tuple[str, int]:
     comment = _comment_or_refuse(comment_id)
     comments.demand_edit(comment, me().id)
-    if request.method != "POST":
-        return render_template("portal/comment.html", comment=comment, process=comment.process, asked="edit")
-    text, process_id, user_id = _text(), comment.process_id, me().id
+    posted = request.method == "POST"
+    text = _typed() if posted else comment.text
+    fault = _fault(text) if posted else ""
+    if fault or not posted:
+        page = {"comment": comment, "process": comment.process, "text": text, "fault": fault}
+        return render_template("portal/comment.html", asked="edit", **page), 422 if fault else 200
+    process_id, user_id = comment.process_id, me().id
     with writing() as session:
         comments.edit(session, comment_id, user_id, text)
     return _back_to(process_id, comment_id)
