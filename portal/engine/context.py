@@ -26,6 +26,9 @@ from .failures import Failure
 from .retries import is_passing
 from .savepoint import GuardedCall
 
+#: what is done for somebody who is away, where a person does it in their place
+_DEEDS = ("assign", "reassign", "execute")
+
 
 class Lost(Node):
     """A node that the code no longer has: its tasks can be seen, cancelled and migrated."""
@@ -276,6 +279,8 @@ class ActionContext:
         if closed and "/" in task.token:
             self.joins_due[task.process] = None
         self.touched[task.process] = None
+        if action in _DEEDS and task.acting_for is not None:
+            detail["for"] = task.acting_for.username
         self._write(task.process, task, action, before, to, detail)
 
     def note(self, task: Task, action: str, /, **detail: Any) -> None:

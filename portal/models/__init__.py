@@ -1,10 +1,13 @@
 """The data: SQLAlchemy 2 typed declarative models."""
 
+from .absence import Absence
 from .base import Base, UTCDateTime, db, prepare_engine, session_of, utcnow
 from .bulk_undo import BulkUndo
+from .comment import Comment, Follower
 from .draft import Draft, ParkedForm
 from .event import Event, SignalDelivery, SignalSubscription
 from .message import Message, Schedule
+from .notice import CalendarFeed, Digest, Notice
 from .outgoing import Outgoing
 from .process import Process
 from .registries import demand_objects
@@ -31,11 +34,17 @@ from .worker import Worker
 Base.registry.configure()
 
 __all__ = [
+    "Absence",
     "BigId",
     "BulkUndo",
+    "CalendarFeed",
+    "Comment",
+    "Digest",
     "Draft",
     "Event",
+    "Follower",
     "Message",
+    "Notice",
     "Outgoing",
     "ParkedForm",
     "Passwords",

@@ -1,9 +1,11 @@
 """Reads for people. No Flask here: the session, the person and the filters are arguments."""
 
+from .acting import owners, whom_for
 from .attention import Attention, attention
 from .board import Column, board
 from .candidates import how_many_could, who_could
 from .figures import Figures, figures
+from .notices import notices, unread
 from .paging import Page
 from .processes import (
     EVENTS,
@@ -21,6 +23,7 @@ from .processes import (
     timeline,
 )
 from .standing import Standing, standing
+from .talk import Talk, talk
 from .tasks import (
     ARCHIVE_ORDERS,
     EVERYTHING,
@@ -29,6 +32,7 @@ from .tasks import (
     archive,
     badges,
     chosen,
+    due_tasks,
     inbox,
     late,
     next_at_step,
@@ -54,12 +58,14 @@ __all__ = [
     "Position",
     "ProcessDetail",
     "Standing",
+    "Talk",
     "archive",
     "attention",
     "badges",
     "board",
     "children",
     "chosen",
+    "due_tasks",
     "figures",
     "fill_in",
     "how_many_could",
@@ -69,7 +75,9 @@ __all__ = [
     "next_at_step",
     "next_in_inbox",
     "next_in_process",
+    "notices",
     "one_task",
+    "owners",
     "places",
     "processes",
     "progress",
@@ -77,8 +85,11 @@ __all__ = [
     "snoozed",
     "standing",
     "story",
+    "talk",
     "task_events",
     "timeline",
+    "unread",
     "who_could",
+    "whom_for",
     "workers_seen",
 ]

@@ -24,16 +24,20 @@ from . import (
     retry,
     workload,
 )
-from .accounts import profile, sign_in
+from .accounts import absences, calendar, profile, sign_in
 from .drafts import kept, pages
 from .forms import pages as form_pages
 from .forms import templates as form_templates
+from .talk import attachments, comments, notices
 from .tasks import actions, bulk, detail, levers, next_task, start, undoing
 
 BLUEPRINTS = (
     operations.blueprint,
     sign_in.blueprint,
     profile.blueprint,
+    absences.blueprint,
+    calendar.blueprint,
+    calendar.feeds,
     lists.blueprint,
     bulk.blueprint,
     detail.blueprint,
@@ -48,6 +52,9 @@ BLUEPRINTS = (
     process_levers.blueprint,
     workload.blueprint,
     files.blueprint,
+    comments.blueprint,
+    attachments.blueprint,
+    notices.blueprint,
 )
 
 
@@ -72,6 +79,9 @@ def init_app(app: Flask) -> None:
     start.init_app(app)
     process_levers.init_app(app)
     next_task.init_app(app)
+    comments.init_app(app)
+    attachments.init_app(app)
+    notices.init_app(app)
     errors.init_app(app)
     headers.init_app(app)
     form_templates.init_app(app)

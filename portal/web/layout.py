@@ -30,8 +30,8 @@ from .urls import carry, here, way_back
 MESSAGES = 3
 #: what `g` holds for one request
 _OF_REQUEST = (
-    "now", "badges", "preferences", "told", "subject", "_login_user", "csrf_token", "csrf_valid", "user_session",
-    "icons",
+    "now", "badges", "unread", "preferences", "told", "subject", "_login_user", "csrf_token", "csrf_valid",
+    "user_session", "icons",
 )  # fmt: skip
 STATIC = folders.STATIC / "portal"
 BOOTSTRAP = Path(flask_bootstrap.__file__).parent / "static" / "bootstrap5"
@@ -120,6 +120,13 @@ def badges() -> dict[str, str]:
     return {name: "99+" if count > 99 else str(count) for name, count in g.badges.items() if count}
 
 
+def unread() -> str:
+    """How many notices this person has not read, as the top bar writes it; it was read with them."""
+    if "unread" not in g:
+        g.unread = queries.unread(db.session(), me())
+    return "99+" if g.unread > 99 else str(g.unread or "")
+
+
 def _time(moment: dt.datetime | None, plain: bool = False) -> Markup:
     return time_tag(moment, now(), preferences(), plain=plain)
 
@@ -129,6 +136,7 @@ def _context() -> dict[str, Any]:
     return {
         "me": current_user,
         "badges": badges,
+        "unread": unread,
         "theme": chosen.get("theme", "system"),
         "single_keys": chosen.get("keys", True),
         "now": now(),
@@ -170,6 +178,8 @@ def init_app(app: Flask) -> None:
         _=gettext,
         ngettext=ngettext,
         pgettext=pgettext,
+        for_whom=lambda task: queries.whom_for(me(), task),
+        my_ids=lambda process: queries.owners(me(), process.flow_label),
         ago=_time,
         moment=lambda value: _time(value, plain=True),
         age=lambda value: time_tag(value, now(), preferences(), text=age((now() - value).total_seconds())),

@@ -86,6 +86,16 @@ if (bulk) {
   show();
 }
 
+// Who follows a notice has read it.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-read]");
+  const form = link?.closest("li").querySelector("form");
+  if (!form) return;
+  const body = new FormData(form);
+  body.set("notice", link.dataset.read);
+  navigator.sendBeacon(form.action, body);
+});
+
 watchSize();
 
 // One press is one request.

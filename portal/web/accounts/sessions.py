@@ -17,7 +17,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response as BaseResponse
 
-from portal.models import User, UserSession, db, utcnow
+from portal.models import Absence, User, UserSession, db, utcnow
+from portal.queries.notices import unread_of
 
 from ..writing import writing
 from .devices import device
@@ -56,15 +57,16 @@ def load(token: str) -> User | None:
     if row is None:
         return None
     g.user_session = row[1], row[2]
+    g.unread = row[3]
     user: User = row[0]
     return user
 
 
 @cache
-def _who() -> Select[User, int, dt.datetime]:
+def _who() -> Select[User, int, dt.datetime, int]:
     """Made once: every request asks it."""
     return (
-        select(User, UserSession.id, UserSession.seen)
+        select(User, UserSession.id, UserSession.seen, unread_of(User.id))
         .join(UserSession, UserSession.user_id == User.id)
         .where(
             UserSession.token_hash == bindparam("token"),
@@ -73,7 +75,7 @@ def _who() -> Select[User, int, dt.datetime]:
             UserSession.created > bindparam("oldest"),
             User.is_active,
         )
-        .options(joinedload(User.roles))
+        .options(joinedload(User.roles), joinedload(User.stand_ins).joinedload(Absence.user))
     )
 
 

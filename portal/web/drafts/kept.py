@@ -70,6 +70,9 @@ def place() -> Place | None:
     given = request.view_args or {}
     if request.endpoint not in limits.KEPT | _OF_DRAFTS:
         return None
+    if request.endpoint in limits.COMMENTS:
+        subject, number = _subject()
+        return None if number is None else Place(comments_of(subject, number), None)
     if "task_id" in given:
         number = to_id(given["task_id"])
         return None if number is None else Place(f"/tasks/{number}/execute", number)
@@ -77,9 +80,24 @@ def place() -> Place | None:
     return Place(path, None) if len(path) <= 255 and "\0" not in path else None
 
 
+def comments_of(subject: str, number: int) -> str:
+    """The path of the drafts of comments on a process or a task."""
+    return f"/{subject}/{number}/comments"
+
+
+def _subject() -> tuple[str, int | None]:
+    """What a comment is about: `tasks` or `processes`, and the number."""
+    given = request.view_args or {}
+    subject = "tasks" if "task_id" in given else "processes"
+    return subject, to_id(given["task_id"] if subject == "tasks" else given["process_id"])
+
+
 def form_address() -> str:
     """Where the form is that this request is about."""
     given = request.view_args or {}
+    if request.endpoint in limits.COMMENTS:
+        subject, _number = _subject()
+        return url_for(f"portal.{subject}.detail", **given, _anchor="comments")
     return url_for("portal.tasks.execute" if "task_id" in given else "portal.start.form", **given)
 
 

@@ -66,7 +66,7 @@ def demand(action: str, task: Task, user: User) -> None:
         if not manager and not permissions.may_take(db.session(), user, task):
             raise PermissionDenied("You may not take this task.")
     elif action in ("unassign", "reassign"):
-        if not manager and task.owner_id != user.id:
+        if not manager and not permissions.owns(user, task):
             raise PermissionDenied("Only its owner or a manager of the flow may do this.")
     elif not manager:
         raise PermissionDenied("Only a manager of the flow may do this.")
