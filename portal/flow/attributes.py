@@ -36,11 +36,14 @@ def faults(definition: Definition) -> Iterator[str]:
 def _misspelt(flow_class: type[Flow]) -> Iterator[str]:
     """Attributes of an author's own that are spelt nearly like one of ours."""
     bases = [base for base in flow_class.__mro__ if base.__module__.startswith("portal.flow")]
-    ours = [name for base in bases for name in vars(base) if not name.startswith("_")]
+    ours = {name for base in bases for name in vars(base) if not name.startswith("_")} - {
+        "send",
+        "definition",
+    }
     for name, value in vars(flow_class).items():
         if name.startswith("_") or name in ours or isinstance(value, (*_FUNCTIONS, Node)):
             continue
-        meant = near(name, ours)
+        meant = near(name, ours, closeness=0.8)
         if meant is not None:
             yield f"{name}: a flow has no such attribute; did you mean {meant}?"
 

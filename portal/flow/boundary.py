@@ -1,4 +1,4 @@
-"""Events on the border of a task: timeout, error, escalation, compensation. BPMN: boundary events."""
+"""Events on the border of a task: timeout, message, signal, error, escalation, compensation. BPMN: boundary events."""
 
 from __future__ import annotations
 
@@ -98,6 +98,40 @@ class TimeoutBoundary(Boundary):
         if when is None:
             raise ValueError("a timeout needs a moment, not None")
         return Wait("SCHEDULED", until=when)
+
+
+class NamedBoundary(Boundary):
+    """Waits for news with a name for as long as its host is open. One that does not interrupt fires each time."""
+
+    arms: ClassVar[bool] = True
+    #: what kind of news
+    news: ClassVar[str]
+
+    def __init__(self, name: str, then: Target, interrupting: bool = True, title: str = "") -> None:
+        super().__init__(then, interrupting, title)
+        setattr(self, self.news, name)
+
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        name: object = getattr(self, self.news)
+        if not isinstance(name, str) or not 0 < len(name) <= 200:
+            word = f".On{self.news.capitalize()}()"
+            yield f"{word} takes the name of a {self.news}, of up to 200 characters, not {name!r}"
+
+    def enter(self, activation: Activation) -> Outcome:
+        return Wait("STARTED")
+
+
+class SignalBoundary(NamedBoundary):
+    """`.OnSignal(name, then, interrupting=True)`: when a signal is thrown while the host is open."""
+
+    news: ClassVar[str] = "signal"
+
+
+class MessageBoundary(NamedBoundary):
+    """`.OnMessage(name, then, interrupting=True)`: when the process is sent a message while the host is open."""
+
+    news: ClassVar[str] = "message"
 
 
 class ErrorBoundary(Boundary):
@@ -214,6 +248,30 @@ class Activity(Turn):
             interrupting: cancel the task, with the processes below it.
         """
         self._attached.append(EscalationBoundary(then, code, interrupting))
+        return self
+
+    def OnMessage(self, name: str, then: Target, interrupting: bool = True, *, title: str = "") -> Self:
+        """Go another way, or a second one, when the process is sent a message: `MyFlow.send(name, process=…, **data)`.
+
+        Args:
+            name: of the message.
+            then: where the path goes. The data of the message are those of the event's task.
+            interrupting: cancel the task; else the path begins beside it, at each message.
+            title: a few words for lists and pictures.
+        """
+        self._attached.append(MessageBoundary(name, then, interrupting, title))
+        return self
+
+    def OnSignal(self, name: str, then: Target, interrupting: bool = True, *, title: str = "") -> Self:
+        """Go another way, or a second one, when a signal is thrown: by a `SignalThrow` or `flow.throw_signal(name)`.
+
+        Args:
+            name: of the signal.
+            then: where the path goes.
+            interrupting: cancel the task; else the path begins beside it, at each signal.
+            title: a few words for lists and pictures.
+        """
+        self._attached.append(SignalBoundary(name, then, interrupting, title))
         return self
 
     def CompensateWith(self, handler: Call | Node) -> Self:

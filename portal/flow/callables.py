@@ -66,7 +66,10 @@ def faults(definition: Definition, called: Called) -> Iterator[str]:
 
 def methods(flow_class: type) -> list[str]:
     """The names of what an author can mean by `this.method`."""
-    names = (name for name in dir(flow_class) if not name.startswith("__") and name != "process_class")
+    own = (base for base in flow_class.__mro__ if not base.__module__.startswith(("portal.flow", "builtins")))
+    names = sorted(
+        {name for base in own for name in vars(base) if not name.startswith("__")} - {"process_class"}
+    )
     return [name for name in names if callable(getattr(flow_class, name))]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from portal.errors import Fault, FlowError
 
+from . import runtime
 from .base import Node
 from .definition import Definition, define
 from .reference import Reference
@@ -39,6 +40,23 @@ class _FlowType(type):
         return _Body()
 
 
+def _send(cls: type[Flow], /, name: str, **kwargs: Any) -> None:
+    """Send a process of this flow a message: to each `.OnMessage(name)` that is armed in it, or to its `MessageCatch`
+    of that name.
+
+    Args:
+        name: of the message, or of the node.
+        kwargs: `process=` is the receiver or its id. `_user=` is who acts, the system when it is left out. The rest is
+            the message's data: those of the event's task, or the keywords of the catch's function.
+
+    Raises:
+        TransitionNotAllowed: nothing in the process waits for it; the message names what does.
+        TypeError: `process=` is missing.
+        UnsavedChanges: the session holds changes that are not saved.
+    """
+    runtime.actions().send(cls, name, kwargs)
+
+
 class Flow(metaclass=_FlowType):
     """A process that people and code go through, declared as a class.
 
@@ -65,6 +83,8 @@ class Flow(metaclass=_FlowType):
 
     #: what the class declares, resolved and checked
     definition: ClassVar[Definition]
+    #: `MyFlow.send(name, process=…, **data)` sends a message. For checkers it is of any type: a node may be called so
+    send: ClassVar[Any] = classmethod(_send)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -6,9 +6,13 @@ import difflib
 from collections.abc import Iterable
 
 
-def near(name: str | None, known: Iterable[str]) -> str | None:
-    """The one of the known names that was probably meant."""
-    return next(iter(difflib.get_close_matches(name or "", list(known), 1)), None)
+def near(name: str | None, known: Iterable[str], closeness: float = 0.6) -> str | None:
+    """The one of the known names that was probably meant.
+
+    Args:
+        closeness: how alike they have to be, from 0 to 1.
+    """
+    return next(iter(difflib.get_close_matches(name or "", list(known), 1, closeness)), None)
 
 
 def guess(name: str | None, known: Iterable[str], prefix: str = "this.", all_known: bool = True) -> str:

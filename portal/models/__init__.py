@@ -2,7 +2,7 @@
 
 from .base import Base, UTCDateTime, db, prepare_engine, session_of, utcnow
 from .draft import Draft, ParkedForm
-from .event import Event, SignalDelivery
+from .event import Event, SignalDelivery, SignalSubscription
 from .message import Message, Schedule
 from .outgoing import Outgoing
 from .process import Process
@@ -32,6 +32,7 @@ __all__ = [
     "Schedule",
     "SignInAttempt",
     "SignalDelivery",
+    "SignalSubscription",
     "StartKey",
     "StoredFile",
     "Task",

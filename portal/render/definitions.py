@@ -28,7 +28,7 @@ class Roots:
 
     def message(self, node: Any) -> str:
         """The id of a message that bears the node's title."""
-        return self._ref("message", caption(node))
+        return self._ref("message", code_of(node) or caption(node))
 
     def signal(self, node: Any) -> str:
         return self._ref("signal", code_of(node) or caption(node))

@@ -20,11 +20,14 @@ _UNNAMED = {
 
 
 def caption(node: Any) -> str:
-    """A node's title; a boundary event, which its author cannot name, says when it fires."""
+    """A node's title; a boundary event without one says when it fires."""
+    own = getattr(node, "_title", "")
     if node.kind == "TimeoutBoundary":
-        return _moment(getattr(node, "delay", None))
+        return own or _moment(getattr(node, "delay", None))
+    if node.kind in ("MessageBoundary", "SignalBoundary"):
+        return own or code_of(node)
     if node.kind in _UNNAMED:
-        return code_of(node) or _UNNAMED[node.kind]
+        return own or code_of(node) or _UNNAMED[node.kind]
     return str(node.title)
 
 
@@ -62,7 +65,7 @@ def _enough(join: Any) -> list[str]:
 def code_of(node: Any) -> str:
     """The code or name that a node throws or catches, empty if it has none."""
     code = next(
-        (getattr(node, name) for name in ("code", "signal", "signal_name") if getattr(node, name, None)), ""
+        (getattr(node, name) for name in ("code", "signal", "message") if getattr(node, name, None)), ""
     )
     return code.__name__ if isinstance(code, type) else str(code)
 
