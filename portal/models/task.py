@@ -75,7 +75,7 @@ class Task(Base):
     #: whether a rule of the flow chose the owner, who needs no permission then; who took it, or was handed it, does
     owner_by_rule: Mapped[bool] = mapped_column(default=False, server_default=false())
     #: who is away and for whom the owner works on it, by that person's permission
-    acting_for_id: Mapped[int | None] = mapped_column(ForeignKey(User.id, name="fk_task_acting_for"))
+    acting_for_id: Mapped[int | None] = mapped_column(ForeignKey(User.id, name="fk_portal_task_acting_for"))
     owner_permission: Mapped[str | None] = mapped_column(String(150))
     #: the key of the one object for which the permission is asked
     owner_permission_obj: Mapped[str | None] = mapped_column(String(100))

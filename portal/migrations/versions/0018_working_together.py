@@ -38,7 +38,7 @@ def _absences() -> None:
     op.create_index("ix_portal_absence_substitute", "portal_absence", ["substitute_id", "ends"])
     with op.batch_alter_table("portal_task") as task:
         task.add_column(sa.Column("acting_for_id", BigId, nullable=True))
-        task.create_foreign_key("fk_task_acting_for", "portal_user", ["acting_for_id"], ["id"])
+        task.create_foreign_key("fk_portal_task_acting_for", "portal_user", ["acting_for_id"], ["id"])
 
 
 def _comments() -> None:
@@ -129,7 +129,7 @@ def downgrade() -> None:
     with op.batch_alter_table("portal_outgoing") as outgoing:
         outgoing.alter_column("process_id", existing_type=BigId, nullable=False)
     with op.batch_alter_table("portal_task") as task:
-        task.drop_constraint("fk_task_acting_for", type_="foreignkey")
+        task.drop_constraint("fk_portal_task_acting_for", type_="foreignkey")
         task.drop_column("acting_for_id")
     for table in (
         "portal_calendar_feed", "portal_digest", "portal_notice", "portal_follower", "portal_comment", "portal_absence",

@@ -75,7 +75,10 @@ def execute(task_id: int) -> BaseResponse:
         task = task_or_refuse(task_id)
         demand_execute(task, me())
         return respond(actions.reading(db.session(), task, me()))
-    receive_uploads(task.node, lambda: actions.reading(db.session(), task, me()))
+    if request.files:  # stored before the process is locked, for who may do the task
+        task = task_or_refuse(task_id)
+        demand_execute(task, me())
+        receive_uploads(task.node, lambda: actions.reading(db.session(), task, me()))
     try:
         with locked_or_refuse(task_id) as activation:
             demand_execute(activation.task, me())
