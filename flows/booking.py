@@ -43,6 +43,9 @@ class BookingFlow(flow.Flow):
     A hotel, a flight and a payment: all of them, or none."""
 
     process_class = BookingProcess
+    category = "Travel"
+    keywords = ("trip", "hotel", "flight", "business travel")
+    milestones = {"Reserved": this.reserve_flight, "Price confirmed": this.confirm, "Booked": this.booked}
     process_summary_template = "{{ process.nights }} nights in {{ process.city | title }}"
     process_result_template = (
         "{% if process.flight %}Booked for {{ process.price }}{% else %}Nothing was booked{% endif %}"
@@ -80,7 +83,12 @@ class BookingFlow(flow.Flow):
         .OnTimeout(dt.timedelta(days=1), this.take_back)
         .Next(this.agreed)
     )
-    agreed = flow.If(act.process.agreed).Then(this.charge).Else(this.take_back).Annotation(title="Agreed?")
+    agreed = (
+        flow.If(act.process.agreed)
+        .Then(this.charge, label="Agreed")
+        .Else(this.take_back, label="Declined")
+        .Annotation(title="Agreed?")
+    )
     charge = (
         flow.Job(this.charge_card)
         .Annotation(title="Charge card")

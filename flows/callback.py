@@ -15,6 +15,10 @@ class CallbackFlow(flow.Flow):
     A customer who asked during an incident is called when it is over."""
 
     process_class = CallbackProcess
+    category = "Workplace and IT"
+    keywords = ("call", "phone", "customer")
+    milestones = {"All clear": this.all_clear, "Called back": this.call_back}
+    withdraw = True
     process_summary_template = "Call {{ process.customer }}, {{ process.phone }}"
 
     start = (

@@ -3,7 +3,7 @@
 import datetime as dt
 from decimal import Decimal
 
-from portal import act, flow, jsonstore, this, views
+from portal import act, assign, flow, jsonstore, this, views
 from portal.models import Process
 
 
@@ -40,12 +40,20 @@ class ExpenseClaimProcess(Process):
         return sum((receipt.amount for receipt in self.receipts), Decimal())
 
 
+def is_not_paid(claim: ExpenseClaimProcess) -> bool:
+    return claim.payment is None
+
+
 class ExpenseClaimFlow(flow.Flow):
     """Expense claim
 
     Two other people look at a claim before it is paid; what the bank refuses goes to accounting."""
 
     process_class = ExpenseClaimProcess
+    category = "Money"
+    keywords = ("receipt", "refund", "reimbursement", "train", "hotel", "lunch")
+    milestones = {"Manager": this.approve, "Finance": this.countersign, "Paid": this.paid}
+    withdraw = is_not_paid
     process_summary_template = "{{ process.purpose }}: {{ process.total }}"
     process_result_template = (
         "{% if process.payment %}Paid {{ process.total }}, {{ process.payment }}{% else %}Declined{% endif %}"
@@ -67,13 +75,14 @@ class ExpenseClaimFlow(flow.Flow):
         )
         .Permission(auto_create=True)
         .NotSameAs(this.start)
-        .Due(dt.timedelta(days=5))
+        .Assign(assign.ManagerOf(this.start.owner))
+        .Due(flow.working(days=5))
         .Next(this.in_order)
     )
     in_order = (
         flow.If(act.process.approved)
-        .Then(this.countersign)
-        .Else(this.declined)
+        .Then(this.countersign, label="In order")
+        .Else(this.declined, label="Declined")
         .Annotation(title="Receipts in order?")
     )
     countersign = (
@@ -89,9 +98,15 @@ class ExpenseClaimFlow(flow.Flow):
         )
         .Permission(auto_create=True)
         .NotSameAs(this.start, this.approve)
+        .Due(flow.working(days=3))
         .Next(this.signed)
     )
-    signed = flow.If(act.process.countersigned).Then(this.pay).Else(this.declined).Annotation(title="Signed?")
+    signed = (
+        flow.If(act.process.countersigned)
+        .Then(this.pay, label="Signed")
+        .Else(this.declined, label="Declined")
+        .Annotation(title="Signed?")
+    )
     pay = (
         flow.Job(this.order_payment, retries=3, backoff=dt.timedelta(minutes=5))
         .Annotation(title="Pay")

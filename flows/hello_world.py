@@ -20,6 +20,10 @@ class HelloWorldFlow(flow.Flow):
     A message to the world that a supervisor has to approve."""
 
     process_class = HelloWorldProcess
+    category = "News"
+    keywords = ("announcement", "message", "board")
+    milestones = {"Approved": this.check_approve, "Sent": this.send}
+    withdraw = True
     process_summary_template = "Send '{{ process.text }}' to the world"
     process_result_template = "{{ 'Sent' if process.approved else 'Rejected' }}"
 
@@ -36,7 +40,12 @@ class HelloWorldFlow(flow.Flow):
         .OnTimeout(timedelta(days=3), this.escalate)
         .Next(this.check_approve)
     )
-    check_approve = flow.If(act.process.approved).Then(this.send).Else(this.end).Annotation(title="Approved?")
+    check_approve = (
+        flow.If(act.process.approved)
+        .Then(this.send, label="Approved")
+        .Else(this.end, label="Declined")
+        .Annotation(title="Approved?")
+    )
     send = flow.Job(this.send_message).Annotation(title="Send message").Next(this.end)
     escalate = flow.Function(this.tell_manager).Annotation(title="Tell the manager").Next(this.end)
     end = flow.End()

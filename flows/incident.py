@@ -4,7 +4,7 @@ import datetime as dt
 import enum
 import logging
 
-from portal import act, flow, jsonstore, this, views
+from portal import act, assign, flow, jsonstore, this, views
 from portal.models import Process
 
 log = logging.getLogger(__name__)
@@ -50,6 +50,7 @@ class RepairFlow(flow.Flow):
             result_template="{{ process.cause }}",
         )
         .Permission(auto_create=True)
+        .Assign(assign.Capability("networks", assign.ShortestQueue(), role="IT support"))
         .OnTimeout(dt.timedelta(hours=2), this.call_help, interrupting=False)
         .Next(this.tell_cause)
     )
@@ -72,6 +73,9 @@ class IncidentFlow(flow.Flow):
     Something is out of order: taken up in time, repaired, and learnt from."""
 
     process_class = IncidentProcess
+    category = "Workplace and IT"
+    keywords = ("broken", "printer", "laptop", "outage", "help")
+    milestones = {"Taken up": this.take_up, "Works again": this.all_clear, "Reviewed": this.review}
     process_summary_template = "{{ process.service }}: {{ process.report }}"
     process_result_template = "{{ process.service }}: {{ process.lesson }}"
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from portal import act, flow, jsonstore, this, views
+from portal import act, assign, flow, jsonstore, this, views
 from portal.models import Process
 
 
@@ -40,6 +40,10 @@ class LeaveRequestFlow(flow.Flow):
     Ask for days off; your manager decides within two days, else the head of staff does."""
 
     process_class = LeaveRequestProcess
+    category = "People"
+    keywords = ("holiday", "day off", "vacation", "parental leave")
+    milestones = {"Decision": this.decision, "In the calendar": this.granted}
+    withdraw = True
     process_summary_template = "{{ process.days }} days from {{ process.first_day }}"
     process_result_template = "{{ 'Approved' if process.approved else 'Declined' }}"
 
@@ -70,6 +74,7 @@ class LeaveRequestFlow(flow.Flow):
             ),
         )
         .Permission(auto_create=True)
+        .Assign(assign.ManagerOf(this.start.owner))
         .Due(dt.timedelta(days=2))
         .OnTimeout(dt.timedelta(days=2), this.mark_escalated)
         .Next(this.decision)
@@ -87,7 +92,10 @@ class LeaveRequestFlow(flow.Flow):
         .Next(this.decision)
     )
     decision = (
-        flow.If(act.process.approved).Then(this.enter).Else(this.declined).Annotation(title="Approved?")
+        flow.If(act.process.approved)
+        .Then(this.enter, label="Approved")
+        .Else(this.declined, label="Declined")
+        .Annotation(title="Approved?")
     )
     enter = flow.Job(this.enter_in_calendar).Annotation(title="Enter in the calendar").Next(this.granted)
     granted = flow.End()

@@ -87,6 +87,9 @@ class OnboardingFlow(flow.Flow):
     Everything is ready when a new colleague comes in: each item of the checklist goes to its team."""
 
     process_class = OnboardingProcess
+    category = "People"
+    keywords = ("new colleague", "hire", "first day", "laptop")
+    milestones = {"Planned": this.plan, "Prepared": this.prepare, "Welcomed": this.welcome}
     process_summary_template = "{{ process.employee }}, {{ process.job }}, from {{ process.first_day }}"
     process_result_template = "{{ process.employee }} is on board"
 

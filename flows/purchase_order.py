@@ -6,7 +6,7 @@ from decimal import Decimal
 from sqlalchemy import Numeric, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal import act, flow, jsonstore, this, views
+from portal import act, assign, flow, jsonstore, this, views
 from portal.models import Process, db
 
 
@@ -35,6 +35,10 @@ class PurchaseOrderFlow(flow.Flow):
     Small purchases go straight to ordering, larger ones are approved and checked first."""
 
     process_class = PurchaseOrderProcess
+    category = "Money"
+    keywords = ("laptop", "chair", "order", "buy", "supplier")
+    milestones = {"Approval": this.decision, "Checks": this.checked, "Ordered": this.ordered}
+    withdraw = True
     process_summary_template = (
         "{{ process.artifact.item }} from {{ process.artifact.supplier }} for {{ process.artifact.amount }}"
     )
@@ -52,9 +56,9 @@ class PurchaseOrderFlow(flow.Flow):
     )
     by_amount = (
         flow.Switch()
-        .Case(this.order, act.process.artifact.amount < 100)
-        .Case(this.approve, act.process.artifact.amount < 10_000)
-        .Default(this.approve_large)
+        .Case(this.order, act.process.artifact.amount < 100, label="Below 100")
+        .Case(this.approve, act.process.artifact.amount < 10_000, label="Below 10,000")
+        .Default(this.approve_large, label="10,000 and more")
         .Annotation(title="How much?")
     )
     approve = (
@@ -63,7 +67,8 @@ class PurchaseOrderFlow(flow.Flow):
         )
         .Annotation(title="Approve purchase")
         .Permission(auto_create=True)
-        .Due(dt.timedelta(days=3))
+        .Assign(assign.ManagerOf(this.start.owner))
+        .Due(flow.working(days=3))
         .Next(this.decision)
     )
     approve_large = (
@@ -77,26 +82,33 @@ class PurchaseOrderFlow(flow.Flow):
         .Next(this.decision)
     )
     decision = (
-        flow.If(act.process.approved).Then(this.checks).Else(this.declined).Annotation(title="Approved?")
+        flow.If(act.process.approved)
+        .Then(this.checks, label="Approved")
+        .Else(this.declined, label="Declined")
+        .Annotation(title="Approved?")
     )
     checks = flow.Split().Next(this.check_budget).Next(this.check_supplier).Annotation(title="Checks")
     check_budget = (
         flow.View(views.UpdateProcessView.as_view(fields=[], decide="budget_ok"))
         .Annotation(title="Check budget")
         .Permission(auto_create=True)
+        .Assign(assign.ShortestQueue(role="Finance"))
+        .Due(flow.working(days=2))
         .Next(this.checked)
     )
     check_supplier = (
         flow.View(views.UpdateProcessView.as_view(fields=[], decide="supplier_ok"))
         .Annotation(title="Check supplier")
         .Permission(auto_create=True)
+        .Assign(assign.RoundRobin(role="Purchasing"))
+        .Due(flow.working(days=2))
         .Next(this.checked)
     )
     checked = flow.Join().Annotation(title="Checked").Next(this.all_well)
     all_well = (
         flow.If(act.process.budget_ok & act.process.supplier_ok)
-        .Then(this.order)
-        .Else(this.declined)
+        .Then(this.order, label="Yes")
+        .Else(this.declined, label="No")
         .Annotation(title="All well?")
     )
     order = flow.Job(this.send_order, retries=3).Annotation(title="Send the order").Next(this.ordered)

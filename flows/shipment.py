@@ -36,6 +36,9 @@ class ShipmentFlow(flow.Flow):
     The clerk sees to the papers while the warehouse packs; then the carrier comes."""
 
     process_class = ShipmentProcess
+    category = "Logistics"
+    keywords = ("parcel", "goods", "carrier", "customs")
+    milestones = {"Packed": this.pack, "Papers": this.ready, "On its way": this.hand_over}
     process_summary_template = "Order {{ process.order_number }} to {{ process.destination }}"
     process_result_template = (
         "Order {{ process.order_number }} left in {{ process.parcels }} for {{ process.destination }}"
@@ -59,8 +62,8 @@ class ShipmentFlow(flow.Flow):
     )
     by_post = (
         flow.If(act.process.carrier == "post")
-        .Then(this.papers)
-        .Else(this.get_quotes)
+        .Then(this.papers, label="Post")
+        .Else(this.get_quotes, label="Special carrier")
         .Annotation(title="By post?")
     )
     papers = (

@@ -22,6 +22,7 @@ from .processes import (
     task_events,
     timeline,
 )
+from .requests import At, often_started, requests, start_drafts, steps_of, usual_durations
 from .standing import Standing, standing
 from .talk import Talk, talk
 from .tasks import (
@@ -50,6 +51,7 @@ __all__ = [
     "EVERYTHING",
     "ORDERS",
     "PROCESS_ORDERS",
+    "At",
     "Attention",
     "Column",
     "Figures",
@@ -76,19 +78,24 @@ __all__ = [
     "next_in_inbox",
     "next_in_process",
     "notices",
+    "often_started",
     "one_task",
     "owners",
     "places",
     "processes",
     "progress",
     "queue",
+    "requests",
     "snoozed",
     "standing",
+    "start_drafts",
+    "steps_of",
     "story",
     "talk",
     "task_events",
     "timeline",
     "unread",
+    "usual_durations",
     "who_could",
     "whom_for",
     "workers_seen",

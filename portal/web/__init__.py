@@ -21,6 +21,7 @@ from . import (
     operations,
     process_levers,
     processes,
+    requests,
     retry,
     workload,
 )
@@ -46,6 +47,7 @@ BLUEPRINTS = (
     undoing.blueprint,
     next_task.blueprint,
     flows.blueprint,
+    requests.blueprint,
     start.blueprint,
     pages.blueprint,
     processes.blueprint,

@@ -17,9 +17,9 @@ from portal.language import lazy_gettext as _
 from portal.models import db
 from portal.render import ChartState
 
-from . import navigation
+from . import catalogue, navigation
 from .accounts.sign_in import require_login
-from .layout import may_start, me, now
+from .layout import me, now
 from .lookups import flow_or_refuse, has_to_do_with
 from .navigation import Entry
 
@@ -32,10 +32,20 @@ _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 @blueprint.get("/flows")
 def index() -> str:
-    groups: dict[Any, list[Any]] = {}
-    for node in may_start(me()):
-        groups.setdefault(node.flow_class, []).append(node)
-    return render_template("portal/flows.html", groups=groups, others=_others(set(groups)), render=render)
+    user, q = me(), request.args.get("q", "").strip()
+    found = catalogue.entries(user)
+    matching = catalogue.matching(found, q)
+    return render_template(
+        "portal/flows.html",
+        q=q,
+        anything=bool(found),
+        shown=len(matching),
+        groups=catalogue.grouped(matching),
+        often=catalogue.often(user, found),
+        drafts=catalogue.unfinished(user),
+        times=any(entry.duration for entry in matching),
+        others=_others({entry.flow.flow_class for entry in found}),
+    )
 
 
 def _others(known: set[Any]) -> list[Any]:

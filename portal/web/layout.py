@@ -23,7 +23,7 @@ from portal.models import User, db, utcnow
 from . import navigation
 from .display import words
 from .display.icons import icon, icon_drawings
-from .display.moments import age, clock_tag, time_tag
+from .display.moments import age, clock_tag, day, time_tag, zone
 from .urls import carry, here, way_back
 
 #: how many messages of before wait at most for the next page
@@ -131,6 +131,11 @@ def _time(moment: dt.datetime | None, plain: bool = False) -> Markup:
     return time_tag(moment, now(), preferences(), plain=plain)
 
 
+def _day(moment: dt.datetime) -> Markup:
+    chosen = preferences()
+    return time_tag(moment, now(), chosen, text=day(moment, now(), zone(chosen.get("timezone"))))
+
+
 def _context() -> dict[str, Any]:
     chosen = preferences()
     return {
@@ -164,6 +169,7 @@ def init_app(app: Flask) -> None:
         PROCESS_STATES=words.PROCESS_STATES,
         summary=summaries.of_task,
         process_summary=summaries.of_process,
+        subject_of=summaries.subject,
         process_state=words.process_state,
         ATTENTION=words.ATTENTION,
         why=words.why,
@@ -184,6 +190,7 @@ def init_app(app: Flask) -> None:
         moment=lambda value: _time(value, plain=True),
         age=lambda value: time_tag(value, now(), preferences(), text=age((now() - value).total_seconds())),
         clock=lambda value: clock_tag(value, now(), preferences()),
+        day_of=_day,
         is_late=lambda task: words.is_late(task, now()),
     )
     app.context_processor(_context)

@@ -35,10 +35,7 @@ from .urls import see_other, to_id, way_back
 
 blueprint = Blueprint("processes", __name__)
 blueprint.before_request(require_login)
-navigation.register(
-    Entry("mine", _("My requests"), "person-lines-fill", "portal.processes.index", 40, {"mine": 1}),
-    Entry("processes", _("Processes"), "diagram-3", "portal.processes.index", 60),
-)
+navigation.register(Entry("processes", _("Processes"), "diagram-3", "portal.processes.index", 60))
 
 _OPEN = ("NEW", "ASSIGNED", "SCHEDULED", "STARTED")
 

@@ -1,4 +1,5 @@
 // Small comforts; every page works without them.
+import { searchCatalogue } from "./catalogue.js";
 import { keepDrafts } from "./drafts.js";
 import { sendFiles } from "./files.js";
 import { listenToKeys } from "./keys.js";
@@ -112,4 +113,5 @@ sendFiles();
 followAnswers();
 suggestRows();
 keepDrafts();
+searchCatalogue();
 listenToKeys();

@@ -65,6 +65,7 @@ TABLE = {
     ("POST", "/flows/<label>/start/<name>"): (LOGIN, 403, 403, 403, 422),
     ("POST", "/flows/<label>/start/<name>/draft"): (LOGIN, 403, 403, 403, 422),
     ("POST", "/tasks/<int:task_id>/draft"): (LOGIN, 403, 422, 422, 422),
+    ("GET", "/requests"): (LOGIN, 200, 200, 200, 200),
     ("GET", "/processes"): (LOGIN, 200, 200, 200, 200),
     ("GET", "/processes/<int:process_id>"): (LOGIN, 403, 200, 200, 200),
     ("GET", "/processes/<int:process_id>/chart.svg"): (LOGIN, 403, 200, 200, 200),
