@@ -1,0 +1,327 @@
+"""Lets a company work for ninety days in a few seconds: people, programs, timers and jobs, each at its moment.
+
+Everything goes through the engine, under a clock that is moved, so the history is what it would be. The same company
+and the same end make the same processes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import gc
+import heapq
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from random import Random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import event, func, or_, select, update
+
+from portal.engine import actions
+from portal.engine.moving_clock import clock
+from portal.engine.queue import jobs, schedules, timers
+from portal.errors import PermissionDenied, TransitionNotAllowed
+from portal.flow.registry import registry
+from portal.models import Notice, Process, Task, User, db
+from portal.web.forms.submit import fill_form, submit
+
+from . import life
+from .company import Answer, Company, Story
+
+#: where the company works, and when
+ZONE = ZoneInfo("Europe/Zurich")
+_BEGINS, _ENDS = 8, 17.5
+#: which part of the tasks nobody turns to in time
+_NEGLECTED = 0.035
+
+#: what waits for a program
+_CALLED = ("Handle", "MessageCatch")
+
+Deed = Callable[[], int | None]
+
+
+def play(company: Company, now: dt.datetime) -> None:
+    """Let the people of a company work until a moment. Nobody gets mail of it."""
+    gc.freeze()  # what is there stays, and need not be looked at each time
+    with _quickly(), _quietly():
+        Clockwork(company, now).run()
+    gc.unfreeze()
+
+
+class Clockwork:
+    """What is to happen, in the order of its moments."""
+
+    def __init__(self, company: Company, now: dt.datetime) -> None:
+        self.company, self.now = company, now
+        self.random = Random(company.seed)
+        self.moment = now - company.span
+        self.people: dict[str, int] = {}
+        self.names: dict[int, str] = {}
+        self._deeds: list[tuple[dt.datetime, int, Deed]] = []
+        self._order = count()
+        #: what is known of a task has led to a deed already
+        self._planned: set[tuple[int, str, dt.datetime | None]] = set()
+        self._stories: dict[int, Story] = {}
+        self._listening: set[int] = set()
+        self._owners: dict[int, int] = {}
+        self._leavers: set[int] = set()
+        self._allowed = {
+            person.username: {each for role in person.roles for each in company.roles[role]}
+            for person in company.people
+            if person.roles
+        }
+
+    def run(self) -> None:
+        session = db.session
+        self.people = {name: key for name, key in session.execute(select(User.username, User.id))}
+        self._leavers = {self.people[person.username] for person in self.company.people if person.left}
+        self.names = {key: name for name, key in self.people.items()}
+        session.rollback()
+        for story in self.company.stories:
+            for _ in range(story.number):
+                self.at(self._some_moment(), lambda story=story: self._start(story))
+        self._plan_schedules()
+        while self._deeds and self._deeds[0][0] <= self.now:
+            self.moment, _, deed = heapq.heappop(self._deeds)
+            token = clock.set(lambda: self.moment)
+            try:
+                if (root := deed()) is not None:
+                    self._look(root)
+                    self._listen(root)
+            finally:
+                clock.reset(token)
+        self.moment = self.now
+        token = clock.set(lambda: self.now)
+        try:
+            life.end(self)
+        finally:
+            clock.reset(token)
+        self._read_old_notices()
+
+    def manager_of(self, label: str) -> int:
+        """Who manages a flow."""
+        names = [name for name, allowed in self._allowed.items() if f"{label}.manage" in allowed]
+        return self.people[names[0] if names else "carol"]
+
+    def at(self, moment: dt.datetime, deed: Deed) -> None:
+        """Do something at a moment; what it returns is the root of the tree that it may have changed."""
+        heapq.heappush(self._deeds, (moment, next(self._order), deed))
+
+    # -- moments ----------------------------------------------------------------------------------------------
+
+    def _some_moment(self) -> dt.datetime:
+        """A moment at work of the ninety days, with more of them towards the end."""
+        share = self.random.random() ** 0.8
+        return self.at_work(self.now - self.company.span + share * (self.company.span - dt.timedelta(hours=1)))
+
+    def at_work(self, moment: dt.datetime) -> dt.datetime:
+        """This moment, or one of the next working hours."""
+        local = moment.astimezone(ZONE)
+        hour = local.hour + local.minute / 60
+        if hour >= _ENDS or local.weekday() > 4:
+            days = max(1, 7 - local.weekday()) if local.weekday() > 3 else 1
+            local = (local + dt.timedelta(days=days)).replace(hour=_BEGINS, minute=0)
+        elif hour < _BEGINS:
+            local = local.replace(hour=_BEGINS, minute=0)
+        else:
+            return moment
+        return (local + dt.timedelta(minutes=self.random.randrange(4, 9 * 60))).astimezone(dt.UTC)
+
+    def _is_late_in(self) -> bool:
+        return self.moment > self.now - dt.timedelta(days=12)
+
+    # -- deeds ------------------------------------------------------------------------------------------------
+
+    def _start(self, story: Story) -> int | None:
+        values = dict(story.values(self.random, self.moment.astimezone(ZONE).date()))
+        node = story.start
+        if node.human:
+            starter = db.session.get_one(User, self.people[self._starter(story)])
+            root = submit(node, starter, **values).id
+        else:
+            node.run(**values)
+            root = db.session.scalar(select(func.max(Process.id)).where(Process.parent_task_id.is_(None)))
+            db.session.rollback()
+        self._stories[root] = story
+        life.befall(self, root, story)
+        return root
+
+    def _starter(self, story: Story) -> str:
+        permission = story.start.permission
+        names = [
+            person.username
+            for person in self.company.people
+            if (story.role is None or story.role in person.roles)
+            and not person.is_superuser
+            and not person.left
+            and (permission is None or permission in self._allowed[person.username])
+        ]
+        favourite = [name for name in names if name == "alice"] * 6  # whose requests one looks at
+        return self.random.choice(names + favourite)
+
+    def _look(self, root: int) -> None:
+        """Plan what comes of the open tasks of a tree."""
+        query = select(
+            Task.id, Task.flow_task, Task.status, Task.flow_task_type, Task.owner_id, Task.scheduled,
+            Task.owner_permission, Task.owner_permission_obj, Process.flow_label, Process.created_by_id,
+        ).join(Process, Process.id == Task.process_id)  # fmt: skip
+        query = query.where(or_(Process.id == root, Process.root_id == root), Task.finished.is_(None))
+        rows = db.session.execute(query.order_by(Task.id)).all()
+        db.session.rollback()
+        for row in rows:
+            key = (row.id, row.status, row.scheduled)
+            if row.flow_task_type == "SignalCatch":
+                self._listening.add(root)
+            elif key not in self._planned:
+                self._planned.add(key)
+                self._plan(root, row)
+
+    def _plan(self, root: int, row: Any) -> None:
+        node = registry[row.flow_label].definition.nodes[row.flow_task]
+        if row.status == "SCHEDULED":
+            moment = max(row.scheduled or self.moment, self.moment + dt.timedelta(seconds=2))
+            self.at(moment, lambda: self._turn(root, row.id, node.works))
+        elif node.human and row.status in ("NEW", "ASSIGNED"):
+            self._plan_person(root, row, node)
+        elif row.flow_task_type in _CALLED and (answer := self._answer(root, row)) is not None:
+            wait = dt.timedelta(hours=self.random.uniform(3, 60))
+            self.at(self.at_work(self.moment + wait), lambda: self._call(root, row.id, node, answer))
+
+    def _plan_person(self, root: int, row: Any, node: Any) -> None:
+        hours = self.random.lognormvariate(0, 1.1) * self._stories[root].hours * 4
+        if self.random.random() < _NEGLECTED or (row.owner_id in self._leavers and self._is_late_in()):
+            hours += 24 * 40
+        moment = self.at_work(self.moment + dt.timedelta(hours=hours))
+        if moment > self.now and row.owner_id is None and self.random.random() < 0.45:
+            taken = self.moment + (self.now - self.moment) * self.random.uniform(0.2, 0.8)
+            self.at(taken, lambda: self._do(root, row, node, finish=False))
+        self.at(moment, lambda: self._do(root, row, node, finish=True))
+
+    def _do(self, root: int, row: Any, node: Any, finish: bool) -> int | None:
+        """Somebody takes the task, and finishes it."""
+        answer = self._answer(root, row) or _nothing
+        for name in self._candidates(row, self._owners.get(row.id, row.owner_id)):
+            try:
+                self._act(row.id, self.people[name], answer if finish else None)
+            except (PermissionDenied, TransitionNotAllowed):  # somebody else has to do it, or it is over
+                continue
+            return root
+        return None
+
+    def _act(self, task_id: int, user_id: int, answer: Answer | None) -> None:
+        with actions.activation(db.session(), task_id, user_id) as activation:
+            if activation.task.owner_id is None:
+                activation.assign(None)
+                self._owners[task_id] = user_id
+            if answer is not None and not fill_form(activation, dict(answer(self.random, activation.process))):
+                activation.execute()
+
+    def _candidates(self, row: Any, owner_id: int | None) -> list[str]:
+        if owner_id is not None:
+            return [self.names[owner_id]]
+        wanted = {row.owner_permission, f"{row.owner_permission}:{row.owner_permission_obj}"}
+        names = [
+            name
+            for name, allowed in self._allowed.items()
+            if wanted & allowed and self.people[name] != row.created_by_id
+        ]
+        self.random.shuffle(names)
+        return names
+
+    def _answer(self, root: int, row: Any) -> Answer | None:
+        answers = self._stories[root].answers
+        return answers.get(f"{row.flow_label}.{row.flow_task}") or answers.get(row.flow_task)
+
+    def _turn(self, root: int, task_id: int, works: bool) -> int:
+        """A job is done, or a timer fires."""
+        if works:
+            claim = jobs.claim(db.session(), task_id)
+            if claim is not None:
+                jobs.perform(db.session(), claim)
+        else:
+            timers.fire(db.session(), task_id)
+        return root
+
+    def _call(self, root: int, task_id: int, node: Any, answer: Answer) -> int | None:
+        """A program answers what a process waits for."""
+        task = db.session.get_one(Task, task_id)
+        values = answer(self.random, task.process)
+        if task.finished is not None or task.process.on_hold:
+            db.session.rollback()
+            return None
+        node.run(task=task, **values)
+        return root
+
+    def _listen(self, root: int) -> None:
+        """Look at what waits for signals, after something that throws them."""
+        nodes = self._stories[root].start.flow_class.definition.nodes.values()
+        if self._listening and any(node.kind == "SignalThrow" for node in nodes):
+            for each in sorted(self._listening):
+                self._listening.discard(each)
+                self._look(each)
+
+    def _plan_schedules(self) -> None:
+        """Starts by the calendar are looked at once a day."""
+
+        def fire() -> int | None:
+            newest = select(Process.id).order_by(Process.id.desc()).limit(1)
+            before = db.session.scalar(newest) or 0
+            db.session.rollback()
+            if schedules.fire(db.session()):
+                for root in db.session.scalars(select(Process.id).where(Process.id > before)).all():
+                    label = db.session.get_one(Process, root).flow_label
+                    stories = [each for each in self.company.stories if each.start.flow_class.definition.label == label]
+                    self._stories[root] = stories[0] if stories else Story(None, 0, _nothing)
+                    self._look(root)
+            return None
+
+        for day in range(self.company.span.days + 1):
+            self.at(self.now - self.company.span + dt.timedelta(days=day), fire)
+
+    def _read_old_notices(self) -> None:
+        """People have looked at their notices until yesterday."""
+        until = self.now - dt.timedelta(days=1)
+        db.session.execute(update(Notice).where(Notice.created < until).values(read=Notice.created))
+        db.session.commit()
+
+
+def _nothing(_die: Random, _process: Any) -> dict[str, Any]:
+    return {}
+
+
+@contextmanager
+def _quickly() -> Iterator[None]:
+    """On SQLite, do not wait for the disk at each of some thousand commits: what a crash loses is made again."""
+    engine = db.engine
+    if engine.dialect.name != "sqlite":
+        yield
+        return
+
+    def out(connection: Any, _record: Any, _proxy: Any) -> None:
+        connection.execute("PRAGMA synchronous=OFF")
+
+    def back(connection: Any, _record: Any) -> None:
+        if connection is not None:
+            connection.execute("PRAGMA synchronous=FULL")
+
+    event.listen(engine, "checkout", out)
+    event.listen(engine, "checkin", back)
+    try:
+        yield
+    finally:
+        db.session.remove()
+        event.remove(engine, "checkout", out)
+        event.remove(engine, "checkin", back)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """What fails in the demo is meant to, and nobody has to be told on the terminal."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)

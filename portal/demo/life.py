@@ -1,0 +1,142 @@
+"""What happens beside the steps: remarks, files, second thoughts, holidays, and somebody who leaves the company."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from portal import storage
+from portal.engine import actions, comments, drafts, substitution, writes
+from portal.errors import PermissionDenied, TransitionNotAllowed
+from portal.models import Process, Task, User, db
+
+from .company import Paper, Story
+
+if TYPE_CHECKING:
+    from .clockwork import Clockwork
+
+#: how often something befalls a process, of one
+_REMARK, _ANSWER, _PAPER, _WITHDRAWAL, _STOP, _CANCELLATION = 0.3, 0.4, 0.6, 0.045, 0.012, 0.02
+
+
+def befall(clockwork: Clockwork, root: int, story: Story) -> None:
+    """Plan what happens to a process that has just begun."""
+    die, label = clockwork.random, story.start.flow_class.definition.label
+    requester = db.session.scalar(select(Process.created_by_id).where(Process.id == root))
+    db.session.rollback()
+
+    def later(hours: float, deed: Callable[[], int | None]) -> None:
+        moment = clockwork.moment + dt.timedelta(hours=die.uniform(0.3, hours))
+        clockwork.at(clockwork.at_work(moment), deed)
+
+    if requester is None:
+        return
+    manager = clockwork.manager_of(label)
+    if story.remarks and die.random() < _REMARK:
+        question, answer = die.choice(story.remarks)
+        later(6, lambda: _say(root, manager, question))
+        if die.random() < _ANSWER:
+            later(30, lambda: _say(root, requester, answer))
+    if story.papers and die.random() < _PAPER:
+        later(1, lambda: _attach(root, requester, die.choice(story.papers)))
+    if story.start.flow_class.withdraw and die.random() < _WITHDRAWAL:
+        why = die.choice(("No longer needed.", "I have sent it twice.", "We found another way."))
+        later(20, lambda: _attempt(root, lambda: actions.withdraw(db.session(), root, requester, why)))
+    if die.random() < _STOP:
+        why = "Waits for the new budget."
+        later(40, lambda: _attempt(root, lambda: actions.suspend(db.session(), root, manager, why)))
+    if die.random() < _CANCELLATION:
+        why = "Settled by telephone."
+        later(40, lambda: _attempt(root, lambda: actions.cancel_process(db.session(), root, manager, why)))
+
+
+def end(clockwork: Clockwork) -> None:
+    """The last day: what is put off, changed, begun and left behind."""
+    _put_off(clockwork)
+    _change(clockwork)
+    _stop_short(clockwork)
+    _begin_drafts(clockwork)
+    session = db.session()
+    people = {user.username: user for user in session.scalars(select(User))}
+    for away in clockwork.company.away:
+        begins, ends = (clockwork.now + dt.timedelta(days=days) for days in (away.begins, away.ends))
+        substitution.plan(session, people[away.who], begins, ends, people[away.substitute])
+    for person in clockwork.company.people:
+        people[person.username].is_active = not person.left
+        people[person.username].email = f"{person.username}@example.com"
+    session.commit()
+
+
+def _say(root: int, user_id: int, text: str) -> None:
+    session = db.session()
+    writes.begin(session)
+    comments.add(session, root, user_id, text)
+    session.commit()
+
+
+def _attach(root: int, user_id: int, paper: Paper) -> None:
+    session = db.session()
+    writes.begin(session)
+    process, user = session.get_one(Process, root), session.get_one(User, user_id)
+    row = storage.store(session, paper.content(), name=paper.name, type="application/pdf", user=user, process=process)
+    row.created = process.created + dt.timedelta(minutes=20)
+    session.commit()
+
+
+def _attempt(root: int, act: Callable[[], object]) -> int | None:
+    """Do what may be too late by now."""
+    try:
+        act()
+    except (TransitionNotAllowed, PermissionDenied):
+        return None
+    return root
+
+
+def _put_off(clockwork: Clockwork) -> None:
+    for task_id, owner in _open_tasks(Task.status == "ASSIGNED", every=9):
+        until = clockwork.at_work(clockwork.now + dt.timedelta(days=clockwork.random.randrange(1, 5)))
+        with actions.activation(db.session(), task_id, owner) as activation:
+            activation.snooze(until, reason="Waits for an answer.")
+
+
+def _change(clockwork: Clockwork) -> None:
+    """Managers change due dates and priorities."""
+    for number, (task_id, _) in enumerate(_open_tasks(Task.status.in_(("NEW", "ASSIGNED")), every=14)):
+        with actions.activation(db.session(), task_id, clockwork.people["carol"]) as activation:
+            if number % 2:
+                activation.change_priority(10, reason="The customer has called twice.")
+            else:
+                due = clockwork.at_work(clockwork.now + dt.timedelta(days=3))
+                activation.change_due(due, reason="The board meets on that day.")
+
+
+def _stop_short(clockwork: Clockwork) -> None:
+    """Cancel the only open task of two processes: they stand still."""
+    alone = (
+        select(Task.process_id).join(Task.process).where(Task.finished.is_(None), Process.parent_task_id.is_(None))
+        .group_by(Task.process_id).having(func.count() == 1).order_by(Task.process_id)
+    )  # fmt: skip
+    last = select(func.min(Task.id)).where(Task.process_id.in_(alone), Task.finished.is_(None))
+    last = last.where(Task.status == "NEW", Task.flow_task_type == "View").group_by(Task.process_id)
+    for task_id in db.session.scalars(last.order_by(Task.process_id).limit(2)).all():
+        with actions.activation(db.session(), task_id, clockwork.people["carol"]) as activation:
+            activation.cancel(reason="Entered by mistake.")
+
+
+def _begin_drafts(clockwork: Clockwork) -> None:
+    for place, username, typed in clockwork.company.drafts:
+        pairs = [[name, text] for name, text in typed.items()]
+        drafts.save(db.session(), clockwork.people[username], place, None, pairs)
+
+
+def _open_tasks(criterion: object, every: int) -> list[tuple[int, int]]:
+    """Some open tasks of people with their owners."""
+    query = select(Task.id, Task.owner_id).join(Task.process)
+    query = query.where(Task.finished.is_(None), criterion, ~Process.on_hold)  # type: ignore[arg-type]
+    query = query.where(Task.flow_task_type.in_(("View", "ManualTask"))).order_by(Task.id)
+    found = [(row[0], row[1]) for row in db.session.execute(query)]
+    db.session.rollback()
+    return found[::every]
