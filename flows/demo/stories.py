@@ -136,14 +136,14 @@ def _usual_checklist(_die: Random, process: Any) -> Values:
 
 STORIES = [
     Story(
-        LeaveRequestFlow.start, 92, _leave, hours=7, remarks=words.LEAVE_REMARKS,
+        LeaveRequestFlow.start, 88, _leave, hours=7, remarks=words.LEAVE_REMARKS,
         answers={
             "approve": _decided("approved", 0.9, words.LEAVE_REFUSALS, ("", "", "Enjoy it.")),
             "approve_late": _decided("approved", 0.85, words.LEAVE_REFUSALS),
         },
     ),
     Story(
-        ExpenseClaimFlow.start, 80, _claim, hours=8, remarks=words.CLAIM_REMARKS, papers=words.RECEIPTS,
+        ExpenseClaimFlow.start, 78, _claim, hours=8, remarks=words.CLAIM_REMARKS, papers=words.RECEIPTS,
         answers={
             "approve": _decided("approved", 0.92, words.CLAIM_REFUSALS, ("", "", "Complete, thank you.")),
             "countersign": _decided("countersigned", 0.96, words.CLAIM_REFUSALS),

@@ -35,6 +35,7 @@ ZONE = ZoneInfo("Europe/Zurich")
 _BEGINS, _ENDS = 8, 17.5
 #: which part of the tasks nobody turns to in time
 _NEGLECTED = 0.035
+_OF_LATE = dt.timedelta(days=8)
 
 #: what waits for a program
 _CALLED = ("Handle", "MessageCatch")
@@ -112,9 +113,9 @@ class Clockwork:
     # -- moments ----------------------------------------------------------------------------------------------
 
     def _some_moment(self) -> dt.datetime:
-        """A moment at work of the ninety days, with more of them towards the end."""
-        share = self.random.random() ** 0.8
-        return self.at_work(self.now - self.company.span + share * (self.company.span - dt.timedelta(hours=1)))
+        """A moment at work of the ninety days. Much of it is of late, so that there is work to look at."""
+        span = _OF_LATE if self.random.random() < 0.36 else self.company.span
+        return self.at_work(self.now - self.random.random() * (span - dt.timedelta(hours=1)))
 
     def at_work(self, moment: dt.datetime) -> dt.datetime:
         """This moment, or one of the next working hours."""

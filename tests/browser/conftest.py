@@ -1,21 +1,16 @@
 """A real portal on loopback, and the system's Chromium."""
 
 import os
-import shutil
 import threading
 
 import pytest
 from waitress.server import create_server
 
 from portal import create_app
-from portal.demo import DEMO_PASSWORD, make_demo
+from portal.demo import DEMO_PASSWORD
 from portal.models import db, init_db
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-QUIET = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+from tests.browser.chromium import CHROMIUM, QUIET
+from tests.browser.few import make_few
 
 
 def pytest_collection_modifyitems(items):
@@ -35,7 +30,7 @@ def browser_type_launch_args(browser_type_launch_args):
 
 @pytest.fixture(scope="session")
 def base_url(tmp_path_factory):
-    """The address of a portal with the demo's people and processes."""
+    """The address of a portal with three people and a few processes."""
     path = tmp_path_factory.mktemp("portal") / "portal.sqlite"
     app = create_app(
         {
@@ -46,7 +41,7 @@ def base_url(tmp_path_factory):
     )
     with app.app_context():
         init_db()
-        make_demo()
+        make_few()
         db.session.remove()
     server = create_server(app, host="127.0.0.1", port=0, threads=4)
     thread = threading.Thread(target=server.run, daemon=True)

@@ -1,26 +1,55 @@
-"""The demo starts processes of every flow that a person can start."""
+"""The demo is a company of thirty people that has worked for ninety days, in every state that a process can be in."""
 
-from sqlalchemy import select
+import datetime as dt
+from collections import Counter
 
-from flows.demo import populate
+import pytest
+from sqlalchemy import func, select
+
+from portal import create_app, queries
 from portal.demo import make_demo
-from portal.models import Process, Task, db
+from portal.models import Absence, Comment, Event, Process, StoredFile, Task, User, db, init_db
+
+NOW = dt.datetime(2026, 11, 24, 9, 43, tzinfo=dt.UTC)
 
 
-def test_the_demo_has_processes_of_each_flow_and_no_failure(flow_tester):
-    make_demo()
+@pytest.fixture(scope="module")
+def company(tmp_path_factory):
+    """It is played once: that takes seconds."""
+    storage = str(tmp_path_factory.mktemp("files"))
+    app = create_app(
+        {"DATABASE_URL": "sqlite://", "FLOWS": ["flows"], "TESTING": True, "SCHEDULER": "off", "STORAGE": storage}
+    )
+    with app.app_context():
+        init_db()
+        make_demo(NOW)
+        yield app
+        db.session.remove()
 
-    db.session.rollback()
-    there = set(db.session.scalars(select(Process.flow_label)))
-    starts = {
-        label
-        for label, flow_class in flow_tester.app.extensions["portal_flows"].items()
-        if any(start.human for start in flow_class.definition.starts)
-    }
-    assert starts <= there
-    assert db.session.scalars(select(Task).where(Task.status == "ERROR")).all() == []
+
+def count(model, *criteria):
+    return db.session.scalar(select(func.count()).select_from(model).where(*criteria))
 
 
-def test_it_may_be_populated_again(flow_tester):
-    make_demo()
-    populate()
+def test_the_demo_has_every_flow_and_every_state(company):
+    assert count(User) == 30
+    assert count(Process) > 350
+    labels = set(db.session.scalars(select(Process.flow_label)))
+    assert labels == set(company.extensions["portal_flows"])
+    assert {"NEW", "DONE", "CANCELED", "SUSPENDED"} <= set(db.session.scalars(select(Process.status)))
+    assert count(Task, Task.finished.is_(None), Task.due < NOW)
+    assert count(Task, Task.finished.is_(None), Task.snoozed_until > NOW)
+    assert count(Event, Event.action == "withdraw")
+    assert count(Comment)
+    assert count(StoredFile, StoredFile.process_id.is_not(None))
+    assert count(Absence) == 3
+    running = db.session.scalars(select(Process).where(Process.finished.is_(None))).unique().all()
+    kinds = Counter(each.kind for each in queries.attention(db.session(), running).values())
+    assert kinds.keys() == {"failed", "left", "stuck"}
+
+
+def test_nothing_of_it_lies_ahead_or_was_told_twice(company):
+    for moment in (Process.created, Task.created, Task.finished, Event.created, Comment.created):
+        assert db.session.scalar(select(func.max(moment))) <= NOW
+        assert db.session.scalar(select(func.min(moment))) > NOW - dt.timedelta(days=91)
+    assert make_demo()[0].startswith("There are people already")

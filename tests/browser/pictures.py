@@ -1,0 +1,244 @@
+"""Pictures of every page and state, on the demo's company: `python -m tests.browser.pictures FOLDER`.
+
+The clock stands still, so the same code makes the same pictures. `index.html` in the folder shows all of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import html
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import time_machine
+from playwright.sync_api import Browser, Page, sync_playwright
+from sqlalchemy import select
+from waitress.server import create_server
+
+from portal import create_app
+from portal.demo import DEMO_PASSWORD, make_demo
+from portal.models import Process, Task, db, init_db
+from tests.browser.chromium import CHROMIUM, QUIET
+
+#: Tuesday, 10:43 in Zurich
+NOW = dt.datetime(2026, 11, 24, 9, 43, tzinfo=dt.UTC)
+#: widths and themes
+WAYS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
+
+
+class Shot(NamedTuple):
+    """A page in a state.
+
+    Attributes:
+        name: of the files.
+        who: is signed in; nobody where it is empty.
+        path: where it is; the keys of `places` stand in braces.
+        prepare: what is done on the page before.
+    """
+
+    name: str
+    who: str
+    path: str
+    prepare: Callable[[Page], None] | None = None
+
+
+def _press(name: str) -> Callable[[Page], None]:
+    return lambda page: page.get_by_role("button", name=name, exact=True).first.click()
+
+
+def _search(text: str) -> Callable[[Page], None]:
+    return lambda page: page.locator("[data-catalogue-search]").fill(text)
+
+
+def _sign_in_wrongly(page: Page) -> None:
+    page.get_by_label("User name").fill("alice")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+
+
+def _select_rows(page: Page) -> None:
+    for tick in page.locator("input[name=task]").all()[:3]:
+        tick.check()
+
+
+SHOTS = [
+    Shot("login", "", "/login"),
+    Shot("login-wrong", "", "/login", _sign_in_wrongly),
+    Shot("inbox", "bob", "/inbox"),
+    Shot("inbox-selected", "bob", "/inbox", _select_rows),
+    Shot("inbox-empty", "julia", "/inbox"),
+    Shot("inbox-no-match", "bob", "/inbox?q=zebra"),
+    Shot("queue", "yasmin", "/queue"),
+    Shot("archive", "bob", "/archive"),
+    Shot("requests", "alice", "/requests"),
+    Shot("requests-finished", "alice", "/requests?show=finished"),
+    Shot("requests-drafts", "alice", "/requests?show=drafts"),
+    Shot("requests-empty", "ruth", "/requests?show=drafts"),
+    Shot("new-request", "alice", "/flows"),
+    Shot("new-request-search", "alice", "/flows", _search("laptop")),
+    Shot("new-request-no-match", "alice", "/flows?q=zebra"),
+    Shot("start", "alice", "/flows/expense_claim/start/start"),
+    Shot("start-errors", "alice", "/flows/leave_request/start/start", _press("Submit")),
+    Shot("start-draft", "alice", "/flows/purchase_order/start/start"),
+    Shot("task-form", "bob", "/tasks/{form}/execute"),
+    Shot("task-form-declined", "bob", "/tasks/{form}/execute", _press("Decline")),
+    Shot("task", "carol", "/tasks/{form}"),
+    Shot("task-failed", "carol", "/tasks/{failed_task}"),
+    Shot("task-assign", "carol", "/tasks/{form}/reassign"),
+    Shot("process", "carol", "/processes/{running}"),
+    Shot("process-failed", "carol", "/processes/{failed}"),
+    Shot("process-suspended", "carol", "/processes/{suspended}"),
+    Shot("process-done", "carol", "/processes/{done}"),
+    Shot("process-withdraw", "alice", "/processes/{mine}/withdraw"),
+    Shot("processes", "carol", "/processes"),
+    Shot("processes-attention", "carol", "/processes?state=attention"),
+    Shot("flow", "carol", "/flows/purchase_order"),
+    Shot("flow-empty", "carol", "/flows/stocktaking"),
+    Shot("workload", "bob", "/workload"),
+    Shot("redistribute", "bob", "/workload/redistribute?person=nina"),
+    Shot("notices", "bob", "/notices"),
+    Shot("notices-empty", "julia", "/notices"),
+    Shot("profile", "alice", "/profile"),
+    Shot("absences", "nina", "/profile/absences"),
+    Shot("calendar", "nina", "/profile/calendar"),
+    Shot("error-404", "alice", "/nowhere"),
+    Shot("error-403", "alice", "/workload"),
+    Shot("error-409", "bob", "/tasks/{done_task}/execute"),
+]
+
+
+def places() -> dict[str, int]:
+    """The processes and tasks that the pictures are of."""
+    session = db.session
+
+    def process(*criteria: Any) -> int:
+        found = session.scalar(select(Process.id).where(*criteria).order_by(Process.id.desc()).limit(1))
+        assert found is not None, criteria
+        return found
+
+    def task(*criteria: Any) -> Task:
+        query = select(Task).join(Task.process).where(*criteria).order_by(Task.id.desc()).limit(1)
+        found = session.scalars(query).unique().one()
+        assert isinstance(found, Task)
+        return found
+
+    bobs = Task.owner.has(username="bob"), Task.finished.is_(None)
+    failed = task(Task.status == "ERROR")
+    running = task(Task.flow_task == "countersign", Task.finished.is_(None))
+    return {
+        "form": task(*bobs, Process.flow_label == "expense_claim", Task.flow_task == "approve").id,
+        "failed_task": failed.id,
+        "failed": failed.process_id,
+        "running": running.process_id,
+        "suspended": process(Process.status == "SUSPENDED"),
+        "done": process(Process.flow_label == "expense_claim", Process.status == "DONE"),
+        "mine": process(Process.created_by.has(username="alice"), Process.finished.is_(None),
+                        Process.flow_label.in_(("leave_request", "purchase_order", "expense_claim"))),
+        "done_task": task(Task.owner.has(username="bob"), Task.status == "DONE", Task.flow_task == "approve").id,
+    }  # fmt: skip
+
+
+@contextmanager
+def company() -> Iterator[tuple[str, dict[str, int]]]:
+    """A portal on loopback with the demo's company, whose clock stands at `NOW`."""
+    with tempfile.TemporaryDirectory() as folder, time_machine.travel(NOW, tick=False):
+        settings = {
+            "DATABASE_URL": f"sqlite:///{folder}/portal.sqlite", "FLOWS": ["flows"], "THROTTLE": "off",
+            "SCHEDULER": "off", "STORAGE": f"{folder}/files",
+        }  # fmt: skip
+        app = create_app(settings)
+        with app.app_context():
+            init_db()
+            make_demo(NOW)
+            found = places()
+            db.session.remove()
+        server = create_server(app, host="127.0.0.1", port=0, threads=2)
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.effective_port}", found
+        finally:
+            server.close()
+            thread.join(timeout=10)
+
+
+def _page(browser: Browser, address: str, who: str, width: int, scheme: str) -> Page:
+    context = browser.new_context(
+        base_url=address, viewport={"width": width, "height": 900 if width > 600 else 844},
+        color_scheme="dark" if scheme == "dark" else "light", timezone_id="Europe/Zurich", locale="en-GB",
+        reduced_motion="reduce",
+    )  # fmt: skip
+    page = context.new_page()
+    page.clock.set_fixed_time(NOW)
+    if who:
+        page.goto("/login")
+        page.get_by_label("User name").fill(who)
+        page.get_by_label("Password").fill(DEMO_PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/inbox")
+    return page
+
+
+def take(folder: Path, only: str = "", ways: list[tuple[int, str]] = WAYS) -> list[Path]:
+    """Make the pictures.
+
+    Args:
+        folder: where they are written; made when absent.
+        only: a part of the names of those that are wanted.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    shots = sorted((shot for shot in SHOTS if only in shot.name), key=lambda shot: shot.who)
+    made = []
+    with company() as (address, found), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        for width, scheme in ways:
+            pages: dict[str, Page] = {}
+            for shot in shots:
+                if shot.who not in pages:
+                    pages[shot.who] = _page(browser, address, shot.who, width, scheme)
+                made.append(folder / f"{shot.name}-{width}-{scheme}.png")
+                _shoot(pages[shot.who], shot, found, made[-1])
+            for page in pages.values():
+                page.context.close()
+        browser.close()
+    (folder / "index.html").write_text(_index([shot.name for shot in shots], ways), "utf-8")
+    return made
+
+
+def _shoot(page: Page, shot: Shot, found: dict[str, int], file: Path) -> None:
+    page.goto(shot.path.format(**found))
+    if shot.prepare is not None:
+        shot.prepare(page)
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=file, full_page=True)
+
+
+def _index(names: list[str], ways: list[tuple[int, str]]) -> str:
+    rows = "".join(
+        f"<h2>{html.escape(name)}</h2><p>"
+        + "".join(
+            f'<a href="{name}-{width}-{scheme}.png"><img src="{name}-{width}-{scheme}.png" '
+            f'alt="{name}, {width} px, {scheme}" height="420" loading="lazy"></a> '
+            for width, scheme in ways
+        )
+        + "</p>"
+        for name in sorted(names)
+    )
+    return f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Pictures of the portal</title>{rows}</html>\n'
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.browser.pictures", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--only", default="", help="a part of the names of those that are wanted")
+    given = parser.parse_args()
+    print(f"{len(take(given.folder, given.only))} pictures in {given.folder}")
+
+
+if __name__ == "__main__":
+    main()
