@@ -39,6 +39,10 @@ class ExpenseClaimProcess(Process):
     def total(self) -> Decimal:
         return sum((receipt.amount for receipt in self.receipts), Decimal())
 
+    @property
+    def price(self) -> str:
+        return f"CHF {self.total:,.2f}"
+
 
 def is_not_paid(claim: ExpenseClaimProcess) -> bool:
     return claim.payment is None
@@ -54,9 +58,9 @@ class ExpenseClaimFlow(flow.Flow):
     keywords = ("receipt", "refund", "reimbursement", "train", "hotel", "lunch")
     milestones = {"Manager": this.approve, "Finance": this.countersign, "Paid": this.paid}
     withdraw = is_not_paid
-    process_summary_template = "{{ process.purpose }}: {{ process.total }}"
+    process_summary_template = "{{ process.purpose }}, {{ process.price }}"
     process_result_template = (
-        "{% if process.payment %}Paid {{ process.total }}, {{ process.payment }}{% else %}Declined{% endif %}"
+        "{% if process.payment %}Paid {{ process.price }}, {{ process.payment }}{% else %}Declined{% endif %}"
     )
 
     start = (
@@ -71,7 +75,7 @@ class ExpenseClaimFlow(flow.Flow):
         .Annotation(
             title="Check the receipts",
             description="Is every receipt there, and was every line needed for the work?",
-            summary_template="{{ process.created_by.name }} claims {{ process.total }}",
+            summary_template="{{ process.created_by.name }} claims {{ process.price }}",
         )
         .Permission(auto_create=True)
         .NotSameAs(this.start)
@@ -94,7 +98,7 @@ class ExpenseClaimFlow(flow.Flow):
         .Annotation(
             title="Countersign",
             description="The second pair of eyes: who claimed or checked cannot sign.",
-            summary_template="{{ process.total }} to {{ process.created_by.name }}",
+            summary_template="{{ process.price }} to {{ process.created_by.name }}, {{ process.purpose }}",
         )
         .Permission(auto_create=True)
         .NotSameAs(this.start, this.approve)
@@ -118,7 +122,7 @@ class ExpenseClaimFlow(flow.Flow):
         .Annotation(
             title="Fix payment details",
             description="The bank refused it several times. Correct the IBAN; it is then tried again.",
-            summary_template="{{ process.total }} to {{ process.iban }} was not paid",
+            summary_template="{{ process.price }} to {{ process.iban }} was not paid",
         )
         .Permission(auto_create=True)
         .Priority(10)

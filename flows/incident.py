@@ -75,7 +75,7 @@ class IncidentFlow(flow.Flow):
     process_class = IncidentProcess
     category = "Workplace and IT"
     keywords = ("broken", "printer", "laptop", "outage", "help")
-    milestones = {"Taken up": this.take_up, "Works again": this.all_clear, "Reviewed": this.review}
+    milestones = {"Taken up": this.take_up, "Repair": this.all_clear, "Review": this.review}
     process_summary_template = "{{ process.service }}: {{ process.report }}"
     process_result_template = "{{ process.service }}: {{ process.lesson }}"
 

@@ -28,6 +28,10 @@ class LeaveRequestProcess(Process):
     def days(self) -> int:
         return (self.last_day - self.first_day).days + 1
 
+    @property
+    def absence(self) -> str:
+        return f"{self.days} {'day' if self.days == 1 else 'days'} off from {self.first_day:%d %b %Y}"
+
 
 def ends_after_it_begins(leave: LeaveRequestProcess) -> None:
     if leave.last_day < leave.first_day:
@@ -44,7 +48,7 @@ class LeaveRequestFlow(flow.Flow):
     keywords = ("holiday", "day off", "vacation", "parental leave")
     milestones = {"Decision": this.decision, "In the calendar": this.granted}
     withdraw = True
-    process_summary_template = "{{ process.days }} days from {{ process.first_day }}"
+    process_summary_template = "{{ process.absence }}"
     process_result_template = "{{ 'Approved' if process.approved else 'Declined' }}"
 
     start = (
@@ -69,9 +73,7 @@ class LeaveRequestFlow(flow.Flow):
         .Annotation(
             title="Decide on leave",
             description="Check that someone covers, then approve or decline.",
-            summary_template=(
-                "{{ process.created_by.name }} asks for {{ process.days }} days from {{ process.first_day }}"
-            ),
+            summary_template=("{{ process.created_by.name }}: {{ process.absence }}"),
         )
         .Permission(auto_create=True)
         .Assign(assign.ManagerOf(this.start.owner))

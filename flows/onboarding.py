@@ -90,7 +90,9 @@ class OnboardingFlow(flow.Flow):
     category = "People"
     keywords = ("new colleague", "hire", "first day", "laptop")
     milestones = {"Planned": this.plan, "Prepared": this.prepare, "Welcomed": this.welcome}
-    process_summary_template = "{{ process.employee }}, {{ process.job }}, from {{ process.first_day }}"
+    process_summary_template = (
+        "{{ process.employee }}, {{ process.job }}, from {{ process.first_day.strftime('%d %b %Y') }}"
+    )
     process_result_template = "{{ process.employee }} is on board"
 
     start = (

@@ -19,6 +19,10 @@ class PurchaseOrder(db.Model):
     amount: Mapped[Decimal] = mapped_column(Numeric(12, 2))
     order_number: Mapped[str | None] = mapped_column(String(30))
 
+    @property
+    def price(self) -> str:
+        return f"CHF {self.amount:,.2f}"
+
 
 class PurchaseOrderProcess(Process):
     approved = jsonstore.BooleanField("Purchase approved", labels=("Approve", "Decline"), default=False)
@@ -44,7 +48,7 @@ class PurchaseOrderFlow(flow.Flow):
     milestones = {"Approval": this.decision, "Checks": this.checked, "Ordered": this.ordered}
     withdraw = True
     process_summary_template = (
-        "{{ process.artifact.item }} from {{ process.artifact.supplier }} for {{ process.artifact.amount }}"
+        "{{ process.artifact.item }}, {{ process.artifact.price }}, from {{ process.artifact.supplier }}"
     )
     process_result_template = (
         "{% if process.artifact.order_number %}Ordered as {{ process.artifact.order_number }}"
@@ -126,7 +130,7 @@ class PurchaseOrderFlow(flow.Flow):
 
 
 def place(order: PurchaseOrder, reference: str) -> str:
-    """Order from a supplier. In place of their services, this one takes all orders but for a supplier that is closed."""
+    """Order from a supplier. In place of their services, this one takes every order but of one that is closed."""
     if order.supplier == "Helvetia Office":
         raise SupplierUnreachable("orders.helvetia-office.example does not answer")
     return reference

@@ -27,7 +27,13 @@ ROLES = {
         "checklist_item.can_prepare:it",
         "incident.view",
     ],
-    "IT managers": ["incident.manage", "repair.manage", "callback.manage", "booking.manage", "web_order.manage"],
+    "IT managers": [
+        "incident.manage",
+        "repair.manage",
+        "callback.manage",
+        "booking.manage",
+        "web_order.manage",
+    ],
     "Facilities": ["checklist_item.can_prepare:facilities", "stocktaking.can_count"],
     "People office": [
         "onboarding.can_start",
@@ -44,16 +50,27 @@ ROLES = {
 _EVERYBODY = ("Employees",)
 
 
-def _person(username: str, name: str, department: str, manager: str | None, *roles: str, **more: object) -> Person:
+def _person(
+    username: str, name: str, department: str, manager: str | None, *roles: str, **more: object
+) -> Person:
     return Person(username, name, department, manager, (*_EVERYBODY, *roles), **more)  # type: ignore[arg-type]
 
 
 PEOPLE = [
     _person("ruth", "Ruth Brunner", "Management", None, "Managers", "Head office"),
-    _person("bob", "Bob Steiner", "Finance", "ruth", "Managers", "Head office", "Finance", "Finance managers"),
     _person(
-        "carol", "Carol Meier", "IT", "ruth", "Managers", "IT support", "IT managers",
-        skills=("networks", "databases"), is_superuser=True,
+        "bob", "Bob Steiner", "Finance", "ruth", "Managers", "Head office", "Finance", "Finance managers"
+    ),
+    _person(
+        "carol",
+        "Carol Meier",
+        "IT",
+        "ruth",
+        "Managers",
+        "IT support",
+        "IT managers",
+        skills=("networks", "databases"),
+        is_superuser=True,
     ),
     _person("peter", "Peter Hofer", "Sales", "ruth", "Managers", "Sales", skills=("french",)),
     _person("sandra", "Sandra Frei", "Logistics", "ruth", "Managers", "Warehouse", "Logistics managers"),

@@ -6,7 +6,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from portal.demo import Paper, Story
+from portal.demo import Story
 from portal.models import db
 
 from ..booking import BookingFlow
@@ -105,7 +105,11 @@ def _carrier(die: Random, process: Any) -> Values:
 
 def _order(die: Random, _day: dt.date) -> Values:
     names = db.session.scalars(db.select(Article).order_by(Article.id)).all()
-    return {"customer": die.choice(words.CUSTOMERS)[2], "article": die.choice(names), "pieces": die.randrange(1, 6)}
+    return {
+        "customer": die.choice(words.CUSTOMERS)[2],
+        "article": die.choice(names),
+        "pieces": die.randrange(1, 6),
+    }
 
 
 def _booking(die: Random, day: dt.date) -> Values:

@@ -12,7 +12,10 @@ BAD_IBAN = "CH93 0076 2011 6238 5295 8"
 
 #: a purpose, and lines with the least and the most of each
 EXPENSES = (
-    ("Visit to a customer in Bern", (("Train to Bern and back", 98, 104), ("Lunch with the customer", 45, 92))),
+    (
+        "Visit to a customer in Bern",
+        (("Train to Bern and back", 98, 104), ("Lunch with the customer", 45, 92)),
+    ),
     ("Trade fair in Basel", (("Train to Basel", 62, 68), ("Hotel, one night", 148, 195), ("Dinner", 32, 58))),
     ("Train tickets of last month", (("Half-fare tickets", 44, 128),)),
     ("Course on negotiation", (("Fee", 420, 480), ("Lunch", 24, 29))),
@@ -21,7 +24,10 @@ EXPENSES = (
     ("Reading for the team", (("Two books on queues", 74, 82),)),
     ("Team lunch after the release", (("Lunch for seven", 168, 214),)),
     ("Telephone costs abroad", (("Roaming", 27, 61),)),
-    ("Customer visit in Milan", (("Train to Milan", 86, 118), ("Hotel, two nights", 260, 318), ("Taxi", 24, 41))),
+    (
+        "Customer visit in Milan",
+        (("Train to Milan", 86, 118), ("Hotel, two nights", 260, 318), ("Taxi", 24, 41)),
+    ),
     ("Parking in Zurich", (("Parking", 21, 46),)),
     ("Flowers for the reception", (("Flowers", 38, 52),)),
     ("Safety shoes", (("Shoes, size 43", 118, 149),)),
@@ -98,7 +104,8 @@ INCIDENTS = (
      "Updates go to one device first."),
     ("Web shop", "critical", "Orders end with an error page.", "The payment service had changed its address.",
      "We subscribe to their notices."),
-    ("Meeting room Säntis", "minor", "The screen stays black.", "A cable was broken.", "Cables are checked each quarter."),
+    ("Meeting room Säntis", "minor", "The screen stays black.", "A cable was broken.",
+     "Cables are checked each quarter."),
     ("Time recording", "major", "Yesterday's times are missing.", "The nightly job had stopped.",
      "Its failure is told to the team at once."),
     ("Wireless network, floor 3", "minor", "Calls break off every few minutes.", "Two access points shared a channel.",

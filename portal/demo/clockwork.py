@@ -12,12 +12,13 @@ import heapq
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import count
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import event, func, or_, select, update
+from sqlalchemy import event, or_, select, update
 
 from portal.engine import actions
 from portal.engine.moving_clock import clock
@@ -76,13 +77,13 @@ class Clockwork:
 
     def run(self) -> None:
         session = db.session
-        self.people = {name: key for name, key in session.execute(select(User.username, User.id))}
+        self.people = dict(session.execute(select(User.username, User.id)).tuples().all())
         self._leavers = {self.people[person.username] for person in self.company.people if person.left}
         self.names = {key: name for name, key in self.people.items()}
         session.rollback()
         for story in self.company.stories:
             for _ in range(story.number):
-                self.at(self._some_moment(), lambda story=story: self._start(story))
+                self.at(self._some_moment(), partial(self._start, story))
         self._plan_schedules()
         while self._deeds and self._deeds[0][0] <= self.now:
             self.moment, _, deed = heapq.heappop(self._deeds)
@@ -140,11 +141,12 @@ class Clockwork:
         node = story.start
         if node.human:
             starter = db.session.get_one(User, self.people[self._starter(story)])
-            root = submit(node, starter, **values).id
+            submit(node, starter, **values)
         else:
             node.run(**values)
-            root = db.session.scalar(select(func.max(Process.id)).where(Process.parent_task_id.is_(None)))
-            db.session.rollback()
+        newest = select(Process.id).where(Process.parent_task_id.is_(None)).order_by(Process.id.desc())
+        root: int = db.session.scalars(newest.limit(1)).one()
+        db.session.rollback()
         self._stories[root] = story
         life.befall(self, root, story)
         return root
@@ -216,7 +218,9 @@ class Clockwork:
             if activation.task.owner_id is None:
                 activation.assign(None)
                 self._owners[task_id] = user_id
-            if answer is not None and not fill_form(activation, dict(answer(self.random, activation.process))):
+            if answer is not None and not fill_form(
+                activation, dict(answer(self.random, activation.process))
+            ):
                 activation.execute()
 
     def _candidates(self, row: Any, owner_id: int | None) -> list[str]:
@@ -273,7 +277,11 @@ class Clockwork:
             if schedules.fire(db.session()):
                 for root in db.session.scalars(select(Process.id).where(Process.id > before)).all():
                     label = db.session.get_one(Process, root).flow_label
-                    stories = [each for each in self.company.stories if each.start.flow_class.definition.label == label]
+                    stories = [
+                        each
+                        for each in self.company.stories
+                        if each.start.flow_class.definition.label == label
+                    ]
                     self._stories[root] = stories[0] if stories else Story(None, 0, _nothing)
                     self._look(root)
             return None

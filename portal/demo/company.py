@@ -58,7 +58,10 @@ class Paper:
             places.append(len(made))
             made += b"%d 0 obj\n%s\nendobj\n" % (number, each)
         table = b"".join(b"%010d 00000 n \n" % place for place in places)
-        trailer = b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, len(made))
+        trailer = b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (
+            len(objects) + 1,
+            len(made),
+        )
         return made + b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1) + table + trailer
 
 

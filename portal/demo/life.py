@@ -81,7 +81,9 @@ def _attach(root: int, user_id: int, paper: Paper) -> None:
     session = db.session()
     writes.begin(session)
     process, user = session.get_one(Process, root), session.get_one(User, user_id)
-    row = storage.store(session, paper.content(), name=paper.name, type="application/pdf", user=user, process=process)
+    row = storage.store(
+        session, paper.content(), name=paper.name, type="application/pdf", user=user, process=process
+    )
     row.created = process.created + dt.timedelta(minutes=20)
     session.commit()
 
@@ -137,6 +139,6 @@ def _open_tasks(criterion: object, every: int) -> list[tuple[int, int]]:
     query = select(Task.id, Task.owner_id).join(Task.process)
     query = query.where(Task.finished.is_(None), criterion, ~Process.on_hold)  # type: ignore[arg-type]
     query = query.where(Task.flow_task_type.in_(("View", "ManualTask"))).order_by(Task.id)
-    found = [(row[0], row[1]) for row in db.session.execute(query)]
+    found = [(row[0], row[1] or 0) for row in db.session.execute(query)]
     db.session.rollback()
     return found[::every]

@@ -43,15 +43,23 @@ def usual_durations(session: Session, labels: Collection[str]) -> dict[str, dt.t
     ]
     rows = union_all(*(select(each.c.flow_label, each.c.created, each.c.finished).where(each.c.status == "DONE")
                        for each in latest))  # fmt: skip
-    took: dict[str, list[dt.timedelta]] = defaultdict(list)
+    took: dict[str, list[float]] = defaultdict(list)
     for label, created, finished in session.execute(rows):
-        took[label].append(finished - created)
-    return {label: statistics.median(spans) for label, spans in took.items() if len(spans) >= ENOUGH}
+        took[label].append((finished - created).total_seconds())
+    return {
+        label: dt.timedelta(seconds=statistics.median(seconds))
+        for label, seconds in took.items()
+        if len(seconds) >= ENOUGH
+    }
 
 
 def often_started(session: Session, user: User, most: int = 3) -> list[str]:
     """The labels of the flows of which this person's latest requests are, the most frequent first."""
-    latest = select(Process.flow_label).where(Process.created_by_id == user.id).order_by(Process.id.desc())
+    latest = (
+        select(Process.flow_label)
+        .where(Process.created_by_id == user.id, Process.parent_task_id.is_(None))
+        .order_by(Process.id.desc())
+    )
     counted = Counter(session.scalars(latest.limit(REQUESTS)))
     return [label for label, count in counted.most_common(most) if count > 1]
 
@@ -70,7 +78,7 @@ def requests(session: Session, user: User, *, finished: bool, after: str = "", s
         after: where the page begins, as the page before says.
     """
     over = Process.finished.is_not(None) if finished else Process.finished.is_(None)
-    query = select(Process).where(Process.created_by_id == user.id, over)
+    query = select(Process).where(Process.created_by_id == user.id, Process.parent_task_id.is_(None), over)
     query = query.options(
         joinedload(Process.created_by).lazyload(User.roles), selectin_polymorphic(Process, tables_of_heirs())
     )

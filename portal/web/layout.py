@@ -133,7 +133,12 @@ def _time(moment: dt.datetime | None, plain: bool = False) -> Markup:
 
 def _day(moment: dt.datetime) -> Markup:
     chosen = preferences()
-    return time_tag(moment, now(), chosen, text=day(moment, now(), zone(chosen.get("timezone"))))
+    return time_tag(
+        moment,
+        now(),
+        chosen,
+        text=day(moment, now(), zone(chosen.get("timezone") or request.cookies.get("timezone"))),
+    )
 
 
 def _context() -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from flask import Blueprint, current_app, render_template, request
@@ -52,7 +53,7 @@ def index() -> str:
         show = ""
         page = queries.requests(session, user, finished=False, after=after)
         rows = _rows(page)
-    recent = [] if show else queries.requests(session, user, finished=True, size=_RECENT)
+    recent: Iterable[Any] = () if show else queries.requests(session, user, finished=True, size=_RECENT)
     return render_template(
         "portal/requests.html", show=show, page=page, rows=rows, recent=recent, drafts=drafts
     )

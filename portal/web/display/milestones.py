@@ -53,9 +53,10 @@ def line(process: Any, steps: Sequence[At], is_delayed: bool) -> list[Milestone]
         step.flow_task: step.finished for step in steps if step.status == "DONE" and step.flow_task not in at
     }
     ahead = [name for name in named.values() if name not in passed]
-    current = {
-        name if name in ahead else _next(ahead, reach.get(name, frozenset())) for name in at
-    }  # what stands between two milestones is on its way to the next one
+    if not at:  # it stands still, before what would come next
+        at = ahead[:1]
+    # what stands between two milestones is on its way to the next one
+    current = {name if name in ahead else _next(ahead, reach.get(name, frozenset())) for name in at}
     found = []
     for word, name in named.items():
         if name in passed:
