@@ -17,14 +17,16 @@ from portal.demo import DEMO_PASSWORD
 from portal.flow.registry import registry
 from portal.models import User, create_user, db, find_user
 
-PEOPLE = {"alice": "Alice Employee", "bob": "Bob Manager", "carol": "Carol Admin"}
+PEOPLE = {"alice": "Alice Employee", "bob": "Bob Manager", "carol": "Carol Admin", "dave": "Dave Deputy"}
 
 
 def make_few() -> None:
-    """alice starts requests, bob may do everything that a permission gives, carol may do everything."""
+    """alice starts requests, bob may do everything that a permission gives, carol everything, dave checks receipts."""
     starts = {start.permission for flow in registry.values() for start in flow.definition.starts}
     for name, full_name in PEOPLE.items():
         permissions = registry.permissions() if name == "bob" else {each for each in starts if each}
+        if name == "dave":
+            permissions = {"expense_claim.can_approve"}
         create_user(
             name, DEMO_PASSWORD, permissions=sorted(permissions), is_superuser=name == "carol", full_name=full_name,
             roles=["Managers"] if name == "bob" else (), email=f"{name}@example.com",

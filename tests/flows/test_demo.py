@@ -18,7 +18,13 @@ def company(tmp_path_factory):
     """It is played once: that takes seconds."""
     storage = str(tmp_path_factory.mktemp("files"))
     app = create_app(
-        {"DATABASE_URL": "sqlite://", "FLOWS": ["flows"], "TESTING": True, "SCHEDULER": "off", "STORAGE": storage}
+        {
+            "DATABASE_URL": "sqlite://",
+            "FLOWS": ["flows"],
+            "TESTING": True,
+            "SCHEDULER": "off",
+            "STORAGE": storage,
+        }
     )
     with app.app_context():
         init_db()

@@ -32,7 +32,7 @@ def started(submit, times, days):
         key = submit(f"On bees {number}")
         process = db.session.get_one(Process, key)
         process.status, process.finished = "DONE", process.created + dt.timedelta(days=days)
-    db.session.commit()
+        db.session.commit()
 
 
 def test_only_what_one_may_start_is_there(laptop, alice, dave):

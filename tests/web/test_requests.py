@@ -60,7 +60,9 @@ def claim(paper, register, people):
 @pytest.fixture
 def approve(open_task, people):
     def approve(process_id):
-        with actions.activation(db.session(), open_task(process_id, "approve").id, people["bob"]) as activation:
+        with actions.activation(
+            db.session(), open_task(process_id, "approve").id, people["bob"]
+        ) as activation:
             activation.assign(people["bob"])
             activation.process.approved = True
             activation.execute()
