@@ -1,7 +1,7 @@
 """Inserts the rows that one action adds: tasks, the links between them, and history.
 
-They are many, and each kind is written in one statement behind each flush: beside the unit of work, which would
-look at every one of them several times. From then on a task is an object of the session like any other.
+They are many, and each kind is written in one statement behind each flush, see `statements`. From then on a task is
+an object of the session like any other.
 """
 
 from __future__ import annotations
@@ -10,15 +10,12 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert, inspect
-from sqlalchemy.orm import Session, make_transient_to_detached
+from sqlalchemy import Connection, inspect
+from sqlalchemy.orm import Session, make_transient, make_transient_to_detached
 
-from portal.models import Event, Process, Task, task_link
+from portal.models import Process, Task
 
-_TASKS = Task.__table__
-#: the columns of a task that the database does not fill in
-_NAMES = [column.name for column in _TASKS.c if column.name not in ("id", "_sentinel")]
-_INSERT_TASKS = insert(_TASKS).returning(_TASKS.c.id, sort_by_parameter_order=True)
+from .statements import writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +64,10 @@ class Rows:
         self.changes: list[Change] = []
         #: hold back links and changes at the next flush
         self.only_tasks = False
+        #: new processes that are stored already, beside the unit of work
+        self.stored: list[Process] = []
+        #: whether somebody has asked to hear of what is new in the queue; None where no statement has told it
+        self.heard: bool | None = None
         #: the moments at which savepoints were set
         self.savepoints: dict[Any, tuple[int, int, int]] = {}
         self._written = self.mark()
@@ -75,29 +76,41 @@ class Rows:
         """The tasks that are not stored yet."""
         return self.tasks[self._written[0] :]
 
+    def write_changes(self) -> None:
+        """Store new processes, and what was changed of processes and tasks, where these are plain rows of ours."""
+        self.stored += writing.store(self.session)
+
     def write(self) -> None:
         """Store what is not stored yet. The processes must be."""
         tasks, links, changes = self._written
-        self._written = (len(self.tasks), links, changes)
-        self._store([task for task in self.tasks[tasks:] if not inspect(task).has_identity])
+        new = [task for task in self.tasks[tasks:] if not inspect(task).has_identity]
+        self._written = (len(self.tasks), links, changes) if self.only_tasks else self.mark()
+        if self._written == (tasks, links, changes):
+            return
+        connection = self.session.connection()
+        if new:
+            self._store(connection, new)
         if self.only_tasks:
             return
-        self._written = self.mark()
-        self._insert(
-            task_link, [{"task_id": task.id, "previous_id": last.id} for task, last in self.links[links:]]
-        )
-        self._insert(Event.__table__, [self._event(change) for change in self.changes[changes:]])
+        pairs = [{"task_id": task.id, "previous_id": last.id} for task, last in self.links[links:]]
+        writing.insert_links(connection, pairs)
+        writing.insert_events(connection, [self._event(change) for change in self.changes[changes:]])
 
-    def _store(self, tasks: list[Task]) -> None:
+    def _store(self, connection: Connection, tasks: list[Task]) -> None:
         """Insert tasks, and make them objects of the session."""
         rows = [_row(task) for task in tasks]
-        if not rows:
-            return
-        keys = self.session.connection().scalars(_INSERT_TASKS, rows)
-        for task, row, key in zip(tasks, rows, keys, strict=True):
+        ids, heard = writing.insert_tasks(connection, rows)
+        self.heard = self.heard if heard is None else heard
+        for task, row, key in zip(tasks, rows, ids, strict=True):
             inspect(task).dict.update(row, id=key, _sentinel=None)
             make_transient_to_detached(task)
         self.session.add_all(tasks)
+
+    def leave(self) -> None:
+        """Take what was stored out of the session: a rollback takes the rows away, and it does not know them as new."""
+        self.cut((0, 0, 0)).leave(self.session)
+        for process in self.stored:
+            make_transient(process)
 
     def _event(self, change: Change) -> dict[str, Any]:
         return {
@@ -110,10 +123,6 @@ class Rows:
             "to_state": change.to,
             "detail": change.detail,
         }
-
-    def _insert(self, table: Any, rows: list[dict[str, Any]]) -> None:
-        if rows:
-            self.session.connection().execute(insert(table), rows)
 
     def mark(self) -> tuple[int, int, int]:
         """This moment."""
@@ -136,7 +145,7 @@ class Rows:
 
 def _row(task: Task) -> dict[str, Any]:
     values: dict[str, Any] = inspect(task).dict
-    row = {name: values.get(name) for name in _NAMES}
+    row = {name: values.get(name) for name in writing.columns_of(Task)}
     row["process_id"] = task.process.id
     if (owner := values.get("owner")) is not None:
         row["owner_id"] = owner.id

@@ -25,6 +25,7 @@ from .bulk_insert import Change, Rows
 from .failures import Failure
 from .retries import is_passing
 from .savepoint import GuardedCall
+from .statements import Found
 
 
 class Lost(Node):
@@ -114,6 +115,10 @@ class ActionContext:
         self.now = now
         #: the roots of the trees that this transaction holds
         self.roots = roots
+        #: what was read with the lock
+        self.found = Found()
+        #: processes of which the database knows no other open task than those seen here
+        self.alone: set[Process] = outer.alone if outer else set()
         #: tasks that a token has just come to, the next one last
         self.ready: list[Task] = []
         #: how often a token has come to a node
@@ -153,6 +158,20 @@ class ActionContext:
 
     # -- what there is ----------------------------------------------------------------------------------
 
+    def hold(self, found: Found) -> None:
+        """Remember what is locked, and what was read with it."""
+        self.found = found
+        if found.root_id is not None:
+            self.roots.add(found.root_id)
+        if found.task is not None and found.process is not None:
+            self.know(found.task)
+            if found.alone:
+                self.alone.add(found.process)
+
+    def has_seen_all(self, process: Process) -> bool:
+        """Whether the database has no open task of a process that this action does not know."""
+        return process in self.made or process in self.alone
+
     def know(self, *tasks: Task) -> None:
         for task in tasks:
             self.tasks.setdefault(task.process, {})[task] = None
@@ -173,7 +192,7 @@ class ActionContext:
 
     def unseen(self, process: Process, *criteria: Any) -> list[Task]:
         """Open tasks that only the database knows yet. Nothing is written for it."""
-        if process in self.made:
+        if self.has_seen_all(process):
             return []
         query = select(Task).where(Task.process_id == process.id, Task.finished.is_(None), *criteria)
         with self.session.no_autoflush:

@@ -18,6 +18,7 @@ from portal.models import Outgoing, Process, Role, Task, User
 
 from . import permissions, writes
 from .bulk_insert import Change
+from .statements.writing import ASKING
 
 if TYPE_CHECKING:
     from .context import ActionContext
@@ -77,9 +78,7 @@ def wants(user: User, event: str) -> bool:
 
 def asking(session: Session) -> list[User]:
     """Who has asked to hear of the queue."""
-    query = select(User).where(User.is_active, User.email.is_not(None))
-    query = query.where(cast(User.preferences, Text).contains('"queue": true', autoescape=True))
-    query = query.options(joinedload(User.roles)).order_by(User.id)
+    query = select(User).where(*ASKING).options(joinedload(User.roles)).order_by(User.id)
     return [user for user in session.scalars(query).unique() if wants(user, "queue")]
 
 
