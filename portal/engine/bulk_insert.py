@@ -64,6 +64,8 @@ class Rows:
         self.changes: list[Change] = []
         #: hold back links and changes at the next flush
         self.only_tasks = False
+        #: whether nothing but the commit comes behind the next flush
+        self.last = False
         #: new processes that are stored already, beside the unit of work
         self.stored: list[Process] = []
         #: whether somebody has asked to hear of what is new in the queue; None where no statement has told it
@@ -78,7 +80,7 @@ class Rows:
 
     def write_changes(self) -> None:
         """Store new processes, and what was changed of processes and tasks, where these are plain rows of ours."""
-        self.stored += writing.store(self.session)
+        self.stored += writing.store(self.session, self.last)
 
     def write(self) -> None:
         """Store what is not stored yet. The processes must be."""

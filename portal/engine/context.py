@@ -25,7 +25,7 @@ from .bulk_insert import Change, Rows
 from .failures import Failure
 from .retries import is_passing
 from .savepoint import GuardedCall
-from .statements import Found
+from .statements import Found, placing
 
 
 class Lost(Node):
@@ -200,6 +200,12 @@ class ActionContext:
             found = list(self.session.scalars(query).unique())
         self.know(*found)
         return found
+
+    def keep_keys(self) -> None:
+        """Let what was committed tell its keys, though it has expired."""
+        for process, tasks in self.tasks.items():
+            for each in (process, *tasks):
+                placing.keep_key(each)
 
     def forget(self) -> None:
         """Drop what a rollback has taken away."""

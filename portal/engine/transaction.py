@@ -135,12 +135,14 @@ def _committed(
         rows = run.rows
         session.info |= {"run": run, "rows": rows}
         yield run
+        rows.last = True
         session.flush()
         _tell(run)
         failed = [told for each in run.failures if (told := each.told()) is not None]
         session.info |= {"run": None, "rows": None}
         committing = True
         session.commit()
+        run.keep_keys()
     except BaseException as error:
         session.info |= {"run": None, "rows": None}
         if rows is not None:

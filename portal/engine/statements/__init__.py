@@ -5,7 +5,7 @@ times. They keep what is an author's: their rows, tables joined to a process, an
 a savepoint. What is read and written here is an object of the session like any other.
 """
 
-from . import reading, writing
+from . import placing, reading, writing
 from .reading import Found
 
-__all__ = ["Found", "reading", "writing"]
+__all__ = ["Found", "placing", "reading", "writing"]

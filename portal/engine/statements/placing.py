@@ -67,3 +67,26 @@ def settle(session: Session, instance: Any) -> None:
     make_transient(instance)
     make_transient_to_detached(instance)
     session.add(instance)
+
+
+def settle_for_commit(session: Session, instance: Any) -> None:
+    """The same, in less time, for an object that the commit is about to expire. It may lose its collections."""
+    state = inspect(instance)
+    names = _single(state.mapper)
+    held = {name: value for name, value in state.dict.items() if name in names}
+    session.expire(instance)
+    state.dict.update(held)
+
+
+@lru_cache(maxsize=256)
+def _single(mapper: Mapper[Any]) -> frozenset[str]:
+    """The columns of a class, and its relationships that are no collections."""
+    columns = {each.key for each in mapper.column_attrs}
+    return frozenset(columns | {each.key for each in mapper.relationships if not each.uselist})
+
+
+def keep_key(instance: Any) -> None:
+    """Let an object that has expired tell its key without a statement."""
+    state = inspect(instance)
+    if state.persistent:
+        state.dict["id"] = state.identity[0]

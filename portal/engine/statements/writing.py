@@ -8,7 +8,7 @@ relationships of an author's, and everything under a guard or behind a savepoint
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session, make_transient_to_detached
 from portal.models import Event, Process, Task, User, task_link
 
 from . import driver
-from .placing import is_plain, keys, settle
+from .placing import is_plain, keys, settle, settle_for_commit
 
 _LINKS, _EVENTS = (
     ("task_id", "previous_id"),
@@ -37,8 +37,12 @@ ASKING = (
 _ASKED = exists().where(*ASKING)
 
 
-def store(session: Session) -> list[Process]:
-    """Write new processes and what was changed of processes and tasks. The new ones."""
+def store(session: Session, last: bool) -> list[Process]:
+    """Write new processes and what was changed of processes and tasks. The new ones.
+
+    Args:
+        last: whether nothing but the commit comes next.
+    """
     if session.info.get("guard") is not None or session.in_nested_transaction():
         return []
     made = [each for each in session.new if isinstance(each, Process) and is_plain(inspect(each).mapper)]
@@ -48,7 +52,7 @@ def store(session: Session) -> list[Process]:
     )  # the unit of work has one statement for many, and their keys in order
     stored = [each for each in made if _insert(session, each)]
     if changed:
-        _update(session, changed)
+        _update(session, changed, settle_for_commit if last else settle)
     return stored
 
 
@@ -77,7 +81,7 @@ def _insert(session: Session, process: Process) -> bool:
     return True
 
 
-def _update(session: Session, changed: Sequence[Any]) -> None:
+def _update(session: Session, changed: Sequence[Any], settled: Callable[[Session, Any], None]) -> None:
     connection = session.connection()
     groups: dict[Any, list[dict[str, Any]]] = defaultdict(list)
     written = []
@@ -97,7 +101,7 @@ def _update(session: Session, changed: Sequence[Any]) -> None:
         driver.update(connection, table, names, rows)
     for each in written:
         state = inspect(each)
-        settle(session, each)
+        settled(session, each)
         state.mapper.dispatch.after_update(state.mapper, connection, state)
     session.info["written"] = True
 
