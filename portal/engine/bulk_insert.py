@@ -61,6 +61,7 @@ class Rows:
         self.tasks: list[Task] = []
         #: a task, and one from which a token has come to it
         self.links: list[tuple[Task, Task]] = []
+        self._linked: set[tuple[Task, Task]] = set()
         self.changes: list[Change] = []
         #: hold back links and changes at the next flush
         self.only_tasks = False
@@ -126,6 +127,14 @@ class Rows:
             "detail": change.detail,
         }
 
+    def link(self, task: Task, previous: Task) -> None:
+        """A token has come from one task to another."""
+        self.links.append((task, previous))
+        self._linked.add((task, previous))
+
+    def links_to(self, task: Task, previous: Task) -> bool:
+        return (task, previous) in self._linked
+
     def mark(self) -> tuple[int, int, int]:
         """This moment."""
         return len(self.tasks), len(self.links), len(self.changes)
@@ -134,6 +143,7 @@ class Rows:
         """Forget what came after a moment, and return it."""
         tasks, links, changes = mark
         part = Part(self.tasks[tasks:], self.links[links:], self.changes[changes:])
+        self._linked.difference_update(part.links)
         del self.tasks[tasks:], self.links[links:], self.changes[changes:]
         self._written = tuple(map(min, self._written, mark))  # type: ignore[assignment]
         return part
@@ -142,6 +152,7 @@ class Rows:
         """Remember again what was cut."""
         self.tasks.extend(part.tasks)
         self.links.extend(part.links)
+        self._linked.update(part.links)
         self.changes.extend(part.changes)
 
 

@@ -23,6 +23,7 @@ from portal.trace import current
 from . import lifecycle
 from .bulk_insert import Change, Rows
 from .failures import Failure
+from .known import Known
 from .retries import is_passing
 from .savepoint import GuardedCall
 from .statements import Found, placing
@@ -124,7 +125,7 @@ class ActionContext:
         #: how often a token has come to a node
         self.visits: Counter[tuple[Process, str, str]] = outer.visits if outer else Counter()
         #: every task seen in this transaction, by process
-        self.tasks: dict[Process, dict[Task, None]] = outer.tasks if outer else {}
+        self.tasks: dict[Process, Known] = outer.tasks if outer else {}
         #: what was made in this transaction: the database knows no other task of such a process, no other child of
         #: such a task
         self.made: set[Process | Task] = outer.made if outer else set()
@@ -174,10 +175,20 @@ class ActionContext:
 
     def know(self, *tasks: Task) -> None:
         for task in tasks:
-            self.tasks.setdefault(task.process, {})[task] = None
+            known = self.tasks.get(task.process)
+            if known is None:
+                known = self.tasks[task.process] = Known()
+            known.add(task)
 
     def known(self, process: Process) -> list[Task]:
         return list(self.tasks.get(process, ()))
+
+    def known_at(self, process: Process, node: str) -> list[Task]:
+        """Those of a node."""
+        return self.tasks[process].at(node) if process in self.tasks else []
+
+    def known_number(self, process: Process, number: int) -> Task | None:
+        return self.tasks[process].number(number) if process in self.tasks else None
 
     def known_ids(self, process: Process) -> list[int]:
         return [task.id for task in self.tasks.get(process, ()) if task.__dict__.get("id") is not None]
@@ -212,7 +223,7 @@ class ActionContext:
         pending = set(self.rows.pending())
         for process, tasks in list(self.tasks.items()):
             for gone in [task for task in tasks if task not in self.session and task not in pending]:
-                del tasks[gone]
+                tasks.drop(gone)
                 self.unrecorded.discard(gone)
                 self.made.discard(gone)
             if process not in self.session:
@@ -275,7 +286,7 @@ class ActionContext:
 
     def link(self, task: Task, previous: Task) -> None:
         """A token has come from one task to another."""
-        self.rows.links.append((task, previous))
+        self.rows.link(task, previous)
         _remember(task, "previous", previous)
         _remember(previous, "leading", task)
 
