@@ -27,8 +27,7 @@ from sqlalchemy.orm import Session, aliased
 from portal import summaries
 from portal.flow import registry
 from portal.jsonstore import BinaryField, fields_of
-from portal.models import Process, Task, User, is_of_flows
-from portal.models.base import Base
+from portal.models import Process, Task, User, is_of_flows, registries
 from portal.models.pointer import class_name
 
 from .paging import Key, Order
@@ -223,7 +222,7 @@ def _models() -> list[Any]:
             if node.human
         }
     found = []
-    for mapper in Base.registry.mappers:
+    for mapper in registries.mappers():
         own = is_of_flows(None, getattr(mapper.local_table, "name", None), "table")
         if own and (mapper.class_ in wanted or mapper.class_.__module__ in modules):
             found.append(mapper)
