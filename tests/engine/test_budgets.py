@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cProfile
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -69,6 +70,24 @@ class PersonFlow(flow.Flow):
     start = flow.StartHandle().Next(this.approve)
     approve = flow.ManualTask().Next(this.end)
     end = flow.End()
+
+
+class ChildFlow(flow.Flow):
+    start = flow.StartHandle(this.begin).Next(this.end)
+    end = flow.End()
+
+    def begin(self, activation, item):
+        return activation.process
+
+
+class ParentFlow(flow.Flow):
+    start = flow.StartHandle(this.begin).Next(this.children)
+    children = flow.NSubprocess(ChildFlow.start, lambda a: range(a.process.data["n"])).Next(this.end)
+    end = flow.End()
+
+    def begin(self, activation, n):
+        activation.process.data["n"] = n
+        return activation.process
 
 
 class ViewsFlow(FunctionsFlow):
@@ -184,7 +203,6 @@ def test_an_action_computes_little_beside_its_statements(flow_tester, session, m
                 replayed.cut()
             times["driver"] += replayed.play()
     engine, driver = (sorted(taken[20:])[len(taken) // 10] for taken in times.values())
-    print("RATIO", engine / driver, engine * 1000, driver * 1000)
     assert engine / driver <= 5, f"{engine * 1000:.2f} ms beside {driver * 1000:.2f} ms"
 
 
@@ -247,6 +265,23 @@ def test_many_functions_cost_no_more_than_few(flow_tester, count, session):
         assert len(process.tasks) == n + 4
         session.expunge_all()
     assert len(costs[2]) <= len(costs[1]), f"{costs[1]}\n----\n{costs[2]}"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("flow_class", [FunctionsFlow, ParentFlow])
+def test_an_item_of_many_takes_no_longer_than_one_of_few(flow_tester, flow_class):
+    """Counted in calls of functions, which no other work on the machine adds to."""
+    flow_tester(ChildFlow)
+    flow_tester(flow_class)
+    flow_class.start.run(n=10)
+    few, many = calls_of(lambda: flow_class.start.run(n=60)), calls_of(lambda: flow_class.start.run(n=600))
+    assert many / 600 < 1.15 * few / 60
+
+
+def calls_of(function: Any) -> int:
+    profile = cProfile.Profile()
+    profile.runcall(function)
+    return sum(each.callcount for each in profile.getstats())
 
 
 def test_one_of_many_people_costs_no_more_than_one_of_few(flow_tester, count, session, make_user):
