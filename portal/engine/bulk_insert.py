@@ -10,8 +10,9 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session, make_transient, make_transient_to_detached
+from sqlalchemy.orm.attributes import instance_state
 
 from portal.models import Process, Task
 
@@ -86,7 +87,7 @@ class Rows:
     def write(self) -> None:
         """Store what is not stored yet. The processes must be."""
         tasks, links, changes = self._written
-        new = [task for task in self.tasks[tasks:] if not inspect(task).has_identity]
+        new = [task for task in self.tasks[tasks:] if not instance_state(task).has_identity]
         self._written = (len(self.tasks), links, changes) if self.only_tasks else self.mark()
         if self._written == (tasks, links, changes):
             return
@@ -105,7 +106,7 @@ class Rows:
         ids, heard = writing.insert_tasks(connection, rows)
         self.heard = self.heard if heard is None else heard
         for task, row, key in zip(tasks, rows, ids, strict=True):
-            inspect(task).dict.update(row, id=key, _sentinel=None)
+            instance_state(task).dict.update(row, id=key, _sentinel=None)
             make_transient_to_detached(task)
         self.session.add_all(tasks)
 
@@ -157,7 +158,7 @@ class Rows:
 
 
 def _row(task: Task) -> dict[str, Any]:
-    values: dict[str, Any] = inspect(task).dict
+    values: dict[str, Any] = instance_state(task).dict
     row = {name: values.get(name) for name in writing.columns_of(Task)}
     row["process_id"] = task.process.id
     if (owner := values.get("owner")) is not None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Column, inspect
 from sqlalchemy.orm import Mapper, Session, make_transient, make_transient_to_detached
+from sqlalchemy.orm.attributes import instance_state
 
 from portal.models import Process
 
@@ -51,7 +52,7 @@ def place(session: Session, mapper: Mapper[Any], values: dict[str, Any]) -> Any:
         found = mapper.class_manager.new_instance()
     else:
         make_transient(found)
-    state = inspect(found)
+    state = instance_state(found)
     state.dict.update(values)
     make_transient_to_detached(found)
     session.add(found)
@@ -71,7 +72,7 @@ def settle(session: Session, instance: Any) -> None:
 
 def settle_for_commit(session: Session, instance: Any) -> None:
     """The same, in less time, for an object that the commit is about to expire. It may lose its collections."""
-    state = inspect(instance)
+    state = instance_state(instance)
     names = _single(state.mapper)
     held = {name: value for name, value in state.dict.items() if name in names}
     session.expire(instance)
@@ -87,6 +88,6 @@ def _single(mapper: Mapper[Any]) -> frozenset[str]:
 
 def keep_key(instance: Any) -> None:
     """Let an object that has expired tell its key without a statement."""
-    state = inspect(instance)
+    state = instance_state(instance)
     if state.persistent:
         state.dict["id"] = state.identity[0]

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Text, cast, exists, inspect
+from sqlalchemy import Connection, Text, cast, exists
 from sqlalchemy.orm import Session, make_transient_to_detached
+from sqlalchemy.orm.attributes import instance_state
 
 from portal.models import Event, Process, Task, User, task_link
 
@@ -45,7 +46,9 @@ def store(session: Session, last: bool) -> list[Process]:
     """
     if session.info.get("guard") is not None or session.in_nested_transaction():
         return []
-    made = [each for each in session.new if isinstance(each, Process) and is_plain(inspect(each).mapper)]
+    made = [
+        each for each in session.new if isinstance(each, Process) and is_plain(instance_state(each).mapper)
+    ]
     changed = [each for each in session.dirty if isinstance(each, Process | Task)]
     made = (
         made if len(made) == 1 else []
@@ -63,7 +66,7 @@ def columns_of(model: Any) -> tuple[str, ...]:
 
 
 def _insert(session: Session, process: Process) -> bool:
-    state, table = inspect(process), Process.__table__
+    state, table = instance_state(process), Process.__table__
     names = columns_of(Process)
     absent = [name for name in names if state.dict.get(name) is None and not table.c[name].nullable]
     if absent or not state.committed_state.keys() <= set(names):  # its defaults; relationships
@@ -85,25 +88,29 @@ def _update(session: Session, changed: Sequence[Any], settled: Callable[[Session
     connection = session.connection()
     groups: dict[Any, list[dict[str, Any]]] = defaultdict(list)
     written = []
-    for each in sorted(changed, key=lambda each: (isinstance(each, Task), inspect(each).identity)):
-        state = inspect(each)
+    for state in sorted(map(instance_state, changed), key=_order):
         if not _is_ours(state):
             continue
-        state.mapper.dispatch.before_update(state.mapper, connection, state)
-        values = dict(_changes(state)) if _is_ours(state) else None
-        if values is None:
-            continue
-        written.append(each)
-        if values:
-            table = Task.__table__ if isinstance(each, Task) else Process.__table__
-            groups[table, tuple(sorted(values))].append({**values, "id": state.identity[0]})
+        if told := state.mapper.dispatch.before_update:
+            told(state.mapper, connection, state)
+            if not _is_ours(state):
+                continue
+        written.append(state)
+        if values := dict(_changes(state)):
+            values["id"] = state.identity[0]
+            groups[state.mapper.local_table, tuple(sorted(values.keys() - {"id"}))].append(values)
     for (table, names), rows in groups.items():
         driver.update(connection, table, names, rows)
-    for each in written:
-        state = inspect(each)
-        settled(session, each)
-        state.mapper.dispatch.after_update(state.mapper, connection, state)
+    for state in written:
+        settled(session, state.obj())
+        if told := state.mapper.dispatch.after_update:
+            told(state.mapper, connection, state)
     session.info["written"] = True
+
+
+def _order(state: Any) -> tuple[bool, int]:
+    """Processes first, in the order of their keys."""
+    return state.class_ is Task, state.identity[0]
 
 
 def _is_ours(state: Any) -> bool:
@@ -111,11 +118,16 @@ def _is_ours(state: Any) -> bool:
     if not is_plain(state.mapper):
         return False
     model = state.mapper.base_mapper.class_
-    others = state.committed_state.keys() - set(keys(model))
+    others = state.committed_state.keys() - _names(model)
     if others == {"owner"} and model is Task:
         owner = state.dict.get("owner")
-        return owner is None or inspect(owner).persistent
+        return owner is None or instance_state(owner).persistent
     return not others
+
+
+@cache
+def _names(model: Any) -> frozenset[str]:
+    return frozenset(keys(model))
 
 
 def _changes(state: Any) -> Iterator[tuple[str, Any]]:
@@ -124,7 +136,7 @@ def _changes(state: Any) -> Iterator[tuple[str, Any]]:
     if "owner" in before:
         owner = loaded.get("owner")
         before = {**before, "owner_id": before.get("owner_id", loaded.get("owner_id"))}
-        loaded["owner_id"] = None if owner is None else inspect(owner).identity[0]
+        loaded["owner_id"] = None if owner is None else instance_state(owner).identity[0]
         del before["owner"]
     columns = state.mapper.columns
     for key, old in before.items():
