@@ -74,7 +74,7 @@ class Snapshot:
                 without it.
         """
         changed = self.changed()
-        state = instance_state(self.target)
+        state: Any = instance_state(self.target)
         for key in changed:
             if key in self.values:
                 self.put(key, copy.deepcopy(self.values[key]) if key in self.columns else self.values[key])
@@ -106,7 +106,8 @@ class Snapshot:
 
     def take_back_unwritten(self) -> list[tuple[str, str, Any]]:
         """Drop what waits to be added to relationships that are queries, or taken out of them, and return it."""
-        state, found = instance_state(self.target), _unwritten(self.target)
+        state: Any = instance_state(self.target)
+        found = _unwritten(self.target)
         if found and state.persistent:
             state.session.expire(self.target, _queries(state.mapper))
             return found

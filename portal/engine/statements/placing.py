@@ -88,6 +88,6 @@ def _single(mapper: Mapper[Any]) -> frozenset[str]:
 
 def keep_key(instance: Any) -> None:
     """Let an object that has expired tell its key without a statement."""
-    state = instance_state(instance)
+    state: Any = instance_state(instance)
     if state.persistent:
         state.dict["id"] = state.identity[0]

@@ -87,8 +87,9 @@ def _insert(session: Session, process: Process) -> bool:
 def _update(session: Session, changed: Sequence[Any], settled: Callable[[Session, Any], None]) -> None:
     connection = session.connection()
     groups: dict[Any, list[dict[str, Any]]] = defaultdict(list)
-    written = []
-    for state in sorted(map(instance_state, changed), key=_order):
+    written: list[Any] = []
+    states: list[Any] = [instance_state(each) for each in changed]
+    for state in sorted(states, key=_order):
         if not _is_ours(state):
             continue
         if told := state.mapper.dispatch.before_update:
@@ -136,7 +137,8 @@ def _changes(state: Any) -> Iterator[tuple[str, Any]]:
     if "owner" in before:
         owner = loaded.get("owner")
         before = {**before, "owner_id": before.get("owner_id", loaded.get("owner_id"))}
-        loaded["owner_id"] = None if owner is None else instance_state(owner).identity[0]
+        key: Any = None if owner is None else instance_state(owner).identity
+        loaded["owner_id"] = key and key[0]
         del before["owner"]
     columns = state.mapper.columns
     for key, old in before.items():
