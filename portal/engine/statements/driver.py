@@ -10,6 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Dialect, Table
 from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.types import TypeEngine
+
+from portal.models import UTCDateTime
 
 #: the mark of a parameter, by the driver's style
 _MARKS = {"qmark": "?", "format": "%s", "pyformat": "%s"}
@@ -75,9 +78,24 @@ def _values(dialect: Dialect, table: Table, names: tuple[str, ...], rows: Sequen
 
 @lru_cache(maxsize=256)
 def _binders(dialect: Dialect, table: Table, names: tuple[str, ...]) -> list[tuple[int, Bind]]:
-    kinds = [table.c[name].type.dialect_impl(dialect) for name in names]
-    found = [(at, kind.bind_processor(dialect)) for at, kind in enumerate(kinds)]
+    found = [(at, _binder(dialect, table.c[name].type)) for at, name in enumerate(names)]
     return [(at, bind) for at, bind in found if bind is not None]
+
+
+def _binder(dialect: Dialect, kind: TypeEngine[Any]) -> Bind | None:
+    return _moment(dialect) if isinstance(kind, UTCDateTime) else _bind(dialect, kind)
+
+
+@lru_cache(maxsize=64)
+def _moment(dialect: Dialect) -> Bind | None:
+    """An action writes one moment many times: it is turned into the driver's once."""
+    bind = _bind(dialect, UTCDateTime())
+    return None if bind is None else lru_cache(maxsize=1024)(bind)
+
+
+def _bind(dialect: Dialect, kind: TypeEngine[Any]) -> Bind | None:
+    found: Bind | None = kind.dialect_impl(dialect).bind_processor(dialect)
+    return found
 
 
 @lru_cache(maxsize=256)
