@@ -103,6 +103,8 @@ class Session(FlaskSession):
             super().flush(None if objects is None else pointed)
             for each, name in held:
                 getattr(type(each), name).take_key(each)
+        if objects is None and rows is not None:
+            rows.write_changes()
         if objects is None or objects:  # an empty list would mean all
             super().flush(objects)
         if rows is not None:  # behind the processes that they belong to

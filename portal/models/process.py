@@ -89,7 +89,7 @@ class Process(Base):
         ForeignKey("portal_task.id", name="fk_portal_process_parent_task", use_alter=True)
     )
     #: the top of the tree, which every action locks; None for the top itself
-    root_id: Mapped[int | None] = mapped_column(ForeignKey("portal_process.id"), index=True)
+    root_id: Mapped[int | None] = mapped_column(ForeignKey("portal_process.id"))
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("portal_user.id"))
     #: how many processes are above this one
     depth: Mapped[int] = mapped_column(default=0)
@@ -118,11 +118,14 @@ class Process(Base):
     __mapper_args__ = {"polymorphic_on": "process_type", "polymorphic_identity": "process"}
     __table_args__ = (
         Index("ix_portal_process_label_id", "flow_label", "id"),
-        Index("ix_portal_process_creator", "created_by_id", "id"),
+        Index("ix_portal_process_creator", "created_by_id", "id", sqlite_where=text("created_by_id IS NOT NULL"),
+              postgresql_where=text("created_by_id IS NOT NULL")),
         # with the state, so that who looks for processes that stand still reads no rows for it
         Index("ix_portal_process_unfinished", "flow_label", "id", "status", sqlite_where=text("finished IS NULL"),
               postgresql_where=text("finished IS NULL")),
         # most processes are called by no other: statistics must not take these for one caller's
+        Index("ix_portal_process_root_id", "root_id", sqlite_where=text("root_id IS NOT NULL"),
+              postgresql_where=text("root_id IS NOT NULL")),
         Index("ix_portal_process_parent_task_id", "parent_task_id", sqlite_where=text("parent_task_id IS NOT NULL"),
               postgresql_where=text("parent_task_id IS NOT NULL")),
     )  # fmt: skip
