@@ -132,8 +132,6 @@ class ActionContext:
         #: what was made in this transaction: the database knows no other task of such a process, no other child of
         #: such a task
         self.made: set[Process | Task] = outer.made if outer else set()
-        #: processes of which every open task is known here
-        self.alone: set[Process] = outer.alone if outer else set()
         #: the children that were started in this transaction, by the key of their parent's task
         self.children: dict[int, list[Process]] = outer.children if outer else {}
         #: tasks whose creation has no event yet

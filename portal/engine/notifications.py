@@ -193,7 +193,8 @@ class People:
         if task is None:
             if process.root_id is None and process.created_by is not None:
                 yield process.created_by, "requester"
-            yield from ((user, "follower") for user in followers(self.session, process))
+            if process.followed:
+                yield from ((user, "follower") for user in followers(self.session, process))
         elif news.event == "failed":
             yield from ((user, "manager") for user in self.managers(process.flow_label))
         elif task.owner is not None:

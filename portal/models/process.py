@@ -57,6 +57,7 @@ RESERVED = frozenset(
             "created_by_id",
             "ended",
             "on_hold",
+            "followed",
             "depth",
         ),
         *("metadata", "registry", "query", "cancel", "suspend", "resume", "withdraw"),
@@ -99,6 +100,8 @@ class Process(Base):
     ended: Mapped[bool] = mapped_column(default=False)
     #: this process or one above it is suspended
     on_hold: Mapped[bool] = mapped_column(default=False)
+    #: somebody has followed it, beside who started it: an action that ends it asks for followers only then
+    followed: Mapped[bool | None]
 
     #: in lists, the part of `data` that summaries show; `data` itself is read when somebody asks for it
     _shown: Mapped[dict[str, Any] | None] = query_expression()
