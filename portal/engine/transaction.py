@@ -19,7 +19,7 @@ from portal.flow.registry import registry
 from portal.models import Process, Task, User, utcnow
 from portal.trace import current
 
-from . import arrivals, notifications, writes
+from . import arrivals, notifications, search_text, writes
 from .context import ActionContext
 from .retries import disturbance, give_up
 from .savepoint import GuardedCall
@@ -133,6 +133,7 @@ def _committed(
         rows = run.rows
         session.info |= {"run": run, "rows": rows}
         yield run
+        search_text.keep(run)
         session.flush()
         _tell(run)
         failed = [told for each in run.failures if (told := each.told()) is not None]

@@ -6,6 +6,7 @@ from .event import Event, SignalDelivery
 from .message import Message, Schedule
 from .outgoing import Outgoing
 from .process import Process
+from .saved_view import SavedView
 from .schema import column_fault, gaps, init_db, is_of_flows, schema_fault
 from .sign_in import SignInAttempt, UserSession
 from .start_key import StartKey
@@ -23,6 +24,7 @@ __all__ = [
     "Passwords",
     "Process",
     "Role",
+    "SavedView",
     "Schedule",
     "SignInAttempt",
     "SignalDelivery",

@@ -6,7 +6,7 @@ import datetime as dt
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy import DDL, ForeignKey, Index, String, Text, event, text
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, column_property, mapped_column, query_expression, relationship
 
@@ -89,6 +89,9 @@ class Process(db.Model):
     #: this process or one above it is suspended
     on_hold: Mapped[bool] = mapped_column(default=False)
 
+    #: what a search looks through, see `portal.engine.search_text`; None until it is written
+    _search: Mapped[str | None] = mapped_column("search_text", Text)
+
     #: in lists, the part of `data` that summaries show; `data` itself is read when somebody asks for it
     _shown: Mapped[dict[str, Any] | None] = query_expression()
 
@@ -111,6 +114,10 @@ class Process(db.Model):
         # with the state, so that who looks for processes that stand still reads no rows for it
         Index("ix_process_unfinished", "flow_label", "id", "status", sqlite_where=text("finished IS NULL"),
               postgresql_where=text("finished IS NULL")),
+        Index("ix_process_unsearched", "id", sqlite_where=text("search_text IS NULL"),
+              postgresql_where=text("search_text IS NULL")),
+        Index("ix_process_search", text("portal_trigrams(search_text)"), postgresql_using="gin")
+        .ddl_if(dialect="postgresql"),
         # most processes are called by no other: statistics must not take these for one caller's
         Index("ix_process_parent_task_id", "parent_task_id", sqlite_where=text("parent_task_id IS NOT NULL"),
               postgresql_where=text("parent_task_id IS NOT NULL")),
@@ -160,6 +167,16 @@ class Process(db.Model):
     def resume(self, user: User | int | None = None) -> None:
         """End a suspension."""
         runtime.actions().resume(self, user)
+
+
+#: the pieces of three letters that a text is found by; PostgreSQL's own module for them is not on every server
+_TRIGRAMS: Any = DDL(
+    """
+CREATE OR REPLACE FUNCTION portal_trigrams(value text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE COST 1000 AS
+$$ SELECT ARRAY(SELECT DISTINCT substr(value, place, 3) FROM generate_series(1, length(value) - 2) AS place) $$
+"""
+)
+event.listen(Process.__table__, "before_create", _TRIGRAMS.execute_if(dialect="postgresql"))
 
 
 class _Classes(dict[Any, Any]):

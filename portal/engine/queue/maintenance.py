@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sqlalchemy.orm import Session
 
-from .. import drafts, outbox
+from .. import drafts, outbox, search_text
 from ..interpreter import conditions, messages, signals
 from . import heartbeats, jobs, reminders, schedules
 
@@ -26,4 +26,5 @@ SWEEPS: dict[str, tuple[Callable[[Session], int], float]] = {
     "lost workers": (heartbeats.prune, 600),
     "sent mail and hooks": (outbox.sweep, 3600),
     "old drafts": (drafts.prune, 3600),
+    "processes without a text to search": (search_text.fill_in, 10),
 }

@@ -1,0 +1,61 @@
+"""Lists: what is searched for is kept with its process, the order of a list is the order of an index, views are saved."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0015"
+down_revision = "0011"
+
+_OPEN = sa.text("finished IS NULL")
+_TRIGRAMS = """
+CREATE OR REPLACE FUNCTION portal_trigrams(value text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE COST 1000 AS
+$$ SELECT ARRAY(SELECT DISTINCT substr(value, place, 3) FROM generate_series(1, length(value) - 2) AS place) $$
+"""
+_BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+def upgrade() -> None:
+    op.add_column("process", sa.Column("search_text", sa.Text))
+    _index("ix_process_unsearched", "process", ["id"], sa.text("search_text IS NULL"))
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(_TRIGRAMS)
+        op.create_index(
+            "ix_process_search", "process", [sa.text("portal_trigrams(search_text)")], postgresql_using="gin"
+        )
+    _replace("ix_task_inbox", ["owner_id", "due", sa.text("priority DESC"), "id"])
+    _replace("ix_task_queue", ["status", "owner_permission", "due", sa.text("priority DESC"), "id"])
+    _index("ix_task_due", "task", ["due", sa.text("priority DESC"), "id"], _OPEN)
+    op.create_table(
+        "portal_saved_view",
+        sa.Column("id", _BIG, primary_key=True),
+        sa.Column("name", sa.String(80), nullable=False),
+        sa.Column("page", sa.String(20), nullable=False),
+        sa.Column("query", sa.String(1000), nullable=False),
+        sa.Column("owner_id", _BIG, sa.ForeignKey("user_account.id", ondelete="CASCADE"), nullable=False),
+        sa.Column("role_id", _BIG, sa.ForeignKey("role.id", ondelete="CASCADE")),
+    )
+    op.create_index("ix_portal_saved_view_owner_id", "portal_saved_view", ["owner_id"])
+    op.create_index("ix_portal_saved_view_role_id", "portal_saved_view", ["role_id"])
+
+
+def downgrade() -> None:
+    op.drop_table("portal_saved_view")
+    op.drop_index("ix_task_due", "task")
+    _replace("ix_task_queue", ["status", "owner_permission", "due", "priority", "id"])
+    _replace("ix_task_inbox", ["owner_id", "due", "priority", "id"])
+    if op.get_bind().dialect.name == "postgresql":
+        op.drop_index("ix_process_search", "process")
+        op.execute("DROP FUNCTION portal_trigrams(text)")
+    op.drop_index("ix_process_unsearched", "process")
+    op.drop_column("process", "search_text")
+
+
+def _replace(name: str, columns: list[str | sa.TextClause]) -> None:
+    op.drop_index(name, "task")
+    _index(name, "task", columns, _OPEN)
+
+
+def _index(name: str, table: str, columns: list[str | sa.TextClause], where: sa.TextClause) -> None:
+    op.create_index(name, table, columns, sqlite_where=where, postgresql_where=where)
