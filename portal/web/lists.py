@@ -7,18 +7,23 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
 from portal.flow import registry
 from portal.language import lazy_gettext as _
 from portal.models import db
-from portal.queries import Filters
+from portal.queries import Filters, data_filter
 
 from . import navigation
 from .accounts.sign_in import require_login
-from .layout import me
+from .display.moments import zone
+from .layout import me, preferences
 from .navigation import Entry
+
+#: what is longer is no filter
+_LONGEST, _MOST_CONDITIONS = 1000, 20
 
 blueprint = Blueprint("lists", __name__)
 blueprint.before_request(require_login)
@@ -29,26 +34,26 @@ navigation.register(
 )
 
 
-def filters_of_request() -> Filters:
-    """What the address narrows the list to."""
+def filters_of(values: MultiDict[str, str]) -> Filters:
+    """What an address narrows its list to."""
 
-    def get(name: str, default: str = "") -> str:
-        return request.args.get(name, default).replace("\0", "")  # which PostgreSQL takes in no text
+    def get(name: str) -> str:
+        return (
+            values.get(name, "").replace("\0", "").strip()[:_LONGEST]
+        )  # NUL: PostgreSQL takes it in no text
 
+    conditions = (data_filter(key, get(key)) for key in values)
     return Filters(
-        flow=get("flow", ""),
-        q=get("q"),
-        sort=get("sort", ""),
-        after=get("after", ""),
-        late=get("late") == "1",
-        status=_state(get("state", "") or get("status", "")),
+        **{
+            name: get(name)
+            for name in ("flow", "q", "step", "person", "since", "until", "priority", "sort", "after", "view")
+        },
+        state=(get("state") or get("status")).lower(),
+        due="late" if get("late") == "1" else get("due"),
+        data=tuple(each for each in conditions if each is not None)[:_MOST_CONDITIONS],
         mine=get("mine") == "1",
+        zone=zone(preferences().get("timezone")),
     )
-
-
-def _state(text: str) -> str:
-    """`attention`, or a state in any case."""
-    return "TROUBLE" if text.lower() == "attention" else text.upper()
 
 
 class Addresses:
@@ -60,10 +65,18 @@ class Addresses:
         self.order = filters.sort if filters.sort in orders else next(iter(orders))
 
     def with_(self, **changes: Any) -> str:
-        values = {name: getattr(self.filters, name) for name in ("flow", "q", "sort")}
-        values["state"] = "attention" if self.filters.status == "TROUBLE" else self.filters.status.lower()
-        values |= {name: "1" for name in ("late", "mine") if getattr(self.filters, name)}
-        values |= changes
+        return self._of(dict(self.filters.pairs()) | {"view": self.filters.view} | changes)
+
+    def without(self, *names: str) -> str:
+        """Without these filters; where none is left, the saved view is left too."""
+        return self._of(dict(self.filters.without(*names).pairs()))
+
+    def clear(self) -> str:
+        """Without any filter, in the same order."""
+        kept = ("sort", "mine")
+        return self._of({name: value for name, value in self.filters.pairs() if name in kept})
+
+    def _of(self, values: Mapping[str, Any]) -> str:
         query = urlencode({name: value for name, value in values.items() if value})
         return f"{self.path}?{query}" if query else self.path
 
@@ -84,7 +97,7 @@ def flow_choices() -> list[tuple[str, str]]:
 
 
 def _list(name: str, orders: Mapping[str, Any], read: Any, **context: Any) -> str:
-    filters = filters_of_request()
+    filters = filters_of(request.args)
     page = read(db.session(), me(), filters)
     if name == "archive":
         context["attention"] = queries.attention(db.session(), [task.process for task in page])

@@ -23,7 +23,7 @@ from .display.words import PROCESS_ACTIONS
 from .files import Files
 from .flows import picture
 from .layout import me
-from .lists import Addresses, filters_of_request, flow_choices
+from .lists import Addresses, filters_of, flow_choices
 from .lookups import NOT_SEEN, process_or_refuse
 from .navigation import Entry
 from .tasks.context import artifact_of
@@ -41,7 +41,7 @@ _OPEN = ("NEW", "ASSIGNED", "SCHEDULED", "STARTED")
 
 @blueprint.get("/processes")
 def index() -> str:
-    filters: Filters = filters_of_request()
+    filters: Filters = filters_of(request.args)
     page = queries.processes(db.session(), me(), filters)
     return render_template(
         "portal/processes.html",

@@ -7,8 +7,7 @@ import pytest
 
 from portal import queries
 from portal.models import Task, db
-from portal.queries import Filters
-from portal.queries.tasks import ARCHIVE_ORDERS, ORDERS
+from portal.queries import ARCHIVE_ORDERS, ORDERS, Filters
 
 BUDGET = 6
 

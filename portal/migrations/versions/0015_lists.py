@@ -1,4 +1,4 @@
-"""Lists: what is searched for is kept with its process, the order of a list is the order of an index, views are saved."""
+"""Lists: a text to search with each process, indexes in the order of the lists, saved views."""
 
 from __future__ import annotations
 
