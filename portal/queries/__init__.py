@@ -1,7 +1,7 @@
 """Reads for people. No Flask here: the session, the person and the filters are arguments."""
 
 from .attention import Attention, attention
-from .beside import Beside, View, badges
+from .beside import Beside, View, badges, saved_view
 from .board import Column, board
 from .candidates import how_many_could, who_could
 from .figures import Figures, figures
@@ -58,6 +58,7 @@ __all__ = [
     "attention",
     "badges",
     "board",
+    "came_since",
     "children",
     "chosen",
     "data_filter",
@@ -75,6 +76,7 @@ __all__ = [
     "progress",
     "queue",
     "read",
+    "saved_view",
     "steps_of",
     "story",
     "task_events",

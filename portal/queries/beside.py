@@ -36,25 +36,26 @@ class Beside:
 
     Attributes:
         due_today: how many tasks of the inbox are due today or overdue.
+        newest: the id of the last task that there is.
         views: the saved views of this list that the person has.
     """
 
     due_today: int
+    newest: int
     views: list[View]
 
     @classmethod
     def of(cls, row: Any) -> Beside:
-        return cls(
-            row[0],
-            [View(view, name, query, bool(own), role) for view, name, query, own, role in row[1] or ()],
-        )
+        views = [View(view, name, query, bool(own), role) for view, name, query, own, role in row[2] or ()]
+        return cls(row[0], row[1] or 0, views)
 
 
-def asides(session: Session) -> tuple[Any, Any]:
+def asides(session: Session) -> tuple[Any, Any, Any]:
     """The columns of a `Beside`. The statement needs the values `me`, `today` (when it ends) and `page`."""
     me = bindparam("me", type_=BigId)
     due = select(Task.id).where(*open_of(me), Task.due < bindparam("today", type_=Task.due.type))
-    return count([due]), _views(session, me)
+    newest = select(func.max(Task.id)).scalar_subquery()
+    return count([due]), newest, _views(session, me)
 
 
 def open_of(user_id: Any) -> tuple[Any, ...]:
@@ -101,3 +102,13 @@ def _views(session: Session, me: Any) -> Any:
     one = func.json_build_array if postgresql else func.json_array
     many = func.json_agg if postgresql else func.json_group_array
     return type_coerce(select(many(one(*found.c))).scalar_subquery(), JSON)
+
+
+def saved_view(session: Session, user: User, view_id: int | None) -> SavedView | None:
+    """A view that a person has saved, or that is shared with a role of theirs. None if it is none of these."""
+    if view_id is None:
+        return None
+    roles = select(user_role.c.role_id).where(user_role.c.user_id == user.id)
+    query = select(SavedView).where(SavedView.id == view_id)
+    query = query.where(or_(SavedView.owner_id == user.id, SavedView.role_id.in_(roles)))
+    return session.scalars(query).first()

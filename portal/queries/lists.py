@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from portal.engine import permissions
 from portal.flow.registry import registry
 from portal.models import Process, Task, User
 
-from .beside import Beside, asides
+from .beside import Beside, asides, count
 from .filters import EVERYTHING, Filters, Narrowed, due_before, narrow
 from .holder import Holder
 from .paging import PAGE, Key, Order, Page, pack, unpack
@@ -112,7 +113,7 @@ def read(session: Session, user: User, name: str, filters: Filters = EVERYTHING,
     beside = Beside.of(found[0] if found else session.execute(select(*asides(session)), values).one())
     more, found = len(found) > size, found[:size]
     make = task_rows if listed.model is Task else process_rows
-    rows = make(session, [row[2:] for row in found])
+    rows = make(session, [row[3:] for row in found])
     place = len(narrowed.columns) + len(order) + 1
     return Page(
         rows,
@@ -230,3 +231,19 @@ def queue(session: Session, user: User, filters: Filters = EVERYTHING, size: int
 def archive(session: Session, user: User, filters: Filters = EVERYTHING, size: int = PAGE) -> Page:
     """The tasks that were a person's and are over."""
     return read(session, user, "archive", filters, size)
+
+
+def came_since(session: Session, user: User, name: str, moment: dt.datetime, newest: int) -> int:
+    """How many tasks have come into a list since it was read, counted to a hundred.
+
+    Args:
+        moment: when that was: since then a task came into the inbox that was assigned later.
+        newest: the last task that there was: into the other lists came those that are newer.
+    """
+    listed = LISTS[name]
+    came = Task.assigned > moment if name == "inbox" else Task.id > newest
+    found = [
+        select(Task.id).join(Process, Process.id == Task.process_id).where(listed.common(user), each, came)
+        for each in listed.sets(user)
+    ]
+    return session.scalar(select(count(found))) or 0

@@ -8,7 +8,21 @@ from flask_wtf import CSRFProtect
 
 from portal import folders
 
-from . import bodies, errors, files, flows, headers, layout, limits, lists, operations, processes, retry
+from . import (
+    bodies,
+    errors,
+    files,
+    flows,
+    headers,
+    layout,
+    limits,
+    lists,
+    news,
+    operations,
+    processes,
+    retry,
+    saved_views,
+)
 from .accounts import profile, sign_in
 from .drafts import kept, pages
 from .forms import pages as form_pages
@@ -19,6 +33,8 @@ BLUEPRINTS = (
     sign_in.blueprint,
     profile.blueprint,
     lists.blueprint,
+    saved_views.blueprint,
+    news.blueprint,
     bulk.blueprint,
     detail.blueprint,
     actions.blueprint,

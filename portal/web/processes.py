@@ -13,7 +13,7 @@ from portal.engine import actions, lifecycle
 from portal.errors import PermissionDenied, TransitionNotAllowed
 from portal.language import lazy_gettext as _
 from portal.models import db
-from portal.queries import Filters, ProcessDetail
+from portal.queries import ProcessDetail
 from portal.render import ChartState
 
 from . import navigation
@@ -23,7 +23,7 @@ from .display.words import PROCESS_ACTIONS
 from .files import Files
 from .flows import picture
 from .layout import me
-from .lists import Addresses, filters_of, flow_choices
+from .lists import show
 from .lookups import NOT_SEEN, process_or_refuse
 from .navigation import Entry
 from .tasks.context import artifact_of
@@ -40,18 +40,9 @@ _OPEN = ("NEW", "ASSIGNED", "SCHEDULED", "STARTED")
 
 
 @blueprint.get("/processes")
-def index() -> str:
-    filters: Filters = filters_of(request.args)
-    page = queries.processes(db.session(), me(), filters)
-    return render_template(
-        "portal/processes.html",
-        page=page,
-        places=queries.places(db.session(), [process.id for process in page]),
-        attention=queries.attention(db.session(), page),
-        filters=filters,
-        addresses=Addresses(url_for("portal.processes.index"), filters, queries.PROCESS_ORDERS),
-        flow_choices=flow_choices(),
-    )
+def index() -> BaseResponse | str:
+    name = "mine" if request.args.get("mine") == "1" else "processes"
+    return show(name, url_for("portal.processes.index"), "portal/processes.html")
 
 
 @blueprint.get("/processes/<int:process_id>")

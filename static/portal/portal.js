@@ -2,6 +2,7 @@
 import { keepDrafts } from "./drafts.js";
 import { listenToKeys } from "./keys.js";
 import { watchSize } from "./limits.js";
+import { listRows } from "./lists.js";
 import { suggestRows } from "./picker.js";
 import { growRows } from "./rows.js";
 
@@ -66,24 +67,6 @@ for (const box of all(".flow-scroll")) {
 // What is wrong with a form is read first.
 document.querySelector("[data-error-summary]")?.focus();
 
-// How many rows are selected.
-const bulk = document.querySelector("[data-bulk]");
-if (bulk) {
-  const ticks = all('input[name="task"][form="bulk"]');
-  const everything = bulk.querySelector("[data-select-all]");
-  const count = bulk.querySelector("[data-selected]");
-  const show = () => {
-    const chosen = ticks.filter((tick) => tick.checked).length;
-    count.textContent = chosen ? `${chosen} selected` : "";
-    everything.checked = chosen === ticks.length;
-    everything.indeterminate = chosen > 0 && chosen < ticks.length;
-  };
-  everything.closest("[hidden]").hidden = false;
-  everything.addEventListener("change", () => { ticks.forEach((tick) => { tick.checked = everything.checked; }); show(); });
-  ticks.forEach((tick) => tick.addEventListener("change", show));
-  show();
-}
-
 watchSize();
 
 // One press is one request.
@@ -95,6 +78,7 @@ document.addEventListener("submit", (event) => {
 });
 window.addEventListener("pageshow", () => all("form[data-sent]").forEach((form) => delete form.dataset.sent));
 
+listRows();
 growRows();
 suggestRows();
 keepDrafts();
