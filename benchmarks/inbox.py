@@ -134,12 +134,19 @@ def fill(done: int, size: int, values: dict[str, int]) -> None:
     processes = _PROCESSES.format(needle=needle, **words)
     if not postgresql:
         processes = processes.replace("now()", "'2026-01-01 00:00:00.000000'").replace("chr(", "char(")
+    if postgresql:  # the text of a million processes is indexed at the end
+        session.execute(text("SET statement_timeout = 0"))
+        session.execute(text("DROP INDEX ix_process_search"))
     for statement in (processes, _TASKS.format(**words)):
         session.execute(text(statement), values)
-        session.commit()
     if postgresql:
-        session.commit()
+        session.execute(
+            text("CREATE INDEX ix_process_search ON process USING gin (portal_trigrams(search_text))")
+        )
+    session.commit()
+    if postgresql:
         with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("SET statement_timeout = 0"))
             connection.execute(text("VACUUM ANALYZE"))  # as autovacuum does a little later
 
 

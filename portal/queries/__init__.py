@@ -12,6 +12,7 @@ from .lists import (
     ORDERS,
     PROCESS_ORDERS,
     archive,
+    came_since,
     inbox,
     matching,
     queue,

@@ -16,8 +16,6 @@ from portal.queries.fields import columns_of
 from .display.words import ATTENTION, PROCESS_STATES, TASK_STATES, step_title
 from .filtering import Addresses
 
-#: more steps than this are no menu
-_MOST_STEPS = 60
 SIGNS = {
     "eq": "=",
     "ne": "≠",
@@ -92,8 +90,8 @@ def _off(name: str, filters: Filters, addresses: Addresses, flows: list[tuple[st
         yield Chip(
             "flow", _("Flow"), options=[(title, addresses.with_(flow=label)) for label, title in flows]
         )
-    steps = [] if filters.step else list(_steps(filters, addresses, flows))
-    if 0 < len(steps) <= _MOST_STEPS:
+    steps = [] if filters.step else list(_steps(filters, addresses))
+    if steps:
         yield Chip("step", _("Step"), options=steps)
     if not filters.due and name != "archive":
         yield Chip(
@@ -123,12 +121,9 @@ def _step(filters: Filters) -> str:
     return step_title(None if flow_class is None else flow_class.definition, filters.step)
 
 
-def _steps(filters: Filters, addresses: Addresses, flows: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    for label, title in flows:
-        if filters.flow in ("", label):
-            for step, words in queries.steps_of(label):
-                text = words if filters.flow else f"{title}: {words}"
-                yield text, addresses.with_(flow=label, step=step)
+def _steps(filters: Filters, addresses: Addresses) -> Iterator[tuple[str, str]]:
+    for step, words in queries.steps_of(filters.flow):
+        yield words, addresses.with_(step=step)
 
 
 def _state(addresses: Addresses, state: str) -> str:

@@ -20,6 +20,7 @@ from . import navigation
 from .accounts.sign_in import require_login
 from .chips import SIGNS, chips
 from .display.values import field_value
+from .export import export, offers
 from .filtering import Addresses, asked_condition, filters_of_request
 from .layout import badges, me, preferences
 from .navigation import Entry
@@ -187,6 +188,8 @@ def show(name: str, path: str, template: str, **context: Any) -> str | BaseRespo
         return see_other(
             Addresses(path, filters, LISTS[name].orders).with_(**{condition.key: condition.text})
         )
+    if offers(name, file_format := request.args.get("format", "")):
+        return export(name, filters, file_format)
     page = queries.read(db.session(), me(), name, filters)
     if name == "archive":
         context["attention"] = queries.attention(db.session(), [task.process for task in page])

@@ -24,7 +24,8 @@ blueprint.before_request(require_login)
 def news() -> Response:
     """JSON: the badges as the side bar writes them, and a line where something is new in a list.
 
-    `list` names the list, `since` says when it was read, and `newest` which task was the last one then. The answer has an ETag; 304 where nothing has changed.
+    `list` names the list, `since` says when it was read, and `newest` which task was the last
+    one then. The answer has an ETag; 304 where nothing has changed.
     """
     shown = badges()
     answer: dict[str, Any] = {
