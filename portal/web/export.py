@@ -7,8 +7,9 @@ import datetime as dt
 import decimal
 import io
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
@@ -42,12 +43,15 @@ def export(name: str, filters: Filters, file_format: str) -> Response:
         name: of the list.
         file_format: one of `FORMATS`; `xes` of a list of processes only.
     """
-    if file_format == "xes":
-        body: Any = stream_with_context(_xes(name, filters))
-    elif file_format == "xlsx":
-        body = stream_with_context(_xlsx(name, filters))
+    first = _page(name, filters, "")
+    pages = chain([first], _pages(name, filters, first))
+    make: dict[str, Any] = {"csv": _csv, "xlsx": _xlsx, "xes": _xes}
+    rows = pages if file_format == "xes" else _rows(name, pages)
+    body = make[file_format](rows)
+    if first.after:  # the rest is read while it is sent
+        body = stream_with_context(body)
     else:
-        body = stream_with_context(_csv(name, filters))
+        body = list(body)
     response = Response(body, mimetype=FORMATS[file_format])
     response.headers["Content-Disposition"] = attachment(f"{name}.{file_format}")
     response.headers["Cache-Control"] = "private, no-store"
@@ -63,22 +67,24 @@ def safe(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
-def _pages(name: str, filters: Filters) -> Iterator[Page]:
-    after, read = "", 0
-    while read < _MOST:
-        page = queries.read(db.session(), me(), name, replace(filters, after=after), _CHUNK)
-        yield page
+def _page(name: str, filters: Filters, after: str) -> Page:
+    return queries.read(db.session(), me(), name, replace(filters, after=after), _CHUNK)
+
+
+def _pages(name: str, filters: Filters, page: Page) -> Iterator[Page]:
+    """The pages behind this one."""
+    read = len(page)
+    while page.after and read < _MOST:
+        page = _page(name, filters, page.after)
         read += len(page)
-        after = page.after
-        if not after:
-            return
+        yield page
 
 
-def _rows(name: str, filters: Filters) -> Iterator[list[Any]]:
+def _rows(name: str, pages: Iterable[Page]) -> Iterator[list[Any]]:
     """The heads, then a line for each row."""
     of_tasks = LISTS[name].model is Task
     first = True
-    for page in _pages(name, filters):
+    for page in pages:
         if first:
             extra = [column.label for column in page.columns]
             yield [*(_task_heads() if of_tasks else _process_heads()), *extra]
@@ -125,12 +131,12 @@ def _flow(process: Any) -> str:
     return process.flow_label if flow_class is None else flow_class.definition.title
 
 
-def _csv(name: str, filters: Filters) -> Iterator[str]:
+def _csv(rows: Iterable[list[Any]]) -> Iterator[str]:
     there = zone(preferences().get("timezone"))
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     yield "\ufeff"  # by which spreadsheets know UTF-8
-    for row in _rows(name, filters):
+    for row in rows:
         writer.writerow([_in_csv(value, there) for value in row])
         if buffer.tell() > 30_000:
             yield buffer.getvalue()
@@ -145,7 +151,7 @@ def _in_csv(value: Any, there: dt.tzinfo) -> Any:
     return safe(value)
 
 
-def _xlsx(name: str, filters: Filters) -> Iterator[bytes]:
+def _xlsx(rows: Iterable[list[Any]]) -> Iterator[bytes]:
     """Rows go to a file on the disk as they are read, and the file goes out from there."""
     there = zone(preferences().get("timezone"))
     target = tempfile.TemporaryFile()
@@ -160,7 +166,7 @@ def _xlsx(name: str, filters: Filters) -> Iterator[bytes]:
     )
     sheet = book.add_worksheet()
     moment, head = book.add_format({"num_format": "yyyy-mm-dd hh:mm"}), book.add_format({"bold": True})
-    for number, row in enumerate(_rows(name, filters)):
+    for number, row in enumerate(rows):
         for place, value in enumerate(row):
             if isinstance(value, dt.datetime):
                 sheet.write_datetime(number, place, value.astimezone(there).replace(tzinfo=None), moment)
@@ -176,7 +182,7 @@ def _xlsx(name: str, filters: Filters) -> Iterator[bytes]:
             yield block
 
 
-def _xes(name: str, filters: Filters) -> Iterator[str]:
+def _xes(pages: Iterable[Page]) -> Iterator[str]:
     """The event log of the processes (IEEE 1849): a trace a process, an event for each change of a task's state."""
     yield '<?xml version="1.0" encoding="UTF-8"?>\n<log xes.version="2.0" xmlns="http://www.xes-standard.org/">\n'
     for extension, prefix in (
@@ -187,7 +193,7 @@ def _xes(name: str, filters: Filters) -> Iterator[str]:
     ):
         address = f"http://www.xes-standard.org/{prefix}.xesext"
         yield f'<extension name="{extension}" prefix="{prefix}" uri="{address}"/>\n'
-    for page in _pages(name, filters):
+    for page in pages:
         events = _events([process.id for process in page])
         for process in page:
             yield f"<trace>{_text('concept:name', process.id)}{_text('flow', process.flow_label)}\n"

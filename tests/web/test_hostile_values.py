@@ -67,7 +67,24 @@ CURSORS = [
     base64.urlsafe_b64encode(DEEP.encode()).decode(), base64.urlsafe_b64encode(b"\xff\xfe").decode(), "A" * 5001,
 ]  # fmt: skip
 
-LIST = ("q", "flow", "sort", "after", "late", "state", "status", "mine", "next")
+LIST = (
+    *(
+        "q",
+        "flow",
+        "step",
+        "person",
+        "state",
+        "due",
+        "since",
+        "until",
+        "priority",
+        "sort",
+        "after",
+        "view",
+        "format",
+    ),
+    *("late", "status", "mine", "next", "field", "op", "value"),
+)
 #: what each route reads: of the query, of the form
 PARAMETERS = {
     "/": ((), ()),
@@ -131,6 +148,7 @@ def addresses(app, site):
     _, process_id, task_id = site
     parts = {"<int:process_id>": str(process_id), "<int:task_id>": str(task_id), "<label>": "everything",
              "<name>": "start", "<any(cancel,suspend,resume):action>": "resume",
+             "<int:view_id>": "1", "<any(start,remove):action>": "start",
              "<any(assign,unassign,reassign):action>": "reassign",
              "<any(assign,unassign,reassign,cancel,undo,revive):action>": "reassign"}  # fmt: skip
     found = {}
