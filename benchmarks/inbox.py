@@ -82,7 +82,7 @@ def _app(url: str) -> Any:
 
 
 def measure_all(name: str, app: Any) -> None:
-    first = [create_user(f"person{number}").id for number in range(PEOPLE)][0]
+    first = min(create_user(f"person{number}").id for number in range(PEOPLE))
     bob = create_user(
         "bob",
         "a long password",
@@ -124,9 +124,13 @@ def fill(done: int, size: int, values: dict[str, int]) -> None:
             "due": "now() + (n % 50000) * interval '1 minute'",
         }  # fmt: skip
     else:
-        numbers = f"(WITH RECURSIVE c(n) AS (SELECT {done + 1} UNION ALL SELECT n + 1 FROM c WHERE n < {size}) SELECT n FROM c)"
+        first = "'2026-01-01 00:00:00.000000'"
+        numbers = (
+            f"(WITH RECURSIVE c(n) AS (SELECT {done + 1} UNION ALL SELECT n + 1 FROM c WHERE n < {size}) "
+            "SELECT n FROM c)"
+        )
         words = {
-            "numbers": numbers, "pairs": "'text', 'Message ' || n || {needle}", "json": "TEXT", "now": "'2026-01-01 00:00:00.000000'",
+            "numbers": numbers, "pairs": "'text', 'Message ' || n || {needle}", "json": "TEXT", "now": first,
             "due": "datetime('2026-01-01', '+' || (n % 50000) || ' minutes') || '.000000'",
         }  # fmt: skip
     needle = "CASE WHEN n % 100000 = 5000 THEN ' needle' ELSE '' END"

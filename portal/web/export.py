@@ -101,8 +101,8 @@ def _rows(name: str, pages: Iterable[Page]) -> Iterator[list[Any]]:
 
 def _task_heads() -> list[str]:
     return [
-        _("Process"), _("Flow"), _("Task"), _("Summary"), _("State"), _("Priority"), _("Assigned to"), _("Requested by"),
-        _("Due"), _("Created"), _("Finished"),
+        _("Process"), _("Flow"), _("Task"), _("Summary"), _("State"), _("Priority"), _("Assigned to"),
+        _("Requested by"), _("Due"), _("Created"), _("Finished"),
     ]  # fmt: skip
 
 
@@ -154,30 +154,22 @@ def _in_csv(value: Any, there: dt.tzinfo) -> Any:
 def _xlsx(rows: Iterable[list[Any]]) -> Iterator[bytes]:
     """Rows go to a file on the disk as they are read, and the file goes out from there."""
     there = zone(preferences().get("timezone"))
-    target = tempfile.TemporaryFile()
-    book = xlsxwriter.Workbook(
-        target,
-        {
-            "constant_memory": True,
-            "strings_to_formulas": False,
-            "strings_to_urls": False,
-            "remove_timezone": True,
-        },
-    )
-    sheet = book.add_worksheet()
-    moment, head = book.add_format({"num_format": "yyyy-mm-dd hh:mm"}), book.add_format({"bold": True})
-    for number, row in enumerate(rows):
-        for place, value in enumerate(row):
-            if isinstance(value, dt.datetime):
-                sheet.write_datetime(number, place, value.astimezone(there).replace(tzinfo=None), moment)
-            elif isinstance(value, str):
-                sheet.write_string(number, place, safe(value), None if number else head)
-            elif value is not None:
-                sheet.write_number(number, place, float(value))
-    sheet.freeze_panes(1, 0)
-    book.close()
-    target.seek(0)
-    with target:
+    with tempfile.TemporaryFile() as target:
+        book = xlsxwriter.Workbook(target, {"constant_memory": True, "strings_to_formulas": False})
+        sheet = book.add_worksheet()
+        moment, head = book.add_format({"num_format": "yyyy-mm-dd hh:mm"}), book.add_format({"bold": True})
+        for number, row in enumerate(rows):
+            for place, value in enumerate(row):
+                if isinstance(value, dt.datetime):
+                    local = value.astimezone(there).replace(tzinfo=None)
+                    sheet.write_datetime(number, place, local, moment)
+                elif isinstance(value, str):
+                    sheet.write_string(number, place, safe(value), None if number else head)
+                elif value is not None:
+                    sheet.write_number(number, place, float(value))
+        sheet.freeze_panes(1, 0)
+        book.close()
+        target.seek(0)
         while block := target.read(64 * 1024):
             yield block
 

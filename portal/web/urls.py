@@ -113,5 +113,6 @@ def address_maker(endpoint: str, name: str, **values: Any) -> Callable[[int], st
     Args:
         name: of the number in the address.
     """
-    before, _, behind = url_for(endpoint, **{name: LARGEST_ID}, **values).partition(str(LARGEST_ID))
+    values[name] = LARGEST_ID
+    before, _, behind = url_for(endpoint, **values).partition(str(LARGEST_ID))
     return lambda number: f"{before}{number}{behind}"

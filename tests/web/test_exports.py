@@ -70,9 +70,10 @@ def test_processes_are_an_event_log(client_of, submit, take):
     log = ElementTree.fromstring(client_of("erin").get("/processes?format=xes").data)
     name = "{http://www.xes-standard.org/}"
     (trace,) = log.findall(f"{name}trace")
-    states = [
-        (each.find(f"{name}string[@key='concept:name']").get("value"), each.find(f"{name}string[@key='lifecycle:transition']").get("value"))
+    texts = [
+        {part.get("key"): part.get("value") for part in each.findall(f"{name}string")}
         for each in trace.findall(f"{name}event")
-    ]  # fmt: skip
+    ]
+    states = [(each["concept:name"], each["lifecycle:transition"]) for each in texts]
     assert states[-1] == ("review", "assigned")
     assert all(each.find(f"{name}date") is not None for each in trace.findall(f"{name}event"))

@@ -44,7 +44,7 @@ def test_a_view_is_ones_own_unless_it_is_shared_with_a_role(bob, dave, alice, cl
     save(bob, name="Mine")
     save(bob, name="Ours", role="clerks")
     mine, ours = db.session.scalars(db.select(SavedView).order_by(SavedView.id)).all()
-    page = dave.get("/queue?view=%d" % ours.id).text
+    page = dave.get(f"/queue?view={ours.id}").text
     assert re.search(r">Ours\s.*shared", page)
     assert "Mine" not in page
     assert "Ours" not in alice.get("/queue").text
