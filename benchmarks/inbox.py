@@ -38,15 +38,15 @@ PAGES = {
 }
 
 _PROCESSES = """
-INSERT INTO process (id, flow_label, process_type, status, created, data, task_count, ended, on_hold, depth,
+INSERT INTO portal_process (id, flow_label, process_type, status, created, data, task_count, ended, on_hold, depth,
                      created_by_id, search_text)
 SELECT n, 'hello_world', 'flows.hello_world:HelloWorldProcess', 'NEW', now(), CAST(json_object({pairs}) AS {json}), 1,
        false, false, 0, :first + n % :people, 'hello world' || chr(10) || 'message ' || n || {needle}
 FROM {numbers}
 """
 _TASKS = """
-INSERT INTO task (id, number, process_id, flow_task, flow_task_type, status, token, owner_id, owner_permission, created,
-                  due, priority, data, attempt)
+INSERT INTO portal_task (id, number, process_id, flow_task, flow_task_type, status, token, owner_id, owner_permission,
+                         created, due, priority, data, attempt)
 SELECT n, 1, n, 'approve', 'View', CASE WHEN n % 2 = 0 OR n <= :mine THEN 'ASSIGNED' ELSE 'NEW' END, 'start',
        CASE WHEN n <= :mine THEN :bob WHEN n % 2 = 0 THEN :first + n % :people END, 'hello_world.can_approve', {now},
        CASE WHEN n % 7 = 0 THEN NULL ELSE {due} END, n % 3, '{{}}', 0
@@ -140,12 +140,14 @@ def fill(done: int, size: int, values: dict[str, int]) -> None:
         processes = processes.replace("now()", "'2026-01-01 00:00:00.000000'").replace("chr(", "char(")
     if postgresql:  # the text of a million processes is indexed at the end
         session.execute(text("SET statement_timeout = 0"))
-        session.execute(text("DROP INDEX ix_process_search"))
+        session.execute(text("DROP INDEX ix_portal_process_search"))
     for statement in (processes, _TASKS.format(**words)):
         session.execute(text(statement), values)
     if postgresql:
         session.execute(
-            text("CREATE INDEX ix_process_search ON process USING gin (portal_trigrams(search_text))")
+            text(
+                "CREATE INDEX ix_portal_process_search ON portal_process USING gin (portal_trigrams(search_text))"
+            )
         )
     session.commit()
     if postgresql:

@@ -19,7 +19,7 @@ from portal.config import Config
 from portal.discovery import discover
 from portal.engine.queue import schedules
 from portal.flow.registry import Flows, registry
-from portal.models import Passwords, column_fault, db, is_of_flows, prepare_engine
+from portal.models import Passwords, column_fault, db, demand_objects, is_of_flows, prepare_engine
 from portal.models.autogenerate import complete
 
 #: seconds until a server that does not answer, or a pool that is empty, is told as an error
@@ -48,7 +48,9 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.config.from_mapping(_flask_settings(settings))
     app.extensions["portal"] = settings
     flows = app.extensions["portal_flows"] = discover(settings.flows)
+    demand_objects()
     flows.max_depth, flows.job_timeout = settings.max_depth, settings.job_timeout
+    flows.calendar = settings.calendar
     registry.bind(_current_flows)
     Passwords.cheap = app.testing
     _database(app, settings)

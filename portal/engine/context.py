@@ -39,7 +39,7 @@ def among_open(query: Any) -> Any:
     """Let a query for open tasks of a process read those alone.
 
     SQLite would choose an index of all tasks that the process ever had; with a bound of its second column, which all
-    names are above, it takes `ix_task_open`.
+    names are above, it takes `ix_portal_task_open`.
     """
     return query.where(Task.flow_task > "")
 

@@ -1,18 +1,23 @@
 """The data: SQLAlchemy 2 typed declarative models."""
 
-from .base import UTCDateTime, db, prepare_engine, session_of, utcnow
+from .base import Base, UTCDateTime, db, prepare_engine, session_of, utcnow
 from .draft import Draft, ParkedForm
-from .event import Event, SignalDelivery
+from .event import Event, SignalDelivery, SignalSubscription
 from .message import Message, Schedule
 from .outgoing import Outgoing
 from .process import Process
+from .registries import demand_objects
 from .saved_view import SavedView
 from .schema import column_fault, gaps, init_db, is_of_flows, schema_fault
 from .sign_in import SignInAttempt, UserSession
 from .start_key import StartKey
 from .task import Task, former_owner, task_link
+from .turn import Turn
 from .user import BigId, Passwords, Role, User, check_permissions, create_user, find_user, roles_named
 from .worker import Worker
+
+# The names that our classes say of each other are looked up now, before an author's class can have one of them.
+Base.registry.configure()
 
 __all__ = [
     "BigId",
@@ -28,8 +33,10 @@ __all__ = [
     "Schedule",
     "SignInAttempt",
     "SignalDelivery",
+    "SignalSubscription",
     "StartKey",
     "Task",
+    "Turn",
     "UTCDateTime",
     "User",
     "UserSession",
@@ -38,6 +45,7 @@ __all__ = [
     "column_fault",
     "create_user",
     "db",
+    "demand_objects",
     "find_user",
     "former_owner",
     "gaps",

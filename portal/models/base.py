@@ -3,23 +3,66 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
-from sqlalchemy import DateTime, Dialect, Engine, Table, TypeDecorator, event
+from sqlalchemy import DateTime, Dialect, Engine, MetaData, Table, TypeDecorator, event
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
-from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, object_session
+from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, RelationshipProperty, object_session
 
 from portal.errors import Busy, PortalError
 
 from . import sqlite_file
 
 
-class Base(DeclarativeBase):
-    """Parent of every model."""
+class _Declared:
+    """What the annotation of a relationship names is looked up in its module, and only then among the classes of its
+    registry: `customer: Mapped[Customer | None] = relationship()` may lead from a process to a model of the site."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        annotated = [
+            each
+            for each in vars(cls).values()
+            if isinstance(each, RelationshipProperty) and each.argument is None
+        ]
+        super().__init_subclass__(**kwargs)
+        for relationship in annotated:
+            if isinstance(name := relationship.argument, str):
+                relationship.argument = NamedInModule(cls.__module__, name, relationship)
+
+
+class NamedInModule:
+    """Finds the class that a relationship's annotation names, when mappers are configured."""
+
+    def __init__(self, module: str, name: str, relationship: RelationshipProperty[Any]) -> None:
+        self.module, self.name, self._relationship = module, name, relationship
+
+    @property
+    def found(self) -> Any:
+        """The class of that name in the module. None if only checkers import it."""
+        value = getattr(sys.modules.get(self.module), self.name, None)
+        return value if isinstance(value, type) else None
+
+    def __call__(self) -> Any:
+        return self.found or self._relationship._clsregistry_resolve_name(self.name)()
+
+
+class Base(_Declared, DeclarativeBase):
+    """Parent of the portal's own models and of processes. Their names are apart from those of other models."""
+
+    metadata = MetaData(info={"bind_key": None})
+    if TYPE_CHECKING:
+        __table__: ClassVar[Table]
+
+
+class SiteBase(_Declared, DeclarativeBase):
+    """Parent of `db.Model`: class names of its own, and the portal's tables to point at."""
+
+    metadata = Base.metadata
 
 
 def _unstored(instance: Any) -> list[str]:
@@ -151,7 +194,7 @@ def _committed(session: Any) -> None:
 if TYPE_CHECKING:
     # Checkers take a class for a base only if it is declared, and the one in Flask-SQLAlchemy's handle is made at run
     # time: to them `db` has all that the handle has, by its metaclass, and a declared `Model`.
-    class _Model(Base):
+    class _Model(SiteBase):
         __abstract__ = True
         __table__: ClassVar[Table]
 
@@ -163,7 +206,7 @@ if TYPE_CHECKING:
             __abstract__ = True
 
 else:
-    db = SQLAlchemy(model_class=Base, session_options={"class_": Session})
+    db = SQLAlchemy(model_class=SiteBase, session_options={"class_": Session})
 
 
 def is_storable(moment: dt.datetime) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import UTCDateTime, db
+from .base import Base, UTCDateTime
 from .user import BigId
 
 #: a row waits while it has a next try; it is sent, or given up, when it has none
@@ -16,24 +16,24 @@ _WAITING = text("scheduled IS NOT NULL")
 _GIVEN_UP = text("scheduled IS NULL AND sent IS NULL")
 
 
-class Outgoing(db.Model):
+class Outgoing(Base):
     """One mail to one person, or one call of one web hook.
 
     It is written in the transaction of its cause, and sent after the commit. `scheduled` is its next try; a sender
     that claims it moves that ahead by its lease, so that the row comes up again when the sender dies.
     """
 
-    __tablename__ = "outgoing"
+    __tablename__ = "portal_outgoing"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    process_id: Mapped[int] = mapped_column(ForeignKey("process.id", ondelete="CASCADE"))
-    task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"))
+    process_id: Mapped[int] = mapped_column(ForeignKey("portal_process.id", ondelete="CASCADE"))
+    task_id: Mapped[int | None] = mapped_column(ForeignKey("portal_task.id", ondelete="CASCADE"))
     #: mail or hook
     kind: Mapped[str] = mapped_column(String(10))
     #: assigned, due, late, failed, finished or queue
     event: Mapped[str] = mapped_column(String(10))
     #: whom a mail is for; the address is read when it is sent
-    user_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("portal_user.id", ondelete="CASCADE"))
     #: where a hook leads
     url: Mapped[str | None] = mapped_column(String(2000))
     payload: Mapped[dict[str, Any]] = mapped_column(JSON)
@@ -50,8 +50,16 @@ class Outgoing(db.Model):
     error: Mapped[str | None] = mapped_column(String(500))
 
     __table_args__ = (
-        Index("ix_outgoing_process", "process_id", "id", sqlite_where=_WAITING, postgresql_where=_WAITING),
-        Index("ix_outgoing_scheduled", "scheduled", "id", sqlite_where=_WAITING, postgresql_where=_WAITING),
-        Index("ix_outgoing_given_up", "id", sqlite_where=_GIVEN_UP, postgresql_where=_GIVEN_UP),
-        Index("ix_outgoing_sent", "sent"),
+        Index(
+            "ix_portal_outgoing_process", "process_id", "id", sqlite_where=_WAITING, postgresql_where=_WAITING
+        ),
+        Index(
+            "ix_portal_outgoing_scheduled",
+            "scheduled",
+            "id",
+            sqlite_where=_WAITING,
+            postgresql_where=_WAITING,
+        ),
+        Index("ix_portal_outgoing_given_up", "id", sqlite_where=_GIVEN_UP, postgresql_where=_GIVEN_UP),
+        Index("ix_portal_outgoing_sent", "sent"),
     )

@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import inspect
 
-from .base import Base, session_of
+from . import registries
+from .base import session_of
 
 
 def class_name(model: type) -> str:
@@ -19,7 +20,7 @@ def class_name(model: type) -> str:
 def find_class(name: str) -> type | None:
     """The mapped class of that name, or None when the code no longer has it."""
     found: Any = None
-    for mapper in Base.registry.mappers:
+    for mapper in registries.mappers():
         if class_name(mapper.class_) == name:
             found = mapper.class_
     if found is None and "<locals>" not in name:

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import datetime as dt
 import inspect
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import DDL, ForeignKey, Index, String, Text, event, text
 from sqlalchemy.ext.hybrid import hybrid_property
-from sqlalchemy.orm import Mapped, column_property, mapped_column, query_expression, relationship
+from sqlalchemy.orm import (
+    Mapped,
+    MappedColumn,
+    column_property,
+    mapped_column,
+    query_expression,
+    relationship,
+)
 
 from portal import jsonstore
-from portal.errors import FlowError
+from portal.errors import Fault, FlowError
 from portal.flow import runtime
 from portal.flow.registry import registry
+from portal.flow.source import of_class as place_of_class
 
-from .base import UTCDateTime, db, utcnow
+from .base import Base, UTCDateTime, utcnow
 from .pointer import Pointer
 from .user import BigId, User
 
@@ -53,14 +62,14 @@ RESERVED = frozenset(
 )
 
 
-class Process(db.Model):
+class Process(Base):
     """One run of a flow: its state and its data.
 
     A subclass without a `__tablename__` adds `jsonstore` fields and shares this table; one with a
     `__tablename__` and columns is stored in a joined table, whose key may be left to us.
     """
 
-    __tablename__ = "process"
+    __tablename__ = "portal_process"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     flow_label: Mapped[str] = mapped_column(String(150))
@@ -75,11 +84,11 @@ class Process(db.Model):
     seed_key: Mapped[str | None] = mapped_column(String(255))
     #: the task of the parent process that waits for this one. No ORM dependency: the task is always stored first
     parent_task_id: Mapped[int | None] = mapped_column(
-        ForeignKey("task.id", name="fk_process_parent_task", use_alter=True)
+        ForeignKey("portal_task.id", name="fk_portal_process_parent_task", use_alter=True)
     )
     #: the top of the tree, which every action locks; None for the top itself
-    root_id: Mapped[int | None] = mapped_column(ForeignKey("process.id"), index=True)
-    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    root_id: Mapped[int | None] = mapped_column(ForeignKey("portal_process.id"), index=True)
+    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("portal_user.id"))
     #: how many processes are above this one
     depth: Mapped[int] = mapped_column(default=0)
     #: the number of the last task
@@ -109,34 +118,37 @@ class Process(db.Model):
 
     __mapper_args__ = {"polymorphic_on": "process_type", "polymorphic_identity": "process"}
     __table_args__ = (
-        Index("ix_process_label_id", "flow_label", "id"),
-        Index("ix_process_creator", "created_by_id", "id"),
+        Index("ix_portal_process_label_id", "flow_label", "id"),
+        Index("ix_portal_process_creator", "created_by_id", "id"),
         # with the state, so that who looks for processes that stand still reads no rows for it
-        Index("ix_process_unfinished", "flow_label", "id", "status", sqlite_where=text("finished IS NULL"),
+        Index("ix_portal_process_unfinished", "flow_label", "id", "status", sqlite_where=text("finished IS NULL"),
               postgresql_where=text("finished IS NULL")),
-        Index("ix_process_unsearched", "id", sqlite_where=text("search_text IS NULL"),
+        Index("ix_portal_process_unsearched", "id", sqlite_where=text("search_text IS NULL"),
               postgresql_where=text("search_text IS NULL")),
-        Index("ix_process_search", text("portal_trigrams(search_text)"), postgresql_using="gin")
+        Index("ix_portal_process_search", text("portal_trigrams(search_text)"), postgresql_using="gin")
         .ddl_if(dialect="postgresql"),
         # most processes are called by no other: statistics must not take these for one caller's
-        Index("ix_process_parent_task_id", "parent_task_id", sqlite_where=text("parent_task_id IS NOT NULL"),
+        Index("ix_portal_process_parent_task_id", "parent_task_id", sqlite_where=text("parent_task_id IS NOT NULL"),
               postgresql_where=text("parent_task_id IS NOT NULL")),
     )  # fmt: skip
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         own_key = {"id"} if "__tablename__" in cls.__dict__ else set()
-        for name in (*cls.__dict__, *inspect.get_annotations(cls)):
-            if name in RESERVED - own_key:
-                raise FlowError(
-                    f"{cls.__name__}.{name}: every process has its own `{name}`; give the field another name"
-                )
+        faults = [
+            Fault(f"{cls.__name__}.{name}", text, *place_of_class(cls))
+            for name, text in _field_faults(cls, RESERVED - own_key)
+        ]
+        if faults:
+            raise FlowError(faults=faults)
         identity = f"{cls.__module__}:{cls.__qualname__}"
         # A class that is defined again (a reload, a test) takes the place of the old one.
         Process.__mapper__.polymorphic_map.pop(identity, None)
         cls.__mapper_args__ = {**cls.__dict__.get("__mapper_args__", {}), "polymorphic_identity": identity}
         if "__tablename__" in cls.__dict__ and not _has_key(cls):
             cls.id = column_property(
-                mapped_column("id", BigId, ForeignKey("process.id", ondelete="CASCADE"), primary_key=True),
+                mapped_column(
+                    "id", BigId, ForeignKey("portal_process.id", ondelete="CASCADE"), primary_key=True
+                ),
                 Process.__table__.c.id,
             )
         super().__init_subclass__(**kwargs)
@@ -190,6 +202,36 @@ class _Classes(dict[Any, Any]):
 Process.__mapper__.polymorphic_map = _Classes(Process.__mapper__.polymorphic_map)
 # SQLAlchemy would warn at each write of such a process; it never writes the column.
 Process.__mapper__._validate_polymorphic_identity = None
+
+
+def _field_faults(cls: type[Process], reserved: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """What is wrong with the body of a process class: the attribute, and what is wrong with the mend."""
+    joined = "__tablename__" in cls.__dict__ or "__abstract__" in cls.__dict__
+    for name in dict.fromkeys((*cls.__dict__, *inspect.get_annotations(cls))):
+        value = cls.__dict__.get(name)
+        if name in reserved:
+            yield name, f"every process has its own `{name}`; give the field another name"
+        elif _names_former_table(value):
+            yield (
+                name,
+                (
+                    "its key names a table of before; leave the key out, or say "
+                    "`id: Mapped[int] = mapped_column(ForeignKey(Process.id), primary_key=True)`"
+                ),
+            )
+        elif isinstance(value, MappedColumn) and not joined:
+            yield name, 'a column needs its own table; add __tablename__ = "…", or take a field of jsonstore'
+        elif isinstance(value, jsonstore.Field) and value.default is not None and not callable(value.default):
+            try:
+                value.check(value.default) if value.enum is None else value.clean(value.default)
+            except (ValueError, TypeError) as error:
+                yield name, f"default={value.default!r} is no value of this field: {error}"
+
+
+def _names_former_table(value: Any) -> bool:
+    """Whether it is a key that points at the table of processes by the name that it had once."""
+    keys = value.column.foreign_keys if isinstance(value, MappedColumn) and value.column.primary_key else ()
+    return any(key._colspec == "process.id" for key in keys)
 
 
 def _has_key(cls: type) -> bool:

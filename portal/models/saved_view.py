@@ -5,11 +5,11 @@ from __future__ import annotations
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import db
+from .base import Base
 from .user import BigId, Role, User
 
 
-class SavedView(db.Model):
+class SavedView(Base):
     """The filters and the order of a list, for one person or for everyone with a role."""
 
     __tablename__ = "portal_saved_view"

@@ -21,11 +21,13 @@ from sqlalchemy.orm import Session
 
 from portal.errors import PortalError
 
-from .base import db
+from .base import Base, db
 
 #: the portal's own tables; what is declared later is the flows'
-CORE = frozenset(db.metadata.tables)
+CORE = frozenset(Base.metadata.tables)
 REVISIONS = Path(__file__).parents[1] / "migrations"
+#: tables that a database had before there were revisions
+FORMER = frozenset(("user_account", "user_role", "process", "task", "task_link", "event"))
 VERSION, FLOWS_VERSION = "portal_version", "alembic_version"
 #: the schema of databases that were made before there were revisions
 FIRST = "0001"
@@ -51,8 +53,7 @@ def init_db() -> None:
             return
     with _alone() as connection:
         there = _tables(connection)
-        fresh = not there & CORE
-        if fresh:
+        if VERSION not in there and not (there >= FORMER or there & CORE):
             db.metadata.create_all(connection, checkfirst=bool(there))
             _stamp(connection, VERSION, core_heads())
             _stamp(connection, FLOWS_VERSION, flow_heads())

@@ -7,17 +7,17 @@ import datetime as dt
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import UTCDateTime, db, utcnow
+from .base import Base, UTCDateTime, utcnow
 from .user import BigId
 
 
-class UserSession(db.Model):
+class UserSession(Base):
     """A sign-in that has not ended. Its cookie holds a random token, of which only the hash is kept here."""
 
-    __tablename__ = "user_session"
+    __tablename__ = "portal_user_session"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("portal_user.id", ondelete="CASCADE"), index=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     #: that of the person at the time: a new password ends the sessions of the old one
     session_key: Mapped[str] = mapped_column(String(32))
@@ -29,10 +29,10 @@ class UserSession(db.Model):
     agent: Mapped[str] = mapped_column(String(400), default="")
 
 
-class SignInAttempt(db.Model):
+class SignInAttempt(Base):
     """A try to sign in that has not succeeded. Kept for as long as it counts."""
 
-    __tablename__ = "sign_in_attempt"
+    __tablename__ = "portal_sign_in_attempt"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     created: Mapped[dt.datetime] = mapped_column(UTCDateTime, index=True)
@@ -46,6 +46,6 @@ class SignInAttempt(db.Model):
     failed: Mapped[bool] = mapped_column(default=False)
 
     __table_args__ = (
-        Index("ix_sign_in_attempt_name", "name_hash", "created"),
-        Index("ix_sign_in_attempt_address", "address", "created"),
+        Index("ix_portal_sign_in_attempt_name", "name_hash", "created"),
+        Index("ix_portal_sign_in_attempt_address", "address", "created"),
     )

@@ -7,19 +7,21 @@ import datetime as dt
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import UTCDateTime, db
+from .base import Base, UTCDateTime
 
 
-class StartKey(db.Model):
+class StartKey(Base):
     """The key of a start form that was accepted; written in the transaction that starts the process."""
 
-    __tablename__ = "start_key"
+    __tablename__ = "portal_start_key"
 
-    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("portal_user.id", ondelete="CASCADE"), primary_key=True)
     #: a hash of the form's key and address
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     #: a hash of what was typed
     digest: Mapped[str] = mapped_column(String(64))
     #: the process; null only until the transaction ends
-    process_id: Mapped[int | None] = mapped_column(ForeignKey("process.id", ondelete="CASCADE"), index=True)
+    process_id: Mapped[int | None] = mapped_column(
+        ForeignKey("portal_process.id", ondelete="CASCADE"), index=True
+    )
     created: Mapped[dt.datetime] = mapped_column(UTCDateTime, index=True)

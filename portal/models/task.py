@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column, orm_insert_sentinel, relations
 from portal import jsonstore
 from portal.flow import runtime
 
-from .base import UTCDateTime, db, number_when_asked, utcnow
+from .base import Base, UTCDateTime, number_when_asked, utcnow
 from .pointer import Pointer
 from .process import Process
 from .user import BigId, User
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     from portal.flow.base import Node
 
 task_link = Table(
-    "task_link",
-    db.metadata,
-    Column("task_id", ForeignKey("task.id", ondelete="CASCADE"), primary_key=True),
-    Column("previous_id", ForeignKey("task.id", ondelete="CASCADE"), primary_key=True, index=True),
+    "portal_task_link",
+    Base.metadata,
+    Column("task_id", ForeignKey("portal_task.id", ondelete="CASCADE"), primary_key=True),
+    Column("previous_id", ForeignKey("portal_task.id", ondelete="CASCADE"), primary_key=True, index=True),
 )
 
 #: who had a task of a process and no longer has it: they may still look
 former_owner = Table(
-    "former_owner",
-    db.metadata,
-    Column("user_id", ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True),
-    Column("process_id", ForeignKey("process.id", ondelete="CASCADE"), primary_key=True, index=True),
+    "portal_former_owner",
+    Base.metadata,
+    Column("user_id", ForeignKey("portal_user.id", ondelete="CASCADE"), primary_key=True),
+    Column("process_id", ForeignKey("portal_process.id", ondelete="CASCADE"), primary_key=True, index=True),
 )
 
 #: a task is open while it has no `finished`
@@ -50,15 +50,15 @@ def _open_index(name: str, *columns: Any) -> Index:
     return Index(name, *columns, sqlite_where=_OPEN, postgresql_where=_OPEN)
 
 
-class Task(db.Model):
+class Task(Base):
     """One step of a process. A task is open until it is DONE, CANCELED or REVIVED."""
 
-    __tablename__ = "task"
+    __tablename__ = "portal_task"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     #: 1, 2, 3 … within the process
     number: Mapped[int]
-    process_id: Mapped[int] = mapped_column(ForeignKey("process.id", ondelete="CASCADE"))
+    process_id: Mapped[int] = mapped_column(ForeignKey("portal_process.id", ondelete="CASCADE"))
     flow_task: Mapped[str] = mapped_column(String(150))
     flow_task_type: Mapped[str] = mapped_column(String(50))
     status: Mapped[str] = mapped_column(String(12))
@@ -71,7 +71,7 @@ class Task(db.Model):
     #: what a waiting task waits for: the scope of a join, the name of a signal, the number of a host
     #: (as long as the longest token of before; SQLite knows no lengths)
     awaits: Mapped[str | None] = mapped_column(String(255).with_variant(String(1000), "postgresql"))
-    owner_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("portal_user.id"))
     #: whether a rule of the flow chose the owner, who needs no permission then; who took it, or was handed it, does
     owner_by_rule: Mapped[bool] = mapped_column(default=False, server_default=false())
     owner_permission: Mapped[str | None] = mapped_column(String(150))
@@ -127,19 +127,19 @@ class Task(db.Model):
     )
 
     __table_args__ = (
-        UniqueConstraint("process_id", "number", name="uq_task_number"),
-        Index("ix_task_process_node", "process_id", "flow_task"),
-        _open_index("ix_task_open", "process_id", "flow_task"),
+        UniqueConstraint("process_id", "number", name="uq_portal_task_number"),
+        Index("ix_portal_task_process_node", "process_id", "flow_task"),
+        _open_index("ix_portal_task_open", "process_id", "flow_task"),
         # the lists are read in the order of these, the soonest due first, then priority
-        _open_index("ix_task_inbox", "owner_id", "due", text("priority DESC"), "id"),
-        _open_index("ix_task_queue", "status", "owner_permission", "due", text("priority DESC"), "id"),
-        _open_index("ix_task_due", "due", text("priority DESC"), "id"),
+        _open_index("ix_portal_task_inbox", "owner_id", "due", text("priority DESC"), "id"),
+        _open_index("ix_portal_task_queue", "status", "owner_permission", "due", text("priority DESC"), "id"),
+        _open_index("ix_portal_task_due", "due", text("priority DESC"), "id"),
         # what workers claim is read in this order: many may fall due at one moment, and none reads them all
-        _open_index("ix_task_scheduled", "scheduled", "id"),
-        _open_index("ix_task_awaits", "awaits", "scheduled"),
-        Index("ix_task_remind", "remind", "id", sqlite_where=_TO_REMIND, postgresql_where=_TO_REMIND),
-        Index("ix_task_lease", "lease", sqlite_where=_AT_WORK, postgresql_where=_AT_WORK),
-        Index("ix_task_archive", "owner_id", "finished", "id"),
+        _open_index("ix_portal_task_scheduled", "scheduled", "id"),
+        _open_index("ix_portal_task_awaits", "awaits", "scheduled"),
+        Index("ix_portal_task_remind", "remind", "id", sqlite_where=_TO_REMIND, postgresql_where=_TO_REMIND),
+        Index("ix_portal_task_lease", "lease", sqlite_where=_AT_WORK, postgresql_where=_AT_WORK),
+        Index("ix_portal_task_archive", "owner_id", "finished", "id"),
     )
 
     def __init__(self, **kwargs: Any) -> None:

@@ -20,16 +20,16 @@ from portal.errors import PortalError
 from portal.flow.registry import registry
 from portal.jsonstore import EmailField
 
-from .base import UTCDateTime, db, utcnow
+from .base import Base, UTCDateTime, db, utcnow
 
 #: 64 bit where the database has it; SQLite numbers its rows only for its own INTEGER
 BigId = BigInteger().with_variant(Integer, "sqlite")
 
 user_role = Table(
-    "user_role",
-    db.metadata,
-    Column("user_id", ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True),
-    Column("role_id", ForeignKey("role.id", ondelete="CASCADE"), primary_key=True),
+    "portal_user_role",
+    Base.metadata,
+    Column("user_id", ForeignKey("portal_user.id", ondelete="CASCADE"), primary_key=True),
+    Column("role_id", ForeignKey("portal_role.id", ondelete="CASCADE"), primary_key=True),
 )
 
 
@@ -55,20 +55,20 @@ class Passwords:
             return False
 
 
-class Role(db.Model):
+class Role(Base):
     """A named set of permissions."""
 
-    __tablename__ = "role"
+    __tablename__ = "portal_role"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     name: Mapped[str] = mapped_column(String(80), unique=True)
     permissions: Mapped[list[str]] = mapped_column(MutableList.as_mutable(JSON), default=list)
 
 
-class User(db.Model):
+class User(Base):
     """A person who signs in. The interface of Flask-Login is written out, so that models need no web library."""
 
-    __tablename__ = "user_account"
+    __tablename__ = "portal_user"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     username: Mapped[str] = mapped_column(String(150), unique=True)
@@ -82,10 +82,24 @@ class User(db.Model):
     is_active: Mapped[bool] = mapped_column(default=True)
     is_superuser: Mapped[bool] = mapped_column(default=False)
     permissions: Mapped[list[str]] = mapped_column(MutableList.as_mutable(JSON), default=list)
+    #: whom `assign.ManagerOf` means
+    manager_id: Mapped[int | None] = mapped_column(
+        ForeignKey("portal_user.id", name="fk_portal_user_manager", ondelete="SET NULL")
+    )
+    department: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    #: what `assign.Capability` asks for
+    skills: Mapped[list[str]] = mapped_column(MutableList.as_mutable(JSON), default=list, server_default="[]")
+    #: how many open tasks rules of assignment give this person at most; None for any number
+    capacity: Mapped[int | None]
+    #: as `de` or `de-CH`; the browser's where nothing is said
+    language: Mapped[str | None] = mapped_column(String(20))
+    #: as `Europe/Zurich`; the browser's where nothing is said
+    timezone: Mapped[str | None] = mapped_column(String(64))
     preferences: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     created: Mapped[dt.datetime] = mapped_column(UTCDateTime, default=utcnow)
     #: not joined by itself, or everyone who selects processes would have to say `unique()`
     roles: Mapped[list[Role]] = relationship(secondary=user_role)
+    manager: Mapped[User | None] = relationship(remote_side=[id])
 
     is_authenticated = True
     is_anonymous = False

@@ -7,14 +7,14 @@ import datetime as dt
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import UTCDateTime, db
+from .base import Base, UTCDateTime
 from .user import BigId
 
 
-class Worker(db.Model):
+class Worker(Base):
     """A process that fires timers or runs jobs. It is told by what it last said; nothing depends on the row."""
 
-    __tablename__ = "worker"
+    __tablename__ = "portal_worker"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     #: host and process id

@@ -78,7 +78,7 @@ def test_a_request_goes_through_the_proxy_a_worker_and_celery_to_its_end(site: A
     assert bob.post(f"/tasks/{task}/assign").status_code == 303
     assert bob.post(f"/tasks/{task}/execute", approved="true").status_code == 303
     engine = create_engine(database)
-    status = text("SELECT status FROM process WHERE id = :number")
+    status = text("SELECT status FROM portal_process WHERE id = :number")
 
     def is_done() -> bool:
         with engine.connect() as connection:
@@ -178,7 +178,7 @@ def test_a_backup_is_taken_and_restored_while_people_work(site: Any, database: s
         subprocess.run([tools / "pg_restore", "--no-owner", f"--dbname={target}", copy], check=True)
         restored = create_engine(url)
         with Session(restored) as session:
-            messages = set(session.scalars(text("SELECT data->>'text' FROM process")))
+            messages = set(session.scalars(text("SELECT data->>'text' FROM portal_process")))
             assert faults(session) == []
         restored.dispose()
         assert (

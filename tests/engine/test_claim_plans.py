@@ -52,7 +52,7 @@ def test_what_is_due_is_read_in_order_without_sorting_all_of_it(what, register, 
     asked = []
 
     def note(_connection, _cursor, sql, parameters, _context, _many):
-        if "ORDER BY" in sql and "FROM schedule" not in sql:  # of which there are few
+        if "ORDER BY" in sql and "FROM portal_schedule" not in sql:  # of which there are few
             asked.append((sql, parameters))
 
     event.listen(db.engine, "before_cursor_execute", note)
@@ -66,4 +66,4 @@ def test_what_is_due_is_read_in_order_without_sorting_all_of_it(what, register, 
             plan = "\n".join(plan_of(connection, sql, parameters))
             assert "Sort" not in plan, plan
             assert "TEMP B-TREE" not in plan, plan
-            assert "ix_task_queue" not in plan, plan  # by which all are read that are in one state
+            assert "ix_portal_task_queue" not in plan, plan  # by which all are read that are in one state

@@ -142,7 +142,7 @@ class World:
         self.tester.clock.offset = dt.timedelta()
         db.session.execute(update(Process).values(parent_task_id=None))
         for table in reversed(db.metadata.sorted_tables):
-            if table.name not in ("user_account", "role", "user_role"):
+            if table.name not in ("portal_user", "portal_role", "portal_user_role"):
                 db.session.execute(delete(table))
         db.session.commit()
 

@@ -16,7 +16,7 @@ from portal.errors import Busy, TransientError, Uncertain
 from portal.models import Process, Task, db
 from portal.work.local import LocalExecutor
 
-HELD = "UPDATE process SET depth = depth WHERE id = :id"
+HELD = "UPDATE portal_process SET depth = depth WHERE id = :id"
 
 
 class NamedProcess(Process):
@@ -159,7 +159,7 @@ def test_a_deadlock_is_done_again(waiting, session, between, make_user):
     def other(engine):
         with engine.connect() as connection:
             connection.execute(text("SET deadlock_timeout = '20s'"))  # so that it is ours that is broken
-            connection.execute(text("UPDATE user_account SET full_name = 'x' WHERE id = :id"), {"id": alice})
+            connection.execute(text("UPDATE portal_user SET full_name = 'x' WHERE id = :id"), {"id": alice})
             ready.wait()
             ready.wait()
             connection.execute(text(HELD), {"id": waiting})
@@ -170,7 +170,7 @@ def test_a_deadlock_is_done_again(waiting, session, between, make_user):
             ready.wait()
         db.session.execute(text("SET LOCAL deadlock_timeout = '200ms'"))
         blocked.append(call)
-        db.session.execute(text("UPDATE user_account SET full_name = 'y' WHERE id = :id"), {"id": alice})
+        db.session.execute(text("UPDATE portal_user SET full_name = 'y' WHERE id = :id"), {"id": alice})
 
     calls = between(collide)
     thread = threading.Thread(target=other, args=(db.engine,))
@@ -259,7 +259,7 @@ def test_a_job_that_the_database_refuses_for_the_moment_has_not_failed(
 
     def refused():
         monkeypatch.setattr(OrderingFlow, "in_between", staticmethod(lambda: None))
-        raise OperationalError("UPDATE process", {}, Refused())
+        raise OperationalError("UPDATE portal_process", {}, Refused())
 
     monkeypatch.setattr(OrderingFlow, "in_between", staticmethod(refused))
     session.rollback()

@@ -367,7 +367,7 @@ class LinkedNote(db.Model):
     __tablename__ = "engine_linked_note"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    task_id: Mapped[int] = mapped_column(ForeignKey("task.id"))
+    task_id: Mapped[int] = mapped_column(ForeignKey(Task.id))
     task: Mapped[Task] = relationship()
 
 

@@ -12,7 +12,7 @@ from portal.engine.interpreter import conditions, messages, signals
 from portal.engine.queue import jobs, reminders, timers
 from portal.models import Message, SignalDelivery, Task, db
 
-HELD = "UPDATE process SET depth = depth WHERE id = :id"
+HELD = "UPDATE portal_process SET depth = depth WHERE id = :id"
 
 
 class SleepFlow(flow.Flow):

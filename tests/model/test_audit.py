@@ -41,139 +41,144 @@ class AuditRaceFlow(flow.Flow):
 
 ROWS = {  # what is done to the rows -> words of the fault
     "a task is completed twice": (
-        "INSERT INTO event (created, process_id, task_id, action, from_state, to_state, detail)"
+        "INSERT INTO portal_event (created, process_id, task_id, action, from_state, to_state, detail)"
         " SELECT created, process_id, task_id, action, to_state, to_state, detail"
-        " FROM event WHERE task_id = (SELECT id FROM task WHERE flow_task = 'human') AND to_state = 'DONE'",
+        " FROM portal_event WHERE task_id = (SELECT id FROM portal_task WHERE flow_task = 'human')"
+        " AND to_state = 'DONE'",
         "(human): DONE 2 times",
     ),
     "a row of history is lost": (
-        "DELETE FROM event WHERE to_state = 'ASSIGNED'",
+        "DELETE FROM portal_event WHERE to_state = 'ASSIGNED'",
         "goes on from ASSIGNED, but the state was NEW",
     ),
     "the last row of history is lost": (
-        "DELETE FROM event WHERE to_state = 'DONE' AND task_id = (SELECT id FROM task WHERE flow_task = 'timer')",
+        "DELETE FROM portal_event WHERE to_state = 'DONE' AND task_id = (SELECT id FROM portal_task"
+        " WHERE flow_task = 'timer')",
         "(timer): is DONE, but its history ends with SCHEDULED",
     ),
     "a state is written past the history": (
-        "UPDATE task SET status = 'CANCELED' WHERE flow_task = 'last'",
+        "UPDATE portal_task SET status = 'CANCELED' WHERE flow_task = 'last'",
         "(last): is CANCELED, but its history ends with NEW",
     ),
     "a process is closed past the history": (
-        "UPDATE process SET status = 'DONE', finished = created WHERE flow_label = 'audit'",
+        "UPDATE portal_process SET status = 'DONE', finished = created WHERE flow_label = 'audit'",
         "(last): is NEW, but its process is DONE",
     ),
     "a step that the table does not know": (
-        "UPDATE event SET action = 'unassign' WHERE to_state = 'DONE'"
-        " AND task_id = (SELECT id FROM task WHERE flow_task = 'human')",
+        "UPDATE portal_event SET action = 'unassign' WHERE to_state = 'DONE'"
+        " AND task_id = (SELECT id FROM portal_task WHERE flow_task = 'human')",
         "(human): unassign led from ASSIGNED to DONE",
     ),
     "a task is closed without a moment": (
-        "UPDATE task SET finished = NULL WHERE flow_task = 'timer'",
+        "UPDATE portal_task SET finished = NULL WHERE flow_task = 'timer'",
         "(timer): is DONE, and finished is None",
     ),
     "a task is lost": (
-        "UPDATE process SET task_count = task_count + 1 WHERE flow_label = 'audit'",
+        "UPDATE portal_process SET task_count = task_count + 1 WHERE flow_label = 'audit'",
         "but counts 9",
     ),
     "nothing is open, and no end was reached": (
-        "UPDATE task SET finished = created WHERE flow_task = 'last'",
+        "UPDATE portal_task SET finished = created WHERE flow_task = 'last'",
         "nothing is open, and nobody cancelled anything",
     ),
     "a token is lost": (
-        "DELETE FROM task_link WHERE task_id = (SELECT id FROM task WHERE flow_task = 'last')",
+        "DELETE FROM portal_task_link WHERE task_id = (SELECT id FROM portal_task WHERE flow_task = 'last')",
         "(join): DONE 1 times, but 0 tasks follow",
     ),
     "a task comes from nowhere": (
-        "DELETE FROM task_link WHERE task_id = (SELECT id FROM task WHERE flow_task = 'last')",
+        "DELETE FROM portal_task_link WHERE task_id = (SELECT id FROM portal_task WHERE flow_task = 'last')",
         "(last): nothing leads to it",
     ),
     "a token is doubled": (
-        "INSERT INTO task_link (task_id, previous_id) SELECT a.id, b.id FROM task a, task b"
+        "INSERT INTO portal_task_link (task_id, previous_id) SELECT a.id, b.id FROM portal_task a, portal_task b"
         " WHERE a.flow_task = 'last' AND b.flow_task = 'timer'",
         "(timer): DONE 1 times, but 2 tasks follow",
     ),
     "a task is taken back under what came of it": (
-        "UPDATE task SET status = 'CANCELED' WHERE flow_task = 'human'",
+        "UPDATE portal_task SET status = 'CANCELED' WHERE flow_task = 'human'",
         "(join): a token lives twice, it stands after task 3 (human), which is CANCELED",
     ),
     "a task is at work again under what came of it": (
-        "UPDATE task SET status = 'STARTED', finished = NULL WHERE flow_task = 'call'",
+        "UPDATE portal_task SET status = 'STARTED', finished = NULL WHERE flow_task = 'call'",
         "(join): a token lives twice, it stands after task 6 (call), which is STARTED",
     ),
     "two go on with one token": (
-        "INSERT INTO task_link (task_id, previous_id) SELECT a.id, b.id FROM task a, task b"
+        "INSERT INTO portal_task_link (task_id, previous_id) SELECT a.id, b.id FROM portal_task a, portal_task b"
         " WHERE a.flow_task = 'last' AND b.flow_task = 'timer'",
         "(timer): a token lives twice, start has gone on with tasks",
     ),
     "a branch begins twice": (
-        "UPDATE task SET token = 'start/2_1' WHERE flow_task = 'timer'",
+        "UPDATE portal_task SET token = 'start/2_1' WHERE flow_task = 'timer'",
         "branch 1 began 2 times",
     ),
     "a branch is lost": (
-        "DELETE FROM task_link WHERE task_id = (SELECT id FROM task WHERE flow_task = 'job')",
+        "DELETE FROM portal_task_link WHERE task_id = (SELECT id FROM portal_task WHERE flow_task = 'job')",
         "(split): promises 4 branches and began 3",
     ),
     "a join fires twice": (
-        "UPDATE task SET flow_task = 'join', flow_task_type = 'Join', awaits = 'start/2' WHERE flow_task = 'last'",
+        "UPDATE portal_task SET flow_task = 'join', flow_task_type = 'Join', awaits = 'start/2'"
+        " WHERE flow_task = 'last'",
         "2 tasks of the join join for the branches of start/2",
     ),
     "a join fires too early": (
-        "UPDATE event SET id = id + 100000 WHERE to_state = 'DONE'"
-        " AND task_id = (SELECT id FROM task WHERE flow_task = 'human')",
+        "UPDATE portal_event SET id = id + 100000 WHERE to_state = 'DONE'"
+        " AND task_id = (SELECT id FROM portal_task WHERE flow_task = 'human')",
         "(join): fired while task",
     ),
     "a join is forgotten": (
-        "UPDATE task SET status = 'STARTED', finished = NULL WHERE flow_task = 'join'",
+        "UPDATE portal_task SET status = 'STARTED', finished = NULL WHERE flow_task = 'join'",
         "(join): waits, but nobody can come",
     ),
     "a race has two winners": (
-        "UPDATE task SET status = 'NEW', finished = NULL WHERE flow_task = 'loser'",
+        "UPDATE portal_task SET status = 'NEW', finished = NULL WHERE flow_task = 'loser'",
         "(race): is DONE, and its branches 1, 2 go on",
     ),
     "a race has two winners, one of them revived": (
-        "UPDATE task SET status = CASE flow_task WHEN 'after' THEN 'REVIVED' ELSE 'NEW' END, finished = NULL"
+        "UPDATE portal_task SET status = CASE flow_task WHEN 'after' THEN 'REVIVED' ELSE 'NEW' END, finished = NULL"
         " WHERE flow_task IN ('loser', 'after')",
         "(race): is DONE, and its branches 1, 2 go on",
     ),
     "a race is called off, and its branches are not": (
-        "UPDATE task SET status = 'CANCELED' WHERE flow_task = 'race'",
+        "UPDATE portal_task SET status = 'CANCELED' WHERE flow_task = 'race'",
         "(race): is CANCELED, and its branches 1 go on",
     ),
     "a timer fires too early": (
-        "UPDATE event SET created = (SELECT created FROM process WHERE flow_label = 'audit') WHERE action = 'timer'",
+        "UPDATE portal_event SET created = (SELECT created FROM portal_process WHERE flow_label = 'audit')"
+        " WHERE action = 'timer'",
         "(timer): fired at",
     ),
     "a timer fires twice": (
-        "INSERT INTO event (created, process_id, task_id, action, from_state, to_state, detail)"
-        " SELECT created, process_id, task_id, action, to_state, to_state, detail FROM event WHERE action = 'timer'",
+        "INSERT INTO portal_event (created, process_id, task_id, action, from_state, to_state, detail)"
+        " SELECT created, process_id, task_id, action, to_state, to_state, detail FROM portal_event"
+        " WHERE action = 'timer'",
         "(timer): fired 2 times",
     ),
     "an event outlives its host": (
-        "UPDATE task SET awaits = 'host:3' WHERE flow_task = 'last'",
+        "UPDATE portal_task SET awaits = 'host:3' WHERE flow_task = 'last'",
         "(last): stands ready on task 3, which is DONE",
     ),
     "a try is not counted": (
-        "UPDATE task SET attempt = 0 WHERE flow_task = 'job'",
+        "UPDATE portal_task SET attempt = 0 WHERE flow_task = 'job'",
         "(job): its attempt is 0, but its history has [1]",
     ),
     "a child is left behind": (
-        "UPDATE process SET status = 'NEW', finished = NULL WHERE flow_label = 'audit_child'",
+        "UPDATE portal_process SET status = 'NEW', finished = NULL WHERE flow_label = 'audit_child'",
         "(call) is DONE",
     ),
     "a caller waits for nobody": (
-        "UPDATE task SET status = 'STARTED' WHERE flow_task = 'call'",
+        "UPDATE portal_task SET status = 'STARTED' WHERE flow_task = 'call'",
         "(call): waits, but none of its processes runs",
     ),
     "two hold a mutex": (
-        "UPDATE task SET status = 'STARTED', finished = NULL WHERE flow_task IN ('job', 'last')",
+        "UPDATE portal_task SET status = 'STARTED', finished = NULL WHERE flow_task IN ('job', 'last')",
         "hold the mutex key at once",
     ),
     "a task waits for a mutex that is free": (
-        "UPDATE task SET awaits = 'mutex' WHERE flow_task = 'last'",
+        "UPDATE portal_task SET awaits = 'mutex' WHERE flow_task = 'last'",
         "(last): waits for the mutex key, which is free",
     ),
     "a child hangs nowhere": (
-        "UPDATE process SET root_id = NULL WHERE flow_label = 'audit_child'",
+        "UPDATE portal_process SET root_id = NULL WHERE flow_label = 'audit_child'",
         "has root None and depth 1 below process",
     ),
 }  # fmt: skip

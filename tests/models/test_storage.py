@@ -40,7 +40,7 @@ class JoinedProcess(Process):
 
 class KeyedProcess(Process):
     __tablename__ = "storage_keyed"
-    id: Mapped[int] = mapped_column(ForeignKey("process.id"), primary_key=True)
+    id: Mapped[int] = mapped_column(ForeignKey(Process.id), primary_key=True)
     amount: Mapped[int | None]
 
 

@@ -28,10 +28,10 @@ ENDS = {
 def test_a_turn_that_has_ended_is_passed_on(app, how):
     for _ in range(3):
         connection = db.engine.connect().execution_options(writes=True)
-        connection.execute(text("UPDATE task SET status = status"))
+        connection.execute(text("UPDATE portal_task SET status = status"))
         ENDS[how](connection)
         connection.close()
         before = time.monotonic()
         with db.engine.connect().execution_options(writes=True) as following:
-            following.execute(text("UPDATE task SET status = status"))
+            following.execute(text("UPDATE portal_task SET status = status"))
         assert time.monotonic() - before < 5

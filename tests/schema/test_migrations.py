@@ -118,8 +118,8 @@ def test_an_old_database_goes_on_where_it_was(session):
     init_db()
     init_db()
     assert schema_fault(session) is None
-    assert session.scalar(text("SELECT count(*) FROM delivery WHERE scheduled = created")) == 1
-    session.execute(text("DELETE FROM delivery"))
+    assert session.scalar(text("SELECT count(*) FROM portal_delivery WHERE scheduled = created")) == 1
+    session.execute(text("DELETE FROM portal_delivery"))
     session.commit()
     with actions.activation(session, 2, 1) as activation:
         activation.execute()
@@ -153,7 +153,7 @@ def test_machines_that_upgrade_a_database_at_once_make_it_the_same_as_a_new_one(
 ):
     init_at_once(tmp_path, database_url)
     assert shape(database_url) == made
-    assert db.session.scalar(text("SELECT data FROM process")) in ({"kept": 1}, '{"kept": 1}')
+    assert db.session.scalar(text("SELECT data FROM portal_process")) in ({"kept": 1}, '{"kept": 1}')
 
 
 def shape(url):
@@ -274,7 +274,7 @@ def test_a_column_that_a_flows_table_lacks_is_told(app):
 
 
 def test_revisions_of_an_author_are_about_their_tables_alone():
-    assert not is_of_flows(None, "task", "table", True, None)
+    assert not is_of_flows(None, "portal_task", "table", True, None)
     assert not is_of_flows(None, schema.VERSION, "table", True, None)
     assert is_of_flows(None, "invoice", "table", True, None)
 

@@ -21,7 +21,7 @@ from portal.models import Process, db
 
 class OrderProcess(Process):
     __tablename__ = "own_order"
-    id: Mapped[int] = mapped_column(ForeignKey("process.id"), primary_key=True)
+    id: Mapped[int] = mapped_column(ForeignKey(Process.id), primary_key=True)
     ref: Mapped[str | None] = mapped_column(String(40))
     # columns
 
@@ -46,8 +46,8 @@ class Shop(db.Model):
     id: Mapped[int] = mapped_column(primary_key=True)
 """
 ROWS = (
-    "INSERT INTO process (id, flow_label, process_type, status, created, data, depth, task_count, ended, on_hold) "
-    "VALUES (1, 'order', 'own_order', 'NEW', CURRENT_TIMESTAMP, '{}', 0, 0, false, false)",
+    "INSERT INTO portal_process (id, flow_label, process_type, status, created, data, depth, task_count, ended, "
+    "on_hold) VALUES (1, 'order', 'own_order', 'NEW', CURRENT_TIMESTAMP, '{}', 0, 0, false, false)",
     "INSERT INTO own_order (id, ref) VALUES (1, 'A1')",
     "INSERT INTO own_order_line (id, order_id) VALUES (1, 1)",
 )

@@ -116,10 +116,12 @@ def test_what_is_over_is_not_read_to_find_what_needs_attention(book):
             plan = [row[0] for row in connection.exec_driver_sql(f"EXPLAIN {query}")]
         else:
             plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}")]
-    assert any("ix_process_unfinished" in line for line in plan), plan
+    assert any("ix_portal_process_unfinished" in line for line in plan), plan
     assert not [line for line in plan if line.strip().startswith(("SCAN task", "SCAN process_"))], plan
     assert not [line for line in plan if "Seq Scan on task" in line or "Seq Scan on process" in line], plan
-    assert "ix_task_process_node" not in "".join(plan), "the tasks that a process ever had are not read"
+    assert "ix_portal_task_process_node" not in "".join(plan), (
+        "the tasks that a process ever had are not read"
+    )
 
 
 def test_a_mended_tree_is_in_order_again(erin, book, people):

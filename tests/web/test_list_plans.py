@@ -14,15 +14,15 @@ TASKS = 20_000
 MOST = 3_000
 
 PROCESSES = f"""
-INSERT INTO process (id, flow_label, process_type, status, created, data, task_count, ended, on_hold, depth,
+INSERT INTO portal_process (id, flow_label, process_type, status, created, data, task_count, ended, on_hold, depth,
                      created_by_id, search_text)
 SELECT n, 'paper', 'web.conftest:PaperProcess', 'NEW', now(), CAST('{{"title": "Paper"}}' AS jsonb), 1, false, false, 0,
        :alice, 'paper review' || chr(10) || 'paper ' || n || CASE WHEN n = 777 THEN ' needle' ELSE '' END
 FROM generate_series(1, {TASKS}) AS n
 """
 ROWS = f"""
-INSERT INTO task (id, number, process_id, flow_task, flow_task_type, status, token, owner_id, owner_permission, created,
-                  due, priority, data, attempt)
+INSERT INTO portal_task (id, number, process_id, flow_task, flow_task_type, status, token, owner_id, owner_permission,
+                         created, due, priority, data, attempt)
 SELECT n, 1, n, 'review', 'View', CASE WHEN n % 2 = 0 THEN 'ASSIGNED' ELSE 'NEW' END, 'start',
        CASE WHEN n <= 100 AND n % 2 = 0 THEN :bob WHEN n % 2 = 0 THEN :dave END, 'paper.can_review', now(),
        CASE WHEN n % 7 = 0 THEN NULL ELSE now() + n % 5000 * interval '1 minute' END, n % 3, '{{}}', 0

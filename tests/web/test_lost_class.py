@@ -18,7 +18,7 @@ def lost(request, app, client_of, submit, take):
     client = client_of("erin")
     key = submit("Ants")
     take(key, "bob")
-    db.session.execute(text("UPDATE process SET process_type = :old"), {"old": OLD})
+    db.session.execute(text("UPDATE portal_process SET process_type = :old"), {"old": OLD})
     db.session.commit()
     db.session.expunge_all()
     if request.param != "class":

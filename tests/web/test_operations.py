@@ -14,7 +14,7 @@ from portal.models import Task, db, init_db
 
 
 def test_a_process_that_answers_is_alive_without_a_database(app):
-    db.session.execute(text("DROP TABLE event"))
+    db.session.execute(text("DROP TABLE portal_event"))
     db.session.commit()
     assert app.test_client().get("/healthz").text == "ok\n"
 
@@ -26,7 +26,7 @@ def test_ready_is_what_has_a_database_and_its_schema(app):
 
 
 def test_a_missing_table_is_not_ready_and_says_the_mend(app):
-    db.session.execute(text("DROP TABLE event"))
+    db.session.execute(text("DROP TABLE portal_event"))
     db.session.commit()
     answer = app.test_client().get("/readyz")
     assert answer.status_code == 503
@@ -89,7 +89,7 @@ def test_what_a_process_has_counted_is_told_without_a_database(app, people, pape
     views.submit(paper.start, people["alice"], title="One")
     client = app.test_client()
     assert samples(client)["portal_database_up"] == 1
-    db.session.execute(text("DROP TABLE outgoing"))
+    db.session.execute(text("DROP TABLE portal_outgoing"))
     db.session.commit()
     found = samples(client)
     assert found["portal_database_up"] == 0
@@ -155,7 +155,7 @@ def test_the_id_of_a_request_stands_in_the_tasks_it_made_and_in_what_fails_of_th
         raise ValueError("out of paper")
 
     class PrintFlow(flow.Flow):
-        start = flow.Start(views.CreateProcessView.as_view()).Next(this.pause)
+        start = flow.Start(views.CreateProcessView.as_view(fields=[])).Next(this.pause)
         pause = flow.Timer(__import__("datetime").timedelta(0)).Next(this.print)
         print = flow.Function(fail).Next(this.end)
         end = flow.End()

@@ -111,13 +111,13 @@ def test_a_page_costs_no_statement_more_and_writes_once_a_minute_at_most(bob, co
         for _ in range(2):
             bob.get("/inbox")
             db.session.rollback()
-    assert [each.split()[1] for each in statements if each.startswith("UPDATE")] == ["user_session"]
+    assert [each.split()[1] for each in statements if each.startswith("UPDATE")] == ["portal_user_session"]
 
 
 def test_who_it_is_is_read_once_for_a_form_too(bob, count):
     with count() as statements:
         bob.post("/tasks/assign", data={"x": "y"})
-    assert sum("FROM user_account JOIN user_session" in each for each in statements) == 1
+    assert sum("FROM portal_user JOIN portal_user_session" in each for each in statements) == 1
 
 
 def test_a_database_that_is_locked_keeps_no_page_from_being_read(app, bob):
@@ -126,7 +126,7 @@ def test_a_database_that_is_locked_keeps_no_page_from_being_read(app, bob):
     waits = []
     event.listen(db.engine, "before_cursor_execute", lambda *args: waits.append(args[2]))
     with db.engine.connect().execution_options(writes=True) as other:
-        other.execute(text("DELETE FROM sign_in_attempt"))
+        other.execute(text("DELETE FROM portal_sign_in_attempt"))
         with time_machine.travel(dt.datetime.now(dt.UTC) + dt.timedelta(minutes=2)):
             assert bob.get("/inbox").status_code == 200
         other.rollback()

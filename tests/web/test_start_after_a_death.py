@@ -32,7 +32,7 @@ def _send(client, key):
 def test_the_same_form_after_a_death_starts_exactly_one_process(alice):
     with cutting() as sent:
         assert _send(alice, "whole").status_code == 303
-    writes = next(number for number, each in enumerate(sent, 1) if "INSERT INTO start_key" in each)
+    writes = next(number for number, each in enumerate(sent, 1) if "INSERT INTO portal_start_key" in each)
     assert sent.index("COMMIT", writes) > writes, "the key is written in the transaction of the start"
     deaths = [{"before": number} for number in range(1, len(sent) + 1)]
     deaths += [{"after_commit": number} for number in range(1, sent.count("COMMIT") + 1)]

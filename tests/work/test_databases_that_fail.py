@@ -138,7 +138,7 @@ def test_a_damaged_file_is_told_in_words(site, erin, file):
 
 
 def test_a_database_that_lacks_a_column_is_told_in_words(site, erin):
-    db.session.execute(text("ALTER TABLE task RENAME COLUMN priority TO urgency"))
+    db.session.execute(text("ALTER TABLE portal_task RENAME COLUMN priority TO urgency"))
     db.session.commit()
     ready = site.test_client().get("/readyz")
     assert ready.status_code == 503

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0015"
-down_revision = "0011"
+down_revision = "0020"
 
 _OPEN = sa.text("finished IS NULL")
 _TRIGRAMS = """
@@ -17,24 +17,23 @@ _BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 def upgrade() -> None:
-    op.add_column("process", sa.Column("search_text", sa.Text))
-    _index("ix_process_unsearched", "process", ["id"], sa.text("search_text IS NULL"))
+    op.add_column("portal_process", sa.Column("search_text", sa.Text))
+    _index("ix_portal_process_unsearched", "portal_process", ["id"], sa.text("search_text IS NULL"))
     if op.get_bind().dialect.name == "postgresql":
         op.execute(_TRIGRAMS)
-        op.create_index(
-            "ix_process_search", "process", [sa.text("portal_trigrams(search_text)")], postgresql_using="gin"
-        )
-    _replace("ix_task_inbox", ["owner_id", "due", sa.text("priority DESC"), "id"])
-    _replace("ix_task_queue", ["status", "owner_permission", "due", sa.text("priority DESC"), "id"])
-    _index("ix_task_due", "task", ["due", sa.text("priority DESC"), "id"], _OPEN)
+        pieces = [sa.text("portal_trigrams(search_text)")]
+        op.create_index("ix_portal_process_search", "portal_process", pieces, postgresql_using="gin")
+    _replace("ix_portal_task_inbox", ["owner_id", "due", sa.text("priority DESC"), "id"])
+    _replace("ix_portal_task_queue", ["status", "owner_permission", "due", sa.text("priority DESC"), "id"])
+    _index("ix_portal_task_due", "portal_task", ["due", sa.text("priority DESC"), "id"], _OPEN)
     op.create_table(
         "portal_saved_view",
         sa.Column("id", _BIG, primary_key=True),
         sa.Column("name", sa.String(80), nullable=False),
         sa.Column("page", sa.String(20), nullable=False),
         sa.Column("query", sa.String(1000), nullable=False),
-        sa.Column("owner_id", _BIG, sa.ForeignKey("user_account.id", ondelete="CASCADE"), nullable=False),
-        sa.Column("role_id", _BIG, sa.ForeignKey("role.id", ondelete="CASCADE")),
+        sa.Column("owner_id", _BIG, sa.ForeignKey("portal_user.id", ondelete="CASCADE"), nullable=False),
+        sa.Column("role_id", _BIG, sa.ForeignKey("portal_role.id", ondelete="CASCADE")),
     )
     op.create_index("ix_portal_saved_view_owner_id", "portal_saved_view", ["owner_id"])
     op.create_index("ix_portal_saved_view_role_id", "portal_saved_view", ["role_id"])
@@ -42,19 +41,19 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("portal_saved_view")
-    op.drop_index("ix_task_due", "task")
-    _replace("ix_task_queue", ["status", "owner_permission", "due", "priority", "id"])
-    _replace("ix_task_inbox", ["owner_id", "due", "priority", "id"])
+    op.drop_index("ix_portal_task_due", "portal_task")
+    _replace("ix_portal_task_queue", ["status", "owner_permission", "due", "priority", "id"])
+    _replace("ix_portal_task_inbox", ["owner_id", "due", "priority", "id"])
     if op.get_bind().dialect.name == "postgresql":
-        op.drop_index("ix_process_search", "process")
+        op.drop_index("ix_portal_process_search", "portal_process")
         op.execute("DROP FUNCTION portal_trigrams(text)")
-    op.drop_index("ix_process_unsearched", "process")
-    op.drop_column("process", "search_text")
+    op.drop_index("ix_portal_process_unsearched", "portal_process")
+    op.drop_column("portal_process", "search_text")
 
 
 def _replace(name: str, columns: list[str | sa.TextClause]) -> None:
-    op.drop_index(name, "task")
-    _index(name, "task", columns, _OPEN)
+    op.drop_index(name, "portal_task")
+    _index(name, "portal_task", columns, _OPEN)
 
 
 def _index(name: str, table: str, columns: list[str | sa.TextClause], where: sa.TextClause) -> None:
