@@ -182,7 +182,7 @@ class Process(Base):
 
 
 #: the pieces of three letters that a text is found by; PostgreSQL's own module for them is not on every server
-_TRIGRAMS: Any = DDL(
+_TRIGRAMS: Any = DDL(  # type: ignore[no-untyped-call]
     """
 CREATE OR REPLACE FUNCTION portal_trigrams(value text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE COST 1000 AS
 $$ SELECT ARRAY(SELECT DISTINCT substr(value, place, 3) FROM generate_series(1, length(value) - 2) AS place) $$

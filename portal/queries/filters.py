@@ -93,7 +93,7 @@ class Filters:
 
     def without(self, *names: str) -> Filters:
         """The same list but for these filters; one on a field is named by its key."""
-        plain = {name: "" for name in names if name in NARROWING[:-1]}
+        plain: dict[str, Any] = {name: "" for name in names if name in NARROWING[:-1]}
         kept = tuple(each for each in self.data if each.key not in names and "flow" not in names)
         if "flow" in names:
             plain["step"] = ""

@@ -107,7 +107,7 @@ class TaskRow(_Pointed):
     @property
     def title(self) -> str:
         node = self._named_node
-        return node.title if node is not None else self.flow_task.replace("_", " ").capitalize()
+        return str(node.title) if node is not None else self.flow_task.replace("_", " ").capitalize()
 
 
 TASK_COLUMNS = (

@@ -128,7 +128,7 @@ def _process(process: Any) -> list[Any]:
 
 def _flow(process: Any) -> str:
     flow_class = process.flow_class
-    return process.flow_label if flow_class is None else flow_class.definition.title
+    return str(process.flow_label if flow_class is None else flow_class.definition.title)
 
 
 def _csv(rows: Iterable[list[Any]]) -> Iterator[str]:

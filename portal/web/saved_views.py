@@ -79,11 +79,13 @@ def change(view_id: int, action: str) -> BaseResponse:
     db.session.delete(db.session.get_one(SavedView, view_id))
     db.session.commit()
     flash(_("The view was removed."), "success")
-    return see_other(url_for(PAGES[page], **({"mine": 1} if page == "mine" else {})))
+    return see_other(address_of(page))
 
 
-def address_of(page: str, view_id: int) -> str:
-    return url_for(PAGES[page], **({"mine": 1} if page == "mine" else {}), view=view_id)
+def address_of(page: str, view_id: int | None = None) -> str:
+    """The list of this name, with a saved view."""
+    values: dict[str, Any] = {"mine": 1} if page == "mine" else {}
+    return url_for(PAGES[page], **values, view=view_id)
 
 
 def start_address() -> str:
