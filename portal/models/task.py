@@ -131,9 +131,9 @@ class Task(Base):
         Index("ix_portal_task_process_node", "process_id", "flow_task"),
         _open_index("ix_portal_task_open", "process_id", "flow_task"),
         # the lists are read in the order of these, the soonest due first, then priority
-        _open_index("ix_portal_task_inbox", "owner_id", "due", text("priority DESC"), "id"),
-        _open_index("ix_portal_task_queue", "status", "owner_permission", "due", text("priority DESC"), "id"),
-        _open_index("ix_portal_task_due", "due", text("priority DESC"), "id"),
+        _open_index("ix_portal_task_inbox", "owner_id", "due", priority.desc(), "id"),
+        _open_index("ix_portal_task_queue", "status", "owner_permission", "due", priority.desc(), "id"),
+        _open_index("ix_portal_task_due", "due", priority.desc(), "id"),
         # what workers claim is read in this order: many may fall due at one moment, and none reads them all
         _open_index("ix_portal_task_scheduled", "scheduled", "id"),
         _open_index("ix_portal_task_awaits", "awaits", "scheduled"),
