@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Text, and_, cast, func, or_, select, tuple_, union
+from sqlalchemy import Text, and_, cast, func, literal, or_, select, tuple_, union
 from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.orm import Session
 
@@ -64,13 +64,14 @@ class Search:
     def _text_has(self, word: str, text: Any = Process._search) -> Any:
         if self.session.get_bind().dialect.name != "postgresql":
             return func.instr(text, word) > 0
-        found = text.contains(word, autoescape=True)
+        # Written out: a plan that is made for any word would walk through everything for a rare one.
+        pattern = word.replace("/", "//").replace("%", "/%").replace("_", "/_")
+        found = text.like(_written_out(f"%{pattern}%"), escape="/")
         pieces = sorted({word[at : at + 3] for at in range(len(word) - 2)})
-        return (
-            and_(func.portal_trigrams(text).op("@>")(cast(array(pieces), ARRAY(Text))), found)
-            if pieces
-            else found
-        )
+        if not pieces:
+            return found
+        listed = cast(array([_written_out(each) for each in pieces]), ARRAY(Text))
+        return and_(func.portal_trigrams(text).op("@>")(listed), found)
 
     def _process_has(self, word: str) -> Any:
         people, steps = self.people.get(word), _steps(word)
@@ -95,6 +96,10 @@ class Search:
             text = select(process.c.id).where(self._text_has(word, process.c.search_text))
             has = Task.process_id.in_(union(text, *_of_people(people)))
         return or_(has, tuple_(Process.flow_label, Task.flow_task).in_(steps)) if steps else has
+
+
+def _written_out(text: str) -> Any:
+    return literal(text, Text, literal_execute=True)
 
 
 def _of_people(people: list[int]) -> list[Any]:
