@@ -17,7 +17,7 @@ from portal.flow.registry import registry
 from portal.models import Process, Task, User
 from portal.trace import current
 
-from . import arrivals, notifications, writes
+from . import arrivals, notifications, search_text, writes
 from .context import ActionContext
 from .moving_clock import clock as clock
 from .retries import disturbance, give_up
@@ -131,6 +131,7 @@ def _committed(
         rows = run.rows
         session.info |= {"run": run, "rows": rows}
         yield run
+        search_text.keep(run)
         rows.last = True
         session.flush()
         _tell(run)

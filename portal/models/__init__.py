@@ -11,6 +11,7 @@ from .notice import CalendarFeed, Digest, Notice
 from .outgoing import Outgoing
 from .process import Process
 from .registries import demand_objects
+from .saved_view import SavedView
 from .schema import column_fault, gaps, init_db, is_of_flows, schema_fault
 from .sign_in import SignInAttempt, UserSession
 from .start_key import StartKey
@@ -50,6 +51,7 @@ __all__ = [
     "Passwords",
     "Process",
     "Role",
+    "SavedView",
     "Schedule",
     "SignInAttempt",
     "SignalDelivery",

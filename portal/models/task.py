@@ -50,7 +50,7 @@ def _open_index(name: str, *columns: Any) -> Index:
     return Index(name, *columns, sqlite_where=_OPEN, postgresql_where=_OPEN)
 
 
-def _filled_index(name: str, *columns: str, where: str = "") -> Index:
+def _filled_index(name: str, *columns: Any, where: str = "") -> Index:
     """One of the rows that have a value in the first column: most have none, and cost it nothing."""
     filled = text(f"{where}{columns[0]} IS NOT NULL")
     return Index(name, *columns, sqlite_where=filled, postgresql_where=filled)
@@ -141,10 +141,12 @@ class Task(Base):
         UniqueConstraint("process_id", "number", name="uq_portal_task_number"),
         Index("ix_portal_task_process_node", "process_id", "flow_task"),
         _open_index("ix_portal_task_open", "process_id", "flow_task"),
+        # the lists are read in the order of these, the soonest due first, then priority
         _filled_index(
-            "ix_portal_task_inbox", "owner_id", "due", "priority", "id", where="finished IS NULL AND "
+            "ix_portal_task_inbox", "owner_id", "due", priority.desc(), "id", where="finished IS NULL AND "
         ),
-        _open_index("ix_portal_task_queue", "status", "owner_permission", "due", "priority", "id"),
+        _open_index("ix_portal_task_queue", "status", "owner_permission", "due", priority.desc(), "id"),
+        _open_index("ix_portal_task_due", "due", priority.desc(), "id"),
         # what workers claim is read in this order: many may fall due at one moment, and none reads them all
         _filled_index("ix_portal_task_scheduled", "scheduled", "id", where="finished IS NULL AND "),
         _filled_index("ix_portal_task_awaits", "awaits", "scheduled", where="finished IS NULL AND "),

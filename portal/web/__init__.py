@@ -18,10 +18,12 @@ from . import (
     layout,
     limits,
     lists,
+    news,
     operations,
     process_levers,
     processes,
     retry,
+    saved_views,
     workload,
 )
 from .accounts import absences, calendar, profile, sign_in
@@ -39,6 +41,8 @@ BLUEPRINTS = (
     calendar.blueprint,
     calendar.feeds,
     lists.blueprint,
+    saved_views.blueprint,
+    news.blueprint,
     bulk.blueprint,
     detail.blueprint,
     actions.blueprint,

@@ -22,9 +22,10 @@ from portal.models import User, db, utcnow
 
 from . import navigation
 from .display import words
+from .display.due import due_tag
 from .display.icons import icon, icon_drawings
 from .display.moments import age, clock_tag, time_tag
-from .urls import carry, here, way_back
+from .urls import address_maker, carry, here, way_back
 
 #: how many messages of before wait at most for the next page
 MESSAGES = 3
@@ -184,6 +185,8 @@ def init_app(app: Flask) -> None:
         moment=lambda value: _time(value, plain=True),
         age=lambda value: time_tag(value, now(), preferences(), text=age((now() - value).total_seconds())),
         clock=lambda value: clock_tag(value, now(), preferences()),
+        due_tag=lambda task: due_tag(task.due, now(), preferences(), over=task.finished is not None),
+        address_maker=address_maker,
         is_late=lambda task: words.is_late(task, now()),
     )
     app.context_processor(_context)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
@@ -13,7 +14,13 @@ from werkzeug.wrappers import Response as BaseResponse
 #: the largest id that every database can compare with
 LARGEST_ID = 2**63 - 1
 #: the pages to which one comes back, with the filters that they had
-LISTS = ("portal.lists.inbox", "portal.lists.queue", "portal.lists.archive", "portal.processes.index")
+LISTS = (
+    "portal.lists.inbox",
+    "portal.lists.queue",
+    "portal.lists.archive",
+    "portal.lists.tasks",
+    "portal.processes.index",
+)
 _UNSAFE = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
 
 
@@ -98,3 +105,14 @@ def to_id(text: str | int) -> int | None:
         return None
     number = int(digits)
     return number if 0 < number <= LARGEST_ID else None
+
+
+def address_maker(endpoint: str, name: str, **values: Any) -> Callable[[int], str]:
+    """Makes the address of many pages of one kind, a row each, faster than `url_for` for each.
+
+    Args:
+        name: of the number in the address.
+    """
+    values[name] = LARGEST_ID
+    before, _, behind = url_for(endpoint, **values).partition(str(LARGEST_ID))
+    return lambda number: f"{before}{number}{behind}"

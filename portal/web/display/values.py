@@ -113,6 +113,15 @@ def _in_words(field: Any, value: Any) -> Any:
     return next((label for choice, label in choices if choice == stored), value)
 
 
+def field_value(column: Any, value: Any) -> str:
+    """The value of a field in a column of a list, see `portal.queries.fields.Column`."""
+    if value is None:
+        return ""
+    shown = show(value if column.field is None else _in_words(column.field, value))
+    number = isinstance(value, int | float | decimal.Decimal) and not isinstance(value, bool)
+    return f"{value:,}" if number and shown == str(value) else shown
+
+
 def _parts(instance: Any) -> Iterator[tuple[str, str]]:
     """The label and the text of each field of an embedded document that says something."""
     for name, field in fields_of(type(instance)).items():

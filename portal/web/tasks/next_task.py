@@ -23,8 +23,8 @@ from portal.models import Process, Task, User, db
 from portal.queries import Filters
 
 from ..accounts.sign_in import require_login
+from ..filtering import filters_of_request
 from ..layout import me, preferences
-from ..lists import filters_of_request
 from ..selection import list_filters
 from ..urls import carry, see_other, way_back
 
@@ -41,7 +41,7 @@ ORDERS = ("case", "step", "list")
 
 def init_app(app: Flask) -> None:
     app.jinja_env.globals["take_next_address"] = partial(_with_filters, "portal.next_task.take")
-    app.jinja_env.globals["bulk_address"] = lambda action: _with_filters("portal.bulk.act", action=action)
+    app.jinja_env.globals["snoozed_tasks"] = lambda: queries.snoozed(db.session(), me())
     app.jinja_env.globals["order_preference"] = lambda: preferences().get("order", "case")
 
 
