@@ -2,7 +2,8 @@
 
 It holds what everybody who sees a process sees of it wherever it stands: its flow's title, the words that its
 summary always has, values of fields, labels of choices, its own columns and those of its artifact; never the names
-of fields. Names of people and titles of steps are looked up when somebody searches (`portal.queries.search`): they change without it.
+of fields. Names of people and titles of steps are looked up when somebody searches (`portal.queries.search`): they
+change without it.
 """
 
 from __future__ import annotations
@@ -36,13 +37,13 @@ def keep(run: ActionContext) -> None:
     """Bring the texts of the processes up to date that an action has touched; most stay as they are."""
     for process in {change.process: None for change in run.rows.changes}:
         text = text_of(process)
-        if process._search != text:
-            process._search = text
+        if process.search_text != text:
+            process.search_text = text
 
 
 def text_of(process: Process) -> str:
     """All that a search finds a process by."""
-    _, _, before = (process._search or "").partition(_BEHIND)
+    _, _, before = (process.search_text or "").partition(_BEHIND)
     if process.artifact_type is None:
         behind = ""
     elif "_artifact" in process.__dict__ or not before:
@@ -54,12 +55,12 @@ def text_of(process: Process) -> str:
 
 def fill_in(session: Session, most: int = 200) -> int:
     """Write the texts of processes that have none: those from before there were any. The number of those written."""
-    without = Process._search.is_(None)
+    without = Process.search_text.is_(None)
     found = session.scalars(select(Process).where(without).order_by(Process.id.desc()).limit(most)).unique()
     texts = {process.id: text_of(process) for process in found}
     writes.begin(session)
     for process_id, text in texts.items():  # whoever has been faster knows better
-        writes.run(session, update(Process).where(Process.id == process_id, without).values(_search=text))
+        writes.run(session, update(Process).where(Process.id == process_id, without).values(search_text=text))
     session.commit()
     return len(texts)
 

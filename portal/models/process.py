@@ -58,6 +58,7 @@ RESERVED = frozenset(
             "ended",
             "on_hold",
             "followed",
+            "search_text",
             "depth",
         ),
         *("metadata", "registry", "query", "cancel", "suspend", "resume", "withdraw"),
@@ -104,7 +105,7 @@ class Process(Base):
     followed: Mapped[bool | None]
 
     #: what a search looks through, see `portal.engine.search_text`; None until it is written
-    _search: Mapped[str | None] = mapped_column("search_text", Text)
+    search_text: Mapped[str | None] = mapped_column(Text)
 
     #: in lists, the part of `data` that summaries show; `data` itself is read when somebody asks for it
     _shown: Mapped[dict[str, Any] | None] = query_expression()

@@ -61,7 +61,7 @@ class Search:
         """Tasks of such processes, of a step that is called so, or of such a person."""
         return and_(*(self._task_has(word) for word in self.words))
 
-    def _text_has(self, word: str, text: Any = Process._search) -> Any:
+    def _text_has(self, word: str, text: Any = Process.search_text) -> Any:
         if self.session.get_bind().dialect.name != "postgresql":
             return func.instr(text, word) > 0
         # Written out: a plan that is made for any word would walk through everything for a rare one.
