@@ -1,13 +1,15 @@
 """The data: SQLAlchemy 2 typed declarative models."""
 
-from .base import Base, UTCDateTime, db, prepare_engine, session_of, utcnow
+from .base import Base, UTCDateTime, db, session_of, utcnow
 from .draft import Draft, ParkedForm
+from .engines import prepare_engine, prepare_guest_engine
 from .event import Event, SignalDelivery
 from .message import Message, Schedule
 from .outgoing import Outgoing
 from .process import Process
 from .registries import demand_objects
 from .schema import column_fault, gaps, init_db, is_of_flows, schema_fault
+from .session import adopt
 from .sign_in import SignInAttempt, UserSession
 from .start_key import StartKey
 from .task import Task, former_owner, task_link
@@ -36,6 +38,7 @@ __all__ = [
     "User",
     "UserSession",
     "Worker",
+    "adopt",
     "check_permissions",
     "column_fault",
     "create_user",
@@ -47,6 +50,7 @@ __all__ = [
     "init_db",
     "is_of_flows",
     "prepare_engine",
+    "prepare_guest_engine",
     "roles_named",
     "schema_fault",
     "session_of",
