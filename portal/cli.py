@@ -398,3 +398,12 @@ def init_app(app: Flask) -> None:
     """Offer the commands to `flask --app wsgi …` too."""
     for command in COMMANDS:
         app.cli.add_command(command)
+
+
+def group() -> click.Group:
+    """The commands as `flask --app shop portal …`, in an application around the portal."""
+    made = AppGroup("portal", help="The workflow portal.")
+    for command in COMMANDS:
+        made.add_command(command)
+    in_words(made)
+    return made

@@ -8,7 +8,7 @@ from .message import Message, Schedule
 from .outgoing import Outgoing
 from .process import Process
 from .registries import demand_objects
-from .schema import column_fault, gaps, init_db, is_of_flows, schema_fault
+from .schema import column_fault, gaps, init_db, is_not_ours, is_of_flows, schema_fault
 from .session import adopt
 from .sign_in import SignInAttempt, UserSession
 from .start_key import StartKey
@@ -48,6 +48,7 @@ __all__ = [
     "former_owner",
     "gaps",
     "init_db",
+    "is_not_ours",
     "is_of_flows",
     "prepare_engine",
     "prepare_guest_engine",

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, Flask
+from flask.sansio.scaffold import Scaffold
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
+from werkzeug.routing import BaseConverter
 
 from portal import folders
 
-from . import bodies, errors, files, flows, headers, layout, limits, lists, operations, processes, retry
-from .accounts import profile, sign_in
+from . import (
+    bodies,
+    errors,
+    files,
+    flows,
+    forgery,
+    headers,
+    layout,
+    limits,
+    lists,
+    messages,
+    operations,
+    processes,
+    retry,
+)
+from .accounts import profile, sessions, sign_in
 from .drafts import kept, pages
 from .forms import pages as form_pages
+from .mount import Mount
 from .tasks import actions, bulk, detail, start
 
 BLUEPRINTS = (
     operations.blueprint,
-    sign_in.blueprint,
     profile.blueprint,
     lists.blueprint,
     bulk.blueprint,
@@ -30,39 +48,86 @@ BLUEPRINTS = (
 )
 
 
-def init_app(app: Flask) -> None:
-    """Give an application its pages."""
-    app.config["BOOTSTRAP_SERVE_LOCAL"] = True
-    app.config["SESSION_COOKIE_HTTPONLY"] = True
-    app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
-    # A form left open over the week-end is still a form: the token lives as long as the session.
-    app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)
-    operations.init_app(app)  # first: whoever refuses a request behind it is timed and logged too
-    layout.init_app(app)  # before anything asks who it is
-    limits.init_app(app)  # before anything reads a form
-    bodies.init_app(app)
-    Bootstrap5(app)
-    CSRFProtect(app)
-    app.register_blueprint(_pages())
+#: what every page can call, beside what Flask gives it
+HELPERS = layout.helpers() | limits.helpers() | kept.helpers() | start.helpers()
+
+
+class Rest(BaseConverter):
+    """What is left of a path, whatever is in it."""
+
+    regex = r"(?s:.*)"
+    weight = 1000
+    part_isolating = False
+
+
+def init_app(app: Flask, mount: Mount) -> None:
+    """Give an application its pages.
+
+    What is done before, after and instead of a page is done everywhere in an application of the portal's own, elsewhere
+    for these pages alone, which are one blueprint.
+    """
+    app.extensions["portal_mount"] = mount
+    pages = _pages(mount)
+    if mount.whole:
+        _own(app)
+    else:
+        pages.context_processor(HELPERS.copy)
+        app.url_map.converters["portal_rest"] = Rest
+    _attach(app if mount.whole else pages, app, mount)
+    app.register_blueprint(pages)
+    operations.init_app(app)
     retry.init_app(app)
-    sign_in.init_app(app)
+    if mount.own_accounts:
+        sign_in.init_app(app)
     kept.init_app(app)
-    start.init_app(app)
-    errors.init_app(app)
-    headers.init_app(app)
     form_pages.check(app, app.extensions["portal_flows"].values())
 
 
-def _pages() -> Blueprint:
+def _own(app: Flask) -> None:
+    """What an application of ours has everywhere."""
+    app.config["BOOTSTRAP_SERVE_LOCAL"] = True
+    app.config["SESSION_COOKIE_HTTPONLY"] = True
+    app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
+    app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)  # the token lives as long as the session
+    if app.config.get("MAX_CONTENT_LENGTH") is None:
+        app.config["MAX_CONTENT_LENGTH"] = limits.MAX_CONTENT_LENGTH
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    Bootstrap5(app)
+    app.jinja_env.globals.update(HELPERS)
+
+
+def _attach(scope: Scaffold, app: Flask, mount: Mount) -> None:
+    operations.attach(scope)  # first: whoever refuses a request behind it is timed and logged too
+    layout.attach(scope)  # before anything asks who it is
+    messages.attach(scope)
+    limits.attach(scope)  # before anything reads a form
+    bodies.attach(scope)
+    if mount.whole:
+        CSRFProtect(app)
+    else:
+        forgery.attach(scope)
+    if mount.own_accounts:
+        sessions.attach(scope)
+    kept.attach(scope)
+    errors.attach(scope)
+    headers.attach(scope)
+
+
+def _pages(mount: Mount) -> Blueprint:
     """All pages, with their templates and static files. Every endpoint's name begins with `portal.`."""
     pages = Blueprint(
         "portal",
         __name__,
+        url_prefix=mount.prefix or None,
         template_folder=str(folders.TEMPLATES),
         static_folder=str(folders.STATIC / "portal"),
         static_url_path="/static/portal",
     )
-    for blueprint in BLUEPRINTS:
+    for blueprint in (*BLUEPRINTS, *((sign_in.blueprint,) if mount.own_accounts else ())):
         pages.register_blueprint(blueprint)
     pages.add_url_rule("/", "home", lists.home)
+    pages.add_url_rule("/static/bootstrap/<path:filename>", "bootstrap", layout.bootstrap)
+    if mount.prefix and not mount.whole:
+        methods: Any = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+        pages.add_url_rule("/<portal_rest:unknown>", "not_there", errors.not_there, methods=methods)
     return pages

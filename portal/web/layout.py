@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from functools import cache
+from importlib.resources import files
 from typing import Any
 
-from flask import Flask, current_app, g, request, session, url_for
-from flask_login import current_user
+from flask import current_app, g, request, send_from_directory, url_for
+from flask.sansio.scaffold import Scaffold
+from flask_bootstrap import is_hidden_field_filter
+from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -17,15 +20,16 @@ from portal.flow import registry
 from portal.language import gettext, ngettext, pgettext
 from portal.models import User, db, utcnow
 
-from . import navigation
+from . import messages, navigation
+from .accounts.person import is_signed_in, person
 from .display import words
 from .display.icons import icon
 from .display.moments import age, clock_tag, time_tag
+from .mount import mount
 from .urls import carry, here, way_back
 
-#: how many messages wait at most for the next page; a bulk action has some twenty
-MESSAGES = 25
 STATIC = folders.STATIC / "portal"
+BOOTSTRAP = str(files("flask_bootstrap").joinpath("static/bootstrap5"))
 
 
 @cache
@@ -49,12 +53,12 @@ def now() -> dt.datetime:
 
 def me() -> User:
     """The person who is signed in, as a model."""
-    user: User = current_user._get_current_object()
+    user: User = person()
     return user
 
 
 def preferences() -> dict[str, Any]:
-    return dict(current_user.preferences or {}) if current_user.is_authenticated else {}
+    return dict(person().preferences or {}) if is_signed_in() else {}
 
 
 def goes_on() -> bool:
@@ -75,7 +79,7 @@ def may_start(user: User) -> list[Any]:
 
 def badges() -> dict[str, str]:
     """How much waits in the inbox and in the queue, as the side bar writes it."""
-    if not current_user.is_authenticated:
+    if not is_signed_in():
         return {}
     if "badges" not in g:
         g.badges = queries.badges(db.session(), me())
@@ -89,7 +93,8 @@ def _time(moment: dt.datetime | None, plain: bool = False) -> Markup:
 def _context() -> dict[str, Any]:
     chosen = preferences()
     return {
-        "me": current_user,
+        "me": me(),
+        "own_accounts": mount().own_accounts,
         "badges": badges,
         "theme": chosen.get("theme", "system"),
         "single_keys": chosen.get("keys", True),
@@ -97,14 +102,16 @@ def _context() -> dict[str, Any]:
         "here": here,
         "carry": carry,
         "way_back": way_back,
-        "draft_owner": current_user.id if current_user.is_authenticated else "",
+        "draft_owner": me().id if is_signed_in() else "",
     }
 
 
-def init_app(app: Flask) -> None:
-    environment = app.jinja_env
-    environment.trim_blocks = environment.lstrip_blocks = True
-    environment.globals.update(
+def helpers() -> dict[str, Any]:
+    """What every page can call."""
+    return dict(
+        csrf_token=generate_csrf,
+        bootstrap_is_hidden_field=is_hidden_field_filter,
+        messages=messages.take,
         icon=icon,
         goes_on=goes_on,
         navigation=lambda: navigation.entries(me()),
@@ -136,30 +143,34 @@ def init_app(app: Flask) -> None:
         clock=lambda value: clock_tag(value, now(), preferences()),
         is_late=lambda task: words.is_late(task, now()),
     )
-    app.context_processor(_context)
-    app.before_request(_forget)
-    app.after_request(_keep_few_messages)
-
-    @app.after_request
-    def _keep_assets(response: BaseResponse) -> BaseResponse:
-        if request.endpoint == "portal.static" and "v" in request.args:
-            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-        elif request.endpoint == "portal.static":
-            # Modules import each other without a version: they are asked for again, and are rarely sent again.
-            response.headers["Cache-Control"] = "no-cache"
-        elif request.endpoint == "bootstrap.static":
-            response.headers["Cache-Control"] = "public, max-age=86400"
-        return response
 
 
-def _keep_few_messages(response: BaseResponse) -> BaseResponse:
-    """They travel in the cookie, and whoever sends forms without ever looking at a page would fill it."""
-    if session.modified and len(messages := session.get("_flashes", ())) > MESSAGES:
-        session["_flashes"] = messages[-MESSAGES:]
+def attach(scope: Scaffold) -> None:
+    scope.context_processor(_context)
+    scope.before_request(_forget)
+    scope.after_request(_keep_assets)
+
+
+def bootstrap(filename: str) -> BaseResponse:
+    """Bootstrap's files, from this server."""
+    return send_from_directory(BOOTSTRAP, filename)
+
+
+def _keep_assets(response: BaseResponse) -> BaseResponse:
+    if request.endpoint == "portal.static" and "v" in request.args:
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    elif request.endpoint == "portal.static":
+        # Modules import each other without a version: they are asked for again, and are rarely sent again.
+        response.headers["Cache-Control"] = "no-cache"
+    elif request.endpoint == "portal.bootstrap":
+        response.headers["Cache-Control"] = "public, max-age=86400"
     return response
 
 
 def _forget() -> None:
     """Begin afresh: where a context is open around several requests, as in tests, `g` outlives each."""
-    for name in ("now", "badges", "subject", "_login_user", "csrf_token", "csrf_valid", "user_session"):
+    for name in ("now", "badges", "subject", "portal_person", "user_session"):
         g.pop(name, None)
+    if mount().whole:  # elsewhere the application may have found these out for this request
+        for name in ("_login_user", "csrf_token", "csrf_valid"):
+            g.pop(name, None)

@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 from flask import Blueprint, Flask, Response, abort, current_app, g, jsonify, request
+from flask.sansio.scaffold import Scaffold
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal import metrics, queries, trace
@@ -88,10 +89,13 @@ def _demand_watcher() -> None:
 
 def init_app(app: Flask) -> None:
     share = math.inf if app.testing else metrics.SHARE  # a test reads what it has just done
-    app.extensions["portal_waiting"] = metrics.Waiting(db.session, utcnow, share)
-    app.before_request(_begin)
-    app.after_request(_end)
-    app.teardown_request(_forget)
+    app.extensions["portal_waiting"] = metrics.Waiting(lambda: db.session(), utcnow, share)
+
+
+def attach(scope: Scaffold) -> None:
+    scope.before_request(_begin)
+    scope.after_request(_end)
+    scope.teardown_request(_forget)
 
 
 def _begin() -> None:
@@ -100,12 +104,14 @@ def _begin() -> None:
 
 
 def _end(response: Response) -> Response:
+    if "began" not in g:  # an application around us has answered before us
+        return response
     response.headers["X-Request-ID"] = trace.current.get()
     seconds = time.perf_counter() - g.began
     endpoint = (request.endpoint or "none").removeprefix("portal.")
     method = request.method if request.method in METHODS else "other"
     metrics.REQUEST_SECONDS.labels(method, endpoint, str(response.status_code)).observe(seconds)
-    if endpoint not in ("static", "bootstrap.static", "operations.alive"):
+    if endpoint not in ("static", "bootstrap", "operations.alive"):
         current_app.logger.info(
             "%s %s %s", request.method, in_log(), response.status_code,
             extra={"status": response.status_code, "milliseconds": round(seconds * 1000, 1), "endpoint": endpoint},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from flask import Blueprint, Response, abort, flash, g, render_template, request, url_for
+from flask import Blueprint, Response, abort, g, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries, render
@@ -25,6 +25,7 @@ from .flows import picture
 from .layout import me
 from .lists import Addresses, filters_of_request, flow_choices
 from .lookups import NOT_SEEN, process_or_refuse
+from .messages import flash
 from .navigation import Entry
 from .tasks.context import artifact_of
 from .urls import see_other, to_id, way_back

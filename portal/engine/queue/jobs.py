@@ -152,7 +152,8 @@ class PrivateSession(Session):
 
     def get_bind(self, *args: Any, **kwargs: Any) -> Any:
         """The database of a model is where the session that everyone uses finds it."""
-        return self.info["of"].get_bind(*args, **kwargs)
+        shared = self.info.get("of")
+        return super().get_bind(*args, **kwargs) if shared is None else shared.get_bind(*args, **kwargs)
 
 
 def begin(own: Session, task_id: int) -> Activation | None:

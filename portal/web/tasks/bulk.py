@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
@@ -12,6 +12,7 @@ from portal.models import Task, User, db
 
 from ..accounts.sign_in import require_login
 from ..layout import me
+from ..messages import flash
 from ..urls import see_other, to_id, way_back
 from .actions import demand, find_user, unfit
 

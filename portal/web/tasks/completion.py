@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, current_app, flash, request, url_for
+from flask import Response, current_app, request, url_for
 
 from portal import queries, summaries, trace
 from portal.engine import actions
@@ -12,6 +12,7 @@ from portal.models import Task, db
 
 from ..display.values import list_words
 from ..layout import me, preferences
+from ..messages import flash
 from ..urls import carry, inbox, see_other, way_back
 
 

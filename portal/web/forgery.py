@@ -1,0 +1,39 @@
+"""Forms of other sites are refused below the portal's prefix, also where the application around it does not."""
+
+from __future__ import annotations
+
+from flask import current_app, g, request
+from flask.sansio.scaffold import Scaffold
+from flask_wtf.csrf import CSRFError, validate_csrf
+from wtforms.validators import ValidationError
+
+from portal.models import db
+
+SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
+#: a form that was left open over the week-end is still a form: the token lives as long as the session
+FOR_EVER = 10**9
+
+
+def attach(scope: Scaffold) -> None:
+    scope.before_request(_protect)
+    scope.before_request(_settle)
+
+
+def _protect() -> None:
+    config = current_app.config
+    if request.method in SAFE or g.get("csrf_valid") or not config.get("WTF_CSRF_ENABLED", True):
+        return
+    name = config.get("WTF_CSRF_FIELD_NAME", "csrf_token")
+    try:
+        validate_csrf(request.form.get(name) or request.headers.get("X-CSRFToken"), time_limit=FOR_EVER)
+    except ValidationError as error:
+        raise CSRFError(str(error)) from error
+    g.csrf_valid = True
+
+
+def _settle() -> None:
+    """Save what the application has changed before it handed the request on, such as when a person was last seen: an
+    action is a transaction of its own, and refuses to begin on top of somebody else's changes."""
+    session = db.session()
+    if request.method not in SAFE and session.has_unsaved:
+        session.commit()
