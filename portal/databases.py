@@ -99,7 +99,7 @@ def of_guest(app: Flask, settings: Config, host: SQLAlchemy | None) -> None:
     Raises:
         PortalError: that handle is not ready, or was not given.
     """
-    there = app.extensions.get("sqlalchemy")
+    there: Any = app.extensions.get("sqlalchemy")
     if host is None or host is db:
         if there not in (None, db):
             raise PortalError(
@@ -109,15 +109,16 @@ def of_guest(app: Flask, settings: Config, host: SQLAlchemy | None) -> None:
             app.config.update(database_settings(settings.database_url, settings.database_pool))
         own(app, settings)
     else:
-        if there is not host:
+        handle: Any = host
+        if there is not handle:
             raise PortalError(
                 "the Flask-SQLAlchemy object is not ready: say db.init_app(app) before Portal(app, db=db)"
             )
-        app.extensions["portal_host_db"] = host
-        adopt(host)
-        registries.add(host.Model.registry)
+        app.extensions["portal_host_db"] = handle
+        adopt(handle)
+        registries.add(handle.Model.registry)
         with app.app_context():
-            for engine in host.engines.values():
+            for engine in handle.engines.values():
                 prepare_guest_engine(engine, settings.lock_timeout)
     _spare_our_tables(app)
     if "migrate" not in app.extensions:  # it may come later: look once more when the application is used

@@ -53,7 +53,7 @@ def init_db() -> None:
     """
     host = host_db()
     if host is not None:
-        demand_objects(host.metadata, host.Model.registry)
+        demand_objects(host.metadata, host.Model.registry)  # type: ignore[attr-defined]
     with db.engine.connect() as connection:
         if _is_ready(connection):
             return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import current_app, g, request
 from flask.sansio.scaffold import Scaffold
 from flask_wtf.csrf import CSRFError, validate_csrf
@@ -34,6 +36,6 @@ def _protect() -> None:
 def _settle() -> None:
     """Save what the application has changed before it handed the request on, such as when a person was last seen: an
     action is a transaction of its own, and refuses to begin on top of somebody else's changes."""
-    session = db.session()
+    session: Any = db.session()
     if request.method not in SAFE and session.has_unsaved:
         session.commit()

@@ -274,7 +274,7 @@ def _end(response: BaseResponse) -> BaseResponse:
             _cookie_name(),
             _signer().dumps(g.typed_cookie),
             max_age=dt.timedelta(days=1),
-            path=current_app.session_interface.get_cookie_path(current_app),  # type: ignore[arg-type]
+            path=current_app.session_interface.get_cookie_path(current_app),
             secure=current_app.config["SESSION_COOKIE_SECURE"],
             httponly=True,
             samesite="Lax",

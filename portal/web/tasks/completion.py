@@ -48,7 +48,7 @@ def _onward(task_id: int, response: Response) -> Response:
         "to": url_for("portal.processes.detail", process_id=process.id),
         "name": f"#{process.id} {title}",
     }
-    flash(told, "success")  # type: ignore[arg-type]
+    flash(told, "success")
     asks, wanted = "_asks_next" in request.form, "_continue" in request.form
     if asks:
         _remember("next" if wanted else "list")
