@@ -96,26 +96,26 @@ def _keep(database: Session, identity: Identity) -> User:
     """Make this person, or bring them up to date.
 
     In the session that everyone uses: a second connection could not write on SQLite while the first one reads, and the
-    first one would not see what it wrote. What the application has not saved yet is not committed with it.
+    first one would not see what it wrote. What the application has not saved yet is saved ahead of it.
 
     Raises:
         PortalError: nobody can have this name, or somebody has one that looks like it.
     """
-    alone = not database.has_unsaved  # type: ignore[attr-defined]
+    if database.has_unsaved:  # type: ignore[attr-defined]
+        database.commit()
     for last in (False, True):
-        if alone:
-            database.rollback()
-            database.connection(execution_options={"writes": True})
+        database.rollback()
+        database.connection(execution_options={"writes": True})  # locks before it reads
         try:
-            with database.begin_nested():
-                _write(database, identity)
+            _write(database, identity)
+            database.commit()
+            break
         except IntegrityError:  # made by another request at this moment
             if last:
                 raise
-            continue
-        break
-    if alone:
-        database.commit()
+        except BaseException:
+            database.rollback()
+            raise
     found = _read(database, identity)
     assert found is not None
     return found
