@@ -21,6 +21,8 @@ from portal import folders, private
 from portal.flow.notices import url_faults
 
 PREFIX = "PORTAL_"
+#: names the application that Celery serves, as `flask --app` does; no setting of it
+APP = "PORTAL_APP"
 BASE_URL = "http://127.0.0.1:5000"
 #: the longest span that a setting may say: ten years
 LONGEST = 10 * 366 * 86_400
@@ -79,7 +81,7 @@ class Config:
         values: dict[str, Any] = {
             name.removeprefix(PREFIX): value
             for name, value in os.environ.items()
-            if name.startswith(PREFIX) and value
+            if name.startswith(PREFIX) and value and name != APP
         }
         values |= given or {}
         known = {
