@@ -1,4 +1,4 @@
-"""The commands in the shop, as `flask --app shop portal …`, and a worker in a process of its own that finds the shop."""
+"""The commands in the shop, as `flask --app shop portal …`, and a worker of its own process that finds the shop."""
 
 from __future__ import annotations
 
