@@ -26,6 +26,7 @@ class ShipmentProcess(Process):
     policy = jsonstore.StringField("Number of the insurance policy", max_length=40, required=True)
     quote = jsonstore.StringField("The best quote", max_length=200, required=True)
     label_number = jsonstore.StringField("Number on the label", max_length=40, required=True)
+    delayed = jsonstore.BooleanField("Delayed by a strike", default=False)
     parcels = jsonstore.IntegerField("Parcels", default=1, min_value=1, max_value=999, required=True)
 
 
@@ -104,6 +105,18 @@ class ShipmentFlow(flow.Flow):
             summary_template="Order {{ process.order_number }}: {{ process.parcels }} to the carrier",
         )
         .Permission("shipment.warehouse")
+        .OnMessage("moved", this.mend_label, interrupting=False, title="The customer has moved")
+        .OnSignal("strike", this.note_delay, interrupting=False, title="The carriers strike")
         .Next(this.shipped)
     )
+    mend_label = (
+        flow.View(views.UpdateProcessView.as_view(fields=["destination", "label_number"]))
+        .Annotation(title="Mend the label", description="The customer has told of a new address.")
+        .Permission("shipment.clerk")
+        .Next(this.shipped)
+    )
+    note_delay = flow.Function(this.add_delay).Annotation(title="Note the delay").Next(this.shipped)
     shipped = flow.End()
+
+    def add_delay(self, activation: flow.Activation[ShipmentProcess]) -> None:
+        activation.process.delayed = True

@@ -1,4 +1,4 @@
-"""The command `portal`, also as `python -m portal`: the commands of `cli` in the application of this folder."""
+"""The command `portal`, also as `python -m portal`: the commands of `portal.cli` in the application of this folder."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import click
 from flask import Flask
 from flask.cli import FlaskGroup
 
-from portal import cli
 from portal.app import create_app
+from portal.cli import OWN_COMMANDS
+from portal.cli.refusals import in_words
 from portal.errors import PortalError
 
 
@@ -21,8 +22,9 @@ def main() -> None:
         help="The workflow portal.", set_debug_flag=False, load_dotenv=False,
     )  # fmt: skip
     group.params = []
-    group.add_command(cli.run)
-    cli.in_words(group)
+    for command in OWN_COMMANDS:
+        group.add_command(command)
+    in_words(group)
     group.main()
 
 

@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import tempfile
+import zoneinfo
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,8 @@ from flask.helpers import get_debug_flag
 
 from portal import folders, private
 from portal.flow.notices import url_faults
+from portal.office_holidays import office_holidays
+from portal.working_time import OFFICE_HOURS, WorkingCalendar, parse_holidays, parse_hours
 
 PREFIX = "PORTAL_"
 #: names the application that Celery serves, as `flask --app` does; no setting of it
@@ -56,6 +59,8 @@ class Config:
     max_depth: int
     #: how long a try of a job may take whose node says nothing of it
     job_timeout: dt.timedelta
+    #: in which working time is counted
+    calendar: WorkingCalendar
     #: addresses that are called for every flow, and what signs the calls; without a secret they are only shown
     webhooks: tuple[str, ...]
     webhook_secret: str
@@ -107,6 +112,12 @@ class Config:
             "session_lifetime": _span("SESSION_LIFETIME", values.pop("SESSION_LIFETIME", 30 * 86_400)),
             "job_timeout": _span("JOB_TIMEOUT", values.pop("JOB_TIMEOUT", 3600)),
             "max_depth": _number("MAX_DEPTH", values.pop("MAX_DEPTH", 50)),
+            "calendar": _calendar(
+                str(values.pop("CALENDAR", "")),
+                str(values.pop("WORKING_HOURS", OFFICE_HOURS)),
+                str(values.pop("TIMEZONE", "UTC")),
+                str(values.pop("HOLIDAYS", "")),
+            ),
             "webhooks": _addresses(values.pop("WEBHOOKS", ())),
             "webhook_secret": str(values.pop("WEBHOOK_SECRET", "")),
         }
@@ -258,6 +269,26 @@ def _span(name: str, value: Any) -> dt.timedelta:
     if not 0 < seconds <= LONGEST:  # nor is it "nan"
         raise ValueError(f"{PREFIX}{name} is {value!r}; it is a number of seconds above 0, ten years at most")
     return dt.timedelta(seconds=seconds)
+
+
+def _calendar(place: str, hours: str, timezone: str, own: str) -> WorkingCalendar:
+    """The calendar of the office: the holidays of a place as the library `holidays` names it, and its own."""
+    try:
+        zone = zoneinfo.ZoneInfo(timezone)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        raise ValueError(f"{PREFIX}TIMEZONE is {timezone!r}; it is a zone such as Europe/Zurich") from None
+    try:
+        week = parse_hours(hours)
+    except ValueError as error:
+        raise ValueError(f"{PREFIX}WORKING_HOURS: {error}") from None
+    try:
+        days = parse_holidays(own)
+    except ValueError as error:
+        raise ValueError(f"{PREFIX}HOLIDAYS: {error}") from None
+    try:
+        return WorkingCalendar(week, zone, *office_holidays(place, days))
+    except ValueError as error:
+        raise ValueError(f"{PREFIX}CALENDAR is {place!r}: {error}") from None
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:

@@ -1,6 +1,7 @@
 """What can be refused. The docstring of an exception is its message when nothing more exact is said."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -13,8 +14,37 @@ class PortalError(Exception):
         super().__init__(message or (type(self).__doc__ or "").strip())
 
 
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong in a declaration.
+
+    Args:
+        where: the class, with the node or the attribute: `HelloWorldFlow.approve`.
+        text: what is wrong, and the mend.
+        file: the file in which it is declared; empty where nobody knows.
+        line: the line in that file, from 1.
+    """
+
+    where: str
+    text: str
+    file: str = ""
+    line: int = 0
+
+    def __str__(self) -> str:
+        place = f'\n  File "{self.file}", line {self.line}' if self.file else ""
+        return f"{self.where}: {self.text}{place}"
+
+
 class FlowError(PortalError):
-    """The declaration of a flow is wrong."""
+    """The declaration of a flow is wrong.
+
+    Attributes:
+        faults: what is wrong, each with its place.
+    """
+
+    def __init__(self, message: str | None = None, faults: Iterable[Fault] = ()) -> None:
+        self.faults = tuple(faults)
+        super().__init__(message or "\n".join(map(str, self.faults)) or "The declaration of a flow is wrong.")
 
 
 class TransitionNotAllowed(PortalError):

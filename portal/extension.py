@@ -92,6 +92,7 @@ def install(app: Flask, settings: Config, mount: Mount) -> None:
     app.extensions["portal"] = settings
     flows = app.extensions["portal_flows"] = discover(settings.flows)
     flows.max_depth, flows.job_timeout = settings.max_depth, settings.job_timeout
+    flows.calendar = settings.calendar
     demand_objects()
     _demand_modules(flows)
     registry.bind(_current_flows)

@@ -42,6 +42,8 @@ KINDS = [
     "CancelRegion",
     "CompensateThrow",
     "TimeoutBoundary",
+    "MessageBoundary",
+    "SignalBoundary",
     "ErrorBoundary",
     "EscalationBoundary",
     "CompensationBoundary",

@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from portal.errors import TransitionNotAllowed
+from portal.errors import PortalError, TransitionNotAllowed
 from portal.flow.activation import Activation
 from portal.models import Process, Task, User, db, session_of
 
 from . import actions, lifecycle
 from .context import ActionContext
-from .interpreter import messages, mutexes, processes, step, subprocesses
+from .interpreter import boundary_events, messages, mutexes, processes, signals, step, subprocesses
 from .retries import persist
 from .transaction import read_process, read_task, transaction
 
@@ -158,6 +158,62 @@ def _check_waits(node: Any, task: Task) -> None:
         )
     if task.process.on_hold:
         raise TransitionNotAllowed(f"process {task.process_id} is suspended")
+
+
+def send(flow_class: Any, name: str, kwargs: dict[str, Any]) -> None:
+    """Send a process a message; see `Flow.send`."""
+    nodes = flow_class.definition.nodes
+    if name in nodes and nodes[name].keeps_messages:
+        handle(nodes[name], kwargs)
+        return
+    known = {node.message: None for node in nodes.values() if node.message is not None}
+    if name not in known:
+        told = ", ".join(f"«{each}»" for each in known) or "none"
+        raise PortalError(f"{flow_class.__name__} waits for no message «{name}»; its messages are: {told}")
+    user, propagate = _ours(kwargs)
+    process = kwargs.pop("process", None)
+    if process is None:
+        raise TypeError(f"{flow_class.__name__}.send({name!r}) needs process=")
+    persist(_session(process), lambda: _reach(flow_class, name, process, kwargs, user, propagate))
+
+
+def _reach(
+    flow_class: Any, name: str, process: Any, data: dict[str, Any], user: Any, propagate: bool
+) -> None:
+    session = _session(process)
+    with transaction(session, user, process=process) as run:
+        run.propagate |= propagate
+        nested = isinstance(process, Process) and process in run.tasks
+        found = process if nested else read_process(session, process)
+        if not issubclass(found.flow_class or object, flow_class):
+            raise TransitionNotAllowed(f"process {found.id} is one of «{found.flow_label}»")
+        if found.on_hold:
+            raise TransitionNotAllowed(f"process {found.id} is suspended")
+        waiting = [(task, task.node) for task in run.find(found, Task.status == "STARTED") if task.is_event]
+        armed = [
+            (task, node.message) for task, node in waiting if node is not None and node.message is not None
+        ]
+        reached = [task for task, message in armed if message == name]
+        if not reached:
+            told = ", ".join(dict.fromkeys(f"«{message}»" for _, message in armed)) or "none"
+            raise TransitionNotAllowed(
+                f"process {found.id} does not wait for the message «{name}»; it waits for: {told}"
+            )
+        for task in reached:
+            if task.is_open:  # what was reached before it may have cancelled it
+                task.data.update(data)
+                boundary_events.fire(run, task, "message")
+        step.settle(run)
+
+
+def throw_signal(name: str, user: User | int | None) -> None:
+    session = db.session()
+
+    def throw() -> None:
+        with transaction(session, user) as run:
+            signals.throw(run, name)
+
+    persist(session, throw)
 
 
 def activation(task: Task | int, user: User | int | None) -> AbstractContextManager[Activation]:

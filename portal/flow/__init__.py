@@ -22,8 +22,10 @@ from .gateways import If, Join, Split, SplitFirst, Switch
 from .outcome import Done, Wait
 from .reference import act, this
 from .registry import registry
+from .runtime import throw_signal
 from .starts import StartHandle, StartTimer
 from .subprocess import NSubprocess, Subprocess
+from .times import working
 from .user_tasks import ManualTask, Start, View
 
 __all__ = [
@@ -65,4 +67,6 @@ __all__ = [
     "act",
     "registry",
     "this",
+    "throw_signal",
+    "working",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from typing_extensions import ParamSpec, TypeVar
 from . import runtime
 from .base import Call
 from .boundary import Activity
+from .callables import Called
 from .outcome import Outcome, Wait
 from .reference import Expression, Reference
 
@@ -42,9 +43,9 @@ class Function(Activity):
         self.func = func
         self._undo = undo_func
 
-    def calls(self) -> Iterator[tuple[str, Call]]:
+    def calls(self) -> Iterator[Called]:
         yield from super().calls()
-        yield "its function", self.func
+        yield Called("its function", self.func)
 
     def enter(self, activation: Activation) -> Outcome:
         self.call(self.func, activation)
@@ -83,10 +84,10 @@ class Handle(Activity, Generic[R]):
         self.func = func
         self._undo = undo_func
 
-    def calls(self) -> Iterator[tuple[str, Call]]:
+    def calls(self) -> Iterator[Called]:
         yield from super().calls()
         if self.func is not None:
-            yield "its function", self.func
+            yield Called("its function", self.func, keywords=True)
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()
@@ -153,9 +154,9 @@ class Job(Activity):
         self.func, self.retries, self.backoff, self.timeout = func, retries, backoff, timeout
         self._undo = undo_func
 
-    def calls(self) -> Iterator[tuple[str, Call]]:
+    def calls(self) -> Iterator[Called]:
         yield from super().calls()
-        yield "its function", self.func
+        yield Called("its function", self.func)
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()

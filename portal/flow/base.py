@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, Union
 
 from portal.errors import contain
 
+from .callables import Called
 from .outcome import Done, Outcome, Way
 from .reference import Expression, Reference
+from .source import declared_here
 
 if TYPE_CHECKING:
     from .activation import Activation
@@ -111,6 +113,8 @@ class Node:
     interrupting: bool = True
     #: the name of the signal that it throws or waits for
     signal: str | None = None
+    #: the name of the message that it waits for on the border of a task
+    message: str | None = None
     #: what it cancels, in its process
     region: Sequence[Reference] = ()
     #: what only one task of a process may hold at a time
@@ -123,6 +127,8 @@ class Node:
 
     def __init__(self) -> None:
         self.name = ""
+        #: the line that declares it
+        self.place = declared_here()
         self.flow_class: type[Flow]
         self.outgoing: tuple[Edge, ...] = ()
         self.incoming: tuple[Edge, ...] = ()
@@ -184,14 +190,14 @@ class Node:
 
     # -- the language's machinery -----------------------------------------------------------------------
 
-    def calls(self) -> Iterator[tuple[str, Call]]:
+    def calls(self) -> Iterator[Called]:
         """What the engine will call, each with the words that name it in a message."""
         if self._undo is not None:
-            yield "undo_func", self._undo
+            yield Called("undo_func", self._undo)
         for edge in self._declared:
             for call in edge.calls:
                 if call is not None:
-                    yield f".{edge.kind.capitalize()}()", call
+                    yield Called(f".{edge.kind.capitalize()}()", call)
 
     def takes_over(self, kind: str, status: str) -> bool:
         """Whether a task in this state goes on here, though its node may have been of another kind when it came."""
@@ -250,12 +256,20 @@ def checked_data(data: Any) -> Mapping[str, Any] | None:
 class NextNode(Node):
     """A node with one way out."""
 
-    def Next(self, node: Target, task_data: Call | None = None, task_seed: Call | None = None) -> Self:
+    def Next(
+        self,
+        node: Target,
+        task_data: Call | None = None,
+        task_seed: Call | None = None,
+        *,
+        label: str = "",
+    ) -> Self:
         """Say which node comes next.
 
         Args:
             node: `this.name`, or a node declared above.
             task_data: a callable of the activation; the mapping that it returns is the next task's `data`.
             task_seed: a callable of the activation; the mapped object that it returns is the next task's `seed`.
+            label: the words on the picture.
         """
-        return self._way(node, task_data=task_data, task_seed=task_seed)
+        return self._way(node, task_data=task_data, task_seed=task_seed, text=label)

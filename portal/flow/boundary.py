@@ -1,4 +1,4 @@
-"""Events on the border of a task: timeout, error, escalation, compensation. BPMN: boundary events."""
+"""Events on the border of a task: timeout, message, signal, error, escalation, compensation. BPMN: boundary events."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from portal.working_time import WorkingTime
+
 from .base import Call, Node, Target
+from .callables import Called
 from .mutexes import Turn
 from .outcome import Outcome, Wait
 from .reference import Reference
@@ -19,10 +22,11 @@ if TYPE_CHECKING:
 class Boundary(Node):
     """Sits on a host; when it fires, its path begins with the host's token."""
 
-    def __init__(self, then: Target, interrupting: bool = True) -> None:
+    def __init__(self, then: Target, interrupting: bool = True, title: str = "") -> None:
         super().__init__()
         self.host = self
         self.interrupting = interrupting
+        self._title = title
         self._way(then)
 
     def catches(self, error: BaseException | str | None) -> bool:
@@ -42,12 +46,13 @@ class TimeoutBoundary(Boundary):
 
     def __init__(
         self,
-        delay: dt.timedelta | dt.datetime | Call,
+        delay: dt.timedelta | WorkingTime | dt.datetime | Call,
         then: Target,
         interrupting: bool = True,
         repeat: dt.timedelta | int | None = None,
+        title: str = "",
     ) -> None:
-        super().__init__(then, interrupting)
+        super().__init__(then, interrupting, title)
         self.delay, self.repeat = delay, repeat
 
     @property
@@ -61,10 +66,10 @@ class TimeoutBoundary(Boundary):
         """How often it fires while its host is open; None for without end."""
         return 1 if self.repeat is None else self.repeat if isinstance(self.repeat, int) else None
 
-    def calls(self) -> Iterator[tuple[str, Call]]:
+    def calls(self) -> Iterator[Called]:
         yield from super().calls()
         if callable(self.delay) or isinstance(self.delay, Reference):
-            yield ".OnTimeout()", self.delay
+            yield Called(".OnTimeout()", self.delay)
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()
@@ -93,6 +98,40 @@ class TimeoutBoundary(Boundary):
         if when is None:
             raise ValueError("a timeout needs a moment, not None")
         return Wait("SCHEDULED", until=when)
+
+
+class NamedBoundary(Boundary):
+    """Waits for news with a name for as long as its host is open. One that does not interrupt fires each time."""
+
+    arms: ClassVar[bool] = True
+    #: what kind of news
+    news: ClassVar[str]
+
+    def __init__(self, name: str, then: Target, interrupting: bool = True, title: str = "") -> None:
+        super().__init__(then, interrupting, title)
+        setattr(self, self.news, name)
+
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        name: object = getattr(self, self.news)
+        if not isinstance(name, str) or not 0 < len(name) <= 200:
+            word = f".On{self.news.capitalize()}()"
+            yield f"{word} takes the name of a {self.news}, of up to 200 characters, not {name!r}"
+
+    def enter(self, activation: Activation) -> Outcome:
+        return Wait("STARTED")
+
+
+class SignalBoundary(NamedBoundary):
+    """`.OnSignal(name, then, interrupting=True)`: when a signal is thrown while the host is open."""
+
+    news: ClassVar[str] = "signal"
+
+
+class MessageBoundary(NamedBoundary):
+    """`.OnMessage(name, then, interrupting=True)`: when the process is sent a message while the host is open."""
+
+    news: ClassVar[str] = "message"
 
 
 class ErrorBoundary(Boundary):
@@ -157,9 +196,9 @@ class CompensationBoundary(Boundary):
             boundary._declared = []
         return boundary
 
-    def calls(self) -> Iterator[tuple[str, Call]]:
+    def calls(self) -> Iterator[Called]:
         if not self._declared and not isinstance(self.handler, Node):
-            yield ".CompensateWith()", self.handler
+            yield Called(".CompensateWith()", self.handler)
 
     def handler_node(self) -> Node | None:
         return self.outgoing[0].target if self.outgoing else None
@@ -170,10 +209,11 @@ class Activity(Turn):
 
     def OnTimeout(
         self,
-        delay: dt.timedelta | dt.datetime | Call,
+        delay: dt.timedelta | WorkingTime | dt.datetime | Call,
         then: Target,
         interrupting: bool = True,
         repeat: dt.timedelta | int | None = None,
+        title: str = "",
     ) -> Self:
         """Go another way when the task is still open after a while.
 
@@ -183,8 +223,9 @@ class Activity(Turn):
             interrupting: cancel the task; else its path begins beside the task, which goes on.
             repeat: fire again each time this span has passed, while the task is open; or how often to fire, each time
                 after the delay. Only where it does not interrupt.
+            title: a few words for lists and pictures.
         """
-        self._attached.append(TimeoutBoundary(delay, then, interrupting, repeat))
+        self._attached.append(TimeoutBoundary(delay, then, interrupting, repeat, title))
         return self
 
     def OnError(self, then: Target, code: str | type[BaseException] | None = None) -> Self:
@@ -207,6 +248,30 @@ class Activity(Turn):
             interrupting: cancel the task, with the processes below it.
         """
         self._attached.append(EscalationBoundary(then, code, interrupting))
+        return self
+
+    def OnMessage(self, name: str, then: Target, interrupting: bool = True, *, title: str = "") -> Self:
+        """Go another way, or a second one, when the process is sent a message: `MyFlow.send(name, process=…, **data)`.
+
+        Args:
+            name: of the message.
+            then: where the path goes. The data of the message are those of the event's task.
+            interrupting: cancel the task; else the path begins beside it, at each message.
+            title: a few words for lists and pictures.
+        """
+        self._attached.append(MessageBoundary(name, then, interrupting, title))
+        return self
+
+    def OnSignal(self, name: str, then: Target, interrupting: bool = True, *, title: str = "") -> Self:
+        """Go another way, or a second one, when a signal is thrown: by a `SignalThrow` or `flow.throw_signal(name)`.
+
+        Args:
+            name: of the signal.
+            then: where the path goes.
+            interrupting: cancel the task; else the path begins beside it, at each signal.
+            title: a few words for lists and pictures.
+        """
+        self._attached.append(SignalBoundary(name, then, interrupting, title))
         return self
 
     def CompensateWith(self, handler: Call | Node) -> Self:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from portal.errors import FlowError
+from portal.errors import Fault, FlowError
 
+from . import runtime
 from .base import Node
 from .definition import Definition, define
+from .reference import Reference
+from .source import declared_here
 
 if TYPE_CHECKING:
     from portal.models import Process
@@ -19,9 +22,14 @@ class _Body(dict[str, Any]):
 
     def __setitem__(self, name: str, value: Any) -> None:
         if isinstance(self.get(name), Node) and isinstance(value, Node):
-            flow = self.get("__qualname__", "")
-            raise FlowError(f"{flow}.{name}: a second node of the same name; rename one of them")
+            self._refuse(name, "a second node of the same name; rename one of them")
+        if isinstance(value, tuple) and any(isinstance(each, Node) for each in value):
+            self._refuse(name, "a node in a tuple; remove the comma behind it")
         super().__setitem__(name, value)
+
+    def _refuse(self, name: str, text: str) -> NoReturn:
+        place = declared_here()
+        raise FlowError(faults=[Fault(f"{self.get('__qualname__', '')}.{name}", text, *place)])
 
 
 class _FlowType(type):
@@ -30,6 +38,23 @@ class _FlowType(type):
     @classmethod
     def __prepare__(cls, name: str, bases: tuple[type, ...], /, **kwargs: Any) -> _Body:
         return _Body()
+
+
+def _send(cls: type[Flow], /, name: str, **kwargs: Any) -> None:
+    """Send a process of this flow a message: to each `.OnMessage(name)` that is armed in it, or to its `MessageCatch`
+    of that name.
+
+    Args:
+        name: of the message, or of the node.
+        kwargs: `process=` is the receiver or its id. `_user=` is who acts, the system when it is left out. The rest is
+            the message's data: those of the event's task, or the keywords of the catch's function.
+
+    Raises:
+        TransitionNotAllowed: nothing in the process waits for it; the message names what does.
+        TypeError: `process=` is missing.
+        UnsavedChanges: the session holds changes that are not saved.
+    """
+    runtime.actions().send(cls, name, kwargs)
 
 
 class Flow(metaclass=_FlowType):
@@ -49,9 +74,17 @@ class Flow(metaclass=_FlowType):
     process_notices: ClassVar[Mapping[str, bool]] = {}
     #: addresses that are called at every one of `EVENTS`
     process_webhooks: ClassVar[Sequence[str]] = ()
+    #: under which heading the catalogue of requests has it
+    category: ClassVar[str] = ""
+    #: words by which people find it there, beside those of its title and description
+    keywords: ClassVar[Sequence[str]] = ()
+    #: the line by which a requester sees how far it is, as in `{"Manager": this.approve, "Paid": this.end}`
+    milestones: ClassVar[Mapping[str, Reference]] = {}
 
     #: what the class declares, resolved and checked
     definition: ClassVar[Definition]
+    #: `MyFlow.send(name, process=…, **data)` sends a message. For checkers it is of any type: a node may be called so
+    send: ClassVar[Any] = classmethod(_send)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -9,10 +9,11 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from portal.errors import FlowError
+from portal.errors import Fault, FlowError
 
-from . import graph, validation
+from . import callables, graph, source, validation
 from .base import Edge, Node, title_of
+from .names import guess
 from .reference import Owner, Reference
 
 if TYPE_CHECKING:
@@ -105,10 +106,18 @@ def define(flow_class: type[Flow]) -> None:
         definition.nodes[name] = bound
         for boundary in bound.boundaries:
             definition.nodes[boundary.name] = boundary
-    _resolve(definition)
-    faults = list(validation.faults(definition))
+    faults = list(_resolve(definition)) or list(validation.faults(definition))
     if faults:
-        raise FlowError("\n".join(faults))
+        raise FlowError(faults=[_placed(definition, fault) for fault in faults])
+
+
+def _placed(definition: Definition, fault: str) -> Fault:
+    """A fault, which begins with the name of what it is about, with the line of the declaration."""
+    name, _, text = fault.partition(": ")
+    node = definition.nodes.get(name)
+    place = source.of_class(definition.flow_class) if node is None else node.place
+    where = definition.flow_class.__name__ + (f".{name}" if name else "")
+    return Fault(where, text, *place)
 
 
 def _joins_of(split: Node) -> frozenset[str]:
@@ -137,64 +146,56 @@ def _declared(flow_class: type[Flow]) -> Iterator[tuple[str, Node]]:
         yield name, node
 
 
-def _resolve(definition: Definition) -> None:
+def _resolve(definition: Definition) -> Iterator[str]:
+    """Lead every edge to its node, and tell what cannot be led or called."""
     nodes = definition.nodes
     incoming: dict[str, list[Edge]] = {name: [] for name in nodes}
     for node in nodes.values():
         edges = []
         for edge in node._declared:
-            target = _target(definition, node, edge)
+            target = _target(definition, edge)
+            if target is None:
+                yield f"{node.name}: {_lost(definition, edge)}"
+                continue
             edges.append(dataclasses.replace(edge, source=node, target=target))
             incoming[target.name].append(edges[-1])
         node.outgoing = tuple(edges)
-        for name, call in node.calls():
-            _check_call(definition, node, name, call)
+        for called in node.calls():
+            yield from (f"{node.name}: {fault}" for fault in callables.faults(definition, called))
     for name, found in incoming.items():
         nodes[name].incoming = tuple(found)
 
 
-def _target(definition: Definition, node: Node, edge: Edge) -> Node:
+def _target(definition: Definition, edge: Edge) -> Node | None:
+    """The node of this flow that an edge names; None where there is none."""
     target = edge.target
-    where = f"{definition.flow_class.__name__}.{node.name}"
+    if isinstance(target, Reference):
+        return definition.nodes.get(target.name)
+    if not isinstance(target, Node):
+        return None
+    if target.name and not issubclass(definition.flow_class, target.flow_class):
+        return None
+    name = target.name or next((n for n, v in vars(definition.flow_class).items() if v is target), None)
+    name = name or next((n for n, v in definition.nodes.items() if v._declared is target._declared), None)
+    return definition.nodes.get(name or "")
+
+
+def _lost(definition: Definition, edge: Edge) -> str:
+    """Why an edge leads nowhere, with the mend."""
+    target, word = edge.target, f".{edge.kind.capitalize()}()"
+    if isinstance(target, str):
+        mend = f"write this.{target}" if target in definition.nodes else "write this.<node>"
+        return f"{word} got the text {target!r}; {mend}"
     if isinstance(target, Owner):
-        raise FlowError(f"{where}: .{edge.kind.capitalize()}() leads to a node, not to an owner: {target!r}")
+        return f"{word} leads to a node, not to an owner: {target!r}"
+    if isinstance(target, Node) and target.name:
+        flow = target.flow_class.__name__
+        return (
+            f"{word} leads to {flow}.{target.name}, a node of another flow; call that flow with flow.Subprocess, or "
+            f"name a node of this one: this.<node>"
+        )
     name = target.name if isinstance(target, Reference | Node) else None
-    if isinstance(target, Node) and not name:
-        name = next((n for n, v in vars(definition.flow_class).items() if v is target), None)
-        name = name or next((n for n, v in definition.nodes.items() if v._declared is target._declared), None)
-    if name is None or name not in definition.nodes:
-        raise FlowError(
-            f"{where}: leads to {target!r}, which is no node of this flow{validation.guess(name, definition.nodes)}"
-        )
-    return definition.nodes[name]
-
-
-def _check_call(definition: Definition, node: Node, what: str, call: Any) -> None:
-    where = f"{definition.flow_class.__name__}.{node.name}"
-    if isinstance(call, Owner):
-        if call.node not in definition.nodes:
-            raise FlowError(
-                f"{where}: {what} names {call!r}, but there is no node `{call.node}`"
-                f"{validation.guess(call.node, definition.nodes)}"
-            )
-    elif isinstance(call, Reference):
-        known = _methods(definition.flow_class)
-        if call.name not in known:
-            raise FlowError(
-                f"{where}: {what} names {call!r}, but the flow has no method `{call.name}`"
-                f"{validation.guess(call.name, known)}"
-            )
-    elif not callable(call):
-        raise FlowError(
-            f"{where}: {what}: {call!r} is no function; give this.method, a function, a lambda or act.…"
-        )
-
-
-def _methods(flow_class: type[Flow]) -> list[str]:
-    """The names of what an author can mean by `this.method`."""
-    names = (name for name in dir(flow_class) if not name.startswith("__") and name != "process_class")
-    named = {name: getattr(flow_class, name) for name in names}
-    return [name for name, value in named.items() if callable(value) and not isinstance(value, Node)]
+    return f"leads to {target!r}, which is no node of this flow{guess(name, definition.nodes)}"
 
 
 def label_of(class_name: str) -> str:

@@ -6,12 +6,15 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
+from portal.working_time import WorkingTime
+
 from .automatic import Function, Handle, R
 from .base import Call, NextNode, Node
+from .callables import Called
+from .names import guess
 from .outcome import Done, Outcome, Wait
 from .reference import Reference
 from .times import moment, moment_faults
-from .validation import guess
 
 if TYPE_CHECKING:
     from portal.models import Process, Task, User
@@ -28,14 +31,14 @@ class Timer(NextNode):
 
     times: ClassVar[bool] = True
 
-    def __init__(self, until: dt.timedelta | dt.datetime | Call) -> None:
+    def __init__(self, until: dt.timedelta | WorkingTime | dt.datetime | Call) -> None:
         super().__init__()
         self.until = until
 
-    def calls(self) -> Iterator[tuple[str, Call]]:
+    def calls(self) -> Iterator[Called]:
         yield from super().calls()
         if callable(self.until) or isinstance(self.until, Reference):
-            yield "its moment", self.until
+            yield Called("its moment", self.until)
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()
@@ -215,9 +218,9 @@ class ConditionalCatch(NextNode):
         super().__init__()
         self.condition = condition
 
-    def calls(self) -> Iterator[tuple[str, Call]]:
+    def calls(self) -> Iterator[Called]:
         yield from super().calls()
-        yield "its condition", self.condition
+        yield Called("its condition", self.condition)
 
     def holds(self, activation: Activation) -> bool:
         return bool(self.call(self.condition, activation))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from .base import Call, NextNode, Node, Target, checked_data
+from .callables import Called
 from .outcome import Done, Outcome, Wait, Way
 from .reference import Reference
 
@@ -26,29 +27,45 @@ class If(Node):
         super().__init__()
         self.condition = condition
 
-    def Then(self, node: Target, task_data: Call | None = None, task_seed: Call | None = None) -> Self:
+    def Then(
+        self,
+        node: Target,
+        task_data: Call | None = None,
+        task_seed: Call | None = None,
+        *,
+        label: str = "Yes",
+    ) -> Self:
         """Where to go if the condition holds.
 
         Args:
             node: `this.name`, or a node declared above.
             task_data: a callable of the activation; the mapping that it returns is the next task's `data`.
             task_seed: a callable of the activation; the mapped object that it returns is the next task's `seed`.
+            label: the words on the picture.
         """
-        return self._way(node, "then", text="Yes", task_data=task_data, task_seed=task_seed)
+        return self._way(node, "then", text=label, task_data=task_data, task_seed=task_seed)
 
-    def Else(self, node: Target, task_data: Call | None = None, task_seed: Call | None = None) -> Self:
+    def Else(
+        self,
+        node: Target,
+        task_data: Call | None = None,
+        task_seed: Call | None = None,
+        *,
+        label: str = "No",
+    ) -> Self:
         """Where to go otherwise.
 
         Args:
             node: `this.name`, or a node declared above.
             task_data: a callable of the activation; the mapping that it returns is the next task's `data`.
             task_seed: a callable of the activation; the mapped object that it returns is the next task's `seed`.
+            label: the words on the picture.
         """
-        return self._way(node, "else", text="No", task_data=task_data, task_seed=task_seed)
+        return self._way(node, "else", text=label, task_data=task_data, task_seed=task_seed)
 
-    def calls(self) -> Iterator[tuple[str, Call]]:
+    def calls(self) -> Iterator[Called]:
         yield from super().calls()
-        yield "its condition", self.condition
+        yield Called("its condition", self.condition)
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()
@@ -66,7 +83,13 @@ class Switch(Node):
     """The first branch whose condition holds. BPMN: exclusive gateway."""
 
     def Case(
-        self, node: Target, cond: Call, task_data: Call | None = None, task_seed: Call | None = None
+        self,
+        node: Target,
+        cond: Call,
+        task_data: Call | None = None,
+        task_seed: Call | None = None,
+        *,
+        label: str = "",
     ) -> Self:
         """Where to go if the condition holds and no earlier one did.
 
@@ -75,18 +98,27 @@ class Switch(Node):
             cond: `act.process.…`, a function, a lambda or `this.method`; it gets the activation.
             task_data: a callable of the activation; the mapping that it returns is the next task's `data`.
             task_seed: a callable of the activation; the mapped object that it returns is the next task's `seed`.
+            label: the words on the picture.
         """
-        return self._way(node, "case", condition=cond, task_data=task_data, task_seed=task_seed)
+        return self._way(node, "case", condition=cond, text=label, task_data=task_data, task_seed=task_seed)
 
-    def Default(self, node: Target, task_data: Call | None = None, task_seed: Call | None = None) -> Self:
+    def Default(
+        self,
+        node: Target,
+        task_data: Call | None = None,
+        task_seed: Call | None = None,
+        *,
+        label: str = "otherwise",
+    ) -> Self:
         """Where to go if no condition holds. Without it the task fails then.
 
         Args:
             node: `this.name`, or a node declared above.
             task_data: a callable of the activation; the mapping that it returns is the next task's `data`.
             task_seed: a callable of the activation; the mapped object that it returns is the next task's `seed`.
+            label: the words on the picture.
         """
-        return self._way(node, "default", text="otherwise", task_data=task_data, task_seed=task_seed)
+        return self._way(node, "default", text=label, task_data=task_data, task_seed=task_seed)
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()
@@ -115,6 +147,8 @@ class Split(Node):
         task_seed_source: Call | None = None,
         task_data: Call | None = None,
         task_seed: Call | None = None,
+        *,
+        label: str = "",
     ) -> Self:
         """Add a branch.
 
@@ -126,11 +160,13 @@ class Split(Node):
                 sources on one branch go in step.
             task_data: the mapping that the branch's one task gets.
             task_seed: the object that the branch's one task gets.
+            label: the words on the picture.
         """
         self._sources[len(self._declared)] = (task_data_source, task_seed_source)
         return self._way(
             node,
             condition=case,
+            text=label,
             task_data=task_data,
             task_seed=task_seed,
             multiple=task_data_source is not None or task_seed_source is not None,
@@ -144,20 +180,21 @@ class Split(Node):
         task_seed_source: Call | None = None,
         task_data: Call | None = None,
         task_seed: Call | None = None,
+        label: str = "",
     ) -> Self:
         """Add a branch that is always taken; its arguments are those of `Next`."""
-        return self.Next(node, None, task_data_source, task_seed_source, task_data, task_seed)
+        return self.Next(node, None, task_data_source, task_seed_source, task_data, task_seed, label=label)
 
     def __init__(self) -> None:
         super().__init__()
         self._sources: dict[int, tuple[Call | None, Call | None]] = {}
 
-    def calls(self) -> Iterator[tuple[str, Call]]:
+    def calls(self) -> Iterator[Called]:
         yield from super().calls()
         for sources in self._sources.values():
             for name, source in zip(("task_data_source", "task_seed_source"), sources, strict=True):
                 if source is not None:
-                    yield name, source
+                    yield Called(name, source, many=True)
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()
@@ -192,15 +229,23 @@ class SplitFirst(Node):
     splits: ClassVar[bool] = True
     races: ClassVar[bool] = True
 
-    def Next(self, node: Target, task_data: Call | None = None, task_seed: Call | None = None) -> Self:
+    def Next(
+        self,
+        node: Target,
+        task_data: Call | None = None,
+        task_seed: Call | None = None,
+        *,
+        label: str = "",
+    ) -> Self:
         """Add a branch to the race.
 
         Args:
             node: `this.name`, or a node declared above.
             task_data: a callable of the activation; the mapping that it returns is the next task's `data`.
             task_seed: a callable of the activation; the mapped object that it returns is the next task's `seed`.
+            label: the words on the picture.
         """
-        return self._way(node, task_data=task_data, task_seed=task_seed)
+        return self._way(node, task_data=task_data, task_seed=task_seed, text=label)
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()
@@ -249,10 +294,10 @@ class Join(NextNode):
         """Whether it may go on before every branch is in."""
         return self.continue_on_condition is not None or self.count is not None
 
-    def calls(self) -> Iterator[tuple[str, Call]]:
+    def calls(self) -> Iterator[Called]:
         yield from super().calls()
         if self.continue_on_condition is not None:
-            yield "continue_on_condition", self.continue_on_condition  # type: ignore[misc]  # with two arguments
+            yield Called("continue_on_condition", self.continue_on_condition, ("activation", "active_tasks"))
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Self
 
 from .base import Call, NextNode
+from .callables import Called
 
 if TYPE_CHECKING:
     from .activation import Activation
@@ -36,10 +37,10 @@ class Turn(NextNode):
         self.milestone = condition
         return self
 
-    def calls(self) -> Iterator[tuple[str, Call]]:
+    def calls(self) -> Iterator[Called]:
         yield from super().calls()
         if self.milestone is not None:
-            yield ".Milestone()", self.milestone
+            yield Called(".Milestone()", self.milestone)
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()

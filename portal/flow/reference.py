@@ -60,12 +60,24 @@ class Expression:
     It is called with the activation. Attributes, items, comparisons, arithmetic, `&`, `|` and `~` make new ones.
     """
 
-    __slots__ = ("_binds", "_read", "_text")
+    __slots__ = ("_binds", "_path", "_read", "_reads", "_text")
 
-    def __init__(self, read: Callable[[Any], Any], text: str, binds: int = _ATOM) -> None:
+    def __init__(
+        self,
+        read: Callable[[Any], Any],
+        text: str,
+        binds: int = _ATOM,
+        *,
+        path: tuple[str, ...] | None = None,
+        reads: frozenset[tuple[str, ...]] = frozenset(),
+    ) -> None:
         self._read = read
         self._text = text
         self._binds = binds
+        #: the names from the activation to the value, where it is nothing but read
+        self._path = path
+        #: the same for every value that takes part
+        self._reads = frozenset({path}) if path else reads
 
     def __call__(self, activation: Activation[Any]) -> Any:
         return self._read(activation)
@@ -74,17 +86,19 @@ class Expression:
         if name.startswith("_"):
             raise AttributeError(name)
         text = f"{_inner(self)}.{name}" if self._text else name
-        return Expression(lambda a: getattr(self._read(a), name), text)
+        path = None if self._path is None else (*self._path, name)
+        return Expression(lambda a: getattr(self._read(a), name), text, path=path, reads=self._reads)
 
     def __getitem__(self, key: Any) -> Expression:
-        return Expression(lambda a: self._read(a)[key], f"{_inner(self)}[{key!r}]")
+        return Expression(lambda a: self._read(a)[key], f"{_inner(self)}[{key!r}]", reads=self._reads)
 
     def in_(self, values: Any) -> Expression:
         """Whether the value is one of these."""
         return _combine(lambda value, options: value in options, "in", self, values)
 
     def __invert__(self) -> Expression:
-        return Expression(lambda a: not self._read(a), f"not {_words(self, _BINDS['not'])}", _BINDS["not"])
+        text = f"not {_words(self, _BINDS['not'])}"
+        return Expression(lambda a: not self._read(a), text, _BINDS["not"], reads=self._reads)
 
     def __bool__(self) -> NoReturn:
         raise TypeError("a condition has no value before it runs: combine with & | ~ instead of and, or, not")
@@ -190,7 +204,13 @@ def _combine(apply: Callable[[Any, Any], Any], sign: str, left: Any, right: Any)
     binds = _BINDS.get(sign, _COMPARISON)
     chain = binds > _COMPARISON  # a - (b - c) needs its parentheses, (a - b) - c does not
     text = f"{_words(left, binds if chain else binds + 1)} {sign} {_words(right, binds + 1)}"
-    return Expression(lambda a: apply(_value(left, a), _value(right, a)), text, binds)
+    return Expression(
+        lambda a: apply(_value(left, a), _value(right, a)), text, binds, reads=_all_reads(left, right)
+    )
+
+
+def _all_reads(*operands: Any) -> frozenset[tuple[str, ...]]:
+    return frozenset().union(*(each._reads for each in operands if isinstance(each, Expression)))
 
 
 def _lazy(sign: str, left: Any, right: Any, stop: bool) -> Expression:
@@ -200,8 +220,14 @@ def _lazy(sign: str, left: Any, right: Any, stop: bool) -> Expression:
         first = bool(_value(left, activation))
         return first if first is stop else bool(_value(right, activation))
 
-    return Expression(read, f"{_words(left)} {sign} {_words(right)}", _BINDS[sign])
+    text = f"{_words(left)} {sign} {_words(right)}"
+    return Expression(read, text, _BINDS[sign], reads=_all_reads(left, right))
+
+
+def reads(expression: Expression) -> frozenset[tuple[str, ...]]:
+    """What an expression reads: for each value the names that lead to it from the activation."""
+    return expression._reads
 
 
 this = This()
-act = Expression(lambda activation: activation, "")
+act = Expression(lambda activation: activation, "", path=())

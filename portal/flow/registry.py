@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from portal.errors import FlowError
+from portal.working_time import WorkingCalendar
 
 if TYPE_CHECKING:
     from .declaration import Flow
@@ -21,6 +22,8 @@ class Flows(dict[str, "type[Flow]"]):
     max_depth = 50
     #: how long a try of a job may take that says nothing of it
     job_timeout = dt.timedelta(hours=1)
+    #: in which working time is counted
+    calendar = WorkingCalendar()
 
     def register(self, flow_class: type[Flow]) -> None:
         """Add a flow.

@@ -17,6 +17,8 @@ class Actions(Protocol):
 
     def start(self, node: Node, kwargs: dict[str, Any]) -> Any: ...
     def handle(self, node: Node, kwargs: dict[str, Any]) -> Any: ...
+    def send(self, flow_class: Any, name: str, kwargs: dict[str, Any]) -> None: ...
+    def throw_signal(self, name: str, user: Any) -> None: ...
     def activation(self, task: Any, user: Any) -> AbstractContextManager[Activation]: ...
     def cancel_process(self, process: Any, user: Any) -> None: ...
     def suspend(self, process: Any, user: Any) -> None: ...
@@ -28,6 +30,19 @@ _bound: list[Actions] = []
 
 def bind(actions: Actions) -> None:
     _bound[:] = [actions]
+
+
+def throw_signal(name: str, *, _user: Any = None) -> None:
+    """Throw a signal from a program: it releases every armed catch with this name, in every process.
+
+    Args:
+        name: of the signal.
+        _user: who acts, a user or an id; the system when it is left out.
+
+    Raises:
+        UnsavedChanges: the session holds changes that are not saved.
+    """
+    actions().throw_signal(name, _user)
 
 
 def actions() -> Actions:

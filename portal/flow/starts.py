@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, overload
 from . import runtime
 from .automatic import HandleCall, K, R, unpassable
 from .base import Call, NextNode
+from .callables import Called
 from .reference import Reference
 
 if TYPE_CHECKING:
@@ -44,10 +45,10 @@ class StartHandle(NextNode, Generic[R, K]):
         self.func = func
         self._undo = undo_func
 
-    def calls(self) -> Iterator[tuple[str, Call]]:
+    def calls(self) -> Iterator[Called]:
         yield from super().calls()
         if self.func is not None:
-            yield "its function", self.func
+            yield Called("its function", self.func, keywords=True)
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from .base import Call
 from .boundary import Activity
+from .callables import Called
 from .outcome import Outcome, Wait
 from .reference import Expression, Reference
 from .starts import StartHandle
@@ -34,11 +35,11 @@ class Subprocess(Activity):
         self.start, self.kwargs = start, kwargs
         self._undo = undo_func
 
-    def calls(self) -> Iterator[tuple[str, Call]]:
+    def calls(self) -> Iterator[Called]:
         yield from super().calls()
         for name, value in self.kwargs.items():
-            if isinstance(value, Reference):
-                yield f"{name}=", value
+            if isinstance(value, Reference | Expression):
+                yield Called(f"{name}=", value)
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()
@@ -91,10 +92,10 @@ class NSubprocess(Subprocess):
         super().__init__(start, **kwargs)
         self.items, self.sequential = items, sequential
 
-    def calls(self) -> Iterator[tuple[str, Call]]:
+    def calls(self) -> Iterator[Called]:
         yield from super().calls()
         if isinstance(self.items, Reference | Expression) or callable(self.items):
-            yield "items", self.items
+            yield Called("items", self.items, many=True)
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()

@@ -6,15 +6,47 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
+from portal.errors import Fault, FlowError
+from portal.working_time import WorkingTime
+
 from .reference import Expression, Reference
+from .registry import registry
+from .source import declared_here
+
+
+def working(days: int = 0, hours: float = 0) -> WorkingTime:
+    """A span of working time, for `.Due()`, `Timer()` and `.OnTimeout()`: counted in the calendar of the portal
+    (`PORTAL_CALENDAR`, `PORTAL_WORKING_HOURS`, `PORTAL_TIMEZONE`).
+
+    Args:
+        days: working days: the same time of day so many working days later.
+        hours: working hours beyond them.
+
+    Raises:
+        FlowError: the span is negative, or no number.
+    """
+    wrong = (
+        not isinstance(days, int)
+        or not isinstance(hours, int | float)
+        or days < 0
+        or not 0 <= hours < 100_000
+    )
+    if wrong:
+        text = (
+            f"takes whole days and hours from 0, as in working(days=2, hours=4), not {days!r} and {hours!r}"
+        )
+        raise FlowError(faults=[Fault("flow.working", text, *declared_here())])
+    return WorkingTime(days, hours)
 
 
 def moment(value: Any, now: dt.datetime) -> dt.datetime | None:
-    """A span from now or an aware moment as a moment."""
+    """A span from now, in time as such or in working time, or an aware moment as a moment."""
     if value is None:
         return None
     if isinstance(value, dt.timedelta):
         return now + value
+    if isinstance(value, WorkingTime):
+        return registry.current.calendar.after(now, value)
     if not isinstance(value, dt.datetime):
         raise TypeError(f"a moment is a timedelta or a datetime, not {type(value).__name__}")
     if value.tzinfo is None:
@@ -25,5 +57,7 @@ def moment(value: Any, now: dt.datetime) -> dt.datetime | None:
 def moment_faults(value: Any, where: str) -> Iterator[str]:
     if isinstance(value, dt.datetime) and value.tzinfo is None:
         yield f"{where} got a datetime without a time zone; add tzinfo=datetime.UTC"
-    elif not isinstance(value, dt.timedelta | dt.datetime | Reference | Expression) and not callable(value):
+    elif not isinstance(
+        value, dt.timedelta | WorkingTime | dt.datetime | Reference | Expression
+    ) and not callable(value):
         yield f"{where} needs a timedelta, a datetime or a callable, not {value!r}"

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import inspect
 import logging
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from portal import usernames
 from portal.errors import CodeExit, contain
+from portal.working_time import WorkingTime
 
+from .assignment import Rule, rule_faults
 from .base import Call, NextNode
 from .boundary import Activity
+from .callables import Called
 from .outcome import Outcome, Wait
 from .reference import Reference
 from .times import moment, moment_faults
@@ -33,6 +37,7 @@ class Permitted(NextNode):
         super().__init__()
         self._permission: str | None = None
         self._auto_permission = False
+        self._asks_for_none = False
         self._permission_obj: Call | None = None
 
     def Permission(
@@ -47,6 +52,7 @@ class Permitted(NextNode):
                 this object alone, `shop.approve:42`, may do the task too.
         """
         self._permission, self._auto_permission, self._permission_obj = permission, auto_create, obj
+        self._asks_for_none = not permission and not auto_create and obj is None
         return self
 
     @property
@@ -59,6 +65,8 @@ class Permitted(NextNode):
         yield from super().faults()
         if not isinstance(self._permission, str | None):
             yield f".Permission() takes the name of a permission, not {self._permission!r}"
+        if self._asks_for_none:
+            yield '.Permission() names none; write .Permission(auto_create=True) or .Permission("shop.approve")'
         if not self._auto_permission and self._permission is None and self._permission_obj is not None:
             yield ".Permission(obj=…) needs the name of a permission or auto_create=True"
 
@@ -75,14 +83,17 @@ class Form(Permitted):
         if self.view is None or not (callable(self.view) or isinstance(self.view, Reference)):
             yield f"{self.kind}() needs a view: a ready one's `.as_view(…)`, a function or this.method"
             return
+        if isinstance(self.view, type):
+            yield f"{self.kind}() got the class {self.view.__name__}; write {self.view.__name__}.as_view(fields=[…])"
+            return
         check = getattr(self.view, "faults", None)
         if check is not None:
             yield from check(self.flow_class)
 
-    def calls(self) -> Iterator[tuple[str, Call]]:
+    def calls(self) -> Iterator[Called]:
         yield from super().calls()
-        if isinstance(self.view, Reference):
-            yield "the view", self.view
+        if isinstance(self.view, Reference) or inspect.isroutine(self.view):
+            yield Called("the view", self.view)
 
     def respond(self, activation: Activation) -> Any:
         """What the view answers to the person's request."""
@@ -158,20 +169,23 @@ class View(Form, Activity):
     def __init__(self, view: View_ | None, *, undo_func: Call | None = None) -> None:
         super().__init__(view)
         self._undo = undo_func
-        self._assign: User | Call | str | None = None
+        self._assign: User | Call | Rule | str | None = None
+        self._named_in_place = False
         self._on_create: Call | None = None
-        self._due: dt.timedelta | Call | None = None
+        self._due: dt.timedelta | WorkingTime | Call | None = None
         self._priority: int | Call = 0
         self.not_same_as: list[Reference] = []
 
-    def Assign(self, user: User | Call | None = None, *, username: str | None = None) -> Self:
+    def Assign(self, user: User | Call | Rule | None = None, *, username: str | None = None) -> Self:
         """Give the task to someone as soon as it is there.
 
         Args:
-            user: a user, a callable of the activation that returns one, or `this.node.owner`.
+            user: a user, a callable of the activation that returns one, `this.node.owner`, or a rule of
+                `portal.assign`.
             username: a user name.
         """
         self._assign = username if username is not None else user
+        self._named_in_place = isinstance(user, str)
         return self
 
     def onCreate(self, func: Call) -> Self:
@@ -179,7 +193,7 @@ class View(Form, Activity):
         self._on_create = func
         return self
 
-    def Due(self, due: dt.timedelta | Call) -> Self:
+    def Due(self, due: dt.timedelta | WorkingTime | Call) -> Self:
         """Say by when the task should be done: a span from its creation, or a callable that returns a moment."""
         self._due = due
         return self
@@ -199,6 +213,12 @@ class View(Form, Activity):
         yield from self._word_faults()
 
     def _word_faults(self) -> Iterator[str]:
+        if isinstance(self._assign, Rule) or (
+            isinstance(self._assign, type) and issubclass(self._assign, Rule)
+        ):
+            yield from rule_faults(".Assign()", [self._assign])
+        if self._named_in_place:
+            yield f".Assign({self._assign!r}) gives no user; write .Assign(username={self._assign!r})"
         if self._due is not None:
             yield from moment_faults(self._due, ".Due()")
         if not isinstance(self._priority, int | Reference) and not callable(self._priority):
@@ -210,23 +230,27 @@ class View(Form, Activity):
             elif reference.name not in nodes:
                 yield f".NotSameAs() names {reference!r}, but there is no node `{reference.name}`"
 
-    def calls(self) -> Iterator[tuple[str, Call]]:
+    def calls(self) -> Iterator[Called]:
         yield from super().calls()
         if self._on_create is not None:
-            yield ".onCreate()", self._on_create
+            yield Called(".onCreate()", self._on_create)
+        if isinstance(self._assign, Rule):
+            yield from (
+                Called(f".Assign({type(self._assign).__name__}(…))", call) for call in self._assign.calls()
+            )
         for name, call in (
             (".Assign()", self._assign),
             (".Due()", self._due),
             (".Priority()", self._priority),
             (".Permission(obj=…)", self._permission_obj),
         ):
-            if isinstance(call, Reference) or callable(call):
-                yield name, call
+            if isinstance(call, Reference) or (callable(call) and not isinstance(call, type)):
+                yield Called(name, call)
 
     def enter(self, activation: Activation) -> Outcome:
         wait = Wait(
             "NEW",
-            owner=self._read(self._assign, activation),
+            owner=self._chosen(activation),
             permission=self.permission,
             permission_obj=object_key(self._read(self._permission_obj, activation)),
             due=moment(self._read(self._due, activation), activation.now),
@@ -235,6 +259,11 @@ class View(Form, Activity):
         if self._on_create is not None:
             self.call(self._on_create, activation)
         return wait
+
+    def _chosen(self, activation: Activation) -> Any:
+        if isinstance(self._assign, Rule):
+            return self._assign.bound(lambda call: self._read(call, activation))
+        return self._read(self._assign, activation)
 
     def _read(self, value: Any, activation: Activation) -> Any:
         return self.call(value, activation) if callable(value) or isinstance(value, Reference) else value

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from . import notices, soundness
+from . import attributes, notices, soundness
 from .graph import in_order
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 RESERVED = frozenset(
     {
         *("process_class", "process_summary_template", "process_result_template", "propagate_errors"),
-        *("process_notices", "process_webhooks"),
+        *("process_notices", "process_webhooks", "category", "keywords", "milestones"),
         *(
             "id",
             "data",
@@ -35,19 +34,18 @@ RESERVED = frozenset(
 
 
 def faults(definition: Definition) -> Iterator[str]:
-    """Each fault as a sentence with the class, the node and the mend."""
-    flow = definition.flow_class.__name__
+    """Each fault: the name of a node or an attribute, empty for the flow itself, and what is wrong with the mend."""
     nodes = definition.nodes
     for node in nodes.values():
-        for fault in node.faults():
-            yield f"{flow}.{node.name}: {fault}"
-    yield from (f"{flow}.{fault}" for fault in _process_faults(definition))
+        yield from (f"{node.name}: {fault}" for fault in node.faults())
+    yield from _process_faults(definition)
+    yield from attributes.faults(definition)
     if not nodes:  # a base class that only offers methods to its heirs
         return
     if not definition.starts:
-        yield f"{flow}: no start; add flow.Start(…) or flow.StartHandle(…)"
+        yield ": no start; add flow.Start(…) or flow.StartHandle(…)"
         return
-    yield from (f"{flow}.{fault}" for fault in _graph_faults(definition))
+    yield from _graph_faults(definition)
 
 
 def _process_faults(definition: Definition) -> Iterator[str]:
@@ -77,12 +75,3 @@ def _compensations(definition: Definition) -> Iterator[Any]:
     for node in definition.nodes.values():
         if node.compensates:
             yield from node.outgoing
-
-
-def guess(name: str | None, known: Iterable[str]) -> str:
-    """A mend for a name that is not known."""
-    known = list(known)
-    close = difflib.get_close_matches(name or "", known, 1)
-    if close:
-        return f"; did you mean this.{close[0]}?"
-    return f"; there are: {', '.join(known)}" if known else ""

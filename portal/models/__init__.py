@@ -3,7 +3,7 @@
 from .base import Base, UTCDateTime, db, session_of, utcnow
 from .draft import Draft, ParkedForm
 from .engines import prepare_engine, prepare_guest_engine
-from .event import Event, SignalDelivery
+from .event import Event, SignalDelivery, SignalSubscription
 from .message import Message, Schedule
 from .outgoing import Outgoing
 from .process import Process
@@ -13,6 +13,7 @@ from .session import adopt
 from .sign_in import SignInAttempt, UserSession
 from .start_key import StartKey
 from .task import Task, former_owner, task_link
+from .turn import Turn
 from .user import BigId, Passwords, Role, User, check_permissions, create_user, find_user, roles_named
 from .worker import Worker
 
@@ -32,8 +33,10 @@ __all__ = [
     "Schedule",
     "SignInAttempt",
     "SignalDelivery",
+    "SignalSubscription",
     "StartKey",
     "Task",
+    "Turn",
     "UTCDateTime",
     "User",
     "UserSession",

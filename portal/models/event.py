@@ -30,6 +30,15 @@ class SignalDelivery(Base):
     __table_args__ = (Index("ix_portal_delivery_scheduled", "scheduled", "id"),)
 
 
+class SignalSubscription(Base):
+    """A signal event that stands ready on the border of a task. It counts while its task is open."""
+
+    __tablename__ = "portal_subscription"
+
+    task_id: Mapped[int] = mapped_column(ForeignKey("portal_task.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), index=True)
+
+
 class Event(Base):
     """When, who, what, from, to. `task` is None for a change of the process itself."""
 

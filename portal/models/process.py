@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import inspect
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ForeignKey, Index, String, text
@@ -18,9 +19,10 @@ from sqlalchemy.orm import (
 )
 
 from portal import jsonstore
-from portal.errors import FlowError
+from portal.errors import Fault, FlowError
 from portal.flow import runtime
 from portal.flow.registry import registry
+from portal.flow.source import of_class as place_of_class
 
 from .base import Base, UTCDateTime, utcnow
 from .pointer import Pointer
@@ -125,16 +127,12 @@ class Process(Base):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         own_key = {"id"} if "__tablename__" in cls.__dict__ else set()
-        for name in (*cls.__dict__, *inspect.get_annotations(cls)):
-            if name in RESERVED - own_key:
-                raise FlowError(
-                    f"{cls.__name__}.{name}: every process has its own `{name}`; give the field another name"
-                )
-        if any(_names_former_table(value) for value in vars(cls).values()):
-            raise FlowError(
-                f"{cls.__name__}: its key names a table of before; leave the key out, or say "
-                "`id: Mapped[int] = mapped_column(ForeignKey(Process.id), primary_key=True)`"
-            )
+        faults = [
+            Fault(f"{cls.__name__}.{name}", text, *place_of_class(cls))
+            for name, text in _field_faults(cls, RESERVED - own_key)
+        ]
+        if faults:
+            raise FlowError(faults=faults)
         identity = f"{cls.__module__}:{cls.__qualname__}"
         # A class that is defined again (a reload, a test) takes the place of the old one.
         Process.__mapper__.polymorphic_map.pop(identity, None)
@@ -187,6 +185,30 @@ class _Classes(dict[Any, Any]):
 Process.__mapper__.polymorphic_map = _Classes(Process.__mapper__.polymorphic_map)
 # SQLAlchemy would warn at each write of such a process; it never writes the column.
 Process.__mapper__._validate_polymorphic_identity = None
+
+
+def _field_faults(cls: type[Process], reserved: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """What is wrong with the body of a process class: the attribute, and what is wrong with the mend."""
+    joined = "__tablename__" in cls.__dict__ or "__abstract__" in cls.__dict__
+    for name in dict.fromkeys((*cls.__dict__, *inspect.get_annotations(cls))):
+        value = cls.__dict__.get(name)
+        if name in reserved:
+            yield name, f"every process has its own `{name}`; give the field another name"
+        elif _names_former_table(value):
+            yield (
+                name,
+                (
+                    "its key names a table of before; leave the key out, or say "
+                    "`id: Mapped[int] = mapped_column(ForeignKey(Process.id), primary_key=True)`"
+                ),
+            )
+        elif isinstance(value, MappedColumn) and not joined:
+            yield name, 'a column needs its own table; add __tablename__ = "…", or take a field of jsonstore'
+        elif isinstance(value, jsonstore.Field) and value.default is not None and not callable(value.default):
+            try:
+                value.check(value.default) if value.enum is None else value.clean(value.default)
+            except (ValueError, TypeError) as error:
+                yield name, f"default={value.default!r} is no value of this field: {error}"
 
 
 def _names_former_table(value: Any) -> bool:

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from portal.errors import PortalError
 from portal.flow.registry import registry
 
-from . import draft, event, message, outgoing, sign_in, start_key, worker  # noqa: F401  all tables, ahead of CORE
+from . import draft, event, message, outgoing, sign_in, start_key, turn, worker  # noqa: F401  all, ahead of CORE
 from .base import Base, db, host_db
 from .registries import demand_objects, mappers
 

@@ -82,10 +82,24 @@ class User(Base):
     is_active: Mapped[bool] = mapped_column(default=True)
     is_superuser: Mapped[bool] = mapped_column(default=False)
     permissions: Mapped[list[str]] = mapped_column(MutableList.as_mutable(JSON), default=list)
+    #: whom `assign.ManagerOf` means
+    manager_id: Mapped[int | None] = mapped_column(
+        ForeignKey("portal_user.id", name="fk_portal_user_manager", ondelete="SET NULL")
+    )
+    department: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    #: what `assign.Capability` asks for
+    skills: Mapped[list[str]] = mapped_column(MutableList.as_mutable(JSON), default=list, server_default="[]")
+    #: how many open tasks rules of assignment give this person at most; None for any number
+    capacity: Mapped[int | None]
+    #: as `de` or `de-CH`; the browser's where nothing is said
+    language: Mapped[str | None] = mapped_column(String(20))
+    #: as `Europe/Zurich`; the browser's where nothing is said
+    timezone: Mapped[str | None] = mapped_column(String(64))
     preferences: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     created: Mapped[dt.datetime] = mapped_column(UTCDateTime, default=utcnow)
     #: not joined by itself, or everyone who selects processes would have to say `unique()`
     roles: Mapped[list[Role]] = relationship(secondary=user_role)
+    manager: Mapped[User | None] = relationship(remote_side=[id])
 
     is_authenticated = True
     is_anonymous = False

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from sqlalchemy import Select, cast, func, literal, or_, select
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from portal.jsonstore.sql_functions import has_element
-from portal.models import Process, Role, Task, User, former_owner
+from portal.engine.holders import holds
+from portal.models import Process, Task, User, former_owner
 
 
 def who_could(session: Session, task: Task, limit: int = 10) -> list[User]:
@@ -42,26 +40,13 @@ def _candidates(session: Session, task: Task) -> Select[Any]:
 def _may(session: Session, task: Task) -> Any:
     name = task.owner_permission
     if name is not None:
-        return _holds(
+        return holds(
             session, name, f"{name}:{task.owner_permission_obj}" if task.owner_permission_obj else name
         )
     process_id, label = task.process_id, task.process.flow_label
     return or_(
-        _holds(session, f"{label}.view", f"{label}.manage"),
+        holds(session, f"{label}.view", f"{label}.manage"),
         User.id.in_(select(Process.created_by_id).where(Process.id == process_id)),
         User.id.in_(select(Task.owner_id).where(Task.process_id == process_id, Task.owner_id.is_not(None))),
         User.id.in_(select(former_owner.c.user_id).where(former_owner.c.process_id == process_id)),
     )
-
-
-def _holds(session: Session, *names: str) -> Any:
-    """Whether a person, or a role of theirs, has one of these permissions; a longer name is another one."""
-    postgresql = session.get_bind().dialect.name == "postgresql"
-
-    def listed(column: Any) -> Any:
-        # PostgreSQL compares documents, whose escapes are no matter; SQLite unpacks the list.
-        values = cast(column, JSONB) if postgresql else column
-        wanted = [literal(name, JSONB) if postgresql else literal(json.dumps(name)) for name in names]
-        return or_(*(has_element(values, each) for each in wanted))
-
-    return or_(listed(User.permissions), User.roles.any(listed(Role.permissions)))

@@ -7,6 +7,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from portal.flow.base import describe
+from portal.working_time import WorkingTime
 
 from .expressions import awaited
 from .shapes import Shape
@@ -27,7 +28,7 @@ class Roots:
 
     def message(self, node: Any) -> str:
         """The id of a message that bears the node's title."""
-        return self._ref("message", caption(node))
+        return self._ref("message", code_of(node) or caption(node))
 
     def signal(self, node: Any) -> str:
         return self._ref("signal", code_of(node) or caption(node))
@@ -93,6 +94,8 @@ def _time(definition: ET.Element, node: Any) -> None:
         moment = getattr(node, name, None)
         if moment is None:
             continue
+        if isinstance(moment, WorkingTime):  # as ISO 8601 writes it; the caption says that it is working time
+            moment = dt.timedelta(moment.days, hours=moment.hours)
         if isinstance(moment, dt.timedelta):
             element, words = element or "timeDuration", ("R/" if element else "") + duration(moment)
         elif isinstance(moment, dt.datetime):

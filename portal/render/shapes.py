@@ -8,7 +8,12 @@ from typing import Any
 from .joins import all_arrive, is_conditional
 
 #: the kinds that sit on the border of another node
-BOUNDARY_KINDS = frozenset({"TimeoutBoundary", "ErrorBoundary", "EscalationBoundary", "CompensationBoundary"})
+BOUNDARY_KINDS = frozenset(
+    {
+        *("TimeoutBoundary", "MessageBoundary", "SignalBoundary"),
+        *("ErrorBoundary", "EscalationBoundary", "CompensationBoundary"),
+    }
+)
 
 #: what BPMN lets follow an event-based gateway
 _CATCHING = frozenset({"Timer", "MessageCatch", "SignalCatch", "ConditionalCatch", "Handle"})
@@ -99,6 +104,8 @@ SHAPES: dict[str, Shape] = {
     "CancelRegion": _task("scriptTask", "Cancels open steps", "canceled"),
     "CompensateThrow": _throw("Compensates", "compensation", "compensateEventDefinition"),
     "TimeoutBoundary": _boundary("When it takes too long", "timer", "timerEventDefinition"),
+    "MessageBoundary": _boundary("On a message", "message", "messageEventDefinition"),
+    "SignalBoundary": _boundary("On a signal", "signal", "signalEventDefinition"),
     "ErrorBoundary": _boundary("On error", "error", "errorEventDefinition"),
     "EscalationBoundary": _boundary("When it is escalated", "escalation", "escalationEventDefinition"),
     "CompensationBoundary": _boundary("When it is taken back", "compensation", "compensateEventDefinition"),

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 from portal.flow.base import describe
+from portal.working_time import WorkingTime
 
 _UNITS = (("week", 7 * 86400), ("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
@@ -19,11 +20,14 @@ _UNNAMED = {
 
 
 def caption(node: Any) -> str:
-    """A node's title; a boundary event, which its author cannot name, says when it fires."""
+    """A node's title; a boundary event without one says when it fires."""
+    own = getattr(node, "_title", "")
     if node.kind == "TimeoutBoundary":
-        return _moment(getattr(node, "delay", None))
+        return own or _moment(getattr(node, "delay", None))
+    if node.kind in ("MessageBoundary", "SignalBoundary"):
+        return own or code_of(node)
     if node.kind in _UNNAMED:
-        return code_of(node) or _UNNAMED[node.kind]
+        return own or code_of(node) or _UNNAMED[node.kind]
     return str(node.title)
 
 
@@ -61,7 +65,7 @@ def _enough(join: Any) -> list[str]:
 def code_of(node: Any) -> str:
     """The code or name that a node throws or catches, empty if it has none."""
     code = next(
-        (getattr(node, name) for name in ("code", "signal", "signal_name") if getattr(node, name, None)), ""
+        (getattr(node, name) for name in ("code", "signal", "message") if getattr(node, name, None)), ""
     )
     return code.__name__ if isinstance(code, type) else str(code)
 
@@ -80,6 +84,8 @@ def span(delay: dt.timedelta) -> str:
 def _moment(delay: Any) -> str:
     if isinstance(delay, dt.timedelta):
         return f"After {span(delay)}"
+    if isinstance(delay, WorkingTime):
+        return f"After {delay}"
     if isinstance(delay, dt.datetime):
         return f"On {delay:%Y-%m-%d %H:%M}"
     return "When overdue"

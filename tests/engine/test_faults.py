@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
+from sqlalchemy import Integer
+from sqlalchemy.orm import mapped_column
 
 from portal import act, flow, jsonstore, this, views
 from portal.errors import FlowError, PortalError
@@ -16,6 +19,18 @@ class FaultProcess(Process):
 
 
 def nothing(activation): ...
+
+
+async def waits(activation): ...
+
+
+def yields(activation):
+    yield activation
+
+
+class OtherFlow(flow.Flow):
+    start = flow.StartHandle().Next(this.other)
+    other = flow.End()
 
 
 END = {"end": flow.End}
@@ -89,6 +104,41 @@ FAULTS = {
                                ["True", "lambda"]),
     "data that is a value": ({"start": lambda: flow.StartHandle().Next(this.end, task_data={"a": 1}), **END}, "start",
                              ["'a': 1", "lambda"]),
+    "a class without as_view": ({**START, "work": lambda: flow.View(views.UpdateProcessView).Next(this.end), **END},
+                                "work", ["UpdateProcessView.as_view(fields=["]),
+    "a way in quotes": ({**START, "work": lambda: flow.Function(nothing).Next("end"), **END}, "work", ["this.end"]),
+    "a node of another flow": ({**START, "work": lambda: flow.Function(nothing).Next(OtherFlow.other), **END}, "work",
+                               ["OtherFlow.other", "Subprocess"]),
+    "async def": ({**START, "work": lambda: flow.Function(waits).Next(this.end), **END}, "work",
+                  ["`waits`", "async def", "`def`"]),
+    "a generator": ({**START, "work": lambda: flow.Function(yields).Next(this.end), **END}, "work", ["yield"]),
+    "nothing to take the activation": ({**START, "work": lambda: flow.Function(lambda: 1).Next(this.end), **END},
+                                       "work", ["lambda", "(activation)"]),
+    "too many arguments": ({**START, "work": lambda: flow.Function(lambda a, b: 1).Next(this.end), **END}, "work",
+                           ["`b`", "default"]),
+    "a condition of a join": ({**START, "work": lambda: flow.Split().Next(this.join),
+                               "join": lambda: flow.Join(lambda activation: True).Next(this.end), **END}, "join",
+                              ["activation, active_tasks"]),
+    "a field that is not there": (
+        {**START, "work": lambda: flow.If(act.process.txet == 1).Then(this.end).Else(this.end), **END},
+        "work", ["act.process.txet", "did you mean act.process.text?"]),
+    "a part of the activation that is not there": (
+        {**START, "work": lambda: flow.If(act.text == 1).Then(this.end).Else(this.end), **END},
+        "work", ["act.process"]),
+    "a summary that cannot be read": (
+        {**START, "work": lambda: flow.ManualTask().Annotation(summary_template="{{ text").Next(this.end), **END},
+        "work", ["summary_template", "cannot be read"]),
+    "an empty permission": ({**START, "work": lambda: flow.ManualTask().Permission().Next(this.end), **END}, "work",
+                            ["auto_create=True"]),
+    "a view without fields": ({**START, "work": lambda: flow.View(views.UpdateProcessView.as_view()).Next(this.end),
+                               **END}, "work", ["fields=[]"]),
+    "a name to assign": ({**START, "work": lambda: flow.ManualTask().Assign("bob").Next(this.end), **END}, "work",
+                         [".Assign(username='bob')"]),
+    "an attribute nearly ours": ({**START, **WORK, **END, "process_sumary_template": lambda: "x"},
+                                 "process_sumary_template", ["process_summary_template"]),
+    "a milestone that is no node": ({**START, **WORK, **END, "milestones": lambda: {"Paid": this.ned}}, "milestones",
+                                    ["'Paid'", "this.end"]),
+    "keywords in one text": ({**START, **WORK, **END, "keywords": lambda: "holiday"}, "keywords", ["['holiday']"]),
     "a view without a view": ({**START, "work": lambda: flow.View(None).Next(this.end), **END}, "work", ["view"]),
 }  # fmt: skip
 
@@ -117,7 +167,7 @@ def test_a_method_that_is_missing_is_guessed_from_methods_alone():
 
             def check(self, activation): ...
 
-    assert str(refused.value).endswith("there are: check")
+    assert refused.value.faults[0].text.endswith("there are: check")
 
 
 def test_no_start():
@@ -134,6 +184,77 @@ def test_a_second_node_of_the_same_name():
             start = flow.StartHandle().Next(this.end)
             end = flow.End()
             end = flow.End()  # noqa: PIE794
+
+
+def test_a_comma_behind_a_node():
+    with pytest.raises(FlowError, match=r"CommaFlow\.start: a node in a tuple; remove the comma"):
+
+        class CommaFlow(flow.Flow):
+            start = (flow.StartHandle().Next(this.end),)
+            end = flow.End()
+
+
+def test_a_fault_says_the_file_and_the_line():
+    with pytest.raises(FlowError) as refused:
+
+        class LineFlow(flow.Flow):
+            start = flow.StartHandle().Next(this.work)
+            work = flow.Function(waits).Next(this.end)  # this line
+            end = flow.End()
+
+    [fault] = refused.value.faults
+    assert fault.where.endswith("LineFlow.work")
+    assert fault.file == __file__
+    assert "# this line" in Path(__file__).read_text().splitlines()[fault.line - 1]
+    assert f'File "{__file__}", line {fault.line}' in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("amount", jsonstore.IntegerField(default="5"), ["default='5'"]),
+        ("since", jsonstore.DateField(default="today"), ["default='today'"]),
+        ("agreed", jsonstore.BooleanField(default="no"), ["default='no'"]),
+        ("number", mapped_column(Integer), ["__tablename__"]),
+    ],
+)
+def test_a_field_that_cannot_be(name, value, words):
+    with pytest.raises(FlowError) as refused:
+        type(Process)("OddProcess", (Process,), {name: value, "__module__": __name__})
+    assert f"OddProcess.{name}" in str(refused.value)
+    for word in words:
+        assert word in str(refused.value)
+
+
+def test_generators_may_be_sources_and_items():
+    class SourceFlow(flow.Flow):
+        start = flow.StartHandle().Next(this.split)
+        split = flow.Split().Next(this.join, task_data_source=yields)
+        join = flow.Join().Next(this.end)
+        end = flow.End()
+
+    assert SourceFlow.definition.nodes["split"].outgoing[0].multiple
+
+
+def test_the_words_on_the_picture():
+    class WordsFlow(flow.Flow):
+        start = flow.StartHandle().Next(this.ask, label="go")
+        ask = flow.If(act.process.id > 1).Then(this.fork, label="Big").Else(this.choose)
+        choose = (
+            flow.Switch().Case(this.end, act.process.id > 1, label="Late").Default(this.end, label="Else")
+        )
+        fork = flow.Split().Next(this.join, label="One").Always(this.join, label="Two")
+        join = flow.Join().Next(this.wait)
+        wait = flow.ManualTask().OnTimeout(dt.timedelta(1), this.end, title="Too late").Next(this.end)
+        end = flow.End()
+
+    nodes = WordsFlow.definition.nodes
+    labels = {name: [edge.label for edge in node.outgoing] for name, node in nodes.items()}
+    assert labels["start"] == ["go"]
+    assert labels["ask"] == ["Big", "No"]
+    assert labels["choose"] == ["Late", "Else"]
+    assert labels["fork"] == ["One", "Two"]
+    assert nodes["wait__timeout"].title == "Too late"
 
 
 def test_a_process_class_that_is_none():

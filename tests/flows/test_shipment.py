@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from flows.shipment import ShipmentFlow, ShipmentProcess
+from portal import flow
 from portal.models import db
 
 
@@ -66,3 +67,15 @@ def test_the_warehouse_does_not_wait_for_the_clerk_to_pack(run):
 def test_other_programs_read_the_table(run):
     query = select(ShipmentProcess).where(ShipmentProcess.order_number == "B-17", ShipmentProcess.worth > 500)
     assert db.session.scalars(query).unique().one().id == run.process.id
+
+
+def test_a_customer_who_moves_and_carriers_who_strike(run):
+    run.task("pack").assign("dave").execute(parcels=1)
+    run.task("choose_carrier").assign("bob").execute(carrier="post", insured=False)
+    run.task("label_parcels").assign("bob").execute(label_number="99.00.1")
+    ShipmentFlow.send("moved", process=run.process, address="Davos")
+    flow.throw_signal("strike")
+    assert run.process.delayed
+    run.task("mend_label").assign("bob").execute(destination="Davos", label_number="99.00.2")
+    run.task("hand_over").assign("dave").execute()
+    assert (run.process.status, run.process.destination) == ("DONE", "Davos")

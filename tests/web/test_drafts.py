@@ -191,7 +191,7 @@ def test_a_broken_view_keeps_what_was_typed(app, client_of, people, register):
         raise RuntimeError("broken")
 
     class BreakingFlow(flow.Flow):
-        start = flow.Start(views.CreateProcessView.as_view()).Next(this.work)
+        start = flow.Start(views.CreateProcessView.as_view(fields=[])).Next(this.work)
         work = flow.View(broken).Next(this.end)
         end = flow.End()
 

@@ -155,7 +155,7 @@ def test_the_id_of_a_request_stands_in_the_tasks_it_made_and_in_what_fails_of_th
         raise ValueError("out of paper")
 
     class PrintFlow(flow.Flow):
-        start = flow.Start(views.CreateProcessView.as_view()).Next(this.pause)
+        start = flow.Start(views.CreateProcessView.as_view(fields=[])).Next(this.pause)
         pause = flow.Timer(__import__("datetime").timedelta(0)).Next(this.print)
         print = flow.Function(fail).Next(this.end)
         end = flow.End()

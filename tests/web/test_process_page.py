@@ -189,11 +189,11 @@ def test_the_board_shows_only_what_one_may_see(alice, dave, carol, submit, regis
 def test_parents_and_children_lead_to_each_other(client_of, register, people):
     class ChapterFlow(flow.Flow):
         start = flow.StartHandle().Next(this.write)
-        write = flow.View(views.UpdateProcessView.as_view()).Next(this.end)
+        write = flow.View(views.UpdateProcessView.as_view(fields=[])).Next(this.end)
         end = flow.End()
 
     class BookFlow(flow.Flow):
-        start = flow.Start(views.CreateProcessView.as_view()).Next(this.chapter)
+        start = flow.Start(views.CreateProcessView.as_view(fields=[])).Next(this.chapter)
         chapter = flow.Subprocess(ChapterFlow.start).Next(this.end)
         end = flow.End()
 

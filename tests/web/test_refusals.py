@@ -43,7 +43,7 @@ def test_a_broken_view_is_500_with_a_reference_that_is_logged_and_nothing_happen
         raise RuntimeError("the view is broken")
 
     class BrokenFlow(flow.Flow):
-        start = flow.Start(views.CreateProcessView.as_view()).Next(this.work)
+        start = flow.Start(views.CreateProcessView.as_view(fields=[])).Next(this.work)
         work = flow.View(broken).Next(this.end)
         end = flow.End()
 
@@ -71,7 +71,7 @@ def test_a_failed_step_keeps_the_form_and_shows_the_traceback_to_managers(client
         raise ValueError("no more paper")
 
     class FailingFlow(flow.Flow):
-        start = flow.Start(views.CreateProcessView.as_view()).Next(this.work)
+        start = flow.Start(views.CreateProcessView.as_view(fields=[])).Next(this.work)
         work = flow.Function(fail).Next(this.end)
         end = flow.End()
 

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+from portal.flow.assignment import Rule
 from portal.models import Task, User
 from portal.models import find_user as user_named
 
 from .. import permissions
 from ..context import ActionContext
-from . import mutexes
+from . import mutexes, rules
 
 
 def give_by_rule(run: ActionContext, task: Task, owner: Any) -> None:
     """The assignment that a rule of the flow makes. Where it cannot be, the task stays NEW and the history says why."""
-    user = find_user(run, owner)
+    by = {}
+    if isinstance(owner, Rule):
+        user, words = rules.choose(run, task, owner)
+        if user is None:
+            run.note(task, "step", unassigned=f"nobody fits: {words}")
+            return
+        by = {"rule": words}
+    else:
+        user = find_user(run, owner)
     if user is None:
         run.note(task, "step", unassigned=f"there is no user {owner!r}")
     elif not user.is_active:
@@ -23,7 +32,7 @@ def give_by_rule(run: ActionContext, task: Task, owner: Any) -> None:
         run.note(task, "step", unassigned=f"{user.username} did a step that must be done by someone else")
     elif mutexes.allowed(run, task):
         task.owner, task.assigned, task.owner_by_rule = user, run.now, True
-        run.record(task, "ASSIGNED", "assign", to=user.username)
+        run.record(task, "ASSIGNED", "assign", to=user.username, **by)
 
 
 def find_user(run: ActionContext, who: Any) -> User | None:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from portal.flow.boundary import Boundary, TimeoutBoundary
 from portal.flow.outcome import Wait
-from portal.models import Task
+from portal.models import SignalSubscription, Task
 
 from ..context import ActionContext
 from . import processes
@@ -34,7 +34,7 @@ def arm(run: ActionContext, host: Task) -> None:
             continue  # it has fired at the task that this one takes the place of
         task = run.create(host.process, node, host.token)
         task.awaits = f"host:{host.number}"
-        if before is not None:
+        if before is not None and node.times:
             task.scheduled, task.data = before.scheduled, dict(before.data)
             run.record(task, "SCHEDULED")
             continue
@@ -46,6 +46,14 @@ def arm(run: ActionContext, host: Task) -> None:
         assert isinstance(outcome, Wait)
         task.scheduled = outcome.until
         run.record(task, outcome.status)
+        _subscribe(run, task, node)
+
+
+def _subscribe(run: ActionContext, task: Task, node: Boundary) -> None:
+    """Let a throw find an event that waits for its signal."""
+    if node.signal is not None:
+        run.session.flush()
+        run.session.add(SignalSubscription(task_id=task.id, name=node.signal))
 
 
 def event_name(name: str) -> str:
@@ -59,7 +67,7 @@ def events_of(run: ActionContext, host: Task) -> dict[str, Task]:
     query = select(Task).where(
         Task.process_id == host.process_id,
         Task.awaits == f"host:{host.number}",
-        Task.status.in_(("SCHEDULED", "DONE")),
+        Task.status.in_(("SCHEDULED", "STARTED", "DONE")),
     )
     found = list(run.session.scalars(query.order_by(Task.number)).unique())
     run.know(*found)
@@ -99,26 +107,37 @@ def interrupt(run: ActionContext, host: Task, node: Boundary, reason: Any, actio
     run.interpreter.complete(run, task, node.proceed(run.activation(task)), action)
 
 
-def fire(run: ActionContext, task: Task) -> None:
-    """The moment of an armed event has come."""
+def fire(run: ActionContext, task: Task, action: str = "timer") -> None:
+    """What an armed event waits for has come: its moment, a signal or a message."""
     node: Any = task.node
     host = host_of(run, task)
-    assert isinstance(node, TimeoutBoundary)
     run.link(task, host)
     if node.interrupting:
-        run.record(host, "CANCELED", "timer")
+        run.record(host, "CANCELED", action)
         disarm(run, host, but=task)
         processes.cancel_children(run, host)
     activation = run.activation(task)
     outcome = run.guarded(task, lambda: node.proceed(activation))
-    _arm_again(run, node, task, host)
-    run.interpreter.complete(run, task, outcome, "timer")
+    if not node.interrupting:
+        _arm_again(run, node, task, host)
+    run.interpreter.complete(run, task, outcome, action)
 
 
-def _arm_again(run: ActionContext, node: TimeoutBoundary, task: Task, host: Task) -> None:
-    """Let an event that repeats stand ready for its next moment. What was missed meanwhile is made up by this one."""
+def _arm_again(run: ActionContext, node: Any, task: Task, host: Task) -> None:
+    """Let an event that comes again stand ready beside its host, which goes on."""
+    if node.times:
+        _time_again(run, node, task, host)
+        return
+    again = run.create(host.process, node, host.token)
+    again.awaits = task.awaits
+    run.record(again, "STARTED", "step")
+    _subscribe(run, again, node)
+
+
+def _time_again(run: ActionContext, node: TimeoutBoundary, task: Task, host: Task) -> None:
+    """The next moment of a timeout that repeats. What was missed meanwhile is made up by this one."""
     fired = int(task.data.get(_FIRED, 0)) + 1
-    if node.interrupting or node.interval is None or fired == node.times_to_fire:
+    if node.interval is None or fired == node.times_to_fire:
         return
     last = task.scheduled or run.now
     again = run.create(host.process, node, host.token)

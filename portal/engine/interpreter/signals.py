@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from sqlalchemy import delete, func, insert, literal, or_, select, update
+from sqlalchemy import delete, func, insert, literal, or_, select, union_all, update
 from sqlalchemy.orm import Session
 
-from portal.models import Process, SignalDelivery, Task
+from portal.models import Process, SignalDelivery, SignalSubscription, Task
 
 from .. import writes
 from ..context import ActionContext
 from ..leases import LEASE, TRIES, batch, known_tasks, mark, wait_after
 from ..retries import persistent, report
 from ..transaction import clock, task_action
+from . import boundary_events
 
 log = logging.getLogger("portal.engine")
 
@@ -23,9 +24,11 @@ def throw(run: ActionContext, name: str) -> None:
     """Fix which catches are armed now; they are released after the commit."""
     run.session.flush()
     moment = literal(run.now, SignalDelivery.created.type)
-    armed = select(Task.id, moment, moment).where(
-        Task.finished.is_(None), Task.status == "STARTED", Task.awaits == f"signal:{name}"
-    )
+    waits = (Task.finished.is_(None), Task.status == "STARTED")
+    catches = select(Task.id).where(*waits, Task.awaits == f"signal:{name}")
+    subscribed = select(SignalSubscription.task_id).where(SignalSubscription.name == name)
+    reached = union_all(catches, select(Task.id).where(*waits, Task.id.in_(subscribed))).subquery()
+    armed = select(reached.c.id, moment, moment)
     run.session.execute(insert(SignalDelivery).from_select(["task_id", "created", "scheduled"], armed))
     run.work_for_clock = True
     run.after_commit[_deliver_now] = None
@@ -76,8 +79,11 @@ def deliver(session: Session, delivery_id: int) -> bool:
         if task.process.on_hold:
             session.add(SignalDelivery(task_id=task_id, created=run.now, scheduled=run.now))
             return False
-        activation = run.activation(task)
-        run.interpreter.resume(run, task, lambda: activation.node.resume(activation), "signal")
+        if task.node.host is not None:
+            boundary_events.fire(run, task, "signal")
+        else:
+            activation = run.activation(task)
+            run.interpreter.resume(run, task, lambda: activation.node.resume(activation), "signal")
         run.interpreter.settle(run)
         return True
 

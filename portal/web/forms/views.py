@@ -74,6 +74,7 @@ class FormView:
         self.check = check
         self.decision = None if decide is None else Decision.of(decide, require)
         self._needs_decide = decide is None and bool(require)
+        self._says_nothing = fields is None and form_class is None and decide is None
 
     @classmethod
     def as_view(
@@ -196,6 +197,8 @@ class FormView:
 
     def faults(self, flow_class: Any) -> Iterator[str]:
         """What is wrong with the view in this flow, for a message at import."""
+        if self._says_nothing:
+            yield 'as_view() without fields; name them, as in fields=["text"], or say fields=[] for a form without any'
         if self._needs_decide:
             yield "`require` says what a decision requires; name its field by decide="
         model = self.model_of(flow_class)

@@ -1,0 +1,43 @@
+"""The commands of `portal`, a file for each group.
+
+What a command alone needs is imported when it runs: `portal --help` and `portal flows list` start quickly.
+"""
+
+from __future__ import annotations
+
+import click
+from flask import Flask
+from flask.cli import AppGroup
+
+from . import database, flows, outbox, people, run, stats, timers, worker
+from .refusals import in_words
+
+#: what `flask --app wsgi …` offers, too
+COMMANDS: tuple[click.Command, ...] = (
+    database.init_db,
+    people.create_user,
+    flows.flows,
+    timers.timers,
+    outbox.outgoing,
+    stats.stats,
+    database.backup,
+    worker.worker,
+)
+#: what `portal` alone offers
+OWN_COMMANDS: tuple[click.Command, ...] = (run.run,)
+for _command in (*COMMANDS, *OWN_COMMANDS):
+    in_words(_command)
+
+
+def init_app(app: Flask) -> None:
+    """Offer the commands to `flask --app wsgi …` too."""
+    for command in COMMANDS:
+        app.cli.add_command(command)
+
+
+def group() -> click.Group:
+    """The commands as `flask --app shop portal …`, in an application around the portal."""
+    made = AppGroup("portal", help="The workflow portal.")
+    for command in COMMANDS:
+        made.add_command(command)
+    return made

@@ -1,0 +1,55 @@
+"""What stands in the way of a command is told in one line, without a traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+from flask import has_app_context
+from sqlalchemy.exc import SQLAlchemyError
+
+from portal.errors import PortalError, TransientError
+
+T = TypeVar("T")
+
+
+def in_words(command: click.Command) -> None:
+    """A command that the database refuses says so in one line, and exits with 1."""
+    invoke = command.invoke
+
+    def told(context: click.Context) -> Any:
+        try:
+            return invoke(context)
+        except SQLAlchemyError as error:
+            raise click.ClickException(f"the database cannot be used: {_said(error)}") from error
+        except TransientError as error:
+            raise click.ClickException(str(error)) from error
+
+    command.invoke = told  # type: ignore[method-assign, assignment]
+
+
+def _said(error: SQLAlchemyError) -> str:
+    from portal.engine.retries import reason
+    from portal.models import db, schema_fault
+
+    words = reason(error)
+    if not has_app_context():
+        return words
+    try:
+        fault = schema_fault(db.session())
+    except SQLAlchemyError:
+        return words
+    return words if fault is None else f"{words} ({fault})"
+
+
+def refusing(call: Callable[[], T]) -> T:
+    """What the call returns.
+
+    Raises:
+        ClickException: the portal refuses it, in its words.
+    """
+    try:
+        return call()
+    except PortalError as error:
+        raise click.ClickException(str(error)) from error

@@ -1,0 +1,20 @@
+"""`portal timers`: what the clock does."""
+
+from __future__ import annotations
+
+import click
+from flask.cli import AppGroup
+
+timers = AppGroup("timers", help="What the clock does.")
+
+
+@timers.command("fire")
+def fire_timers() -> None:
+    """Fire the timers and start the flows that are due, and print the number."""
+    from portal.engine.queue import schedules, timers
+    from portal.models import db
+
+    fired = schedules.fire(db.session())
+    while found := timers.claim_due(db.session(), timers.now(), 20):
+        fired += sum(timers.fire_claimed(db.session(), each) for each in found)
+    click.echo(fired)

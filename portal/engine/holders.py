@@ -1,0 +1,29 @@
+"""Who holds a permission, as a criterion of a query on people."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import cast, literal, or_
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session
+
+from portal.jsonstore.sql_functions import has_element
+from portal.models import Role, User
+
+
+def lists(session: Session, column: Any, *names: str) -> Any:
+    """Whether a list in a JSON column has one of these texts."""
+    postgresql = session.get_bind().dialect.name == "postgresql"
+    # PostgreSQL compares documents, whose escapes are no matter; SQLite unpacks the list.
+    values = cast(column, JSONB) if postgresql else column
+    wanted = [literal(name, JSONB) if postgresql else literal(json.dumps(name)) for name in names]
+    return or_(*(has_element(values, each) for each in wanted))
+
+
+def holds(session: Session, *names: str) -> Any:
+    """Whether a person, or a role of theirs, has one of these permissions; a longer name is another one."""
+    return or_(
+        lists(session, User.permissions, *names), User.roles.any(lists(session, Role.permissions, *names))
+    )

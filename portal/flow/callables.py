@@ -1,0 +1,120 @@
+"""What an author gives to be called, and whether it can be called so."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .activation import Activation
+from .names import guess
+from .reference import Expression, Owner, Reference, reads
+
+if TYPE_CHECKING:
+    from .definition import Definition
+
+
+class Called(NamedTuple):
+    """Something that the engine will call.
+
+    Args:
+        what: names it in a message: `its function`, `.Due()`.
+        call: a function, an `act` expression or `this.method`.
+        given: what it is called with, in the order of its parameters.
+        keywords: whether the caller of `run` adds keywords of its own.
+        many: whether it may be a generator, whose items are read at once.
+    """
+
+    what: str
+    call: Any
+    given: tuple[str, ...] = ("activation",)
+    keywords: bool = False
+    many: bool = False
+
+
+#: what an `act` expression may begin with
+_OF_ACTIVATION = frozenset(
+    {"process", "task", "node", "flow", "user", "now", "success_url", "active_tasks"}
+) | {name for name in dir(Activation) if not name.startswith("_")}
+
+
+def faults(definition: Definition, called: Called) -> Iterator[str]:
+    """Why the engine could not call it, each with the mend."""
+    what, call = called.what, called.call
+    if isinstance(call, Owner):
+        if call.node not in definition.nodes:
+            known = guess(call.node, definition.nodes)
+            yield f"{what} names {call!r}, but there is no node `{call.node}`{known}"
+    elif isinstance(call, Expression):
+        yield from _unread(definition, called, call)
+    elif isinstance(call, Reference):
+        known_methods = methods(definition.flow_class)
+        if call.name in known_methods:
+            function = inspect.getattr_static(definition.flow_class, call.name)
+            has_self = inspect.isfunction(function)
+            function = function if has_self else getattr(definition.flow_class, call.name)
+            yield from _unfit(called, function, f"the method `{call.name}`", has_self)
+        else:
+            known = guess(call.name, known_methods)
+            yield f"{what} names {call!r}, but the flow has no method `{call.name}`{known}"
+    elif not callable(call):
+        yield f"{what}: {call!r} is no function; give this.method, a function, a lambda or act.…"
+    else:
+        name = getattr(call, "__name__", type(call).__name__)
+        yield from _unfit(called, call, "a lambda" if name == "<lambda>" else f"`{name}`")
+
+
+def methods(flow_class: type) -> list[str]:
+    """The names of what an author can mean by `this.method`."""
+    own = (base for base in flow_class.__mro__ if not base.__module__.startswith(("portal.flow", "builtins")))
+    names = sorted(
+        {name for base in own for name in vars(base) if not name.startswith("__")} - {"process_class"}
+    )
+    return [name for name in names if callable(getattr(flow_class, name))]
+
+
+def _unread(definition: Definition, called: Called, expression: Expression) -> Iterator[str]:
+    """What an expression reads that is not there."""
+    for path in sorted(reads(expression)):
+        text = "act." + ".".join(path)
+        if path[0] not in _OF_ACTIVATION:
+            mend = "write act.process.… or act.task.…"
+            yield f"{called.what} reads {text}, but an activation has no `{path[0]}`; {mend}"
+        elif path[0] == "process" and len(path) > 1 and definition.process_class is not None:
+            model = definition.process_class
+            if not hasattr(model, path[1]):
+                fields = [name for name in dir(model) if not name.startswith("_")]
+                mend = guess(path[1], fields, "act.process.", all_known=False)
+                yield f"{called.what} reads {text}, but {model.__name__} has no field `{path[1]}`{mend}"
+
+
+def _unfit(called: Called, function: Any, name: str, has_self: bool = False) -> Iterator[str]:
+    """What a function is or asks for that the engine cannot give."""
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        yield f"{called.what}: {name} is `async def`, and nobody would await it; write `def`"
+        return
+    if inspect.isgeneratorfunction(function) and not called.many:
+        yield f"{called.what}: {name} has a `yield`, so a call of it does nothing; return a value instead"
+        return
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):  # it does not tell what it takes
+        return
+    yield from _miscounted(called, parameters[has_self:], ("self",) if has_self else (), name)
+
+
+def _miscounted(
+    called: Called, parameters: list[inspect.Parameter], before: tuple[str, ...], name: str
+) -> Iterator[str]:
+    placed = [each for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
+    starred = any(each.kind is each.VAR_POSITIONAL for each in parameters)
+    needed = [each for each in placed if each.default is each.empty]
+    asked = [each for each in parameters if each.kind is each.KEYWORD_ONLY and each.default is each.empty]
+    given = f"({', '.join(called.given)})"
+    if len(placed) < len(called.given) and not starred:
+        taken = ", ".join(each.name for each in placed) or "nothing"
+        mend = f"({', '.join((*before, *called.given))})"
+        yield f"{called.what}: {name} takes {taken}, but is called with {given}; write `{mend}`"
+    elif not called.keywords and (len(needed) > len(called.given) or asked):
+        extra = ", ".join(f"`{each.name}`" for each in (*needed[len(called.given) :], *asked))
+        yield f"{called.what}: {name} asks for {extra} too, but is called with {given} alone; give a default"
