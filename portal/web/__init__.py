@@ -8,6 +8,7 @@ from flask import Blueprint, Flask
 from flask.sansio.scaffold import Scaffold
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
+from jinja2 import ChoiceLoader, FileSystemLoader, PrefixLoader
 from werkzeug.routing import BaseConverter
 
 from portal import folders
@@ -24,6 +25,7 @@ from . import (
     lists,
     messages,
     operations,
+    pending,
     processes,
     retry,
 )
@@ -98,6 +100,8 @@ def _own(app: Flask) -> None:
 
 def _attach(scope: Scaffold, app: Flask, mount: Mount) -> None:
     operations.attach(scope)  # first: whoever refuses a request behind it is timed and logged too
+    if not mount.whole:
+        pending.attach(scope)  # before anything reads
     layout.attach(scope)  # before anything asks who it is
     messages.attach(scope)
     limits.attach(scope)  # before anything reads a form
@@ -123,6 +127,9 @@ def _pages(mount: Mount) -> Blueprint:
         static_folder=str(folders.STATIC / "portal"),
         static_url_path="/static/portal",
     )
+    ours = FileSystemLoader(folders.TEMPLATES)
+    # a page of an author's that takes the place of ours can extend it by its other name
+    pages.jinja_loader = ChoiceLoader([ours, PrefixLoader({"ours": ours})])  # type: ignore[misc]
     for blueprint in (*BLUEPRINTS, *((sign_in.blueprint,) if mount.own_accounts else ())):
         pages.register_blueprint(blueprint)
     pages.add_url_rule("/", "home", lists.home)

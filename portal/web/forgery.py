@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import current_app, g, request
 from flask.sansio.scaffold import Scaffold
 from flask_wtf.csrf import CSRFError, validate_csrf
 from wtforms.validators import ValidationError
 
-from portal.models import db
+from .pending import SAFE
 
-SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 #: a form that was left open over the week-end is still a form: the token lives as long as the session
 FOR_EVER = 10**9
 
 
 def attach(scope: Scaffold) -> None:
     scope.before_request(_protect)
-    scope.before_request(_settle)
 
 
 def _protect() -> None:
@@ -31,11 +27,3 @@ def _protect() -> None:
     except ValidationError as error:
         raise CSRFError(str(error)) from error
     g.csrf_valid = True
-
-
-def _settle() -> None:
-    """Save what the application has changed before it handed the request on, such as when a person was last seen: an
-    action is a transaction of its own, and refuses to begin on top of somebody else's changes."""
-    session: Any = db.session()
-    if request.method not in SAFE and session.has_unsaved:
-        session.commit()

@@ -2,34 +2,11 @@
 
 from __future__ import annotations
 
-import re
-import sys
-from pathlib import Path
-
 import pytest
-from sqlalchemy import inspect, text
-
-ROOT = Path(__file__).parents[2]
-SHOP = ROOT / "examples" / "shop"
-sys.path.insert(0, str(SHOP))
-
-import shop  # noqa: E402
-from shop.models import db as shop_db  # noqa: E402
-from shop.setup import fill  # noqa: E402
-
-
-def emptied(engine):
-    """Drop whatever is in a database."""
-    with engine.connect() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("DROP SCHEMA public CASCADE"))
-            connection.execute(text("CREATE SCHEMA public"))
-            connection.commit()
-            return
-        connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
-        for name in inspect(connection).get_table_names():
-            connection.execute(text(f'DROP TABLE "{name}"'))
-        connection.commit()
+import shop
+from shop.models import db as shop_db
+from shop.setup import fill
+from shop_host import emptied
 
 
 @pytest.fixture
@@ -75,7 +52,3 @@ def sign_in(app):
         return client
 
     return sign_in
-
-
-def links(page):
-    return re.findall(r'(?:href|src|action)="(/[^"]*)"', page.get_data(as_text=True))

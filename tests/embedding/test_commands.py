@@ -8,10 +8,10 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT, SHOP
 from eventually import eventually
 from shop.models import Refund
 from shop.models import db as shop_db
+from shop_host import ROOT, SHOP
 from sqlalchemy import select
 
 from portal import celery

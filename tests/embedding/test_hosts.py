@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 
 import pytest
-from conftest import emptied, links
 from flask import Flask, session
 from flask_login import LoginManager
 from flask_sqlalchemy import SQLAlchemy
+from shop_host import emptied, links
 from sqlalchemy import ForeignKey, inspect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -229,6 +229,9 @@ def test_a_template_of_the_host_comes_before_ours(host, module, tmp_path):
         '{% block more_navigation %}<li><a href="/back">Back to the host</a></li>{% endblock %}'
     )
     (tmp_path / "templates" / "portal" / "inbox.html").write_text("the host's inbox of {{ me.name }}")
+    (tmp_path / "templates" / "portal" / "frame.html").write_text(
+        '{% extends "ours/portal/frame.html" %}{% block more_navigation %}<li>Everywhere</li>{% endblock %}'
+    )
     app = host()
     Portal(app, url_prefix="/work", flows=[module("Framed")], identity=ann)
     ready(app)
@@ -237,6 +240,7 @@ def test_a_template_of_the_host_comes_before_ours(host, module, tmp_path):
     page = client.get("/work/flows/framed/start/start").text
     assert "Our own start" in page
     assert "Back to the host" in page
+    assert "<li>Everywhere</li>" in client.get("/work/queue").text
 
 
 def test_a_login_manager_without_an_identity_is_refused_with_the_mend(host):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import shop
-from conftest import links
 from flask import Flask
 from shop.models import Refund, Role, User
 from shop.models import db as shop_db
-from sqlalchemy import inspect, select
+from shop_host import links
+from sqlalchemy import event, inspect, select
 
 from portal import models
 from portal.engine.queue import jobs
@@ -246,6 +246,18 @@ def test_what_the_shop_changed_ahead_of_the_page_is_saved_and_in_nobodys_way(app
         after = shop_db.session.scalars(select(User).where(User.login == "claire")).one().last_seen
         assert after is not None
         assert after != before
+
+
+def test_a_page_that_reads_holds_no_lock_for_what_the_shop_changed(app, sign_in):
+    claire = sign_in("claire")
+    claire.get("/work/inbox")
+    sent = []
+    with app.app_context():
+        event.listen(shop_db.engine, "before_cursor_execute", lambda *given: sent.append(given[2]))
+    for path in ("inbox", "processes", "flows"):
+        assert claire.get(f"/work/{path}").status_code == 200
+    assert sent
+    assert [sql for sql in sent if sql.startswith(("INSERT", "UPDATE", "DELETE"))] == []
 
 
 def test_profile_without_what_the_shop_says(app, sign_in):
