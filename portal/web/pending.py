@@ -20,7 +20,7 @@ def attach(scope: Scaffold) -> None:
 def _settle() -> None:
     """Save it ahead of an action, which is a transaction of its own and does not begin on top of others' changes.
 
-    A page that only reads leaves it alone: to flush it with the first query would lock it for as long as the page takes.
+    A page that only reads leaves it alone: flushed with the first query it would be locked for as long as that takes.
     """
     session: Any = db.session()
     if not session.has_unsaved:

@@ -56,7 +56,7 @@ def test_a_refund_from_the_shop_through_the_portal_and_back(page, shop_url):
     page.get_by_label("Remark").fill("Too late")
     page.get_by_role("button", name="Decline", exact=True).click()
     expect(page.get_by_role("status").get_by_text("is done")).to_be_visible()
-    expect(page.get_by_role("heading", name="Inbox")).to_be_visible()
+    expect(page.get_by_role("heading", name="Inbox", exact=True)).to_be_visible()
 
     page.goto(shop_url)
     expect(page.get_by_text("Tell Ada: no refund. Too late")).to_be_visible()
