@@ -119,7 +119,7 @@ def of_guest(app: Flask, settings: Config, host: SQLAlchemy | None) -> None:
         registries.add(handle.Model.registry)
         with app.app_context():
             for engine in handle.engines.values():
-                prepare_guest_engine(engine, settings.lock_timeout)
+                prepare_guest_engine(engine, settings.lock_timeout, settings.statement_timeout)
     _spare_our_tables(app)
     if "migrate" not in app.extensions:  # it may come later: look once more when the application is used
 

@@ -74,7 +74,7 @@ class Portal:
         if not app.secret_key:
             app.secret_key = settings.secret_key
         for name, value in settings.flask.items():
-            if name.startswith(("MAIL_", "CELERY_")):
+            if name.startswith(("MAIL_", "CELERY_")) or (name in said and name != "LOGIN_URL"):
                 app.config.setdefault(name, value)
         Passwords.cheap = Passwords.cheap or app.testing
         databases.of_guest(app, settings, self.db if db is None else db)

@@ -14,13 +14,17 @@ from portal.errors import Busy
 from . import sqlite_file
 
 
-def _limit(engine: Engine, **seconds: float) -> None:
-    """Set limits that nobody else has set: neither the URL, nor the role, the database or the server."""
+def _limits(local: bool, **seconds: float) -> str:
+    """The statement that sets limits which nobody else has set: neither the URL, nor the role, database or server."""
     names = ", ".join(f"('{name}', '{value * 1000:.0f}')" for name, value in seconds.items())
-    statement = (
-        f"SELECT set_config(name, value, false) FROM (VALUES {names}) AS limits (name, value) "
+    return (
+        f"SELECT set_config(name, value, {str(local).lower()}) FROM (VALUES {names}) AS limits (name, value) "
         "JOIN pg_settings USING (name) WHERE source = 'default'"
     )
+
+
+def _limit(engine: Engine, **seconds: float) -> None:
+    statement = _limits(False, **seconds)
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:
@@ -66,40 +70,47 @@ def prepare_engine(engine: Engine, lock_timeout: float = 5, statement_timeout: f
     _take_turns(engine, lock_timeout)
 
 
-def prepare_guest_engine(engine: Engine, lock_timeout: float = 5) -> None:
-    """Give an application's own engine the least that actions need; limits and foreign keys are its own affair.
+def prepare_guest_engine(engine: Engine, lock_timeout: float = 5, statement_timeout: float = 60) -> None:
+    """Give an application's own engine the least that actions need. Its other transactions stay as they are.
 
-    On SQLite that is a write-ahead log, patience and an explicit BEGIN. May be repeated.
+    Actions take the write lock at their first line on SQLite, and have limits on PostgreSQL; a file of SQLite gets a
+    write-ahead log. May be repeated.
 
     Args:
         lock_timeout: how many seconds a statement waits for what somebody else has locked.
+        statement_timeout: how many seconds a statement of an action may take, on PostgreSQL.
     """
-    if engine.dialect.name != "sqlite" or engine in _guests:
+    if engine in _guests:
         return
     _guests.add(engine)
-    in_memory = engine.url.database in (None, "", ":memory:") or "mode=memory" in str(engine.url)
+    if engine.dialect.name == "postgresql":
+        limits = _limits(True, lock_timeout=lock_timeout, statement_timeout=statement_timeout)
 
-    @event.listens_for(engine, "connect")
-    def _connect(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # we emit BEGIN ourselves
-        connection.execute(f"PRAGMA busy_timeout={lock_timeout * 1000:.0f}")
-        if not in_memory:  # without it a reader holds up every commit
-            connection.execute("PRAGMA journal_mode=WAL")
+        @event.listens_for(engine, "begin")
+        def _begin(connection: Any) -> None:
+            if connection.get_execution_options().get("writes"):
+                connection.exec_driver_sql(limits)
 
-    if not in_memory:
+    if engine.dialect.name != "sqlite":
+        return
+
+    if engine.url.database not in (None, "", ":memory:") and "mode=memory" not in str(engine.url):
+
+        @event.listens_for(engine, "connect")
+        def _connect(connection: Any, _record: Any) -> None:
+            connection.execute(f"PRAGMA busy_timeout={lock_timeout * 1000:.0f}")
+            connection.execute("PRAGMA journal_mode=WAL")  # without it a reader holds up every commit
+
         engine.dispose()  # connections that are there already were not told
-    else:
-        with engine.connect() as connection:  # the only one that there is
-            raw: Any = connection.connection.dbapi_connection
-            raw.isolation_level = None
-    _take_turns(engine, lock_timeout)
+    _take_turns(engine, lock_timeout, begins=False)
 
 
 #: the engines of applications that are prepared
 _guests: WeakSet[Engine] = WeakSet()
 
 
-def _take_turns(engine: Engine, lock_timeout: float) -> None:
+def _take_turns(engine: Engine, lock_timeout: float, begins: bool = True) -> None:
+    """Let transactions that will write take turns; whether others begin by a statement of ours as well."""
     writing = threading.Lock()
 
     @event.listens_for(engine, "begin")
@@ -107,7 +118,8 @@ def _take_turns(engine: Engine, lock_timeout: float) -> None:
         # A transaction that will write takes the write lock at its first line: one that upgrades later can
         # find its snapshot stale and fail, however long it is willing to wait.
         if not connection.get_execution_options().get("writes"):
-            connection.exec_driver_sql("BEGIN")
+            if begins:
+                connection.exec_driver_sql("BEGIN")
             return
         # Threads of one process take turns: SQLite's own waiters sleep up to a tenth of a second, and none is next.
         began = time.monotonic()

@@ -129,7 +129,7 @@ def _pages(mount: Mount) -> Blueprint:
     )
     ours = FileSystemLoader(folders.TEMPLATES)
     # a page of an author's that takes the place of ours can extend it by its other name
-    pages.jinja_loader = ChoiceLoader([ours, PrefixLoader({"ours": ours})])  # type: ignore[misc]
+    pages.jinja_loader = ChoiceLoader([ours, PrefixLoader({"ours": ours})])
     for blueprint in (*BLUEPRINTS, *((sign_in.blueprint,) if mount.own_accounts else ())):
         pages.register_blueprint(blueprint)
     pages.add_url_rule("/", "home", lists.home)
