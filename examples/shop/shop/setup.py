@@ -24,8 +24,8 @@ def fill() -> None:
     db.create_all()
     if db.session.get(User, 1) is not None:
         return
-    for role in roles_named(db.session(), PERMISSIONS):
-        role.permissions = PERMISSIONS[role.name]
+    for known in roles_named(db.session(), PERMISSIONS):
+        known.permissions = PERMISSIONS[known.name]
     roles = {name: Role(name=name) for name in PERMISSIONS}
     for login, (name, role) in PEOPLE.items():
         hashed = generate_password_hash(PASSWORD, "scrypt:1024:8:1")
