@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, appcontext_pushed
-from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import QueuePool, make_url
 from sqlalchemy.exc import ArgumentError
@@ -79,18 +78,31 @@ def own(app: Flask, settings: Config) -> None:
                 app.extensions["portal_memory"] = engine.connect()
 
 
+class Revisions:
+    """Flask-Migrate's settings for the tables of a site's flows, `portal db migrate`: the folder, and all else when
+    somebody asks for it. Alembic is a tenth of what a process that serves pages would hold."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self.directory = str(Path(app.instance_path).parent / "migrations")
+
+    def __getattr__(self, name: str) -> Any:
+        from flask_migrate import Migrate
+
+        Migrate(  # its own settings take the place of these
+            self._app,
+            db,
+            directory=self.directory,
+            render_as_batch=True,
+            include_object=is_of_flows,
+            process_revision_directives=complete,
+        )
+        return getattr(self._app.extensions["migrate"], name)
+
+
 def revisions(app: Flask) -> None:
-    """Let the tables of a site's flows have revisions: `portal db migrate`."""
-    folder = str(Path(app.instance_path).parent / "migrations")
-    Migrate(
-        app,
-        db,
-        directory=folder,
-        render_as_batch=True,
-        include_object=is_of_flows,
-        process_revision_directives=complete,
-    )
-    app.extensions["portal_revisions"] = app.extensions["migrate"]
+    """Let the tables of a site's flows have revisions."""
+    app.extensions["migrate"] = app.extensions["portal_revisions"] = Revisions(app)
 
 
 def of_guest(app: Flask, settings: Config, host: SQLAlchemy | None) -> None:

@@ -16,6 +16,7 @@ from portal.engine.queue import schedules
 from portal.errors import FlowError, PortalError
 from portal.flow.registry import Flows, registry
 from portal.models import Passwords, demand_objects
+from portal.storage import Storage
 from portal.web.accounts.person import Identity
 from portal.web.mount import Mount
 
@@ -97,6 +98,7 @@ def install(app: Flask, settings: Config, mount: Mount) -> None:
     _demand_modules(flows)
     registry.bind(_current_flows)
     schedules.check(flows.values())
+    app.extensions["portal_storage"] = Storage(settings.storage)
     web.init_app(app, mount)
     work.init_app(app, settings)
 

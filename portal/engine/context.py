@@ -20,11 +20,14 @@ from portal.flow.outcome import Done
 from portal.models import Process, Task, User
 from portal.trace import current
 
-from . import lifecycle
+from . import lifecycle, reasons
 from .bulk_insert import Change, Rows
 from .failures import Failure
 from .retries import is_passing
 from .savepoint import GuardedCall
+
+#: what is done for somebody who is away, where a person does it in their place
+_DEEDS = ("assign", "reassign", "execute")
 
 
 class Lost(Node):
@@ -123,6 +126,8 @@ class ActionContext:
         #: what was made in this transaction: the database knows no other task of such a process, no other child of
         #: such a task
         self.made: set[Process | Task] = outer.made if outer else set()
+        #: processes of which every open task is known here
+        self.alone: set[Process] = outer.alone if outer else set()
         #: the children that were started in this transaction, by the key of their parent's task
         self.children: dict[int, list[Process]] = outer.children if outer else {}
         #: tasks whose creation has no event yet
@@ -138,6 +143,8 @@ class ActionContext:
         self.rows: Rows = outer.rows if outer else Rows(session, now)
         #: whom the history names: within an action of somebody's, what the system does is theirs
         self.by: int | None = user.id if user is not None else outer.by if outer else None
+        #: why, by the name of the action for which somebody has said so
+        self.reasons: dict[str, str] = {}
         self.work_for_clock = False
         #: changes of state by flow and action, for who counts them
         self.counts: Counter[tuple[str, str]] = outer.counts if outer else Counter()
@@ -163,6 +170,10 @@ class ActionContext:
     def known_ids(self, process: Process) -> list[int]:
         return [task.id for task in self.tasks.get(process, ()) if task.__dict__.get("id") is not None]
 
+    def knows_open(self, process: Process) -> bool:
+        """Whether the database can know no other open task of a process."""
+        return process in self.made or process in self.alone
+
     def find(self, process: Process, *criteria: Any) -> list[Task]:
         """Open tasks of a process; what is pending is written first."""
         self.session.flush()
@@ -173,7 +184,7 @@ class ActionContext:
 
     def unseen(self, process: Process, *criteria: Any) -> list[Task]:
         """Open tasks that only the database knows yet. Nothing is written for it."""
-        if process in self.made:
+        if self.knows_open(process):
             return []
         query = select(Task).where(Task.process_id == process.id, Task.finished.is_(None), *criteria)
         with self.session.no_autoflush:
@@ -268,11 +279,27 @@ class ActionContext:
         if closed and "/" in task.token:
             self.joins_due[task.process] = None
         self.touched[task.process] = None
+        if action in _DEEDS and task.acting_for is not None:
+            detail["for"] = task.acting_for.username
         self._write(task.process, task, action, before, to, detail)
 
     def note(self, task: Task, action: str, /, **detail: Any) -> None:
         """A row of history for an action that leaves the state as it is."""
         self._write(task.process, task, action, task.status, task.status, detail)
+
+    def because(self, action: str, reason: str | None) -> None:
+        """Keep with the history why an action is done; its earlier reason, in this transaction, goes.
+
+        Raises:
+            PortalError: that text cannot be kept.
+        """
+        self.reasons.pop(action, None)
+        if text := reasons.checked(reason):
+            self.reasons[action] = text
+
+    def note_process(self, process: Process, action: str, /, **detail: Any) -> None:
+        """A row of history for an action on a process that leaves its state as it is."""
+        self._write(process, None, action, process.status, process.status, detail)
 
     def record_process(self, process: Process, to: str, action: str, /, **detail: Any) -> None:
         before = None if process in self.made and process.status is None else process.status
@@ -291,4 +318,6 @@ class ActionContext:
         detail: dict[str, Any],
     ) -> None:
         self.counts[process.flow_label, action] += 1
+        if action in self.reasons:
+            detail["reason"] = self.reasons[action]
         self.rows.changes.append(Change(process, task, action, before, to, detail, self.by))

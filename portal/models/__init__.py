@@ -1,10 +1,14 @@
 """The data: SQLAlchemy 2 typed declarative models."""
 
+from .absence import Absence
 from .base import Base, UTCDateTime, db, session_of, utcnow
+from .bulk_undo import BulkUndo
+from .comment import Comment, Follower
 from .draft import Draft, ParkedForm
 from .engines import prepare_engine, prepare_guest_engine
 from .event import Event, SignalDelivery, SignalSubscription
 from .message import Message, Schedule
+from .notice import CalendarFeed, Digest, Notice
 from .outgoing import Outgoing
 from .process import Process
 from .registries import demand_objects
@@ -12,19 +16,37 @@ from .schema import column_fault, gaps, init_db, is_not_ours, is_of_flows, schem
 from .session import adopt
 from .sign_in import SignInAttempt, UserSession
 from .start_key import StartKey
+from .stored_file import StoredFile
 from .task import Task, former_owner, task_link
 from .turn import Turn
-from .user import BigId, Passwords, Role, User, check_permissions, create_user, find_user, roles_named
+from .user import (
+    BigId,
+    Passwords,
+    Role,
+    User,
+    check_permissions,
+    create_user,
+    find_user,
+    roles_named,
+    user_role,
+)
 from .worker import Worker
 
 # The names that our classes say of each other are looked up now, before an author's class can have one of them.
 Base.registry.configure()
 
 __all__ = [
+    "Absence",
     "BigId",
+    "BulkUndo",
+    "CalendarFeed",
+    "Comment",
+    "Digest",
     "Draft",
     "Event",
+    "Follower",
     "Message",
+    "Notice",
     "Outgoing",
     "ParkedForm",
     "Passwords",
@@ -35,6 +57,7 @@ __all__ = [
     "SignalDelivery",
     "SignalSubscription",
     "StartKey",
+    "StoredFile",
     "Task",
     "Turn",
     "UTCDateTime",
@@ -59,5 +82,6 @@ __all__ = [
     "schema_fault",
     "session_of",
     "task_link",
+    "user_role",
     "utcnow",
 ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import inspect
 from collections.abc import Iterator
+from difflib import get_close_matches
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ForeignKey, Index, String, text
@@ -57,7 +59,7 @@ RESERVED = frozenset(
             "on_hold",
             "depth",
         ),
-        *("metadata", "registry", "query", "cancel", "suspend", "resume"),
+        *("metadata", "registry", "query", "cancel", "suspend", "resume", "withdraw"),
     }
 )
 
@@ -150,6 +152,20 @@ class Process(Base):
         kwargs.setdefault("data", {})
         super().__init__(**kwargs)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuse an attribute that is nearly called like one of ours: it would be lost when the process is read again.
+
+        Raises:
+            AttributeError: with the name that was meant.
+        """
+        if not name.startswith("_") and name not in _attributes(type(self)):
+            near = get_close_matches(name, _attributes(type(self)), 1, cutoff=0.75)
+            if near:
+                raise AttributeError(
+                    f"{type(self).__name__} has no field {name!r}; did you mean `{near[0]}`?"
+                )
+        super().__setattr__(name, value)
+
     @hybrid_property
     def flow_class(self) -> type[Flow] | None:
         """The flow that this process runs; in SQL its label. None when the code no longer has it."""
@@ -161,17 +177,39 @@ class Process(Base):
     def _flow_class_label(cls) -> Any:
         return cls.flow_label
 
-    def cancel(self, user: User | int | None = None) -> None:
-        """Cancel this process, its children and every open task of them."""
-        runtime.actions().cancel_process(self, user)
+    def cancel(self, user: User | int | None = None, reason: str | None = None) -> None:
+        """Cancel this process, its children and every open task of them. A manager's.
 
-    def suspend(self, user: User | int | None = None) -> None:
-        """Nobody works on the tasks of this process or of one below it until `resume`."""
-        runtime.actions().suspend(self, user)
+        Args:
+            user: who acts; None is the system.
+            reason: why; it is kept in the history.
+        """
+        runtime.actions().cancel_process(self, user, reason)
 
-    def resume(self, user: User | int | None = None) -> None:
-        """End a suspension."""
-        runtime.actions().resume(self, user)
+    def suspend(self, user: User | int | None = None, reason: str | None = None) -> None:
+        """Nobody works on the tasks of this process or of one below it until `resume`. Its arguments are those of
+        `cancel`."""
+        runtime.actions().suspend(self, user, reason)
+
+    def resume(self, user: User | int | None = None, reason: str | None = None) -> None:
+        """End a suspension. Its arguments are those of `cancel`."""
+        runtime.actions().resume(self, user, reason)
+
+    def withdraw(self, user: User | int | None = None, reason: str | None = None) -> None:
+        """Take one's own request back: cancel it as who started it, while `Flow.withdraw` allows that. Its arguments
+        are those of `cancel`.
+
+        Raises:
+            TransitionNotAllowed: it is over, or the flow does not allow it now.
+            PermissionDenied: somebody else has started it.
+        """
+        runtime.actions().withdraw(self, user, reason)
+
+
+@lru_cache(maxsize=1024)
+def _attributes(cls: Any) -> frozenset[str]:
+    """What a process of this class has."""
+    return frozenset(name for name in dir(cls) if not name.startswith("_"))
 
 
 class _Classes(dict[Any, Any]):

@@ -22,7 +22,21 @@ from sqlalchemy.orm import Session
 from portal.errors import PortalError
 from portal.flow.registry import registry
 
-from . import draft, event, message, outgoing, sign_in, start_key, turn, worker  # noqa: F401  all, ahead of CORE
+from . import (  # noqa: F401  every table, ahead of CORE
+    absence,
+    bulk_undo,
+    comment,
+    draft,
+    event,
+    message,
+    notice,
+    outgoing,
+    sign_in,
+    start_key,
+    stored_file,
+    turn,
+    worker,
+)
 from .base import Base, db, host_db
 from .registries import demand_objects, mappers
 
@@ -198,7 +212,11 @@ def is_not_ours(_item: Any, name: str | None, kind: str, *_rest: Any) -> bool:
 
 @lru_cache
 def core_heads() -> tuple[str, ...]:
-    return _heads(REVISIONS / "versions")
+    """The newest revisions of the portal's own tables, read without Alembic: a server asks for them, too."""
+    texts = [path.read_text("utf-8") for path in (REVISIONS / "versions").glob("*.py")]
+    named = {name for text in texts for name in re.findall(r'^revision = "(\w+)"', text, re.MULTILINE)}
+    before = {name for text in texts for name in re.findall(r'^down_revision = "(\w+)"', text, re.MULTILINE)}
+    return tuple(sorted(named - before))
 
 
 def flow_heads() -> tuple[str, ...]:
@@ -207,17 +225,15 @@ def flow_heads() -> tuple[str, ...]:
     if "portal_revisions" not in current_app.extensions:
         return ()
     folder = _flow_revisions()
-    return _heads(folder) if any(folder.glob("*.py")) else ()
+    if not any(folder.glob("*.py")):
+        return ()
+    from alembic.script import ScriptDirectory
+
+    return tuple(sorted(ScriptDirectory(str(REVISIONS), version_locations=[str(folder)]).get_heads()))
 
 
 def _flow_revisions() -> Path:
     return Path(current_app.extensions["portal_revisions"].directory).absolute() / "versions"
-
-
-def _heads(versions: Path) -> tuple[str, ...]:
-    from alembic.script import ScriptDirectory
-
-    return tuple(sorted(ScriptDirectory(str(REVISIONS), version_locations=[str(versions)]).get_heads()))
 
 
 def _tables(connection: Connection) -> set[str]:

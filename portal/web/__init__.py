@@ -15,6 +15,7 @@ from portal import folders
 
 from . import (
     bodies,
+    compression,
     errors,
     files,
     flows,
@@ -26,32 +27,53 @@ from . import (
     messages,
     operations,
     pending,
+    process_levers,
     processes,
     retry,
+    workload,
 )
-from .accounts import profile, sessions, sign_in
+from .accounts import absences, calendar, profile, sessions, sign_in
 from .drafts import kept, pages
 from .forms import pages as form_pages
+from .forms import templates as form_templates
 from .mount import Mount
-from .tasks import actions, bulk, detail, start
+from .talk import attachments, comments, notices
+from .tasks import actions, bulk, detail, levers, next_task, start, undoing
 
 BLUEPRINTS = (
     operations.blueprint,
     profile.blueprint,
+    absences.blueprint,
+    calendar.blueprint,
+    calendar.feeds,
     lists.blueprint,
     bulk.blueprint,
     detail.blueprint,
     actions.blueprint,
+    levers.blueprint,
+    undoing.blueprint,
+    next_task.blueprint,
     flows.blueprint,
     start.blueprint,
     pages.blueprint,
     processes.blueprint,
+    process_levers.blueprint,
+    workload.blueprint,
     files.blueprint,
+    comments.blueprint,
+    attachments.blueprint,
+    notices.blueprint,
 )
 
 
 #: what every page can call, beside what Flask gives it
-HELPERS = layout.helpers() | limits.helpers() | kept.helpers() | start.helpers()
+HELPERS: dict[str, Any] = {
+    name: helper
+    for module in (
+        layout, limits, kept, start, process_levers, next_task, comments, attachments, notices, form_templates,
+    )
+    for name, helper in module.helpers().items()
+}  # fmt: skip
 
 
 class Rest(BaseConverter):
@@ -99,6 +121,7 @@ def _own(app: Flask) -> None:
 
 
 def _attach(scope: Scaffold, app: Flask, mount: Mount) -> None:
+    compression.attach(scope)  # ahead of all that answers: it comes last
     operations.attach(scope)  # first: whoever refuses a request behind it is timed and logged too
     if not mount.whole:
         pending.attach(scope)  # before anything reads
@@ -134,6 +157,7 @@ def _pages(mount: Mount) -> Blueprint:
         pages.register_blueprint(blueprint)
     pages.add_url_rule("/", "home", lists.home)
     pages.add_url_rule("/static/bootstrap/<path:filename>", "bootstrap", layout.bootstrap)
+    pages.add_url_rule("/static/portal/~<version>/<path:filename>", "asset", layout.send_asset)
     if mount.prefix and not mount.whole:
         methods: Any = ["GET", "POST", "PUT", "PATCH", "DELETE"]
         pages.add_url_rule("/<portal_rest:unknown>", "not_there", errors.not_there, methods=methods)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
+import flask_bootstrap
 from flask import current_app, g, request, send_from_directory, url_for
 from flask.sansio.scaffold import Scaffold
 from flask_bootstrap import is_hidden_field_filter
@@ -23,24 +25,54 @@ from portal.models import User, db, utcnow
 from . import messages, navigation
 from .accounts.person import is_signed_in, person
 from .display import words
-from .display.icons import icon
+from .display.icons import icon, icon_drawings
 from .display.moments import age, clock_tag, time_tag
 from .mount import mount
 from .urls import carry, here, way_back
 
+#: what `g` holds for one request; the second ones an application around us may have found out for itself
+_OF_REQUEST = (
+    "now", "badges", "unread", "preferences", "told", "subject", "portal_person", "user_session", "icons",
+)  # fmt: skip
+_OF_WHOLE = ("_login_user", "csrf_token", "csrf_valid")
 STATIC = folders.STATIC / "portal"
-BOOTSTRAP = str(files("flask_bootstrap").joinpath("static/bootstrap5"))
-
-
-@cache
-def _fingerprint(name: str) -> str:
-    return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:10]
+BOOTSTRAP = Path(flask_bootstrap.__file__).parent / "static" / "bootstrap5"
+_BOOTSTRAP_CSS = "css/bootstrap.min.css"
 
 
 def asset(name: str) -> str:
-    """The address of one of our files; it changes with the file, so a browser may keep it for ever."""
-    version = _fingerprint(name) if not current_app.debug else "dev"
-    return url_for("portal.static", filename=name, v=version)
+    """The address of one of our files. It changes when one of them does, so a browser may keep it for ever; what the
+    file imports or names lies beside it."""
+    return url_for("portal.asset", version=_version(STATIC), filename=name)
+
+
+def bootstrap_css() -> str:
+    """The address of Bootstrap's styles, which changes with them."""
+    return url_for("portal.bootstrap", filename=_BOOTSTRAP_CSS, v=_version(BOOTSTRAP / _BOOTSTRAP_CSS))
+
+
+def bootstrap(filename: str) -> BaseResponse:
+    """Bootstrap's files, from this server."""
+    return send_from_directory(BOOTSTRAP, filename)
+
+
+def send_asset(version: str, filename: str) -> BaseResponse:
+    """One of our files, whatever version is asked for: a page of before an update may ask for one that is gone."""
+    return send_from_directory(STATIC, filename)
+
+
+def _version(path: Path) -> str:
+    return "dev" if current_app.debug else _fingerprint(path)
+
+
+@cache
+def _fingerprint(path: Path) -> str:
+    """What tells one state of a file, or of the files in a folder, from another."""
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    found = hashlib.sha256()
+    for file in files:
+        found.update(file.name.encode() + b"\0" + file.read_bytes())
+    return found.hexdigest()[:10]
 
 
 def now() -> dt.datetime:
@@ -57,8 +89,12 @@ def me() -> User:
     return user
 
 
-def preferences() -> dict[str, Any]:
-    return dict(person().preferences or {}) if is_signed_in() else {}
+def preferences() -> Mapping[str, Any]:
+    """What this person has chosen, as it was when the request came: it is asked for with each moment on a page."""
+    if "preferences" not in g:
+        g.preferences = dict(person().preferences or {}) if is_signed_in() else {}
+    found: Mapping[str, Any] = g.preferences
+    return found
 
 
 def goes_on() -> bool:
@@ -86,6 +122,13 @@ def badges() -> dict[str, str]:
     return {name: "99+" if count > 99 else str(count) for name, count in g.badges.items() if count}
 
 
+def unread() -> str:
+    """How many notices this person has not read, as the top bar writes it; it was read with them."""
+    if "unread" not in g:
+        g.unread = queries.unread(db.session(), me())
+    return "99+" if g.unread > 99 else str(g.unread or "")
+
+
 def _time(moment: dt.datetime | None, plain: bool = False) -> Markup:
     return time_tag(moment, now(), preferences(), plain=plain)
 
@@ -96,6 +139,7 @@ def _context() -> dict[str, Any]:
         "me": me(),
         "own_accounts": mount().own_accounts,
         "badges": badges,
+        "unread": unread,
         "theme": chosen.get("theme", "system"),
         "single_keys": chosen.get("keys", True),
         "now": now(),
@@ -113,6 +157,8 @@ def helpers() -> dict[str, Any]:
         bootstrap_is_hidden_field=is_hidden_field_filter,
         messages=messages.take,
         icon=icon,
+        icon_drawings=icon_drawings,
+        bootstrap_css=bootstrap_css,
         goes_on=goes_on,
         navigation=lambda: navigation.entries(me()),
         asset=asset,
@@ -137,6 +183,8 @@ def helpers() -> dict[str, Any]:
         _=gettext,
         ngettext=ngettext,
         pgettext=pgettext,
+        for_whom=lambda task: queries.whom_for(me(), task),
+        my_ids=lambda process: queries.owners(me(), process.flow_label),
         ago=_time,
         moment=lambda value: _time(value, plain=True),
         age=lambda value: time_tag(value, now(), preferences(), text=age((now() - value).total_seconds())),
@@ -151,26 +199,25 @@ def attach(scope: Scaffold) -> None:
     scope.after_request(_keep_assets)
 
 
-def bootstrap(filename: str) -> BaseResponse:
-    """Bootstrap's files, from this server."""
-    return send_from_directory(BOOTSTRAP, filename)
-
-
 def _keep_assets(response: BaseResponse) -> BaseResponse:
-    if request.endpoint == "portal.static" and "v" in request.args:
-        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-    elif request.endpoint == "portal.static":
-        # Modules import each other without a version: they are asked for again, and are rarely sent again.
-        response.headers["Cache-Control"] = "no-cache"
+    """Say for how long a browser may keep a file without asking again."""
+    arguments = request.view_args or {}
+    if request.endpoint == "portal.asset":
+        forever = arguments["version"] == _version(STATIC) != "dev"
     elif request.endpoint == "portal.bootstrap":
-        response.headers["Cache-Control"] = "public, max-age=86400"
+        forever = request.args.get("v") == _version(BOOTSTRAP / _BOOTSTRAP_CSS) != "dev"
+    elif request.endpoint == "portal.static":
+        forever = False
+    else:
+        return response
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if forever else "no-cache"
     return response
 
 
 def _forget() -> None:
     """Begin afresh: where a context is open around several requests, as in tests, `g` outlives each."""
-    for name in ("now", "badges", "subject", "portal_person", "user_session"):
+    for name in _OF_REQUEST:
         g.pop(name, None)
-    if mount().whole:  # elsewhere the application may have found these out for this request
-        for name in ("_login_user", "csrf_token", "csrf_valid"):
+    if mount().whole:
+        for name in _OF_WHOLE:
             g.pop(name, None)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import get_flashed_messages, session
+from flask import g, get_flashed_messages, session
 from flask.sansio.scaffold import Scaffold
 from werkzeug.wrappers import Response as BaseResponse
 
-#: how many wait at most for the next page; a bulk action has some twenty
-MOST = 25
+#: how many messages of before wait at most for the next page
+MOST = 3
 _OURS, _FLASKS = "_portal_messages", "_flashes"
 
 
@@ -20,7 +20,8 @@ def flash(message: Any, category: str = "message") -> None:
         message: words, or a mapping with `text` and a link (`to`, `name`) or a button (`undo`, `word`).
         category: success, info or warning.
     """
-    session[_OURS] = [*session.get(_OURS, ()), (category, message)][-MOST:]
+    g.told = g.get("told", 0) + 1
+    session[_OURS] = [*session.get(_OURS, ()), (category, message)][-max(MOST, g.told) :]
 
 
 def take() -> list[Any]:
@@ -33,7 +34,7 @@ def attach(scope: Scaffold) -> None:
 
 
 def _keep_few(response: BaseResponse) -> BaseResponse:
-    """They travel in the cookie, and whoever sends forms without ever looking at a page would fill it."""
+    """They travel in the cookie: what this request has said is kept, and little of what nobody has looked at yet."""
     if session.modified and len(messages := session.get(_FLASKS, ())) > MOST:
         session[_FLASKS] = messages[-MOST:]
     return response

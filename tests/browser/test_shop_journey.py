@@ -42,7 +42,7 @@ def test_a_refund_from_the_shop_through_the_portal_and_back(page, shop_url):
     page.get_by_label("Order").select_option(label="A-100, Ada")
     assert find_problems(page) == []
     page.get_by_role("button", name="Submit", exact=True).click()
-    expect(page).to_have_url(f"{shop_url}/work/inbox")
+    expect(page).to_have_url(f"{shop_url}/work/processes/1")
     page.goto(shop_url)
     page.get_by_role("button", name="Sign out").click()
 

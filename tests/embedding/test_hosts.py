@@ -132,7 +132,7 @@ def test_any_prefix_also_below_a_path_of_the_server(host, module, prefix):
     assert found
     assert [link for link in found if not link.startswith(f"/intranet{inside}/")] == []
     posted = client.post(f"{inside}/flows/below/start/start", data={"text": "x"}, **under)
-    assert posted.location == f"/intranet{inside}/inbox"
+    assert posted.location == f"/intranet{inside}/processes/1"
 
 
 def test_behind_a_proxy_that_says_its_prefix(host, module):

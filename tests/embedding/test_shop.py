@@ -35,7 +35,7 @@ def decide(client, app, **data):
 
 
 def test_a_refund_from_the_first_form_to_the_shops_own_row(app, sign_in):
-    assert ask_for_refund(sign_in("claire")).location == "/work/inbox"
+    assert ask_for_refund(sign_in("claire")).location == "/work/processes/1"
     assert decide(sign_in("max"), app).status_code == 303
     with app.app_context():
         process = db.session.scalars(select(Process)).one()

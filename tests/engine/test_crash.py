@@ -15,8 +15,8 @@ import pytest
 import time_machine
 from sqlalchemy import delete, event, select, update
 
-from portal import flow, this
-from portal.engine import actions, outbox
+from portal import flow, jsonstore, this
+from portal.engine import actions, batches, outbox
 from portal.engine import retries as edge
 from portal.engine.interpreter import conditions, messages, signals
 from portal.engine.queue import jobs, reminders, schedules, timers
@@ -28,6 +28,7 @@ TABLES = (Process, Task, Event, SignalDelivery, Outgoing, Message, Schedule)
 #: differs between two goes by right
 OWN = ("key", "trace", "payload")
 HOOK = "https://hooks.example"
+AHEAD = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
 
 
 class BelowFlow(flow.Flow):
@@ -36,8 +37,14 @@ class BelowFlow(flow.Flow):
     end = flow.End()
 
 
+class CrashProcess(Process):
+    note = jsonstore.StringField()
+
+
 class CrashFlow(flow.Flow):
+    process_class = CrashProcess
     process_webhooks = [HOOK]
+    withdraw = True
 
     start = flow.StartHandle().Next(this.approve)
     approve = (
@@ -208,6 +215,11 @@ class World:
         self.done()
         self.hours(2)
 
+    def ripe_twice(self) -> None:
+        self.done()
+        self.done()
+        self.hours(2)
+
     def at_work(self) -> None:
         self.done()
         self.take_job()
@@ -215,6 +227,17 @@ class World:
     def failing(self) -> None:
         self.at_work()
         self.say("fail")
+
+    def broken(self) -> None:
+        """Its job has failed for good."""
+        self.failing()
+        for _ in range(2):
+            jobs.perform(db.session(), self.claim)
+            self.hours(1)
+            self.take_job()
+
+    def own(self) -> None:
+        CrashFlow.start.run(_user=self.alice)
 
     def lost(self) -> None:
         self.at_work()
@@ -286,6 +309,10 @@ class World:
     def fire(self, node: str) -> None:
         timers.fire(db.session(), self.task(node))
 
+    def fire_all(self) -> None:
+        found = timers.due(db.session(), timers.now())
+        timers.fire_all(db.session(), [each for each in found if not each.works])
+
     def take_job(self) -> None:
         self.claim = jobs.claim(db.session(), self.task("work")) or self.claim
 
@@ -298,6 +325,10 @@ class World:
     def deliver(self) -> None:
         for each in db.session.scalars(select(SignalDelivery.id)).all():
             signals.deliver(db.session(), each)
+
+    def correct(self) -> None:
+        with actions.changing_data(db.session(), self.process, self.alice, "why") as process:
+            process.note = "corrected"
 
     def hourly(self) -> None:
         schedules.fire(db.session())
@@ -323,11 +354,22 @@ ACTIONS: dict[str, tuple[Callable[[World], Any], Callable[[World], Any]]] = {
     "timer": (World.ripe, lambda w: w.fire("wait")),
     "deadline": (World.late, lambda w: w.fire("approve__timeout")),
     "dispatch": (World.ripe, lambda w: timers.claim_due(db.session(), timers.now(), 10)),
+    "timers in one transaction": (World.ripe_twice, World.fire_all),
     "claim of a job": (World.done, World.take_job),
     "job": (World.at_work, lambda w: jobs.perform(db.session(), w.claim)),
     "job that fails": (World.failing, lambda w: jobs.perform(db.session(), w.claim)),
     "job handed back": (World.at_work, lambda w: jobs.hand_back(db.session(), w.claim)),
     "job of a lost worker": (World.lost, lambda w: jobs.reclaim(db.session())),
+    "skip": (World.assigned, lambda w: w.act("skip", "approve", None, "why")),
+    "skip of what failed": (World.broken, lambda w: w.act("skip", "work")),
+    "move": (World.assigned, lambda w: w.act("move", "approve", "split", None, "why")),
+    "move to a join": (World.done, lambda w: w.act("move", "call", "join")),
+    "due": (World.assigned, lambda w: w.act("change_due", "approve", AHEAD, "why")),
+    "priority": (World.assigned, lambda w: w.act("change_priority", "approve", 3)),
+    "snooze": (World.assigned, lambda w: w.act("snooze", "approve", AHEAD)),
+    "retry of all that failed": (World.broken, lambda w: actions.retry(db.session(), w.process, w.alice)),
+    "data": (World.done, World.correct),
+    "withdraw": (World.own, lambda w: actions.withdraw(db.session(), w.process, w.alice, "why")),
     "cancel of a task": (World.done, lambda w: w.act("cancel", "wait")),
     "cancel": (World.done, lambda w: actions.cancel_process(db.session(), w.process, w.alice)),
     "undo": (World.given_back, lambda w: w.act("undo", "split")),
@@ -349,12 +391,13 @@ ACTIONS: dict[str, tuple[Callable[[World], Any], Callable[[World], Any]]] = {
     "outbox failed": (World.sending, lambda w: outbox.failed(db.session(), w.row, "no answer")),
 }  # fmt: skip
 #: done again they are another one
-ANEW = ("start", "reassign", "signal thrown")
+ANEW = ("start", "reassign", "signal thrown", "due", "priority", "snooze", "retry of all that failed")
 
 
 @pytest.fixture
 def world(flow_tester: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr(edge, "TRIES", 1)
+    monkeypatch.setattr(batches, "LONGEST", 60.0)  # on a machine that is busy, too
     for each in FLOWS:
         flow_tester(each)
     with time_machine.travel(dt.datetime(2026, 1, 5, 12, tzinfo=dt.UTC), tick=False):  # no lease runs out

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from markupsafe import Markup
+
+from portal.language import gettext
 
 _UNITS = (
     ("year", 31_536_000),
@@ -60,7 +63,7 @@ def relative(moment: dt.datetime, now: dt.datetime) -> str:
     return f"in {span(seconds * 1.01)}" if seconds > 0 else f"{span(-seconds)} ago"
 
 
-def absolute(moment: dt.datetime, preferences: dict[str, Any]) -> str:
+def absolute(moment: dt.datetime, preferences: Mapping[str, Any]) -> str:
     try:
         there = moment.astimezone(zone(preferences.get("timezone")))
     except OverflowError:  # in the first and the last hours of the calendar
@@ -68,10 +71,24 @@ def absolute(moment: dt.datetime, preferences: dict[str, Any]) -> str:
     return there.strftime("%a %d %b %Y, %H:%M %Z")
 
 
+def day(moment: dt.datetime, now: dt.datetime, there: dt.tzinfo) -> str:
+    """`today 14:00`, `tomorrow 12:00`, `Thu 26 Nov`, with the year when it is another one."""
+    local, today = moment.astimezone(there), now.astimezone(there).date()
+    away = (local.date() - today).days
+    if away in (0, 1):
+        clock = f"{local:%H:%M}"
+        return (
+            gettext("today %(clock)s", clock=clock)
+            if away == 0
+            else gettext("tomorrow %(clock)s", clock=clock)
+        )
+    return f"{local:%a} {local.day} {local:%b}" + ("" if local.year == today.year else f" {local.year}")
+
+
 def time_tag(
     moment: dt.datetime | None,
     now: dt.datetime,
-    preferences: dict[str, Any],
+    preferences: Mapping[str, Any],
     *,
     plain: bool = False,
     text: str | None = None,
@@ -96,7 +113,7 @@ def time_tag(
     )
 
 
-def clock_tag(moment: dt.datetime, now: dt.datetime, preferences: dict[str, Any]) -> Markup:
+def clock_tag(moment: dt.datetime, now: dt.datetime, preferences: Mapping[str, Any]) -> Markup:
     """A <time>: `10:42` today, `Thu 26 Nov, 10:42` of another day."""
     there = moment.astimezone(zone(preferences.get("timezone")))
     today = there.date() == now.astimezone(there.tzinfo).date()

@@ -35,8 +35,9 @@ def fill_form(activation: Activation, values: dict[str, Any]) -> bool:
     with current_app.test_request_context(method="POST"):
         g.csrf_valid = True  # nobody else's page can call this
         form = view.form(activation, formdata=entries(type(view.form(activation)), values))
-        if not form.validate() or view.accept(form, activation) is False:
+        if not form.validate():
             raise InvalidForm(f"the form is not valid: {form.errors}", form.errors)
+        view.accept(form, activation)
     return False
 
 
