@@ -218,7 +218,7 @@ class GuardedCall:
     """Runs one call; see the module."""
 
     def __init__(self, session: Any, *own: Any) -> None:
-        #: a `portal.models.base.Session`
+        #: a `portal.models.session.Session`
         self.session = session
         pending = [*session.new, *session.dirty]
         foreign = any(not isinstance(each, OURS) for each in pending)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Flask, flash, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from werkzeug.datastructures import CombinedMultiDict
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import Form
@@ -27,6 +27,7 @@ from .forms.constraints import has_own_rows, storing
 from .forms.writing import write
 from .layout import me
 from .lookups import process_or_refuse
+from .messages import flash
 from .processes import ask, correctable
 from .reasons import reason_of_request
 from .selection import each, list_filters, selection, tell, tell_nothing
@@ -219,5 +220,5 @@ def address_of(process: Process, action: str) -> str:
     return url_for(endpoint, process_id=process.id, action=action)
 
 
-def init_app(app: Flask) -> None:
-    app.jinja_env.globals["process_action"] = address_of
+def helpers() -> dict[str, Any]:
+    return {"process_action": address_of}

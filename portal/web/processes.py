@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, flash, g, render_template, request, url_for
+from flask import Blueprint, Response, abort, current_app, g, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries, render
@@ -27,6 +27,7 @@ from .forms.build import process_field_names, process_form
 from .layout import me
 from .lists import show
 from .lookups import NOT_SEEN, process_or_refuse
+from .messages import flash
 from .navigation import Entry
 from .reasons import reason_of_request
 from .tasks import preview

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from flask import Blueprint, abort, flash, request, url_for
-from flask_login import current_user
+from flask import Blueprint, abort, request, url_for
 from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
@@ -16,9 +15,11 @@ from portal.engine import writes
 from portal.language import gettext as _
 from portal.models import Role, SavedView, User, db
 
+from .accounts.person import is_signed_in
 from .accounts.sign_in import require_login
 from .filtering import read_filters
 from .layout import me, preferences
+from .messages import flash
 from .urls import see_other, to_id, way_back
 
 blueprint = Blueprint("saved_views", __name__)
@@ -90,7 +91,7 @@ def address_of(page: str, view_id: int | None = None) -> str:
 
 def start_address() -> str:
     """The list with the view with which the person begins; empty where there is none."""
-    chosen = preferences().get(START) if current_user.is_authenticated else None
+    chosen = preferences().get(START) if is_signed_in() else None
     view = queries.saved_view(db.session(), me(), chosen) if isinstance(chosen, int) else None
     return "" if view is None else address_of(view.page, view.id)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import flash, request
+from flask import request
 from werkzeug.datastructures import MultiDict
 
 from portal import queries
@@ -18,6 +18,7 @@ from portal.queries import Filters
 
 from .filtering import filters_of_request
 from .layout import me
+from .messages import flash
 
 #: more than this are not done in one request, nor for longer than these seconds
 MOST = 500
@@ -124,7 +125,7 @@ def tell(outcome: Outcome, done: str, *, more: bool, undo: str = "") -> None:
         message: Any = {"text": done, "undo": undo, "word": _("Undo")} if undo else done
         flash(message, "success")
     if outcome.refused:
-        flash(_folded(outcome.refused), "warning")  # type: ignore[arg-type]
+        flash(_folded(outcome.refused), "warning")
     if outcome.left or more:
         flash(_("More are left than are done at once. Do it again for the rest."), "warning")
 
