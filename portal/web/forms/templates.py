@@ -15,12 +15,12 @@ from .stored import types_in_words
 
 
 def helpers() -> dict[str, Any]:
-    return dict(
-        answer_words=answer_words,
-        is_on_page=is_on_page,
-        stored_link=stored_link,
-        types_in_words=types_in_words,
-    )
+    return {
+        "answer_words": answer_words,
+        "is_on_page": is_on_page,
+        "stored_link": stored_link,
+        "types_in_words": types_in_words,
+    }
 
 
 def answer_words(field: Any, when: When) -> str:

@@ -87,4 +87,4 @@ def _back(process_id: int) -> str:
 
 
 def helpers() -> dict[str, Any]:
-    return dict(attached_link=link_of, may_detach=may_detach)
+    return {"attached_link": link_of, "may_detach": may_detach}

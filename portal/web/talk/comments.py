@@ -163,6 +163,10 @@ def may_edit(comment: Comment) -> bool:
 
 
 def helpers() -> dict[str, Any]:
-    return dict(
-        talk_of=talk_of, said=said, may_edit=may_edit, may_remove=may_remove, LONGEST_COMMENT=comments.LONGEST
-    )
+    return {
+        "talk_of": talk_of,
+        "said": said,
+        "may_edit": may_edit,
+        "may_remove": may_remove,
+        "LONGEST_COMMENT": comments.LONGEST,
+    }

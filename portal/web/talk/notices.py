@@ -57,4 +57,4 @@ def address_of(notice: Notice) -> str:
 
 
 def helpers() -> dict[str, Any]:
-    return dict(notice_line=line, notice_address=address_of)
+    return {"notice_line": line, "notice_address": address_of}
