@@ -100,11 +100,15 @@ def _ours() -> dict[str, Table]:
     """The tables that `init_db` makes, by name: the portal's own, and those that the application's flows declare.
 
     What other applications of this process declare is among them where the application has no database handle of its
-    own: there every model is on `portal.models.db`.
+    own: there every model is on `portal.models.db`. Only what points at such an application's tables is not.
     """
     declared = Base.metadata.tables
     if host_db() is None:
-        return dict(declared)
+        return {
+            name: table
+            for name, table in declared.items()
+            if all(key.column.table.metadata is Base.metadata for key in table.foreign_keys)
+        }
     flows = registry.values()
     modules = {
         each.__module__

@@ -291,9 +291,9 @@ def _is_from_here() -> bool:
 def _begin() -> None:
     for name in ("draft", "draft_words", "draft_restored", "typed_cookie"):
         g.pop(name, None)
-    if not mount().own_accounts and request.cookies.get(_cookie_name()) and _is_signed_in():
-        if "key" in _cookie():  # of a person who has signed in to the application meanwhile
-            _signed_in(user=person())
+    guest = not mount().own_accounts and request.cookies.get(_cookie_name()) and _is_signed_in()
+    if guest and "key" in _cookie():  # of a person who has signed in to the application meanwhile
+        _signed_in(user=person())
 
 
 def _end(response: BaseResponse) -> BaseResponse:
