@@ -96,7 +96,7 @@ def _make(connection: Connection, but: frozenset[str] = frozenset()) -> None:
         Base.metadata.create_all(connection, tables=missing)
 
 
-def _ours() -> dict[str, Table]:
+def ours() -> dict[str, Table]:
     """The tables that `init_db` makes, by name: the portal's own, and those that the application's flows declare.
 
     What other applications of this process declare is among them where the application has no database handle of its
@@ -138,11 +138,11 @@ def _possible(there: Set[str]) -> list[Table]:
 
     Its tables may point at ours, too, so that neither can be the first: whoever says `init_db` again has the rest.
     """
-    ours = _ours()
+    found = ours()
     return [
         table
         for table in Base.metadata.sorted_tables
-        if ours.get(table.name) is table
+        if found.get(table.name) is table
         and all(
             key.column.table.metadata is Base.metadata or key.column.table.name in there
             for key in table.foreign_keys
@@ -162,7 +162,7 @@ def schema_fault(session: Session) -> str | None:
     """What the database lacks of the schema that this code expects. None if it is all there."""
     connection = session.connection()
     there = _tables(connection)
-    missing = sorted(_ours().keys() - there)
+    missing = sorted(ours().keys() - there)
     if missing:
         return f"missing: {', '.join(missing)}; portal init-db makes them"
     try:
@@ -182,7 +182,7 @@ def column_fault(connection: Connection) -> str | None:
 
 def _lacking(connection: Connection) -> Iterator[tuple[str, str]]:
     inspector = inspect(connection)
-    wanted = {name: table for name, table in _ours().items() if table.schema is None}
+    wanted = {name: table for name, table in ours().items() if table.schema is None}
     there = inspector.get_multi_columns(filter_names=list(wanted))
     for (_schema, name), columns in sorted(there.items(), key=lambda item: item[0][1]):
         names = {column["name"] for column in columns}
@@ -195,7 +195,7 @@ def gaps() -> list[str]:
         there = _tables(connection)
         waiting = [
             f"the table {name} waits for a table of the application that it points at: make that, then repeat this"
-            for name in sorted(_ours().keys() - there)
+            for name in sorted(ours().keys() - there)
         ]
         return waiting + [
             f"the table {table} lacks the column {column}"
@@ -246,7 +246,7 @@ def _tables(connection: Connection) -> set[str]:
 
 def _is_ready(connection: Connection) -> bool:
     there = _tables(connection)
-    if VERSION not in there or not _ours().keys() <= there:
+    if VERSION not in there or not ours().keys() <= there:
         return False
     flows = flow_heads()
     if flows and FLOWS_VERSION not in there:
