@@ -127,7 +127,7 @@ class At:
         return self.finished is None
 
 
-def steps_of(session: Session, processes: Collection[Process]) -> dict[int, list[At]]:
+def requested_steps(session: Session, processes: Collection[Process]) -> dict[int, list[At]]:
     """The open steps of these processes, and the finished ones that their flows' milestones name: one statement."""
     if not processes:
         return {}

@@ -61,7 +61,7 @@ def index() -> str:
 
 def _rows(page: queries.Page) -> list[Request]:
     session, user = db.session(), me()
-    steps = queries.steps_of(session, page.rows)
+    steps = queries.requested_steps(session, page.rows)
     trouble = queries.attention(session, page.rows)
     found = []
     for process in page:
