@@ -16,7 +16,7 @@ from portal.models import Draft, Process, Task, User
 
 from . import shown
 from .loading import load_pointers, tables_of_heirs
-from .paging import Key, Order, Page, fetch
+from .paging import Key, Order, Page, behind, ordering, pack, unpack
 
 #: how many requests one page shows
 REQUESTS = 25
@@ -83,12 +83,16 @@ def requests(session: Session, user: User, *, finished: bool, after: str = "", s
         joinedload(Process.created_by).lazyload(User.roles), selectin_polymorphic(Process, tables_of_heirs())
     )
     query = query.options(*shown.options(session, Load(Process)))
-    page = fetch(session, query, _NEWEST, after, size)
+    place = unpack(_NEWEST, after) if after else None
+    if place is not None:
+        query = query.where(behind(_NEWEST, place))
+    rows = list(session.scalars(query.order_by(*ordering(_NEWEST)).limit(size + 1)).unique())
+    more, rows = len(rows) > size, rows[:size]
     if not finished:
-        _read_for_rules(session, page.rows)
-    shown.complete(session, page.rows)
-    load_pointers(session, [], page.rows)
-    return page
+        _read_for_rules(session, rows)
+    shown.complete(session, rows)
+    load_pointers(session, [], rows)
+    return Page(rows, pack([rows[-1].id]) if more else "", place is None)
 
 
 def _read_for_rules(session: Session, rows: Iterable[Process]) -> None:
