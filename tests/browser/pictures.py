@@ -1,6 +1,7 @@
 """Pictures of every page and state, on the demo's company: `python -m tests.browser.pictures FOLDER`.
 
-The clock stands still, so the same code makes the same pictures. `index.html` in the folder shows all of them.
+The clock stands still, so the same code makes the same pictures. `index.html` in the folder shows all of them;
+`--readme` makes those of the README.
 """
 
 from __future__ import annotations
@@ -29,6 +30,11 @@ from tests.browser.chromium import CHROMIUM, QUIET
 NOW = dt.datetime(2026, 11, 24, 9, 43, tzinfo=dt.UTC)
 #: widths and themes
 WAYS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
+
+
+#: the pictures of the README by the names of their shots
+README = {"process": "process.png", "inbox": "inbox.png", "requests": "requests.png"}
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
 
 
 class Shot(NamedTuple):
@@ -210,12 +216,29 @@ def take(folder: Path, only: str = "", ways: list[tuple[int, str]] = WAYS) -> li
     return made
 
 
-def _shoot(page: Page, shot: Shot, found: dict[str, int], file: Path) -> None:
+def take_for_readme() -> list[Path]:
+    """Make the pictures of the README: what a laptop shows of a page."""
+    made = []
+    with company() as (address, found), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        for shot in SHOTS:
+            if (name := README.get(shot.name)) is not None:
+                page = _page(browser, address, shot.who, 1280, "light")
+                page.set_viewport_size({"width": 1280, "height": 860})
+                made.append(IMAGES / name)
+                _shoot(page, shot, found, made[-1], whole=False)
+                page.context.close()
+        browser.close()
+    return made
+
+
+def _shoot(page: Page, shot: Shot, found: dict[str, int], file: Path, whole: bool = True) -> None:
     page.goto(shot.path.format(**found))
     if shot.prepare is not None:
         shot.prepare(page)
-    page.wait_for_load_state("networkidle")
-    page.screenshot(path=file, full_page=True)
+    page.wait_for_load_state("load")
+    page.wait_for_timeout(150)  # modules have run
+    page.screenshot(path=file, full_page=whole)
 
 
 def _index(names: list[str], ways: list[tuple[int, str]]) -> str:
@@ -234,9 +257,15 @@ def _index(names: list[str], ways: list[tuple[int, str]]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.browser.pictures", description=__doc__)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?", help="where they are written")
+    parser.add_argument("--readme", action="store_true", help="make those of the README, in docs/images")
     parser.add_argument("--only", default="", help="a part of the names of those that are wanted")
     given = parser.parse_args()
+    if given.readme:
+        print(*take_for_readme(), sep="\n")
+        return
+    if given.folder is None:
+        parser.error("name a folder, or say --readme")
     print(f"{len(take(given.folder, given.only))} pictures in {given.folder}")
 
 
