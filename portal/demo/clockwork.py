@@ -10,6 +10,7 @@ import datetime as dt
 import gc
 import heapq
 import logging
+import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -18,7 +19,7 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import event, or_, select, update
+from sqlalchemy import bindparam, event, or_, select, update
 
 from portal.engine import actions
 from portal.engine.moving_clock import clock
@@ -41,15 +42,31 @@ _OF_LATE = dt.timedelta(days=8)
 #: what waits for a program
 _CALLED = ("Handle", "MessageCatch")
 
+#: made once: it is asked after every deed
+_OPEN_IN_TREE = (
+    select(
+        Task.id, Task.flow_task, Task.status, Task.flow_task_type, Task.owner_id, Task.scheduled,
+        Task.owner_permission, Task.owner_permission_obj, Process.flow_label, Process.created_by_id,
+    )
+    .join(Process, Process.id == Task.process_id)
+    .where(or_(Process.id == bindparam("root"), Process.root_id == bindparam("root")), Task.finished.is_(None))
+    .order_by(Task.id)
+)  # fmt: skip
+
 Deed = Callable[[], int | None]
 
 
 def play(company: Company, now: dt.datetime) -> None:
     """Let the people of a company work until a moment. Nobody gets mail of it."""
     gc.freeze()  # what is there stays, and need not be looked at each time
-    with _quickly(), _quietly():
-        Clockwork(company, now).run()
-    gc.unfreeze()
+    state = random.getstate()
+    random.seed(company.seed)  # which waits of retries are drawn from
+    try:
+        with _quickly(), _quietly():
+            Clockwork(company, now).run()
+    finally:
+        random.setstate(state)
+        gc.unfreeze()
 
 
 class Clockwork:
@@ -166,12 +183,7 @@ class Clockwork:
 
     def _look(self, root: int) -> None:
         """Plan what comes of the open tasks of a tree."""
-        query = select(
-            Task.id, Task.flow_task, Task.status, Task.flow_task_type, Task.owner_id, Task.scheduled,
-            Task.owner_permission, Task.owner_permission_obj, Process.flow_label, Process.created_by_id,
-        ).join(Process, Process.id == Task.process_id)  # fmt: skip
-        query = query.where(or_(Process.id == root, Process.root_id == root), Task.finished.is_(None))
-        rows = db.session.execute(query.order_by(Task.id)).all()
+        rows = db.session.execute(_OPEN_IN_TREE, {"root": root}).all()
         db.session.rollback()
         for row in rows:
             key = (row.id, row.status, row.scheduled)
