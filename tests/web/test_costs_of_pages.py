@@ -49,7 +49,7 @@ def test_the_last_task_of_a_process_whose_result_is_told(bob, submit, take, sent
 
 @pytest.mark.parametrize(
     ("address", "statements"),
-    [("/inbox", 3), ("/queue", 3), ("/archive", 4), ("/processes", 5), ("/flows", 5), ("/flows/paper", 4)],
+    [("/inbox", 3), ("/queue", 3), ("/archive", 4), ("/processes", 5), ("/flows", 4), ("/flows/paper", 4)],
 )
 def test_a_page_of_many(bob, submit, take, count, address, statements):
     for number in range(3):
