@@ -83,6 +83,6 @@ def _company() -> Company | None:
             if error.name not in (package, f"{package}.demo"):
                 raise
         else:
-            found: Company = module.COMPANY
+            found: Company | None = getattr(module, "COMPANY", None)
             return found
     return None
