@@ -8,13 +8,16 @@ from __future__ import annotations
 import click
 from flask import Flask
 
-from . import database, flows, outbox, people, run, stats, timers, worker
+from . import audit, database, flows, outbox, people, roles, run, stats, timers, worker
 from .refusals import in_words
 
 #: what `flask --app wsgi …` offers, too
 COMMANDS: tuple[click.Command, ...] = (
     database.init_db,
     people.create_user,
+    people.people,
+    roles.roles,
+    audit.audit,
     flows.flows,
     timers.timers,
     outbox.outgoing,

@@ -1,11 +1,13 @@
 """The data: SQLAlchemy 2 typed declarative models."""
 
 from .absence import Absence
+from .audit import AuditHead, AuditRow
 from .base import Base, UTCDateTime, db, prepare_engine, session_of, utcnow
 from .bulk_undo import BulkUndo
 from .comment import Comment, Follower
 from .draft import Draft, ParkedForm
 from .event import Event, SignalDelivery, SignalSubscription
+from .legal_hold import LegalHold
 from .message import Message, Schedule
 from .notice import CalendarFeed, Digest, Notice
 from .outgoing import Outgoing
@@ -35,6 +37,8 @@ Base.registry.configure()
 
 __all__ = [
     "Absence",
+    "AuditHead",
+    "AuditRow",
     "BigId",
     "BulkUndo",
     "CalendarFeed",
@@ -43,6 +47,7 @@ __all__ = [
     "Draft",
     "Event",
     "Follower",
+    "LegalHold",
     "Message",
     "Notice",
     "Outgoing",
