@@ -23,7 +23,9 @@ def demand_reach(by: User | None, person: User) -> None:
         PermissionDenied: they could make themselves one through that person.
     """
     if by is not None and person.is_superuser and not by.is_superuser:
-        raise PermissionDenied(_("%(name)s is a superuser: only another superuser may do this.", name=person.name))
+        raise PermissionDenied(
+            _("%(name)s is a superuser: only another superuser may do this.", name=person.name)
+        )
 
 
 def one_at_a_time(session: Session) -> None:
@@ -56,4 +58,6 @@ def demand_administrator(session: Session) -> None:
     session.flush()
     session.expire_all()
     if not administrators(session):
-        raise PortalError(_("Nobody would be left who may administer. Make somebody else an administrator first."))
+        raise PortalError(
+            _("Nobody would be left who may administer. Make somebody else an administrator first.")
+        )

@@ -51,7 +51,9 @@ class Wanted:
 
 def page(session: Session, wanted: Wanted, size: int = 50) -> Page:
     order = ORDERS.get(wanted.sort, ORDERS["name"])
-    query = select(User).options(selectinload(User.roles), selectinload(User.manager)).where(*_criteria(wanted))
+    query = (
+        select(User).options(selectinload(User.roles), selectinload(User.manager)).where(*_criteria(wanted))
+    )
     return fetch(session, query, order, wanted.after, size)
 
 
@@ -68,7 +70,9 @@ def everybody(session: Session, wanted: Wanted) -> Iterator[User]:
 
 
 def departments(session: Session) -> list[str]:
-    query = select(User.department).where(User.department != "").distinct().order_by(User.department).limit(200)
+    query = (
+        select(User.department).where(User.department != "").distinct().order_by(User.department).limit(200)
+    )
     return list(session.scalars(query))
 
 

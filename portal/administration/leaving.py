@@ -100,7 +100,9 @@ def reactivate(session: Session, person: User, by: User | None) -> None:
         raise PortalError(_("This person was erased."))
     if not person.is_active:
         person.is_active = True
-        audit.append(session, [Entry("person.reactivated", None if by is None else by.id, "person", person.id)])
+        audit.append(
+            session, [Entry("person.reactivated", None if by is None else by.id, "person", person.id)]
+        )
 
 
 def give(

@@ -233,7 +233,9 @@ def _skills(_session: Session, value: Any, _person: User | None) -> list[str]:
     except ValueError as error:
         raise PortalError(str(error)) from error
     if len(found) > _SKILLS or any(len(each) > _SKILL for each in found):
-        raise PortalError(_("at most %(number)s skills of %(length)s characters", number=_SKILLS, length=_SKILL))
+        raise PortalError(
+            _("at most %(number)s skills of %(length)s characters", number=_SKILLS, length=_SKILL)
+        )
     return found
 
 
@@ -266,7 +268,11 @@ def _timezone(_session: Session, value: Any, _person: User | None) -> str | None
 
 def _roles(session: Session, value: Any, _person: User | None) -> list[Role]:
     names = list(dict.fromkeys(str(each).replace("\0", "") for each in value))
-    found = {role.name: role for role in session.scalars(select(Role).where(Role.name.in_(names)))} if names else {}
+    found = (
+        {role.name: role for role in session.scalars(select(Role).where(Role.name.in_(names)))}
+        if names
+        else {}
+    )
     if missing := [name for name in names if name not in found]:
         raise PortalError(_("there is no role “%(name)s”", name=missing[0][:80]))
     return [found[name] for name in names]
@@ -275,7 +281,9 @@ def _roles(session: Session, value: Any, _person: User | None) -> list[Role]:
 def _permissions(_session: Session, value: Any, person: User | None) -> list[str]:
     held = set() if person is None else set(person.permissions or ())
     # What a flow does not declare any more stays until somebody takes it away.
-    return sorted({*(name for name in value if name in held), *check_permissions(n for n in value if n not in held)})
+    return sorted(
+        {*(name for name in value if name in held), *check_permissions(n for n in value if n not in held)}
+    )
 
 
 def _flag(_session: Session, value: Any, _person: User | None) -> bool:

@@ -86,7 +86,9 @@ def read(text: str) -> list[tuple[int, dict[str, Any]]]:
             columns = ", ".join(COLUMNS)
             raise PortalError(_("The first line has to name columns of these%(named)s: %(columns)s", named=named,
                                 columns=columns))  # fmt: skip
-        rows = [(reader.line_num, _row(head, cells)) for cells in reader if any(cell.strip() for cell in cells)]
+        rows = [
+            (reader.line_num, _row(head, cells)) for cells in reader if any(cell.strip() for cell in cells)
+        ]
     except csv.Error as error:
         raise PortalError(_("This is no CSV file: %(error)s", error=error)) from error
     if len(rows) > MOST:
@@ -104,7 +106,9 @@ def _row(head: list[str], cells: list[str]) -> dict[str, Any]:
     return row
 
 
-def run(session: Session, rows: Iterable[tuple[int, dict[str, Any]]], by: User | None, *, dry: bool) -> Report:
+def run(
+    session: Session, rows: Iterable[tuple[int, dict[str, Any]]], by: User | None, *, dry: bool
+) -> Report:
     """Do what the rows say, in one transaction that the caller has begun to write in: all of them or, where one is
     faulty, none. A dry run rolls back what it has tried.
 
@@ -165,7 +169,9 @@ def _one(session: Session, row: dict[str, Any], line: Line, by: User | None) -> 
     if person is None:
         line.new = True
         person = people.add(session, line.username, given, by)
-        line.changes = [f"{name}: {_words(value)}" for name, value in given.items() if value not in ("", [], False)]
+        line.changes = [
+            f"{name}: {_words(value)}" for name, value in given.items() if value not in ("", [], False)
+        ]
     else:
         before = people.values_of(person)
         changed = people.change(session, person, given, by) if given else []

@@ -74,7 +74,9 @@ def catalogue() -> list[Permission]:
         found += [Permission(name, label, title, _of_nodes(nodes)) for name, nodes in named.items()]
         found.append(Permission(f"{label}.view", label, title, _("See every process")))
         found.append(Permission(f"{label}.manage", label, title, _("Manage every process")))
-    found.append(Permission(ADMIN, "", _("Administration"), _("Administer people, roles, audit and retention")))
+    found.append(
+        Permission(ADMIN, "", _("Administration"), _("Administer people, roles, audit and retention"))
+    )
     return found
 
 
@@ -94,7 +96,9 @@ def in_words(name: str, known: dict[str, Permission]) -> Permission:
         return known[name]
     if base in known:
         of = known[base]
-        return Permission(name, of.label, of.flow, _("%(what)s, for %(object)s alone", what=of.words, object=obj))
+        return Permission(
+            name, of.label, of.flow, _("%(what)s, for %(object)s alone", what=of.words, object=obj)
+        )
     return Permission(name, "", _("No flow"), _("%(name)s (no flow declares it any more)", name=name))
 
 
@@ -107,7 +111,9 @@ def rights_of(person: User) -> list[Right]:
         reasons = _reasons(person, permission.name, held)
         if reasons:
             found.append(Right(permission, tuple(reasons)))
-    found += [Right(in_words(name, known), tuple(reasons)) for name, reasons in held.items() if name not in known]
+    found += [
+        Right(in_words(name, known), tuple(reasons)) for name, reasons in held.items() if name not in known
+    ]
     found += _by_rules()
     found.sort(key=lambda right: (not right.permission.label, right.permission.flow.lower()))
     everybody = (Reason(_("Everyone")),)
@@ -152,7 +158,9 @@ def _reasons(person: User, name: str, held: dict[str, list[Reason]]) -> list[Rea
     reasons += held.get(name, ())
     label, _dot, verb = name.partition(".")
     if verb == "view" and not held.get(name) and held.get(f"{label}.manage"):
-        reasons += [Reason(_("%(reason)s, which manages", reason=r.words), r.role) for r in held[f"{label}.manage"]]
+        reasons += [
+            Reason(_("%(reason)s, which manages", reason=r.words), r.role) for r in held[f"{label}.manage"]
+        ]
     return reasons
 
 
@@ -163,5 +171,7 @@ def _by_rules() -> Iterator[Right]:
         for node in flow_class.definition.nodes.values():
             if not node.human or node.permission is not None:
                 continue
-            rule = _("Everyone; the flow may ask for more") if node.starts else _("Whoever may see the process")
+            rule = (
+                _("Everyone; the flow may ask for more") if node.starts else _("Whoever may see the process")
+            )
             yield Right(Permission("", label, title, _deed(node)), (Reason(rule),))

@@ -32,7 +32,9 @@ class Listed:
 def listed(session: Session) -> list[Listed]:
     """All roles by name, in one statement."""
     count = select(func.count()).where(user_role.c.role_id == Role.id).scalar_subquery()
-    return [Listed(*row) for row in session.execute(select(Role, count).order_by(func.lower(Role.name), Role.id))]
+    return [
+        Listed(*row) for row in session.execute(select(Role, count).order_by(func.lower(Role.name), Role.id))
+    ]
 
 
 def members(session: Session, role: Role, limit: int) -> list[User]:
@@ -54,13 +56,20 @@ def add(session: Session, name: str, permissions: Iterable[str], by: User | None
     role = Role(name=_fit_name(session, name), permissions=check_permissions(permissions))
     session.add(role)
     session.flush()
-    entry = Entry("role.added", _id(by), "role", role.id, {"name": role.name, "permissions": list(role.permissions)})
+    entry = Entry(
+        "role.added", _id(by), "role", role.id, {"name": role.name, "permissions": list(role.permissions)}
+    )
     audit.append(session, [entry])
     return role
 
 
 def change(
-    session: Session, role: Role, by: User | None, *, name: str | None = None, permissions: Iterable[str] | None = None
+    session: Session,
+    role: Role,
+    by: User | None,
+    *,
+    name: str | None = None,
+    permissions: Iterable[str] | None = None,
 ) -> bool:
     """Rename a role, or say anew what it allows; None leaves it. Whether anything differs.
 
@@ -111,7 +120,9 @@ def set_members(session: Session, role: Role, people: Iterable[User], by: User |
     access.one_at_a_time(session)
     entries = []
     ids = [person.id for person in people]
-    found = session.scalars(select(User).where(User.id.in_(ids)).options(selectinload(User.roles))) if ids else ()
+    found = (
+        session.scalars(select(User).where(User.id.in_(ids)).options(selectinload(User.roles))) if ids else ()
+    )
     for person in found:
         if (role in person.roles) == added:
             continue
@@ -130,7 +141,9 @@ def _fit_name(session: Session, name: str) -> str:
     except ValueError as error:
         raise PortalError(str(error)) from error
     if not found or len(found) > _LONGEST or "/" in found:
-        raise PortalError(_("A role needs a name of at most %(number)s characters, without a slash.", number=_LONGEST))
+        raise PortalError(
+            _("A role needs a name of at most %(number)s characters, without a slash.", number=_LONGEST)
+        )
     if named(session, found) is not None:
         raise PortalError(_("There is a role “%(name)s” already.", name=found))
     return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 import click
 from flask import Flask
 
-from . import audit, database, flows, outbox, people, roles, run, stats, timers, worker
+from . import audit, database, flows, outbox, people, retention, roles, run, stats, timers, worker
 from .refusals import in_words
 
 #: what `flask --app wsgi …` offers, too
@@ -18,6 +18,7 @@ COMMANDS: tuple[click.Command, ...] = (
     people.people,
     roles.roles,
     audit.audit,
+    retention.retention,
     flows.flows,
     timers.timers,
     outbox.outgoing,

@@ -9,7 +9,9 @@ audit = AppGroup("audit", help="The audit.")
 
 
 @audit.command("verify")
-@click.option("--expect", metavar="NUMBER:HASH", help="What this command printed once: that row must be there.")
+@click.option(
+    "--expect", metavar="NUMBER:HASH", help="What this command printed once: that row must be there."
+)
 def verify(expect: str | None) -> None:
     """Check the chain of hashes; exit with 1, and a line for each fault, where a row was changed, dropped or moved."""
     from portal.engine import audit as chain
@@ -27,5 +29,5 @@ def verify(expect: str | None) -> None:
         click.echo(fault, err=True)
     if found:
         raise click.ClickException(f"the audit is not as it was written: {len(found)} faults")
-    number, hashed = chain.head(session)
-    click.echo(f"{number} rows are as they were written; keep {number}:{hashed}")
+    rows, last = chain.head(session)
+    click.echo(f"{rows} rows are as they were written; keep {rows}:{last}")

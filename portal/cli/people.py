@@ -198,14 +198,11 @@ def deactivate(username: str, tasks: str | None, requests: str | None, reason: s
             f"{name} has {work.tasks} open tasks and {work.requests} requests in progress: say --tasks queue, "
             "leave or a user name, and --requests leave or a user name"
         )
-    heirs = {name: _heir(session, name, person) for name in (tasks, requests) if name is not None}
+    to, requester = (_heir(session, heir or "leave", person) for heir in (tasks, requests))
     refusing(lambda: leaving.deactivate(session, person_id, None))
     given = refusing(
-        lambda: leaving.give(
-            session, person_id, None, tasks=heirs.get(tasks, "leave"), requests=heirs.get(requests, "leave"),
-            reason=reason,
-        )
-    )  # fmt: skip
+        lambda: leaving.give(session, person_id, None, tasks=to, requests=requester or "leave", reason=reason)
+    )
     click.echo(f"{name} is deactivated; {given.tasks} tasks and {given.requests} requests given to others.")
     for line in given.refused:
         click.echo(f"refused: {line}", err=True)

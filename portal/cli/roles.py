@@ -56,7 +56,9 @@ def set_role(
         if role is None:
             role = administration.add(session, rename or name, wanted, None)
         else:
-            administration.change(session, role, None, name=rename, permissions=wanted if permissions else None)
+            administration.change(
+                session, role, None, name=rename, permissions=wanted if permissions else None
+            )
         for people, added in ((members, True), (leavers, False)):
             found = [person_named(session, username) for username in people]
             administration.set_members(session, role, found, None, added=added)

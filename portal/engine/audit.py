@@ -156,7 +156,11 @@ def faults(session: Session, kept: tuple[int, str] | None = None) -> Iterator[st
     number, last = 0, NOTHING
     for row in _rows(session):
         if row["id"] != number + 1:
-            gone = f"row {number + 1} is" if row["id"] == number + 2 else f"rows {number + 1} to {row['id'] - 1} are"
+            gone = (
+                f"row {number + 1} is"
+                if row["id"] == number + 2
+                else f"rows {number + 1} to {row['id'] - 1} are"
+            )
             yield f"{gone} missing"
         elif hash_of(row, last) != row["hash"]:
             yield f"row {row['id']} was changed, or the one before it"

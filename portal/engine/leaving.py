@@ -15,7 +15,9 @@ from .transaction import read_process, task_action, transaction
 
 def tasks_of(session: Session, user_id: int, limit: int, after: int = 0) -> list[int]:
     """Open tasks of a person, by their ids from a number on."""
-    query = select(Task.id).where(Task.owner_id == user_id, Task.status == "ASSIGNED", Task.finished.is_(None))
+    query = select(Task.id).where(
+        Task.owner_id == user_id, Task.status == "ASSIGNED", Task.finished.is_(None)
+    )
     return list(session.scalars(query.where(Task.id > after).order_by(Task.id).limit(limit)))
 
 

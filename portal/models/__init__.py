@@ -1,6 +1,7 @@
 """The data: SQLAlchemy 2 typed declarative models."""
 
 from .absence import Absence
+from .anonymised import Anonymised
 from .audit import AuditHead, AuditRow
 from .base import Base, UTCDateTime, db, prepare_engine, session_of, utcnow
 from .bulk_undo import BulkUndo
@@ -37,6 +38,7 @@ Base.registry.configure()
 
 __all__ = [
     "Absence",
+    "Anonymised",
     "AuditHead",
     "AuditRow",
     "BigId",

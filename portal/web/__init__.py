@@ -9,6 +9,7 @@ from flask_wtf import CSRFProtect
 from portal import folders
 
 from . import (
+    admin,
     bodies,
     compression,
     errors,
@@ -55,6 +56,7 @@ BLUEPRINTS = (
     comments.blueprint,
     attachments.blueprint,
     notices.blueprint,
+    admin.blueprint,
 )
 
 

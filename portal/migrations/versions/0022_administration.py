@@ -1,4 +1,4 @@
-"""People have a last sign-in and a key to sort by, and can be erased; the audit; processes on legal hold."""
+"""People have a last sign-in and a key to sort by, and can be erased; the audit; retention and legal hold."""
 
 from __future__ import annotations
 
@@ -50,6 +50,18 @@ def upgrade() -> None:
         sa.Column("user_id", BIG_ID, sa.ForeignKey("portal_user.id", ondelete="SET NULL"), nullable=True),
         sa.Column("reason", sa.String(500), nullable=False),
     )
+    op.create_table(
+        "portal_anonymised",
+        sa.Column(
+            "process_id", BIG_ID, sa.ForeignKey("portal_process.id", ondelete="CASCADE"), primary_key=True
+        ),
+        sa.Column("created", sa.DateTime(timezone=True), nullable=False),
+    )
+    over = sa.text("finished IS NOT NULL AND parent_task_id IS NULL")
+    op.create_index(
+        "ix_portal_process_over", "portal_process", ["flow_label", "finished", "id"],
+        sqlite_where=over, postgresql_where=over,
+    )  # fmt: skip
 
 
 def _fill_in() -> None:
@@ -70,7 +82,8 @@ def _fill_in() -> None:
 
 
 def downgrade() -> None:
-    for name in ("portal_legal_hold", "portal_audit_head", "portal_audit"):
+    op.drop_index("ix_portal_process_over", "portal_process")
+    for name in ("portal_anonymised", "portal_legal_hold", "portal_audit_head", "portal_audit"):
         op.drop_table(name)
     op.drop_index("ix_portal_user_name_key", "portal_user")
     with op.batch_alter_table("portal_user") as people:

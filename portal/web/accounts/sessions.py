@@ -17,6 +17,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response as BaseResponse
 
+from portal.engine import audit
+from portal.engine.audit import Entry
 from portal.models import Absence, User, UserSession, db, utcnow
 from portal.queries.notices import unread_of
 
@@ -86,8 +88,12 @@ def whose() -> int | None:
     return found
 
 
-def begin(user: User) -> None:
-    """Sign somebody in with this browser. What it was signed in to before ends."""
+def begin(user: User, *, anew: bool = True) -> None:
+    """Sign somebody in with this browser. What it was signed in to before ends.
+
+    Args:
+        anew: they were not signed in before: it is kept as their last sign-in.
+    """
     now, settings = utcnow(), current_app.extensions["portal"]
     token = secrets.token_urlsafe(32)
     user_id, key = user.id, user.session_key
@@ -110,6 +116,9 @@ def begin(user: User) -> None:
         ended = ended.limit(1000).with_for_update(skip_locked=True)  # where several do so at once
         database.execute(delete(UserSession).where(UserSession.id.in_(ended)))
         database.add(made)
+        if anew:
+            database.execute(update(User).where(User.id == user_id).values(last_sign_in=now))
+            audit.append(database, [Entry("sign-in", user_id, "person", user_id, _from())])
     session.clear()
     login_user(user)
     session[_TOKEN] = token
@@ -118,9 +127,26 @@ def begin(user: User) -> None:
 def end() -> None:
     """Sign out: the session ends, on whatever machine its cookie may be."""
     if _TOKEN in session:
-        _delete(UserSession.token_hash == _hash(session[_TOKEN]))
+        number = whose()
+        with writing() as database:
+            database.execute(delete(UserSession).where(UserSession.token_hash == _hash(session[_TOKEN])))
+            if number is not None:
+                audit.append(database, [Entry("sign-out", number, "person", number)])
     logout_user()
     session.clear()
+
+
+def note_failure(user_id: int | None) -> None:
+    """Keep in the audit that somebody could not sign in."""
+    with writing() as database:
+        subject = ("", "") if user_id is None else ("person", str(user_id))
+        audit.append(database, [Entry("sign-in.failed", None, *subject, _from())])
+
+
+def _from() -> dict[str, str]:
+    """From where a request comes, for the audit."""
+    agent = request.headers.get("User-Agent", "")[:400]
+    return {"address": (request.remote_addr or "")[:45], "device": device(agent)}
 
 
 def end_one(user: User, session_id: int) -> bool:
