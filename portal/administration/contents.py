@@ -1,4 +1,4 @@
-"""What belongs to a tree of processes: written down, emptied, deleted. Each within a transaction that holds its root."""
+"""What belongs to a tree of processes: written down, emptied, deleted, within a transaction that holds its root."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def keep_files(session: Session, ids: list[int]) -> None:
 
 def remove(session: Session, ids: list[int]) -> None:
     """Delete processes and all that is theirs. Files lose their process; the next sweep removes them."""
-    for table in reversed(_own_tables()):
-        session.execute(delete(table).where(_key(table).in_(ids)))
+    for own in reversed(_own_tables()):
+        session.execute(delete(own).where(_key(own).in_(ids)))
     query = update(StoredFile).where(StoredFile.process_id.in_(ids)).values(pending=False)
     session.execute(query, execution_options={"synchronize_session": False})
     table: Any = Process.__table__

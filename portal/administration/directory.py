@@ -84,7 +84,7 @@ def away(session: Session, people: list[User]) -> dict[int, Any]:
     query = select(Absence.user_id, Absence.ends).where(
         Absence.user_id.in_([person.id for person in people]), Absence.begins <= now, Absence.ends > now
     )
-    return dict(session.execute(query).tuples())
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def _criteria(wanted: Wanted) -> Iterator[Any]:

@@ -74,6 +74,7 @@ def end(session: Session, person: User, by: User | None) -> None:
     """As `deactivate`, within a transaction that writes."""
     access.demand_reach(by, person)
     access.one_at_a_time(session)
+    session.flush()
     session.refresh(person)
     if not person.is_active:
         return

@@ -1,4 +1,4 @@
-"""Retention: processes that have been over for long are archived, anonymised or deleted, as the rules of their flows say.
+"""Processes that have been over for long are archived, anonymised or deleted, as the rules of their flows say.
 
 A process goes with all that it has called. Each batch is one transaction that locks its roots in the order of their
 numbers; who is interrupted says it again.
@@ -6,7 +6,6 @@ numbers; who is interrupted says it again.
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import secrets
 from collections.abc import Iterator
@@ -106,7 +105,7 @@ def _count(session: Session, done: Done) -> None:
 def _run(session: Session, done: Done, by_id: int | None) -> None:
     criteria = list(_criteria(done.rule, done.label))
     done.held = session.scalar(select(func.count(Process.id)).where(*criteria, _is_held())) or 0
-    after: tuple[dt.datetime, int] | None = None
+    after: Any = None
     while True:
         query = select(Process.finished, Process.id).where(*criteria, ~_is_held())
         if after is not None:

@@ -46,7 +46,9 @@ def deactivate(username: str) -> BaseResponse | str | tuple[str, int]:
     to: int | Literal["leave"] | None = None if tasks == "queue" else "leave"
     if tasks == "person" and heir is not None:
         to = heir.id
-    after = requester.id if requests == "person" and requester is not None else "leave"
+    after: int | Literal["leave"] = (
+        requester.id if requests == "person" and requester is not None else "leave"
+    )
     person_id, by_id, name = person.id, me().id, person.name
     leaving.deactivate(db.session(), person_id, by_id)
     reason = reason or _("%(name)s has left", name=name)

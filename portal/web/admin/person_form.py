@@ -65,7 +65,12 @@ class PersonForm(FlaskForm):
 
     def __init__(self, roles: list[Role], person: User | None, posted: bool) -> None:
         values = {} if person is None else people.values_of(person)
-        start = {**values, "skills": ", ".join(values.get("skills", ())), "seen": digest(values)}
+        start = {
+            "timezone": "",
+            **values,
+            "skills": ", ".join(values.get("skills", ())),
+            "seen": digest(values),
+        }
         super().__init__(data=start) if posted else super().__init__(formdata=None, data=start)
         self.person = person
         self.roles.choices = [(role.name, role.name) for role in roles]
@@ -84,7 +89,7 @@ class PersonForm(FlaskForm):
     def given(self) -> dict[str, Any]:
         """What was said, as `portal.administration.people` takes it."""
         skills = [part.strip() for part in (self.skills.data or "").split(",") if part.strip()]
-        values = {name: self[name].data for name in people.FIELDS}
+        values = {name: self[name].data for name in people.FIELDS if name in self}
         return {**values, "skills": skills}
 
     def tell(self, faults: dict[str, str]) -> None:
