@@ -11,7 +11,7 @@ from sqlalchemy import select
 from portal import folders
 from portal.discovery import discover
 from portal.engine.queue import schedules
-from portal.flow.registry import registry
+from portal.flow.registry import ADMIN, registry
 from portal.models import User, create_user, db
 
 DEMO_PASSWORD = "portal-demo"
@@ -39,7 +39,9 @@ def make_demo() -> list[str]:
         said.append("There are people already: no demo people made.")
     else:
         for name, full_name in PEOPLE.items():
-            permissions = sorted(registry.permissions()) if name == "bob" else _start_permissions()
+            permissions = (
+                sorted(registry.permissions().keys() - {ADMIN}) if name == "bob" else _start_permissions()
+            )
             create_user(
                 name, DEMO_PASSWORD, permissions=permissions, is_superuser=name == "carol", full_name=full_name,
                 roles=["Managers"] if name == "bob" else (), email=f"{name}@example.com",

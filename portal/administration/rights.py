@@ -81,12 +81,20 @@ def catalogue() -> list[Permission]:
 
 
 def _of_nodes(nodes: list[Any]) -> str:
-    words = [_deed(node) for node in nodes]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {_('and')} {words[-1]}"
+    starts = [node.title for node in nodes if node.starts]
+    others = [node.title for node in nodes if not node.starts]
+    words = [_("Start: %(step)s", step=_listed(starts))] if starts else []
+    words += [_("Work on: %(step)s", step=_listed(others))] if others else []
+    return "; ".join(words)
+
+
+def _listed(titles: list[str]) -> str:
+    titles = list(dict.fromkeys(titles))
+    return titles[0] if len(titles) == 1 else f"{', '.join(titles[:-1])} {_('and')} {titles[-1]}"
 
 
 def _deed(node: Any) -> str:
-    return _("Start: %(step)s", step=node.title) if node.starts else _("Work on: %(step)s", step=node.title)
+    return _of_nodes([node])
 
 
 def in_words(name: str, known: dict[str, Permission]) -> Permission:
@@ -142,7 +150,7 @@ def _held(person: User) -> dict[str, list[Reason]]:
         for name in role.permissions:
             found.setdefault(name, []).append(Reason(_("Role %(name)s", name=role.name), role.name))
     for name in person.permissions or ():
-        found.setdefault(name, []).append(Reason(_("Given to them by name")))
+        found.setdefault(name, []).append(Reason(_("Given by name")))
     for absence in absences.standing_in(person):
         until = absence.ends.date().isoformat()
         for name in absence.user.all_permissions:

@@ -28,6 +28,7 @@ from .layout import me
 from .lists import Addresses, filters_of_request, flow_choices
 from .lookups import NOT_SEEN, process_or_refuse
 from .navigation import Entry
+from .reads import note_read
 from .reasons import reason_of_request
 from .tasks import preview
 from .tasks.context import artifact_of
@@ -61,6 +62,7 @@ def index() -> str:
 @blueprint.get("/processes/<int:process_id>")
 def detail(process_id: int) -> str:
     story = _story_or_refuse(process_id)
+    note_read(story.process)
     queries.fill_in(db.session(), story)
     before = to_id(request.args.get("before", ""))
     events = queries.timeline(db.session(), process_id, before, queries.EVENTS + 1)

@@ -197,9 +197,8 @@ def test_a_lever_that_is_refused_or_fails_is_none(session, process):
         actions.activation(session, open_task(process), person("alice")) as a,
     ):
         a.skip()
-    with pytest.raises(RuntimeError), actions.activation(session, open_task(process), person("mia")) as a:
-        a.skip()
-        raise RuntimeError
+    with pytest.raises(LookupError), actions.activation(session, open_task(process), person("mia")) as a:
+        a.move("nowhere")
     assert rows(session) == []
 
 

@@ -288,7 +288,11 @@ def upload(text):
     return {"file": (io.BytesIO(text.encode()), "people.csv")}
 
 
-CSV = "username,full_name,department,roles,manager,active\nfay,Fay,Law,Legal;Board,gus,yes\ngus,Gus,Law,,,\nbob,Bob,,,,no\n"
+CSV = """username,full_name,department,roles,manager,active
+fay,Fay,Law,Legal;Board,gus,yes
+gus,Gus,Law,,,yes
+bob,Bob,,,,no
+"""
 
 
 def test_an_import_is_shown_first_and_the_same_again_changes_nothing(erin):
@@ -377,7 +381,7 @@ def test_a_role_that_administers_cannot_go_while_it_is_all_there_is(people, make
     ("name", "permission", "told"),
     [
         ("dave", "paper.can_start", "No role has"),
-        ("alice", "paper.can_start", "Given to them by name"),
+        ("alice", "paper.can_start", "Given by name"),
         ("erin", "paper.manage", "Superuser"),
         ("carol", "paper.view", "which manages"),
         ("dave", "paper.can_sing", "There is no such permission."),
