@@ -81,9 +81,13 @@ def _detail(changes: list[Change]) -> dict[str, Any]:
     return detail
 
 
-def append(session: Session, entries: Sequence[Entry]) -> None:
+def append(session: Session, entries: Sequence[Entry], now: dt.datetime | None = None) -> None:
     """Add rows, in the transaction that is under way. The last thing before its commit: from here on every other one
-    that adds rows waits for it."""
+    that adds rows waits for it.
+
+    Args:
+        now: the moment of what is told; that of this call when it is left out.
+    """
     held: list[Entry] | None = session.info.get("audit")
     if held is not None:
         held.extend(entries)
@@ -94,7 +98,7 @@ def append(session: Session, entries: Sequence[Entry]) -> None:
     connection = session.connection()
     row = connection.execute(select(_HEAD.c.number, _HEAD.c.hash).with_for_update()).first()
     number, last = row or _make_head(session)
-    now = clock.get()()
+    now = now or clock.get()()
     rows = []
     for entry in entries:
         number += 1

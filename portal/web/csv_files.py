@@ -12,6 +12,7 @@ from flask import Response, stream_with_context
 from portal.engine import audit
 from portal.engine.audit import Entry
 
+from .export import safe
 from .layout import me
 from .writing import writing
 
@@ -41,8 +42,3 @@ def _lines(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
             text.seek(0)
             text.truncate()
     yield text.getvalue()
-
-
-def safe(cell: Any) -> Any:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" and len(cell) > 1 else cell

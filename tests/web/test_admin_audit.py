@@ -21,7 +21,7 @@ def erin(client_of):
 
 
 def audited():
-    db.session.expire_all()
+    db.session.rollback()
     return [row.action for row in db.session.scalars(db.select(AuditRow).order_by(AuditRow.id))]
 
 

@@ -67,11 +67,28 @@ CURSORS = [
     base64.urlsafe_b64encode(DEEP.encode()).decode(), base64.urlsafe_b64encode(b"\xff\xfe").decode(), "A" * 5001,
 ]  # fmt: skip
 
-LIST = ("q", "flow", "sort", "after", "late", "state", "status", "mine", "next")
 PERSON = (
     "full_name", "email", "manager", "department", "skills", "capacity", "language", "timezone", "roles", "permissions",
     "is_superuser", "_seen",
 )  # fmt: skip
+LIST = (
+    *(
+        "q",
+        "flow",
+        "step",
+        "person",
+        "state",
+        "due",
+        "since",
+        "until",
+        "priority",
+        "sort",
+        "after",
+        "view",
+        "format",
+    ),
+    *("late", "status", "mine", "next", "field", "op", "value"),
+)
 #: what each route reads: of the query, of the form
 PARAMETERS = {
     "/": ((), ()),
@@ -100,6 +117,7 @@ PARAMETERS = {
     "/inbox": (LIST, ()),
     "/queue": (LIST, ()),
     "/archive": (LIST, ()),
+    "/tasks": (LIST, ()),
     "/processes": (LIST, ()),
     "/tasks/<any(assign,unassign,reassign,cancel,undo,revive,skip,due,priority,snooze):action>": (
         LIST,
@@ -119,6 +137,9 @@ PARAMETERS = {
     ),
     "/processes/<int:process_id>/<any(withdraw,retry):action>": (("next",), ("next", "reason")),
     "/processes/<int:process_id>/data": (("next",), (*FIELDS, "reason", "next", "_seen")),
+    "/news": (("list", "since", "newest"), ()),
+    "/views": ((), ("page", "name", "query", "role", "start", "next")),
+    "/views/<int:view_id>/<any(start,remove):action>": ((), ("next",)),
     "/flows": ((), ()),
     "/flows/<label>": ((), ()),
     "/flows/<label>/chart.svg": ((), ()),
@@ -187,6 +208,7 @@ def addresses(app, site):
              "<any(assign,unassign,reassign,cancel,undo,revive,skip,due,priority,snooze):action>": "due",
              "<any(cancel,suspend,resume,retry,withdraw):action>": "suspend", "<int:undo_id>": "1",
              "<any(skip,move,due,priority,snooze):action>": "move", "<any(withdraw,retry):action>": "retry",
+             "<int:view_id>": "1", "<any(start,remove):action>": "start",
              "<any(assign,unassign,reassign,cancel,undo,revive):action>": "reassign"}  # fmt: skip
     found = {}
     for rule in app.url_map.iter_rules():

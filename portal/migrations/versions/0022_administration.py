@@ -8,7 +8,7 @@ from alembic import op
 from portal import usernames
 
 revision = "0022"
-down_revision = "0020"
+down_revision = "0015"
 
 BIG_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 

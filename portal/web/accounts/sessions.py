@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from flask import Flask, current_app, g, request, session
-from flask_login import login_user, logout_user
+from flask import current_app, g, request, session
+from flask.sansio.scaffold import Scaffold
+from flask_login import login_user, logout_user, user_logged_in, user_logged_out
 from sqlalchemy import CursorResult, Select, bindparam, delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import joinedload
@@ -22,6 +23,7 @@ from portal.engine.audit import Entry
 from portal.models import Absence, User, UserSession, db, utcnow
 from portal.queries.notices import unread_of
 
+from ..mount import mount
 from ..writing import writing
 from .devices import device
 
@@ -31,8 +33,8 @@ log = logging.getLogger("portal.web")
 SEEN = dt.timedelta(minutes=1)
 #: milliseconds that a page waits for a busy database to write `seen`
 PATIENCE = 50
-#: where Flask-Login keeps what `load` gets
-_TOKEN = "_user_id"
+#: where the token is in the session: Flask-Login's place, or our own in another's application
+_TOKEN, _TOKEN_OF_GUEST = "_user_id", "_portal_user"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,15 @@ class Listed:
     created: dt.datetime
     seen: dt.datetime
     current: bool
+
+
+def token_name() -> str:
+    return _TOKEN if mount().whole else _TOKEN_OF_GUEST
+
+
+def _token() -> str:
+    found: str = session.get(token_name(), "")
+    return found
 
 
 def load(token: str) -> User | None:
@@ -83,7 +94,7 @@ def _who() -> Select[User, int, dt.datetime, int]:
 
 def whose() -> int | None:
     """The person of this browser's session, also of one that was idle for too long."""
-    query = select(UserSession.user_id).where(UserSession.token_hash == _hash(session.get(_TOKEN, "")))
+    query = select(UserSession.user_id).where(UserSession.token_hash == _hash(_token()))
     found: int | None = db.session.scalar(query)
     return found
 
@@ -97,7 +108,7 @@ def begin(user: User, *, anew: bool = True) -> None:
     now, settings = utcnow(), current_app.extensions["portal"]
     token = secrets.token_urlsafe(32)
     user_id, key = user.id, user.session_key
-    old = session.get(_TOKEN, "")
+    old = _token()
     made = UserSession(
         user_id=user_id,
         token_hash=_hash(token),
@@ -119,21 +130,30 @@ def begin(user: User, *, anew: bool = True) -> None:
         if anew:
             database.execute(update(User).where(User.id == user_id).values(last_sign_in=now))
             audit.append(database, [Entry("sign-in", user_id, "person", user_id, _from())])
-    session.clear()
-    login_user(user)
-    session[_TOKEN] = token
+    if mount().whole:
+        session.clear()
+        login_user(user)
+    else:  # the rest of the session is the application's
+        g.portal_person = user
+        user_logged_in.send(current_app._get_current_object(), user=user)  # type: ignore[attr-defined]
+    session[token_name()] = token
 
 
 def end() -> None:
     """Sign out: the session ends, on whatever machine its cookie may be."""
-    if _TOKEN in session:
+    if token := _token():
         number = whose()
         with writing() as database:
-            database.execute(delete(UserSession).where(UserSession.token_hash == _hash(session[_TOKEN])))
+            database.execute(delete(UserSession).where(UserSession.token_hash == _hash(token)))
             if number is not None:
                 audit.append(database, [Entry("sign-out", number, "person", number)])
-    logout_user()
-    session.clear()
+    if mount().whole:
+        logout_user()
+        session.clear()
+    else:
+        user = g.pop("portal_person", None)
+        user_logged_out.send(current_app._get_current_object(), user=user)  # type: ignore[attr-defined]
+        session.pop(token_name(), None)
 
 
 def note_failure(user_id: int | None) -> None:
@@ -156,7 +176,7 @@ def end_one(user: User, session_id: int) -> bool:
 
 def end_others(user: User) -> int:
     """End all sessions of this person but the one of this browser. Their number."""
-    others = UserSession.token_hash != _hash(session.get(_TOKEN, ""))
+    others = UserSession.token_hash != _hash(_token())
     return _delete(UserSession.user_id == user.id, others)
 
 
@@ -169,7 +189,7 @@ def listed(user: User) -> list[Listed]:
         UserSession.seen > now - settings.session_idle,
         UserSession.created > now - settings.session_lifetime,
     )
-    current = _hash(session.get(_TOKEN, ""))
+    current = _hash(_token())
     found = [
         Listed(row.id, device(row.agent), row.address, row.created, row.seen, row.token_hash == current)
         for row in db.session.scalars(query.order_by(UserSession.seen.desc(), UserSession.id.desc()))
@@ -219,5 +239,5 @@ def _delete(*criteria: Any) -> int:
         return result.rowcount
 
 
-def init_app(app: Flask) -> None:
-    app.after_request(note_seen)
+def attach(scope: Scaffold) -> None:
+    scope.after_request(note_seen)

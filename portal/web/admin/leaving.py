@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from flask import flash, render_template, request, url_for
+from flask import render_template, request, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -15,6 +15,7 @@ from portal.language import ngettext
 from portal.models import User, db
 
 from ..layout import me
+from ..messages import flash
 from ..reasons import reason_of_request
 from ..selection import SECONDS
 from ..urls import see_other
@@ -89,7 +90,7 @@ def _tell(name: str, given: leaving.Given) -> None:
     if given.refused:
         text = ngettext("%(number)s was refused.", "%(number)s were refused.", len(given.refused))
         lines = [line[:120] for line in given.refused[:12]]
-        flash({"text": text, "lines": lines}, "warning")  # type: ignore[arg-type]
+        flash({"text": text, "lines": lines}, "warning")
     if given.left:
         flash(_("There is more than is done at once. Do it again for the rest."), "warning")
 

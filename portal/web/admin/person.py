@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, flash, render_template, request, url_for
+from flask import Response, render_template, request, url_for
 from sqlalchemy import func, select
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -17,6 +17,8 @@ from portal.models import AuditRow, Process, Task, User, db, find_user
 from ..accounts.sessions import listed as sessions_of
 from ..csv_files import as_csv, note_export
 from ..layout import me, now
+from ..messages import flash
+from ..mount import mount
 from ..urls import see_other
 from ..writing import writing
 from .access import blueprint, person_or_404
@@ -175,11 +177,15 @@ def reset_password(username: str) -> BaseResponse:
 
 
 def _tell_link(person: User, words: str) -> None:
+    """Say it with the link by which the person chooses a password, where they sign in here."""
+    if not mount().own_accounts:
+        flash(words, "success")
+        return
     address = url_for(
         "portal.sign_in.choose_password", token=password_links.token_for(person), _external=True
     )
     link = _("By this link, good for three days, they choose a password. Send it to nobody else:")
-    flash({"text": f"{words} {link}", "to": address, "name": address}, "success")  # type: ignore[arg-type]
+    flash({"text": f"{words} {link}", "to": address, "name": address}, "success")
 
 
 def process_count(person: User) -> int:

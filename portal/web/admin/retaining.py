@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import abort, flash, render_template, request, url_for
+from flask import abort, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.administration import access, retention
@@ -14,6 +14,7 @@ from portal.models import Process, db
 
 from .. import navigation
 from ..layout import me
+from ..messages import flash
 from ..navigation import Entry
 from ..reasons import reason_of_request
 from ..urls import see_other, to_id
@@ -34,7 +35,7 @@ def retention_rules() -> BaseResponse | str:
         flash(_("The rules were applied to %(number)s processes.", number=count), "success")
         if lines := [line for each in done for line in each.refused]:
             text = _("%(number)s were refused.", number=len(lines))
-            flash({"text": text, "lines": [line[:120] for line in lines[:12]]}, "warning")  # type: ignore[arg-type]
+            flash({"text": text, "lines": [line[:120] for line in lines[:12]]}, "warning")
         return see_other(url_for("portal.admin.retention_rules"))
     return _page()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import flash, render_template, request, url_for
+from flask import render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.administration import rights, roles
@@ -11,6 +11,7 @@ from portal.language import gettext as _
 from portal.models import Role, User, db, find_user
 
 from ..layout import me
+from ..messages import flash
 from ..urls import see_other
 from ..writing import writing
 from .access import blueprint, role_or_404
