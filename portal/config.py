@@ -20,6 +20,8 @@ from flask.helpers import get_debug_flag
 
 from portal import folders, private
 from portal.flow.notices import url_faults
+from portal.flow.retention import Retention
+from portal.flow.retention import parse as parse_retention
 from portal.office_holidays import office_holidays
 from portal.working_time import OFFICE_HOURS, WorkingCalendar, parse_holidays, parse_hours
 
@@ -66,6 +68,8 @@ class Config:
     #: addresses that are called for every flow, and what signs the calls; without a secret they are only shown
     webhooks: tuple[str, ...]
     webhook_secret: str
+    #: rules of retention that take the place of the flows' own, by their labels
+    retention: Mapping[str, tuple[Retention, ...]]
     log: str | None
     metrics_token: str | None
     trusted_proxies: int
@@ -122,6 +126,7 @@ class Config:
                 str(values.pop("HOLIDAYS", "")),
             ),
             "webhooks": _addresses(values.pop("WEBHOOKS", ())),
+            "retention": _retention(str(values.pop("RETENTION", ""))),
             "webhook_secret": str(values.pop("WEBHOOK_SECRET", "")),
         }
         values |= _mail(values)
@@ -297,6 +302,13 @@ def _calendar(place: str, hours: str, timezone: str, own: str) -> WorkingCalenda
         return WorkingCalendar(week, zone, *office_holidays(place, days))
     except ValueError as error:
         raise ValueError(f"{PREFIX}CALENDAR is {place!r}: {error}") from None
+
+
+def _retention(text: str) -> Mapping[str, tuple[Retention, ...]]:
+    try:
+        return parse_retention(text)
+    except ValueError as error:
+        raise ValueError(f"{PREFIX}RETENTION: {error}") from None
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:

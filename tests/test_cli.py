@@ -83,6 +83,72 @@ def test_a_person_has_a_mail_address(portal):
     assert "alice can sign in" in portal(*words, "alice@example.com")
 
 
+def test_people_and_roles_are_looked_after(portal, folder):
+    portal("init-db")
+    portal("roles", "set", "Staff", "--permission", "hello_world.can_start")
+    assert "/password/" in portal(
+        "people", "add", "alice", "--name", "Alice", "--role", "Staff", "--skill", "law"
+    )
+    assert "can sign in" in portal(
+        "people", "add", "bob", "--password", "a long password", "--permission", "admin"
+    )
+    assert re.search(
+        r"^alice +Alice +active +never +Staff$", portal("people", "list", "--role", "Staff"), re.MULTILINE
+    )
+    assert "department changed" in portal("people", "edit", "alice", "--department", "Law")
+    assert "Start: New message (hello_world.can_start)" in portal("roles", "list", "--words")
+    portal("roles", "set", "Staff", "--rename", "People", "--member", "bob")
+    assert re.search(r"^People +2  hello_world.can_start", portal("roles", "list"), re.MULTILINE)
+    assert "last administrator" in portal("people", "deactivate", "bob", code=1)
+    assert "alice is deactivated" in portal("people", "deactivate", "alice")
+    assert "Erased" in portal("people", "erase", "alice")
+    assert "alice" not in portal("people", "list")
+    portal("roles", "remove", "People")
+    assert "rows are as they were written" in portal("audit", "verify")
+
+
+def test_mistakes_about_people_are_one_line(portal, folder):
+    portal("init-db")
+    for words in (
+        ("people", "edit", "nobody"), ("people", "deactivate", "nobody"), ("people", "erase", "nobody"),
+        ("people", "add", "x", "--role", "None"), ("people", "add", "x", "--email", "no"), ("roles", "remove", "None"),
+        ("roles", "set", "R", "--permission", "no.such"), ("audit", "verify", "--expect", "x"),
+    ):  # fmt: skip
+        said = portal(*words, code=1)
+        assert len(said.strip().splitlines()) == 1, said
+        assert said.startswith("Error: ")
+
+
+def test_people_are_imported_after_a_dry_run(portal, folder):
+    portal("init-db")
+    (folder / "people.csv").write_text("username,roles\nalice,Staff\n")
+    assert "1 of 1 people would be added or changed" in portal("people", "import", "people.csv", "--dry-run")
+    assert portal("people", "list") == ""
+    assert "line 2: alice new; roles: Staff" in portal("people", "import", "people.csv")
+    assert "0 of 1 people added or changed" in portal("people", "import", "people.csv")
+    (folder / "people.csv").write_text("username,email\nalice,no\n")
+    assert "line 2: alice: email:" in portal("people", "import", "people.csv", code=1)
+
+
+def test_an_audit_that_was_changed_is_told(portal, folder):
+    import sqlite3
+
+    portal("init-db")
+    portal("people", "add", "alice")
+    with sqlite3.connect(folder / "instance" / "portal.sqlite") as database:
+        database.execute("UPDATE portal_audit SET action = 'person.changed'")
+    assert "row 1 was changed" in portal("audit", "verify", code=1)
+
+
+def test_rules_of_retention_are_run_after_a_dry_run(portal):
+    portal("init-db")
+    assert "No flow has a rule of retention" in portal("retention", "run", "--dry-run")
+    settings = {"PORTAL_RETENTION": "hello_world: archive after 30 days if DONE"}
+    assert "hello_world: would archive 0 processes" in portal("retention", "run", "--dry-run", **settings)
+    assert "hello_world: archive 0 processes" in portal("retention", "run", **settings)
+    assert "PORTAL_RETENTION" in portal("retention", "run", code=1, PORTAL_RETENTION="hello_world: burn")
+
+
 def test_an_unknown_permission_is_refused_with_the_known_ones(portal):
     portal("init-db")
     said = portal(

@@ -9,13 +9,17 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
-from . import database, flows, outbox, people, run, stats, timers, worker
+from . import audit, database, flows, outbox, people, retention, roles, run, stats, timers, worker
 from .refusals import in_words
 
 #: what `flask --app wsgi …` offers, too
 COMMANDS: tuple[click.Command, ...] = (
     database.init_db,
     people.create_user,
+    people.people,
+    roles.roles,
+    audit.audit,
+    retention.retention,
     flows.flows,
     timers.timers,
     outbox.outgoing,

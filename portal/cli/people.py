@@ -1,11 +1,23 @@
-"""`portal create-user`: who can sign in."""
+"""`portal create-user` and `portal people`: who can sign in, and what is known of them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import click
-from flask.cli import with_appcontext
+from flask.cli import AppGroup, with_appcontext
+
+from portal.errors import PortalError
 
 from .refusals import refusing
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from portal.models import User
 
 
 @click.command("create-user")
@@ -33,3 +45,220 @@ def create_user(
         )
     )
     click.echo(f"{username} can sign in.")
+
+
+people = AppGroup("people", help="People: list, add, edit, deactivate, import, erase.")
+
+
+@contextmanager
+def writing() -> Iterator[Session]:
+    """A transaction that writes; what the portal refuses is told in one line.
+
+    Raises:
+        ClickException: the portal refuses it, in its words.
+    """
+    from portal.engine import writes
+    from portal.models import db
+
+    session = db.session()
+    writes.begin(session)
+    try:
+        yield session
+        session.commit()
+    except PortalError as error:
+        session.rollback()
+        raise click.ClickException(str(error)) from error
+
+
+def person_named(session: Session, username: str) -> User:
+    """
+    Raises:
+        ClickException: there is none.
+    """
+    from portal.administration import people as administration
+
+    found = administration.one(session, username)
+    if found is None:
+        raise click.ClickException(f"there is no user {username!r}")
+    return found
+
+
+def _values(command: Any) -> Any:
+    """The options that say something of a person."""
+    options = (
+        click.option("--name", "full_name", help="What others see."),
+        click.option("--email", help="Where mail goes."),
+        click.option("--manager", help="A user name; empty for none."),
+        click.option("--department"),
+        click.option("--skill", "skills", multiple=True, help="May be repeated; takes the place of all."),
+        click.option("--capacity", help="Open tasks at most; empty for any number."),
+        click.option("--language", help="Such as de or de-CH."),
+        click.option("--timezone", help="Such as Europe/Zurich."),
+        click.option("--role", "roles", multiple=True, help="May be repeated; takes the place of all."),
+        click.option("--permission", "permissions", multiple=True,
+                     help="May be repeated; takes the place of all."),
+        click.option("--superuser/--no-superuser", "is_superuser", default=None, help="May do everything."),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    """What was said; an empty text in a list empties it."""
+    said = {name: value for name, value in values.items() if value is not None and value != ()}
+    return {
+        name: [each for each in value if each] if isinstance(value, tuple) else value
+        for name, value in said.items()
+    }
+
+
+@people.command("list")
+@click.option("--search", "q", default="", help="A part of a name or of a mail address.")
+@click.option("--role", default="", help="Who has this role.")
+@click.option("--department", default="")
+@click.option("--state", type=click.Choice(["active", "deactivated", "erased"]))
+def list_people(q: str, role: str, department: str, state: str | None) -> None:
+    """List people: user name, name, state, roles, last sign-in."""
+    from portal.administration import directory
+    from portal.models import db
+
+    wanted = directory.Wanted(q=q, role=role, department=department, state=state or "", sort="username")
+    for user in directory.everybody(db.session(), wanted):
+        active = "erased" if user.erased else "active" if user.is_active else "deactivated"
+        roles = ", ".join(sorted(each.name for each in user.roles)) or "-"
+        seen = user.last_sign_in.strftime("%Y-%m-%d %H:%M") if user.last_sign_in else "never"
+        flag = " (superuser)" if user.is_superuser else ""
+        click.echo(f"{user.username:20} {user.name:30} {active:12} {seen:16} {roles}{flag}")
+
+
+@people.command("add")
+@click.argument("username")
+@click.option("--password", help="Without one a link is printed by which the person chooses one.")
+@_values
+def add(username: str, password: str | None, **values: Any) -> None:
+    """Add a person. Roles have to be there: `portal roles set` makes them."""
+    from portal.administration import people as administration
+
+    with writing() as session:
+        person = administration.add(session, username, _given(values), None, password)
+    if password is None:
+        click.echo(f"{person.username} is added, and chooses a password within three days at {_link(person)}")
+    else:
+        click.echo(f"{person.username} can sign in.")
+
+
+def _link(person: User) -> str:
+    from flask import current_app
+
+    from portal.administration import password_links
+    from portal.work.addresses import address
+
+    base_url = current_app.extensions["portal"].base_url
+    return address(base_url, "sign_in.choose_password", token=password_links.token_for(person))
+
+
+@people.command("edit")
+@click.argument("username")
+@_values
+@click.option("--active", is_flag=True, help="Let them sign in again.")
+@click.option("--password-link", is_flag=True, help="End their sessions; print a link to choose a password.")
+def edit(username: str, active: bool, password_link: bool, **values: Any) -> None:
+    """Change what is known of a person; what is not said stays."""
+    from portal.administration import leaving
+    from portal.administration import people as administration
+
+    with writing() as session:
+        person = person_named(session, username)
+        changed = administration.change(session, person, _given(values), None)
+        if active:
+            leaving.reactivate(session, person, None)
+        if password_link:
+            administration.end_sessions(session, person, None)
+    click.echo(f"{person.username}: {', '.join(changed) or 'nothing'} changed.")
+    if password_link:
+        click.echo(_link(person))
+
+
+@people.command("deactivate")
+@click.argument("username")
+@click.option("--tasks", help="What becomes of open tasks: queue, leave, or who gets them.")
+@click.option("--requests", help="What becomes of requests in progress: leave, or who is the requester then.")
+@click.option("--reason", default="", help="Kept in the history of each task and request.")
+def deactivate(username: str, tasks: str | None, requests: str | None, reason: str) -> None:
+    """Deactivate a person. Say what becomes of their open work, if there is any; again to go on."""
+    from portal.administration import leaving
+    from portal.models import db
+
+    session = db.session()
+    person = person_named(session, username)
+    person_id, name, work = person.id, person.username, leaving.work_of(session, person)
+    if (work.tasks and tasks is None) or (work.requests and requests is None):
+        raise click.ClickException(
+            f"{name} has {work.tasks} open tasks and {work.requests} requests in progress: say --tasks queue, "
+            "leave or a user name, and --requests leave or a user name"
+        )
+    to, requester = (_heir(session, heir or "leave", person) for heir in (tasks, requests))
+    refusing(lambda: leaving.deactivate(session, person_id, None))
+    given = refusing(
+        lambda: leaving.give(session, person_id, None, tasks=to, requests=requester or "leave", reason=reason)
+    )
+    click.echo(f"{name} is deactivated; {given.tasks} tasks and {given.requests} requests given to others.")
+    for line in given.refused:
+        click.echo(f"refused: {line}", err=True)
+
+
+def _heir(session: Session, name: str, leaver: User) -> Any:
+    if name in ("leave", "queue"):
+        return "leave" if name == "leave" else None
+    heir = person_named(session, name)
+    if not heir.is_active or heir.id == leaver.id:
+        raise click.ClickException(f"{heir.username} gets no tasks")
+    return heir.id
+
+
+@people.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Only say what it would do.")
+def import_people(file: Path, dry_run: bool) -> None:
+    """Add and change people as a CSV file says: all of it, or nothing where a line is faulty."""
+    from portal.administration import people_import
+
+    try:
+        text = file.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.ClickException(f"{file} cannot be read: {error}") from error
+    with writing() as session:
+        report = people_import.run(session, people_import.read(text), None, dry=dry_run)
+    for name in report.roles:
+        click.echo(f"new role: {name}")
+    for line in report.lines:
+        if not line.fault and (line.new or line.changes):
+            word = "new" if line.new else "changed"
+            click.echo(f"line {line.number}: {line.username} {word}; {'; '.join(line.changes)}".rstrip("; "))
+    for line in report.faults:
+        click.echo(f"line {line.number}: {line.username or '(nobody)'}: {line.fault}", err=True)
+    if report.faults:
+        raise click.ClickException(f"{len(report.faults)} lines are faulty: nothing was changed")
+    done = "would be added or changed" if dry_run else "added or changed"
+    click.echo(f"{len(report.changed)} of {len(report.lines)} people {done}.")
+
+
+@people.command("erase")
+@click.argument("username")
+def erase(username: str) -> None:
+    """Take a person's name out of everything; what they did stays. Who has open work is deactivated first."""
+    from portal.administration import erasing, leaving
+    from portal.models import db
+
+    session = db.session()
+    person = person_named(session, username)
+    person_id, work = person.id, leaving.work_of(session, person)
+    if person.is_active:
+        if work.tasks or work.requests:
+            raise click.ClickException(
+                f"{person.username} has open work: `portal people deactivate` asks what becomes of it"
+            )
+        refusing(lambda: leaving.deactivate(session, person_id, None))
+    count = refusing(lambda: erasing.erase(session, person_id, None))
+    click.echo(f"Erased; the name was in {count} texts.")

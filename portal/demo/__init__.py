@@ -12,7 +12,7 @@ from sqlalchemy import select
 from portal import folders
 from portal.discovery import discover
 from portal.engine.queue import schedules
-from portal.flow.registry import registry
+from portal.flow.registry import ADMIN, registry
 from portal.models import User, create_user, db, utcnow
 
 from .clockwork import play
@@ -62,7 +62,9 @@ def make_demo(now: dt.datetime | None = None) -> list[str]:
 
 def _three_people() -> None:
     for name, full_name in PEOPLE.items():
-        permissions = sorted(registry.permissions()) if name == "bob" else _start_permissions()
+        permissions = (
+            sorted(registry.permissions().keys() - {ADMIN}) if name == "bob" else _start_permissions()
+        )
         create_user(
             name, DEMO_PASSWORD, permissions=permissions, is_superuser=name == "carol", full_name=full_name,
             roles=["Managers"] if name == "bob" else (), email=f"{name}@example.com",

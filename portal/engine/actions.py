@@ -104,6 +104,7 @@ class TaskActions:
         self._demand_fit(assignee, task)
         if run.user is not None and assignee.id != run.user.id:
             permissions.demand_manager(run.user, task.process, "assign it to someone else")
+            run.pull("assign")
         self._give(task, assignee, "assign")
 
     def unassign(self, activation: Activation, reason: str | None = None) -> None:
@@ -111,6 +112,7 @@ class TaskActions:
         run.because("unassign", reason)
         lifecycle.check("unassign", task)
         permissions.demand_owner_or_manager(run.user, task, "give it back")
+        self._note_other(task, "unassign")
         permissions.remember_owner(run.session, task)
         task.owner, task.assigned, task.owner_by_rule = None, None, False
         task.snoozed_until, task.acting_for = None, None
@@ -121,6 +123,7 @@ class TaskActions:
         run.because("reassign", reason)
         lifecycle.check("reassign", task)
         permissions.demand_owner_or_manager(run.user, task, "assign it to someone else")
+        self._note_other(task, "reassign")
         assignee = self._user(user)
         self._demand_fit(assignee, task)
         permissions.remember_owner(run.session, task)
@@ -239,6 +242,11 @@ class TaskActions:
         if user is None:
             raise LookupError(f"there is no user {who!r}")
         return user
+
+    def _note_other(self, task: Task, action: str) -> None:
+        """With a task of somebody else this is a lever."""
+        if self.run.user is not None and not permissions.owns(self.run.user, task):
+            self.run.pull(action)
 
     def _demand_fit(self, assignee: User, task: Task) -> None:
         if self.run.user is not None and not assignee.is_active:

@@ -20,7 +20,7 @@ from portal.flow.outcome import Done
 from portal.models import Process, Task, User
 from portal.trace import current
 
-from . import lifecycle, reasons
+from . import audit, lifecycle, reasons
 from .bulk_insert import Change, Rows
 from .failures import Failure
 from .known import Known
@@ -149,6 +149,8 @@ class ActionContext:
         self.by: int | None = user.id if user is not None else outer.by if outer else None
         #: why, by the name of the action for which somebody has said so
         self.reasons: dict[str, str] = {}
+        #: the names of the managers' levers that somebody has pulled: the audit keeps those that did something
+        self.pulled: set[str] = outer.pulled if outer else set()
         self.work_for_clock = False
         #: changes of state by flow and action, for who counts them
         self.counts: Counter[tuple[str, str]] = outer.counts if outer else Counter()
@@ -323,9 +325,16 @@ class ActionContext:
         Raises:
             PortalError: that text cannot be kept.
         """
+        if action in audit.LEVERS:
+            self.pull(action)
         self.reasons.pop(action, None)
         if text := reasons.checked(reason):
             self.reasons[action] = text
+
+    def pull(self, action: str) -> None:
+        """Note that a person does this as a manager."""
+        if self.user is not None:
+            self.pulled.add(action)
 
     def note_process(self, process: Process, action: str, /, **detail: Any) -> None:
         """A row of history for an action on a process that leaves its state as it is."""

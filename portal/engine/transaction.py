@@ -17,7 +17,7 @@ from portal.flow.registry import registry
 from portal.models import Process, Task, User
 from portal.trace import current
 
-from . import arrivals, notifications, search_text, writes
+from . import arrivals, audit, notifications, search_text, writes
 from .context import ActionContext
 from .moving_clock import clock as clock
 from .retries import disturbance, give_up
@@ -135,6 +135,8 @@ def _committed(
         rows.last = True
         session.flush()
         _tell(run)
+        if run.pulled:
+            audit.append(session, audit.of_levers(run.pulled, run.rows.changes), run.now)
         failed = [told for each in run.failures if (told := each.told()) is not None]
         session.info |= {"run": None, "rows": None}
         committing = True

@@ -22,6 +22,7 @@ from .gateways import If, Join, Split, SplitFirst, Switch
 from .outcome import Done, Wait
 from .reference import act, this
 from .registry import registry
+from .retention import Retention
 from .runtime import throw_signal
 from .starts import StartHandle, StartTimer
 from .subprocess import NSubprocess, Subprocess
@@ -50,6 +51,7 @@ __all__ = [
     "MessageThrow",
     "NSubprocess",
     "Node",
+    "Retention",
     "SendHandle",
     "SignalCatch",
     "SignalThrow",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, TemplateSyntaxError
@@ -11,6 +11,7 @@ from jinja2 import Environment, TemplateSyntaxError
 from .base import Node
 from .names import guess, near
 from .reference import Reference
+from .retention import Retention
 
 if TYPE_CHECKING:
     from .declaration import Flow
@@ -31,6 +32,7 @@ def faults(definition: Definition) -> Iterator[str]:
         yield from _template(f"{node.name}: summary_template", node.summary_template)
         yield from _template(f"{node.name}: result_template", node.result_template)
     yield from _milestones(definition)
+    yield from _retention(flow_class.retention)
 
 
 def _misspelt(flow_class: type[Flow]) -> Iterator[str]:
@@ -49,6 +51,8 @@ def _misspelt(flow_class: type[Flow]) -> Iterator[str]:
 
 
 def _texts(flow_class: type[Flow]) -> Iterator[str]:
+    if not isinstance(flow_class.audit_reads, bool):
+        yield f"audit_reads: takes True or False, not {flow_class.audit_reads!r}"
     if isinstance(flow_class.keywords, str):
         yield f"keywords: takes a list of words; write [{flow_class.keywords!r}]"
 
@@ -61,6 +65,13 @@ def _template(name: str, source: Any) -> Iterator[str]:
         _templates.parse(source)
     except TemplateSyntaxError as error:
         yield f"{name}: {source!r} cannot be read: {error.message}"
+
+
+def _retention(rules: object) -> Iterator[str]:
+    if isinstance(rules, Retention):
+        yield "retention: takes a list; write [flow.Retention(…)]"
+    elif not isinstance(rules, Sequence) or not all(isinstance(rule, Retention) for rule in rules):
+        yield f"retention: takes a list of flow.Retention, not {rules!r}"
 
 
 def _milestones(definition: Definition) -> Iterator[str]:

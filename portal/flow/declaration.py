@@ -11,6 +11,7 @@ from . import runtime
 from .base import Node
 from .definition import Definition, define
 from .reference import Reference
+from .retention import Retention
 from .source import declared_here
 
 if TYPE_CHECKING:
@@ -80,6 +81,10 @@ class Flow(metaclass=_FlowType):
     category: ClassVar[str] = ""
     #: words by which people find it there, beside those of its title and description
     keywords: ClassVar[Sequence[str]] = ()
+    #: whether the audit keeps who opened which of its processes, tasks and files
+    audit_reads: ClassVar[bool] = False
+    #: what becomes of its processes when they are over for so long
+    retention: ClassVar[Sequence[Retention]] = ()
     #: the line by which a requester sees how far it is, as in `{"Manager": this.approve, "Paid": this.end}`
     milestones: ClassVar[Mapping[str, Reference]] = {}
 

@@ -44,6 +44,10 @@ def _place(flow_class: type[Flow]) -> str:
     return f"{flow_class.__module__}.{flow_class.__qualname__}"
 
 
+#: who holds it administers people, roles, the audit and retention, and it is no flow's
+ADMIN = "admin"
+
+
 class Registry(Mapping[str, "type[Flow]"]):
     """The flows of the application that is current. The web layer binds how that one is found."""
 
@@ -85,7 +89,7 @@ class Registry(Mapping[str, "type[Flow]"]):
         return len(self.current)
 
     def permissions(self) -> dict[str, str]:
-        """Each permission that a flow declares, and what it allows in words."""
+        """Each permission that a flow declares, and that of the administrators; and what it allows in words."""
         known: dict[str, str] = {}
         for flow_class in self.values():
             definition = flow_class.definition
@@ -94,6 +98,7 @@ class Registry(Mapping[str, "type[Flow]"]):
             for node in definition.nodes.values():
                 if node.permission is not None:
                     known[node.permission] = f"{definition.title}: {node.title}"
+        known[ADMIN] = "Administration: people, roles, audit and retention"
         return known
 
 

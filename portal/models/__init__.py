@@ -1,12 +1,15 @@
 """The data: SQLAlchemy 2 typed declarative models."""
 
 from .absence import Absence
+from .anonymised import Anonymised
+from .audit import AuditHead, AuditRow
 from .base import Base, UTCDateTime, db, session_of, utcnow
 from .bulk_undo import BulkUndo
 from .comment import Comment, Follower
 from .draft import Draft, ParkedForm
 from .engines import prepare_engine, prepare_guest_engine
 from .event import Event, SignalDelivery, SignalSubscription
+from .legal_hold import LegalHold
 from .message import Message, Schedule
 from .notice import CalendarFeed, Digest, Notice
 from .outgoing import Outgoing
@@ -38,6 +41,9 @@ Base.registry.configure()
 
 __all__ = [
     "Absence",
+    "Anonymised",
+    "AuditHead",
+    "AuditRow",
     "BigId",
     "BulkUndo",
     "CalendarFeed",
@@ -46,6 +52,7 @@ __all__ = [
     "Draft",
     "Event",
     "Follower",
+    "LegalHold",
     "Message",
     "Notice",
     "Outgoing",

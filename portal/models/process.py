@@ -66,6 +66,9 @@ RESERVED = frozenset(
 )
 
 
+_OVER = text("finished IS NOT NULL AND parent_task_id IS NULL")
+
+
 class Process(Base):
     """One run of a flow: its state and its data.
 
@@ -130,6 +133,8 @@ class Process(Base):
         # with the state, so that who looks for processes that stand still reads no rows for it
         Index("ix_portal_process_unfinished", "flow_label", "id", "status", sqlite_where=text("finished IS NULL"),
               postgresql_where=text("finished IS NULL")),
+        # what has been over for how long, for retention
+        Index("ix_portal_process_over", "flow_label", "finished", "id", sqlite_where=_OVER, postgresql_where=_OVER),
         Index("ix_portal_process_unsearched", "id", sqlite_where=text("search_text IS NULL"),
               postgresql_where=text("search_text IS NULL")),
         Index("ix_portal_process_search", text("portal_trigrams(search_text)"), postgresql_using="gin")

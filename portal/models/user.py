@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Integer, String, Table, or_, select
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, String, Table, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.mutable import MutableList
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, validates
@@ -19,6 +19,7 @@ from portal import usernames
 from portal.errors import PortalError
 from portal.flow.registry import registry
 from portal.jsonstore import EmailField
+from portal.language import gettext as _
 
 from .base import Base, UTCDateTime, db, utcnow
 
@@ -78,6 +79,8 @@ class User(Base):
     #: the same for all names that are one, see `usernames`; longer than a key where a database of before had two
     username_key: Mapped[str] = mapped_column(String(180), unique=True)
     full_name: Mapped[str] = mapped_column(String(200), default="")
+    #: by which lists of people are sorted: what others call them, without regard to letters' case
+    name_key: Mapped[str] = mapped_column(String(200), default="", server_default="")
     email: Mapped[str | None] = mapped_column(String(254))
     password_hash: Mapped[str | None] = mapped_column(String(200))
     #: kept with each session too: a new password ends the sessions of the old one
@@ -100,12 +103,17 @@ class User(Base):
     timezone: Mapped[str | None] = mapped_column(String(64))
     preferences: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     created: Mapped[dt.datetime] = mapped_column(UTCDateTime, default=utcnow)
+    last_sign_in: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+    #: since when nothing tells any more who this was
+    erased: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     #: not joined by itself, or everyone who selects processes would have to say `unique()`
     roles: Mapped[list[Role]] = relationship(secondary=user_role)
     manager: Mapped[User | None] = relationship(remote_side=[id])
     if TYPE_CHECKING:
         #: the absences, of any time, in which this person stands in for somebody; see `absence`
         stand_ins: Mapped[list[Absence]]
+
+    __table_args__ = (Index("ix_portal_user_name_key", "name_key", "id"),)
 
     is_authenticated = True
     is_anonymous = False
@@ -116,12 +124,18 @@ class User(Base):
     @validates("username")
     def _take_key(self, _name: str, username: str) -> str:
         self.username_key = usernames.key(username)
+        self.name_key = _sorted_by(self.full_name, username)
         return usernames.clean(username)
+
+    @validates("full_name")
+    def _take_name(self, _name: str, full_name: str) -> str:
+        self.name_key = _sorted_by(full_name, self.username)
+        return full_name
 
     @property
     def name(self) -> str:
         """What others call this person."""
-        return self.full_name or self.username
+        return _("former user") if self.erased else self.full_name or self.username
 
     def set_password(self, password: str) -> None:
         self.password_hash = Passwords.hash(password)
@@ -152,6 +166,10 @@ class User(Base):
 
     def views(self, label: str) -> bool:
         return self.can(f"{label}.view") or self.manages(label)
+
+
+def _sorted_by(full_name: str | None, username: str | None) -> str:
+    return usernames.key(full_name or username or "")[:200]
 
 
 def check_permissions(names: Iterable[str]) -> list[str]:

@@ -129,3 +129,14 @@ class Page:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+
+def fetch(session: Any, query: Any, order: Order, after: str = "", size: int = PAGE) -> Page:
+    """One page of a query for one model; a row more is read to know whether another page follows."""
+    values = unpack(order, after) if after else None
+    if values is not None:
+        query = query.where(behind(order, values))
+    rows = list(session.scalars(query.order_by(*ordering(order)).limit(size + 1)))
+    more, rows = len(rows) > size, rows[:size]
+    place = pack([getattr(rows[-1], key.name) for key in order]) if more else ""
+    return Page(rows, place, values is None)

@@ -14,6 +14,7 @@ from werkzeug.routing import BaseConverter
 from portal import folders
 
 from . import (
+    admin,
     bodies,
     compression,
     errors,
@@ -69,6 +70,7 @@ BLUEPRINTS = (
     comments.blueprint,
     attachments.blueprint,
     notices.blueprint,
+    admin.blueprint,
 )
 
 

@@ -34,6 +34,7 @@ from .forms.uploads import clean_name, clean_type
 from .layout import me
 from .limits import size_words
 from .lookups import process_or_refuse
+from .reads import note_read
 from .urls import to_id
 
 blueprint = Blueprint("files", __name__)
@@ -118,6 +119,7 @@ def download(file_id: str) -> Response:
         abort(404, "There is no such file.")
     process = process_or_refuse(number)
     path = tuple(found[2].split("."))
+    note_read(process, file=file_id)
     content = _content(process, path)
     place, name = (process.artifact, path[1:2]) if path[0] == "artifact" else (process, path[:1])
     if content is not None and {*name} & visibility.hidden_fields(me(), place):
@@ -150,6 +152,7 @@ def stored_or_refuse(file_id: str) -> StoredFile:
         places = [each for each in (process, process.artifact) if each is not None]
         if any(field in visibility.hidden_fields(me(), place) for place in places):
             abort(403, "You may not see this field.")
+        note_read(process, file=file_id)
     return row
 
 

@@ -19,6 +19,7 @@ from portal.queries.fields import columns_of
 from . import navigation
 from .accounts.sign_in import require_login
 from .chips import SIGNS, chips
+from .csv_files import note_export
 from .display.values import field_value
 from .export import export, offers
 from .filtering import Addresses, asked_condition, filters_of_request
@@ -189,6 +190,7 @@ def show(name: str, path: str, template: str, **context: Any) -> str | BaseRespo
             Addresses(path, filters, LISTS[name].orders).with_(**{condition.key: condition.text})
         )
     if offers(name, file_format := request.args.get("format", "")):
+        note_export(name, format=file_format)
         return export(name, filters, file_format)
     page = queries.read(db.session(), me(), name, filters)
     if name == "archive":

@@ -29,6 +29,7 @@ from .lists import show
 from .lookups import NOT_SEEN, process_or_refuse
 from .messages import flash
 from .navigation import Entry
+from .reads import note_read
 from .reasons import reason_of_request
 from .tasks import preview
 from .tasks.context import artifact_of
@@ -50,6 +51,7 @@ def index() -> BaseResponse | str:
 @blueprint.get("/processes/<int:process_id>")
 def detail(process_id: int) -> str:
     story = _story_or_refuse(process_id)
+    note_read(story.process)
     queries.fill_in(db.session(), story)
     before = to_id(request.args.get("before", ""))
     events = queries.timeline(db.session(), process_id, before, queries.EVENTS + 1)

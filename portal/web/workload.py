@@ -24,6 +24,7 @@ from portal.queries.workload import Step
 
 from . import navigation
 from .accounts.sign_in import require_login
+from .csv_files import note_export
 from .layout import me, now
 from .messages import flash
 from .navigation import Entry
@@ -75,6 +76,7 @@ def index() -> str | Response:
     narrowed = [label for label in labels if wanted.flow in ("", label)]
     found = loads.workload(db.session(), narrowed, now(), role=wanted.role, late=wanted.late)
     if request.args.get("format") == "csv":
+        note_export("workload")
         return _as_csv(found)
     return render_template(
         "portal/workload.html",

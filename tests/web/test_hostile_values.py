@@ -67,6 +67,10 @@ CURSORS = [
     base64.urlsafe_b64encode(DEEP.encode()).decode(), base64.urlsafe_b64encode(b"\xff\xfe").decode(), "A" * 5001,
 ]  # fmt: skip
 
+PERSON = (
+    "full_name", "email", "manager", "department", "skills", "capacity", "language", "timezone", "roles", "permissions",
+    "is_superuser", "_seen",
+)  # fmt: skip
 LIST = (
     *(
         "q",
@@ -151,13 +155,33 @@ PARAMETERS = {
         ("next",),
         ("user", "next"),
     ),
+    "/password/<token>": ((), ("password", "again")),
+    "/admin/": ((), ()),
+    "/admin/people": (("q", "role", "department", "state", "sort", "after", "format"), ()),
+    "/admin/people/<username>": (("permission", "format"), ()),
+    "/admin/people/<username>/edit": ((), PERSON),
+    "/admin/people/<username>/deactivate": ((), ("tasks", "tasks_to", "requests", "requests_to", "reason")),
+    "/admin/people/<username>/password": ((), ()),
+    "/admin/people/<username>/reactivate": ((), ()),
+    "/admin/people/<username>/erase": ((), ("username",)),
+    "/admin/add-person": ((), ("username", *PERSON)),
+    "/admin/import-people": ((), ("text", "file", "_import")),
+    "/admin/roles": ((), ()),
+    "/admin/add-role": ((), ("name", "permission")),
+    "/admin/roles/<name>": ((), ("name", "permission")),
+    "/admin/roles/<name>/members": ((), ("add", "remove")),
+    "/admin/roles/<name>/delete": ((), ()),
+    "/admin/matrix": ((), ("role-1", "shown-1")),
+    "/admin/audit": (("person", "action", "process", "since", "until", "after", "format"), ()),
+    "/admin/retention": ((), ()),
+    "/admin/retention/hold": ((), ("process", "reason", "release")),
     "/healthz": ((), ()),
     "/readyz": ((), ()),
     "/metrics": ((), ()),
 }
 HEADERS = ("X-Request-ID", "Referer", "Cookie", "Authorization", "Content-Type", "Accept-Language", "If-None-Match",
            "User-Agent", "X-Forwarded-For", "Content-Length")  # fmt: skip
-ELSEWHERE = ("/static/", "/bootstrap/", "/api/", "/admin/")
+ELSEWHERE = ("/static/", "/bootstrap/", "/api/")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

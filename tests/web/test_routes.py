@@ -5,7 +5,7 @@ A new route without a row fails: whoever adds a page says here who may see it.
 
 import pytest
 
-from portal.models import db
+from portal.models import Role, db
 
 LOGIN = 303
 #: (method, address): nobody, dave (nothing), bob (reviews, owns the task), carol (manages), erin (superuser)
@@ -84,10 +84,30 @@ TABLE = {
     ("POST", "/tasks/<int:task_id>/<any(assign,unassign,reassign,cancel,undo,revive):action>"): (
         LOGIN, 403, 403, 303, 303,
     ),
+    ("GET", "/password/<token>"): (404, 404, 404, 404, 404),
+    ("POST", "/password/<token>"): (404, 404, 404, 404, 404),
+    # who holds the permission `admin` may, and superusers: see test_admin_people
+    **{
+        ("GET", f"/admin/{rule}"): (LOGIN, 403, 403, 403, 200)
+        for rule in (
+            "", "people", "people/<username>", "people/<username>/edit", "people/<username>/deactivate",
+            "people/<username>/erase", "add-person", "import-people", "roles", "add-role", "roles/<name>",
+            "roles/<name>/delete", "matrix", "audit", "retention",
+        )
+    },
+    **{
+        ("POST", f"/admin/{rule}"): (LOGIN, 403, 403, 403, code)
+        for rule, code in {
+            "people/<username>/edit": 303, "people/<username>/deactivate": 422, "people/<username>/password": 303,
+            "people/<username>/reactivate": 303, "people/<username>/erase": 422, "add-person": 422,
+            "import-people": 422, "add-role": 422, "roles/<name>": 303, "roles/<name>/members": 303,
+            "roles/<name>/delete": 303, "matrix": 303, "retention": 303, "retention/hold": 422,
+        }.items()
+    },
 }  # fmt: skip
 
 #: files, and what the other test modules walk: operations, programs, administration
-ELSEWHERE = ("/static/", "/bootstrap/", "/healthz", "/readyz", "/metrics", "/api/", "/admin/")
+ELSEWHERE = ("/static/", "/bootstrap/", "/healthz", "/readyz", "/metrics", "/api/")
 WHO = ("nobody", "dave", "bob", "carol", "erin")
 
 
@@ -121,6 +141,8 @@ def address_of(rule, process_id, task_id):
 @pytest.mark.parametrize(("method", "rule"), TABLE)
 @pytest.mark.parametrize("who", WHO)
 def test_who_may_do_what(app, client_of, submit, take, method, rule, who):
+    db.session.add(Role(name="start", permissions=[]))
+    db.session.commit()
     process_id = submit()
     address = address_of(rule, process_id, take(process_id))
     client = app.test_client() if who == "nobody" else client_of(who)

@@ -190,7 +190,7 @@ def _change_password(form: PasswordForm) -> BaseResponse:
     user = me()
     user.set_password(form.password.data or "")
     db.session.commit()
-    sessions.begin(user)  # the new password ended every session, this one too
+    sessions.begin(user, anew=False)  # the new password ended every session, this one too
     flash("Your password is changed.", "success")
     return see_other(url_for("portal.accounts.profile"))
 

@@ -18,6 +18,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response as BaseResponse
 
+from portal.engine import audit
+from portal.engine.audit import Entry
 from portal.models import Absence, User, UserSession, db, utcnow
 from portal.queries.notices import unread_of
 
@@ -97,8 +99,12 @@ def whose() -> int | None:
     return found
 
 
-def begin(user: User) -> None:
-    """Sign somebody in with this browser. What it was signed in to before ends."""
+def begin(user: User, *, anew: bool = True) -> None:
+    """Sign somebody in with this browser. What it was signed in to before ends.
+
+    Args:
+        anew: they were not signed in before: it is kept as their last sign-in.
+    """
     now, settings = utcnow(), current_app.extensions["portal"]
     token = secrets.token_urlsafe(32)
     user_id, key = user.id, user.session_key
@@ -121,6 +127,9 @@ def begin(user: User) -> None:
         ended = ended.limit(1000).with_for_update(skip_locked=True)  # where several do so at once
         database.execute(delete(UserSession).where(UserSession.id.in_(ended)))
         database.add(made)
+        if anew:
+            database.execute(update(User).where(User.id == user_id).values(last_sign_in=now))
+            audit.append(database, [Entry("sign-in", user_id, "person", user_id, _from())])
     if mount().whole:
         session.clear()
         login_user(user)
@@ -133,7 +142,11 @@ def begin(user: User) -> None:
 def end() -> None:
     """Sign out: the session ends, on whatever machine its cookie may be."""
     if token := _token():
-        _delete(UserSession.token_hash == _hash(token))
+        number = whose()
+        with writing() as database:
+            database.execute(delete(UserSession).where(UserSession.token_hash == _hash(token)))
+            if number is not None:
+                audit.append(database, [Entry("sign-out", number, "person", number)])
     if mount().whole:
         logout_user()
         session.clear()
@@ -141,6 +154,19 @@ def end() -> None:
         user = g.pop("portal_person", None)
         user_logged_out.send(current_app._get_current_object(), user=user)  # type: ignore[attr-defined]
         session.pop(token_name(), None)
+
+
+def note_failure(user_id: int | None) -> None:
+    """Keep in the audit that somebody could not sign in."""
+    with writing() as database:
+        subject = ("", "") if user_id is None else ("person", str(user_id))
+        audit.append(database, [Entry("sign-in.failed", None, *subject, _from())])
+
+
+def _from() -> dict[str, str]:
+    """From where a request comes, for the audit."""
+    agent = request.headers.get("User-Agent", "")[:400]
+    return {"address": (request.remote_addr or "")[:45], "device": device(agent)}
 
 
 def end_one(user: User, session_id: int) -> bool:

@@ -9,14 +9,20 @@ from flask_login import LoginManager
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import PasswordField, StringField
-from wtforms.validators import InputRequired
+from wtforms.validators import EqualTo, InputRequired, Length
 
+from portal.administration import password_links
+from portal.engine import audit
+from portal.engine.audit import Entry
+from portal.language import gettext as _
+from portal.language import lazy_gettext
 from portal.models import Passwords, User, db, find_user
 
 from ..drafts import kept
 from ..messages import flash
 from ..mount import mount
 from ..urls import here, inbox, is_page, safe_path, see_other
+from ..writing import writing
 from . import sessions, throttle
 from .person import is_signed_in, person
 
@@ -66,6 +72,45 @@ def _page(form: SignInForm, onward: str) -> str:
     return render_template("portal/login.html", form=form, onward=onward)
 
 
+class ChooseForm(FlaskForm):
+    password = PasswordField(
+        lazy_gettext("New password"),
+        [
+            InputRequired(lazy_gettext("Enter a new password.")),
+            Length(min=8, max=200, message=lazy_gettext("At least 8 characters.")),
+        ],
+        description=lazy_gettext("At least 8 characters."),
+        render_kw={"autocomplete": "new-password", "minlength": 8},
+    )
+    again = PasswordField(
+        lazy_gettext("New password, again"),
+        [
+            InputRequired(lazy_gettext("Enter the new password again.")),
+            EqualTo("password", lazy_gettext("The two new passwords differ.")),
+        ],
+        render_kw={"autocomplete": "new-password"},
+    )
+
+
+@blueprint.route("/password/<token>", methods=["GET", "POST"])
+def choose_password(token: str) -> BaseResponse | str | tuple[str, int]:
+    """Choose a password by the link that an administrator has made."""
+    if password_links.person_of(db.session(), token) is None:
+        abort(404, _("This link is no good any more. Ask an administrator for another one."))
+    form = ChooseForm()
+    if form.validate_on_submit():
+        with writing() as session:
+            person = password_links.person_of(session, token)
+            if person is None:  # somebody was faster
+                abort(404, _("This link is no good any more. Ask an administrator for another one."))
+            person.set_password(form.password.data or "")
+            audit.append(session, [Entry("password.chosen", person.id, "person", person.id)])
+        sessions.begin(person)
+        return see_other(inbox())
+    page = render_template("portal/choose_password.html", form=form, token=token)
+    return (page, 422) if request.method == "POST" else page
+
+
 @blueprint.post("/logout")
 def logout() -> BaseResponse:
     sessions.end()
@@ -87,6 +132,8 @@ def _person(username: str, password: str) -> User | None:
         right = user.check_password(password) and user.is_active
     if attempt is not None:
         attempt.succeeded() if right else attempt.failed()
+    if not right:
+        sessions.note_failure(None if user is None else user.id)
     return user if right else None
 
 

@@ -69,6 +69,9 @@ DEEDS = {
     "snooze": _("snoozed"),
     "withdraw": _("withdrew"),
     "data": _("changed data of"),
+    "requester": _("gave the request to somebody else:"),
+    "hold": _("put a legal hold on"),
+    "release": _("ended the legal hold on"),
 }
 
 
@@ -290,6 +293,9 @@ _PEOPLES = frozenset(
         "snooze",
         "withdraw",
         "data",
+        "requester",
+        "hold",
+        "release",
     )
 )
 

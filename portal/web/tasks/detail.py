@@ -22,6 +22,7 @@ from ..forms.form_view import FormView
 from ..forms.stored import Received, receive
 from ..layout import me
 from ..lookups import locked_or_refuse, task_or_refuse
+from ..reads import note_read
 from ..urls import inbox
 from .completion import Finished, finished
 from .context import artifact_of, form_context, form_templates
@@ -43,6 +44,7 @@ class Refused(Exception):
 @blueprint.get("/tasks/<int:task_id>")
 def detail(task_id: int) -> str:
     task = task_or_refuse(task_id)
+    note_read(task.process, task)
     session, user = db.session(), me()
     events = queries.task_events(session, task)
     sees_process = permissions.may_see_process(session, user, task.process)
@@ -74,6 +76,7 @@ def execute(task_id: int) -> BaseResponse:
     if request.method != "POST":
         task = task_or_refuse(task_id)
         demand_execute(task, me())
+        note_read(task.process, task)
         return respond(actions.reading(db.session(), task, me()))
     if request.files:  # stored before the process is locked, for who may do the task
         task = task_or_refuse(task_id)

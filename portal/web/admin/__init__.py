@@ -1,0 +1,18 @@
+"""The pages of administrators: people, roles, the audit, retention. Each module adds routes to the one blueprint."""
+
+from __future__ import annotations
+
+from . import auditing, leaving, overview, people, person, retaining, roles, taking_in
+from .access import blueprint
+
+__all__ = [
+    "auditing",
+    "blueprint",
+    "leaving",
+    "overview",
+    "people",
+    "person",
+    "retaining",
+    "roles",
+    "taking_in",
+]
