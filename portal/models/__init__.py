@@ -6,8 +6,10 @@ from .bulk_undo import BulkUndo
 from .comment import Comment, Follower
 from .draft import Draft, ParkedForm
 from .event import Event, SignalDelivery, SignalSubscription
+from .incident import Incident, IncidentTask
 from .message import Message, Schedule
 from .notice import CalendarFeed, Digest, Notice
+from .operation import Operation, OperationRefusal
 from .outgoing import Outgoing
 from .process import Process
 from .registries import demand_objects
@@ -43,8 +45,12 @@ __all__ = [
     "Draft",
     "Event",
     "Follower",
+    "Incident",
+    "IncidentTask",
     "Message",
     "Notice",
+    "Operation",
+    "OperationRefusal",
     "Outgoing",
     "ParkedForm",
     "Passwords",

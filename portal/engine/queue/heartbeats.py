@@ -20,6 +20,11 @@ BEAT = dt.timedelta(seconds=10)
 KEPT = dt.timedelta(hours=1)
 
 
+def name() -> str:
+    """What this process is called among the workers."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
 def beat(session: Session, key: int | None, kind: str, held: int, lost: int = 0) -> int:
     """Say that this process lives.
 
@@ -34,8 +39,7 @@ def beat(session: Session, key: int | None, kind: str, held: int, lost: int = 0)
         mine = update(Worker).where(Worker.id == key).values(seen=now, held=held, lost=lost)
         if writes.execute(session, mine).rowcount:
             return key
-    name = f"{socket.gethostname()}:{os.getpid()}"
-    row = insert(Worker).values(name=name, kind=kind, started=now, seen=now, held=held, lost=lost)
+    row = insert(Worker).values(name=name(), kind=kind, started=now, seen=now, held=held, lost=lost)
     return int(writes.execute(session, row).inserted_primary_key[0])
 
 
