@@ -1,4 +1,4 @@
-"""Incidents: which failures are alike, and the rows that are written in the action in which a task fails or leaves ERROR.
+"""Incidents: which failures are alike, and the rows that the action writes in which a task fails or leaves ERROR.
 
 An action without either sends no statement for it.
 """

@@ -57,22 +57,42 @@ class Position:
 def processes(session: Session, user: User, filters: Filters = EVERYTHING, size: int = PAGE) -> Page:
     """The processes that a person may see, the newest first."""
     query = select(Process).options(joinedload(Process.created_by).lazyload(User.roles), _heirs())
-    query = query.where(
-        Process.created_by_id == user.id if filters.mine else permissions.visible_processes(user)
-    )
-    if filters.flow:
-        query = query.where(Process.flow_label == filters.flow)
-    if filters.status:
-        query = query.where(_in_state(filters.status))
+    query = query.where(*_matching(session, user, filters))
     order = PROCESS_ORDERS.get(filters.sort) or PROCESS_ORDERS["-number"]
     if text := cleaned(filters.q):
-        query = query.where(process_matches(session, text))
         order = first_by_number(order, text, {"id": Process.id})
     query = query.options(*shown.options(session, Load(Process)))
     page = fetch(session, query, order, filters.after, size)
     shown.complete(session, page.rows)
     load_pointers(session, [], page.rows)
     return page
+
+
+def process_ids(
+    session: Session, user: User, filters: Filters, after: int, last: int, size: int
+) -> list[int]:
+    """The ids of the processes in a person's list that come after one, up to the last one; for who acts on all."""
+    query = select(Process.id).where(
+        *_matching(session, user, filters), Process.id > after, Process.id <= last
+    )
+    return list(session.scalars(query.order_by(Process.id).limit(size)))
+
+
+def how_many_processes(session: Session, user: User, filters: Filters) -> int:
+    """How many processes are in a person's list."""
+    query = select(func.count(Process.id)).where(*_matching(session, user, filters))
+    return session.scalar(query) or 0
+
+
+def _matching(session: Session, user: User, filters: Filters) -> list[Any]:
+    found = [Process.created_by_id == user.id if filters.mine else permissions.visible_processes(user)]
+    if filters.flow:
+        found.append(Process.flow_label == filters.flow)
+    if filters.status:
+        found.append(_in_state(filters.status))
+    if text := cleaned(filters.q):
+        found.append(process_matches(session, text))
+    return found
 
 
 def _in_state(status: str) -> Any:
