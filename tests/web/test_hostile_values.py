@@ -109,7 +109,7 @@ PARAMETERS = {
     "/queue/next": (LIST, ("next", *LIST)),
     "/workload": (("role", "flow", "late", "format"), ()),
     "/workload/redistribute": (("person",), ("person", "to-everything.work", "reason", "_queue")),
-    "/tasks/<int:task_id>/<any(skip,move,due,priority,snooze):action>": (
+    "/tasks/<int:task_id>/<any(skip,move,due,priority,snooze,reschedule):action>": (
         ("next", "to"),
         ("to", "due", "priority", "until", "reason", "next"),
     ),
@@ -162,7 +162,7 @@ def addresses(app, site):
              "<name>": "start", "<any(cancel,suspend,resume):action>": "resume",
              "<any(assign,unassign,reassign,cancel,undo,revive,skip,due,priority,snooze):action>": "due",
              "<any(cancel,suspend,resume,retry,withdraw):action>": "suspend", "<int:undo_id>": "1",
-             "<any(skip,move,due,priority,snooze):action>": "move", "<any(withdraw,retry):action>": "retry",
+             "<any(skip,move,due,priority,snooze,reschedule):action>": "move", "<any(withdraw,retry):action>": "retry",
              "<any(assign,unassign,reassign,cancel,undo,revive):action>": "reassign"}  # fmt: skip
     found = {}
     for rule in app.url_map.iter_rules():
