@@ -183,6 +183,9 @@ def init_app(app: Flask) -> None:
         ago=_time,
         moment=lambda value: _time(value, plain=True),
         age=lambda value: time_tag(value, now(), preferences(), text=age((now() - value).total_seconds())),
+        age_words=lambda span: (
+            age(span.total_seconds()) if span.total_seconds() >= 60 else gettext("less than 1 min")
+        ),
         clock=lambda value: clock_tag(value, now(), preferences()),
         is_late=lambda task: words.is_late(task, now()),
     )

@@ -4,6 +4,7 @@ import { sendFiles } from "./files.js";
 import { listenToKeys } from "./keys.js";
 import { watchSize } from "./limits.js";
 import { suggestRows } from "./picker.js";
+import { keepFresh } from "./refresh.js";
 import { growRows } from "./rows.js";
 import { followAnswers } from "./when.js";
 
@@ -107,6 +108,7 @@ document.addEventListener("submit", (event) => {
 });
 window.addEventListener("pageshow", () => all("form[data-sent]").forEach((form) => delete form.dataset.sent));
 
+keepFresh();
 growRows();
 sendFiles();
 followAnswers();

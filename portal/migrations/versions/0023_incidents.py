@@ -52,6 +52,7 @@ def upgrade() -> None:
     op.create_index("ix_portal_incident_task_closed", name, ["closed"])
     op.create_index("ix_portal_incident_task_retry_id", name, ["retry_id"])
     _fill(incident, link)
+    op.add_column("portal_worker", sa.Column("version", sa.String(40), nullable=True))
     _operations()
 
 
@@ -115,5 +116,6 @@ def _operations() -> None:
 
 
 def downgrade() -> None:
+    op.drop_column("portal_worker", "version")
     for name in ("portal_operation_refusal", "portal_operation", "portal_incident_task", "portal_incident"):
         op.drop_table(name)

@@ -139,7 +139,8 @@ ACTIONS = {
     ),
     "reschedule": Action(
         _("Run at another time…"), "clock", _("Run this at another time?"),
-        _("A timer fires, or a job runs, at that moment instead; what follows it comes then."), _("“{}” runs at another time."),
+        _("A timer fires, or a job runs, at that moment instead; what follows it comes then."),
+        _("“{}” runs at another time."),
     ),
 }  # fmt: skip
 _RETRY = Action(

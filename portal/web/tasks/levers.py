@@ -1,5 +1,5 @@
-"""A manager's levers on one task: skip, move, due date, priority, when it runs; and snooze, which is its owner's too. A GET says what
-will happen, the POST does it."""
+"""A manager's levers on one task: skip, move, due date, priority, when it runs; and snooze, which is its owner's
+too. A GET says what will happen, the POST does it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ blueprint = Blueprint("task_levers", __name__)
 blueprint.before_request(require_login)
 
 
-@blueprint.route("/tasks/<int:task_id>/<any(skip,move,due,priority,snooze,reschedule):action>", methods=["GET", "POST"])
+@blueprint.route(
+    "/tasks/<int:task_id>/<any(skip,move,due,priority,snooze,reschedule):action>", methods=["GET", "POST"]
+)
 def act(task_id: int, action: str) -> BaseResponse | str | tuple[str, int]:
     task = task_or_refuse(task_id)
     demand(action, task, me())

@@ -1,0 +1,1 @@
+"""The pages of managers and administrators: incidents, jobs and timers, operations."""
