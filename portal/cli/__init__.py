@@ -8,7 +8,7 @@ from __future__ import annotations
 import click
 from flask import Flask
 
-from . import database, flows, outbox, people, run, stats, timers, worker
+from . import database, flows, incidents, outbox, people, run, stats, timers, worker
 from .refusals import in_words
 
 #: what `flask --app wsgi …` offers, too
@@ -18,6 +18,7 @@ COMMANDS: tuple[click.Command, ...] = (
     flows.flows,
     timers.timers,
     outbox.outgoing,
+    incidents.incidents,
     stats.stats,
     database.backup,
     worker.worker,

@@ -27,7 +27,8 @@ class Operation(Base):
     #: which ones: `incident`, a group's key; `ids`; or `filters`, those of a list
     scope: Mapped[dict[str, Any]] = mapped_column(JSON)
     reason: Mapped[str] = mapped_column(Text, default="")
-    user_id: Mapped[int] = mapped_column(ForeignKey(User.id))
+    #: None is the system: somebody at the terminal
+    user_id: Mapped[int | None] = mapped_column(ForeignKey(User.id))
     created: Mapped[dt.datetime] = mapped_column(UTCDateTime)
     finished: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     #: RUNNING, PAUSED, DONE or CANCELED
@@ -45,7 +46,7 @@ class Operation(Base):
     done: Mapped[int] = mapped_column(default=0)
     refused: Mapped[int] = mapped_column(default=0)
 
-    user: Mapped[User] = relationship()
+    user: Mapped[User | None] = relationship()
 
     __table_args__ = (
         Index("ix_portal_operation_running", "scheduled", sqlite_where=_RUNNING, postgresql_where=_RUNNING),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, literal, literal_column, select
-from sqlalchemy.orm import Session, contains_eager, lazyload, selectinload
+from sqlalchemy.orm import Session, contains_eager, lazyload
 
 from portal.models import Event, Process, Task
 
@@ -106,7 +106,7 @@ def coming(
 ) -> Page:
     """The timers and jobs that wait for their moment, the soonest first."""
     query = select(Task).join(Task.process).where(*_WAITING)
-    query = query.options(contains_eager(Task.process), lazyload(Task.owner), selectinload(Task.previous))
+    query = query.options(contains_eager(Task.process), lazyload(Task.owner))
     query = _of(query, labels)
     if flow:
         query = query.where(Process.flow_label == flow)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, Flask, flash, render_template, request, url_for
@@ -11,7 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from wtforms import Form
 
 from portal import queries
-from portal.engine import actions, lifecycle, permissions
+from portal.engine import actions, lifecycle, operations, permissions
 from portal.engine.process_actions import Retried
 from portal.errors import InvalidForm, PermissionDenied, PortalError, TransitionNotAllowed
 from portal.jsonstore import fields_of
@@ -32,7 +33,7 @@ from .layout import me
 from .lookups import process_or_refuse
 from .processes import ask, correctable
 from .reasons import reason_of_request
-from .selection import each, selection, tell
+from .selection import each, list_filters, selection, tell
 from .tasks.given import my_zone
 from .urls import see_other, to_id, way_back
 
@@ -209,9 +210,21 @@ def bulk(action: str) -> BaseResponse | str | tuple[str, int]:
     if fault:
         flash(fault, "warning")
         return see_other(back)
+    if chosen.whole and chosen.more:
+        return see_other(_in_the_background(action, reason))
     outcome = each(chosen.wanted, lambda text: _one(action, text, reason))
     tell(outcome, _words(action, outcome.done), more=chosen.more)
     return see_other(back)
+
+
+def _in_the_background(action: str, reason: str) -> str:
+    """Leave all that match the list's filters to the workers. The address that tells how far they are."""
+    filters = list_filters()
+    total = queries.how_many_processes(db.session(), me(), filters)
+    kept = {name: value for name, value in asdict(filters).items() if name not in ("after", "sort")}
+    scope = operations.Scope("filters", kept)
+    operation_id = operations.begin(db.session(), me(), action, "process", scope, total=total, reason=reason)
+    return url_for("portal.operations_of_people.detail", operation_id=operation_id)
 
 
 def _one(action: str, text: str, reason: str) -> str | None:

@@ -86,7 +86,7 @@ def _operations() -> None:
         sa.Column("target", sa.String(10), nullable=False),
         sa.Column("scope", sa.JSON(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("user_id", BigId, nullable=False),
+        sa.Column("user_id", BigId, nullable=True),
         sa.Column("created", MOMENT, nullable=False),
         sa.Column("finished", MOMENT, nullable=True),
         sa.Column("state", sa.String(10), nullable=False),

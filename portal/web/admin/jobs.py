@@ -92,8 +92,7 @@ def why(task: Task) -> tuple[str, str]:
             error.get("type") or ""
         )
     if task.is_event:
-        host = next(iter(task.previous), None)
-        return (_("On “%(step)s”", step=host.title), "") if host is not None else ("", "")
+        return (_("On “%(step)s”", step=node.host.title), "") if node is not None and node.host else ("", "")
     return _("Waits for this moment"), ""
 
 
