@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import click
 from flask.cli import AppGroup
@@ -37,8 +38,9 @@ def list_incidents(flow: str, state: str) -> None:
 
 
 @incidents.command("retry")
-@click.argument("key")
-@click.option("--user", "username", required=True, help="In whose name: a manager of the flow.")
+@click.argument("keys", nargs=-1, metavar="[KEY]...")
+@click.option("--all", "whole", is_flag=True, help="Every group.")
+@click.option("--user", "username", help="In whose name; the system's when it is left out.")
 @click.option("--reason", default="", help="Kept in the history.")
 @click.option(
     "--over", "minutes", type=click.IntRange(0, 10_080), default=0, help="Spread over so many minutes."
@@ -46,42 +48,61 @@ def list_incidents(flow: str, state: str) -> None:
 @click.option(
     "--wait/--no-wait", default=True, show_default=True, help="Do it here, or leave it to the workers."
 )
-def retry(key: str, username: str, reason: str, minutes: int, wait: bool) -> None:
-    """Retry what failed in a group, as `list` names it; the beginning of its key is enough."""
+def retry(
+    keys: tuple[str, ...], whole: bool, username: str | None, reason: str, minutes: int, wait: bool
+) -> None:
+    """Retry what failed in these groups, as `list` names them; the beginning of a key is enough."""
+    from portal.models import db, find_user
+
+    user = None if username is None else find_user(db.session(), username)
+    if username is not None and user is None:
+        raise click.ClickException(f"there is no user {username!r}")
+    if whole == bool(keys):
+        raise click.ClickException("name the incidents to retry, or say --all")
+    for key in _open_keys() if whole else [_whole(key) for key in keys]:
+        _begin(key, user, reason, dt.timedelta(minutes=minutes), wait)
+
+
+def _open_keys() -> list[str]:
+    from portal.models import IncidentTask, db
+
+    open_ones = db.select(IncidentTask.incident_key).where(IncidentTask.closed.is_(None)).distinct()
+    return list(db.session.scalars(open_ones.order_by(IncidentTask.incident_key)))
+
+
+def _whole(key: str) -> str:
+    from portal.models import Incident, db
+
+    begins = db.select(Incident.key).where(Incident.key.startswith(key, autoescape=True))
+    found: list[str] = list(db.session.scalars(begins.limit(2)))
+    if len(found) != 1:
+        raise click.ClickException(
+            f"{'no incident' if not found else 'more than one incident'} begins with {key!r}"
+        )
+    return found[0]
+
+
+def _begin(key: str, user: Any, reason: str, over: dt.timedelta, wait: bool) -> None:
     from portal.engine import operations
-    from portal.models import Incident, OperationRefusal, db, find_user, utcnow
+    from portal.models import OperationRefusal, db, utcnow
     from portal.queries import incidents
     from portal.work import operations as work
 
     session = db.session()
-    user = find_user(session, username)
-    if user is None:
-        raise click.ClickException(f"there is no user {username!r}")
-    keys = list(
-        session.scalars(db.select(Incident.key).where(Incident.key.startswith(key, autoescape=True)).limit(2))
-    )
-    if len(keys) != 1:
-        raise click.ClickException(
-            f"{'no incident' if not keys else 'more than one incident'} begins with {key!r}"
-        )
-    group = incidents.group(session, keys[0], "open", utcnow())
+    group = incidents.group(session, key, "open", utcnow())
     if group is None:
-        raise click.ClickException("nothing of this incident is failed any more")
-    label, number = group.incident.flow_label, group.count
-    if not user.manages(label):
-        raise click.ClickException(f"{username} does not manage {label}")
-    scope = operations.Scope("incident", keys[0])
-    over = dt.timedelta(minutes=minutes)
+        raise click.ClickException(f"nothing of the incident {key} is failed any more")
+    number, scope = group.count, operations.Scope("incident", key)
     operation_id = refusing(
         lambda: operations.begin(
             session, user, "retry", "task", scope, total=number, reason=reason, over=over
         )
     )
     if not wait:
-        click.echo(f"operation {operation_id}: {number} to retry")
+        click.echo(f"{key}  operation {operation_id}: {number} to retry")
         return
     done = work.run(session, operation_id)
-    click.echo(f"{done.done} retried, {done.refused} refused")
+    click.echo(f"{key}  {done.done} retried, {done.refused} refused")
     lines = db.select(OperationRefusal.words).where(OperationRefusal.operation_id == operation_id)
     for line in session.scalars(lines.order_by(OperationRefusal.target_id)):
         click.echo(f"refused: {line}")

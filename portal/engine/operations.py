@@ -68,7 +68,7 @@ class Taken(Exception):
 
 def begin(
     session: Session,
-    user: User,
+    user: User | None,
     action: str,
     target: str,
     scope: Scope,
@@ -80,6 +80,7 @@ def begin(
     """Begin an operation. Its id.
 
     Args:
+        user: in whose name; None is the system, which may do everything.
         target: whose ids these are: task or process.
         total: how many there are.
         over: the time over which they are spread; none for one after the other.
@@ -91,7 +92,7 @@ def begin(
         raise PortalError(f"there is no action {action!r} on many {target}s")
     if over < dt.timedelta():
         raise PortalError("the time over which they are spread is not negative")
-    text, user_id = reasons.checked(reason), user.id
+    text, user_id = reasons.checked(reason), None if user is None else user.id
     writes.begin(session)
     now = clock.get()()
     last = session.scalar(select(func.max((Task if target == "task" else Process).id))) or 0
@@ -155,9 +156,8 @@ def claim(session: Session) -> Operation | None:
     found = session.scalars(query).first()
     if found is not None:
         found.scheduled = now + LEASE
-        if not session.get_one(
-            User, found.user_id
-        ).is_active:  # who may do nothing does nothing in the background
+        user = None if found.user_id is None else session.get_one(User, found.user_id)
+        if user is not None and not user.is_active:  # who may do nothing does nothing in the background
             found.state, found.finished = "CANCELED", now
             found = None
     session.commit()
@@ -216,7 +216,7 @@ class Key:
 def _act(
     session: Session,
     key: Key,
-    user_id: int,
+    user_id: int | None,
     action: str,
     target: str,
     target_id: int,

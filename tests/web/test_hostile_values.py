@@ -111,10 +111,10 @@ PARAMETERS = {
     "/workload/redistribute": (("person",), ("person", "to-everything.work", "reason", "_queue")),
     "/tasks/<int:task_id>/<any(skip,move,due,priority,snooze,reschedule):action>": (
         ("next", "to"),
-        ("to", "due", "priority", "until", "reason", "next"),
+        ("to", "due", "priority", "until", "at", "reason", "next"),
     ),
     "/processes/<int:process_id>/<any(withdraw,retry):action>": (("next",), ("next", "reason")),
-    "/processes/<int:process_id>/data": (("next",), (*FIELDS, "reason", "next", "_seen")),
+    "/processes/<int:process_id>/data": (("next", "retry", "fields"), (*FIELDS, "reason", "next", "_seen")),
     "/flows": ((), ()),
     "/flows/<label>": ((), ()),
     "/flows/<label>/chart.svg": ((), ()),
