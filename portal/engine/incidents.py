@@ -67,7 +67,6 @@ def write(run: ActionContext) -> None:
             last[change.task] = change
     if not last:
         return
-    run.session.flush()
     _open(run, [task for task in last if task.status == "ERROR"])
     _close(run, [change for task, change in last.items() if task.status != "ERROR"])
 

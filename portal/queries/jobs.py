@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, contains_eager, lazyload
 
 from portal.models import Event, Process, Task
 
-from .paging import Key, Page, fetch
+from .paging import Key, Page, behind, ordering, pack, unpack
 
 #: rows of each list on a page
 RUNNING, COMING = 50, 30
@@ -112,4 +112,9 @@ def coming(
         query = query.where(Process.flow_label == flow)
     if process_id is not None:
         query = query.where(Process.id == process_id)
-    return fetch(session, query, _SOONEST, after, size)
+    values = unpack(_SOONEST, after) if after else None
+    if values is not None:
+        query = query.where(behind(_SOONEST, values))
+    found = list(session.scalars(query.order_by(*ordering(_SOONEST)).limit(size + 1)))
+    rows = found[:size]
+    return Page(rows, pack([rows[-1].scheduled, rows[-1].id]) if len(found) > size else "", values is None)

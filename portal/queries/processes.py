@@ -1,4 +1,4 @@
-"""Processes: the list, one of them with its history, and the board of a flow."""
+"""Processes: the list, one of them with its history, and where they stand."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import and_, case, func, inspect, literal, or_, select, union_all
+from sqlalchemy import case, func, inspect, literal, or_, select, union_all
 from sqlalchemy.ext.mutable import MutableBase
 from sqlalchemy.orm import (
     Load,
@@ -26,16 +26,13 @@ from portal.engine import permissions
 from portal.models import Event, Process, Task, User, task_link
 
 from . import shown
-from .attention import Attention, attention, needs_attention
+from .attention import Attention, attention
+from .beside import badge_counts
+from .filters import EVERYTHING, Filters
+from .lists import read
 from .loading import load_pointers, tables_of_heirs
-from .paging import PAGE, Key, Order, Page, fetch
-from .search import cleaned, first_by_number, process_matches
-from .tasks import EVERYTHING, Filters, badge_counts
+from .paging import PAGE, Page
 
-PROCESS_ORDERS: dict[str, Order] = {
-    "-number": (Key(Process.id, "id", descending=True),),
-    "number": (Key(Process.id, "id"),),
-}
 #: how many open tasks, children and events one page shows
 _OPEN_SHOWN, _CHILDREN_SHOWN, EVENTS = 50, 50, 100
 
@@ -55,54 +52,8 @@ class Position:
 
 
 def processes(session: Session, user: User, filters: Filters = EVERYTHING, size: int = PAGE) -> Page:
-    """The processes that a person may see, the newest first."""
-    query = select(Process).options(joinedload(Process.created_by).lazyload(User.roles), _heirs())
-    query = query.where(*_matching(session, user, filters))
-    order = PROCESS_ORDERS.get(filters.sort) or PROCESS_ORDERS["-number"]
-    if text := cleaned(filters.q):
-        order = first_by_number(order, text, {"id": Process.id})
-    query = query.options(*shown.options(session, Load(Process)))
-    page = fetch(session, query, order, filters.after, size)
-    shown.complete(session, page.rows)
-    load_pointers(session, [], page.rows)
-    return page
-
-
-def process_ids(
-    session: Session, user: User, filters: Filters, after: int, last: int, size: int
-) -> list[int]:
-    """The ids of the processes in a person's list that come after one, up to the last one; for who acts on all."""
-    query = select(Process.id).where(
-        *_matching(session, user, filters), Process.id > after, Process.id <= last
-    )
-    return list(session.scalars(query.order_by(Process.id).limit(size)))
-
-
-def how_many_processes(session: Session, user: User, filters: Filters) -> int:
-    """How many processes are in a person's list."""
-    query = select(func.count(Process.id)).where(*_matching(session, user, filters))
-    return session.scalar(query) or 0
-
-
-def _matching(session: Session, user: User, filters: Filters) -> list[Any]:
-    found = [Process.created_by_id == user.id if filters.mine else permissions.visible_processes(user)]
-    if filters.flow:
-        found.append(Process.flow_label == filters.flow)
-    if filters.status:
-        found.append(_in_state(filters.status))
-    if text := cleaned(filters.q):
-        found.append(process_matches(session, text))
-    return found
-
-
-def _in_state(status: str) -> Any:
-    if status == "SUSPENDED":
-        return or_(Process.status == "SUSPENDED", and_(Process.status == "NEW", Process.on_hold))
-    if status == "NEW":
-        return and_(Process.status == "NEW", Process.on_hold.is_(False))
-    if status == "TROUBLE":
-        return needs_attention()
-    return Process.status == status
+    """The processes that a person may see, or has started, the newest first."""
+    return read(session, user, "mine" if filters.mine else "processes", filters, size)
 
 
 #: what waits for other steps of its process

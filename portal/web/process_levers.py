@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
-from flask import Blueprint, Flask, flash, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from sqlalchemy import select
 from werkzeug.datastructures import CombinedMultiDict
 from werkzeug.wrappers import Response as BaseResponse
@@ -31,9 +30,10 @@ from .forms.constraints import has_own_rows, storing
 from .forms.writing import write
 from .layout import me
 from .lookups import process_or_refuse
+from .messages import flash
 from .processes import ask, correctable
 from .reasons import reason_of_request
-from .selection import each, list_filters, selection, tell
+from .selection import each, list_filters, selection, tell, tell_nothing
 from .tasks.given import my_zone
 from .urls import see_other, to_id, way_back
 
@@ -201,10 +201,10 @@ def _page(form: Form, process: Process, names: list[str], retried: Task | None, 
 
 @blueprint.post("/processes/<any(cancel,suspend,resume,retry,withdraw):action>")
 def bulk(action: str) -> BaseResponse | str | tuple[str, int]:
-    chosen = selection("process", queries.processes)
+    chosen = selection("process", "mine" if list_filters().mine else "processes")
     back = way_back(url_for("portal.processes.index"))
     if not chosen.wanted:
-        flash(_("No process matches.") if chosen.whole else _("Nothing was selected."), "warning")
+        tell_nothing(chosen, _("No process matches."))
         return see_other(back)
     reason, fault = reason_of_request()
     if fault:
@@ -221,8 +221,7 @@ def _in_the_background(action: str, reason: str) -> str:
     """Leave all that match the list's filters to the workers. The address that tells how far they are."""
     filters = list_filters()
     total = queries.how_many_processes(db.session(), me(), filters)
-    kept = {name: value for name, value in asdict(filters).items() if name not in ("after", "sort")}
-    scope = operations.Scope("filters", kept)
+    scope = operations.Scope("filters", filters.document())
     operation_id = operations.begin(db.session(), me(), action, "process", scope, total=total, reason=reason)
     return url_for("portal.operations_of_people.detail", operation_id=operation_id)
 
@@ -264,5 +263,5 @@ def address_of(process: Process, action: str) -> str:
     return url_for(endpoint, process_id=process.id, action=action)
 
 
-def init_app(app: Flask) -> None:
-    app.jinja_env.globals["process_action"] = address_of
+def helpers() -> dict[str, Any]:
+    return {"process_action": address_of}

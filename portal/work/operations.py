@@ -66,7 +66,7 @@ def _next_ids(session: Session, operation: Operation) -> list[int]:
     else:
         user = session.get_one(User, operation.user_id)
         found = queries.process_ids(
-            session, user, Filters(**filters), operation.cursor, operation.last, operations.CHUNK
+            session, user, Filters.of_document(filters), operation.cursor, operation.last, operations.CHUNK
         )
     session.rollback()
     return found

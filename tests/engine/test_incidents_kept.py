@@ -11,6 +11,7 @@ from portal.engine.failures import without_secrets
 from portal.engine.incidents import normalised
 from portal.errors import TransitionNotAllowed
 from portal.models import Event, Incident, IncidentTask, Operation, Process, Task
+from portal.queries import Filters
 from portal.work import operations as work
 
 fails = {"on": True, "with": ValueError}
@@ -274,7 +275,7 @@ def test_who_is_deactivated_does_nothing_any_more(orders, session, make_user):
 def test_a_list_of_processes_is_gone_through_once(orders, session, make_user):
     boss = make_user("boss", is_superuser=True)
     orders(3)
-    scope = operations.Scope("filters", {"flow": "order", "status": "TROUBLE"})
+    scope = operations.Scope("filters", Filters(flow="order", state="attention").document())
     operations.begin(session, boss, "cancel", "process", scope, total=3)
     orders(1)  # comes later, and is not meant
     drain(session)

@@ -39,6 +39,10 @@ TABLE = {
     ("GET", "/inbox"): (LOGIN, 200, 200, 200, 200),
     ("GET", "/queue"): (LOGIN, 200, 200, 200, 200),
     ("GET", "/archive"): (LOGIN, 200, 200, 200, 200),
+    ("GET", "/tasks"): (LOGIN, 200, 200, 200, 200),
+    ("GET", "/news"): (LOGIN, 200, 200, 200, 200),
+    ("POST", "/views"): (LOGIN, 404, 404, 404, 404),
+    ("POST", "/views/<int:view_id>/<any(start,remove):action>"): (LOGIN, 404, 404, 404, 404),
     ("POST", "/tasks/<any(assign,unassign,reassign,cancel,undo,revive,skip,due,priority,snooze):action>"): (
         LOGIN, 303, 303, 303, 303,
     ),
@@ -48,8 +52,12 @@ TABLE = {
     ("GET", "/workload"): (LOGIN, 403, 403, 200, 200),
     ("GET", "/workload/redistribute"): (LOGIN, 403, 403, 404, 404),
     ("POST", "/workload/redistribute"): (LOGIN, 403, 403, 404, 404),
-    ("GET", "/tasks/<int:task_id>/<any(skip,move,due,priority,snooze,reschedule):action>"): (LOGIN, 403, 403, 200, 200),
-    ("POST", "/tasks/<int:task_id>/<any(skip,move,due,priority,snooze,reschedule):action>"): (LOGIN, 403, 403, 303, 303),
+    ("GET", "/tasks/<int:task_id>/<any(skip,move,due,priority,snooze,reschedule):action>"): (
+        LOGIN, 403, 403, 200, 200,
+    ),
+    ("POST", "/tasks/<int:task_id>/<any(skip,move,due,priority,snooze,reschedule):action>"): (
+        LOGIN, 403, 403, 303, 303,
+    ),
     # alice has started it, and her flow allows no withdrawal: that is said before who may
     ("GET", "/processes/<int:process_id>/<any(withdraw,retry):action>"): (LOGIN, 403, 409, 409, 409),
     ("POST", "/processes/<int:process_id>/<any(withdraw,retry):action>"): (LOGIN, 403, 409, 409, 409),
@@ -97,6 +105,8 @@ def address_of(rule, process_id, task_id):
         "<name>": "start",
         "<int:process_id>": str(process_id),
         "<int:task_id>": str(task_id),
+        "<int:view_id>": "1",
+        "<any(start,remove):action>": "start",
         "<any(cancel,suspend,resume):action>": "cancel",
         "<any(assign,unassign,reassign,cancel,undo,revive,skip,due,priority,snooze):action>": "assign",
         "<any(cancel,suspend,resume,retry,withdraw):action>": "cancel",

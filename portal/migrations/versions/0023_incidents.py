@@ -10,7 +10,7 @@ from alembic import op
 from portal.engine.incidents import group_of
 
 revision = "0023"
-down_revision = "0018"
+down_revision = "0015"
 
 BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 MOMENT = sa.DateTime(timezone=True)

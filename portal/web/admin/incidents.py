@@ -7,7 +7,7 @@ import datetime as dt
 import io
 from typing import Any
 
-from flask import Blueprint, Response, abort, flash, render_template, request, url_for
+from flask import Blueprint, Response, abort, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.engine import actions, operations, visibility
@@ -26,6 +26,7 @@ from ..accounts.sign_in import require_login
 from ..display.tracebacks import parts_of
 from ..display.words import step_title
 from ..layout import me, now
+from ..messages import flash
 from ..navigation import Entry
 from ..reasons import reason_of_request
 from ..selection import MOST, Outcome, each, tell
