@@ -21,7 +21,6 @@ from portal.language import ngettext
 from portal.models import Process, Task, db
 
 from .accounts.sign_in import require_login
-from .admin.step_fields import named_fields
 from .display.words import PROCESS_ACTIONS
 from .files import Files
 from .forms import seen
@@ -34,6 +33,7 @@ from .messages import flash
 from .processes import ask, correctable
 from .reasons import reason_of_request
 from .selection import each, list_filters, selection, tell, tell_nothing
+from .step_fields import named_fields
 from .tasks.given import my_zone
 from .urls import see_other, to_id, way_back
 

@@ -32,7 +32,7 @@ from ..reasons import reason_of_request
 from ..selection import MOST, Outcome, each, tell
 from ..tasks import preview
 from ..urls import see_other, to_id
-from .access import demand_flow, labels_or_refuse, shown_to, titles
+from .managed import demand_flow, labels_or_refuse, shown_to, titles
 
 blueprint = Blueprint("incidents", __name__)
 blueprint.before_request(require_login)

@@ -24,7 +24,7 @@ from ..layout import me, now
 from ..navigation import Entry
 from ..operations import SEEN
 from ..urls import to_id
-from .access import ADMIN, labels_or_refuse, shown_to, titles
+from .managed import ADMIN, labels_or_refuse, shown_to, titles
 
 blueprint = Blueprint("jobs", __name__)
 blueprint.before_request(require_login)

@@ -20,7 +20,7 @@ from ..accounts.sign_in import require_login
 from ..layout import me, now
 from ..messages import flash
 from ..urls import see_other, to_id
-from .access import ADMIN
+from .managed import ADMIN
 
 blueprint = Blueprint("operations_of_people", __name__)
 blueprint.before_request(require_login)
