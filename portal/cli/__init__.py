@@ -9,7 +9,7 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
-from . import audit, database, flows, outbox, people, retention, roles, run, stats, timers, worker
+from . import audit, database, flows, incidents, outbox, people, retention, roles, run, stats, timers, worker
 from .refusals import in_words
 
 #: what `flask --app wsgi …` offers, too
@@ -23,6 +23,7 @@ COMMANDS: tuple[click.Command, ...] = (
     flows.flows,
     timers.timers,
     outbox.outgoing,
+    incidents.incidents,
     stats.stats,
     database.backup,
     worker.worker,

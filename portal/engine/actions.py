@@ -198,6 +198,10 @@ class TaskActions:
         self.run.because("snooze", reason)
         adjusting.snooze(self.run, activation.task, until)
 
+    def reschedule(self, activation: Activation, moment: dt.datetime, reason: str | None = None) -> None:
+        self.run.because("reschedule", reason)
+        adjusting.reschedule(self.run, activation.task, moment)
+
     @contextmanager
     def _acting(self, activation: Activation, user: Any) -> Iterator[tuple[ActionContext, Task]]:
         """The context of whoever is named to act: the system may act for anybody, a person for nobody else."""

@@ -1,4 +1,5 @@
-"""Changes of a task that leave its state as it is: its due date, its priority, and until when it is put off."""
+"""Changes of a task that leave its state as it is: its due date, its priority, until when it is put off, and when the
+clock turns to it."""
 
 from __future__ import annotations
 
@@ -57,6 +58,24 @@ def snooze(run: ActionContext, task: Task, until: dt.datetime | None) -> None:
         raise PortalError("a task is snoozed until a moment that is ahead")
     before, task.snoozed_until = task.snoozed_until, until
     run.note(task, "snooze", old=_plain(before), new=_plain(until))
+
+
+def reschedule(run: ActionContext, task: Task, moment: dt.datetime) -> None:
+    """Say anew when a timer fires, or when a job is tried next; a moment that has passed is now.
+
+    Raises:
+        TransitionNotAllowed, PermissionDenied
+        PortalError: the moment has no time zone, or no database could keep it.
+    """
+    lifecycle.check("reschedule", task)
+    permissions.demand_manager(run.user, task.process, "change when it runs")
+    if moment is None:
+        raise PortalError("say when it is to run")
+    _check(moment)
+    before, task.scheduled = task.scheduled, max(moment, run.now)
+    task.lease = None  # a wait after a disturbance; who has claimed it meanwhile asks again whether it is due
+    run.work_for_clock = True
+    run.note(task, "reschedule", old=_plain(before), new=_plain(task.scheduled))
 
 
 def _demand(run: ActionContext, action: str, task: Task) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sysconfig
 import traceback
 from dataclasses import dataclass
@@ -21,6 +22,31 @@ log = logging.getLogger("portal.failures")
 _OURS = str(Path(__file__).parents[1])
 _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 
+#: what follows a name of this kind, or stands in an address before its host, is nobody's to read
+_SECRETS = (
+    (re.compile(r"(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"), "…"),
+    (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}"), r"\1 …"),
+    (
+        re.compile(
+            r"""(?ix)\b([\w-]*(?:passw(?:or)?d|passwort|secret|token|api[_-]?key|credential|authorization)[\w-]*
+            ['"]?\s*[=:]\s*)(?!['"]?(?:bearer|basic)\b)(?:"[^"\n]*"|'[^'\n]*'|[^\s,;&)\]}'"]+)"""
+        ),
+        r"\1…",
+    ),
+)
+
+
+def without_secrets(text: str) -> str:
+    """A text without passwords, tokens and keys, as far as they are told by what stands before them."""
+    for pattern, blank in _SECRETS:
+        text = pattern.sub(blank, text)
+    return text
+
+
+def is_library(filename: str) -> bool:
+    """Whether code lies where no flow's author writes."""
+    return filename.startswith((_OURS, *_LIBRARIES, "<")) or "site-packages" in filename
+
 
 def cause(error: BaseException) -> BaseException:
     """What the author's code has raised itself."""
@@ -35,12 +61,13 @@ def place(error: BaseException) -> str:
     """The author's line that has failed, as `flows/offer.py:12`. Empty where no line is an author's."""
     frames = traceback.extract_tb(cause(error).__traceback__)
     for frame in reversed(frames):
-        if not frame.filename.startswith((_OURS, *_LIBRARIES, "<")):
-            return f"{_short(frame.filename)}:{frame.lineno}"
+        if not is_library(frame.filename):
+            return f"{short(frame.filename)}:{frame.lineno}"
     return ""
 
 
-def _short(filename: str) -> str:
+def short(filename: str) -> str:
+    """A file's path as people read it: within the folder of the site, or its last two parts."""
     path = Path(filename)
     try:
         return str(path.relative_to(Path.cwd()))
@@ -49,13 +76,13 @@ def _short(filename: str) -> str:
 
 
 def describe(error: BaseException, moment: Any) -> dict[str, Any]:
-    """What is kept of a failure. No local variables: they may hold secrets."""
+    """What is kept of a failure. No local variables, and no secrets as far as one can tell them."""
     error = cause(error)
     return {
         "type": type(error).__name__,
-        "message": jsonstore.storable(str(error)),
+        "message": jsonstore.storable(without_secrets(str(error))),
         "place": jsonstore.storable(place(error)),
-        "traceback": jsonstore.storable("".join(traceback.format_exception(error))),
+        "traceback": jsonstore.storable(without_secrets("".join(traceback.format_exception(error)))),
         "time": moment.isoformat(),
         "trace": trace.current.get(),
     }

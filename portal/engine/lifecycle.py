@@ -49,6 +49,7 @@ ACTIONS: dict[str, Rule] = {
     "due": Rule(("NEW", "ASSIGNED"), None, ("manager",), human=True, on_hold=True),
     "priority": Rule(("NEW", "ASSIGNED"), None, ("manager",), human=True, on_hold=True),
     "snooze": Rule(("ASSIGNED",), None, ("owner", "manager"), human=True, on_hold=True),
+    "reschedule": Rule(("SCHEDULED",), None, ("manager",), on_hold=True),
 }
 
 PROCESS_ACTIONS: dict[str, Rule] = {

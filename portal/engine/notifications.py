@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, joinedload
 from portal.flow.notices import EVENTS
 from portal.models import Absence, Follower, Outgoing, Process, Role, Task, User
 
-from . import absences, notices, permissions, wishes, writes
+from . import absences, incidents, notices, permissions, wishes, writes
 from .bulk_insert import Change
 from .statements.writing import ASKING
 
@@ -64,7 +64,12 @@ class News:
         )
         cause = f"{type(target).__name__}/{target.id}/{change.to}/{run.now.isoformat()}"
         error = change.detail.get("error")
-        return cls(known[change.to], change.process, change.task, run.user, cause, error, change.trace)
+        detail = {}
+        if change.task is not None and change.to == "ERROR":
+            detail["incident"] = incidents.group_of_task(change.task)["key"]
+        return cls(
+            known[change.to], change.process, change.task, run.user, cause, error, change.trace, detail=detail
+        )
 
 
 def is_news(change: Change) -> bool:

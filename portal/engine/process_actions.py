@@ -105,13 +105,21 @@ def _retry_one(run: ActionContext, task: Task, told: Retried) -> None:
 
 @contextmanager
 def changing_data(
-    session: Session, process: Process | int, user: User | int | None = None, reason: str | None = None
+    session: Session,
+    process: Process | int,
+    user: User | int | None = None,
+    reason: str | None = None,
+    *,
+    retry: int | None = None,
 ) -> Iterator[Process]:
     """Change the fields of a process within the block; the history keeps who did, and each old and new value. A
     manager's.
 
+    Args:
+        retry: the id of a failed task of it that is tried again with the changed data, in the same transaction.
+
     Raises:
-        TransitionNotAllowed: the process is over.
+        TransitionNotAllowed: the process is over, or the task cannot be retried.
     """
     with _managed(session, process, user, "data", reason) as (run, found):
         before = corrections.values_of(found)
@@ -120,6 +128,13 @@ def changing_data(
         if changes:
             run.touched[found] = None
             run.note_process(found, "data", changes=changes)
+        if retry is not None:
+            failed = next(iter(run.find(found, Task.id == retry, Task.status == "ERROR")), None)
+            if failed is None:
+                raise TransitionNotAllowed(
+                    "cannot retry this step: it has not failed, or it was retried already"
+                )
+            run.activation(failed).revive(reason)
 
 
 @contextmanager

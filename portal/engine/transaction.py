@@ -17,7 +17,7 @@ from portal.flow.registry import registry
 from portal.models import Process, Task, User
 from portal.trace import current
 
-from . import arrivals, audit, notifications, search_text, writes
+from . import arrivals, audit, incidents, notifications, search_text, writes
 from .context import ActionContext
 from .moving_clock import clock as clock
 from .retries import disturbance, give_up
@@ -166,7 +166,8 @@ def _committed(
 
 
 def _tell(run: ActionContext) -> None:
-    """Write what people and other programs are told of the action."""
+    """Write what the action leaves to people: what has failed, and what they and other programs are told of it."""
+    incidents.write(run)
     last = {
         change.task or change.process: change for change in run.rows.changes if notifications.is_news(change)
     }

@@ -44,6 +44,9 @@ class Work(Protocol):
     def snooze(
         self, activation: Activation[Any], until: dt.datetime | None, reason: str | None = None
     ) -> None: ...
+    def reschedule(
+        self, activation: Activation[Any], moment: dt.datetime, reason: str | None = None
+    ) -> None: ...
     def owner_of(self, activation: Activation[Any], node: str) -> User | None: ...
     def progress(
         self, activation: Activation[Any], done: float, total: float | None, message: str
@@ -278,3 +281,17 @@ class Activation(Generic[P]):
             PortalError: the moment is past, or has no time zone.
         """
         self._work.snooze(self, until, reason)
+
+    def reschedule(self, moment: dt.datetime, reason: str | None = None) -> None:
+        """Say anew when a timer fires, or when a job runs next.
+
+        Args:
+            moment: an aware moment; one that has passed is now.
+            reason: why; it is kept in the history.
+
+        Raises:
+            TransitionNotAllowed: the task is not SCHEDULED.
+            PermissionDenied: who acts is no manager of the flow.
+            PortalError: the moment has no time zone.
+        """
+        self._work.reschedule(self, moment, reason)

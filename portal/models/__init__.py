@@ -9,9 +9,11 @@ from .comment import Comment, Follower
 from .draft import Draft, ParkedForm
 from .engines import prepare_engine, prepare_guest_engine
 from .event import Event, SignalDelivery, SignalSubscription
+from .incident import Incident, IncidentTask
 from .legal_hold import LegalHold
 from .message import Message, Schedule
 from .notice import CalendarFeed, Digest, Notice
+from .operation import Operation, OperationRefusal
 from .outgoing import Outgoing
 from .process import Process
 from .registries import demand_objects
@@ -52,9 +54,13 @@ __all__ = [
     "Draft",
     "Event",
     "Follower",
+    "Incident",
+    "IncidentTask",
     "LegalHold",
     "Message",
     "Notice",
+    "Operation",
+    "OperationRefusal",
     "Outgoing",
     "ParkedForm",
     "Passwords",

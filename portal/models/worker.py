@@ -24,6 +24,8 @@ class Worker(Base):
     started: Mapped[dt.datetime] = mapped_column(UTCDateTime)
     #: when it last said that it lives
     seen: Mapped[dt.datetime] = mapped_column(UTCDateTime, index=True)
+    #: of the portal that it runs
+    version: Mapped[str | None] = mapped_column(String(40))
     #: how many jobs ran there at that time
     held: Mapped[int] = mapped_column(default=0)
     #: how many of them had been given up, and still held their thread

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
@@ -90,6 +91,18 @@ class Filters:
         found = [(name, getattr(self, name)) for name in (*NARROWING[:-1], "sort")]
         found += [(each.key, each.text) for each in self.data]
         return [(name, value) for name, value in found if value] + ([("mine", "1")] if self.mine else [])
+
+    def document(self) -> list[tuple[str, str]]:
+        """What makes the list shorter, to be kept as JSON."""
+        return [*self.pairs(), ("zone", getattr(self.zone, "key", "UTC"))]
+
+    @classmethod
+    def of_document(cls, kept: Iterable[tuple[str, str]]) -> Filters:
+        """The filters that `document` told."""
+        given: dict[str, str] = dict(kept)
+        plain = {name: given.get(name, "") for name in NARROWING[:-1]}
+        data = tuple(each for name in given if (each := data_filter(name, given[name])) is not None)
+        return cls(**plain, data=data, mine=given.get("mine") == "1", zone=ZoneInfo(given["zone"]))
 
     def without(self, *names: str) -> Filters:
         """The same list but for these filters; one on a field is named by its key."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from portal.engine import absences, permissions
@@ -219,6 +219,33 @@ def matching(
     )
     found = session.scalars(select(rows.c.row_id).order_by(*ordered(rows, order)).limit(most))
     return list(dict.fromkeys(found)), narrowed.faults
+
+
+def process_ids(
+    session: Session, user: User, filters: Filters, after: int, last: int, size: int
+) -> list[int]:
+    """The ids of the processes in a person's list that come after one, up to the last one, by number."""
+    query = select(Process.id).where(*_listed(session, user, filters), Process.id > after, Process.id <= last)
+    return list(session.scalars(query.order_by(Process.id).limit(size)))
+
+
+def how_many_processes(session: Session, user: User, filters: Filters) -> int:
+    """How many processes are in a person's list."""
+    return session.scalar(select(func.count(Process.id)).where(*_listed(session, user, filters))) or 0
+
+
+def _listed(session: Session, user: User, filters: Filters) -> list[Any]:
+    listed = LISTS["mine" if filters.mine else "processes"]
+    narrowed = narrow(session, filters, listed.kind)
+    ways = [narrowed.words, _numbered(Process, narrowed.number)]
+    ways = [way for way in ways if way is not None]
+    found = [
+        or_(*listed.sets(user)),
+        listed.common(user),
+        *narrowed.criteria,
+        *([or_(*ways)] if ways else []),
+    ]
+    return found if not narrowed.faults else [false()]
 
 
 def inbox(session: Session, user: User, filters: Filters = EVERYTHING, size: int = PAGE) -> Page:

@@ -37,6 +37,8 @@ from . import (
     workload,
 )
 from .accounts import absences, calendar, profile, sessions, sign_in
+from .admin import incidents, jobs
+from .admin import operations as operations_of_people
 from .drafts import kept, pages
 from .forms import pages as form_pages
 from .forms import templates as form_templates
@@ -66,6 +68,9 @@ BLUEPRINTS = (
     processes.blueprint,
     process_levers.blueprint,
     workload.blueprint,
+    incidents.blueprint,
+    operations_of_people.blueprint,
+    jobs.blueprint,
     files.blueprint,
     comments.blueprint,
     attachments.blueprint,

@@ -201,6 +201,9 @@ def helpers() -> dict[str, Any]:
         "moment": lambda value: _time(value, plain=True),
         "age": lambda value: time_tag(value, now(), preferences(), text=age((now() - value).total_seconds())),
         "day_of": _day,
+        "age_words": lambda span: (
+            age(span.total_seconds()) if span.total_seconds() >= 60 else gettext("less than 1 min")
+        ),
         "clock": lambda value: clock_tag(value, now(), preferences()),
         "due_tag": lambda task: due_tag(task.due, now(), preferences(), over=task.finished is not None),
         "address_maker": address_maker,

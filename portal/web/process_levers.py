@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
+from sqlalchemy import select
 from werkzeug.datastructures import CombinedMultiDict
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import Form
 
-from portal.engine import actions, lifecycle, permissions
+from portal import queries
+from portal.engine import actions, lifecycle, operations, permissions
 from portal.engine.process_actions import Retried
-from portal.errors import InvalidForm, PermissionDenied, PortalError
+from portal.errors import InvalidForm, PermissionDenied, PortalError, TransitionNotAllowed
 from portal.jsonstore import fields_of
 from portal.jsonstore.place import MISSING, document_of, look_up
 from portal.language import gettext as _
 from portal.language import ngettext
-from portal.models import Process, db
+from portal.models import Process, Task, db
 
 from .accounts.sign_in import require_login
 from .display.words import PROCESS_ACTIONS
@@ -31,6 +33,7 @@ from .messages import flash
 from .processes import ask, correctable
 from .reasons import reason_of_request
 from .selection import each, list_filters, selection, tell, tell_nothing
+from .step_fields import named_fields
 from .tasks.given import my_zone
 from .urls import see_other, to_id, way_back
 
@@ -96,27 +99,50 @@ def _tell_retried(told: Retried) -> None:
 def data(process_id: int) -> BaseResponse | str | tuple[str, int]:
     process = process_or_refuse(process_id)
     demand("data", process)
+    retried = _failed_of_request(process)
+    names = correctable(type(process))
+    if retried is not None and request.args.get("fields") != "all":
+        names = named_fields(retried.node, names) or names
     if request.method != "POST":
-        return _page(_form(process), process)
+        return _page(_form(process, names), process, names, retried)
     reason, fault = reason_of_request(_reason_name(process))
+    retry, title = (None, "") if retried is None else (retried.id, retried.title)
     try:
-        with actions.changing_data(db.session(), process_id, me(), reason if not fault else None) as found:
-            form = _form(found, CombinedMultiDict([request.files, request.form]))
+        with actions.changing_data(
+            db.session(), process_id, me(), reason if not fault else None, retry=retry
+        ) as found:
+            form = _form(found, names, CombinedMultiDict([request.files, request.form]))
             valid = form.validate()
-            if not seen.agree(form, lambda: _form(found)) or not valid or fault:
+            if not seen.agree(form, lambda: _form(found, names)) or not valid or fault:
                 raise InvalidForm(fault or None)
             _store(form, found)
     except InvalidForm:
         process = process_or_refuse(process_id)
-        return _page(form, process, fault), 422
-    flash(_("The data is changed."), "success")
+        return _page(form, process, names, _failed_of_request(process), fault), 422
+    told = (
+        _("The data is changed.")
+        if retry is None
+        else _("The data is changed, and “%(step)s” is retried.", step=title)
+    )
+    flash(told, "success")
     return see_other(way_back(url_for("portal.processes.detail", process_id=process_id)))
 
 
-def _form(process: Process, formdata: Any = None) -> Form:
-    """The form of all fields; one that is empty, and was left so, is no input, whether it is required or not: it may be
-    for a later step to fill in."""
-    names = correctable(type(process))
+def _failed_of_request(process: Process) -> Task | None:
+    """The failed step that is retried with the changed data, where the address names one."""
+    number = to_id(request.args.get("retry", ""))
+    if number is None:
+        return None
+    query = select(Task).where(Task.id == number, Task.process_id == process.id)
+    task = db.session.scalars(query).unique().first()
+    if task is None or task.status != "ERROR":
+        raise TransitionNotAllowed(_("This step is not failed any more."))
+    return task
+
+
+def _form(process: Process, names: list[str], formdata: Any = None) -> Form:
+    """The form of these fields; one that is empty, and was left so, is no input, whether it is required or not: it may
+    be for a later step to fill in."""
     if formdata is not None:
         names = [name for name in names if not (_is_empty(process, name) and _is_blank(formdata, name))]
     form_class = process_form(type(process), names)
@@ -151,9 +177,15 @@ def _reason_name(process: Process) -> str:
     return "_reason" if "reason" in correctable(type(process)) else "reason"
 
 
-def _page(form: Form, process: Process, fault: str = "") -> str:
+def _page(form: Form, process: Process, names: list[str], retried: Task | None, fault: str = "") -> str:
+    here: dict[str, Any] = {"process_id": process.id, "retry": None if retried is None else retried.id}
     return render_template(
         "portal/data.html",
+        retried=retried,
+        address=url_for("portal.process_levers.data", **here, fields=request.args.get("fields")),
+        all_fields=url_for("portal.process_levers.data", **here, fields="all")
+        if len(names) < len(correctable(type(process)))
+        else "",
         form=form,
         process=process,
         seen=seen.seen_text(form),
@@ -178,9 +210,20 @@ def bulk(action: str) -> BaseResponse | str | tuple[str, int]:
     if fault:
         flash(fault, "warning")
         return see_other(back)
+    if chosen.whole and chosen.more:
+        return see_other(_in_the_background(action, reason))
     outcome = each(chosen.wanted, lambda text: _one(action, text, reason))
     tell(outcome, _words(action, outcome.done), more=chosen.more)
     return see_other(back)
+
+
+def _in_the_background(action: str, reason: str) -> str:
+    """Leave all that match the list's filters to the workers. The address that tells how far they are."""
+    filters = list_filters()
+    total = queries.how_many_processes(db.session(), me(), filters)
+    scope = operations.Scope("filters", filters.document())
+    operation_id = operations.begin(db.session(), me(), action, "process", scope, total=total, reason=reason)
+    return url_for("portal.operations_of_people.detail", operation_id=operation_id)
 
 
 def _one(action: str, text: str, reason: str) -> str | None:

@@ -15,6 +15,7 @@ from portal.engine.queue import due, maintenance, timers
 from portal.engine.retries import report
 from portal.models import db
 
+from . import operations
 from .heartbeat import Heartbeat
 from .turns import Turns
 
@@ -57,6 +58,7 @@ class Scheduler:
             self.turns.add(name, partial(_with_session, call), AT_LATEST, thread="rounds")
         for name, (call, seconds) in maintenance.SWEEPS.items():
             self.turns.add(name, partial(_with_session, call), seconds, thread="rounds")
+        self.turns.add("operations", self._operate, AT_LATEST)
         self._sender.join(self.turns)
         if settings.scheduler and not app.testing:
             app.before_request(self.start)
@@ -125,6 +127,10 @@ class Scheduler:
         claimed = timers.claim_due(db.session(), timers.now(), BATCH)
         timers.fire_all(db.session(), claimed, lambda: self.turns.is_stopping("timers"))
         return len(claimed)
+
+    def _operate(self) -> int:
+        """Turn to an operation that is due."""
+        return operations.turn(db.session(), lambda: self.turns.is_stopping("operations"))
 
     def _submit(self) -> int:
         """Claim as many jobs as the executor has room for, and hand them over. The number taken."""

@@ -106,9 +106,11 @@ def _line(said: tuple[str, str], payload: dict[str, Any], task: Task | None) -> 
 
 
 def _address(payload: dict[str, Any], process: Process, task: Task | None, base_url: str) -> str:
-    """One click leads to the comment, or to the task or the process."""
+    """One click leads to the comment, to all that failed alike, or to the task or the process."""
     if comment := payload.get("comment"):
         return f"{address(base_url, 'processes.detail', process_id=process.id)}#comment-{comment}"
+    if incident := payload.get("incident"):
+        return address(base_url, "incidents.detail", key=incident)
     if task is None:
         return address(base_url, "processes.detail", process_id=process.id)
     return address(base_url, "tasks.detail", task_id=task.id)

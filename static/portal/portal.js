@@ -6,6 +6,7 @@ import { listenToKeys } from "./keys.js";
 import { watchSize } from "./limits.js";
 import { listRows } from "./lists.js";
 import { suggestRows } from "./picker.js";
+import { keepFresh } from "./refresh.js";
 import { growRows } from "./rows.js";
 import { followAnswers } from "./when.js";
 
@@ -92,6 +93,7 @@ document.addEventListener("submit", (event) => {
 window.addEventListener("pageshow", () => all("form[data-sent]").forEach((form) => delete form.dataset.sent));
 
 listRows();
+keepFresh();
 growRows();
 sendFiles();
 followAnswers();

@@ -42,10 +42,11 @@ TABLE = {
     "due": ({"NEW", "ASSIGNED"}, None, {"manager", "system"}),
     "priority": ({"NEW", "ASSIGNED"}, None, {"manager", "system"}),
     "snooze": ({"ASSIGNED"}, None, {"owner", "manager", "system"}),
+    "reschedule": ({"SCHEDULED"}, None, {"manager", "system"}),
 }
 AHEAD = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
 #: what an action is given, and the method of one that is not called like it
-GIVEN = {"move": ("end",), "due": (AHEAD,), "priority": (3,), "snooze": (AHEAD,)}
+GIVEN = {"move": ("end",), "due": (AHEAD,), "priority": (3,), "snooze": (AHEAD,), "reschedule": (AHEAD,)}
 METHODS = {"due": "change_due", "priority": "change_priority"}
 
 

@@ -163,3 +163,24 @@ def test_processes_in_bulk(client_of, carol, alice, papers):
     assert "Refused:" in carol.get("/processes").text
     carol.post("/processes/withdraw", data={})
     assert "Nothing was selected." in carol.get("/processes").text
+
+
+def test_more_processes_than_a_request_does_are_left_to_the_workers(client_of, submit, monkeypatch, app):
+    from portal.models import Operation
+    from portal.work import operations as work
+
+    numbers = [submit(f"Bees {n}") for n in range(4)]
+    other = submit("Wasps")
+    monkeypatch.setattr(selection, "MOST", 2)
+    carol = client_of("carol")
+    answer = carol.post("/processes/cancel?q=bees&flow=paper", data={"all": "1", "reason": "No bees"})
+    assert answer.status_code == 303
+    assert "/admin/operations/" in answer.location
+    while work.turn(db.session()):
+        pass
+    db.session.expire_all()
+    assert {db.session.get(Process, number).status for number in numbers} == {"CANCELED"}
+    assert db.session.get(Process, other).status == "NEW"
+    operation = db.session.scalars(db.select(Operation)).one()
+    assert (operation.done, operation.refused, operation.total) == (4, 0, 4)
+    assert "Cancel 4 processes" in carol.get(answer.location).text

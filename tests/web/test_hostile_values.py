@@ -131,12 +131,12 @@ PARAMETERS = {
     "/queue/next": (LIST, ("next", *LIST)),
     "/workload": (("role", "flow", "late", "format"), ()),
     "/workload/redistribute": (("person",), ("person", "to-everything.work", "reason", "_queue")),
-    "/tasks/<int:task_id>/<any(skip,move,due,priority,snooze):action>": (
+    "/tasks/<int:task_id>/<any(skip,move,due,priority,snooze,reschedule):action>": (
         ("next", "to"),
-        ("to", "due", "priority", "until", "reason", "next"),
+        ("to", "due", "priority", "until", "at", "reason", "next"),
     ),
     "/processes/<int:process_id>/<any(withdraw,retry):action>": (("next",), ("next", "reason")),
-    "/processes/<int:process_id>/data": (("next",), (*FIELDS, "reason", "next", "_seen")),
+    "/processes/<int:process_id>/data": (("next", "retry", "fields"), (*FIELDS, "reason", "next", "_seen")),
     "/news": (("list", "since", "newest"), ()),
     "/views": ((), ("page", "name", "query", "role", "start", "next")),
     "/views/<int:view_id>/<any(start,remove):action>": ((), ("next",)),
@@ -208,7 +208,7 @@ def addresses(app, site):
              "<name>": "start", "<any(cancel,suspend,resume):action>": "resume",
              "<any(assign,unassign,reassign,cancel,undo,revive,skip,due,priority,snooze):action>": "due",
              "<any(cancel,suspend,resume,retry,withdraw):action>": "suspend", "<int:undo_id>": "1",
-             "<any(skip,move,due,priority,snooze):action>": "move", "<any(withdraw,retry):action>": "retry",
+             "<any(skip,move,due,priority,snooze,reschedule):action>": "move", "<any(withdraw,retry):action>": "retry",
              "<int:view_id>": "1", "<any(start,remove):action>": "start",
              "<any(assign,unassign,reassign,cancel,undo,revive):action>": "reassign"}  # fmt: skip
     found = {}

@@ -52,8 +52,12 @@ TABLE = {
     ("GET", "/workload"): (LOGIN, 403, 403, 200, 200),
     ("GET", "/workload/redistribute"): (LOGIN, 403, 403, 404, 404),
     ("POST", "/workload/redistribute"): (LOGIN, 403, 403, 404, 404),
-    ("GET", "/tasks/<int:task_id>/<any(skip,move,due,priority,snooze):action>"): (LOGIN, 403, 403, 200, 200),
-    ("POST", "/tasks/<int:task_id>/<any(skip,move,due,priority,snooze):action>"): (LOGIN, 403, 403, 303, 303),
+    ("GET", "/tasks/<int:task_id>/<any(skip,move,due,priority,snooze,reschedule):action>"): (
+        LOGIN, 403, 403, 200, 200,
+    ),
+    ("POST", "/tasks/<int:task_id>/<any(skip,move,due,priority,snooze,reschedule):action>"): (
+        LOGIN, 403, 403, 303, 303,
+    ),
     # alice has started it, and her flow allows no withdrawal: that is said before who may
     ("GET", "/processes/<int:process_id>/<any(withdraw,retry):action>"): (LOGIN, 403, 409, 409, 409),
     ("POST", "/processes/<int:process_id>/<any(withdraw,retry):action>"): (LOGIN, 403, 409, 409, 409),
@@ -128,7 +132,7 @@ def address_of(rule, process_id, task_id):
         "<any(assign,unassign,reassign,cancel,undo,revive,skip,due,priority,snooze):action>": "assign",
         "<any(cancel,suspend,resume,retry,withdraw):action>": "cancel",
         "<int:undo_id>": "1",
-        "<any(skip,move,due,priority,snooze):action>": "skip",
+        "<any(skip,move,due,priority,snooze,reschedule):action>": "skip",
         "<any(withdraw,retry):action>": "withdraw",
         "<any(assign,unassign,reassign,cancel,undo,revive):action>": "cancel",
     }

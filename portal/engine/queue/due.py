@@ -7,12 +7,12 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from portal.flow.declaration import Flow
 from portal.flow.registry import registry
-from portal.models import Task
+from portal.models import Operation, Task
 
 from .. import outbox
 from ..interpreter import conditions, messages, signals
@@ -32,6 +32,7 @@ FIRST: dict[str, Callable[[Any], Select[Any] | None]] = {
     "daily mail": digests.first,
     "conditions": conditions.first,
     "lost jobs": jobs.first_lost,
+    "operations": lambda _now: select(func.min(Operation.scheduled)).where(Operation.state == "RUNNING"),
     "mail": lambda _now: outbox.first("mail"),
     "hooks": lambda _now: outbox.first("hook"),
 }

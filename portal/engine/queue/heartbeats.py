@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import os
 import socket
+from functools import cache
+from importlib import metadata
 
 from sqlalchemy import delete, insert, update
 from sqlalchemy.orm import Session
@@ -18,6 +20,20 @@ from ..transaction import clock
 BEAT = dt.timedelta(seconds=10)
 #: how long the row of one is kept that went without a word
 KEPT = dt.timedelta(hours=1)
+
+
+def name() -> str:
+    """What this process is called among the workers."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+@cache
+def version() -> str:
+    """Of the portal that this process runs; empty where it is not installed as a package."""
+    try:
+        return metadata.version("portal")
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def beat(session: Session, key: int | None, kind: str, held: int, lost: int = 0) -> int:
@@ -34,8 +50,9 @@ def beat(session: Session, key: int | None, kind: str, held: int, lost: int = 0)
         mine = update(Worker).where(Worker.id == key).values(seen=now, held=held, lost=lost)
         if writes.execute(session, mine).rowcount:
             return key
-    name = f"{socket.gethostname()}:{os.getpid()}"
-    row = insert(Worker).values(name=name, kind=kind, started=now, seen=now, held=held, lost=lost)
+    row = insert(Worker).values(
+        name=name(), version=version(), kind=kind, started=now, seen=now, held=held, lost=lost
+    )
     return int(writes.execute(session, row).inserted_primary_key[0])
 
 

@@ -29,6 +29,7 @@ from ..interpreter import step
 from ..leases import TRIES, batch, wait_after
 from ..retries import disturbance, persistent, report
 from ..transaction import clock, task_action
+from . import heartbeats
 from .timers import is_due
 
 log = logging.getLogger("portal.engine")
@@ -63,7 +64,7 @@ def claim(session: Session, task_id: int) -> Claim | None:
             task.attempt += 1
             task.lease = run.now + LEASE
             task.progress = None
-            run.record(task, "STARTED", "job", attempt=task.attempt)
+            run.record(task, "STARTED", "job", attempt=task.attempt, worker=heartbeats.name())
             return Claim(task_id, task.attempt, run.now + time_limit(task.node))
     except LookupError:
         return None

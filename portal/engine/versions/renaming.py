@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from portal.errors import PortalError
 from portal.flow.registry import registry
-from portal.models import Message, Process, Role, Task, User
+from portal.models import Incident, Message, Process, Role, Task, User
 from portal.models.pointer import class_name
 
 _PROCESSES = Process.__table__
@@ -143,6 +143,7 @@ def _rename_flow(session: Session, old: str, new: str) -> None:
     }
     rename_permissions(session, names)
     session.execute(update(Message).where(Message.flow_label == old).values(flow_label=new))
+    session.execute(update(Incident).where(Incident.flow_label == old).values(flow_label=new))
     mine = select(Process.id).where(Process.flow_label == old)
     for before, after in names.items():
         asked = update(Task).where(Task.process_id.in_(mine), Task.owner_permission == before)

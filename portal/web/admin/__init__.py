@@ -1,4 +1,5 @@
-"""The pages of administrators: people, roles, the audit, retention. Each module adds routes to the one blueprint."""
+"""The pages of administrators: people, roles, the audit, retention, whose modules add routes to the one blueprint;
+incidents, jobs and timers, operations, which managers have too."""
 
 from __future__ import annotations
 

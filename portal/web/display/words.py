@@ -67,6 +67,7 @@ DEEDS = {
     "due": _("changed the due date of"),
     "priority": _("changed the priority of"),
     "snooze": _("snoozed"),
+    "reschedule": _("changed when it runs:"),
     "withdraw": _("withdrew"),
     "data": _("changed data of"),
     "requester": _("gave the request to somebody else:"),
@@ -138,6 +139,11 @@ ACTIONS = {
     "snooze": Action(
         _("Snooze…"), "moon", _("Snooze this task?"),
         _("It stays with its owner, whose inbox shows it only below until then."), _("“{}” is snoozed."),
+    ),
+    "reschedule": Action(
+        _("Run at another time…"), "clock", _("Run this at another time?"),
+        _("A timer fires, or a job runs, at that moment instead; what follows it comes then."),
+        _("“{}” runs at another time."),
     ),
 }  # fmt: skip
 _RETRY = Action(
@@ -291,6 +297,7 @@ _PEOPLES = frozenset(
         "due",
         "priority",
         "snooze",
+        "reschedule",
         "withdraw",
         "data",
         "requester",

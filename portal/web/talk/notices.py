@@ -46,10 +46,12 @@ def read() -> BaseResponse:
 
 
 def address_of(notice: Notice) -> str:
-    """Where a notice leads: to what was said, to the task, or to the process."""
+    """Where a notice leads: to what was said, to all that failed alike, to the task, or to the process."""
     comment = (notice.payload or {}).get("comment")
     if notice.process_id is None:
         return url_for("portal.accounts.profile", _anchor="absences")
+    if incident := (notice.payload or {}).get("incident"):
+        return url_for("portal.incidents.detail", key=incident)
     if notice.task_id is not None and comment is None:
         return url_for("portal.tasks.detail", task_id=notice.task_id)
     values: dict[str, Any] = {"_anchor": f"comment-{comment}"} if comment else {}

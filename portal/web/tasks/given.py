@@ -18,7 +18,7 @@ from ..layout import now, preferences
 #: the method of an activation, where it is not called like its action
 METHODS = {"due": "change_due", "priority": "change_priority"}
 #: what a form calls the one thing that an action needs
-NAMES = {"due": "due", "priority": "priority", "snooze": "until", "move": "to"}
+NAMES = {"due": "due", "priority": "priority", "snooze": "until", "move": "to", "reschedule": "at"}
 #: when work begins on a day, for who names a day alone
 _MORNING, _EVENING = dt.time(8), dt.time(17)
 
@@ -45,7 +45,9 @@ def given(action: str) -> tuple[Any, ...]:
         raise Unfit(_("Choose a priority.") if action == "priority" else _("Choose a date and a time."))
     if action == "priority":
         return (_number(text.strip()),)
-    moment = moment_of(text.strip(), _MORNING if action == "snooze" else _EVENING)
+    moment = moment_of(text.strip(), _EVENING if action == "due" else _MORNING)
+    if action == "reschedule" and moment is None:
+        raise Unfit(_("Choose a date and a time."))
     if action == "snooze" and moment is not None and moment <= now():
         raise Unfit(_("Choose a moment that is still ahead."))
     return (moment,)
@@ -92,7 +94,7 @@ def moment_of(text: str, time: dt.time) -> dt.datetime | None:
 
 
 def snoozes() -> dict[str, dt.datetime]:
-    """The moments that a person can name: later today, tomorrow morning, on Monday morning."""
+    """The moments that a person can name: now, later today, tomorrow morning, on Monday morning."""
     here = now().astimezone(my_zone())
 
     def morning(days: int) -> dt.datetime:
@@ -101,6 +103,7 @@ def snoozes() -> dict[str, dt.datetime]:
         )
 
     return {
+        "now": now(),
         "later": now() + dt.timedelta(hours=3),
         "tomorrow": morning(1),
         "monday": morning(7 - here.weekday()),

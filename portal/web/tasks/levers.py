@@ -1,5 +1,5 @@
-"""A manager's levers on one task: skip, move, due date, priority; and snooze, which is its owner's too. A GET says what
-will happen, the POST does it."""
+"""A manager's levers on one task: skip, move, due date, priority, when it runs; and snooze, which is its owner's
+too. A GET says what will happen, the POST does it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ blueprint = Blueprint("task_levers", __name__)
 blueprint.before_request(require_login)
 
 
-@blueprint.route("/tasks/<int:task_id>/<any(skip,move,due,priority,snooze):action>", methods=["GET", "POST"])
+@blueprint.route(
+    "/tasks/<int:task_id>/<any(skip,move,due,priority,snooze,reschedule):action>", methods=["GET", "POST"]
+)
 def act(task_id: int, action: str) -> BaseResponse | str | tuple[str, int]:
     task = task_or_refuse(task_id)
     demand(action, task, me())
@@ -91,5 +93,6 @@ def _ask(task: Task, action: str, to: str, fault: str = "") -> str:
         to=to,
         snoozes=snoozes(),
         due=request.form.get("due", local_text(task.due)),
+        at=request.form.get("at", local_text(task.scheduled)),
         priority=request.form.get("priority", str(task.priority)),
     )

@@ -23,6 +23,8 @@ def of_task(action: str, task: Task, node: Any = None) -> list[str]:
         return [*_skips(task), *_loses(task), *_ends(task)]
     if action == "move":
         return [*_moves(task, node), *_loses(task), *_ends(task)]
+    if action == "cancel" and task.status == "SCHEDULED":
+        return [*_waits_no_more(task), *_ends(task)]
     if action in ("cancel", "revive"):
         return _ends(task) if task.is_open else []
     if action == "due" and task.owner is not None:
@@ -30,6 +32,18 @@ def of_task(action: str, task: Task, node: Any = None) -> list[str]:
     if action == "snooze" and task.due is not None:
         return [_("It falls due as before.")]
     return []
+
+
+def _waits_no_more(task: Task) -> list[str]:
+    """What a process does without a timer, or without a job."""
+    if task.is_event:
+        return [_("The task that it watches stays open, and nothing happens at that time.")]
+    others = select(Task.id).where(
+        Task.process_id == task.process_id, Task.finished.is_(None), Task.id != task.id, Task.flow_task > ""
+    )
+    if db.session.scalar(others.limit(1)) is not None:
+        return [_("The other open steps of the process go on.")]
+    return [_("No other step is open: the process stands still and needs attention.")]
 
 
 def _skips(task: Task) -> list[str]:

@@ -1,0 +1,267 @@
+"""One action on many tasks or processes, in the background: each in a transaction of its own, with how far it is.
+
+Workers share operations as they share jobs: who is at one has moved its moment ahead. Its cursor is committed with what
+was done to the last one, so that a worker that is killed, or two at once, turn to none twice.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from portal.errors import PermissionDenied, PortalError, TransitionNotAllowed, Uncertain
+from portal.models import IncidentTask, Operation, OperationRefusal, Process, Task, User
+
+from . import actions, reasons, writes
+from .moving_clock import clock
+from .process_actions import cancel_process, resume, retry, suspend, withdraw
+from .retries import disturbance, persist
+from .transaction import transaction, wake
+
+log = logging.getLogger("portal.engine")
+
+#: how long nobody else takes an operation that a worker is at, from one to the next
+LEASE = dt.timedelta(seconds=30)
+#: how long an operation is left alone that the database has disturbed
+REST = dt.timedelta(seconds=5)
+#: ids are read so many at a time
+CHUNK = 50
+
+_PROCESS_ACTIONS: dict[str, Callable[..., Any]] = {
+    "cancel": cancel_process,
+    "suspend": suspend,
+    "resume": resume,
+    "withdraw": withdraw,
+    "retry": retry,
+}
+_TASK_ACTIONS = {"retry": "revive", "skip": "skip", "cancel": "cancel"}
+ACTIONS = {"task": tuple(_TASK_ACTIONS), "process": tuple(_PROCESS_ACTIONS)}
+#: what its author may do with an operation: from which states it leads where
+STEPS = {
+    "pause": (("RUNNING",), "PAUSED"),
+    "resume": (("PAUSED",), "RUNNING"),
+    "cancel": (("RUNNING", "PAUSED"), "CANCELED"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which ones: the tasks of a group that are failed now, these ids, or what matches the filters of a list."""
+
+    kind: str
+    value: Any
+
+    @property
+    def document(self) -> dict[str, Any]:
+        return {self.kind: self.value}
+
+
+class Taken(Exception):
+    """Another worker has gone on with the operation, or somebody has ended it."""
+
+
+def begin(
+    session: Session,
+    user: User | None,
+    action: str,
+    target: str,
+    scope: Scope,
+    *,
+    total: int,
+    reason: str = "",
+    over: dt.timedelta = dt.timedelta(),
+) -> int:
+    """Begin an operation. Its id.
+
+    Args:
+        user: in whose name; None is the system, which may do everything.
+        target: whose ids these are: task or process.
+        total: how many there are.
+        over: the time over which they are spread; none for one after the other.
+
+    Raises:
+        PortalError: there is no such action, or the reason cannot be kept.
+    """
+    if action not in ACTIONS.get(target, ()):
+        raise PortalError(f"there is no action {action!r} on many {target}s")
+    if over < dt.timedelta():
+        raise PortalError("the time over which they are spread is not negative")
+    text, user_id = reasons.checked(reason), None if user is None else user.id
+    writes.begin(session)
+    now = clock.get()()
+    last = session.scalar(select(func.max((Task if target == "task" else Process).id))) or 0
+    made = Operation(
+        action=action, target=target, scope=scope.document, reason=text, user_id=user_id, created=now,
+        state="RUNNING", scheduled=now, last=last, total=total, cursor=0, done=0, refused=0,
+        pause=int(over.total_seconds() * 1000 / max(total, 1)),
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    operation_id = made.id
+    session.commit()
+    wake()
+    return operation_id
+
+
+def steer(session: Session, operation_id: int, step: str, user: User) -> str:
+    """Pause an operation, go on with it, or cancel it. The state that it has then.
+
+    Raises:
+        LookupError: there is none.
+        PermissionDenied: it is somebody else's.
+        TransitionNotAllowed: it is over, or in that state already.
+    """
+    source, state = STEPS[step]
+    writes.begin(session)
+    found = session.get(Operation, operation_id, with_for_update=True, populate_existing=True)
+    if found is None:
+        session.rollback()
+        raise LookupError("there is no such operation")
+    if not may_steer(user, found):
+        raise PermissionDenied("only who began an operation may do this")
+    if found.state not in source:
+        raise TransitionNotAllowed(f"cannot {step} this operation: it is {found.state.lower()}")
+    found.state, found.scheduled = state, clock.get()()
+    found.finished = found.scheduled if state == "CANCELED" else None
+    session.commit()
+    if state == "RUNNING":
+        wake()
+    return state
+
+
+def may_steer(user: User, operation: Operation) -> bool:
+    return operation.user_id == user.id or user.can("admin")
+
+
+# -- the workers -------------------------------------------------------------------------------------------------
+
+
+def claim(session: Session) -> Operation | None:
+    """Take an operation that is due, the oldest moment first, and commit. None if there is none."""
+    now = clock.get()()
+    due = select(Operation).where(Operation.state == "RUNNING", Operation.scheduled <= now)
+    due = due.order_by(Operation.scheduled).limit(1)
+    session.rollback()
+    if session.scalar(due.with_only_columns(Operation.id)) is None:
+        session.rollback()
+        return None
+    writes.begin(session)
+    query = due.with_for_update(skip_locked=True, of=Operation).execution_options(populate_existing=True)
+    found = session.scalars(query).first()
+    if found is not None:
+        found.scheduled = now + LEASE
+        user = None if found.user_id is None else session.get_one(User, found.user_id)
+        if user is not None and not user.is_active:  # who may do nothing does nothing in the background
+            found.state, found.finished = "CANCELED", now
+            found = None
+    session.commit()
+    return found
+
+
+def next_ids(session: Session, operation: Operation) -> list[int]:
+    """The next ids of a group of incidents, or of those that were named; those of a list are read elsewhere."""
+    if (key := operation.scope.get("incident")) is not None:
+        query = select(IncidentTask.task_id).where(
+            IncidentTask.incident_key == key,
+            IncidentTask.closed.is_(None),
+            IncidentTask.task_id > operation.cursor,
+            IncidentTask.task_id <= operation.last,
+        )
+        return list(session.scalars(query.order_by(IncidentTask.task_id).limit(CHUNK)))
+    ids: Sequence[int] = operation.scope.get("ids", ())
+    return sorted(each for each in ids if each > operation.cursor)[:CHUNK]
+
+
+def act(session: Session, operation: Operation, target_id: int) -> None:
+    """Turn to one of an operation: the action and the cursor are one transaction.
+
+    Raises:
+        Taken: nothing was done here.
+        TransientError: the database was in the way, and nothing was done.
+    """
+    key = Key(operation.id, operation.cursor)
+    user_id, action, target, reason = operation.user_id, operation.action, operation.target, operation.reason
+    next_moment = LEASE if not operation.pause else dt.timedelta(milliseconds=operation.pause)
+    try:
+        persist(session, lambda: _act(session, key, user_id, action, target, target_id, reason, next_moment))
+    except (PortalError, LookupError) as refusal:
+        if disturbance(refusal) is not None or isinstance(refusal, Uncertain):
+            raise
+        _refuse(session, key, target_id, str(refusal), next_moment)
+    except Taken:
+        raise
+    except Exception as error:
+        if disturbance(error) is not None:
+            raise
+        log.exception("operation %s failed at %s %s", key.operation_id, target, target_id)
+        _refuse(session, key, target_id, f"{type(error).__name__}: {error}", next_moment)
+    session.refresh(operation)
+    session.rollback()
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An operation as far as it was: who finds it further has been overtaken."""
+
+    operation_id: int
+    cursor: int
+
+
+def _act(
+    session: Session,
+    key: Key,
+    user_id: int | None,
+    action: str,
+    target: str,
+    target_id: int,
+    reason: str,
+    next_moment: dt.timedelta,
+) -> None:
+    where: dict[str, Any] = {target: target_id}
+    with transaction(session, user_id, **where):
+        if target == "process":
+            told = _PROCESS_ACTIONS[action](session, target_id, user_id, reason)
+            if action == "retry" and not told.fresh:
+                raise TransitionNotAllowed(told.refused[0])
+        else:
+            with actions.activation(session, target_id, user_id) as activation:
+                getattr(activation, _TASK_ACTIONS[action])(reason=reason)
+        _advance(session, key, target_id, next_moment, done=Operation.done + 1)
+
+
+def _refuse(session: Session, key: Key, target_id: int, words: str, next_moment: dt.timedelta) -> None:
+    writes.begin(session)
+    try:
+        _advance(session, key, target_id, next_moment, refused=Operation.refused + 1)
+        session.add(OperationRefusal(operation_id=key.operation_id, target_id=target_id, words=words[:1000]))
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+
+
+def _advance(session: Session, key: Key, target_id: int, next_moment: dt.timedelta, **values: Any) -> None:
+    moment = clock.get()() + next_moment
+    mine = update(Operation).where(
+        Operation.id == key.operation_id, Operation.cursor == key.cursor, Operation.state == "RUNNING"
+    )
+    if not writes.run(session, mine.values(cursor=target_id, scheduled=moment, **values)).rowcount:
+        raise Taken
+
+
+def let_go(
+    session: Session, operation: Operation, *, over: bool, after: dt.timedelta = dt.timedelta()
+) -> None:
+    """Leave an operation to whoever takes it next, or end it where there is nothing left."""
+    now = clock.get()()
+    mine = update(Operation).where(
+        Operation.id == operation.id, Operation.cursor == operation.cursor, Operation.state == "RUNNING"
+    )
+    values = {"state": "DONE", "finished": now} if over else {"scheduled": now + after}
+    writes.execute(session, mine.values(**values))

@@ -1,0 +1,109 @@
+"""Jobs and timers: what runs, what comes up, and who does it."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request, url_for
+
+from portal import queries
+from portal.engine.queue.heartbeats import KEPT
+from portal.language import gettext as _
+from portal.language import lazy_gettext
+from portal.models import Task, db
+from portal.queries import incidents
+from portal.queries import jobs as found
+
+from .. import navigation
+from ..accounts.sign_in import require_login
+from ..display.words import step_title, tries
+from ..layout import me, now
+from ..navigation import Entry
+from ..operations import SEEN
+from ..urls import to_id
+from .managed import ADMIN, labels_or_refuse, shown_to, titles
+
+blueprint = Blueprint("jobs", __name__)
+blueprint.before_request(require_login)
+navigation.register(
+    Entry("jobs", lazy_gettext("Jobs and timers"), "clock", "portal.jobs.index", 77, shown=shown_to)
+)
+
+
+@blueprint.get("/admin/jobs")
+def index() -> str | Response:
+    labels = labels_or_refuse()
+    flow, text, after = (
+        request.args.get(name, "").replace("\0", "")[:150] for name in ("flow", "q", "after")
+    )
+    number = to_id(text.strip().removeprefix("#"))
+    page = found.coming(
+        db.session(),
+        labels,
+        flow=flow,
+        process_id=number if text.strip() else None,
+        after=after,
+    )
+    if request.args.get("format") == "csv":
+        return _as_csv(page.rows)
+    workers = queries.workers_seen(db.session(), now() - KEPT)
+    return render_template(
+        "portal/admin/jobs.html",
+        numbers=found.numbers(db.session(), labels, now()),
+        most=found.MOST,
+        failed=incidents.open_count(db.session(), labels, now()),
+        running=found.running(db.session(), labels, now()),
+        page=page,
+        workers=workers if me().can(ADMIN) else [],
+        alive=sum(each.seen >= now() - SEEN for each in workers),
+        silent=now() - SEEN,
+        flows=titles(labels),
+        wanted={"flow": flow, "q": text[:20]},
+        title=title_of,
+        kind=kind_of,
+        why=why,
+        manages=lambda task: me().manages(task.process.flow_label),
+        here=url_for("portal.jobs.index"),
+    )
+
+
+def title_of(task: Task) -> str:
+    flow_class = task.process.flow_class
+    return step_title(flow_class.definition if flow_class is not None else None, task.flow_task)
+
+
+def kind_of(task: Task) -> str:
+    node = task.node
+    return _("Job") if node is not None and node.works else _("Timer")
+
+
+def why(task: Task) -> tuple[str, str]:
+    """What a task waits for, and a line more about it."""
+    node = task.node
+    if node is not None and node.works:
+        told = tries(task)
+        if told is None:
+            return _("First attempt"), ""
+        error = told.error or {}
+        return _("Attempt %(number)s of %(of)s", number=told.number + 1, of=told.of), str(
+            error.get("type") or ""
+        )
+    if task.is_event:
+        return (_("On “%(step)s”", step=node.host.title), "") if node is not None and node.host else ("", "")
+    return _("Waits for this moment"), ""
+
+
+def _as_csv(tasks: list[Task]) -> Response:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow([_("Kind"), _("Step"), _("Process"), _("Flow"), _("Due"), _("Why")])
+    for task in tasks:
+        scheduled: Any = task.scheduled
+        row = [title_of(task), task.process_id, task.process.flow_label]
+        writer.writerow([kind_of(task), *row, scheduled.astimezone(dt.UTC).isoformat(), why(task)[0]])
+    answer = Response(text.getvalue(), mimetype="text/csv")
+    answer.headers["Content-Disposition"] = 'attachment; filename="jobs.csv"'
+    return answer

@@ -1,0 +1,85 @@
+"""The workers' turn at operations: one of them for a while, then the next."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import time
+from collections.abc import Callable
+
+from sqlalchemy.orm import Session
+
+from portal import queries
+from portal.engine import operations
+from portal.engine.retries import disturbance, report
+from portal.errors import Uncertain
+from portal.models import Operation, User
+from portal.queries import Filters
+
+log = logging.getLogger("portal.work")
+
+#: seconds after which a worker looks for another operation
+SECONDS = 2.0
+
+
+def turn(session: Session, stopping: Callable[[], bool] = lambda: False) -> int:
+    """Turn to one operation that is due. How many tasks or processes were turned to, and 1 for its end."""
+    operation = operations.claim(session)
+    if operation is None:
+        return 0
+    try:
+        return _go_on(session, operation, stopping)
+    except operations.Taken:
+        session.rollback()
+        return 1
+    except Exception as error:
+        if disturbance(error) is None and not isinstance(error, Uncertain):
+            raise
+        report(log, error, "operation %s was disturbed", operation.id)
+        session.rollback()
+        session.refresh(operation)
+        operations.let_go(session, operation, over=False, after=operations.REST)
+        return 1
+
+
+def _go_on(session: Session, operation: Operation, stopping: Callable[[], bool]) -> int:
+    until, turned = time.monotonic() + SECONDS, 0
+    while True:
+        ids = _next_ids(session, operation)
+        if not ids:
+            operations.let_go(session, operation, over=True)
+            return turned + 1
+        for target_id in ids:
+            if stopping() or time.monotonic() > until:
+                operations.let_go(session, operation, over=False)
+                return turned
+            operations.act(session, operation, target_id)
+            turned += 1
+            if operation.pause:
+                return turned  # the next one has a moment of its own
+
+
+def _next_ids(session: Session, operation: Operation) -> list[int]:
+    filters = operation.scope.get("filters")
+    if filters is None:
+        found = operations.next_ids(session, operation)
+    else:
+        user = session.get_one(User, operation.user_id)
+        found = queries.process_ids(
+            session, user, Filters.of_document(filters), operation.cursor, operation.last, operations.CHUNK
+        )
+    session.rollback()
+    return found
+
+
+def run(session: Session, operation_id: int) -> Operation:
+    """Do an operation to its end here and now, as a command does it; other workers may help."""
+    while True:
+        operation = session.get_one(Operation, operation_id, populate_existing=True)
+        state, scheduled = operation.state, operation.scheduled
+        session.rollback()
+        if state != "RUNNING":
+            return operation
+        wait = (scheduled - dt.datetime.now(dt.UTC)).total_seconds()
+        if not turn(session):
+            time.sleep(min(max(wait, 0.05), 1.0))
