@@ -231,9 +231,7 @@ def _models() -> list[Any]:
     for flow_class in flows:
         modules |= {model.__module__ for model in (flow_class.definition.process_class,) if model is not None}
         wanted |= {
-            getattr(getattr(node, "view", None), "model", None)
-            for node in flow_class.definition.nodes.values()
-            if node.human
+            getattr(node.view, "model", None) for node in flow_class.definition.nodes.values() if node.human
         }
     found = []
     for mapper in registries.mappers():

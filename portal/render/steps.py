@@ -71,5 +71,5 @@ def _step(node: Any, state: ChartState | None) -> Step:
         words=state.words(node.name) if state else "",
         badge=str(state.badges.get(node.name, "")) if state else "",
         host=caption(node.host) if is_boundary(node) else "",
-        interrupting=getattr(node, "interrupting", True),
+        interrupting=node.interrupting,
     )

@@ -95,7 +95,7 @@ def execute(task_id: int) -> BaseResponse:
 
 def receive_uploads(node: Any, reading: Callable[[], Activation]) -> Received:
     """Put a form's files into the storage before its process is locked: they stay, whatever becomes of the form."""
-    view = getattr(node, "view", None)
+    view = node.view
     if request.files and isinstance(view, FormView):
         return receive(view.model_now(reading()), me())
     return Received({}, {})
