@@ -22,12 +22,15 @@ from portal.trace import current
 
 from . import lifecycle, reasons
 from .bulk_insert import Change, Rows
+from .corrections import Changes, Held
 from .failures import Failure
 from .retries import is_passing
 from .savepoint import GuardedCall
 
 #: what is done for somebody who is away, where a person does it in their place
 _DEEDS = ("assign", "reassign", "execute")
+#: what a person fills a form in for
+_ENTERED = ("start", "execute")
 
 
 class Lost(Node):
@@ -145,6 +148,9 @@ class ActionContext:
         self.by: int | None = user.id if user is not None else outer.by if outer else None
         #: why, by the name of the action for which somebody has said so
         self.reasons: dict[str, str] = {}
+        #: what a person's form found, and what it has changed, by process: see `corrections`
+        self.found: dict[Process, dict[str, Held]] = {}
+        self.entered: dict[Process, Changes] = {}
         self.work_for_clock = False
         #: changes of state by flow and action, for who counts them
         self.counts: Counter[tuple[str, str]] = outer.counts if outer else Counter()
@@ -279,6 +285,8 @@ class ActionContext:
         if closed and "/" in task.token:
             self.joins_due[task.process] = None
         self.touched[task.process] = None
+        if action in _ENTERED and (entered := self.entered.pop(task.process, None)):
+            detail["changes"] = entered
         if action in _DEEDS and task.acting_for is not None:
             detail["for"] = task.acting_for.username
         self._write(task.process, task, action, before, to, detail)
