@@ -4,6 +4,7 @@ from .acting import owners, whom_for
 from .attention import Attention, attention
 from .board import Column, board
 from .candidates import how_many_could, who_could
+from .course import Course, Happened, History, Stop, course, history
 from .figures import Figures, figures
 from .notices import notices, unread
 from .paging import Page
@@ -12,15 +13,15 @@ from .processes import (
     PROCESS_ORDERS,
     Position,
     ProcessDetail,
+    alike,
     children,
-    fill_in,
     last_event,
     places,
     processes,
-    progress,
     story,
     task_events,
     timeline,
+    troubles,
 )
 from .standing import Standing, standing
 from .talk import Talk, talk
@@ -52,22 +53,28 @@ __all__ = [
     "PROCESS_ORDERS",
     "Attention",
     "Column",
+    "Course",
     "Figures",
     "Filters",
+    "Happened",
+    "History",
     "Page",
     "Position",
     "ProcessDetail",
     "Standing",
+    "Stop",
     "Talk",
+    "alike",
     "archive",
     "attention",
     "badges",
     "board",
     "children",
     "chosen",
+    "course",
     "due_tasks",
     "figures",
-    "fill_in",
+    "history",
     "how_many_could",
     "inbox",
     "last_event",
@@ -80,7 +87,6 @@ __all__ = [
     "owners",
     "places",
     "processes",
-    "progress",
     "queue",
     "snoozed",
     "standing",
@@ -88,6 +94,7 @@ __all__ = [
     "talk",
     "task_events",
     "timeline",
+    "troubles",
     "unread",
     "who_could",
     "whom_for",

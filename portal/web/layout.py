@@ -164,6 +164,7 @@ def init_app(app: Flask) -> None:
         PROCESS_STATES=words.PROCESS_STATES,
         summary=summaries.of_task,
         process_summary=summaries.of_process,
+        process_subject=summaries.subject,
         process_state=words.process_state,
         ATTENTION=words.ATTENTION,
         why=words.why,

@@ -54,10 +54,15 @@ def test_a_long_timeline_has_pages(alice, submit, take, bob, monkeypatch):
     process_id = submit()
     for _ in range(3):
         bob.post(f"/tasks/{take(process_id)}/unassign")
-    page = alice.get(f"/processes/{process_id}").text
-    assert "Earlier" in page
-    before = page.split("?before=")[1].split("#")[0]
-    assert "started" in alice.get(f"/processes/{process_id}?before={before}").text
+    for tab, last in (("story", "started"), ("events", "started"), ("changes", "On bees")):
+        page, found = alice.get(f"/processes/{process_id}?tab={tab}").text, set()
+        while "Earlier" in page:
+            before = page.split("before=")[1].split("&")[0].split("#")[0]
+            assert before not in found
+            found.add(before)
+            page = alice.get(f"/processes/{process_id}?tab={tab}&before={before}").text
+        assert (len(found) > 0) is (tab != "changes")
+        assert last in page
 
 
 def test_the_data_has_labels(alice, submit):
