@@ -43,6 +43,8 @@ class Stop:
     finished: dt.datetime | None
     due: dt.datetime | None
     scheduled: dt.datetime | None
+    #: which try of a job it is at
+    attempt: int
     #: what an open one has failed with
     failure: dict[str, Any] | None
     process: Process
@@ -81,7 +83,7 @@ def _tasks(among: Any) -> Any:
     columns = [
         _task.c[name]
         for name in (
-            "created", "assigned", "started", "finished", "due", "scheduled",
+            "created", "assigned", "started", "finished", "due", "scheduled", "attempt",
         )
     ]  # fmt: skip
     return (

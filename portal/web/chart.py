@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +12,7 @@ from portal.language import ngettext
 from portal.queries import Course, Stop
 from portal.render import ChartState
 
-from .display.moments import short_span
+from .display.moments import age, short_span
 from .display.words import is_late
 from .layout import now
 
@@ -62,9 +63,9 @@ def _line(stops: list[Stop]) -> str:
     opened = [each for each in stops if each.finished is None]
     failed = [each for each in opened if each.status == "ERROR"]
     if failed:
-        return _("Failed %(span)s ago", span=short_span(_seconds(failed[0].started or failed[0].created)))
+        return _("Failed %(span)s ago", span=_since(failed[0].started or failed[0].created))
     if len(opened) > 1:
-        since = short_span(_seconds(min(each.created for each in opened)))
+        since = _since(min(each.created for each in opened))
         return ngettext("%(number)s open", "%(number)s open", len(opened)) + f" · {since}"
     if opened:
         return _of_open(opened[0])
@@ -73,7 +74,7 @@ def _line(stops: list[Stop]) -> str:
 
 
 def _of_open(task: Stop) -> str:
-    since = short_span(_seconds(task.assigned or task.created))
+    since = _since(task.assigned or task.created)
     who = _first_name(task)
     if not who and task.status == "NEW":
         who = _("Unassigned")
@@ -91,5 +92,7 @@ def _first_name(task: Stop) -> str:
     return (task.owner_name or "").partition(" ")[0]
 
 
-def _seconds(moment: Any) -> float:
-    return float((now() - moment).total_seconds())
+def _since(moment: dt.datetime) -> str:
+    """How long ago, in one unit: a picture has little room."""
+    seconds = (now() - moment).total_seconds()
+    return age(seconds) if seconds >= 60 else short_span(seconds)

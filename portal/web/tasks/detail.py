@@ -57,6 +57,7 @@ def detail(task_id: int) -> str:
         actions=offered(task, user),
         events=events,
         failure=(task.data or {}).get("_exception") if manages else None,
+        failed_at=next((each.created for each in events if each.to_state == "ERROR"), task.created),
         manages=manages,
         data=rows_of(task.process, Files(task.process, visible=sees_process)),
         artifact=artifact_of(task.process, visible=sees_process),
