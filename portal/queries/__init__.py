@@ -4,9 +4,9 @@ from .acting import owners, whom_for
 from .attention import Attention, attention
 from .board import Column, board
 from .candidates import how_many_could, who_could
-from .course import Course, Happened, History, Stop, course, history
 from .figures import Figures, figures
 from .notices import notices, unread
+from .one_process import Course, Happened, History, Stop, course, history
 from .paging import Page
 from .processes import (
     EVENTS,

@@ -26,8 +26,8 @@ from portal.models import Event, Process, Task, User
 
 from . import shown
 from .attention import Attention, attention, needs_attention
-from .course import OPEN, Course, Stop
 from .loading import load_pointers, tables_of_heirs
+from .one_process import OPEN, Course, Stop
 from .paging import PAGE, Key, Order, Page, fetch
 from .search import cleaned, first_by_number, process_matches
 from .tasks import EVERYTHING, Filters, badge_counts

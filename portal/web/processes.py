@@ -61,11 +61,13 @@ def detail(process_id: int) -> str:
     session, process, flow_class = db.session(), found.process, found.process.flow_class
     course = queries.course(session, process)
     troubles = queries.troubles(session, found, course)
-    latest = queries.history(session, process_id, "story", None, queries.EVENTS)
+    latest = queries.history(session, process_id, "story", None, _STORY)
     tab, before = _tab(), to_id(request.args.get("before", ""))
     shown = latest
     if (tab, before) != ("story", None):
-        shown = queries.history(session, process_id, tab, before, queries.EVENTS)
+        shown = queries.history(
+            session, process_id, tab, before, _STORY if tab == "story" else queries.EVENTS
+        )
     state = chart_state(course, flow_class)
     hidden = visibility.hidden_fields(me(), process)
     manages = me().manages(process.flow_label)
@@ -103,6 +105,8 @@ def detail(process_id: int) -> str:
     )
 
 
+#: lines of the story on a page; each is more than an event of the whole history
+_STORY = 30
 #: the parts of what happened: words in the address, and what is read
 _TABS = ("story", "events", "changes")
 

@@ -51,40 +51,34 @@ def story(process: Any, events: Iterable[Happened], hidden: frozenset[str]) -> l
         hidden: the names of the fields that the reader may not see.
     """
     told: set[str] = set()
-    return [_line(process, event, hidden, told) for event in events]
-
-
-def _line(process: Any, event: Happened, hidden: frozenset[str], told: set[str]) -> Line:
-    answer, good, remark = "", None, ""
-    view = _view(process, event)
-    if event.action == "execute" and event.to_state == "DONE" and view is not None:
-        entered = event.detail.get("changes") or {}
-        answer, good = _answer(process, view, entered, hidden, told)
-        names = [name for name in view.fields if isinstance(fields_of(type(process)).get(name), StringField)]
-        if view.decision is not None:
+    flow_class, fields = process.flow_class, fields_of(type(process))
+    deciding = {
+        name: node.view
+        for name, node in (flow_class.definition.nodes.items() if flow_class is not None else ())
+        if getattr(node.view, "decision", None) is not None
+    }
+    found = []
+    for event in events:
+        answer, good, remark = "", None, ""
+        finished = event.action == "execute" and event.to_state == "DONE" and event.task is not None
+        if event.task is not None and finished and event.task.flow_task in deciding:
+            view, entered = deciding[event.task.flow_task], event.detail.get("changes") or {}
+            answer, good = _answer(process, view.decision.name, entered, hidden, told)
             remark = "\n".join(
-                str(entered[name][1] or "") for name in names if name in entered and name not in hidden
+                str(entered[name][1] or "")
+                for name in view.fields
+                if name in entered and name not in hidden and isinstance(fields.get(name), StringField)
             )
-    return Line(event, answer, good, remark, _note(event))
-
-
-def _view(process: Any, event: Happened) -> Any:
-    """The form of an event's step, where it says what it decides."""
-    flow_class = process.flow_class
-    node = None
-    if flow_class is not None and event.task is not None:
-        node = flow_class.definition.nodes.get(event.task.flow_task)
-    return node.view if node is not None and hasattr(node.view, "decision") else None
+        found.append(Line(event, answer, good, remark, _note(event)))
+    return found
 
 
 def _answer(
-    process: Any, view: Any, entered: dict[str, Any], hidden: frozenset[str], told: set[str]
+    process: Any, name: str, entered: dict[str, Any], hidden: frozenset[str], told: set[str]
 ) -> tuple[str, bool | None]:
     """What was decided: as the history keeps it; what it does not say is what the field says today."""
-    decision = view.decision
-    if decision is None or decision.name in hidden or not hasattr(process, decision.name):
+    if name in hidden or not hasattr(process, name):
         return "", None
-    name = decision.name
     field = field_or_column(type(process), name)
     if name in entered:
         stored = entered[name][1]
