@@ -53,7 +53,7 @@ def activation(session: Session, task: Task | int, user: User | int | None = Non
         found = task if nested and isinstance(task, Task) else read_task(session, task)
         run.know(found)
         if found.status in _BEFORE_A_FORM:  # the history keeps what a form changes
-            run.found[found.process] = corrections.values_of(found.process)
+            run.held[found.process] = corrections.values_of(found.process)
         yield run.activation(found)
         step.settle(run)
 
@@ -143,7 +143,7 @@ class TaskActions:
         mutexes.demand(run, task, "execute")
         if run.user is not None and task.owner_id != run.user.id:
             self._stand_in(task, run.user)
-        if (before := run.found.pop(task.process, None)) is not None:
+        if (before := run.held.pop(task.process, None)) is not None:
             self._enter(task.process, before)
         self._resume(activation, "execute")
 

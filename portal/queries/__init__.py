@@ -2,15 +2,37 @@
 
 from .acting import owners, whom_for
 from .attention import Attention, attention
+from .beside import Beside, View, badges, saved_view
 from .board import Column, board
 from .candidates import how_many_could, who_could
 from .figures import Figures, figures
+from .filters import (
+    DUE,
+    EVERYTHING,
+    PROCESS_STATES,
+    TASK_STATES,
+    DataFilter,
+    Filters,
+    data_filter,
+    steps_of,
+)
+from .lists import (
+    ARCHIVE_ORDERS,
+    LISTS,
+    ORDERS,
+    PROCESS_ORDERS,
+    archive,
+    came_since,
+    inbox,
+    matching,
+    queue,
+    read,
+)
 from .notices import notices, unread
 from .one_process import Course, Happened, History, Stop, course, history
 from .paging import Page
 from .processes import (
     EVENTS,
-    PROCESS_ORDERS,
     Position,
     ProcessDetail,
     alike,
@@ -26,34 +48,32 @@ from .processes import (
 from .standing import Standing, standing
 from .talk import Talk, talk
 from .tasks import (
-    ARCHIVE_ORDERS,
-    EVERYTHING,
-    ORDERS,
-    Filters,
-    archive,
-    badges,
     chosen,
     due_tasks,
-    inbox,
     late,
     next_at_step,
     next_in_inbox,
     next_in_process,
     one_task,
-    queue,
     snoozed,
 )
 from .workers import workers_seen
 
 __all__ = [
     "ARCHIVE_ORDERS",
+    "DUE",
     "EVENTS",
     "EVERYTHING",
+    "LISTS",
     "ORDERS",
     "PROCESS_ORDERS",
+    "PROCESS_STATES",
+    "TASK_STATES",
     "Attention",
+    "Beside",
     "Column",
     "Course",
+    "DataFilter",
     "Figures",
     "Filters",
     "Happened",
@@ -64,14 +84,17 @@ __all__ = [
     "Standing",
     "Stop",
     "Talk",
+    "View",
     "alike",
     "archive",
     "attention",
     "badges",
     "board",
+    "came_since",
     "children",
     "chosen",
     "course",
+    "data_filter",
     "due_tasks",
     "figures",
     "history",
@@ -79,6 +102,7 @@ __all__ = [
     "inbox",
     "last_event",
     "late",
+    "matching",
     "next_at_step",
     "next_in_inbox",
     "next_in_process",
@@ -88,8 +112,11 @@ __all__ = [
     "places",
     "processes",
     "queue",
+    "read",
+    "saved_view",
     "snoozed",
     "standing",
+    "steps_of",
     "story",
     "talk",
     "task_events",
