@@ -21,6 +21,23 @@ class FakeNode:
     code: str = ""
     delay: Any = None
     continue_on_condition: Any = None
+    _title: str = ""
+    start: Any = None
+    func: Any = None
+    condition: Any = None
+    items: Any = None
+    count: int | None = None
+    cancel_active: bool = True
+    blocking: bool = False
+    signal: str | None = None
+    message: str | None = None
+    region: Any = ()
+    mutex: str | None = None
+    milestone: Any = None
+    until: Any = None
+    interval: Any = None
+    cron: str | None = None
+    repeat: Any = None
 
 
 @dataclasses.dataclass(eq=False)
@@ -30,6 +47,7 @@ class FakeEdge:
     kind: str = "next"
     label: str = ""
     multiple: bool = False
+    condition: Any = None
 
 
 @dataclasses.dataclass(eq=False)

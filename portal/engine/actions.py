@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from portal.errors import PermissionDenied, PortalError
 from portal.flow.activation import Activation
-from portal.models import Task, User
+from portal.models import Process, Task, User
 
-from . import adjusting, lifecycle, moving, permissions, skipping
+from . import adjusting, corrections, lifecycle, moving, permissions, skipping
 from .context import ActionContext
 from .interpreter import assignment, joins, mutexes, processes, step, subprocesses
 from .process_actions import cancel_process, changing_data, resume, retry, suspend, withdraw
@@ -36,6 +36,9 @@ __all__ = [
     "withdraw",
 ]
 
+#: the states in which a person's form may come
+_BEFORE_A_FORM = ("NEW", "ASSIGNED")
+
 
 @contextmanager
 def activation(session: Session, task: Task | int, user: User | int | None = None) -> Iterator[Activation]:
@@ -49,6 +52,8 @@ def activation(session: Session, task: Task | int, user: User | int | None = Non
     with transaction(session, user, task=task) as run:
         found = task if nested and isinstance(task, Task) else read_task(session, task)
         run.know(found)
+        if found.status in _BEFORE_A_FORM:  # the history keeps what a form changes
+            run.held[found.process] = corrections.values_of(found.process)
         yield run.activation(found)
         step.settle(run)
 
@@ -141,6 +146,8 @@ class TaskActions:
         mutexes.demand(run, task, "execute")
         if run.user is not None and task.owner_id != run.user.id:
             self._stand_in(task, run.user)
+        if (before := run.held.pop(task.process, None)) is not None:
+            self._enter(task.process, before)
         self._resume(activation, "execute")
 
     def cancel(self, activation: Activation, reason: str | None = None) -> None:
@@ -281,7 +288,12 @@ class TaskActions:
         task.owner = run.user
         task.assigned = task.started = run.now
         processes.begin(run, activation.process, task)
+        self._enter(activation.process, {})
         self._resume(activation, "start")
+
+    def _enter(self, process: Process, before: dict[str, corrections.Held]) -> None:
+        """Keep for the history what a form has changed; of a process that is new, all that it holds."""
+        self.run.entered[process] = corrections.changes(before, corrections.values_of(process))
 
     def _resume(self, activation: Activation, action: str) -> None:
         step.resume(self.run, activation.task, lambda: activation.node.resume(activation), action)

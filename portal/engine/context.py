@@ -22,6 +22,7 @@ from portal.trace import current
 
 from . import audit, lifecycle, reasons
 from .bulk_insert import Change, Rows
+from .corrections import Changes, Held
 from .failures import Failure
 from .known import Known
 from .retries import is_passing
@@ -30,6 +31,8 @@ from .statements import Found, placing
 
 #: what is done for somebody who is away, where a person does it in their place
 _DEEDS = ("assign", "reassign", "execute")
+#: what a person fills a form in for
+_ENTERED = ("start", "execute")
 
 
 class Lost(Node):
@@ -151,6 +154,9 @@ class ActionContext:
         self.reasons: dict[str, str] = {}
         #: the names of the managers' levers that somebody has pulled: the audit keeps those that did something
         self.pulled: set[str] = outer.pulled if outer else set()
+        #: what a person's form found, and what it has changed, by process: see `corrections`
+        self.held: dict[Process, dict[str, Held]] = {}
+        self.entered: dict[Process, Changes] = {}
         self.work_for_clock = False
         #: changes of state by flow and action, for who counts them
         self.counts: Counter[tuple[str, str]] = outer.counts if outer else Counter()
@@ -311,6 +317,8 @@ class ActionContext:
         if closed and "/" in task.token:
             self.joins_due[task.process] = None
         self.touched[task.process] = None
+        if action in _ENTERED and (entered := self.entered.pop(task.process, None)):
+            detail["changes"] = entered
         if action in _DEEDS and task.acting_for is not None:
             detail["for"] = task.acting_for.username
         self._write(task.process, task, action, before, to, detail)

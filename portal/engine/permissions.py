@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import and_, exists, literal, or_, select, true, union
@@ -332,8 +333,14 @@ def _of_tasks(held: frozenset[str]) -> list[str]:
 
 def _counterparts(user: User) -> Any:
     """Leaves out what `.NotSameAs` keeps this person away from; None where no flow says so."""
+    return _not_done_by(user.id, tuple(registry.items()))
+
+
+@lru_cache(maxsize=256)
+def _not_done_by(user_id: int, flows: tuple[tuple[str, Any], ...]) -> Any:
+    """The same, kept: each page that counts the queue asks for it."""
     clauses = []
-    for label, flow_class in registry.items():
+    for label, flow_class in flows:
         for node in flow_class.definition.nodes.values():
             names = [reference.name for reference in node.not_same_as]
             if names:
@@ -342,7 +349,7 @@ def _counterparts(user: User) -> Any:
                     other.process_id == Task.process_id,
                     other.flow_task.in_(names),
                     other.status == "DONE",
-                    other.owner_id == user.id,
+                    other.owner_id == user_id,
                 )
                 clauses.append(~and_(Process.flow_label == label, Task.flow_task == node.name, done))
     return and_(*clauses) if clauses else None

@@ -126,6 +126,29 @@ class Node:
     #: nodes whose people may not do this one
     not_same_as: Sequence[Any] = ()
     permission: str | None = None
+    #: the form by which a person does it
+    view: Any = None
+    #: the author's code that it calls
+    func: Any = None
+    #: what decides between its ways, or what it waits for
+    condition: Any = None
+    #: the code of the error or escalation that it throws or catches
+    code: Any = None
+    #: the start of the flow that it calls, for what it calls it, and whether one after the other
+    start: Any = None
+    items: Any = None
+    sequential: bool = False
+    #: when a join goes on before every branch is in, and whether it cancels the others then
+    count: int | None = None
+    continue_on_condition: Any = None
+    cancel_active: bool = True
+    #: how long an event waits, until when, how often a schedule turns, and the schedule itself
+    delay: Any = None
+    until: Any = None
+    interval: Any = None
+    cron: str | None = None
+    #: how often an event on a border fires again
+    repeat: Any = None
 
     def __init__(self) -> None:
         self.name = ""

@@ -41,7 +41,7 @@ def board(session: Session, user: User, label: str, now: dt.datetime) -> dict[st
     if not user.views(label):
         seen = and_(seen, or_(permissions.visible_processes(user), permissions.takeable_tasks(user)))
     columns = _columns(session, seen, now)
-    if any(getattr(node, "calls_processes", False) for node in registry[label].definition.nodes.values()):
+    if any(node.calls_processes for node in registry[label].definition.nodes.values()):
         _mark_callers(session, seen, columns)
     place = func.row_number().over(
         partition_by=Task.flow_task, order_by=(Task.due.is_(None), Task.due, Task.priority.desc(), Task.id)

@@ -8,12 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import case, func, inspect, literal, or_, select, union_all
+from sqlalchemy import JSON, case, func, inspect, literal, or_, select, type_coerce
 from sqlalchemy.ext.mutable import MutableBase
 from sqlalchemy.orm import (
     Load,
     Session,
-    aliased,
     contains_eager,
     defer,
     joinedload,
@@ -23,7 +22,7 @@ from sqlalchemy.orm import (
 from sqlalchemy.orm.attributes import set_committed_value
 
 from portal.engine import permissions
-from portal.models import Event, Process, Task, User, task_link
+from portal.models import Event, Process, Task, User
 
 from . import shown
 from .attention import Attention, attention
@@ -31,10 +30,11 @@ from .beside import badge_counts
 from .filters import EVERYTHING, Filters
 from .lists import read
 from .loading import load_pointers, tables_of_heirs
+from .one_process import OPEN, Course, Stop
 from .paging import PAGE, Page
 
-#: how many open tasks, children and events one page shows
-_OPEN_SHOWN, _CHILDREN_SHOWN, EVENTS = 50, 50, 100
+#: how many children and events one page shows
+_CHILDREN_SHOWN, EVENTS = 50, 50
 
 
 @dataclass(frozen=True)
@@ -95,9 +95,6 @@ def arranged(rows: Iterable[Any]) -> dict[int, list[Position]]:
     return found
 
 
-_OPEN = ("NEW", "ASSIGNED", "SCHEDULED", "STARTED", "ERROR")
-
-
 @dataclass
 class ProcessDetail:
     """All that the page of a process shows."""
@@ -107,27 +104,6 @@ class ProcessDetail:
     #: what `badges` counts; the page shows it beside
     badges: dict[str, int]
     children: list[Process] = field(default_factory=list)
-    open_tasks: list[Task] = field(default_factory=list)
-    #: how many tasks of a node are in a state
-    counts: dict[str, dict[str, int]] = field(default_factory=dict)
-    #: which ways were gone, by the names of the nodes
-    passed: frozenset[tuple[str, str]] = frozenset()
-
-    #: why it, or one of its children, needs attention, by their ids
-    attention: dict[int, Attention] = field(default_factory=dict)
-
-    @property
-    def open_by_state(self) -> dict[str, int]:
-        return {state: sum(by.get(state, 0) for by in self._steps.values()) for state in _OPEN}
-
-    @property
-    def open_count(self) -> int:
-        """How many tasks are open; events on a step's border are none."""
-        return sum(self.open_by_state.values())
-
-    @property
-    def _steps(self) -> dict[str, dict[str, int]]:
-        return {name: by for name, by in self.counts.items() if "__" not in name}
 
 
 def story(session: Session, user: User, process_id: int) -> ProcessDetail | None:
@@ -180,60 +156,39 @@ def children(session: Session, user: User, task: Task) -> list[Process]:
     return found
 
 
-def fill_in(session: Session, found: ProcessDetail) -> ProcessDetail:
-    """Add what the page tells beside the process itself: where it stands and which way it came."""
-    process = found.process
-    found.counts, found.passed = progress(session, process.id)
+def alike(session: Session, task: Stop) -> int:
+    """How many other open tasks of this step, in any process, have failed with an error of the same type. Counted to a
+    hundred."""
+    kind = (task.failure or {}).get("type")
+    kept = type_coerce(Task.data, JSON)["_exception"]["type"].as_string()
     query = (
-        select(Task)
-        .where(Task.process_id == process.id, Task.finished.is_(None))
-        .where(~Task.flow_task.contains("__", autoescape=True))
-        .options(joinedload(Task.owner).lazyload(User.roles))
-        .order_by(Task.number)
-        .limit(_OPEN_SHOWN)
+        select(literal(1))
+        .select_from(Task)
+        .join(Process, Process.id == Task.process_id)
+        .where(Task.finished.is_(None), Task.status == "ERROR", Task.flow_task == task.flow_task)
+        .where(Process.flow_label == task.process.flow_label, kept == kind, Task.id != task.id)
+        .limit(100)
     )
-    found.open_tasks = list(session.scalars(query).unique())
-    if _may_need_attention(found):
-        found.attention = attention(session, [process, *found.children])
-    return found
+    return session.scalar(select(func.count()).select_from(query.subquery())) or 0
 
 
-def _may_need_attention(found: ProcessDetail) -> bool:
+def troubles(session: Session, found: ProcessDetail, course: Course) -> dict[int, Attention]:
+    """Why a process, or one of its children, needs attention, by their ids."""
+    process = found.process
+    if process.finished is None and _may_need_attention(course):
+        return attention(session, [process, *found.children])
+    return {}
+
+
+def _may_need_attention(course: Course) -> bool:
     """Whether it is worth asking: most processes have a few open tasks that are in order, and call no other."""
-    return (
-        not 0 < found.open_count <= _OPEN_SHOWN
-        or found.open_by_state["ERROR"] > 0
-        or any(task.flow_task_type in _CALLS for task in found.open_tasks)
-        or any(task.owner is not None and not task.owner.is_active for task in found.open_tasks)
+    open_tasks = course.open_tasks
+    return not 0 < course.open_count <= OPEN or any(
+        task.status == "ERROR"
+        or task.flow_task_type in _CALLS
+        or (task.owner_id is not None and not task.owner_is_active)
+        for task in open_tasks
     )
-
-
-def progress(
-    session: Session, process_id: int
-) -> tuple[dict[str, dict[str, int]], frozenset[tuple[str, str]]]:
-    """How many tasks of each node are in which state, and which ways were gone: one statement."""
-    before, after = aliased(Task), aliased(Task)
-    states = (
-        select(Task.flow_task, Task.status, func.count(Task.id))
-        .where(Task.process_id == process_id)
-        .group_by(Task.flow_task, Task.status)
-    )
-    ways = (
-        select(before.flow_task, after.flow_task, literal(-1))
-        .select_from(task_link)
-        .join(after, after.id == task_link.c.task_id)
-        .join(before, before.id == task_link.c.previous_id)
-        .where(after.process_id == process_id)
-        .distinct()
-    )
-    counts: dict[str, dict[str, int]] = defaultdict(dict)
-    passed = set()
-    for first, second, count in session.execute(union_all(states, ways)):
-        if count < 0:
-            passed.add((first, second))
-        else:
-            counts[first][second] = count
-    return dict(counts), frozenset(passed)
 
 
 def timeline(session: Session, process_id: int, before: int | None = None, size: int = EVENTS) -> list[Event]:

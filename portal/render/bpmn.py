@@ -143,7 +143,7 @@ def _complete_gateway(element: ET.Element, node: Any, shape: Shape) -> None:
     elif diverges:
         element.set("gatewayDirection", "Mixed" if converges else "Diverging")
     if node.kind == "Join" and shape.element == "complexGateway":
-        count = getattr(node, "count", None)
+        count = node.count
         words = awaited(node) if count is None else f"{count} branches are in"
         _formal(element, "activationCondition", words)
 
@@ -166,10 +166,7 @@ def _complete_task(element: ET.Element, node: Any, shape: Shape, roots: Roots) -
 
 def _child_label(node: Any) -> str:
     """The label of the flow that a subprocess starts; of a start of its own class too."""
-    start = getattr(node, "start", None)
-    flow_class = getattr(start, "flow_class", None) or (node.flow_class if start is not None else None)
-    definition = getattr(flow_class, "definition", None)
-    return str(definition.label) if definition is not None else ""
+    return "" if node.start is None else str(node.start_node().flow_class.definition.label)
 
 
 def _sequence_flow(process: ET.Element, number: int, edge: Any) -> None:

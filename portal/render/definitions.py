@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from operator import attrgetter
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -15,7 +16,12 @@ from .text import printable
 from .words import caption, code_of
 
 #: where a node keeps its moment, and what BPMN calls such a one
-_MOMENTS = {"delay": "", "until": "", "interval": "timeCycle", "cron": "timeCycle"}
+_MOMENTS = (
+    (attrgetter("delay"), ""),
+    (attrgetter("until"), ""),
+    (attrgetter("interval"), "timeCycle"),
+    (attrgetter("cron"), "timeCycle"),
+)
 
 
 class Roots:
@@ -86,12 +92,12 @@ def duration(span: dt.timedelta) -> str:
 
 
 def _time(definition: ET.Element, node: Any) -> None:
-    if getattr(node, "repeat", None) is not None:  # `R3/P1D`: three times, a day apart
+    if node.repeat is not None:  # `R3/P1D`: three times, a day apart
         cycle = ET.SubElement(definition, "bpmn:timeCycle", {"xsi:type": "bpmn:tFormalExpression"})
         cycle.text = f"R{node.times_to_fire or ''}/{duration(node.interval)}"
         return
-    for name, element in _MOMENTS.items():
-        moment = getattr(node, name, None)
+    for moment_of, element in _MOMENTS:
+        moment = moment_of(node)
         if moment is None:
             continue
         if isinstance(moment, WorkingTime):  # as ISO 8601 writes it; the caption says that it is working time

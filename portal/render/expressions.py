@@ -14,9 +14,9 @@ def condition(edge: Any) -> str:
 
     A way without a condition is always taken. A lambda has neither name nor text, so the way's end stands for it.
     """
-    given = getattr(edge, "condition", None)
+    given = edge.condition
     if edge.kind == "then":
-        given = getattr(edge.source, "condition", None)
+        given = edge.source.condition
     if given is None:
         return str(edge.label) or "true"
     return describe(given) or f"to {caption(edge.target)}"
@@ -24,7 +24,7 @@ def condition(edge: Any) -> str:
 
 def awaited(node: Any) -> str:
     """What a conditional event waits for, or when a join goes on early."""
-    given = getattr(node, "continue_on_condition" if node.kind == "Join" else "condition", None)
+    given = node.continue_on_condition if node.kind == "Join" else node.condition
     words = describe(given) if given is not None else ""
     return words or caption(node)
 
@@ -32,14 +32,14 @@ def awaited(node: Any) -> str:
 def script(node: Any) -> str:
     """What a step of code does: the name of its function."""
     if node.kind == "CancelRegion":
-        return f"cancel {', '.join(each.name for each in getattr(node, 'region', ()))}"
-    given = getattr(node, "func", None)
+        return f"cancel {', '.join(each.name for each in node.region)}"
+    given = node.func
     return (describe(given) if given is not None else "") or caption(node)
 
 
 def items(node: Any) -> str:
     """How many children there will be."""
-    given = getattr(node, "items", None)
+    given = node.items
     if isinstance(given, list | tuple):
         return str(len(given))
     words = describe(given) if given is not None else ""

@@ -30,7 +30,7 @@ def all_arrive(join: Any) -> bool:
 def is_conditional(node: Any) -> bool:
     """Whether it is a split with a branch that is not taken once, each time."""
     return node.kind == "Split" and any(
-        edge.label or edge.multiple or getattr(edge, "condition", None) is not None for edge in node.outgoing
+        edge.label or edge.multiple or edge.condition is not None for edge in node.outgoing
     )
 
 
@@ -41,7 +41,7 @@ def upstream(node: Any, until: Any = None) -> Iterator[Any]:
         seen.add(until.name)
     while waiting:
         for edge in waiting.pop(0).incoming:
-            source = getattr(edge.source, "host", None) or edge.source
+            source = edge.source.host or edge.source
             if source.name not in seen:
                 seen.add(source.name)
                 waiting.append(source)
@@ -59,6 +59,4 @@ def _guards(split: Any, join: Any) -> bool:
 
 def _has_side_ways(node: Any) -> bool:
     nodes = node.flow_class.definition.nodes.values()
-    return any(
-        getattr(other, "host", None) is node and other.kind != "CompensationBoundary" for other in nodes
-    )
+    return any(other.host is node and other.kind != "CompensationBoundary" for other in nodes)

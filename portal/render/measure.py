@@ -15,6 +15,8 @@ TASK_FONT = (12.5, 16.0)
 TITLE_FONT = (12.0, 15.0)
 EDGE_FONT = (11.5, 14.0)
 NOTE_FONT = (10.5, 13.0)
+#: below the title of a task: who has it, since when
+STATE_FONT = (11.5, 14.0)
 TASK_WIDTH, TASK_HEIGHT = 128.0, 64.0
 GATEWAY, EVENT, BOUNDARY = 44.0, 36.0, 30.0
 TITLE_WIDTH = 104.0
@@ -84,7 +86,7 @@ def _task(node: Any) -> Measure:
     below = (18 if shape.markers else 8) + (8 if boundaries else 0)
     between = len(lines) + len(said) == 1 and below == 8
     above = 22 if shape.symbol and not between else 8
-    height = max(TASK_HEIGHT, title_size[1] + above + below)
+    height = max(TASK_HEIGHT, title_size[1] + STATE_FONT[1] + above + below)
     shift = (above - below) / 2
     attached = tuple(_boundary(item, i, len(boundaries)) for i, item in enumerate(boundaries))
     hanging = max((BOUNDARY / 2 + 4 + item.title_size[1] for item in attached), default=0)

@@ -134,7 +134,7 @@ def shape_of(node: Any) -> Shape:
         return _join_shape(node, shape)
     if node.kind == "SplitFirst" and not all(edge.target.kind in _CATCHING for edge in node.outgoing):
         return dataclasses.replace(shape, element="complexGateway", symbol="complex")
-    if node.kind == "NSubprocess" and getattr(node, "sequential", False):
+    if node.kind == "NSubprocess" and node.sequential:
         return dataclasses.replace(
             shape, markers=("sequential", "subprocess"), word="Another process, item by item"
         )
@@ -165,7 +165,7 @@ def _known_kind(node: Any) -> str:
 
 
 def _join_shape(node: Any, shape: Shape) -> Shape:
-    if getattr(node, "continue_on_condition", None) is not None or getattr(node, "count", None) is not None:
+    if node.continue_on_condition is not None or node.count is not None:
         return dataclasses.replace(
             shape, element="complexGateway", symbol="complex", word="Enough branches meet"
         )

@@ -26,6 +26,10 @@ class ChartState:
     badges: Mapping[str, int | str] = dataclasses.field(default_factory=dict)
     #: 0 to 5: how strongly a node is tinted, for heat maps
     heat: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    #: a line below a task's title: who has it, since when
+    lines: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    #: what is open and overdue
+    late: frozenset[str] = frozenset()
     #: nodes that nothing has come to yet are muted; off for dashboards
     mutes: bool = True
 
@@ -45,5 +49,7 @@ class ChartState:
         names = {"failed": "failed", "current": "open", "done": "done", "canceled": "cancelled"}
         parts = [f"{count} {word}" for key, word in names.items() if (count := getattr(self, key).get(name))]
         if len(parts) == 1 and parts[0].startswith("1 "):
-            return parts[0].removeprefix("1 ").capitalize()
+            parts = [parts[0].removeprefix("1 ").capitalize()]
+        if parts and name in self.late:
+            parts.append("overdue")
         return ", ".join(parts) or ("Not reached" if self.mutes else "")

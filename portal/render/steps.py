@@ -68,8 +68,8 @@ def _step(node: Any, state: ChartState | None) -> Step:
         notes=notes(node),
         ways=ways,
         state=state.of(node.name) if state else "",
-        words=state.words(node.name) if state else "",
+        words=", ".join(filter(None, (state.words(node.name), state.lines.get(node.name)))) if state else "",
         badge=str(state.badges.get(node.name, "")) if state else "",
         host=caption(node.host) if is_boundary(node) else "",
-        interrupting=getattr(node, "interrupting", True),
+        interrupting=node.interrupting,
     )

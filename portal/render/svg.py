@@ -11,12 +11,12 @@ from portal import folders
 
 from .geometry import Point, runs_along, segments
 from .layout import Layout, Route, layout
-from .measure import EDGE_FONT, NOTE_FONT, TASK_FONT, TITLE_FONT
+from .measure import EDGE_FONT, NOTE_FONT, STATE_FONT, TASK_FONT, TITLE_FONT
 from .order import reading_order
 from .shapes import Shape, is_boundary, shape_of
 from .state import ChartState
 from .symbols import SYMBOLS
-from .text import Box, Text, printable, text_width
+from .text import Box, Text, printable, shortened, text_width
 from .words import caption, notes
 
 _STYLESHEET = folders.STATIC / "portal" / "flow.css"
@@ -92,18 +92,35 @@ def _node(node: Any, plan: Layout, state: ChartState | None) -> str:
         classes.append("flow-dashed")
     if state:
         classes.append(f"flow-is-{state.of(node.name)}")
+        if node.name in state.late:
+            classes.append("flow-is-late")
         if heat := state.heat.get(node.name):
             classes.append(f"flow-heat-{min(max(heat, 1), 5)}")
     words = "; ".join([f"{shape.word}: {caption(node)}", *notes(node)])
     if state and (said := state.words(node.name)):
         words += f" ({said})"
+    line = state.lines.get(node.name, "") if state and shape.form == "task" else ""
+    words += f": {line}" if line else ""
     drawing = {"task": _task, "gateway": _gateway, "event": _event}[shape.form](shape, box)
     title = plan.titles[node.name]
     font = TASK_FONT if shape.form == "task" else TITLE_FONT
+    if line:
+        title = title.moved(0, -STATE_FONT[1] / 2 + 2)
+    drawing += _text(title, "flow-title", font) + _state_line(line, title, box)
     return (
         f'<g class="{" ".join(classes)}" data-node={_attribute(node.name)}><title>{_safe(words)}</title>'
-        f"{drawing}{_text(title, 'flow-title', font)}{_marks(node.name, shape, box, state)}</g>"
+        f"{drawing}{_marks(node.name, shape, box, state)}</g>"
     )
+
+
+def _state_line(line: str, title: Text, box: Box) -> str:
+    """The small line below a task's title."""
+    if not line:
+        return ""
+    size, height = STATE_FONT
+    words = shortened(line, box.width - 12, size)
+    drawn = _line(words, box.center[0], title.box.bottom + height / 2 + size * 0.35, "middle", size)
+    return f'<g class="flow-state">{drawn}</g>'
 
 
 def _task(shape: Shape, box: Box) -> str:

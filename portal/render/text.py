@@ -80,7 +80,7 @@ def wrap(text: str, width: float, size: float, max_lines: int) -> tuple[str, ...
                 line = joined
     lines.append(line)
     if len(lines) > max_lines:
-        lines = [*lines[: max_lines - 1], _shortened(lines[max_lines - 1], width, size)]
+        lines = [*lines[: max_lines - 1], shortened(lines[max_lines - 1], width, size, always=True)]
     return tuple(lines)
 
 
@@ -96,7 +96,14 @@ def _parts(word: str, width: float, size: float) -> list[str]:
     return [*parts, word]
 
 
-def _shortened(line: str, width: float, size: float) -> str:
+def shortened(line: str, width: float, size: float, *, always: bool = False) -> str:
+    """A line of at most `width` px, with an ellipsis where something is left out.
+
+    Args:
+        always: something is left out already.
+    """
+    if not always and text_width(line, size) <= width:
+        return line
     while line and text_width(line + "…", size) > width:
         line = line[:-1]
     return line.rstrip() + "…"

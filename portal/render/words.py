@@ -21,9 +21,9 @@ _UNNAMED = {
 
 def caption(node: Any) -> str:
     """A node's title; a boundary event without one says when it fires."""
-    own = getattr(node, "_title", "")
+    own = node._title
     if node.kind == "TimeoutBoundary":
-        return own or _moment(getattr(node, "delay", None))
+        return own or _moment(node.delay)
     if node.kind in ("MessageBoundary", "SignalBoundary"):
         return own or code_of(node)
     if node.kind in _UNNAMED:
@@ -39,11 +39,11 @@ def label(edge: Any) -> str:
 def notes(node: Any) -> tuple[str, ...]:
     """What the shape alone does not say about a node, a line each."""
     lines = []
-    if mutex := getattr(node, "mutex", None):
+    if mutex := node.mutex:
         lines.append(f"one at a time: {mutex}")
-    if (milestone := getattr(node, "milestone", None)) is not None:
+    if (milestone := node.milestone) is not None:
         lines.append(f"only while: {describe(milestone) or 'it is time'}")
-    if region := getattr(node, "region", ()):
+    if region := node.region:
         nodes = node.flow_class.definition.nodes
         lines.append(f"cancels {', '.join(caption(nodes[each.name]) for each in region)}")
     if node.kind == "Join":
@@ -53,20 +53,18 @@ def notes(node: Any) -> tuple[str, ...]:
 
 def _enough(join: Any) -> list[str]:
     """When a join goes on early, and what becomes of the branches that are not in."""
-    count, asked = getattr(join, "count", None), getattr(join, "continue_on_condition", None)
+    count, asked = join.count, join.continue_on_condition
     if count is None and asked is None:
         return []
     early = ["the first is enough" if count == 1 else f"{count} are enough"] if count is not None else []
     early += [f"or when: {describe(asked) or 'a condition holds'}"] if asked is not None else []
-    rest = "the rest is cancelled" if getattr(join, "cancel_active", True) else "the rest goes on"
-    return [*early, rest, *(["one round at a time"] if getattr(join, "blocking", False) else [])]
+    rest = "the rest is cancelled" if join.cancel_active else "the rest goes on"
+    return [*early, rest, *(["one round at a time"] if join.blocking else [])]
 
 
 def code_of(node: Any) -> str:
     """The code or name that a node throws or catches, empty if it has none."""
-    code = next(
-        (getattr(node, name) for name in ("code", "signal", "message") if getattr(node, name, None)), ""
-    )
+    code = node.code or node.signal or node.message or ""
     return code.__name__ if isinstance(code, type) else str(code)
 
 

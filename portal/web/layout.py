@@ -180,7 +180,7 @@ def helpers() -> dict[str, Any]:
         "PROCESS_STATES": words.PROCESS_STATES,
         "summary": summaries.of_task,
         "process_summary": summaries.of_process,
-        "subject_of": summaries.subject,
+        "process_subject": summaries.subject,
         "process_state": words.process_state,
         "ATTENTION": words.ATTENTION,
         "why": words.why,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -10,15 +9,15 @@ from flask import Blueprint, Response, abort, current_app, g, render_template, r
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries, render
-from portal.engine import actions, lifecycle
+from portal.engine import actions, lifecycle, visibility
 from portal.errors import FlowError, PermissionDenied, TransitionNotAllowed
 from portal.language import lazy_gettext as _
 from portal.models import db
-from portal.queries import ProcessDetail
-from portal.render import ChartState
+from portal.queries import Course, ProcessDetail
 
-from . import navigation
+from . import navigation, told
 from .accounts.sign_in import require_login
+from .chart import chart_state
 from .display.values import rows_of
 from .display.words import PROCESS_ACTIONS
 from .files import Files
@@ -39,8 +38,6 @@ blueprint = Blueprint("processes", __name__)
 blueprint.before_request(require_login)
 navigation.register(Entry("processes", _("Processes"), "diagram-3", "portal.processes.index", 60))
 
-_OPEN = ("NEW", "ASSIGNED", "SCHEDULED", "STARTED")
-
 
 @blueprint.get("/processes")
 def index() -> BaseResponse | str:
@@ -50,40 +47,73 @@ def index() -> BaseResponse | str:
 
 @blueprint.get("/processes/<int:process_id>")
 def detail(process_id: int) -> str:
-    story = _story_or_refuse(process_id)
-    note_read(story.process)
-    queries.fill_in(db.session(), story)
-    before = to_id(request.args.get("before", ""))
-    events = queries.timeline(db.session(), process_id, before, queries.EVENTS + 1)
-    flow_class = story.process.flow_class
-    state = chart_state(story)
+    found = _story_or_refuse(process_id)
+    note_read(found.process)
+    session, process, flow_class = db.session(), found.process, found.process.flow_class
+    course = queries.course(session, process)
+    troubles = queries.troubles(session, found, course)
+    latest = queries.history(session, process_id, "story", None, _STORY)
+    tab, before = _tab(), to_id(request.args.get("before", ""))
+    shown = latest
+    if (tab, before) != ("story", None):
+        shown = queries.history(
+            session, process_id, tab, before, _STORY if tab == "story" else queries.EVENTS
+        )
+    state = chart_state(course, flow_class)
+    hidden = visibility.hidden_fields(me(), process)
+    manages = me().manages(process.flow_label)
+    deeds = told.story(process, latest.rows, hidden)
+    failed = next((task for task in course.open_tasks if task.status == "ERROR"), None)
     return render_template(
         "portal/process.html",
-        story=story,
-        process=story.process,
+        story=found,
+        process=process,
         flow=flow_class.definition if flow_class is not None else None,
-        chart=render.svg(flow_class, state, links=_links(story)) if flow_class is not None else "",
+        chart=render.svg(flow_class, state, links=_links(course)) if flow_class is not None else "",
+        fits=request.args.get("chart") == "fit",
         steps=render.steps(flow_class, state) if flow_class is not None else [],
-        events=events[: queries.EVENTS],
-        more=events[queries.EVENTS - 1].id if len(events) > queries.EVENTS else None,
-        before=before,
-        data=rows_of(story.process, Files(story.process)),
-        artifact=artifact_of(story.process),
-        actions=offered(
-            story.process, story.open_by_state.get("ERROR", 0) > 0 or story.process.id in story.attention
+        course=course,
+        troubles=troubles,
+        failed=failed,
+        alike=queries.alike(session, failed) if failed is not None and manages else 0,
+        errors=sum(task.status == "ERROR" for task in course.open_tasks),
+        decided=[line for line in deeds if line.event.action == "execute"],
+        suspended=next((each for each in latest.rows if each.action == "suspend"), None),
+        last_cancelled=next(
+            (t for t in reversed(course.tasks) if t.status == "CANCELED" and "__" not in t.flow_task), None
         ),
-        manages=me().manages(story.process.flow_label),
+        tab=tab,
+        before=before,
+        lines=deeds if shown is latest else told.story(process, shown.rows, hidden),
+        changes=list(told.changes(process, shown.rows, hidden)) if tab == "changes" else [],
+        events=shown.rows,
+        more_events=shown.before,
+        data=rows_of(process, Files(process)),
+        entered=told.entered(process, latest.rows),
+        artifact=artifact_of(process),
+        actions=offered(process, failed is not None or process.id in troubles),
+        manages=manages,
     )
+
+
+#: lines of the story on a page; each is more than an event of the whole history
+_STORY = 30
+#: the parts of what happened: words in the address, and what is read
+_TABS = ("story", "events", "changes")
+
+
+def _tab() -> str:
+    wanted = request.args.get("tab", "")
+    return wanted if wanted in _TABS else _TABS[0]
 
 
 @blueprint.get("/processes/<int:process_id>/chart.svg")
 def chart(process_id: int) -> Response:
-    story = _story_or_refuse(process_id)
-    flow_class = story.process.flow_class
-    if flow_class is None:
+    process = _story_or_refuse(process_id).process
+    if process.flow_class is None:
         abort(404, "The code no longer has the flow of this process.")
-    story.counts, story.passed = queries.progress(db.session(), process_id)
-    return picture(render.svg(flow_class, chart_state(story), standalone=True))
+    state = chart_state(queries.course(db.session(), process), process.flow_class)
+    return picture(render.svg(process.flow_class, state, standalone=True))
 
 
 @blueprint.route("/processes/<int:process_id>/<any(cancel,suspend,resume):action>", methods=["GET", "POST"])
@@ -154,38 +184,10 @@ def correctable(model: type) -> list[str]:
     return found
 
 
-def chart_state(story: ProcessDetail) -> ChartState:
-    """Where a process stands, as its picture shows it."""
-
-    def sum_of(*states: str) -> dict[str, int]:
-        sums = {name: sum(by.get(state, 0) for state in states) for name, by in story.counts.items()}
-        return {name: count for name, count in sums.items() if count}
-
-    # An event that is armed on the border of a step is no place where the process stands.
-    current = {name: count for name, count in sum_of(*_OPEN).items() if "__" not in name}
-    taken_back = set(_taken_back(story))
-    return ChartState(
-        done={**sum_of("DONE"), **dict.fromkeys((event for event, _ in taken_back), 1)},
-        current=current,
-        failed=sum_of("ERROR"),
-        canceled={name: count for name, count in sum_of("CANCELED").items() if "__" not in name},
-        passed=story.passed | taken_back,
-    )
-
-
-def _taken_back(story: ProcessDetail) -> Iterator[tuple[str, str]]:
-    """The ways of compensation events. They are no tasks: a handler's task follows the step that it takes back."""
-    flow_class: Any = story.process.flow_class
-    for node in flow_class.definition.nodes.values() if flow_class is not None else ():
-        if node.compensates:
-            for edge in node.outgoing:
-                if (node.host.name, edge.target.name) in story.passed:
-                    yield node.name, edge.target.name
-
-
-def _links(story: ProcessDetail) -> dict[str, str]:
+def _links(course: Course) -> dict[str, str]:
     return {
-        task.flow_task: url_for("portal.tasks.detail", task_id=task.id) for task in reversed(story.open_tasks)
+        task.flow_task: url_for("portal.tasks.detail", task_id=task.id)
+        for task in reversed(course.open_tasks)
     }
 
 

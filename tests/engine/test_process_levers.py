@@ -159,7 +159,7 @@ def test_corrected_data_is_kept_with_old_and_new(flow_tester, make_user):
         "she called",
     )
     [(name, (old, new))] = [each for each in row.detail["changes"].items() if each[0] == "item"]
-    assert (name, old, new[:3], len(new)) == ("item", None, '"aa', 501)
+    assert (name, old, new[:3], len(new)) == ("item", None, "aaa", 501)
     with actions.changing_data(db.session(), run.process, carol) as process:
         process.count = process.count
     assert db.session.query(Event).filter_by(action="data").count() == 1

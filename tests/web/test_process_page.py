@@ -1,13 +1,17 @@
 """Processes: the list, one of them, and the page of a flow."""
 
 import datetime as dt
+import re
 
 import pytest
 
 from portal import flow, queries, this, views
-from portal.models import Process, Task, db
+from portal.models import Event, Process, Task, db
+from portal.queries import one_process
+from portal.web import processes
 
-BUDGET = 9
+#: who signs in, the process, its tasks, its story; and three for the comments
+BUDGET = 7
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -51,13 +55,18 @@ def test_the_timeline_has_every_event(alice, bob, submit, take):
 
 def test_a_long_timeline_has_pages(alice, submit, take, bob, monkeypatch):
     monkeypatch.setattr(queries, "EVENTS", 5)
+    monkeypatch.setattr(processes, "_STORY", 5)
     process_id = submit()
     for _ in range(3):
         bob.post(f"/tasks/{take(process_id)}/unassign")
-    page = alice.get(f"/processes/{process_id}").text
-    assert "Earlier" in page
-    before = page.split("?before=")[1].split("#")[0]
-    assert "started" in alice.get(f"/processes/{process_id}?before={before}").text
+    for tab, last in (("story", "started"), ("events", "started"), ("changes", "On bees")):
+        page, found = alice.get(f"/processes/{process_id}?tab={tab}").text, set()
+        while link := re.search(r"[?;]before=(\d+)[^\"]*#happened", page):
+            assert link[1] not in found
+            found.add(link[1])
+            page = alice.get(f"/processes/{process_id}?tab={tab}&before={link[1]}").text
+        assert (len(found) > 0) is (tab != "changes")
+        assert last in page
 
 
 def test_the_data_has_labels(alice, submit):
@@ -150,7 +159,111 @@ def test_the_number_of_statements_stays(alice, carol, submit, take, bob, count):
     for client in (alice, bob, carol):
         with count() as statements:
             assert client.get(f"/processes/{process_id}").status_code == 200
-        assert len(statements) <= BUDGET, str(statements)
+        assert len(statements) == BUDGET, str(statements)
+        for tab in ("events", "changes"):
+            with count() as statements:
+                assert client.get(f"/processes/{process_id}?tab={tab}").status_code == 200
+            assert len(statements) == BUDGET + 1, str(statements)
+
+
+def grow(process_id, number):
+    """Give a process a long past, by rows: tasks that are done, the links between them, and their history."""
+    process = db.session.get_one(Process, process_id)
+    task = db.session.scalars(db.select(Task).where(Task.process_id == process_id)).unique().first()
+    names = ("flow_task", "flow_task_type", "token", "created", "finished", "status")
+    same = {name: getattr(task, name) for name in names} | {"process_id": process_id, "status": "DONE"}
+    rows = [
+        {**same, "number": process.task_count + 1 + each, "priority": 0, "data": {}, "attempt": 0}
+        for each in range(number)
+    ]
+    db.session.execute(db.insert(Task.__table__), rows)
+    query = db.select(Task.id).where(Task.process_id == process_id).order_by(Task.id)
+    event = {
+        "process_id": process_id,
+        "created": task.created,
+        "to_state": "DONE",
+        "action": "step",
+        "detail": {},
+    }
+    db.session.execute(
+        db.insert(Event.__table__), [{**event, "task_id": key} for key in db.session.scalars(query)]
+    )
+    process.task_count += number
+    db.session.commit()
+
+
+def test_a_process_with_many_tasks_opens_with_as_many_statements_and_rows(
+    carol, submit, take, count, monkeypatch
+):
+    process_id = submit()
+    take(process_id)
+    grow(process_id, 2000)
+    found = queries.course(db.session(), db.session.get_one(Process, process_id))
+    assert len(found.tasks) < one_process.BEGINNING + one_process.END + one_process.OPEN + 2
+    assert [task.flow_task for task in found.open_tasks] == ["review"]
+    assert ("start", "review") in found.ways
+    with count() as statements:
+        page = carol.get(f"/processes/{process_id}")
+    assert len(statements) == BUDGET, str(statements)
+    assert "flow-is-current" in page.text
+    assert len(page.data) < 60_000
+    pages = 0
+    # a story of which the last pages say nothing has an end all the same
+    while pages < 10 and (link := re.search(r"\?before=(\d+)#happened", page.text)):
+        page, pages = carol.get(f"/processes/{process_id}?before={link[1]}"), pages + 1
+    assert pages == 4
+    assert "Submit" in page.text
+
+
+def test_the_story_tells_decisions_and_how_long_they_took(alice, bob, submit, take):
+    process_id = submit()
+    bob.post(f"/tasks/{take(process_id)}/execute", data={"accepted": "y"})
+    page = alice.get(f"/processes/{process_id}").text
+    assert "<strong>bob</strong> finished" in page
+    assert (
+        '<del>—</del> → <span class="new-value">Yes</span>'
+        in alice.get(f"/processes/{process_id}?tab=changes").text
+    )
+    assert '<dt>Accepted</dt><dd>Yes<span class="row-line">bob, <time' in page
+    assert "<dt>Title</dt><dd>On bees</dd>" in page  # the requester's own values bear no name
+
+
+def test_a_failed_step_is_a_band_with_its_cause_for_who_manages(alice, client_of, register, people):
+    def fail(activation):
+        raise ValueError("out of <paper>")
+
+    class PrintFlow(flow.Flow):
+        start = flow.Start(views.CreateProcessView.as_view(fields=[])).Next(this.press)
+        press = flow.Function(fail).Next(this.end)
+        end = flow.End()
+
+    register(PrintFlow)
+    ids = [views.submit(PrintFlow.start, people["alice"]).id for _ in range(2)]
+    page = client_of("erin").get(f"/processes/{ids[0]}").text
+    for words in (
+        "Press failed",
+        "out of &lt;paper&gt;",
+        "same error in 1 other process",
+        "Retry…",
+        "Skip…",
+        "Failed 0 s ago",
+    ):
+        assert words in page
+    page = alice.get(f"/processes/{ids[0]}").text
+    assert "Press failed" in page
+    assert "A manager of the flow has to look into it." in page
+    for words in ("out of &lt;paper&gt;", "Retry…", "Skip…"):
+        assert words not in page
+
+
+def test_a_suspended_process_says_who_has_suspended_it_and_why(carol, alice, submit):
+    process_id = submit()
+    carol.post(f"/processes/{process_id}/suspend", data={"reason": "Waits for the audit"})
+    page = carol.get(f"/processes/{process_id}").text
+    assert "carol, <time" in page
+    assert "<q>Waits for the audit</q>" in page
+    assert f'href="/processes/{process_id}/resume' in page
+    assert f'href="/processes/{process_id}/resume' not in alice.get(f"/processes/{process_id}").text
 
 
 def test_pictures(alice, submit):

@@ -76,3 +76,13 @@ def test_the_system_sees_everything(people_of_rises):
     process = db.session.scalars(db.select(RiseProcess)).unique().first()
     assert hidden_fields(None, process) == set()
     assert process.salary == Decimal(98765)
+
+
+@pytest.mark.parametrize(("who", "sees"), [("flora", False), ("hank", True), ("erin", True)])
+def test_the_history_of_its_values_is_for_who_may_see_it(people_of_rises, who, sees):
+    process_id = db.session.scalar(db.select(db.func.min(Process.id)))
+    for tab in ("story", "events", "changes"):
+        page = people_of_rises[who].get(f"/processes/{process_id}?tab={tab}").text
+        assert ("98765" in page) is sees
+        assert ("Salary" in page) is sees
+    assert "Zoe" in page

@@ -54,6 +54,16 @@ def age(seconds: float) -> str:
     return f"{int(seconds // 3600)} h" if seconds < 172_800 else f"{int(seconds // 86_400)} d"
 
 
+def short_span(seconds: float) -> str:
+    """A length of time, short: `45 s`, `12 min`, `2 h 10 min`, `4 d`."""
+    if seconds < 60:
+        return f"{max(int(seconds), 0)} s"
+    if seconds >= 86_400:
+        return f"{int(seconds // 86_400)} d"
+    hours, minutes = divmod(int(seconds // 60), 60)
+    return " ".join(filter(None, (f"{hours} h" if hours else "", f"{minutes} min" if minutes else "")))
+
+
 def relative(moment: dt.datetime, now: dt.datetime) -> str:
     """`3 hours ago`, `in 2 days`, `just now`."""
     seconds = (moment - now).total_seconds()

@@ -62,6 +62,28 @@ def rows_of(instance: Any, files: Any = None) -> list[Row]:
     return found
 
 
+def label_of(model: type, name: str) -> str:
+    """What people call a field or a column."""
+    if (field := fields_of(model).get(name)) is not None:
+        return field.label or _title(name)
+    column: Any = inspect(model).columns.get(name)
+    return str(getattr(column, "info", {}).get("label") or _title(name))
+
+
+def stored_row(model: type, name: str, stored: Any) -> Row:
+    """A value as the history keeps it; what was cut, or cannot be read any more, is shown as it is."""
+    field = fields_of(model).get(name)
+    if field is None:
+        return _row(name, "", stored)
+    try:
+        value = _in_words(field, field.from_json(stored))
+        if isinstance(value, File | list):
+            value = list_words(map(str, value if isinstance(value, list) else [value]))
+        return _row(name, "", value)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return _row(name, "", stored)
+
+
 def _file_or_row(name: str, label: str, value: Any, files: Any) -> Row:
     if files is not None and isinstance(value, bytes):
         return Row(name, label, files.link(value, name), "file")

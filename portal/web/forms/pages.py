@@ -34,7 +34,7 @@ def check(app: Flask, flow_classes: Any) -> None:
 
 
 def _faults(app: Flask, node: Any) -> Iterator[str]:
-    view = getattr(node, "view", None)
+    view = node.view
     given = view.template if isinstance(view, FormView) else None
     if view is not None and not isinstance(view, FormView):
         return  # a view written by hand says itself what its page is

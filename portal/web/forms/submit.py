@@ -27,7 +27,7 @@ def fill_form(activation: Activation, values: dict[str, Any]) -> bool:
     Raises:
         InvalidForm: the form refuses them, or has no such field.
     """
-    view: Any = getattr(activation.node, "view", None)
+    view: Any = activation.node.view
     if view is None:
         return False
     if not hasattr(view, "form"):

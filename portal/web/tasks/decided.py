@@ -46,7 +46,8 @@ def _found(process: Any, events: Iterable[Event], hidden: frozenset[str]) -> Ite
         task = event.task
         if event.action != "execute" or task is None or task.status != "DONE":
             continue
-        view = getattr(nodes.get(task.flow_task), "view", None)
+        node = nodes.get(task.flow_task)
+        view = None if node is None else node.view
         decision = getattr(view, "decision", None)
         # A field that was decided again says what was decided last.
         if decision is None or decision.name in hidden | told or not hasattr(process, decision.name):

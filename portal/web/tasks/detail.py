@@ -59,6 +59,7 @@ def detail(task_id: int) -> str:
         actions=offered(task, user),
         events=events,
         failure=(task.data or {}).get("_exception") if manages else None,
+        failed_at=next((each.created for each in events if each.to_state == "ERROR"), task.created),
         manages=manages,
         data=rows_of(task.process, Files(task.process, visible=sees_process)),
         artifact=artifact_of(task.process, visible=sees_process),
@@ -98,7 +99,7 @@ def execute(task_id: int) -> BaseResponse:
 
 def receive_uploads(node: Any, reading: Callable[[], Activation]) -> Received:
     """Put a form's files into the storage before its process is locked: they stay, whatever becomes of the form."""
-    view = getattr(node, "view", None)
+    view = node.view
     if request.files and isinstance(view, FormView):
         return receive(view.model_now(reading()), me())
     return Received({}, {})
