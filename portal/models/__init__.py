@@ -6,6 +6,7 @@ from .event import Event, SignalDelivery, SignalSubscription
 from .message import Message, Schedule
 from .outgoing import Outgoing
 from .process import Process
+from .program import SCOPES, KeptAnswer, Token, hash_of, issue
 from .registries import demand_objects
 from .schema import column_fault, gaps, init_db, is_of_flows, schema_fault
 from .sign_in import SignInAttempt, UserSession
@@ -19,9 +20,11 @@ from .worker import Worker
 Base.registry.configure()
 
 __all__ = [
+    "SCOPES",
     "BigId",
     "Draft",
     "Event",
+    "KeptAnswer",
     "Message",
     "Outgoing",
     "ParkedForm",
@@ -34,6 +37,7 @@ __all__ = [
     "SignalSubscription",
     "StartKey",
     "Task",
+    "Token",
     "Turn",
     "UTCDateTime",
     "User",
@@ -47,8 +51,10 @@ __all__ = [
     "find_user",
     "former_owner",
     "gaps",
+    "hash_of",
     "init_db",
     "is_of_flows",
+    "issue",
     "prepare_engine",
     "roles_named",
     "schema_fault",

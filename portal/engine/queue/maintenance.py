@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sqlalchemy.orm import Session
 
-from .. import drafts, outbox
+from .. import answers, drafts, outbox
 from ..interpreter import conditions, messages, signals
 from . import heartbeats, jobs, reminders, schedules
 
@@ -26,4 +26,5 @@ SWEEPS: dict[str, tuple[Callable[[Session], int], float]] = {
     "lost workers": (heartbeats.prune, 600),
     "sent mail and hooks": (outbox.sweep, 3600),
     "old drafts": (drafts.prune, 3600),
+    "answers kept for programs": (answers.prune, 3600),
 }
