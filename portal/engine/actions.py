@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,13 +12,29 @@ from sqlalchemy.orm import Session
 
 from portal.errors import PermissionDenied, PortalError
 from portal.flow.activation import Activation
-from portal.models import Process, Task, User
+from portal.models import Task, User
 
-from . import lifecycle, permissions
+from . import adjusting, lifecycle, moving, permissions, skipping
 from .context import ActionContext
 from .interpreter import assignment, joins, mutexes, processes, step, subprocesses
-from .retries import persistent
-from .transaction import clock, read_process, read_task, transaction
+from .process_actions import cancel_process, changing_data, resume, retry, suspend, withdraw
+from .transaction import clock, key_of, read_task, transaction
+
+__all__ = [
+    "TaskActions",
+    "activation",
+    "cancel_process",
+    "changing_data",
+    "demand_start",
+    "reading",
+    "reading_start",
+    "resume",
+    "retry",
+    "starting",
+    "store_first",
+    "suspend",
+    "withdraw",
+]
 
 
 @contextmanager
@@ -78,8 +95,9 @@ class TaskActions:
     def __init__(self, run: ActionContext) -> None:
         self.run = run
 
-    def assign(self, activation: Activation, user: Any) -> None:
+    def assign(self, activation: Activation, user: Any, reason: str | None = None) -> None:
         run, task = self.run, activation.task
+        run.because("assign", reason)
         lifecycle.check("assign", task)
         mutexes.demand(run, task, "assign")
         assignee = self._user(user if user is not None else run.user)
@@ -88,40 +106,46 @@ class TaskActions:
             permissions.demand_manager(run.user, task.process, "assign it to someone else")
         self._give(task, assignee, "assign")
 
-    def unassign(self, activation: Activation) -> None:
+    def unassign(self, activation: Activation, reason: str | None = None) -> None:
         run, task = self.run, activation.task
+        run.because("unassign", reason)
         lifecycle.check("unassign", task)
-        self._demand_owner_or_manager(task, "give it back")
+        permissions.demand_owner_or_manager(run.user, task, "give it back")
         permissions.remember_owner(run.session, task)
-        task.owner, task.assigned, task.owner_by_rule = None, None, False
+        task.owner, task.assigned, task.owner_by_rule, task.snoozed_until = None, None, False, None
         run.record(task, "NEW", "unassign")
 
-    def reassign(self, activation: Activation, user: Any) -> None:
-        task = activation.task
+    def reassign(self, activation: Activation, user: Any, reason: str | None = None) -> None:
+        run, task = self.run, activation.task
+        run.because("reassign", reason)
         lifecycle.check("reassign", task)
-        self._demand_owner_or_manager(task, "assign it to someone else")
+        permissions.demand_owner_or_manager(run.user, task, "assign it to someone else")
         assignee = self._user(user)
         self._demand_fit(assignee, task)
-        permissions.remember_owner(self.run.session, task)
+        permissions.remember_owner(run.session, task)
         self._give(task, assignee, "reassign")
 
-    def execute(self, activation: Activation) -> None:
+    def execute(self, activation: Activation, reason: str | None = None) -> None:
         run, task = self.run, activation.task
         if task not in run.known(task.process):  # a start form, whose process is still to be stored
+            run.because("start", reason)
             self._start(activation)
             return
+        run.because("execute", reason)
         lifecycle.check("execute", task)
         permissions.demand_finish(run.session, run.user, task)
         mutexes.demand(run, task, "execute")
         self._resume(activation, "execute")
 
-    def cancel(self, activation: Activation) -> None:
+    def cancel(self, activation: Activation, reason: str | None = None) -> None:
+        self.run.because("cancel", reason)
         lifecycle.check("cancel", activation.task)
         permissions.demand_manager(self.run.user, activation.process, "cancel it")
         step.close(self.run, activation.task)
 
-    def undo(self, activation: Activation) -> None:
+    def undo(self, activation: Activation, reason: str | None = None) -> None:
         run, task, process = self.run, activation.task, activation.process
+        run.because("undo", reason)
         lifecycle.check("undo", task)
         permissions.demand_manager(run.user, process, "undo it")
         if activation.node._undo is not None:
@@ -135,8 +159,9 @@ class TaskActions:
         elif activation.node.ends:
             process.ended = _other_end(run, task)
 
-    def revive(self, activation: Activation) -> Task:
+    def revive(self, activation: Activation, reason: str | None = None) -> Task:
         run, old, process = self.run, activation.task, activation.process
+        run.because("revive", reason)
         lifecycle.check("revive", old)
         permissions.demand_manager(run.user, process, "retry or reopen it")
         previous = [*old.previous, *joins.met(run, old), old]
@@ -144,6 +169,40 @@ class TaskActions:
         step.leave(run, old)
         subprocesses.reopen(run, process, "revive")
         return processes.fresh_copy(run, old, old.node, previous)
+
+    def skip(self, activation: Activation, user: Any = None, reason: str | None = None) -> None:
+        with self._acting(activation, user) as (run, task):
+            run.because("skip", reason)
+            skipping.skip(run, task)
+
+    def move(self, activation: Activation, to: str, user: Any = None, reason: str | None = None) -> Task:
+        with self._acting(activation, user) as (run, task):
+            run.because("move", reason)
+            return moving.move(run, task, to)
+
+    def change_due(self, activation: Activation, due: dt.datetime | None, reason: str | None = None) -> None:
+        self.run.because("due", reason)
+        adjusting.change_due(self.run, activation.task, due)
+
+    def change_priority(self, activation: Activation, priority: int, reason: str | None = None) -> None:
+        self.run.because("priority", reason)
+        adjusting.change_priority(self.run, activation.task, priority)
+
+    def snooze(self, activation: Activation, until: dt.datetime | None, reason: str | None = None) -> None:
+        self.run.because("snooze", reason)
+        adjusting.snooze(self.run, activation.task, until)
+
+    @contextmanager
+    def _acting(self, activation: Activation, user: Any) -> Iterator[tuple[ActionContext, Task]]:
+        """The context of whoever is named to act: the system may act for anybody, a person for nobody else."""
+        run, task = self.run, activation.task
+        if user is None or (run.user is not None and key_of(user) == run.user.id):
+            yield run, task
+            return
+        if run.user is not None:
+            raise PermissionDenied(f"{run.user.name} acts here, and cannot act for somebody else")
+        with transaction(run.session, user, task=task) as inner:
+            yield inner, task
 
     def owner_of(self, activation: Activation, node: str) -> User | None:
         """The user who last completed a node in this process."""
@@ -187,15 +246,10 @@ class TaskActions:
             needed = f" ({task.owner_permission})" if task.owner_permission else ""
             raise PermissionDenied(f"{assignee.name} does not hold the permission for this task{needed}")
 
-    def _demand_owner_or_manager(self, task: Task, action: str) -> None:
-        user = self.run.user
-        if user is not None and task.owner_id != user.id and not permissions.manages(user, task.process):
-            raise PermissionDenied(f"only the owner or a manager of the flow may {action}")
-
     def _give(self, task: Task, assignee: User, action: str) -> None:
         before = task.owner.username if task.owner is not None else None
         task.owner, task.owner_id, task.assigned = assignee, assignee.id, self.run.now
-        task.owner_by_rule = False
+        task.owner_by_rule, task.snoozed_until = False, None
         detail = {"to": assignee.username} if before is None else {"from": before, "to": assignee.username}
         self.run.record(task, "ASSIGNED", action, **detail)
 
@@ -231,50 +285,3 @@ def _other_end(run: ActionContext, task: Task) -> bool:
         Task.id != task.id,
     )
     return run.session.scalar(query.limit(1)) is not None
-
-
-# -- processes -------------------------------------------------------------------------------------------------
-
-
-@persistent
-def cancel_process(session: Session, process: Process | int, user: User | int | None = None) -> None:
-    """Cancel a process, the processes below it and every open task of them. A manager's."""
-    with _managed(session, process, user, "cancel") as (run, found):
-        processes.cancel_tree(run, found, "cancel")
-        subprocesses.cancelled(run, found)
-
-
-@persistent
-def suspend(session: Session, process: Process | int, user: User | int | None = None) -> None:
-    """Put a process and the tree below it on hold. A manager's."""
-    with _managed(session, process, user, "suspend") as (run, found):
-        run.record_process(found, "SUSPENDED", "suspend")
-        for each in processes.tree(run, found):
-            each.on_hold = True
-
-
-@persistent
-def resume(session: Session, process: Process | int, user: User | int | None = None) -> None:
-    """End a suspension; what fell due meanwhile fires now. A manager's."""
-    with _managed(session, process, user, "resume") as (run, found):
-        run.record_process(found, "NEW", "resume")
-        run.work_for_clock = True
-        below = processes.tree(run, found)
-        processes.hold(below)
-        run.touched |= dict.fromkeys(below)
-
-
-@contextmanager
-def _managed(
-    session: Session, process: Process | int, user: User | int | None, action: str
-) -> Iterator[tuple[ActionContext, Process]]:
-    with transaction(session, user, process=process) as run:
-        found = (
-            process
-            if isinstance(process, Process) and process in run.tasks
-            else read_process(session, process)
-        )
-        lifecycle.check_process(action, found)
-        permissions.demand_manager(run.user, found, f"{action} its processes")
-        yield run, found
-        step.settle(run)

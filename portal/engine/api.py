@@ -220,16 +220,20 @@ def activation(task: Task | int, user: User | int | None) -> AbstractContextMana
     return actions.activation(_session(task), task, user)
 
 
-def cancel_process(process: Process | int, user: User | int | None) -> None:
-    actions.cancel_process(_session(process), process, user)
+def cancel_process(process: Process | int, user: User | int | None, reason: str | None = None) -> None:
+    actions.cancel_process(_session(process), process, user, reason)
 
 
-def suspend(process: Process | int, user: User | int | None) -> None:
-    actions.suspend(_session(process), process, user)
+def suspend(process: Process | int, user: User | int | None, reason: str | None = None) -> None:
+    actions.suspend(_session(process), process, user, reason)
 
 
-def resume(process: Process | int, user: User | int | None) -> None:
-    actions.resume(_session(process), process, user)
+def resume(process: Process | int, user: User | int | None, reason: str | None = None) -> None:
+    actions.resume(_session(process), process, user, reason)
+
+
+def withdraw(process: Process | int, user: User | int | None, reason: str | None = None) -> None:
+    actions.withdraw(_session(process), process, user, reason)
 
 
 def _ours(kwargs: dict[str, Any]) -> tuple[Any, bool]:

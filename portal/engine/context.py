@@ -20,7 +20,7 @@ from portal.flow.outcome import Done
 from portal.models import Process, Task, User
 from portal.trace import current
 
-from . import lifecycle
+from . import lifecycle, reasons
 from .bulk_insert import Change, Rows
 from .failures import Failure
 from .retries import is_passing
@@ -138,6 +138,8 @@ class ActionContext:
         self.rows: Rows = outer.rows if outer else Rows(session, now)
         #: whom the history names: within an action of somebody's, what the system does is theirs
         self.by: int | None = user.id if user is not None else outer.by if outer else None
+        #: why, by the name of the action for which somebody has said so
+        self.reasons: dict[str, str] = {}
         self.work_for_clock = False
         #: changes of state by flow and action, for who counts them
         self.counts: Counter[tuple[str, str]] = outer.counts if outer else Counter()
@@ -274,6 +276,20 @@ class ActionContext:
         """A row of history for an action that leaves the state as it is."""
         self._write(task.process, task, action, task.status, task.status, detail)
 
+    def because(self, action: str, reason: str | None) -> None:
+        """Keep with the history why an action is done; its earlier reason, in this transaction, goes.
+
+        Raises:
+            PortalError: that text cannot be kept.
+        """
+        self.reasons.pop(action, None)
+        if text := reasons.checked(reason):
+            self.reasons[action] = text
+
+    def note_process(self, process: Process, action: str, /, **detail: Any) -> None:
+        """A row of history for an action on a process that leaves its state as it is."""
+        self._write(process, None, action, process.status, process.status, detail)
+
     def record_process(self, process: Process, to: str, action: str, /, **detail: Any) -> None:
         before = None if process in self.made and process.status is None else process.status
         process.status = to
@@ -291,4 +307,6 @@ class ActionContext:
         detail: dict[str, Any],
     ) -> None:
         self.counts[process.flow_label, action] += 1
+        if action in self.reasons:
+            detail["reason"] = self.reasons[action]
         self.rows.changes.append(Change(process, task, action, before, to, detail, self.by))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from portal.errors import TransitionNotAllowed
+from portal.flow import withdrawal
 from portal.models import Process, Task, User
 
-from . import permissions
+from . import permissions, places
 from .obstacles import obstacles
 
 #: a task's states while it is open
@@ -23,8 +25,10 @@ class Rule:
     """From which states an action leads where, and whose it is."""
 
     source: tuple[str, ...]
-    target: str
-    #: owner, finisher (the owner, unless the permission is lost), manager, taker (holds the task's permission)
+    #: None: the state stays as it is
+    target: str | None
+    #: owner, finisher (the owner, unless the permission is lost), manager, taker (holds the task's permission),
+    #: requester (who started the process)
     who: tuple[str, ...]
     #: only for a task of a person
     human: bool = False
@@ -40,12 +44,20 @@ ACTIONS: dict[str, Rule] = {
     "cancel": Rule(OPEN, "CANCELED", ("manager",), on_hold=True),
     "undo": Rule(("DONE",), "CANCELED", ("manager",)),
     "revive": Rule(("CANCELED", "ERROR"), "REVIVED", ("manager",)),
+    "skip": Rule(("NEW", "ASSIGNED", "SCHEDULED", "ERROR"), "DONE", ("manager",)),
+    "move": Rule(OPEN, "CANCELED", ("manager",)),
+    "due": Rule(("NEW", "ASSIGNED"), None, ("manager",), human=True, on_hold=True),
+    "priority": Rule(("NEW", "ASSIGNED"), None, ("manager",), human=True, on_hold=True),
+    "snooze": Rule(("ASSIGNED",), None, ("owner", "manager"), human=True, on_hold=True),
 }
 
 PROCESS_ACTIONS: dict[str, Rule] = {
     "cancel": Rule(("NEW", "SUSPENDED"), "CANCELED", ("manager",), on_hold=True),
     "suspend": Rule(("NEW",), "SUSPENDED", ("manager",)),
     "resume": Rule(("SUSPENDED",), "NEW", ("manager",), on_hold=True),
+    "withdraw": Rule(("NEW",), "CANCELED", ("requester",)),
+    "retry": Rule(("NEW",), None, ("manager",)),
+    "data": Rule(("NEW", "SUSPENDED"), None, ("manager",), on_hold=True),
 }
 
 
@@ -71,11 +83,35 @@ def check(action: str, task: Task) -> None:
         raise TransitionNotAllowed(f"cannot revive «{task.title}»: revive the task that it sits on")
     if task.process.on_hold and not rule.on_hold:
         raise TransitionNotAllowed(f"cannot {action} «{task.title}»: its process is suspended")
+    if why := _UNFIT[action](task) if action in _UNFIT else None:
+        raise TransitionNotAllowed(f"cannot {action} «{task.title}»: {why}")
     if found := next(obstacles(action, task), None):
         subject = f" «{task.title}»" if found.caller is None else ""
         it = "it" if found.caller is None else f"«{found.caller.title}»"
         why = found.words.format(it=it, them=", ".join(map(_named, found.them)))
         raise TransitionNotAllowed(f"cannot {action}{subject}: {why}")
+
+
+def _unfit_to_skip(task: Task) -> str | None:
+    """Why nobody can say where the token goes if the step is left out."""
+    node = task.node
+    if node is None:
+        return "the flow has no such node any more; move it"
+    if task.is_event or task.flow_task_type.endswith("Boundary"):
+        return "it is an event on a task"
+    if node.decides or node.splits or node.merges:
+        return "it decides where the process goes; move it to the step that comes next"
+    return None
+
+
+def _unfit_to_move(task: Task) -> str | None:
+    if task.process.flow_class is None:
+        return "the code no longer has this flow"
+    return places.held(task)
+
+
+#: what beside the state stands in the way of an action, in words
+_UNFIT: dict[str, Callable[[Task], str | None]] = {"skip": _unfit_to_skip, "move": _unfit_to_move}
 
 
 def _named(task: Task) -> str:
@@ -89,6 +125,13 @@ def check_process(action: str, process: Process) -> None:
         raise TransitionNotAllowed(f"cannot {action} process {process.id}: it is {words(process.status)}")
     if process.on_hold and not rule.on_hold:
         raise TransitionNotAllowed(f"cannot {action} process {process.id}: it is suspended")
+    if action == "withdraw":
+        if process.parent_task_id is not None:
+            raise TransitionNotAllowed(f"cannot withdraw process {process.id}: another process has called it")
+        if process.flow_class is None or not withdrawal.allows(process.flow_class, process):
+            raise TransitionNotAllowed(
+                f"cannot withdraw process {process.id}: its flow does not allow that now"
+            )
 
 
 def words(status: str | None) -> str:

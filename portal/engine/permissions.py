@@ -24,6 +24,16 @@ def demand_manager(user: User | None, process: Process, action: str) -> None:
         )
 
 
+def demand_requester(user: User | None, process: Process, action: str) -> None:
+    if user is not None and process.created_by_id != user.id:
+        raise PermissionDenied(f"only who started it may {action}")
+
+
+def demand_owner_or_manager(user: User | None, task: Task, action: str) -> None:
+    if user is not None and task.owner_id != user.id and not manages(user, task.process):
+        raise PermissionDenied(f"only the owner or a manager of the flow may {action}")
+
+
 def may_see_process(session: Session, user: User | None, process: Process) -> bool:
     """Who started it, owned a task of it once, or holds `<label>.view` or `<label>.manage`."""
     if user is None or process.created_by_id == user.id or user.views(process.flow_label):

@@ -20,13 +20,30 @@ P = TypeVar("P", bound="Process", covariant=True, default="Process")
 class Work(Protocol):
     """The engine's side of an activation."""
 
-    def assign(self, activation: Activation[Any], user: User | int | None) -> None: ...
-    def unassign(self, activation: Activation[Any]) -> None: ...
-    def reassign(self, activation: Activation[Any], user: User | int) -> None: ...
-    def execute(self, activation: Activation[Any]) -> None: ...
-    def cancel(self, activation: Activation[Any]) -> None: ...
-    def undo(self, activation: Activation[Any]) -> None: ...
-    def revive(self, activation: Activation[Any]) -> Task: ...
+    def assign(
+        self, activation: Activation[Any], user: User | int | None, reason: str | None = None
+    ) -> None: ...
+    def unassign(self, activation: Activation[Any], reason: str | None = None) -> None: ...
+    def reassign(self, activation: Activation[Any], user: User | int, reason: str | None = None) -> None: ...
+    def execute(self, activation: Activation[Any], reason: str | None = None) -> None: ...
+    def cancel(self, activation: Activation[Any], reason: str | None = None) -> None: ...
+    def undo(self, activation: Activation[Any], reason: str | None = None) -> None: ...
+    def revive(self, activation: Activation[Any], reason: str | None = None) -> Task: ...
+    def skip(
+        self, activation: Activation[Any], user: User | int | None = None, reason: str | None = None
+    ) -> None: ...
+    def move(
+        self, activation: Activation[Any], to: str, user: User | int | None = None, reason: str | None = None
+    ) -> Task: ...
+    def change_due(
+        self, activation: Activation[Any], due: dt.datetime | None, reason: str | None = None
+    ) -> None: ...
+    def change_priority(
+        self, activation: Activation[Any], priority: int, reason: str | None = None
+    ) -> None: ...
+    def snooze(
+        self, activation: Activation[Any], until: dt.datetime | None, reason: str | None = None
+    ) -> None: ...
     def owner_of(self, activation: Activation[Any], node: str) -> User | None: ...
     def progress(
         self, activation: Activation[Any], done: float, total: float | None, message: str
@@ -98,68 +115,85 @@ class Activation(Generic[P]):
         """
         return self._work.owner_of(self, node)
 
-    def assign(self, user: User | int | None = None) -> None:
+    def assign(self, user: User | int | None = None, reason: str | None = None) -> None:
         """Give the task to a user: NEW to ASSIGNED.
 
         Args:
             user: a user or the id of one; who acts, when it is left out.
+            reason: why; it is kept in the history.
 
         Raises:
             TransitionNotAllowed: the task is not NEW.
             PermissionDenied: the user may not do the task, or who acts may not give it to somebody else.
         """
-        self._work.assign(self, user)
+        self._work.assign(self, user, reason)
 
-    def unassign(self) -> None:
+    def unassign(self, reason: str | None = None) -> None:
         """Give the task back: ASSIGNED to NEW.
+
+        Args:
+            reason: why; it is kept in the history.
 
         Raises:
             TransitionNotAllowed: the task is not ASSIGNED.
             PermissionDenied: who acts is neither its owner nor a manager of the flow.
         """
-        self._work.unassign(self)
+        self._work.unassign(self, reason)
 
-    def reassign(self, user: User | int) -> None:
+    def reassign(self, user: User | int, reason: str | None = None) -> None:
         """Hand the task over: it stays ASSIGNED.
 
         Args:
             user: the new owner, or the id of one.
+            reason: why; it is kept in the history.
 
         Raises:
             TransitionNotAllowed: the task is not ASSIGNED.
             PermissionDenied: the user may not do the task, or who acts is neither its owner nor a manager.
         """
-        self._work.reassign(self, user)
+        self._work.reassign(self, user, reason)
 
-    def execute(self) -> None:
+    def execute(self, reason: str | None = None) -> None:
         """Complete the task: ASSIGNED to DONE. The process runs on until every branch waits or ends.
+
+        Args:
+            reason: why; it is kept in the history.
 
         Raises:
             TransitionNotAllowed: the task is not ASSIGNED.
             PermissionDenied: who acts is not its owner, or has lost the permission.
         """
-        self._work.execute(self)
+        self._work.execute(self, reason)
 
-    def cancel(self) -> None:
+    def cancel(self, reason: str | None = None) -> None:
         """Cancel the open task: its state becomes CANCELED.
+
+        Args:
+            reason: why; it is kept in the history.
 
         Raises:
             TransitionNotAllowed: the task is over.
             PermissionDenied: who acts is no manager of the flow.
         """
-        self._work.cancel(self)
+        self._work.cancel(self, reason)
 
-    def undo(self) -> None:
+    def undo(self, reason: str | None = None) -> None:
         """Take a completed task back: DONE to CANCELED. The node's `undo_func` is called first.
+
+        Args:
+            reason: why; it is kept in the history.
 
         Raises:
             TransitionNotAllowed: the task is not DONE, or something after it stands.
             PermissionDenied: who acts is no manager of the flow.
         """
-        self._work.undo(self)
+        self._work.undo(self, reason)
 
-    def revive(self) -> Task:
+    def revive(self, reason: str | None = None) -> Task:
         """Run a fresh copy of a cancelled or failed task, whose state becomes REVIVED.
+
+        Args:
+            reason: why; it is kept in the history.
 
         Returns:
             The copy.
@@ -168,4 +202,79 @@ class Activation(Generic[P]):
             TransitionNotAllowed: the task is neither CANCELED nor in ERROR.
             PermissionDenied: who acts is no manager of the flow.
         """
-        return self._work.revive(self)
+        return self._work.revive(self, reason)
+
+    def skip(self, user: User | int | None = None, reason: str | None = None) -> None:
+        """Leave the task out: NEW, ASSIGNED, SCHEDULED or ERROR to DONE, without its form or its code. The process
+        goes on behind it.
+
+        Args:
+            user: who acts, where that is not said already; the user of this activation when it is left out.
+            reason: why; it is kept in the history.
+
+        Raises:
+            TransitionNotAllowed: the task is at work or over, or it decides where the process goes.
+            PermissionDenied: who acts is no manager of the flow.
+        """
+        self._work.skip(self, user, reason)
+
+    def move(self, to: str, user: User | int | None = None, reason: str | None = None) -> Task:
+        """Cancel the open task, and start another node with its token.
+
+        Args:
+            to: the name of the node.
+            user: who acts, where that is not said already; the user of this activation when it is left out.
+            reason: why; it is kept in the history.
+
+        Returns:
+            The task at that node; the join in which it meets its other branches, if that is one.
+
+        Raises:
+            LookupError: the flow has no such node.
+            TransitionNotAllowed: the task is over, or its token cannot be there: on another branch, behind a join
+                that takes all branches together; the message says which.
+            PermissionDenied: who acts is no manager of the flow.
+        """
+        return self._work.move(self, to, user, reason)
+
+    def change_due(self, due: dt.datetime | None, reason: str | None = None) -> None:
+        """Say anew by when a person's task should be done.
+
+        Args:
+            due: an aware moment; None for none.
+            reason: why; it is kept in the history.
+
+        Raises:
+            TransitionNotAllowed: it is no person's task, or it is over.
+            PermissionDenied: who acts is no manager of the flow.
+            PortalError: the moment has no time zone.
+        """
+        self._work.change_due(self, due, reason)
+
+    def change_priority(self, priority: int, reason: str | None = None) -> None:
+        """Say anew how urgent a person's task is.
+
+        Args:
+            priority: a whole number from -1000 to 1000; more comes first.
+            reason: why; it is kept in the history.
+
+        Raises:
+            TransitionNotAllowed: it is no person's task, or it is over.
+            PermissionDenied: who acts is no manager of the flow.
+            PortalError: it is no such number.
+        """
+        self._work.change_priority(self, priority, reason)
+
+    def snooze(self, until: dt.datetime | None, reason: str | None = None) -> None:
+        """Hide the task from its owner's inbox until a moment. It stays theirs, and falls due as before.
+
+        Args:
+            until: an aware moment that is ahead; None shows it again.
+            reason: why; it is kept in the history.
+
+        Raises:
+            TransitionNotAllowed: the task is nobody's.
+            PermissionDenied: who acts is neither its owner nor a manager of the flow.
+            PortalError: the moment is past, or has no time zone.
+        """
+        self._work.snooze(self, until, reason)

@@ -79,6 +79,8 @@ class Node:
     merges: ClassVar[bool] = False
     #: the first branch to finish a task ends the others
     races: ClassVar[bool] = False
+    #: it chooses one of its ways
+    decides: ClassVar[bool] = False
     #: a path ends here
     ends: ClassVar[bool] = False
     #: the clock runs its function outside of every lock

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from portal.errors import Fault, FlowError
@@ -70,6 +70,8 @@ class Flow(metaclass=_FlowType):
     process_result_template: ClassVar[str] = ""
     #: raise what a node raises, and roll the whole action back, instead of recording it
     propagate_errors: ClassVar[bool] = False
+    #: whether who started a process may withdraw it: True, or a callable of the process
+    withdraw: ClassVar[bool | Callable[..., bool]] = False
     #: which events people get mail about, where it is not all of `MAILS`, as in `{"due": False}`
     process_notices: ClassVar[Mapping[str, bool]] = {}
     #: addresses that are called at every one of `EVENTS`

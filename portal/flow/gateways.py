@@ -23,6 +23,8 @@ class If(Node):
         condition: `act.process.…`, a function, a lambda or `this.method`; it gets the activation.
     """
 
+    decides: ClassVar[bool] = True
+
     def __init__(self, condition: Call) -> None:
         super().__init__()
         self.condition = condition
@@ -81,6 +83,8 @@ class If(Node):
 
 class Switch(Node):
     """The first branch whose condition holds. BPMN: exclusive gateway."""
+
+    decides: ClassVar[bool] = True
 
     def Case(
         self,

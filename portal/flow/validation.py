@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from . import attributes, notices, soundness
+from . import attributes, notices, soundness, withdrawal
 from .graph import in_order
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def _process_faults(definition: Definition) -> Iterator[str]:
     if process_class is not None and not hasattr(process_class, "flow_label"):
         yield f"process_class: {process_class!r} is not a subclass of portal.models.Process"
     yield from notices.faults(definition.flow_class)
+    yield from withdrawal.faults(definition.flow_class)
 
 
 def _graph_faults(definition: Definition) -> Iterator[str]:

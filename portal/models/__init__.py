@@ -1,6 +1,7 @@
 """The data: SQLAlchemy 2 typed declarative models."""
 
 from .base import Base, UTCDateTime, db, prepare_engine, session_of, utcnow
+from .bulk_undo import BulkUndo
 from .draft import Draft, ParkedForm
 from .event import Event, SignalDelivery, SignalSubscription
 from .message import Message, Schedule
@@ -13,7 +14,17 @@ from .sign_in import SignInAttempt, UserSession
 from .start_key import StartKey
 from .task import Task, former_owner, task_link
 from .turn import Turn
-from .user import BigId, Passwords, Role, User, check_permissions, create_user, find_user, roles_named
+from .user import (
+    BigId,
+    Passwords,
+    Role,
+    User,
+    check_permissions,
+    create_user,
+    find_user,
+    roles_named,
+    user_role,
+)
 from .worker import Worker
 
 # The names that our classes say of each other are looked up now, before an author's class can have one of them.
@@ -22,6 +33,7 @@ Base.registry.configure()
 __all__ = [
     "SCOPES",
     "BigId",
+    "BulkUndo",
     "Draft",
     "Event",
     "KeptAnswer",
@@ -60,5 +72,6 @@ __all__ = [
     "schema_fault",
     "session_of",
     "task_link",
+    "user_role",
     "utcnow",
 ]

@@ -57,7 +57,7 @@ RESERVED = frozenset(
             "on_hold",
             "depth",
         ),
-        *("metadata", "registry", "query", "cancel", "suspend", "resume"),
+        *("metadata", "registry", "query", "cancel", "suspend", "resume", "withdraw"),
     }
 )
 
@@ -161,17 +161,33 @@ class Process(Base):
     def _flow_class_label(cls) -> Any:
         return cls.flow_label
 
-    def cancel(self, user: User | int | None = None) -> None:
-        """Cancel this process, its children and every open task of them."""
-        runtime.actions().cancel_process(self, user)
+    def cancel(self, user: User | int | None = None, reason: str | None = None) -> None:
+        """Cancel this process, its children and every open task of them. A manager's.
 
-    def suspend(self, user: User | int | None = None) -> None:
-        """Nobody works on the tasks of this process or of one below it until `resume`."""
-        runtime.actions().suspend(self, user)
+        Args:
+            user: who acts; None is the system.
+            reason: why; it is kept in the history.
+        """
+        runtime.actions().cancel_process(self, user, reason)
 
-    def resume(self, user: User | int | None = None) -> None:
-        """End a suspension."""
-        runtime.actions().resume(self, user)
+    def suspend(self, user: User | int | None = None, reason: str | None = None) -> None:
+        """Nobody works on the tasks of this process or of one below it until `resume`. Its arguments are those of
+        `cancel`."""
+        runtime.actions().suspend(self, user, reason)
+
+    def resume(self, user: User | int | None = None, reason: str | None = None) -> None:
+        """End a suspension. Its arguments are those of `cancel`."""
+        runtime.actions().resume(self, user, reason)
+
+    def withdraw(self, user: User | int | None = None, reason: str | None = None) -> None:
+        """Take one's own request back: cancel it as who started it, while `Flow.withdraw` allows that. Its arguments
+        are those of `cancel`.
+
+        Raises:
+            TransitionNotAllowed: it is over, or the flow does not allow it now.
+            PermissionDenied: somebody else has started it.
+        """
+        runtime.actions().withdraw(self, user, reason)
 
 
 class _Classes(dict[Any, Any]):

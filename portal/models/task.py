@@ -84,6 +84,8 @@ class Task(Base):
     due: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     #: when people are next reminded of `due`, and of its passing
     remind: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+    #: until when its owner's inbox shows it only below
+    snoozed_until: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     #: when the clock turns to this task
     scheduled: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     priority: Mapped[int] = mapped_column(default=0)

@@ -22,6 +22,7 @@ from .processes import (
 )
 from .tasks import (
     ARCHIVE_ORDERS,
+    EVERYTHING,
     ORDERS,
     Filters,
     archive,
@@ -29,15 +30,18 @@ from .tasks import (
     chosen,
     inbox,
     late,
+    next_at_step,
     next_in_inbox,
     next_in_process,
     queue,
+    snoozed,
 )
 from .workers import workers_seen
 
 __all__ = [
     "ARCHIVE_ORDERS",
     "EVENTS",
+    "EVERYTHING",
     "ORDERS",
     "PROCESS_ORDERS",
     "Attention",
@@ -59,12 +63,14 @@ __all__ = [
     "inbox",
     "last_event",
     "late",
+    "next_at_step",
     "next_in_inbox",
     "next_in_process",
     "places",
     "processes",
     "progress",
     "queue",
+    "snoozed",
     "story",
     "task_events",
     "timeline",

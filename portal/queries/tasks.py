@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, select
+from sqlalchemy import ColumnElement, Select, func, literal, or_, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from portal.engine import permissions
@@ -119,6 +119,17 @@ def next_in_process(session: Session, user: User, process_id: int) -> Task | Non
     return None
 
 
+def next_at_step(session: Session, user: User, label: str, node: str) -> list[tuple[int, str]]:
+    """The id and the state of the first few tasks of a step that are a person's, then of those that they may take."""
+    found: list[tuple[int, str]] = []
+    step = (Process.flow_label == label, Task.flow_task == node)
+    for criteria in (_mine(user), (permissions.takeable_tasks(user),)):
+        rows: Any = select(Task.id, Task.status).join(Task.process)
+        rows = rows.where(Task.finished.is_(None), *criteria, *step)
+        found += [(row[0], row[1]) for row in session.execute(_in_order(rows).limit(10))]
+    return found
+
+
 def next_in_inbox(session: Session, user: User) -> Task | None:
     return session.scalars(_in_order(_open(_mine(user))).limit(1)).unique().first()
 
@@ -136,7 +147,18 @@ def late(session: Session, user: User) -> int:
 
 
 def _mine(user: User) -> tuple[ColumnElement[bool], ...]:
-    return (Task.owner_id == user.id, Task.status == "ASSIGNED")
+    """What is a person's, and not put off until later."""
+    awake = or_(Task.snoozed_until.is_(None), Task.snoozed_until <= utcnow())
+    return (Task.owner_id == user.id, Task.status == "ASSIGNED", awake)
+
+
+def snoozed(session: Session, user: User, limit: int = PAGE) -> list[Task]:
+    """What a person has put off, the next one to come back first."""
+    query = _tasks().where(Task.finished.is_(None), Task.owner_id == user.id, Task.status == "ASSIGNED")
+    query = query.where(Task.snoozed_until > utcnow()).order_by(Task.snoozed_until, Task.id).limit(limit)
+    tasks = list(session.scalars(query).unique())
+    load_pointers(session, tasks, list(_processes(tasks)))
+    return tasks
 
 
 def _tasks() -> Select[Any]:

@@ -57,11 +57,12 @@ class TaskRun:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.task, name)
 
-    def assign(self, user: User | str) -> TaskRun:
+    def assign(self, user: User | str, reason: str | None = None) -> TaskRun:
         """Give the task to someone.
 
         Args:
             user: a user, or a user name; one who is absent is made with the needed permission.
+            reason: why.
 
         Raises:
             TransitionNotAllowed: the task is not NEW.
@@ -76,29 +77,29 @@ class TaskRun:
             wanted = [f"{task.owner_permission}:{task.owner_permission_obj}"]
         person = self.run.person(user, wanted)
         with self.run.telling(), task.activation(person) as activation:
-            activation.assign(person)
+            activation.assign(person, reason=reason)
         return self
 
-    def unassign(self, user: User | str | None = None) -> TaskRun:
+    def unassign(self, user: User | str | None = None, reason: str | None = None) -> TaskRun:
         """Give the task back.
 
         Args:
             user: who does it, a user or a user name; the system when it is left out.
+            reason: why.
         """
-        return self._act("unassign", user)
+        return self._act("unassign", user, reason=reason)
 
-    def reassign(self, to: User | str, user: User | str | None = None) -> TaskRun:
+    def reassign(self, to: User | str, user: User | str | None = None, reason: str | None = None) -> TaskRun:
         """Hand the task over.
 
         Args:
             to: the new owner, a user or a user name.
             user: who does it; the system when it is left out.
+            reason: why.
         """
         task = self.task
         person = self.run.person(to, [task.owner_permission] if task.owner_permission else [])
-        with self.run.telling(), self.task.activation(self._actor(user)) as activation:
-            activation.reassign(person)
-        return self
+        return self._act("reassign", user, person, reason=reason)
 
     def execute(self, **values: Any) -> TaskRun:
         """Fill the task's form in, as its owner.
@@ -116,30 +117,62 @@ class TaskRun:
                 activation.execute()
         return self
 
-    def cancel(self, user: User | str | None = None) -> TaskRun:
+    def cancel(self, user: User | str | None = None, reason: str | None = None) -> TaskRun:
         """Cancel the open task, as this manager or as the system."""
-        return self._act("cancel", user)
+        return self._act("cancel", user, reason=reason)
 
-    def undo(self, user: User | str | None = None) -> TaskRun:
+    def undo(self, user: User | str | None = None, reason: str | None = None) -> TaskRun:
         """Take the completed task back, as this manager or as the system."""
-        return self._act("undo", user)
+        return self._act("undo", user, reason=reason)
 
-    def revive(self, user: User | str | None = None) -> TaskRun:
+    def skip(self, user: User | str | None = None, reason: str | None = None) -> TaskRun:
+        """Leave the task out, as this manager or as the system: the process goes on behind it."""
+        return self._act("skip", user, reason=reason)
+
+    def revive(self, user: User | str | None = None, reason: str | None = None) -> TaskRun:
         """Run a fresh copy of the cancelled or failed task, as this manager or as the system.
 
         Returns:
             The copy.
         """
         with self.run.telling(), self.task.activation(self._actor(user)) as activation:
-            fresh = activation.revive()
+            fresh = activation.revive(reason=reason)
         return TaskRun(self.run, fresh.id)
+
+    def move(self, to: str, user: User | str | None = None, reason: str | None = None) -> TaskRun:
+        """Cancel the open task, and start the node `to` with its token, as this manager or as the system.
+
+        Returns:
+            The task there.
+        """
+        with self.run.telling(), self.task.activation(self._actor(user)) as activation:
+            fresh = activation.move(to, reason=reason)
+        return TaskRun(self.run, fresh.id)
+
+    def change_due(
+        self, due: dt.datetime | None, user: User | str | None = None, reason: str | None = None
+    ) -> TaskRun:
+        """Say anew by when the task should be done, as this manager or as the system."""
+        return self._act("change_due", user, due, reason=reason)
+
+    def change_priority(
+        self, priority: int, user: User | str | None = None, reason: str | None = None
+    ) -> TaskRun:
+        """Say anew how urgent the task is, as this manager or as the system."""
+        return self._act("change_priority", user, priority, reason=reason)
+
+    def snooze(
+        self, until: dt.datetime | None, user: User | str | None = None, reason: str | None = None
+    ) -> TaskRun:
+        """Hide the task from its owner's inbox until a moment, as this manager or as the system."""
+        return self._act("snooze", user, until, reason=reason)
 
     def _actor(self, user: User | str | None) -> User | None:
         return None if user is None else self.run.person(user, [f"{self.run.label}.manage"])
 
-    def _act(self, action: str, user: User | str | None) -> TaskRun:
+    def _act(self, action: str, user: User | str | None, *arguments: Any, reason: str | None) -> TaskRun:
         with self.run.telling(), self.task.activation(self._actor(user)) as activation:
-            getattr(activation, action)()
+            getattr(activation, action)(*arguments, reason=reason)
         return self
 
 

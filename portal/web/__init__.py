@@ -8,11 +8,25 @@ from flask_wtf import CSRFProtect
 
 from portal import folders
 
-from . import bodies, errors, files, flows, headers, layout, limits, lists, operations, processes, retry
+from . import (
+    bodies,
+    errors,
+    files,
+    flows,
+    headers,
+    layout,
+    limits,
+    lists,
+    operations,
+    process_levers,
+    processes,
+    retry,
+    workload,
+)
 from .accounts import profile, sign_in
 from .drafts import kept, pages
 from .forms import pages as form_pages
-from .tasks import actions, bulk, detail, start
+from .tasks import actions, bulk, detail, levers, next_task, start, undoing
 
 BLUEPRINTS = (
     operations.blueprint,
@@ -22,10 +36,15 @@ BLUEPRINTS = (
     bulk.blueprint,
     detail.blueprint,
     actions.blueprint,
+    levers.blueprint,
+    undoing.blueprint,
+    next_task.blueprint,
     flows.blueprint,
     start.blueprint,
     pages.blueprint,
     processes.blueprint,
+    process_levers.blueprint,
+    workload.blueprint,
     files.blueprint,
 )
 
@@ -48,6 +67,8 @@ def init_app(app: Flask) -> None:
     sign_in.init_app(app)
     kept.init_app(app)
     start.init_app(app)
+    process_levers.init_app(app)
+    next_task.init_app(app)
     errors.init_app(app)
     headers.init_app(app)
     form_pages.check(app, app.extensions["portal_flows"].values())

@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries, trace
-from portal.engine import permissions
+from portal.engine import lifecycle, permissions
 from portal.engine.retries import disturbance, give_up
 from portal.errors import (
     Gone,
@@ -66,6 +66,8 @@ CONFLICTS = {
     "REVIVED": ("Replaced by a new task", "It was retried or reopened: a new task has taken its place."),
     "ERROR": ("Failed", "A manager of the flow can retry it or cancel it."),
 }
+#: from these states the action itself is allowed: what stands in its way is said by the error
+_NAMED = {name: rule.source for name, rule in lifecycle.ACTIONS.items() if name in ("revive", "skip", "move")}
 MOVED = (
     "Moved to another step",
     "The flow has changed since you opened this. The task goes on at the step that is named after it on its page.",
@@ -176,8 +178,8 @@ def _conflict(error: TransitionNotAllowed) -> Answer:
         context["can_take"] = free and permissions.may_take(db.session(), me(), task)
     action = request.path.rpartition("/")[2]
     # the state of the task itself does not forbid these: the error names what does
-    named = action == "undo" or (
-        action == "revive" and task.status in ("CANCELED", "ERROR") and not process.on_hold
+    named = action in ("undo", "withdraw", "retry") or (
+        task is not None and task.status in _NAMED.get(action, ()) and not process.on_hold
     )
     title, text = ("", "") if named else _why(task, process, context.get("event"))
     words = Words(title or WORDS[409].title, text or sentence(str(error)))
@@ -205,7 +207,7 @@ def _why(task: Any, process: Any, event: Any) -> tuple[str, str]:
         return "Process suspended", "Nobody can work on it until a manager resumes it."
     if task is None:
         return "", ""
-    if task.status == "CANCELED" and event is not None and event.action == "migrate":
+    if task.status == "CANCELED" and event is not None and event.action in ("migrate", "move"):
         return MOVED
     if task.is_open and task.node is None:
         return "Step removed", LOST

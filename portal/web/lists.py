@@ -29,11 +29,16 @@ navigation.register(
 )
 
 
-def filters_of_request() -> Filters:
-    """What the address narrows the list to."""
+def filters_of_request(values: Mapping[str, str] | None = None) -> Filters:
+    """What the address narrows the list to.
+
+    Args:
+        values: what a form has instead of an address.
+    """
+    values = request.args if values is None else values
 
     def get(name: str, default: str = "") -> str:
-        return request.args.get(name, default).replace("\0", "")  # which PostgreSQL takes in no text
+        return values.get(name, default).replace("\0", "")  # which PostgreSQL takes in no text
 
     return Filters(
         flow=get("flow", ""),
@@ -105,7 +110,7 @@ def home() -> BaseResponse:
 
 @blueprint.get("/inbox")
 def inbox() -> str:
-    return _list("inbox", queries.ORDERS, queries.inbox)
+    return _list("inbox", queries.ORDERS, queries.inbox, snoozed=queries.snoozed(db.session(), me()))
 
 
 @blueprint.get("/queue")

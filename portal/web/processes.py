@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
-from flask import Blueprint, Response, abort, flash, g, render_template, request, url_for
+from flask import Blueprint, Response, abort, current_app, flash, g, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries, render
 from portal.engine import actions, lifecycle
-from portal.errors import PermissionDenied, TransitionNotAllowed
+from portal.errors import FlowError, PermissionDenied, TransitionNotAllowed
 from portal.language import lazy_gettext as _
 from portal.models import db
 from portal.queries import Filters, ProcessDetail
@@ -22,10 +23,13 @@ from .display.values import rows_of
 from .display.words import PROCESS_ACTIONS
 from .files import Files
 from .flows import picture
+from .forms.build import process_field_names, process_form
 from .layout import me
 from .lists import Addresses, filters_of_request, flow_choices
 from .lookups import NOT_SEEN, process_or_refuse
 from .navigation import Entry
+from .reasons import reason_of_request
+from .tasks import preview
 from .tasks.context import artifact_of
 from .urls import see_other, to_id, way_back
 
@@ -74,7 +78,9 @@ def detail(process_id: int) -> str:
         before=before,
         data=rows_of(story.process, Files(story.process)),
         artifact=artifact_of(story.process),
-        actions=offered(story.process),
+        actions=offered(
+            story.process, story.open_by_state.get("ERROR", 0) > 0 or story.process.id in story.attention
+        ),
         manages=me().manages(story.process.flow_label),
     )
 
@@ -90,38 +96,70 @@ def chart(process_id: int) -> Response:
 
 
 @blueprint.route("/processes/<int:process_id>/<any(cancel,suspend,resume):action>", methods=["GET", "POST"])
-def act(process_id: int, action: str) -> BaseResponse | str:
+def act(process_id: int, action: str) -> BaseResponse | str | tuple[str, int]:
     process = process_or_refuse(process_id)
     lifecycle.check_process(action, process)
     if not me().manages(process.flow_label):
         raise PermissionDenied("Only a manager of the flow may do this.")
     address = url_for("portal.processes.detail", process_id=process_id)
+    here = url_for("portal.processes.act", process_id=process_id, action=action)
     if request.method != "POST":
-        return render_template(
-            "portal/ask.html",
-            process=process,
-            asked=PROCESS_ACTIONS[action],
-            action=action,
-            address=url_for("portal.processes.act", process_id=process_id, action=action),
-            back=way_back(address),
-        )
+        return ask(process, action, here)
+    reason, fault = reason_of_request()
+    if fault:
+        return ask(process, action, here, fault), 422
     do = {"cancel": actions.cancel_process, "suspend": actions.suspend, "resume": actions.resume}[action]
-    do(db.session(), process_id, me().id)
+    do(db.session(), process_id, me().id, reason)
     flash(f"{PROCESS_ACTIONS[action].done}: process {process_id}.", "success")
     return see_other(way_back(address))
 
 
-def offered(process: Any) -> list[str]:
-    """The actions that the page of a process has buttons for."""
-    if not me().manages(process.flow_label):
-        return []
+def ask(process: Any, action: str, address: str, fault: str = "") -> str:
+    """The page that says what an action will do."""
+    return render_template(
+        "portal/ask.html",
+        process=process,
+        asked=PROCESS_ACTIONS[action],
+        action=action,
+        told=preview.of_process(action, process),
+        address=address,
+        back=way_back(url_for("portal.processes.detail", process_id=process.id)),
+        fault=fault,
+    )
+
+
+def offered(process: Any, failed: bool = False) -> list[str]:
+    """The actions that the page of a process has buttons for.
+
+    Args:
+        failed: something in it has failed.
+    """
+    names: list[str] = []
+    if me().manages(process.flow_label):
+        names = [*(["retry"] if failed else []), "resume", "suspend", "data", "cancel"]
+    if process.created_by_id == me().id:
+        names.append("withdraw")
+    return [name for name in names if _possible(name, process)]
+
+
+def _possible(name: str, process: Any) -> bool:
+    try:
+        lifecycle.check_process(name, process)
+    except TransitionNotAllowed:
+        return False
+    except Exception:  # the flow's own rule for a withdrawal
+        current_app.logger.exception("process %s: whether one may %s it cannot be told", process.id, name)
+        return False
+    return name != "data" or bool(correctable(type(process)))
+
+
+def correctable(model: type) -> list[str]:
+    """The fields of a process class that can be entered in a form."""
     found = []
-    for name in ("resume", "suspend", "cancel"):
-        try:
-            lifecycle.check_process(name, process)
-        except TransitionNotAllowed:
-            continue
-        found.append(name)
+    for name in process_field_names(model):
+        with suppress(FlowError):
+            process_form(model, [name])
+            found.append(name)
     return found
 
 

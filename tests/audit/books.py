@@ -15,6 +15,8 @@ from portal.models.task import task_link
 
 #: the states of a process that is over
 OVER = ("DONE", "CANCELED", "FAILED")
+#: how a token goes to another node than the one that comes next
+MOVED = ("migrate", "move")
 
 
 class Books:
@@ -63,24 +65,24 @@ class Books:
         return flow_class is not None and flow_class.definition.fingerprint == task.fingerprint
 
     def has_moved(self, task: Any) -> bool:
-        return task.status == "CANCELED" and self.history[task.id][-1].action == "migrate"
+        return task.status == "CANCELED" and self.history[task.id][-1].action in MOVED
 
     def name(self, task: Any) -> str:
         process = self.processes[task.process_id]
         return f"process {process.id} ({process.flow_label}), task {task.number} ({task.flow_task})"
 
     def copies(self, old: Any) -> list[Any]:
-        """The fresh copies of a task that was revived, or moved to another node."""
-        if old.status not in ("CANCELED", "REVIVED") or self.history[old.id][-1].action not in (
-            "revive",
-            "migrate",
-        ):
+        """The fresh copies of a task that was revived, or moved to another node; both, where what it was moved to was
+        taken back."""
+        if old.status not in ("CANCELED", "REVIVED"):
             return []
+        revived = {event.created for event in self.history[old.id] if event.action == "revive"}
+        moved = {event.created for event in self.history[old.id] if event.action in MOVED}
         return [
             task
             for task in self.after[old.id]
-            if (task.token, task.created) == (old.token, old.finished)
-            and (task.flow_task == old.flow_task or old.status == "CANCELED")
+            if task.token == old.token
+            and (task.created in moved or (task.created in revived and task.flow_task == old.flow_task))
         ]
 
     def followers(self, task: Any) -> list[Any]:

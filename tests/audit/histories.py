@@ -25,6 +25,13 @@ BESIDE = {
     *(("assign", "NEW", "ASSIGNED"), ("migrate", "NEW", "ASSIGNED")),
     *((action, state, "STARTED") for action in ("undo", "revive") for state in ("DONE", "ERROR", "CANCELED")),
     *(("undo", state, "CANCELED") for state in lifecycle.OPEN),
+    *(("withdraw", state, "CANCELED") for state in lifecycle.OPEN),
+    # what is behind a step that was left out cannot be prepared
+    *(
+        ("skip", state, to)
+        for state in ("NEW", "ASSIGNED", "SCHEDULED", "ERROR")
+        for to in ("ERROR", "CANCELED")
+    ),
 }
 
 
@@ -54,7 +61,7 @@ def steps_are_legal(books: Books) -> Iterator[str]:
         for event in books.history[task.id]:
             action, before, to = event.action, event.from_state, event.to_state
             rule = lifecycle.ACTIONS.get(action)
-            ruled = rule is not None and before in rule.source and to == rule.target
+            ruled = rule is not None and before in rule.source and to == (rule.target or before)
             if ruled and rule.human and node is not None and not node.human:
                 yield f"{books.name(task)}: {action}, but it is not a person's task"
             by_itself = action in (*ENGINE, *lifecycle.ACTIONS) and to in BY_ITSELF.get(before, ())
@@ -92,5 +99,6 @@ def nothing_twice(books: Books) -> Iterator[str]:
                 yield f"{books.name(task)}: DONE {books.times(task, 'DONE')} times"
                 break
             done = event.to_state == "DONE" or (done and event.to_state != "STARTED")
-        if task.status == "REVIVED" and len(books.copies(task)) != 1:
+        fresh = [copy for copy in books.copies(task) if copy.created == task.finished]
+        if task.status == "REVIVED" and len(fresh) != 1:
             yield f"{books.name(task)}: REVIVED, but has not one copy"

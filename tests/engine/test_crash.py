@@ -15,7 +15,7 @@ import pytest
 import time_machine
 from sqlalchemy import delete, event, select, update
 
-from portal import flow, this
+from portal import flow, jsonstore, this
 from portal.engine import actions, outbox
 from portal.engine import retries as edge
 from portal.engine.interpreter import conditions, messages, signals
@@ -28,6 +28,7 @@ TABLES = (Process, Task, Event, SignalDelivery, Outgoing, Message, Schedule)
 #: differs between two goes by right
 OWN = ("key", "trace", "payload")
 HOOK = "https://hooks.example"
+AHEAD = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
 
 
 class BelowFlow(flow.Flow):
@@ -36,8 +37,14 @@ class BelowFlow(flow.Flow):
     end = flow.End()
 
 
+class CrashProcess(Process):
+    note = jsonstore.StringField()
+
+
 class CrashFlow(flow.Flow):
+    process_class = CrashProcess
     process_webhooks = [HOOK]
+    withdraw = True
 
     start = flow.StartHandle().Next(this.approve)
     approve = (
@@ -216,6 +223,17 @@ class World:
         self.at_work()
         self.say("fail")
 
+    def broken(self) -> None:
+        """Its job has failed for good."""
+        self.failing()
+        for _ in range(2):
+            jobs.perform(db.session(), self.claim)
+            self.hours(1)
+            self.take_job()
+
+    def own(self) -> None:
+        CrashFlow.start.run(_user=self.alice)
+
     def lost(self) -> None:
         self.at_work()
         self.hours(2)
@@ -299,6 +317,10 @@ class World:
         for each in db.session.scalars(select(SignalDelivery.id)).all():
             signals.deliver(db.session(), each)
 
+    def correct(self) -> None:
+        with actions.changing_data(db.session(), self.process, self.alice, "why") as process:
+            process.note = "corrected"
+
     def hourly(self) -> None:
         schedules.fire(db.session())
 
@@ -328,6 +350,16 @@ ACTIONS: dict[str, tuple[Callable[[World], Any], Callable[[World], Any]]] = {
     "job that fails": (World.failing, lambda w: jobs.perform(db.session(), w.claim)),
     "job handed back": (World.at_work, lambda w: jobs.hand_back(db.session(), w.claim)),
     "job of a lost worker": (World.lost, lambda w: jobs.reclaim(db.session())),
+    "skip": (World.assigned, lambda w: w.act("skip", "approve", None, "why")),
+    "skip of what failed": (World.broken, lambda w: w.act("skip", "work")),
+    "move": (World.assigned, lambda w: w.act("move", "approve", "split", None, "why")),
+    "move to a join": (World.done, lambda w: w.act("move", "call", "join")),
+    "due": (World.assigned, lambda w: w.act("change_due", "approve", AHEAD, "why")),
+    "priority": (World.assigned, lambda w: w.act("change_priority", "approve", 3)),
+    "snooze": (World.assigned, lambda w: w.act("snooze", "approve", AHEAD)),
+    "retry of all that failed": (World.broken, lambda w: actions.retry(db.session(), w.process, w.alice)),
+    "data": (World.done, World.correct),
+    "withdraw": (World.own, lambda w: actions.withdraw(db.session(), w.process, w.alice, "why")),
     "cancel of a task": (World.done, lambda w: w.act("cancel", "wait")),
     "cancel": (World.done, lambda w: actions.cancel_process(db.session(), w.process, w.alice)),
     "undo": (World.given_back, lambda w: w.act("undo", "split")),
@@ -349,7 +381,7 @@ ACTIONS: dict[str, tuple[Callable[[World], Any], Callable[[World], Any]]] = {
     "outbox failed": (World.sending, lambda w: outbox.failed(db.session(), w.row, "no answer")),
 }  # fmt: skip
 #: done again they are another one
-ANEW = ("start", "reassign", "signal thrown")
+ANEW = ("start", "reassign", "signal thrown", "due", "priority", "snooze", "retry of all that failed")
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ class FormsFlow(flow.Flow):
 
     process_class = FormsProcess
     process_webhooks = ["https://hooks.example"]
+    withdraw = True
     start = flow.StartHandle().Next(this.first)
     first = flow.ManualTask().Due(HOUR).OnTimeout(HOUR, this.late).Next(this.second)
     second = flow.ManualTask().Next(this.end)
@@ -49,6 +50,12 @@ class WorkFlow(flow.Flow):
 
     def do(self, activation):
         activation.process.data["by"] = activation.attempt
+
+
+class FailsFlow(flow.Flow):
+    start = flow.StartHandle().Next(this.fail)
+    fail = flow.Function(lambda activation: 1 / 0).Next(this.end)
+    end = flow.End()
 
 
 class BelowFlow(flow.Flow):
@@ -111,7 +118,7 @@ class HourlyFlow(flow.Flow):
 
 FLOWS = (
     FormsFlow, TimerFlow, WorkFlow, BelowFlow, CallFlow, RaceFlow, BranchesFlow, HearFlow, BellFlow, LetterFlow,
-    HourlyFlow,
+    HourlyFlow, FailsFlow,
 )  # fmt: skip
 
 
@@ -158,6 +165,16 @@ class World:
         def act() -> str:
             getattr(actions, action)(db.session(), process, self.people[0])
             return action
+
+        return act
+
+    def move(self, node: str, to: str, who: int = 0) -> Callable[[], str]:
+        [task] = self.tasks(node)
+
+        def act() -> str:
+            with actions.activation(db.session(), task, self.people[who]) as activation:
+                activation.move(to)
+            return "move"
 
         return act
 
@@ -250,6 +267,72 @@ def _revive_twice(w: World) -> Any:
     w.do("cancel", "first")()
     yield [w.do("revive", "first", 0), w.do("revive", "first", 1)], [("revive", REFUSED)]
     assert len(w.tasks("first")) == 2
+
+
+def _skip_or_do(w: World) -> Any:
+    w.start(FormsFlow)
+    w.taken("first")
+    yield [w.do("skip", "first", 1), w.do("execute", "first")], [("execute", REFUSED), ("skip", REFUSED)]
+    assert (w.done("first"), len(w.tasks("second"))) == (1, 1)
+
+
+def _two_skip(w: World) -> Any:
+    w.start(FormsFlow)
+    yield (
+        [w.do("skip", "first", 0), w.do("skip", "first", 1), w.do("skip", "first", 0)],
+        [("skip", REFUSED, REFUSED)],
+    )
+    assert len(w.tasks("second")) == 1
+
+
+def _skip_or_deadline(w: World) -> Any:
+    w.start(FormsFlow)
+    w.later()
+    yield [w.do("skip", "first"), w.fire("first__timeout")], [("False", "skip"), ("True", REFUSED)]
+    assert len(w.tasks("second")) + len(w.tasks("late")) == 1
+
+
+def _move_or_do(w: World) -> Any:
+    w.start(FormsFlow)
+    w.taken("first")
+    yield [w.move("first", "late"), w.do("execute", "first")], [("execute", REFUSED), ("move", REFUSED)]
+    assert len(w.tasks("second")) + len(w.tasks("late")) == 1
+
+
+def _two_move(w: World) -> Any:
+    w.start(FormsFlow)
+    yield [w.move("first", "second"), w.move("first", "late", 1)], [("move", REFUSED)]
+    assert len(w.tasks("second")) + len(w.tasks("late")) == 1
+
+
+def _move_or_branch_ends(w: World) -> Any:
+    """One branch is moved to the join at the moment when the other one comes to it."""
+    w.start(BranchesFlow)
+    w.taken("left", "right")
+    yield [w.move("left", "join"), w.do("execute", "right")], [("execute", "move")]
+    assert (len(w.tasks("join")), w.done("join"), w.status()) == (1, 1, "DONE")
+
+
+def _skip_or_job(w: World) -> Any:
+    w.start(WorkFlow)
+    [task] = w.tasks("work")
+    yield [w.do("skip", "work"), lambda: jobs.claim(db.session(), task) is not None], [
+        ("False", "skip"), ("True", REFUSED),
+    ]  # fmt: skip
+
+
+def _withdraw_or_do(w: World) -> Any:
+    w.process = FormsFlow.start.run(_user=w.people[0]).id
+    db.session.commit()
+    w.taken("first")
+    yield [w.whole("withdraw"), w.do("execute", "first")], [("execute", "withdraw"), ("withdraw", REFUSED)]
+    assert w.status() == "CANCELED"
+
+
+def _retry_twice(w: World) -> Any:
+    w.start(FailsFlow)
+    yield [w.whole("retry"), w.whole("retry")], [("retry", "retry")]
+    assert w.count(Task.process_id == w.process, Task.finished.is_(None)) == 1
 
 
 def _deadline_by_two(w: World) -> Any:
@@ -464,6 +547,8 @@ RACES = (
     _timer_or_suspend, _two_resume, _job_or_cancel, _late_worker, _lost_and_alive, _lost_for_two,
     _handed_back_or_done, _children_end, _parent_or_child, _branches_meet, _branch_ends_as_the_other_goes, _first_wins,
     _message_twice, _message_or_catch, _bell_or_catch, _two_bells, _schedulers, _senders, _reminders,
+    _skip_or_do, _two_skip, _skip_or_deadline, _move_or_do, _two_move, _move_or_branch_ends, _skip_or_job,
+    _withdraw_or_do, _retry_twice,
 )  # fmt: skip
 
 

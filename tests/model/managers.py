@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from portal.engine import actions, lifecycle
+from portal.engine import actions, lifecycle, places
 from portal.errors import TransitionNotAllowed
 from portal.models import Event, Task, db
 from tests.audit import faults
@@ -20,6 +20,8 @@ DEEDS = {"work": 4, "advance": 2, "cancel": 3, "undo": 4, "revive": 5}
 
 class Office:
     """One process of a flow, in whose life everything comes from a seed."""
+
+    deeds = DEEDS
 
     def __init__(self, tester: Any, shape: Any, seed: str) -> None:
         self.tester, self.random = tester, random.Random(seed)
@@ -35,7 +37,7 @@ class Office:
     def live(self, steps: int) -> list[str]:
         """Do so much, and say what is wrong then. Nothing is done after the first fault."""
         for _ in range(steps):
-            getattr(self, self.random.choices(list(DEEDS), list(DEEDS.values()))[0])()
+            getattr(self, self.random.choices(list(self.deeds), list(self.deeds.values()))[0])()
             self.session.rollback()
             if found := faults(self.session):
                 return found
@@ -79,16 +81,16 @@ class Office:
             return next((task for task in found if action in lifecycle.actions_for(task, self.boss)), None)
         return found[0] if found else None
 
-    def _act(self, action: str, task: Task | None) -> None:
+    def _act(self, action: str, task: Task | None, *arguments: Any) -> None:
         """What the button says is what the engine does."""
         if task is None:
             return
         offered = action in lifecycle.actions_for(task, self.boss)
-        line = f"{action} {_words(task)}"
+        line = " ".join([action, _words(task), *arguments])
         self.session.rollback()
         try:
             with actions.activation(self.session, task.id) as activation:
-                getattr(activation, action)()
+                getattr(activation, action)(*arguments)
         except TransitionNotAllowed as refusal:
             self.log.append(f"{line} refused: {refusal}")
             assert not offered, self.log
@@ -104,6 +106,22 @@ class Office:
             for event, task in self.session.execute(query).unique()
         ]
         return "\n".join([*self.log, "", *lines])
+
+
+class Meddler(Office):
+    """A manager who leaves steps out and moves tokens, too."""
+
+    deeds = DEEDS | {"skip": 3, "move": 4}
+
+    def skip(self) -> None:
+        self._act("skip", self._one(Task.finished.is_(None)))
+
+    def move(self) -> None:
+        """To one of the places that the page offers; a page that offers none has no button."""
+        task = self._one(Task.finished.is_(None))
+        offered = [] if task is None else [node.name for node in places.places(task)]
+        if offered and task is not None and "move" in lifecycle.actions_for(task, self.boss):
+            self._act("move", task, self.random.choice(offered))
 
 
 def _words(task: Task) -> str:

@@ -82,7 +82,24 @@ PARAMETERS = {
     "/queue": (LIST, ()),
     "/archive": (LIST, ()),
     "/processes": (LIST, ()),
-    "/tasks/<any(assign,unassign,reassign):action>": ((), ("task", "user", "next")),
+    "/tasks/<any(assign,unassign,reassign,cancel,undo,revive,skip,due,priority,snooze):action>": (
+        LIST,
+        ("task", "user", "next", "all", "list", "reason", "due", "priority", "until", "_ask"),
+    ),
+    "/processes/<any(cancel,suspend,resume,retry,withdraw):action>": (
+        LIST,
+        ("process", "next", "all", "reason"),
+    ),
+    "/undo/<int:undo_id>": ((), ("next",)),
+    "/queue/next": (LIST, ("next", *LIST)),
+    "/workload": (("role", "flow", "late", "format"), ()),
+    "/workload/redistribute": (("person",), ("person", "to-everything.work", "reason", "_queue")),
+    "/tasks/<int:task_id>/<any(skip,move,due,priority,snooze):action>": (
+        ("next", "to"),
+        ("to", "due", "priority", "until", "reason", "next"),
+    ),
+    "/processes/<int:process_id>/<any(withdraw,retry):action>": (("next",), ("next", "reason")),
+    "/processes/<int:process_id>/data": (("next",), (*FIELDS, "reason", "next", "_seen")),
     "/flows": ((), ()),
     "/flows/<label>": ((), ()),
     "/flows/<label>/chart.svg": ((), ()),
@@ -127,7 +144,9 @@ def addresses(app, site):
     _, process_id, task_id = site
     parts = {"<int:process_id>": str(process_id), "<int:task_id>": str(task_id), "<label>": "everything",
              "<name>": "start", "<any(cancel,suspend,resume):action>": "resume",
-             "<any(assign,unassign,reassign):action>": "reassign",
+             "<any(assign,unassign,reassign,cancel,undo,revive,skip,due,priority,snooze):action>": "due",
+             "<any(cancel,suspend,resume,retry,withdraw):action>": "suspend", "<int:undo_id>": "1",
+             "<any(skip,move,due,priority,snooze):action>": "move", "<any(withdraw,retry):action>": "retry",
              "<any(assign,unassign,reassign,cancel,undo,revive):action>": "reassign"}  # fmt: skip
     found = {}
     for rule in app.url_map.iter_rules():

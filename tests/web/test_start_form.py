@@ -23,7 +23,7 @@ def test_the_list_shows_what_one_may_start_with_its_picture(alice, dave):
 def test_a_form_starts_a_process(alice):
     assert 'name="title"' in alice.get(FORM).text
     answer = alice.post(FORM, data={"title": "On bees", "pages": "3"})
-    assert (answer.status_code, answer.location) == (303, "/inbox")
+    assert (answer.status_code, answer.location) == (303, "/processes/1")
     process = db.session.scalars(db.select(Process)).unique().one()
     assert (process.title, process.pages, process.created_by.username) == ("On bees", 3, "alice")
     page = alice.get("/inbox").text
@@ -82,5 +82,5 @@ def test_continue_goes_on_to_the_next_task_and_takes_it(client_of, people):
     assert (task.status, task.owner.username) == ("ASSIGNED", "erin")
 
 
-def test_continue_without_a_next_task_goes_to_the_inbox(alice):
-    assert alice.post(FORM, data={"title": "On bees", "_continue": "1"}).location == "/inbox"
+def test_continue_without_a_next_task_goes_to_the_page_of_the_request(alice):
+    assert alice.post(FORM, data={"title": "On bees", "_continue": "1"}).location == "/processes/1"

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from markupsafe import Markup
 
+from portal.language import gettext
+
 _UNITS = (
     ("year", 31_536_000),
     ("month", 2_592_000),
@@ -66,6 +68,20 @@ def absolute(moment: dt.datetime, preferences: dict[str, Any]) -> str:
     except OverflowError:  # in the first and the last hours of the calendar
         there = moment
     return there.strftime("%a %d %b %Y, %H:%M %Z")
+
+
+def day(moment: dt.datetime, now: dt.datetime, there: dt.tzinfo) -> str:
+    """`today 14:00`, `tomorrow 12:00`, `Thu 26 Nov`, with the year when it is another one."""
+    local, today = moment.astimezone(there), now.astimezone(there).date()
+    away = (local.date() - today).days
+    if away in (0, 1):
+        clock = f"{local:%H:%M}"
+        return (
+            gettext("today %(clock)s", clock=clock)
+            if away == 0
+            else gettext("tomorrow %(clock)s", clock=clock)
+        )
+    return f"{local:%a} {local.day} {local:%b}" + ("" if local.year == today.year else f" {local.year}")
 
 
 def time_tag(

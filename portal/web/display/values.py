@@ -150,7 +150,7 @@ def _title(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def list_words(items: Iterable[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
+def list_words(items: Iterable[str], last: str = "and") -> str:
+    """`a`, `a and b`, `a, b and c`; or with another word than “and” before the last one."""
     words = list(items)
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+    return f" {last} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 
 from portal.engine.queue import jobs
 from portal.flow import registry
+from portal.language import lazy_gettext
+
+_: Any = lazy_gettext
 
 
 class State(NamedTuple):
@@ -59,6 +62,13 @@ DEEDS = {
     "job": "ran",
     "migrate": "moved to another step",
     "create": "created",
+    "skip": _("skipped"),
+    "move": _("moved"),
+    "due": _("changed the due date of"),
+    "priority": _("changed the priority of"),
+    "snooze": _("snoozed"),
+    "withdraw": _("withdrew"),
+    "data": _("changed data of"),
 }
 
 
@@ -106,6 +116,26 @@ ACTIONS = {
         "Reopen…", "arrow-clockwise", "Reopen this task?",
         "A new task is created with the same data, and the process continues from there.", "“{}” is reopened.",
     ),
+    "skip": Action(
+        _("Skip…"), "skip-forward", _("Skip this task?"),
+        _("Nobody does this step, and the process continues behind it."), _("“{}” is skipped."),
+    ),
+    "move": Action(
+        _("Move…"), "signpost-split", _("Move this task to another step?"),
+        _("The process goes on from another step of its flow."), _("“{}” is moved."),
+    ),
+    "due": Action(
+        _("Change due date…"), "calendar-event", _("Change the due date?"),
+        _("Lists are sorted by it, and people are reminded of it."), _("The due date of “{}” is changed."),
+    ),
+    "priority": Action(
+        _("Change priority…"), "sort-up", _("Change the priority?"), _("More urgent tasks come first in lists."),
+        _("The priority of “{}” is changed."),
+    ),
+    "snooze": Action(
+        _("Snooze…"), "moon", _("Snooze this task?"),
+        _("It stays with its owner, whose inbox shows it only below until then."), _("“{}” is snoozed."),
+    ),
 }  # fmt: skip
 _RETRY = Action(
     "Retry…", "arrow-clockwise", "Retry this task?",
@@ -126,6 +156,18 @@ PROCESS_ACTIONS = {
         "Resume…", "play-circle", "Resume this process?",
         "Its tasks can be worked on again, and what fell due meanwhile happens now.", "Resumed",
     ),
+    "withdraw": Action(
+        _("Withdraw request…"), "arrow-counterclockwise", _("Withdraw this request?"),
+        _("It is cancelled, and nobody works on it any more."), _("Withdrawn"),
+    ),
+    "retry": Action(
+        _("Retry failed steps…"), "arrow-clockwise", _("Retry all that failed in this process?"),
+        _("A new task is created for each failed step, and the process continues from there."), _("Retried"),
+    ),
+    "data": Action(
+        _("Change data…"), "pencil", _("Change the data of this process"),
+        _("The history keeps each old and new value."), _("Data changed"),
+    ),
 }  # fmt: skip
 
 
@@ -135,7 +177,7 @@ def _of_task(status: str) -> State:
 
 def action_words(name: str, task: Any) -> Action:
     """The words of an action on this task: what has failed is retried, what was cancelled is reopened."""
-    return _RETRY if name == "revive" and task.status == "ERROR" else ACTIONS[name]
+    return _RETRY if name == "revive" and task is not None and task.status == "ERROR" else ACTIONS[name]
 
 
 def task_state(task: Any, user: Any = None) -> State:
@@ -230,7 +272,25 @@ def is_form(task: Any) -> bool:
 
 #: what people do; everything else happens by itself, though somebody's action set it off
 _PEOPLES = frozenset(
-    ("start", "execute", "assign", "unassign", "reassign", "cancel", "undo", "revive", "suspend", "resume")
+    (
+        "start",
+        "execute",
+        "assign",
+        "unassign",
+        "reassign",
+        "cancel",
+        "undo",
+        "revive",
+        "suspend",
+        "resume",
+        "skip",
+        "move",
+        "due",
+        "priority",
+        "snooze",
+        "withdraw",
+        "data",
+    )
 )
 
 
@@ -263,4 +323,4 @@ def deed(event: Any) -> str:
         return "retried"
     if event.action == "step" and (event.detail or {}).get("unassigned"):
         return "left in the queue"
-    return DEEDS.get(event.action, str(event.action))
+    return str(DEEDS.get(event.action, event.action))

@@ -42,7 +42,7 @@ NOT_PARKED = (
     "You are signed out, and what you typed is too long to be kept for you: copy it from here, then sign in."
 )
 #: what a form carries for the portal itself
-_OURS = {"csrf_token", "_start", "_continue", "_asks_next", "_more", "_less", "discard"}
+_OURS = {"csrf_token", "_start", "_continue", "_asks_next", "_order", "_more", "_less", "discard"}
 _OF_DRAFTS = {"portal.drafts.of_task", "portal.drafts.of_start"}
 
 

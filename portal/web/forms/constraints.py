@@ -30,7 +30,6 @@ from sqlalchemy.orm import Mapper, RelationshipProperty
 from sqlalchemy.orm.exc import StaleDataError
 
 from portal.errors import Gone, InvalidForm
-from portal.flow.activation import Activation
 from portal.models import Process, db
 
 from ..display.values import list_words
@@ -63,14 +62,14 @@ def has_own_rows(model: type) -> bool:
 
 
 @contextmanager
-def storing(form: Any, activation: Activation, model: type) -> Iterator[None]:
+def storing(form: Any, process: Process, model: type) -> Iterator[None]:
     """Store what the block writes to a row of this class.
 
     Raises:
         InvalidForm: the database refuses it; the form says what.
         Gone: somebody has deleted the row.
     """
-    session, process = db.session(), activation.process
+    session = db.session()
     before = process.artifact
     savepoint = session.begin_nested()
     try:

@@ -170,7 +170,7 @@ class FormView:
         model = self.model_now(activation)
         if not has_own_rows(model):
             return self.save(form, activation)
-        with storing(form, activation, model):
+        with storing(form, activation.process, model):
             return self.save(form, activation)
 
     def save(self, form: Form, activation: Activation[Any]) -> None:

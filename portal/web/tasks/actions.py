@@ -17,12 +17,12 @@ from ..accounts.sign_in import require_login
 from ..display.words import ACTIONS, action_words
 from ..layout import me
 from ..lookups import task_or_refuse
+from ..reasons import reason_of_request
 from ..urls import see_other, way_back
+from . import preview
 
 blueprint = Blueprint("task_actions", __name__)
 blueprint.before_request(require_login)
-
-NAMES = ("assign", "unassign", "reassign", "cancel", "undo", "revive")
 
 
 @blueprint.route(
@@ -34,13 +34,19 @@ def act(task_id: int, action: str) -> BaseResponse | str | tuple[str, int]:
     if request.method != "POST":
         return _ask(task, action)
     username = request.form.get("user", "").strip()
+    reason, unkept = reason_of_request()
+    if unkept:
+        return _ask(task, action, username, unkept), 422
     person, fault = me(), ""
     if action == "reassign" or (action == "assign" and username):
         found, fault = recipient(task, username)
         if found is None:
             return _ask(task, action, username, fault), 422
         person = found
-    line, target = _do(task, action, person), way_back(url_for("portal.tasks.detail", task_id=task_id))
+    line, target = (
+        _do(task, action, person, reason),
+        way_back(url_for("portal.tasks.detail", task_id=task_id)),
+    )
     message: Any = line
     if action == "assign" and person.id == me().id:
         undo = url_for("portal.task_actions.act", task_id=task_id, action="unassign")
@@ -93,14 +99,14 @@ def unfit(user: User, task: Task) -> str:
     return f"{user.name} does not hold the permission for this task."
 
 
-def _do(task: Task, action: str, person: User) -> str:
+def _do(task: Task, action: str, person: User, reason: str) -> str:
     """Do it, and say what was done."""
     title, task_id, done = task.title, task.id, action_words(action, task).done
     with actions.activation(db.session(), task_id, me()) as activation:
         if action in ("assign", "reassign"):
-            getattr(activation, action)(person)
+            getattr(activation, action)(person, reason=reason)
         else:
-            getattr(activation, action)()
+            getattr(activation, action)(reason=reason)
         name = person.name
     if action == "reassign" or (action == "assign" and person.id != me().id):
         return f"You assigned “{title}” to {name}."
@@ -116,10 +122,11 @@ def _ask(task: Task, action: str, username: str = "", fault: str = "") -> str:
         action=action,
         address=url_for("portal.task_actions.act", task_id=task.id, action=action),
         back=way_back(url_for("portal.tasks.detail", task_id=task.id)),
-        needs_user=action == "reassign" or bool(fault),
+        told=preview.of_task(action, task),
+        needs_user=action == "reassign" or (action == "assign" and bool(fault)),
         username=username,
         fault=fault,
-        people=_people(task) if action == "reassign" or fault else [],
+        people=_people(task) if action == "reassign" or (action == "assign" and fault) else [],
     )
 
 

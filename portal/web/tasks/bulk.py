@@ -2,101 +2,171 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, flash, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
 from portal.engine import actions, permissions
 from portal.errors import PortalError
+from portal.language import gettext as _
+from portal.language import ngettext
 from portal.models import Task, User, db
 
 from ..accounts.sign_in import require_login
+from ..display.words import ACTIONS
 from ..layout import me
+from ..reasons import reason_of_request
+from ..selection import Read, Selection, each, selection, tell
 from ..urls import see_other, to_id, way_back
+from . import undoing
 from .actions import demand, find_user, unfit
+from .given import METHODS, NAMES, Unfit, given, snoozes
+from .levers import demand as demand_lever
 
 blueprint = Blueprint("bulk", __name__)
 blueprint.before_request(require_login)
 
-#: more than a page of a list can hold is no person's choice
-_MOST = 500
-_DONE = {"assign": "taken", "unassign": "given back", "reassign": "assigned"}
+#: the lists whose rows one can act on, and the one that is meant where none is named
+LISTS: dict[str, Read] = {"inbox": queries.inbox, "queue": queries.queue, "archive": queries.archive}
+_DEFAULT = {"assign": "queue", "undo": "archive"}
+#: the actions that are levers: see `levers`
+_LEVERS = ("skip", "due", "priority", "snooze")
 
 
-@blueprint.post("/tasks/<any(assign,unassign,reassign):action>")
-def act(action: str) -> BaseResponse | tuple[str, int]:
-    wanted = list(dict.fromkeys(request.form.getlist("task")))[:_MOST]
+@blueprint.post("/tasks/<any(assign,unassign,reassign,cancel,undo,revive,skip,due,priority,snooze):action>")
+def act(action: str) -> BaseResponse | str | tuple[str, int]:
+    name = request.form.get("list", "")
+    read = LISTS.get(name) or LISTS[_DEFAULT.get(action, "inbox")]
+    chosen = selection("task", read)
     back = way_back(url_for("portal.lists.queue" if action == "assign" else "portal.lists.inbox"))
-    username = request.form.get("user", "").strip()
-    if not wanted:
-        flash("Nothing was selected.", "warning")
+    if not chosen.wanted:
+        flash(_("No task matches.") if chosen.whole else _("Nothing was selected."), "warning")
         return see_other(back)
-    person = find_user(username) if username else None
-    if person is None and (username or action == "reassign"):
-        fault = f"There is no user “{username}”." if username else "Choose a person."
-        return _ask(action, wanted, username, fault, back), 422
-    done, refused = _each(action, wanted, person)
-    _tell(action, done, refused)
+    if "_ask" in request.form:
+        return _ask(action, chosen, back)
+    reason, fault = reason_of_request()
+    arguments: tuple[Any, ...] = ()
+    try:
+        arguments = (person_of_request(action),) if action.endswith("assign") else given(action)
+    except Unfit as unfit_:
+        fault = str(unfit_)
+    if fault:
+        return _ask(action, chosen, back, fault), 422
+    changes: list[undoing.Change] = []
+    outcome = each(chosen.wanted, lambda text: one(action, text, arguments, reason, changes))
+    undo = undoing.keep(action, changes)
+    address = url_for("portal.undoing.undo", undo_id=undo) if undo is not None else ""
+    tell(outcome, _words(action, outcome.done), more=chosen.more or bool(outcome.left), undo=address)
     return see_other(back)
 
 
-def _each(action: str, wanted: list[str], person: User | None) -> tuple[int, list[str]]:
-    """Do it with each task in a transaction of its own."""
-    me_id = me().id
-    person_id = person.id if person is not None else me_id
-    done, refused = 0, []
-    for text in wanted:
-        number = to_id(text)
-        found = queries.chosen(db.session(), [number]) if number is not None else []
-        if not found or not permissions.may_see_task(db.session(), me(), found[0]):
-            refused.append(f"{text[:20]}: there is no such task")
-            continue
-        title = f"#{found[0].process_id} {found[0].title}"
-        try:
-            _one(action, found[0], db.session.get_one(User, person_id))
-        except PortalError as error:
-            db.session.rollback()
-            refused.append(f"{title}: {error}")
-        else:
-            done += 1
-    return done, refused
+def person_of_request(action: str) -> int | None:
+    """The id of who is to get the tasks; of nobody where they are given back.
+
+    Raises:
+        Unfit: there is no such person, or none is named.
+    """
+    username = request.form.get("user", "").strip()
+    if action == "unassign":
+        return None
+    if not username:
+        if action == "reassign":
+            raise Unfit(_("Choose a person."))
+        return me().id
+    found = find_user(username)
+    if found is None:
+        raise Unfit(_("There is no user “%(name)s”.", name=username))
+    return found.id
 
 
-def _one(action: str, task: Task, person: User) -> None:
-    demand(action, task, me())
-    if action != "unassign" and not permissions.may_take(db.session(), person, task):
-        raise PortalError(unfit(person, task))
-    person_id = person.id
+def one(
+    action: str, text: str, arguments: tuple[Any, ...], reason: str, changes: list[undoing.Change]
+) -> str | None:
+    """Do it with one task in a transaction of its own. The line that says why not.
+
+    Args:
+        text: the task's id as it was sent.
+        arguments: what the action is given; for assign and reassign the id of a person.
+        changes: where what can be put back is noted.
+    """
+    number = to_id(text)
+    found = queries.chosen(db.session(), [number]) if number is not None else []
+    if not found or not permissions.may_see_task(db.session(), me(), found[0]):
+        return _("Refused: %(what)s", what=_("%(number)s: there is no such task", number=text[:20]))
+    title = f"#{found[0].process_id} {found[0].title}"
+    try:
+        _do(action, found[0], arguments, reason, changes)
+    except PortalError as error:
+        db.session.rollback()
+        return _("Refused: %(what)s", what=f"{title}: {error}")
+    return None
+
+
+def _do(
+    action: str, task: Task, arguments: tuple[Any, ...], reason: str, changes: list[undoing.Change]
+) -> None:
+    (demand_lever if action in _LEVERS else demand)(action, task, me())
+    if action in ("assign", "reassign"):
+        person = db.session.get_one(User, arguments[0])
+        if not permissions.may_take(db.session(), person, task):
+            raise PortalError(unfit(person, task))
+    if action == "unassign":
+        arguments = ()
     with actions.activation(db.session(), task.id, me()) as activation:
-        if action == "unassign":
-            activation.unassign()
-        else:
-            getattr(activation, action)(db.session.get_one(User, person_id))
+        before = undoing.state_of(action, activation.task)
+        getattr(activation, METHODS.get(action, action))(*arguments, reason=reason)
+        change = activation.task.id, before, undoing.state_of(action, activation.task)
+    changes.append(change)
 
 
-def _tell(action: str, done: int, refused: list[str]) -> None:
-    if done:
-        flash(f"{done} {'task' if done == 1 else 'tasks'} {_DONE[action]}.", "success")
-    for line in refused[:20]:
-        flash(f"Refused: {line}", "warning")
-    if len(refused) > 20:
-        flash(f"And {len(refused) - 20} more were refused.", "warning")
+def _words(action: str, number: int) -> str:
+    if action == "assign":
+        return ngettext("%(number)s task taken.", "%(number)s tasks taken.", number)
+    if action == "unassign":
+        return ngettext("%(number)s task given back.", "%(number)s tasks given back.", number)
+    if action == "reassign":
+        return ngettext("%(number)s task assigned.", "%(number)s tasks assigned.", number)
+    if action == "cancel":
+        return ngettext("%(number)s task cancelled.", "%(number)s tasks cancelled.", number)
+    if action == "undo":
+        return ngettext("%(number)s task undone.", "%(number)s tasks undone.", number)
+    if action == "revive":
+        return ngettext(
+            "%(number)s task retried or reopened.", "%(number)s tasks retried or reopened.", number
+        )
+    if action == "skip":
+        return ngettext("%(number)s task skipped.", "%(number)s tasks skipped.", number)
+    if action == "snooze":
+        return ngettext("%(number)s task snoozed.", "%(number)s tasks snoozed.", number)
+    return ngettext("%(number)s task changed.", "%(number)s tasks changed.", number)
 
 
-def _ask(action: str, wanted: list[str], username: str, fault: str, back: str) -> str:
-    ids = [number for text in wanted if (number := to_id(text)) is not None]
+def _ask(action: str, chosen: Selection, back: str, fault: str = "") -> str:
+    ids = [number for text in chosen.wanted if (number := to_id(text)) is not None]
     tasks = [
         task
-        for task in queries.chosen(db.session(), ids)
+        for task in queries.chosen(db.session(), ids[:50] if chosen.whole else ids)
         if permissions.may_see_task(db.session(), me(), task)
     ]
-    people = queries.who_could(db.session(), tasks[0], limit=50) if tasks else []
+    people = queries.who_could(db.session(), tasks[0], limit=50) if tasks and action == "reassign" else []
     return render_template(
         "portal/bulk.html",
         action=action,
+        asked=ACTIONS[action],
+        chosen=chosen,
         tasks=tasks,
-        username=username,
+        needs=NAMES.get(action, "user" if action in ("assign", "reassign") else ""),
         fault=fault,
         back=back,
         people=people,
+        snoozes=snoozes(),
+        address=_here_with_filters(action),
     )
+
+
+def _here_with_filters(action: str) -> str:
+    address = url_for("portal.bulk.act", action=action)
+    query = request.query_string.decode("ascii", "replace")
+    return f"{address}?{query}" if query else address

@@ -1,0 +1,83 @@
+"""Changes of a task that leave its state as it is: its due date, its priority, and until when it is put off."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from portal.errors import PortalError
+from portal.models import Task
+from portal.models.base import is_storable
+
+from . import lifecycle, permissions
+from .context import ActionContext
+
+#: a priority is a number up to this, and down to its negative
+MOST = 1000
+
+
+def change_due(run: ActionContext, task: Task, due: dt.datetime | None) -> None:
+    """Say anew by when a task should be done; None for no moment.
+
+    Raises:
+        TransitionNotAllowed, PermissionDenied
+        PortalError: the moment has no time zone, or no database could keep it.
+    """
+    _demand(run, "due", task)
+    _check(due)
+    before, task.due = task.due, due
+    run.note(task, "due", old=_plain(before), new=_plain(due))
+
+
+def change_priority(run: ActionContext, task: Task, priority: int) -> None:
+    """Say anew how urgent a task is.
+
+    Raises:
+        TransitionNotAllowed, PermissionDenied
+        PortalError: it is no whole number, or too large.
+    """
+    _demand(run, "priority", task)
+    if isinstance(priority, bool) or not isinstance(priority, int) or abs(priority) > MOST:
+        raise PortalError(f"a priority is a whole number from {-MOST} to {MOST}, not {priority!r}")
+    before, task.priority = task.priority, priority
+    run.note(task, "priority", old=before, new=priority)
+
+
+def snooze(run: ActionContext, task: Task, until: dt.datetime | None) -> None:
+    """Hide a task from its owner's inbox until a moment; None shows it again.
+
+    Raises:
+        TransitionNotAllowed: it is nobody's.
+        PermissionDenied: who acts is neither its owner nor a manager.
+        PortalError: the moment is not ahead, or has no time zone.
+    """
+    _demand(run, "snooze", task)
+    _check(until)
+    if until is not None and until <= run.now:
+        raise PortalError("a task is snoozed until a moment that is ahead")
+    before, task.snoozed_until = task.snoozed_until, until
+    run.note(task, "snooze", old=_plain(before), new=_plain(until))
+
+
+def _demand(run: ActionContext, action: str, task: Task) -> None:
+    lifecycle.check(action, task)
+    if action != "snooze":
+        permissions.demand_manager(run.user, task.process, f"change its {_WORDS[action]}")
+    else:
+        permissions.demand_owner_or_manager(run.user, task, "snooze it")
+
+
+_WORDS = {"due": "due date", "priority": "priority"}
+
+
+def _check(moment: Any) -> None:
+    if moment is None:
+        return
+    if not isinstance(moment, dt.datetime) or moment.tzinfo is None:
+        raise PortalError(f"{moment!r} is no moment with a time zone")
+    if not is_storable(moment):
+        raise PortalError(f"{moment} is too far away")
+
+
+def _plain(moment: dt.datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(dt.UTC).isoformat()

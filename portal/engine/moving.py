@@ -1,0 +1,50 @@
+"""Moves a token: an open task is cancelled, and another node of the flow starts with its token."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portal.errors import TransitionNotAllowed
+from portal.models import Task
+
+from . import lifecycle, permissions, places
+from .context import ActionContext
+from .interpreter import joins, step
+
+
+def move(run: ActionContext, old: Task, to: str) -> Task:
+    """Move the token of an open task.
+
+    Args:
+        to: the name of a node.
+
+    Returns:
+        The task there; of a join the one in which its branches meet.
+
+    Raises:
+        LookupError: the flow has no such node.
+        TransitionNotAllowed: the token cannot be there; the message says why.
+        PermissionDenied: who acts is no manager of the flow.
+    """
+    lifecycle.check("move", old)
+    permissions.demand_manager(run.user, old.process, "move it")
+    flow_class: Any = old.process.flow_class
+    node = flow_class.definition.nodes.get(to)
+    if node is None:
+        raise LookupError(f"the flow has no node {to!r}")
+    if why := places.misplaced(places.way_of(old), node):
+        raise TransitionNotAllowed(f"cannot move «{old.title}» to «{node.title}»: {why}")
+    run.record(old, "CANCELED", "move", to=node.name)
+    step.leave(run, old)
+    if node.merges:
+        joins.move(run, node, old)
+        step.settle(run)
+        return next(task for task in old.leading if task.flow_task == node.name)
+    fresh = run.create(old.process, node, old.token, *old.previous, old)
+    fresh.data = {key: value for key, value in dict(old.data).items() if not key.startswith("_")}
+    for name in ("artifact_type", "artifact_key", "seed_type", "seed_key"):
+        setattr(fresh, name, getattr(old, name))
+    run.ready.append(fresh)
+    run.joins_due[old.process] = None
+    step.settle(run)
+    return fresh

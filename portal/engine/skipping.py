@@ -1,0 +1,26 @@
+"""Leaves a step out: its task is done without its form or its code, and the process goes on behind it."""
+
+from __future__ import annotations
+
+from portal.models import Task
+
+from . import lifecycle, permissions
+from .context import ActionContext
+from .interpreter import processes, step
+
+
+def skip(run: ActionContext, task: Task) -> None:
+    """Leave a task out. Nobody has done it, so it is nobody's: `this.node.owner` and `.NotSameAs` do not count it.
+
+    Raises:
+        TransitionNotAllowed: it is not waiting, or it decides where the process goes.
+        PermissionDenied: who acts is no manager of the flow.
+    """
+    lifecycle.check("skip", task)
+    permissions.demand_manager(run.user, task.process, "skip it")
+    permissions.remember_owner(run.session, task)
+    task.owner, task.owner_id, task.owner_by_rule = None, None, False
+    processes.cancel_children(run, task)
+    activation = run.activation(task)
+    step.resume(run, task, lambda: activation.node.proceed(activation), "skip")
+    step.settle(run)

@@ -1,0 +1,224 @@
+"""Levers on whole processes: withdraw, retry all that failed, change data; and what is done with many of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Flask, flash, render_template, request, url_for
+from werkzeug.datastructures import CombinedMultiDict
+from werkzeug.wrappers import Response as BaseResponse
+from wtforms import Form
+
+from portal import queries
+from portal.engine import actions, lifecycle, permissions
+from portal.engine.process_actions import Retried
+from portal.errors import InvalidForm, PermissionDenied, PortalError
+from portal.jsonstore import fields_of
+from portal.jsonstore.place import MISSING, document_of, look_up
+from portal.language import gettext as _
+from portal.language import ngettext
+from portal.models import Process, db
+
+from .accounts.sign_in import require_login
+from .display.words import PROCESS_ACTIONS
+from .files import Files
+from .forms import seen
+from .forms.build import process_form
+from .forms.constraints import has_own_rows, storing
+from .forms.views import write
+from .layout import me
+from .lookups import process_or_refuse
+from .processes import ask, correctable
+from .reasons import reason_of_request
+from .selection import each, selection, tell
+from .tasks.given import my_zone
+from .urls import see_other, to_id, way_back
+
+blueprint = Blueprint("process_levers", __name__)
+blueprint.before_request(require_login)
+
+_DO: dict[str, Any] = {
+    "cancel": actions.cancel_process,
+    "suspend": actions.suspend,
+    "resume": actions.resume,
+    "withdraw": actions.withdraw,
+    "retry": actions.retry,
+}
+
+
+def demand(action: str, process: Process) -> None:
+    """Refuse what the state does not allow, then who may not.
+
+    Raises:
+        TransitionNotAllowed, PermissionDenied
+    """
+    lifecycle.check_process(action, process)
+    if action == "withdraw":
+        permissions.demand_requester(me(), process, _("withdraw it"))
+    elif not me().manages(process.flow_label):
+        raise PermissionDenied(_("Only a manager of the flow may do this."))
+
+
+@blueprint.route("/processes/<int:process_id>/<any(withdraw,retry):action>", methods=["GET", "POST"])
+def act(process_id: int, action: str) -> BaseResponse | str | tuple[str, int]:
+    process = process_or_refuse(process_id)
+    demand(action, process)
+    address = url_for("portal.process_levers.act", process_id=process_id, action=action)
+    if request.method != "POST":
+        return ask(process, action, address)
+    reason, fault = reason_of_request()
+    if fault:
+        return ask(process, action, address, fault), 422
+    told = _DO[action](db.session(), process_id, me().id, reason)
+    if isinstance(told, Retried):
+        _tell_retried(told)
+    else:
+        flash(_("Your request #%(number)s is withdrawn.", number=process_id), "success")
+    return see_other(way_back(url_for("portal.processes.detail", process_id=process_id)))
+
+
+def _tell_retried(told: Retried) -> None:
+    again = sum(task.status == "ERROR" for task in told.fresh)
+    if done := len(told.fresh):
+        flash(ngettext("%(number)s step retried.", "%(number)s steps retried.", done), "success")
+    if again:
+        flash(
+            ngettext("%(number)s of them failed again.", "%(number)s of them failed again.", again), "warning"
+        )
+    for line in told.refused[:10]:
+        flash(_("Refused: %(what)s", what=line), "warning")
+
+
+# -- the data ----------------------------------------------------------------------------------------------------
+
+
+@blueprint.route("/processes/<int:process_id>/data", methods=["GET", "POST"])
+def data(process_id: int) -> BaseResponse | str | tuple[str, int]:
+    process = process_or_refuse(process_id)
+    demand("data", process)
+    if request.method != "POST":
+        return _page(_form(process), process)
+    reason, fault = reason_of_request(_reason_name(process))
+    try:
+        with actions.changing_data(db.session(), process_id, me(), reason if not fault else None) as found:
+            form = _form(found, CombinedMultiDict([request.files, request.form]))
+            valid = form.validate()
+            if not seen.agree(form, lambda: _form(found)) or not valid or fault:
+                raise InvalidForm(fault or None)
+            _store(form, found)
+    except InvalidForm:
+        process = process_or_refuse(process_id)
+        return _page(form, process, fault), 422
+    flash(_("The data is changed."), "success")
+    return see_other(way_back(url_for("portal.processes.detail", process_id=process_id)))
+
+
+def _form(process: Process, formdata: Any = None) -> Form:
+    """The form of all fields; one that is empty, and was left so, is no input, whether it is required or not: it may be
+    for a later step to fill in."""
+    names = correctable(type(process))
+    if formdata is not None:
+        names = [name for name in names if not (_is_empty(process, name) and _is_blank(formdata, name))]
+    form_class = process_form(type(process), names)
+    meta = {"timezone": my_zone(), "files": Files(process)}
+    form = form_class(formdata=formdata, obj=process, meta=meta)
+    seen.note_seen(form, process, formdata)
+    return form
+
+
+def _is_empty(process: Process, name: str) -> bool:
+    field = fields_of(type(process)).get(name)
+    if field is None:
+        return getattr(process, name) is None
+    return look_up(document_of(process), field.path) in (MISSING, None, "", [], {})
+
+
+def _is_blank(formdata: Any, name: str) -> bool:
+    keys = (key for key in formdata if key == name or key.startswith(f"{name}-"))
+    return not any(value for key in keys for value in formdata.getlist(key))
+
+
+def _store(form: Form, process: Process) -> None:
+    if not has_own_rows(type(process)):
+        write(form, process)
+        return
+    with storing(form, process, type(process)):
+        write(form, process)
+
+
+def _reason_name(process: Process) -> str:
+    """What the form calls the reason: a field of the process may be called so."""
+    return "_reason" if "reason" in correctable(type(process)) else "reason"
+
+
+def _page(form: Form, process: Process, fault: str = "") -> str:
+    return render_template(
+        "portal/data.html",
+        form=form,
+        process=process,
+        seen=seen.seen_text(form),
+        fault=fault,
+        asked=PROCESS_ACTIONS["data"],
+        reason_name=_reason_name(process),
+        back=way_back(url_for("portal.processes.detail", process_id=process.id)),
+    )
+
+
+# -- many of them ------------------------------------------------------------------------------------------------
+
+
+@blueprint.post("/processes/<any(cancel,suspend,resume,retry,withdraw):action>")
+def bulk(action: str) -> BaseResponse | str | tuple[str, int]:
+    chosen = selection("process", queries.processes)
+    back = way_back(url_for("portal.processes.index"))
+    if not chosen.wanted:
+        flash(_("No process matches.") if chosen.whole else _("Nothing was selected."), "warning")
+        return see_other(back)
+    reason, fault = reason_of_request()
+    if fault:
+        flash(fault, "warning")
+        return see_other(back)
+    outcome = each(chosen.wanted, lambda text: _one(action, text, reason))
+    tell(outcome, _words(action, outcome.done), more=chosen.more)
+    return see_other(back)
+
+
+def _one(action: str, text: str, reason: str) -> str | None:
+    number = to_id(text)
+    process = db.session.get(Process, number) if number is not None else None
+    if process is None or not permissions.may_see_process(db.session(), me(), process):
+        return _("Refused: %(what)s", what=_("%(number)s: there is no such process", number=text[:20]))
+    title = f"#{process.id} {process.flow_label}"
+    try:
+        demand(action, process)
+        told = _DO[action](db.session(), process.id, me().id, reason)
+    except PortalError as error:
+        db.session.rollback()
+        return _("Refused: %(what)s", what=f"{title}: {error}")
+    if isinstance(told, Retried) and not told.fresh:
+        return _("Refused: %(what)s", what=told.refused[0])
+    return None
+
+
+def _words(action: str, number: int) -> str:
+    if action == "cancel":
+        return ngettext("%(number)s process cancelled.", "%(number)s processes cancelled.", number)
+    if action == "suspend":
+        return ngettext("%(number)s process suspended.", "%(number)s processes suspended.", number)
+    if action == "resume":
+        return ngettext("%(number)s process resumed.", "%(number)s processes resumed.", number)
+    if action == "retry":
+        return ngettext("%(number)s process retried.", "%(number)s processes retried.", number)
+    return ngettext("%(number)s request withdrawn.", "%(number)s requests withdrawn.", number)
+
+
+def address_of(process: Process, action: str) -> str:
+    """The page of an action on a process."""
+    if action == "data":
+        return url_for("portal.process_levers.data", process_id=process.id)
+    endpoint = "portal.process_levers.act" if action in ("withdraw", "retry") else "portal.processes.act"
+    return url_for(endpoint, process_id=process.id, action=action)
+
+
+def init_app(app: Flask) -> None:
+    app.jinja_env.globals["process_action"] = address_of

@@ -1,0 +1,145 @@
+"""What a bulk action is about: the ticked rows, or all that match the filters of a list; and what became of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from flask import flash, request
+from werkzeug.datastructures import MultiDict
+
+from portal.language import gettext as _
+from portal.language import ngettext
+from portal.models import User, db
+from portal.queries import Filters, Page
+
+from .layout import me
+from .lists import filters_of_request
+
+#: more than this are not done in one request, nor for longer than these seconds
+MOST = 500
+SECONDS = 20.0
+#: rows of a list are read so many at a time
+_CHUNK = 100
+#: refusals that are named, and characters of each: messages travel in a cookie
+_NAMED, _LENGTH = 12, 120
+#: what beside filters stands in the form of a bulk action
+_OURS = (
+    "csrf_token",
+    "next",
+    "all",
+    "list",
+    "reason",
+    "user",
+    "task",
+    "process",
+    "due",
+    "priority",
+    "until",
+    "_ask",
+)
+
+Read = Callable[[Any, User, Filters, int], Page]
+
+
+@dataclass
+class Selection:
+    """The ids as they were sent, or those that match."""
+
+    wanted: list[str] = field(default_factory=list)
+    #: all that match a list's filters, not rows that were ticked
+    whole: bool = False
+    #: there are more than are done at once
+    more: bool = False
+
+
+def selection(name: str, read: Read) -> Selection:
+    """What this request is about.
+
+    Args:
+        name: of the form value that holds the ids.
+        read: the list, for all that match its filters.
+    """
+    if request.form.get("all") != "1":
+        ids = list(dict.fromkeys(request.form.getlist(name)))
+        return Selection(ids[:MOST], more=len(ids) > MOST)
+    ids = [str(number) for number in _matching(read)]
+    return Selection(ids[:MOST], whole=True, more=len(ids) > MOST)
+
+
+def list_filters() -> Filters:
+    """The filters of the list: those in the address, or else those in the form."""
+    if request.args:
+        return filters_of_request()
+    return filters_of_request(MultiDict((k, v) for k, v in request.form.items(multi=True) if k not in _OURS))
+
+
+def _matching(read: Read) -> Iterator[int]:
+    filters, found = list_filters(), 0
+    after = ""
+    while found <= MOST:
+        page = read(db.session(), me(), replace(filters, after=after), _CHUNK)
+        for row in page:
+            found += 1
+            yield row.id
+        if not page.after:
+            return
+        after = page.after
+
+
+@dataclass
+class Outcome:
+    """What became of a bulk action."""
+
+    done: int = 0
+    refused: list[str] = field(default_factory=list)
+    left: int = 0
+
+
+def each(wanted: list[str], act: Callable[[str], str | None]) -> Outcome:
+    """Do it with one after the other, as long as there is time.
+
+    Args:
+        act: does it in a transaction of its own, and says why not.
+    """
+    outcome, until = Outcome(), time.monotonic() + SECONDS
+    for place, text in enumerate(wanted):
+        if time.monotonic() > until:
+            outcome.left = len(wanted) - place
+            break
+        refusal = act(text)
+        if refusal is None:
+            outcome.done += 1
+        else:
+            outcome.refused.append(refusal)
+    return outcome
+
+
+def tell(outcome: Outcome, done: str, *, more: bool, undo: str = "") -> None:
+    """Say what was done, with a button that takes it back, and fold the refusals.
+
+    Args:
+        done: the sentence for what was done.
+        more: more match than are done at once.
+        undo: the address that takes it back.
+    """
+    if outcome.done:
+        message: Any = {"text": done, "undo": undo, "word": _("Undo")} if undo else done
+        flash(message, "success")
+    if outcome.refused:
+        flash(_folded(outcome.refused), "warning")  # type: ignore[arg-type]
+    if outcome.left or more:
+        flash(_("More are left than are done at once. Do it again for the rest."), "warning")
+
+
+def _folded(refused: list[str]) -> dict[str, Any]:
+    lines = [line if len(line) <= _LENGTH else f"{line[: _LENGTH - 1]}…" for line in refused[:_NAMED]]
+    if len(refused) > _NAMED:
+        rest = len(refused) - _NAMED
+        lines.append(ngettext("And %(number)s more.", "And %(number)s more.", rest))
+    return {
+        "text": ngettext("%(number)s was refused.", "%(number)s were refused.", len(refused)),
+        "lines": lines,
+    }

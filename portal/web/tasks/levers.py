@@ -1,0 +1,94 @@
+"""A manager's levers on one task: skip, move, due date, priority; and snooze, which is its owner's too. A GET says what
+will happen, the POST does it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from portal.engine import actions, lifecycle, places
+from portal.errors import PermissionDenied, TransitionNotAllowed
+from portal.language import gettext as _
+from portal.models import Task, User, db
+
+from ..accounts.sign_in import require_login
+from ..display.words import action_words
+from ..layout import me
+from ..lookups import task_or_refuse
+from ..reasons import reason_of_request
+from ..urls import see_other, way_back
+from . import preview
+from .given import METHODS, Unfit, given, local_text, snoozes
+
+blueprint = Blueprint("task_levers", __name__)
+blueprint.before_request(require_login)
+
+
+@blueprint.route("/tasks/<int:task_id>/<any(skip,move,due,priority,snooze):action>", methods=["GET", "POST"])
+def act(task_id: int, action: str) -> BaseResponse | str | tuple[str, int]:
+    task = task_or_refuse(task_id)
+    demand(action, task, me())
+    if request.method != "POST":
+        return _ask(task, action, request.args.get("to", ""))
+    reason, fault = reason_of_request()
+    try:
+        arguments = given(action)
+        if action == "move" and arguments[0] not in _nodes(task):
+            raise Unfit(_("The flow has no step “%(name)s”.", name=arguments[0][:50]))
+        if action == "snooze" and arguments[0] is None and task.snoozed_until is None:
+            raise Unfit(_("Choose a date and a time."))
+    except Unfit as unfit:
+        fault = str(unfit)
+    if fault:
+        return _ask(task, action, request.form.get("to", ""), fault), 422
+    title, done = task.title, action_words(action, task).done
+    with actions.activation(db.session(), task_id, me()) as activation:
+        getattr(activation, METHODS.get(action, action))(*arguments, reason=reason)
+    flash(done.format(title), "success")
+    return see_other(way_back(url_for("portal.tasks.detail", task_id=task_id)))
+
+
+def demand(action: str, task: Task, user: User) -> None:
+    """Refuse what the state does not allow, then who may not.
+
+    Raises:
+        TransitionNotAllowed, PermissionDenied
+    """
+    lifecycle.check(action, task)
+    if user.manages(task.process.flow_label):
+        return
+    if action != "snooze":
+        raise PermissionDenied(_("Only a manager of the flow may do this."))
+    if task.owner_id != user.id:
+        raise PermissionDenied(_("Only its owner or a manager of the flow may do this."))
+
+
+def _nodes(task: Task) -> Any:
+    flow_class: Any = task.process.flow_class
+    return flow_class.definition.nodes if flow_class is not None else {}
+
+
+def _ask(task: Task, action: str, to: str, fault: str = "") -> str:
+    node = _nodes(task).get(to) if action == "move" else None
+    if node is not None and (why := places.misplaced(places.way_of(task), node)):
+        raise TransitionNotAllowed(f"cannot move «{task.title}» to «{node.title}»: {why}")
+    return render_template(
+        "portal/lever.html",
+        task=task,
+        process=task.process,
+        asked=action_words(action, task),
+        action=action,
+        address=url_for("portal.task_levers.act", task_id=task.id, action=action),
+        back=way_back(url_for("portal.tasks.detail", task_id=task.id)),
+        fault=fault,
+        told=preview.of_task(action, task, node),
+        places=[each for each in places.places(task) if each.name != task.flow_task]
+        if action == "move"
+        else [],
+        to=to,
+        snoozes=snoozes(),
+        due=request.form.get("due", local_text(task.due)),
+        priority=request.form.get("priority", str(task.priority)),
+    )

@@ -1,0 +1,106 @@
+"""Ten approvals in about ten clicks, who decides by when, and a manager's levers, in a real browser."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from portal.demo import DEMO_PASSWORD
+from tests.browser.accessible import find_problems
+
+
+@pytest.fixture
+def person(browser, base_url):
+    """Sign somebody in, in a browser of their own."""
+    contexts = []
+
+    def person(username):
+        contexts.append(browser.new_context(base_url=base_url))
+        page = contexts[-1].new_page()
+        page.goto("/login")
+        page.get_by_label("User name").fill(username)
+        page.get_by_label("Password").fill(DEMO_PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/inbox")
+        return page
+
+    yield person
+    for context in contexts:
+        context.close()
+
+
+def send(page, text):
+    page.goto("/flows/hello_world/start/start")
+    page.get_by_label("Message").fill(text)
+    page.get_by_role("button", name="Submit", exact=True).click()
+    page.wait_for_url(re.compile(r"/processes/\d+$"))
+
+
+def test_ten_approvals_in_about_ten_clicks(person):
+    alice, bob = person("alice"), person("bob")
+    for number in range(10):
+        send(alice, f"Decade {number}")
+    expect(alice.get_by_role("status").first).to_contain_text(
+        re.compile("Next: Approve. Bob Manager( or .*)? decides")
+    )
+    clicks = 0
+
+    def click(locator):
+        nonlocal clicks
+        clicks += 1
+        locator.click()
+
+    bob.goto("/queue?q=decade")
+    click(bob.get_by_role("button", name="Take next"))
+    click(bob.get_by_label("then open the next task"))
+    for number in range(10):
+        expect(bob.get_by_text(f"Decade {number}").first).to_be_visible()
+        click(bob.get_by_role("button", name="Approve", exact=True))
+        bob.wait_for_load_state()
+    assert clicks == 12
+    bob.wait_for_url("**/queue?q=decade")
+    expect(bob.get_by_text("No matches")).to_be_visible()
+
+
+def test_levers_are_accessible_and_fit(person):
+    alice, carol = person("alice"), person("carol")
+    send(alice, "Lever")
+    process = alice.url
+    carol.goto(process)
+    carol.get_by_role("link", name="Approve", exact=True).first.click()
+    carol.get_by_role("button", name="Take and open").click()
+    carol.get_by_role("link", name="Task details").click()
+    task = carol.url.partition("?")[0]
+    pages = [f"{task}/{name}" for name in ("skip", "move", "due", "priority", "snooze", "cancel")]
+    pages += [
+        f"{process}/data",
+        f"{process}/cancel",
+        "/workload",
+        "/workload/redistribute?person=carol",
+        task,
+    ]
+    for address in pages:
+        carol.goto(address)
+        assert find_problems(carol) == [], address
+    carol.goto(f"{task}/skip")
+    carol.get_by_label("Reason").fill("Nobody has to look at it.")
+    carol.get_by_role("button", name="Skip").click()
+    expect(carol.get_by_text("“Approve” is skipped.")).to_be_visible()
+    expect(carol.get_by_text("Nobody has to look at it.").first).to_be_visible()
+
+
+def test_many_are_changed_and_put_back(person):
+    alice, carol = person("alice"), person("carol")
+    for number in range(3):
+        send(alice, f"Trio {number}")
+    carol.goto("/queue?q=trio")
+    carol.get_by_text("More", exact=True).click()
+    carol.get_by_label("all that match, on every page").check()
+    carol.get_by_role("button", name="Change priority…").click()
+    carol.get_by_label("Priority").fill("7")
+    carol.get_by_role("button", name="Change priority").click()
+    expect(carol.get_by_text("3 tasks changed.")).to_be_visible()
+    expect(carol.get_by_text("Priority 7")).to_have_count(3)
+    carol.get_by_role("button", name="Undo").click()
+    expect(carol.get_by_text("3 tasks are as they were.")).to_be_visible()
+    expect(carol.get_by_text("Priority 7")).to_have_count(0)
