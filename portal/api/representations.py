@@ -6,7 +6,7 @@ import datetime as dt
 import decimal
 import enum
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from sqlalchemy import inspect
@@ -130,9 +130,9 @@ def plain(value: Any, files: Files, *path: str) -> Any:
         return format(value, "f")
     if isinstance(value, uuid.UUID):
         return str(value)
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {str(name): plain(each, files, *path, str(name)) for name, each in value.items()}
-    if isinstance(value, list | tuple | set):
+    if isinstance(value, Sequence | Set):
         return [plain(each, files, *path, str(number)) for number, each in enumerate(value)]
     return _of_object(value, files, *path)
 
