@@ -14,7 +14,7 @@ from sqlalchemy import QueuePool, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from portal import cli, folders, logs, web, work
+from portal import api, cli, folders, logs, web, work
 from portal.config import Config
 from portal.discovery import discover
 from portal.engine.queue import schedules
@@ -56,7 +56,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     _database(app, settings)
 
     schedules.check(flows.values())
-    web.init_app(app)
+    web.init_app(app, api.blueprints())
     cli.init_app(app)
     work.init_app(app, settings)
     if settings.trusted_proxies:  # who else could say from where a request comes?

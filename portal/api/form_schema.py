@@ -82,12 +82,20 @@ def fill_in(activation: Activation, data: dict[str, Any]) -> bool:
     try:
         if not has_form(node):
             return enter(activation, MultiDict(list(_by_hand(data))))
-        return enter(activation, _entries(node.view.form(activation), data))
+        return enter(activation, entries_of(node.view.form(activation), data))
     except InvalidForm as error:
         raise Invalid(dict(flattened(error.errors)), str(error) if not error.errors else "") from error
 
 
-def _entries(form: Any, data: dict[str, Any]) -> MultiDict[str, Any]:
+def entries_of(form: Any, data: dict[str, Any]) -> MultiDict[str, Any]:
+    """What a browser would send for a form into which these values are entered.
+
+    Args:
+        form: as it is shown, filled from what is stored.
+
+    Raises:
+        Invalid: a value is not of the type of its field, or there is no such field.
+    """
     fields = {field.short_name: field for field in form if is_input(field)}
     _demand_known(data, fields)
     pairs: list[tuple[str, Any]] = []

@@ -37,6 +37,7 @@ def once(
     task: int | None = None,
     process: int | None = None,
     state: Callable[[], BaseResponse] | None = None,
+    key: str | None = None,
 ) -> BaseResponse:
     """Act, unless this very request has been answered before.
 
@@ -44,23 +45,26 @@ def once(
         act: does it, and makes the answer.
         task, process: what is locked; neither for a start.
         state: answers as a GET of the same thing would, for `If-Match`.
+        key: makes the request the same as another one, instead of what its header says: of a call by nobody.
     """
-    key, digest, user_id = _key(), _digest(), me().id
-    if key is not None and (found := answers.find(db.session(), user_id, key)):
+    user_id = None if key is not None else me().id
+    known = _hashed(key, None) if key is not None else _hashed(_key(), user_id)
+    digest = _digest()
+    if known is not None and (found := answers.find(db.session(), known)):
         return _again(found, digest)
     condition = request.headers.get("If-Match") if state is not None else None
-    if key is None and condition is None:
+    if known is None and condition is None:
         return act()
     try:
         with transaction(db.session(), user_id, task=task, process=process):
-            if key is not None and (found := answers.claim(db.session(), user_id, key, digest)):
+            if known is not None and (found := answers.claim(db.session(), known, user_id, digest)):
                 raise _Repeated(found)
             if condition is not None and state is not None:
                 _demand_same(condition, state())
             response = act()
-            if key is not None:
+            if known is not None:
                 db.session.flush()
-                _keep(user_id, key, response)
+                _keep(known, response)
     except _Repeated as repeated:
         return _again(repeated.answer, digest)
     return response
@@ -94,7 +98,14 @@ def _key() -> str | None:
         return None
     if not key.strip() or len(key) > LONGEST:
         abort(400, f"An Idempotency-Key has from 1 to {LONGEST} characters.")
-    return hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()
+    return key
+
+
+def _hashed(key: str | None, user_id: int | None) -> str | None:
+    """A key with whose it is, so that nobody gets another one's answer."""
+    if key is None:
+        return None
+    return hashlib.sha256(f"{user_id or ''}\0{key}".encode(errors="surrogateescape")).hexdigest()
 
 
 def _digest() -> str:
@@ -103,10 +114,10 @@ def _digest() -> str:
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
-def _keep(user_id: int, key: str, response: BaseResponse) -> None:
+def _keep(key: str, response: BaseResponse) -> None:
     headers = {name: response.headers[name] for name in _KEPT if name in response.headers}
     body = response.get_data(as_text=True)
-    answers.settle(db.session(), user_id, key, response.status_code, headers, body)
+    answers.settle(db.session(), key, response.status_code, headers, body)
 
 
 def _again(found: answers.Answer, digest: str) -> BaseResponse:

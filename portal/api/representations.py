@@ -35,7 +35,6 @@ def process(found: Process) -> dict[str, Any]:
         "created": found.created,
         "created_by": person(found.created_by),
         "finished": found.finished,
-        "parent_task": found.parent_task_id,
     }
 
 
@@ -53,8 +52,6 @@ def task(found: Task) -> dict[str, Any]:
         "status": found.status,
         "owner": person(found.owner),
         "created": found.created,
-        "assigned": found.assigned,
-        "started": found.started,
         "finished": found.finished,
         "due": found.due,
         "priority": found.priority,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from marshmallow import Schema, fields, validate
@@ -87,7 +88,6 @@ class ProcessSchema(Schema):
     created = fields.DateTime(required=True)
     created_by = fields.Nested(PersonSchema, required=True, allow_none=True)
     finished = _nullable(fields.DateTime, required=True)
-    parent_task = _nullable(fields.Integer, required=True)
 
 
 class ArtifactSchema(Schema):
@@ -96,6 +96,9 @@ class ArtifactSchema(Schema):
 
 
 class ProcessDetailSchema(ProcessSchema):
+    parent_task = _nullable(
+        fields.Integer, required=True, metadata={"description": "The task that has called it."}
+    )
     data = fields.Dict(required=True, metadata={"description": "The values of the flow's fields."})
     artifact = fields.Nested(ArtifactSchema, required=True, allow_none=True)
     actions = fields.List(
@@ -115,14 +118,14 @@ class TaskSchema(Schema):
     status = fields.String(required=True, validate=validate.OneOf(STATES))
     owner = fields.Nested(PersonSchema, required=True, allow_none=True)
     created = fields.DateTime(required=True)
-    assigned = _nullable(fields.DateTime, required=True)
-    started = _nullable(fields.DateTime, required=True)
     finished = _nullable(fields.DateTime, required=True)
     due = _nullable(fields.DateTime, required=True)
     priority = fields.Integer(required=True)
 
 
 class TaskDetailSchema(TaskSchema):
+    assigned = _nullable(fields.DateTime, required=True)
+    started = _nullable(fields.DateTime, required=True)
     data = fields.Dict(required=True, metadata={"description": "The values of the fields of its process."})
     actions = fields.List(
         fields.String(), required=True, metadata={"description": "What the caller may do now."}
@@ -189,6 +192,7 @@ class PersonDetailSchema(PersonSchema):
     permissions = fields.List(fields.String(), required=True)
 
 
+@cache
 def page_of(schema: type[Schema]) -> type[Schema]:
     """The schema of a page of a list."""
     made: Any = Schema.from_dict(
@@ -290,6 +294,18 @@ class MessageBody(Schema):
         allow_none=True, metadata={"description": "The receiver; of a start handle there is none."}
     )
     data = fields.Dict(load_default=dict, metadata={"description": "The keywords of the function."})
+
+
+class HandleBody(MessageBody):
+    where = fields.Dict(
+        metadata={
+            "description": "Of a message catch: names the receiver by values of its fields, instead of `process`."
+        }
+    )
+
+
+class CalledSchema(Schema):
+    process = _nullable(fields.Integer, required=True)
 
 
 class SignalBody(Schema):

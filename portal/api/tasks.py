@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 from werkzeug.wrappers import Response as BaseResponse
 
-from portal import queries
 from portal.engine import actions, lifecycle, permissions
 from portal.errors import TransitionNotAllowed
 from portal.flow.activation import Activation
@@ -21,8 +20,8 @@ from portal.web.tasks.detail import demand_execute, offered
 
 from . import representations
 from .callers import demand_scope
-from .filtering import filters_of
 from .form_schema import fill_in, form_schema
+from .lists import read
 from .repeats import once, with_tag
 from .resource import TAG_HEADER, Blueprint, needs, page, reply
 from .schemas import TaskActionBody, TaskDetailSchema, TaskListQuery, TaskSchema, page_of
@@ -59,9 +58,7 @@ ACTIONS: dict[str, Action] = {
 def index(query: dict[str, Any]) -> BaseResponse:
     """Tasks: every open one that one may see, or the inbox, the queue or the archive. `data.amount.gt=1000` and the
     like narrow a list of one `flow` by its fields."""
-    found = queries.read(db.session(), me(), query["list"], filters_of(query), query["limit"])
-    if found.faults:
-        raise Invalid({"": list(found.faults)})
+    found = read(query["list"], query)
     return page(TASKS(), [representations.task(task) for task in found], found.after)
 
 
@@ -154,6 +151,8 @@ def _detail(task: Task) -> BaseResponse:
     user = me()
     files = Files(task.process, visible=permissions.may_see_process(db.session(), user, task.process))
     found = representations.task(task) | {
+        "assigned": task.assigned,
+        "started": task.started,
         "data": representations.values(task.process, files),
         "actions": [name for name in offered(task, user) if name in ACTIONS],
         "schema": _schema(task),
@@ -162,12 +161,15 @@ def _detail(task: Task) -> BaseResponse:
 
 
 def _schema(task: Task) -> dict[str, Any] | None:
-    """The schema of a task that waits for a person who could fill its form in."""
+    """The schema of a task's form for who can fill it in, or could take the task."""
+    user = me()
     try:
-        if task.status == "NEW":
-            lifecycle.check("assign", task)
-        else:
-            lifecycle.check("execute", task)
+        lifecycle.check("assign" if task.status == "NEW" else "execute", task)
     except TransitionNotAllowed:
         return None
-    return form_schema(actions.reading(db.session(), task, me()))
+    fit = (
+        permissions.may_take(db.session(), user, task)
+        if task.status == "NEW"
+        else permissions.may_finish(user, task)
+    )
+    return form_schema(actions.reading(db.session(), task, user)) if fit else None

@@ -31,30 +31,37 @@ class Answer(NamedTuple):
     body: str
 
 
-def find(session: Session, user_id: int, key: str) -> Answer | None:
+def find(session: Session, key: str) -> Answer | None:
     """What was answered to a request with this key, unless that is too long ago."""
     query = select(KeptAnswer.digest, KeptAnswer.status, KeptAnswer.headers, KeptAnswer.body).where(
-        *_mine(user_id, key), KeptAnswer.created > clock.get()() - KEPT, KeptAnswer.status.is_not(None)
+        KeptAnswer.key == key, KeptAnswer.created > clock.get()() - KEPT, KeptAnswer.status.is_not(None)
     )
     row = session.execute(query).first()
     return None if row is None else Answer(row[0], row[1] or 200, row[2] or {}, row[3] or "")
 
 
-def claim(session: Session, user_id: int, key: str, digest: str) -> Answer | None:
-    """Take the key for the action that is under way, or tell what was answered already."""
+def claim(session: Session, key: str, user_id: int | None, digest: str) -> Answer | None:
+    """Take the key for the action that is under way, or tell what was answered already.
+
+    Args:
+        key: a hash of the key and of whose it is.
+        user_id: whose it is; None for a call that no person makes.
+        digest: a hash of the request.
+    """
     now = clock.get()()
-    writes.run(session, delete(KeptAnswer).where(*_mine(user_id, key), KeptAnswer.created <= now - KEPT))
-    row = {"user_id": user_id, "key": key, "digest": digest, "created": now}
+    old = delete(KeptAnswer).where(KeptAnswer.key == key, KeptAnswer.created <= now - KEPT)
+    writes.run(session, old)
+    row = {"key": key, "user_id": user_id, "digest": digest, "created": now}
     insert = writes.insert(session, KeptAnswer).values(**row).on_conflict_do_nothing()
     if writes.run(session, insert.returning(KeptAnswer.key)).first() is not None:
         return None
-    return find(session, user_id, key)
+    return find(session, key)
 
 
-def settle(session: Session, user_id: int, key: str, status: int, headers: dict[str, str], body: str) -> None:
+def settle(session: Session, key: str, status: int, headers: dict[str, str], body: str) -> None:
     """Keep the answer, in the transaction of the action."""
     values: dict[str, Any] = {"status": status, "headers": headers, "body": body}
-    writes.run(session, update(KeptAnswer).where(*_mine(user_id, key)).values(**values))
+    writes.run(session, update(KeptAnswer).where(KeptAnswer.key == key).values(**values))
 
 
 def prune(session: Session) -> int:
@@ -62,6 +69,3 @@ def prune(session: Session) -> int:
     old = delete(KeptAnswer).where(KeptAnswer.created <= clock.get()() - KEPT)
     return int(writes.execute(session, old).rowcount)
 
-
-def _mine(user_id: int, key: str) -> tuple[Any, ...]:
-    return KeptAnswer.user_id == user_id, KeptAnswer.key == key

@@ -54,9 +54,10 @@ class KeptAnswer(Base):
 
     __tablename__ = "portal_idempotency"
 
-    user_id: Mapped[int] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
-    #: a hash of the key
+    #: a hash of the key and of whose it is
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    #: whose; None for a call that no person makes
+    user_id: Mapped[int | None] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), index=True)
     #: a hash of the request: its method, address and body
     digest: Mapped[str] = mapped_column(String(64))
     created: Mapped[dt.datetime] = mapped_column(UTCDateTime, index=True)

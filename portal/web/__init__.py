@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Blueprint, Flask
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
@@ -49,8 +51,12 @@ BLUEPRINTS = (
 )
 
 
-def init_app(app: Flask) -> None:
-    """Give an application its pages."""
+def init_app(app: Flask, more: Sequence[Blueprint] = ()) -> None:
+    """Give an application its pages.
+
+    Args:
+        more: what programs call, below the same prefix.
+    """
     app.config["BOOTSTRAP_SERVE_LOCAL"] = True
     app.config["SESSION_COOKIE_HTTPONLY"] = True
     app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
@@ -61,8 +67,11 @@ def init_app(app: Flask) -> None:
     limits.init_app(app)  # before anything reads a form
     bodies.init_app(app)
     Bootstrap5(app)
-    CSRFProtect(app)
-    app.register_blueprint(_pages())
+    protection = CSRFProtect(app)
+    app.register_blueprint(_pages(more))
+    for name, each in app.blueprints.items():
+        if name.startswith("portal.api"):  # it asks for a token of its own
+            protection.exempt(each)
     retry.init_app(app)
     sign_in.init_app(app)
     kept.init_app(app)
@@ -74,7 +83,7 @@ def init_app(app: Flask) -> None:
     form_pages.check(app, app.extensions["portal_flows"].values())
 
 
-def _pages() -> Blueprint:
+def _pages(more: Sequence[Blueprint]) -> Blueprint:
     """All pages, with their templates and static files. Every endpoint's name begins with `portal.`."""
     pages = Blueprint(
         "portal",
@@ -83,7 +92,7 @@ def _pages() -> Blueprint:
         static_folder=str(folders.STATIC / "portal"),
         static_url_path="/static/portal",
     )
-    for blueprint in BLUEPRINTS:
+    for blueprint in (*BLUEPRINTS, *more):
         pages.register_blueprint(blueprint)
     pages.add_url_rule("/", "home", lists.home)
     return pages

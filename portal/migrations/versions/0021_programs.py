@@ -30,14 +30,15 @@ def upgrade() -> None:
     op.create_index("ix_portal_token_user_id", "portal_token", ["user_id"])
     op.create_table(
         "portal_idempotency",
-        sa.Column("user_id", BIG_ID, sa.ForeignKey("portal_user.id", ondelete="CASCADE"), primary_key=True),
         sa.Column("key", sa.String(64), primary_key=True),
+        sa.Column("user_id", BIG_ID, sa.ForeignKey("portal_user.id", ondelete="CASCADE"), nullable=True),
         sa.Column("digest", sa.String(64), nullable=False),
         sa.Column("created", MOMENT, nullable=False),
         sa.Column("status", sa.Integer, nullable=True),
         sa.Column("headers", sa.JSON, nullable=True),
         sa.Column("body", sa.Text, nullable=True),
     )
+    op.create_index("ix_portal_idempotency_user_id", "portal_idempotency", ["user_id"])
     op.create_index("ix_portal_idempotency_created", "portal_idempotency", ["created"])
 
 
