@@ -8,13 +8,14 @@ from __future__ import annotations
 import click
 from flask import Flask
 
-from . import database, flows, outbox, people, run, stats, timers, worker
+from . import database, flows, outbox, people, run, stats, timers, tokens, worker
 from .refusals import in_words
 
 #: what `flask --app wsgi …` offers, too
 COMMANDS: tuple[click.Command, ...] = (
     database.init_db,
     people.create_user,
+    tokens.tokens,
     flows.flows,
     timers.timers,
     outbox.outgoing,

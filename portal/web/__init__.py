@@ -25,7 +25,7 @@ from . import (
     retry,
     workload,
 )
-from .accounts import profile, sign_in
+from .accounts import profile, sign_in, tokens
 from .drafts import kept, pages
 from .forms import pages as form_pages
 from .tasks import actions, bulk, detail, levers, next_task, start, undoing
@@ -34,6 +34,7 @@ BLUEPRINTS = (
     operations.blueprint,
     sign_in.blueprint,
     profile.blueprint,
+    tokens.blueprint,
     lists.blueprint,
     bulk.blueprint,
     detail.blueprint,
