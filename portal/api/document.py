@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
 
@@ -60,10 +61,13 @@ class _Spec(Api):  # type: ignore[misc]
 
     def _register_responses(self) -> None:
         """Every refusal is a problem."""
-        schema = {"schema": ProblemSchema}
-        self.spec.components.schema("Problem", **schema)
+        self.spec.components.schema("Problem", schema=ProblemSchema)
         content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
         self.spec.components.response("DEFAULT_ERROR", {"description": "A refusal.", "content": content})
+        for status in HTTPStatus:
+            if status >= 400:
+                said = {"description": status.phrase, "content": content}
+                self.spec.components.response(status.name, said, lazy=True)
 
 
 class _WithoutCommands:

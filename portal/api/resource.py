@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 from functools import wraps
+from http import HTTPStatus
 from typing import Any
 
 from flask import current_app, json
@@ -61,6 +62,8 @@ def needs(scope: str, *, once: bool = False, match: bool = False) -> Callable[[V
         said = known.setdefault("manual_doc", {})
         said["security"] = [{"token": []}, {"session": []}]
         said["x-scope"] = scope
+        refused = (401, 403, 429, *((409,) if once else ()), *((412,) if match else ()))
+        said["responses"] = {status: HTTPStatus(status).name for status in refused}
         parameters = [*([_IDEMPOTENCY] if once else []), *([_IF_MATCH] if match else [])]
         if parameters:
             said["parameters"] = parameters

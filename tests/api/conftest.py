@@ -129,7 +129,7 @@ class Program:
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         return self._client.open(
-            f"/api/v1{path}", method=method, json=body, headers={**self.headers, **sent}
+            f"/api/v1{path}", method=method, json=body, headers={**self.headers, **sent}, buffered=True
         )
 
     def get(self, path: str, **headers: str) -> Any:
