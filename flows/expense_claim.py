@@ -23,6 +23,13 @@ class ExpenseClaimProcess(Process):
     )
     iban = jsonstore.StringField("IBAN", max_length=42, required=True, help_text="Where the money goes.")
     receipts = jsonstore.EmbeddedListField(Receipt, "Receipts", required=True)
+    scans = jsonstore.FileField(
+        "Receipts as files",
+        types=("application/pdf", "image/*"),
+        max_size="5 MB",
+        multiple=True,
+        help_text="Scans or photos, as far as you have them.",
+    )
     approved = jsonstore.BooleanField("Receipts in order", labels=("Approve", "Decline"), default=False)
     countersigned = jsonstore.BooleanField("Countersigned", labels=("Countersign", "Decline"), default=False)
     remark = jsonstore.TextField("Remark", help_text="The claimant will read this.")
@@ -45,7 +52,7 @@ class ExpenseClaimFlow(flow.Flow):
     )
 
     start = (
-        flow.Start(views.CreateProcessView.as_view(fields=["purpose", "iban", "receipts"]))
+        flow.Start(views.CreateProcessView.as_view(fields=["purpose", "iban", "receipts", "scans"]))
         .Annotation(title="Claim expenses")
         .Next(this.approve)
     )

@@ -13,8 +13,12 @@ class LeaveRequestProcess(Process):
         default="holiday",
         required=True,
     )
+    days_paid = jsonstore.IntegerField(
+        "Days still paid", minimum=0, help_text="As agreed with the personnel office."
+    )
     first_day = jsonstore.DateField("First day", required=True)
     last_day = jsonstore.DateField("Last day", required=True, help_text="The last day that you are away.")
+    cover = jsonstore.StringField("Who covers for you", max_length=100)
     reason = jsonstore.TextField("Anything your manager should know")
     approved = jsonstore.BooleanField("Leave approved", labels=("Approve", "Decline"), default=False)
     remark = jsonstore.TextField("Remark", help_text="The employee will read this.")
@@ -42,7 +46,13 @@ class LeaveRequestFlow(flow.Flow):
     start = (
         flow.Start(
             views.CreateProcessView.as_view(
-                fields=["kind", "first_day", "last_day", "reason"], check=ends_after_it_begins
+                fields=[
+                    "kind",
+                    views.When("kind", "unpaid", "days_paid"),
+                    views.Row("first_day", "last_day"),
+                    views.Section("While you are away", "cover", "reason"),
+                ],
+                check=ends_after_it_begins,
             )
         )
         .Annotation(title="Ask for leave")

@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 from flask import Flask, current_app
-from flask_migrate import Migrate
 from sqlalchemy import QueuePool, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -21,6 +20,7 @@ from portal.engine.queue import schedules
 from portal.flow.registry import Flows, registry
 from portal.models import Passwords, column_fault, db, demand_objects, is_of_flows, prepare_engine
 from portal.models.autogenerate import complete
+from portal.storage import Storage
 
 #: seconds until a server that does not answer, or a pool that is empty, is told as an error
 CONNECT_TIMEOUT = 10
@@ -54,6 +54,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     registry.bind(_current_flows)
     Passwords.cheap = app.testing
     _database(app, settings)
+    app.extensions["portal_storage"] = Storage(settings.storage)
 
     schedules.check(flows.values())
     web.init_app(app, api.blueprints())
@@ -138,17 +139,33 @@ def _database(app: Flask, settings: Config) -> None:
     except ModuleNotFoundError as error:
         extra = "pip install 'flask-flow-portal[postgres]'"
         raise ValueError(f"PORTAL_DATABASE_URL needs a driver: {error}; for PostgreSQL: {extra}") from error
-    folder = str(Path(app.instance_path).parent / "migrations")
-    Migrate(
-        app,
-        db,
-        directory=folder,
-        render_as_batch=True,
-        include_object=is_of_flows,
-        process_revision_directives=complete,
-    )
+    app.extensions["migrate"] = Revisions(app)
     with app.app_context():
         for engine in db.engines.values():
             prepare_engine(engine, settings.lock_timeout, settings.statement_timeout)
             if "mode=memory" in str(engine.url):  # it lives as long as a connection to it does
                 app.extensions["portal_memory"] = engine.connect()
+
+
+class Revisions:
+    """Flask-Migrate's settings: the folder, and all else when somebody asks for it, as `portal db` does.
+
+    Alembic is a tenth of what a process that serves pages would hold.
+    """
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self.directory = str(Path(app.instance_path).parent / "migrations")
+
+    def __getattr__(self, name: str) -> Any:
+        from flask_migrate import Migrate
+
+        Migrate(  # its own settings take the place of these
+            self._app,
+            db,
+            directory=self.directory,
+            render_as_batch=True,
+            include_object=is_of_flows,
+            process_revision_directives=complete,
+        )
+        return getattr(self._app.extensions["migrate"], name)

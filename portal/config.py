@@ -55,6 +55,8 @@ class Config:
     grace: float
     base_url: str
     max_depth: int
+    #: where the bytes of files are: a folder, or an address that fsspec knows
+    storage: str
     #: how long a try of a job may take whose node says nothing of it
     job_timeout: dt.timedelta
     #: in which working time is counted
@@ -112,6 +114,7 @@ class Config:
             "session_idle": _span("SESSION_IDLE", values.pop("SESSION_IDLE", 7 * 86_400)),
             "session_lifetime": _span("SESSION_LIFETIME", values.pop("SESSION_LIFETIME", 30 * 86_400)),
             "job_timeout": _span("JOB_TIMEOUT", values.pop("JOB_TIMEOUT", 3600)),
+            "storage": str(values.pop("STORAGE", "") or _default_storage(instance, values)),
             "max_depth": _number("MAX_DEPTH", values.pop("MAX_DEPTH", 50)),
             "calendar": _calendar(
                 str(values.pop("CALENDAR", "")),
@@ -178,6 +181,11 @@ def _own_flows() -> tuple[str, ...]:
 def _default_database(instance: Path) -> str:
     private.make_folder(instance)
     return f"sqlite:///{instance / 'portal.sqlite'}"
+
+
+def _default_storage(instance: Path, values: Mapping[str, Any]) -> str:
+    """A folder of the instance, or the memory of this process for an application under test."""
+    return f"memory://{secrets.token_hex(8)}" if values.get("TESTING") else str(instance / "files")
 
 
 def _kept_secret(instance: Path) -> str:

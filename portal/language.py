@@ -68,6 +68,7 @@ def pgettext(context: str, message: str, **values: Any) -> str:
     return text % values if values else text
 
 
-def lazy_gettext(message: str, **values: Any) -> LazyProxy:
-    """A text for a label that is declared once and read by many: its language is chosen when it is written."""
+def lazy_gettext(message: str, **values: Any) -> Any:
+    """A text for a label that is declared once and read by many: its language is chosen when it is written. Libraries
+    take it for a `str`, though it is a `LazyProxy`."""
     return LazyProxy(gettext, message, enable_cache=False, **values)

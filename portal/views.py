@@ -1,5 +1,6 @@
-"""The ready views for the forms of a flow."""
+"""The ready views for the forms of a flow, and how their fields are arranged."""
 
+from portal.web.forms.arrangement import Page, Row, Section, When
 from portal.web.forms.submit import submit
 from portal.web.forms.views import (
     CreateArtifactView,
@@ -8,4 +9,14 @@ from portal.web.forms.views import (
     UpdateProcessView,
 )
 
-__all__ = ["CreateArtifactView", "CreateProcessView", "UpdateArtifactView", "UpdateProcessView", "submit"]
+__all__ = [
+    "CreateArtifactView",
+    "CreateProcessView",
+    "Page",
+    "Row",
+    "Section",
+    "UpdateArtifactView",
+    "UpdateProcessView",
+    "When",
+    "submit",
+]

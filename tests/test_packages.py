@@ -100,7 +100,7 @@ def test_the_demo_brings_the_examples(run):
         address = re.search(r"http://\S+", line)[0]
         with urllib.request.urlopen(f"{address}/login", timeout=30) as answer:
             page = answer.read().decode()
-        style = re.search(r'href="(/static/portal/portal\.css[^"]*)"', page)[1]
+        style = re.search(r'href="(/static/portal/[^"]*/portal\.css)"', page)[1]
         with urllib.request.urlopen(f"{address}{style}", timeout=30) as answer:
             assert answer.status == 200
     finally:

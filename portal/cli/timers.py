@@ -16,5 +16,5 @@ def fire_timers() -> None:
 
     fired = schedules.fire(db.session())
     while found := timers.claim_due(db.session(), timers.now(), 20):
-        fired += sum(timers.fire_claimed(db.session(), each) for each in found)
+        fired += timers.fire_all(db.session(), found)
     click.echo(fired)

@@ -112,7 +112,8 @@ class TaskActions:
         lifecycle.check("unassign", task)
         permissions.demand_owner_or_manager(run.user, task, "give it back")
         permissions.remember_owner(run.session, task)
-        task.owner, task.assigned, task.owner_by_rule, task.snoozed_until = None, None, False, None
+        task.owner, task.assigned, task.owner_by_rule = None, None, False
+        task.snoozed_until, task.acting_for = None, None
         run.record(task, "NEW", "unassign")
 
     def reassign(self, activation: Activation, user: Any, reason: str | None = None) -> None:
@@ -135,6 +136,8 @@ class TaskActions:
         lifecycle.check("execute", task)
         permissions.demand_finish(run.session, run.user, task)
         mutexes.demand(run, task, "execute")
+        if run.user is not None and task.owner_id != run.user.id:
+            self._stand_in(task, run.user)
         self._resume(activation, "execute")
 
     def cancel(self, activation: Activation, reason: str | None = None) -> None:
@@ -250,8 +253,15 @@ class TaskActions:
         before = task.owner.username if task.owner is not None else None
         task.owner, task.owner_id, task.assigned = assignee, assignee.id, self.run.now
         task.owner_by_rule, task.snoozed_until = False, None
+        task.acting_for = permissions.acts_for(self.run.session, assignee, task)
         detail = {"to": assignee.username} if before is None else {"from": before, "to": assignee.username}
         self.run.record(task, "ASSIGNED", action, **detail)
+
+    def _stand_in(self, task: Task, user: User) -> None:
+        """Whoever finishes a task in place of its owner did it: the owner is the one whom `.NotSameAs` binds."""
+        permissions.remember_owner(self.run.session, task)
+        task.acting_for, task.acting_for_id = task.owner, task.owner_id
+        task.owner, task.owner_id, task.owner_by_rule = user, user.id, False
 
     def _start(self, activation: Activation) -> None:
         run, task = self.run, activation.task

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal import trace
 from portal.models import Outgoing, Process, Task, User, former_owner
 
-from . import lifecycle, notifications, writes
+from . import lifecycle, notices, notifications, wishes, writes
 
 if TYPE_CHECKING:
     from .context import ActionContext
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 BURST = dt.timedelta(minutes=5)
 #: rows in a statement: SQLite takes 32,766 values
 BATCH = 1000
+_PAYLOAD = {"reason": "queue", "by": None, "state": "NEW"}
 
 
 def write(run: ActionContext) -> int:
@@ -30,15 +30,15 @@ def write(run: ActionContext) -> int:
     What one action adds to a step of a process is one row for each person. Who has acted is not told.
     """
     groups: dict[tuple[Process, str], list[Task]] = {}
-    for task in dict.fromkeys(c.task for c in run.rows.changes if c.to == "NEW" and c.action != "migrate"):
+    traces = {c.task: c.trace for c in run.rows.changes if c.to == "NEW" and c.action != "migrate"}
+    for task in traces:
         if task is not None and _is_free(task):
             groups.setdefault((task.process, task.flow_task), []).append(task)
     people = [user for user in notifications.asking(run.session) if user.id != run.by] if groups else []
     if not people:
         return 0
-    return _insert(
-        run, [(tasks[0], user) for tasks in groups.values() for user in _takers(run.session, people, tasks)]
-    )
+    told = [(tasks[0], user) for tasks in groups.values() for user in _takers(run.session, people, tasks)]
+    return _insert(run, told, traces)
 
 
 def _is_free(task: Task) -> bool:
@@ -60,6 +60,7 @@ def _takers(session: Session, people: list[User], tasks: list[Task]) -> Iterable
             for user in able
             if user.id in owners or user.id == process.created_by_id or user.views(process.flow_label)
         ]
+    able = [user for user in able if wishes.hears_of_queue(user, process.flow_label)]
     names = [reference.name for reference in (() if node is None else node.not_same_as)]
     if able and names:
         done = _owners(session, process, Task.flow_task.in_(names), Task.status == "DONE")
@@ -73,18 +74,40 @@ def _owners(session: Session, process: Process, *criteria: Any) -> set[int | Non
     )
 
 
-def _insert(run: ActionContext, told: list[tuple[Task, User]]) -> int:
+def _insert(
+    run: ActionContext, told: list[tuple[Task, User]], traces: Mapping[Task | None, str | None]
+) -> int:
     """Who has been told of the step a moment ago gets one row for all that follows, which is sent later."""
+    mailed = [(task, user) for task, user in told if _is_mailed(user)]
+    _insert_notices(run, told)
     number = int(run.now.timestamp() // BURST.total_seconds())
     end = dt.datetime.fromtimestamp((number + 1) * BURST.total_seconds(), dt.UTC)
-    first = {_key(task, user, number): _row(run, task, user, run.now) for task, user in told}
+    first = {_key(task, user, number): _row(run, task, user, run.now, traces[task]) for task, user in mailed}
     new = _store(run.session, first)
     rest = {
-        _key(task, user, number, "rest"): _row(run, task, user, end)
-        for task, user in told
+        _key(task, user, number, "rest"): _row(run, task, user, end, traces[task])
+        for task, user in mailed
         if _key(task, user, number) not in new
     }
     return len(new) + len(_store(run.session, rest))
+
+
+def _is_mailed(user: User) -> bool:
+    return wishes.by_mail(user, "queue") and not wishes.is_daily(user)
+
+
+def _insert_notices(run: ActionContext, told: list[tuple[Task, User]]) -> None:
+    """In the portal, and in the daily mail, one for all that comes to a step within a burst."""
+    number = int(run.now.timestamp() // BURST.total_seconds())
+    rows: dict[str, dict[str, Any]] = {}
+    for task, user in told:
+        made = notices.row(
+            user, "queue", _key(task, user, number, "notice"), process_id=task.process_id, task_id=task.id,
+            payload=dict(_PAYLOAD),
+        )  # fmt: skip
+        if made is not None:
+            rows.setdefault(made["key"], made)
+    notices.store(run.session, [rows[key] for key in sorted(rows)], [user for _, user in told])
 
 
 def _key(task: Task, user: User, burst: int, which: str = "first") -> str:
@@ -92,18 +115,20 @@ def _key(task: Task, user: User, burst: int, which: str = "first") -> str:
     return str(uuid.uuid5(notifications.NAMESPACE, f"queue/{step}/{burst}/{which}/user/{user.id}"))
 
 
-def _row(run: ActionContext, task: Task, user: User, scheduled: dt.datetime) -> dict[str, Any]:
+def _row(
+    run: ActionContext, task: Task, user: User, scheduled: dt.datetime, trace: str | None
+) -> dict[str, Any]:
     return {
         "process_id": task.process_id,
         "task_id": task.id,
         "kind": "mail",
         "event": "queue",
-        "payload": {"reason": "queue", "by": None, "state": "NEW"},
+        "payload": _PAYLOAD,
         "user_id": user.id,
         "created": run.now,
         "scheduled": scheduled,
         "attempt": 0,
-        "trace": trace.current.get() or None,
+        "trace": trace,
     }
 
 

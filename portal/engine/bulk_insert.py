@@ -7,13 +7,14 @@ look at every one of them several times. From then on a task is an object of the
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import insert, inspect
 from sqlalchemy.orm import Session, make_transient_to_detached
 
 from portal.models import Event, Process, Task, task_link
+from portal.trace import current
 
 _TASKS = Task.__table__
 #: the columns of a task that the database does not fill in
@@ -33,6 +34,8 @@ class Change:
     detail: dict[str, Any]
     #: who did it; None is the system
     user_id: int | None
+    #: the id, in the log, of the action
+    trace: str | None = field(default_factory=lambda: current.get() or None)
 
     @property
     def is_so(self) -> bool:

@@ -26,6 +26,9 @@ from .failures import Failure
 from .retries import is_passing
 from .savepoint import GuardedCall
 
+#: what is done for somebody who is away, where a person does it in their place
+_DEEDS = ("assign", "reassign", "execute")
+
 
 class Lost(Node):
     """A node that the code no longer has: its tasks can be seen, cancelled and migrated."""
@@ -123,6 +126,8 @@ class ActionContext:
         #: what was made in this transaction: the database knows no other task of such a process, no other child of
         #: such a task
         self.made: set[Process | Task] = outer.made if outer else set()
+        #: processes of which every open task is known here
+        self.alone: set[Process] = outer.alone if outer else set()
         #: the children that were started in this transaction, by the key of their parent's task
         self.children: dict[int, list[Process]] = outer.children if outer else {}
         #: tasks whose creation has no event yet
@@ -165,6 +170,10 @@ class ActionContext:
     def known_ids(self, process: Process) -> list[int]:
         return [task.id for task in self.tasks.get(process, ()) if task.__dict__.get("id") is not None]
 
+    def knows_open(self, process: Process) -> bool:
+        """Whether the database can know no other open task of a process."""
+        return process in self.made or process in self.alone
+
     def find(self, process: Process, *criteria: Any) -> list[Task]:
         """Open tasks of a process; what is pending is written first."""
         self.session.flush()
@@ -175,7 +184,7 @@ class ActionContext:
 
     def unseen(self, process: Process, *criteria: Any) -> list[Task]:
         """Open tasks that only the database knows yet. Nothing is written for it."""
-        if process in self.made:
+        if self.knows_open(process):
             return []
         query = select(Task).where(Task.process_id == process.id, Task.finished.is_(None), *criteria)
         with self.session.no_autoflush:
@@ -270,6 +279,8 @@ class ActionContext:
         if closed and "/" in task.token:
             self.joins_due[task.process] = None
         self.touched[task.process] = None
+        if action in _DEEDS and task.acting_for is not None:
+            detail["for"] = task.acting_for.username
         self._write(task.process, task, action, before, to, detail)
 
     def note(self, task: Task, action: str, /, **detail: Any) -> None:

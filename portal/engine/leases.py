@@ -27,9 +27,13 @@ TRIES = 10
 FIRST_WAIT = dt.timedelta(seconds=1)
 LONGEST_WAIT = dt.timedelta(minutes=10)
 
-#: what an action locks: the root of the tree of its process
 _root = aliased(Process, name="root", flat=True)
-_root_id = select(func.coalesce(Process.root_id, Process.id)).where(Process.id == Task.process_id)
+
+
+def root_of(task: Any) -> Any:
+    """In SQL, what an action on a task locks: the root of the tree of its process."""
+    found = select(func.coalesce(Process.root_id, Process.id)).where(Process.id == task.process_id)
+    return found.correlate(task).scalar_subquery()
 
 
 def wait_after(
@@ -87,7 +91,7 @@ def batch(session: Session, query: Any, *of: Any, acts: bool = True) -> list[Any
     writes.begin(session)
     if session.get_bind().dialect.name != "sqlite":
         if acts:
-            query = query.join(_root, _root.id == _root_id.correlate(Task).scalar_subquery())
+            query = query.join(_root, _root.id == root_of(Task))
             of = (*of, _root)
         query = query.with_for_update(of=of, skip_locked=True)
     found = list(session.execute(query))

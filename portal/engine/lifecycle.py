@@ -147,10 +147,10 @@ def actions_for(task: Task, user: User) -> tuple[str, ...]:
     allowed = []
     for name, rule in ACTIONS.items():
         mine = {
-            "owner": task.owner_id == user.id,
+            "owner": permissions.owns(user, task),
             "finisher": permissions.may_finish(user, task),
             "manager": manager,
-            "taker": user.can(task.owner_permission, task.owner_permission_obj),
+            "taker": permissions.could_take(user, task),
         }
         if name == "cancel" and task.process.finished is not None and task.status not in OPEN:
             continue

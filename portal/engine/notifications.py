@@ -5,18 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import json
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Text, cast, or_, select
+from sqlalchemy import Text, and_, cast, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from portal import trace
 from portal.flow.notices import EVENTS
-from portal.models import Outgoing, Process, Role, Task, User
+from portal.models import Absence, Follower, Outgoing, Process, Role, Task, User
 
-from . import permissions, writes
+from . import absences, notices, permissions, wishes, writes
 from .bulk_insert import Change
 
 if TYPE_CHECKING:
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 #: the states that are news, of a task and of a process
 TASK_NEWS = {"ASSIGNED": "assigned", "ERROR": "failed"}
 PROCESS_NEWS = {"DONE": "finished", "CANCELED": "finished", "FAILED": "failed"}
-#: what a person who has chosen nothing gets mail about; `queue` is what is new in it, and what is due or late there
-DEFAULTS = {**dict.fromkeys(EVENTS, True), "queue": False}
 
 NAMESPACE = uuid.UUID("0b0e2a5c-6f1d-5a53-8f0a-0d8f2f1c7b11")
 
@@ -51,6 +48,12 @@ class News:
     #: identifies the news: the same text is never sent twice
     cause: str
     error: str | None = None
+    #: the id, in the log, of the action that made it
+    trace: str | None = None
+    #: who is told, each with the reason; None where the event says so
+    told: Sequence[tuple[User, str]] | None = None
+    #: what is kept beside
+    detail: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, change: Change, run: ActionContext) -> News:
@@ -59,7 +62,8 @@ class News:
             (TASK_NEWS, change.task) if change.task is not None else (PROCESS_NEWS, change.process)
         )
         cause = f"{type(target).__name__}/{target.id}/{change.to}/{run.now.isoformat()}"
-        return cls(known[change.to], change.process, change.task, run.user, cause, change.detail.get("error"))
+        error = change.detail.get("error")
+        return cls(known[change.to], change.process, change.task, run.user, cause, error, change.trace)
 
 
 def is_news(change: Change) -> bool:
@@ -67,33 +71,32 @@ def is_news(change: Change) -> bool:
     return change.action != "migrate" and change.to in (PROCESS_NEWS if change.task is None else TASK_NEWS)
 
 
-def wants(user: User, event: str) -> bool:
-    """Whether this person gets mail about an event."""
-    if not user.email or not user.is_active:
-        return False
-    chosen = (user.preferences or {}).get("notices", {})
-    return bool(chosen.get(event, DEFAULTS[event]))
-
-
 def asking(session: Session) -> list[User]:
-    """Who has asked to hear of the queue."""
-    query = select(User).where(User.is_active, User.email.is_not(None))
+    """Who has asked to hear of the queue, by mail or in the portal."""
+    query = select(User).where(User.is_active)
     query = query.where(cast(User.preferences, Text).contains('"queue": true', autoescape=True))
     query = query.options(joinedload(User.roles)).order_by(User.id)
-    return [user for user in session.scalars(query).unique() if wants(user, "queue")]
+    found = session.scalars(query).unique()
+    return [user for user in found if wishes.by_mail(user, "queue") or wishes.in_portal(user, "queue")]
 
 
 def write(session: Session, now: dt.datetime, news: Sequence[News]) -> int:
     """Write what is to be sent. The number of rows."""
     rows: list[dict[str, Any]] = []
-    people = People(session)
+    told: dict[User, list[dict[str, Any]]] = {}
+    people = People(session, news)
     for each in news:
-        rows.extend(_mails(people, each))
+        for user, payload in _receivers(people, each):
+            if wishes.by_mail(user, each.event) and not wishes.is_daily(user):
+                rows.append(_row("mail", each, f"user/{user.id}", payload, user_id=user.id))
+            if (notice := _notice(each, user, payload)) is not None:
+                told.setdefault(user, []).append(notice)
         rows.extend(_hooks(each))
     for row in rows:
-        row.update(created=now, scheduled=now, attempt=0, trace=trace.current.get() or None)
+        row.update(created=now, scheduled=now, attempt=0)
     if rows:
         session.execute(writes.insert(session, Outgoing).on_conflict_do_nothing(), rows)
+    notices.store(session, [notice for each in told.values() for notice in each], told)
     return len(rows)
 
 
@@ -108,24 +111,34 @@ def _row(kind: str, news: News, receiver: str, payload: dict[str, Any], **to: An
         "key": str(key),
         "user_id": to.get("user_id"),
         "url": to.get("url"),
+        "trace": news.trace,
     }
 
 
-def _mails(people: People, news: News) -> Iterator[dict[str, Any]]:
+def _receivers(people: People, news: News) -> Iterator[tuple[User, dict[str, Any]]]:
+    """Each person who is told, once, with what is kept for them. Nobody hears of what they did themselves."""
     flow_class = news.process.flow_class
     if flow_class is None or not flow_class.process_notices.get(news.event, True):
         return
     told: set[int] = set()
-    for user, reason in people.of(news):
+    for user, reason in people.of(news) if news.told is None else news.told:
         own = news.by is not None and news.by.id == user.id and reason != "manager"
-        if not own and user.id not in told and wants(user, news.event):
+        if not own and user.id not in told:
             told.add(user.id)
             payload = {"reason": reason, "by": None if news.by is None else news.by.name}
             payload["state"] = news.process.status if news.task is None else news.task.status
-            yield _row("mail", news, f"user/{user.id}", payload, user_id=user.id)
+            yield user, {**payload, **news.detail}
+
+
+def _notice(news: News, user: User, payload: dict[str, Any]) -> dict[str, Any] | None:
+    key = str(uuid.uuid5(NAMESPACE, f"{news.event}/{news.cause}/notice/{user.id}"))
+    task_id = None if news.task is None else news.task.id
+    return notices.row(user, news.event, key, process_id=news.process.id, task_id=task_id, payload=payload)
 
 
 def _hooks(news: News) -> Iterator[dict[str, Any]]:
+    if news.event not in EVENTS:
+        return
     flow_class = news.process.flow_class
     own = () if flow_class is None else flow_class.process_webhooks
     for url in dict.fromkeys((*own, *_everywhere())):
@@ -168,10 +181,12 @@ def described(news: News) -> dict[str, Any]:
 class People:
     """Finds the people who are told, each question asked once in a transaction."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, news: Sequence[News]) -> None:
         self.session = session
+        self._news = news
         self._managers: dict[str, list[User]] = {}
         self._queue: list[User] | None = None
+        self._substitutes: dict[int, list[Absence]] | None = None
 
     def of(self, news: News) -> Iterator[tuple[User, str]]:
         """Each person with the reason why it is told to them."""
@@ -179,10 +194,13 @@ class People:
         if task is None:
             if process.root_id is None and process.created_by is not None:
                 yield process.created_by, "requester"
+            yield from ((user, "follower") for user in followers(self.session, process))
         elif news.event == "failed":
             yield from ((user, "manager") for user in self.managers(process.flow_label))
         elif task.owner is not None:
             yield task.owner, "owner"
+            if news.by is None or news.by.id != task.owner_id:
+                yield from ((user, "substitute") for user in self.substitutes(task))
         else:
             yield from ((user, "queue") for user in self.takers(task))
 
@@ -199,9 +217,7 @@ class People:
         text = json.dumps(permission)
         by_role = User.roles.any(cast(Role.permissions, Text).contains(text, autoescape=True))
         directly = cast(User.permissions, Text).contains(text, autoescape=True)
-        query = select(User).where(
-            User.is_active, User.email.is_not(None), or_(User.is_superuser, directly, by_role)
-        )
+        query = select(User).where(User.is_active, or_(User.is_superuser, directly, by_role))
         found = self.session.scalars(query.options(joinedload(User.roles)).order_by(User.id)).unique()
         return [user for user in found if user.can(permission)]
 
@@ -209,4 +225,30 @@ class People:
         """Who may take a task, and has asked to hear of the queue."""
         if self._queue is None:
             self._queue = asking(self.session)
-        return [user for user in self._queue if permissions.may_take(self.session, user, task)]
+        label = task.process.flow_label
+        asked = [user for user in self._queue if wishes.hears_of_queue(user, label)]
+        return [user for user in asked if permissions.may_take(self.session, user, task)]
+
+    def substitutes(self, task: Task) -> list[User]:
+        """Who does the work of a task's owner meanwhile; asked once for all that is told."""
+        if self._substitutes is None:
+            owners = {each.task.owner_id for each in self._news if each.task is not None}
+            self._substitutes = absences.by_person(self.session, {key for key in owners if key is not None})
+        of_owner = self._substitutes.get(task.owner_id or 0, ())
+        found = [each.substitute for each in of_owner if each.covers(task.process.flow_label)]
+        return [user for user in found if user is not None]
+
+
+def followers(session: Session, process: Process) -> list[User]:
+    """Who follows a process and may still see it; who started it does so unless they have stopped."""
+    requester = process.created_by_id if process.root_id is None else None
+    query = (
+        select(User, Follower.follows)
+        .outerjoin(Follower, and_(Follower.user_id == User.id, Follower.process_id == process.id))
+        .where(or_(Follower.follows, User.id == requester), User.is_active)
+        .options(joinedload(User.roles))
+        .order_by(User.id)
+    )
+    rows = session.execute(query).unique()
+    found = [user for user, follows in rows if (wishes.follows_own(user) if follows is None else follows)]
+    return permissions.who_sees(session, process, found)

@@ -47,7 +47,7 @@ class Claim:
     kind: str
     event: str
     key: str
-    process_id: int
+    process_id: int | None
     task_id: int | None
     user_id: int | None
     url: str | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import and_, exists, literal, or_, select, true, union
@@ -9,7 +10,9 @@ from sqlalchemy.orm import Session, aliased
 
 from portal.errors import PermissionDenied
 from portal.flow.registry import registry
-from portal.models import BigId, Process, Task, User, former_owner
+from portal.models import Absence, BigId, Process, Task, User, former_owner
+
+from . import absences
 
 
 def manages(user: User | None, process: Process) -> bool:
@@ -30,17 +33,36 @@ def demand_requester(user: User | None, process: Process, action: str) -> None:
 
 
 def demand_owner_or_manager(user: User | None, task: Task, action: str) -> None:
-    if user is not None and task.owner_id != user.id and not manages(user, task.process):
+    if user is not None and not owns(user, task) and not manages(user, task.process):
         raise PermissionDenied(f"only the owner or a manager of the flow may {action}")
 
 
 def may_see_process(session: Session, user: User | None, process: Process) -> bool:
-    """Who started it, owned a task of it once, or holds `<label>.view` or `<label>.manage`."""
+    """Who started it, owned a task of it once, or holds `<label>.view` or `<label>.manage`; and who stands in for
+    somebody with an open task of it."""
     if user is None or process.created_by_id == user.id or user.views(process.flow_label):
         return True
     owns = exists().where(Task.process_id == process.id, Task.owner_id == user.id)
     owned = exists().where(former_owner.c.user_id == user.id, former_owner.c.process_id == process.id)
-    return bool(session.scalar(select(or_(owns, owned))))
+    ways = [owns, owned]
+    if people := [person.id for person in absences.replaced(user, process.flow_label)]:
+        ways.append(
+            exists().where(Task.process_id == process.id, Task.owner_id.in_(people), Task.finished.is_(None))
+        )
+    return bool(session.scalar(select(or_(*ways))))
+
+
+def who_sees(session: Session, process: Process, people: Iterable[User]) -> list[User]:
+    """Those of these people who may see a process, in one statement however many they are."""
+    asked = list(people)
+    sure = {u.id for u in asked if u.id == process.created_by_id or u.views(process.flow_label)}
+    if rest := [user.id for user in asked if user.id not in sure]:
+        owned = select(Task.owner_id).where(Task.process_id == process.id, Task.owner_id.in_(rest))
+        once = select(former_owner.c.user_id).where(
+            former_owner.c.process_id == process.id, former_owner.c.user_id.in_(rest)
+        )
+        sure |= {user_id for user_id in session.scalars(union(owned, once)) if user_id is not None}
+    return [user for user in asked if user.id in sure]
 
 
 def remember_owner(session: Session, task: Task) -> None:
@@ -56,29 +78,69 @@ def remember_owner(session: Session, task: Task) -> None:
 
 
 def may_see_task(session: Session, user: User | None, task: Task) -> bool:
-    """Who may see its process or holds its permission."""
-    if (
-        user is not None
-        and task.owner_permission
-        and user.can(task.owner_permission, task.owner_permission_obj)
-    ):
+    """Who may see its process or holds its permission, also in place of somebody who is away."""
+    if user is not None and task.owner_permission and (_can(user, task) or lenders(user, task)):
         return True
     return may_see_process(session, user, task.process)
 
 
 def may_take(session: Session, user: User, task: Task) -> bool:
-    """Whether a task may be given to this person."""
+    """Whether a task may be given to this person, also in place of somebody who is away."""
     if task.owner_permission is None:
         fit = may_see_process(session, user, task.process)
     else:
-        fit = user.can(task.owner_permission, task.owner_permission_obj)
+        fit = _can(user, task) or acts_for(session, user, task) is not None
     return fit and user.is_active and not has_done_its_counterpart(session, user, task)
 
 
+def could_take(user: User, task: Task) -> bool:
+    """Whether this person holds a task's permission, or stands in for somebody who does."""
+    return _can(user, task) or bool(lenders(user, task))
+
+
+def acts_for(session: Session, user: User, task: Task) -> User | None:
+    """Whose permission a person uses who takes a task. None where they need nobody else's, or nobody lends it."""
+    if task.owner_permission is None or _can(user, task):
+        return None
+    lending = (each for each in lenders(user, task) if not has_done_its_counterpart(session, each, task))
+    return next(lending, None)
+
+
+def _can(user: User, task: Task) -> bool:
+    return user.can(task.owner_permission, task.owner_permission_obj)
+
+
+def lenders(user: User, task: Task) -> list[User]:
+    """Who is away and lends this person the permission for a task."""
+    name, obj = task.owner_permission, task.owner_permission_obj
+    people = () if name is None else absences.replaced(user, task.process.flow_label)
+    return [person for person in people if name is not None and absences.lends(person, name, obj)]
+
+
+def owns(user: User, task: Task) -> bool:
+    """Whether a task is this person's, or that of somebody for whom they stand in."""
+    return task.owner_id == user.id or _is_of_replaced(user, task)
+
+
+def _is_of_replaced(user: User, task: Task) -> bool:
+    return task.owner_id is not None and any(
+        person.id == task.owner_id for person in absences.replaced(user, task.process.flow_label)
+    )
+
+
 def may_finish(user: User, task: Task) -> bool:
-    """Whether this person may finish a task. Its owner, who has seen it since; so nothing is asked of the database."""
-    return task.owner_id == user.id and (
-        task.owner_by_rule or user.can(task.owner_permission, task.owner_permission_obj)
+    """Whether this person may finish a task: its owner, who has seen it since, while they or who they took it for hold
+    its permission; so nothing is asked of the database. And who stands in for the owner, by the owner's right."""
+    if task.owner_id != user.id:
+        return _is_of_replaced(user, task) and task.owner is not None and may_finish(task.owner, task)
+    lender = None if task.acting_for_id is None else task.acting_for
+    return (
+        task.owner_by_rule
+        or _can(user, task)
+        or (
+            lender is not None
+            and absences.lends(lender, task.owner_permission or "", task.owner_permission_obj)
+        )
     )
 
 
@@ -91,13 +153,19 @@ def demand_finish(session: Session, user: User | None, task: Task) -> None:
     """
     if user is None:
         return
-    if task.owner_id != user.id:
+    if not owns(user, task):
         owner = f"{task.owner.name} has" if task.owner is not None else "nobody has"
         raise PermissionDenied(f"Only the owner of a task may finish it; {owner} this one.")
     if not may_finish(user, task):
         raise PermissionDenied(
             f"You no longer hold the permission for this task ({task.owner_permission}). Nothing was finished: give "
             "the task back or assign it to someone else, or ask a manager of the flow for the permission."
+        )
+    replaced = task.owner if task.owner_id != user.id else task.acting_for if task.acting_for_id else None
+    if replaced is not None and has_done_its_counterpart(session, replaced, task):
+        raise PermissionDenied(
+            f"{replaced.name}, for whom you would finish this, has done a step of this process that must be done by "
+            "someone else. Nothing was finished: assign the task to someone else."
         )
     if has_done_its_counterpart(session, user, task):
         raise PermissionDenied(
@@ -132,15 +200,45 @@ def visible_processes(user: User) -> Any:
 
 
 def _own_processes(user: User) -> Any:
-    """What a person started or had a task of. Read from that person's rows, once: asked of each process in turn
-    it would grow with everybody's."""
+    """What a person started or had a task of, and where somebody for whom they stand in has one. Read from those
+    people's rows, once: asked of each process in turn it would grow with everybody's."""
     started = aliased(Process)
     owned = aliased(Task)
-    return union(
+    ways = [
         select(started.id).where(started.created_by_id == user.id),
         select(owned.process_id).where(owned.owner_id == user.id),
         select(former_owner.c.process_id).where(former_owner.c.user_id == user.id),
-    )
+    ]
+    for absence in absences.standing_in(user):
+        theirs, their_process = aliased(Task), aliased(Process)
+        way = select(theirs.process_id).where(theirs.owner_id == absence.user_id, theirs.finished.is_(None))
+        if absence.flows:
+            way = way.join(their_process, their_process.id == theirs.process_id)
+            way = way.where(their_process.flow_label.in_(absence.flows))
+        ways.append(way)
+    return union(*ways)
+
+
+def my_tasks(user: User) -> Any:
+    """A criterion for `select(Task).join(Task.process)`: what a person has to do, also in place of who is away.
+
+    What `.NotSameAs` keeps them away from is left out of the work of others; their own they see, to pass it on.
+    """
+    assigned = Task.status == "ASSIGNED"
+    own = and_(Task.owner_id == user.id, assigned)
+    standing_in = absences.standing_in(user)
+    if not standing_in:
+        return own
+    counterparts = _counterparts(user)
+    others = []
+    for absence in standing_in:
+        theirs = [Task.owner_id == absence.user_id, assigned]
+        if absence.flows:
+            theirs.append(Process.flow_label.in_(absence.flows))
+        if counterparts is not None:
+            theirs.append(counterparts)
+        others.append(and_(*theirs))
+    return or_(own, *others)
 
 
 def takeable_tasks(user: User) -> Any:
@@ -154,15 +252,30 @@ def takeable_tasks(user: User) -> Any:
         free = and_(free, counterparts)
     if user.is_superuser:
         return free
+    either = [*_held(user), and_(Task.owner_permission.is_(None), visible_processes(user))]
+    either += [_lent(absence) for absence in absences.standing_in(user)]
+    return and_(free, or_(*either))
+
+
+def _held(user: User) -> list[Any]:
+    """Criteria for the tasks whose permission a person holds by name."""
     held = user.all_permissions
-    either = [
-        Task.owner_permission.in_([name for name in held if ":" not in name]),
-        and_(Task.owner_permission.is_(None), visible_processes(user)),
-    ]
+    either: list[Any] = [Task.owner_permission.in_([name for name in held if ":" not in name])]
     single = [name for name in held if ":" in name]
     if single:
         either.append((Task.owner_permission + ":" + Task.owner_permission_obj).in_(single))
-    return and_(free, or_(*either))
+    return either
+
+
+def _lent(absence: Absence) -> Any:
+    """A criterion for the tasks whose permission somebody who is away lends."""
+    criteria = [or_(*_held(absence.user))]
+    if absence.flows:
+        criteria.append(Process.flow_label.in_(absence.flows))
+    counterparts = _counterparts(absence.user)
+    if counterparts is not None:
+        criteria.append(counterparts)
+    return and_(*criteria)
 
 
 def _counterparts(user: User) -> Any:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
@@ -16,18 +14,16 @@ from sqlalchemy.orm import Session, joinedload
 
 from portal.errors import PortalError, Uncertain, UnsavedChanges
 from portal.flow.registry import registry
-from portal.models import Process, Task, User, utcnow
+from portal.models import Process, Task, User
 from portal.trace import current
 
 from . import arrivals, notifications, writes
 from .context import ActionContext
+from .moving_clock import clock as clock
 from .retries import disturbance, give_up
 from .savepoint import GuardedCall
 
 log = logging.getLogger("portal.engine")
-
-#: the clock of actions; a test moves it
-clock: ContextVar[Callable[[], dt.datetime]] = ContextVar("clock", default=utcnow)
 
 #: called with nothing after a commit that left work for the clock
 _wakers: list[Callable[[], None]] = []

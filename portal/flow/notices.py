@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 
 #: what mail and web hooks tell of
 EVENTS = ("assigned", "due", "late", "failed", "finished")
-#: what a flow can switch off; `queue` tells those who have asked for it that work has come, and is no web hook's
-MAILS = (*EVENTS, "queue")
+#: what a flow can switch off. No web hook's are `queue`, which tells those who have asked for it that work has come,
+#: and what people say: `comment` to those who follow a process, `mention` to whom it names
+MAILS = (*EVENTS, "queue", "comment", "mention")
 #: the longest address of a web hook
 LONGEST = 2000
 

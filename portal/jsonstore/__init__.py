@@ -6,7 +6,8 @@ on assignment, and is a typed SQL expression on the class.
 
 from .document import Document, document
 from .embedded import EmbeddedField, EmbeddedList, EmbeddedListField, Schema
-from .field import Field, fields_of
+from .field import Field, InvalidValue, fields_of
+from .files import File, FileField, files_of
 from .merge import Change, apply, changes
 from .numbers import DecimalField, FloatField, IntegerField
 from .plain import check_text, plain, storable
@@ -31,8 +32,11 @@ __all__ = [
     "EmbeddedList",
     "EmbeddedListField",
     "Field",
+    "File",
+    "FileField",
     "FloatField",
     "IntegerField",
+    "InvalidValue",
     "JSONField",
     "ReferenceField",
     "ReferenceList",
@@ -48,6 +52,7 @@ __all__ = [
     "check_text",
     "document",
     "fields_of",
+    "files_of",
     "plain",
     "storable",
 ]

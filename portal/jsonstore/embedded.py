@@ -116,7 +116,7 @@ class EmbeddedField(_Embedding[S, N, D]):
         return self.instance(value)
 
     def __set__(self, instance: object, value: S | Mapping[str, Any] | None) -> None:  # type: ignore[override]
-        value = self.clean(value)
+        value = self.accept(value)
         self._write(instance, None if value is None else self.document(value))
 
     def dump(self, value: Any) -> Any:
@@ -156,7 +156,7 @@ class EmbeddedListField(_Embedding["EmbeddedList[S]", Any, Any], Generic[S]):
     def __set__(  # type: ignore[override]
         self, instance: object, value: Sequence[S | Mapping[str, Any]] | None
     ) -> None:
-        value = self.clean(value)
+        value = self.accept(value)
         self._write(instance, None if value is None else [self.document(item) for item in value])
 
     def dump(self, value: Any) -> Any:

@@ -22,6 +22,21 @@ V = TypeVar("V", default=Any)
 N = TypeVar("N", Literal[True], Literal[False], bool, default=Literal[False])
 D = TypeVar("D", default=None)
 Validator = Callable[[Any], Any]
+#: a permission, several of which one will do, or a function of a person and the object that has the field
+Visibility = str | Sequence[str] | Callable[[Any, Any], bool] | None
+
+
+class InvalidValue(ValueError):
+    """A value that a field does not take.
+
+    Args:
+        field: its name.
+        fault: what is wrong, for somebody who knows which field it is.
+    """
+
+    def __init__(self, field: str, fault: str) -> None:
+        super().__init__(f"{field}: {fault}" if field else fault)
+        self.field, self.fault = field, fault
 
 
 class Options(TypedDict, total=False):
@@ -31,6 +46,8 @@ class Options(TypedDict, total=False):
     validators: Iterable[Validator] | Validator
     help_text: str
     json_key: str | Sequence[str] | None
+    visible_to: Visibility
+    store_default: bool
 
 
 class Field(hybrid_property[V], Generic[V, N, D]):
@@ -47,9 +64,14 @@ class Field(hybrid_property[V], Generic[V, N, D]):
         validators: called with every value assigned; they raise ValueError.
         help_text: a sentence beside the field in a form.
         json_key: the key, or the path of keys, in the document; the attribute's name when left out.
+        visible_to: who may see the value on pages and in exports: a permission, several of which one will do, or a
+            function of a person and the object. Everybody who may see the object, when left out. A form that has the
+            field shows it to whoever fills it in.
+        store_default: the default is in the document from the start, for whoever reads it without the field.
 
     Raises:
-        ValueError: at assignment, for a value that is not of the field's type or not allowed. None always is.
+        InvalidValue: at assignment, for a value that is not of the field's type or not allowed. None always is. It is a
+            ValueError that names the field.
     """
 
     python_type: type = object
@@ -66,6 +88,8 @@ class Field(hybrid_property[V], Generic[V, N, D]):
         validators: Iterable[Validator] | Validator = (),
         help_text: str = "",
         json_key: str | Sequence[str] | None = None,
+        visible_to: Visibility = None,
+        store_default: bool = False,
     ) -> None:
         super().__init__(_unnamed)
         self.expr = self._expression
@@ -75,6 +99,8 @@ class Field(hybrid_property[V], Generic[V, N, D]):
         self.required: bool = required
         self.validators: list[Validator] = [validators] if callable(validators) else list(validators)
         self.help_text = help_text
+        self.visible_to = visible_to
+        self.store_default = store_default
         self.enum: type[enum.Enum] | None = enum_of(choices)
         self.choices: list[tuple[Any, str]] | None = None if choices is None else pairs(choices)
         self.json_key = json_key
@@ -122,7 +148,7 @@ class Field(hybrid_property[V], Generic[V, N, D]):
     def __set__(self, instance: object, value: V) -> None: ...
 
     def __set__(self, instance: object, value: Any) -> None:
-        self._write(instance, self.to_json(self.clean(value)))
+        self._write(instance, self.to_json(self.accept(value)))
 
     def __delete__(self, instance: object) -> None:
         document = document_of(instance)
@@ -182,6 +208,13 @@ class Field(hybrid_property[V], Generic[V, N, D]):
         for validator in self.validators:
             validator(value)
         return value
+
+    def accept(self, value: Any) -> Any:
+        """The value as assignment takes it; an error names the field."""
+        try:
+            return self.clean(value)
+        except ValueError as error:
+            raise InvalidValue(self.name, str(error)) from error
 
     def _member(self, value: Any) -> enum.Enum:
         assert self.enum is not None
@@ -252,7 +285,9 @@ class Field(hybrid_property[V], Generic[V, N, D]):
         """Store what the default's callable says, unless a value is stored already."""
         document = document_of(instance, create=True)
         if look_up(document, self.path) is MISSING:
-            self._write(instance, plain(self._wait(document).value))
+            waiting = isinstance(document, Tracked)
+            value = self._wait(document).value if waiting else self.to_json(self.initial())
+            self._write(instance, plain(value))
 
     # -- SQL
 
@@ -301,7 +336,9 @@ def fields_of(cls: type) -> dict[str, Field[Any, Any, Any]]:
 
 @event.listens_for(Mapper, "before_insert")
 def _keep_called_defaults(mapper: Mapper[Any], connection: Any, target: Any) -> None:
-    """What a default's callable says at the creation of a row stays what it said."""
+    """What a default's callable says at the creation of a row stays what it said; others are stored where asked."""
     for field in mapper.all_orm_descriptors:
-        if isinstance(field, Field) and callable(field.default) and field.default not in (list, dict):
-            field.keep_default(target)
+        if isinstance(field, Field) and field.default is not None:
+            called = callable(field.default) and field.default not in (list, dict)
+            if called or field.store_default:
+                field.keep_default(target)

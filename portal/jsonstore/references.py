@@ -116,7 +116,7 @@ class ReferenceField(_Pointing[M, N, None], Generic[M, N]):
         return self.check_object(value)
 
     def __set__(self, instance: object, value: M | None) -> None:  # type: ignore[override]
-        value = self.clean(value)
+        value = self.accept(value)
         if value is not None:
             self.store_new(instance, [value])
         self._write(instance, self.key_of(value))
@@ -170,7 +170,7 @@ class ReferenceListField(_Pointing["ReferenceList[M]", Any, Any], Generic[M]):
         return [self.check_object(item) for item in value]
 
     def __set__(self, instance: object, value: Sequence[M] | None) -> None:  # type: ignore[override]
-        value = self.clean(value)
+        value = self.accept(value)
         self.store_new(instance, value or ())
         self._write(instance, self.dump(value) if value is not None else None)
         remember(document_of(instance), self.path, value)

@@ -1,10 +1,13 @@
 """The data: SQLAlchemy 2 typed declarative models."""
 
+from .absence import Absence
 from .base import Base, UTCDateTime, db, prepare_engine, session_of, utcnow
 from .bulk_undo import BulkUndo
+from .comment import Comment, Follower
 from .draft import Draft, ParkedForm
 from .event import Event, SignalDelivery, SignalSubscription
 from .message import Message, Schedule
+from .notice import CalendarFeed, Digest, Notice
 from .outgoing import Outgoing
 from .process import Process
 from .program import SCOPES, KeptAnswer, Token, hash_of, issue
@@ -12,6 +15,7 @@ from .registries import demand_objects
 from .schema import column_fault, gaps, init_db, is_of_flows, schema_fault
 from .sign_in import SignInAttempt, UserSession
 from .start_key import StartKey
+from .stored_file import StoredFile
 from .task import Task, former_owner, task_link
 from .turn import Turn
 from .user import (
@@ -32,12 +36,18 @@ Base.registry.configure()
 
 __all__ = [
     "SCOPES",
+    "Absence",
     "BigId",
     "BulkUndo",
+    "CalendarFeed",
+    "Comment",
+    "Digest",
     "Draft",
     "Event",
+    "Follower",
     "KeptAnswer",
     "Message",
+    "Notice",
     "Outgoing",
     "ParkedForm",
     "Passwords",
@@ -48,6 +58,7 @@ __all__ = [
     "SignalDelivery",
     "SignalSubscription",
     "StartKey",
+    "StoredFile",
     "Task",
     "Token",
     "Turn",

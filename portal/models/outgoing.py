@@ -26,11 +26,12 @@ class Outgoing(Base):
     __tablename__ = "portal_outgoing"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    process_id: Mapped[int] = mapped_column(ForeignKey("portal_process.id", ondelete="CASCADE"))
+    #: None for what is about no single process: a daily mail
+    process_id: Mapped[int | None] = mapped_column(ForeignKey("portal_process.id", ondelete="CASCADE"))
     task_id: Mapped[int | None] = mapped_column(ForeignKey("portal_task.id", ondelete="CASCADE"))
     #: mail or hook
     kind: Mapped[str] = mapped_column(String(10))
-    #: assigned, due, late, failed, finished or queue
+    #: one of `portal.flow.notices.MAILS`, or digest
     event: Mapped[str] = mapped_column(String(10))
     #: whom a mail is for; the address is read when it is sent
     user_id: Mapped[int | None] = mapped_column(ForeignKey("portal_user.id", ondelete="CASCADE"))

@@ -62,7 +62,8 @@ class Pointer:
             state = inspect(held)
             if key is None and not state.has_identity:
                 return held
-            if not state.deleted and not state.detached and _is(held, name, key):
+            # one that has expired is read again, for its row may be gone
+            if not (state.deleted or state.detached or state.expired) and _is(held, name, key):
                 return held
             instance.__dict__.pop(self.held, None)
         if key is None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import inspect
 from collections.abc import Iterator
+from difflib import get_close_matches
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ForeignKey, Index, String, text
@@ -150,6 +152,20 @@ class Process(Base):
         kwargs.setdefault("data", {})
         super().__init__(**kwargs)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuse an attribute that is nearly called like one of ours: it would be lost when the process is read again.
+
+        Raises:
+            AttributeError: with the name that was meant.
+        """
+        if not name.startswith("_") and name not in _attributes(type(self)):
+            near = get_close_matches(name, _attributes(type(self)), 1, cutoff=0.75)
+            if near:
+                raise AttributeError(
+                    f"{type(self).__name__} has no field {name!r}; did you mean `{near[0]}`?"
+                )
+        super().__setattr__(name, value)
+
     @hybrid_property
     def flow_class(self) -> type[Flow] | None:
         """The flow that this process runs; in SQL its label. None when the code no longer has it."""
@@ -188,6 +204,12 @@ class Process(Base):
             PermissionDenied: somebody else has started it.
         """
         runtime.actions().withdraw(self, user, reason)
+
+
+@lru_cache(maxsize=1024)
+def _attributes(cls: Any) -> frozenset[str]:
+    """What a process of this class has."""
+    return frozenset(name for name in dir(cls) if not name.startswith("_"))
 
 
 class _Classes(dict[Any, Any]):

@@ -131,23 +131,25 @@ def is_of_flows(_item: Any, name: str | None, kind: str, *_rest: Any) -> bool:
 
 @lru_cache
 def core_heads() -> tuple[str, ...]:
-    return _heads(REVISIONS / "versions")
+    """The newest revisions of the portal's own tables, read without Alembic: a server asks for them, too."""
+    texts = [path.read_text("utf-8") for path in (REVISIONS / "versions").glob("*.py")]
+    named = {name for text in texts for name in re.findall(r'^revision = "(\w+)"', text, re.MULTILINE)}
+    before = {name for text in texts for name in re.findall(r'^down_revision = "(\w+)"', text, re.MULTILINE)}
+    return tuple(sorted(named - before))
 
 
 def flow_heads() -> tuple[str, ...]:
     """The newest revisions of the author's own tables; none where there are no revisions."""
     folder = _flow_revisions()
-    return _heads(folder) if any(folder.glob("*.py")) else ()
+    if not any(folder.glob("*.py")):
+        return ()
+    from alembic.script import ScriptDirectory
+
+    return tuple(sorted(ScriptDirectory(str(REVISIONS), version_locations=[str(folder)]).get_heads()))
 
 
 def _flow_revisions() -> Path:
     return Path(current_app.extensions["migrate"].directory).absolute() / "versions"
-
-
-def _heads(versions: Path) -> tuple[str, ...]:
-    from alembic.script import ScriptDirectory
-
-    return tuple(sorted(ScriptDirectory(str(REVISIONS), version_locations=[str(versions)]).get_heads()))
 
 
 def _tables(connection: Connection) -> set[str]:

@@ -74,6 +74,8 @@ class Task(Base):
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("portal_user.id"))
     #: whether a rule of the flow chose the owner, who needs no permission then; who took it, or was handed it, does
     owner_by_rule: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: who is away and for whom the owner works on it, by that person's permission
+    acting_for_id: Mapped[int | None] = mapped_column(ForeignKey(User.id, name="fk_portal_task_acting_for"))
     owner_permission: Mapped[str | None] = mapped_column(String(150))
     #: the key of the one object for which the permission is asked
     owner_permission_obj: Mapped[str | None] = mapped_column(String(100))
@@ -111,7 +113,8 @@ class Task(Base):
     seed = Pointer()
 
     process: Mapped[Process] = relationship(foreign_keys=[process_id])
-    owner: Mapped[User | None] = relationship(lazy="joined", innerjoin=False)
+    owner: Mapped[User | None] = relationship(foreign_keys=[owner_id], lazy="joined", innerjoin=False)
+    acting_for: Mapped[User | None] = relationship(foreign_keys=[acting_for_id])
     # The engine writes the links, many rows at a time and beside the unit of work.
     previous: Mapped[list[Task]] = relationship(
         secondary=task_link,

@@ -6,7 +6,7 @@ import datetime as dt
 import secrets
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -21,6 +21,9 @@ from portal.flow.registry import registry
 from portal.jsonstore import EmailField
 
 from .base import Base, UTCDateTime, db, utcnow
+
+if TYPE_CHECKING:
+    from .absence import Absence
 
 #: 64 bit where the database has it; SQLite numbers its rows only for its own INTEGER
 BigId = BigInteger().with_variant(Integer, "sqlite")
@@ -100,6 +103,9 @@ class User(Base):
     #: not joined by itself, or everyone who selects processes would have to say `unique()`
     roles: Mapped[list[Role]] = relationship(secondary=user_role)
     manager: Mapped[User | None] = relationship(remote_side=[id])
+    if TYPE_CHECKING:
+        #: the absences, of any time, in which this person stands in for somebody; see `absence`
+        stand_ins: Mapped[list[Absence]]
 
     is_authenticated = True
     is_anonymous = False

@@ -1,9 +1,11 @@
 """Reads for people. No Flask here: the session, the person and the filters are arguments."""
 
+from .acting import owners, whom_for
 from .attention import Attention, attention
 from .board import Column, board
 from .candidates import how_many_could, who_could
 from .figures import Figures, figures
+from .notices import notices, unread
 from .paging import Page
 from .processes import (
     EVENTS,
@@ -20,6 +22,8 @@ from .processes import (
     task_events,
     timeline,
 )
+from .standing import Standing, standing
+from .talk import Talk, talk
 from .tasks import (
     ARCHIVE_ORDERS,
     EVERYTHING,
@@ -28,11 +32,13 @@ from .tasks import (
     archive,
     badges,
     chosen,
+    due_tasks,
     inbox,
     late,
     next_at_step,
     next_in_inbox,
     next_in_process,
+    one_task,
     queue,
     snoozed,
 )
@@ -51,12 +57,15 @@ __all__ = [
     "Page",
     "Position",
     "ProcessDetail",
+    "Standing",
+    "Talk",
     "archive",
     "attention",
     "badges",
     "board",
     "children",
     "chosen",
+    "due_tasks",
     "figures",
     "fill_in",
     "how_many_could",
@@ -66,14 +75,21 @@ __all__ = [
     "next_at_step",
     "next_in_inbox",
     "next_in_process",
+    "notices",
+    "one_task",
+    "owners",
     "places",
     "processes",
     "progress",
     "queue",
     "snoozed",
+    "standing",
     "story",
+    "talk",
     "task_events",
     "timeline",
+    "unread",
     "who_could",
+    "whom_for",
     "workers_seen",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -92,9 +93,8 @@ _CALLS = ("Subprocess", "NSubprocess")
 
 def places(session: Session, process_ids: list[int]) -> dict[int, list[Position]]:
     """Where each of these processes stands now."""
-    found: dict[int, list[Position]] = defaultdict(list)
     if not process_ids:
-        return found
+        return defaultdict(list)
     owner = func.min(func.coalesce(func.nullif(User.full_name, ""), User.username))
     query = (
         select(
@@ -105,8 +105,14 @@ def places(session: Session, process_ids: list[int]) -> dict[int, list[Position]
         .where(Task.process_id.in_(process_ids), Task.finished.is_(None))
         .group_by(Task.process_id, Task.flow_task, Task.status, Task.flow_task_type)
     )  # fmt: skip
+    return arranged(session.execute(query))
+
+
+def arranged(rows: Iterable[Any]) -> dict[int, list[Position]]:
+    """Where processes stand, from the columns of a `Position` and the kind of node that its open tasks are of."""
+    found: dict[int, list[Position]] = defaultdict(list)
     patient: list[Position] = []
-    for *row, kind in session.execute(query):
+    for *row, kind in rows:
         place = Position(*row)
         if kind in _PATIENT and place.status == "STARTED":
             patient.append(place)

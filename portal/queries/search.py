@@ -25,8 +25,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session, aliased
 
 from portal import summaries
+from portal.engine import visibility
 from portal.flow import registry
-from portal.jsonstore import BinaryField, fields_of
+from portal.jsonstore import BinaryField, FileField, fields_of
 from portal.models import Process, Task, User, is_of_flows, registries
 from portal.models.pointer import class_name
 
@@ -136,7 +137,9 @@ def _of_flows(word: str) -> tuple[list[str], list[tuple[str, str]], list[tuple[s
         for node in definition.nodes.values():
             if folded in node.title.casefold() or _says(node.summary_template, folded):
                 steps.append((label, node.name))
-        for field in fields_of(definition.process_class or Process).values():
+        model = definition.process_class or Process
+        guarded = visibility.guarded_fields(model)
+        for field in (each for name, each in fields_of(model).items() if name not in guarded):
             for value, shown in field.choices or ():
                 if folded in str(shown).casefold():
                     stored = field.to_json(value)
@@ -158,9 +161,10 @@ def _contains(word: str) -> Callable[[Any], Any]:
 
 
 def _in_values(session: Session, word: str) -> Any:
-    """In a value of the document at any depth: neither in the name of a field nor in bytes."""
+    """In a value of the document at any depth: neither in names of fields nor in bytes, ids of files, and what only
+    some may see."""
     contains = _contains(word)
-    document = document_without(session, _bytes_of)
+    document = document_without(session, _not_searched)
     if session.get_bind().dialect.name == "postgresql":
         value = func.jsonb_path_query(type_coerce(document, JSONB), _VALUES).column_valued("value")
         text: Any = type_coerce(value, JSONB).op("#>>")(literal_column("'{}'"))
@@ -178,9 +182,18 @@ def _in_values(session: Session, word: str) -> Any:
 _VALUES: Any = literal_column("""'strict $.** ? (@.type() == "string" || @.type() == "number")'""")
 
 
-def _bytes_of(flow_class: Any) -> tuple[str, ...]:
-    fields = fields_of(flow_class.definition.process_class or Process).values()
-    return tuple(sorted({field.path[0] for field in fields if isinstance(field, BinaryField)}))
+def _not_searched(flow_class: Any) -> tuple[str, ...]:
+    model = flow_class.definition.process_class or Process
+    guarded = visibility.guarded_fields(model)
+    return tuple(
+        sorted(
+            {
+                field.path[0]
+                for name, field in fields_of(model).items()
+                if isinstance(field, BinaryField | FileField) or name in guarded
+            }
+        )
+    )
 
 
 def _in_tables(contains: Callable[[Any], Any]) -> Iterator[Any]:
@@ -193,6 +206,7 @@ def _in_tables(contains: Callable[[Any], Any]) -> Iterator[Any]:
             if isinstance(each.type, String)
             and not isinstance(each.type, Enum)
             and each.table is mapper.local_table
+            and key not in visibility.guarded_fields(model)
         ]
         if not texts or len(mapper.primary_key) != 1:
             continue

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, literal, or_, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from portal.engine import permissions
 from portal.models import Process, Task, User, utcnow
 
-from . import shown
+from . import acting, shown
 from .loading import load_pointers, tables_of_heirs
 from .paging import PAGE, Key, Order, Page, fetch
 from .search import cleaned, first_by_number, task_matches
@@ -77,7 +78,7 @@ EVERYTHING = Filters()
 
 def inbox(session: Session, user: User, filters: Filters = EVERYTHING, size: int = PAGE) -> Page:
     """The tasks that a person has taken or was given."""
-    return _page(session, _open(_mine(user)), ORDERS, filters, size)
+    return _page(session, _open(*_mine(user)), ORDERS, filters, size)
 
 
 def queue(session: Session, user: User, filters: Filters = EVERYTHING, size: int = PAGE) -> Page:
@@ -110,7 +111,7 @@ def badges(session: Session, user: User) -> dict[str, int]:
 
 def next_in_process(session: Session, user: User, process_id: int) -> Task | None:
     """The next task of a process that is a person's, or else one that they may take."""
-    for query in (_open(_mine(user)), _open(permissions.takeable_tasks(user))):
+    for query in (_open(*_mine(user)), _open(permissions.takeable_tasks(user))):
         rows = session.scalars(_in_order(query.where(Task.process_id == process_id)).limit(20))
         found: list[Task] = list(rows.unique())
         for task in found:
@@ -131,13 +132,30 @@ def next_at_step(session: Session, user: User, label: str, node: str) -> list[tu
 
 
 def next_in_inbox(session: Session, user: User) -> Task | None:
-    return session.scalars(_in_order(_open(_mine(user))).limit(1)).unique().first()
+    return session.scalars(_in_order(_open(*_mine(user))).limit(1)).unique().first()
 
 
 def chosen(session: Session, ids: list[int]) -> list[Task]:
     """These tasks with their processes, in the order of their ids; ids that are not there are left out."""
     query = _tasks().where(Task.id.in_(ids)).order_by(Task.id) if ids else None
     return [] if query is None else list(session.scalars(query).unique())
+
+
+def one_task(session: Session, task_id: int) -> Task | None:
+    """A task with its process."""
+    return session.scalars(_by_id(tuple(tables_of_heirs())), {"task_id": task_id}).unique().first()
+
+
+@lru_cache(maxsize=16)
+def _by_id(_heirs: tuple[type[Process], ...]) -> Select[Any]:
+    """Made once for the process classes that there are: every page and action of a task asks it."""
+    return _tasks().where(Task.id == bindparam("task_id"))
+
+
+def due_tasks(session: Session, user: User, most: int = 500) -> list[Task]:
+    """What a person has to do that is due at some moment, the soonest first."""
+    query = _open(acting.mine(user)).where(Task.due.is_not(None)).order_by(Task.due, Task.id).limit(most)
+    return list(session.scalars(query).unique())
 
 
 def late(session: Session, user: User) -> int:
@@ -149,7 +167,7 @@ def late(session: Session, user: User) -> int:
 def _mine(user: User) -> tuple[ColumnElement[bool], ...]:
     """What is a person's, and not put off until later."""
     awake = or_(Task.snoozed_until.is_(None), Task.snoozed_until <= utcnow())
-    return (Task.owner_id == user.id, Task.status == "ASSIGNED", awake)
+    return acting.mine(user), awake
 
 
 def snoozed(session: Session, user: User, limit: int = PAGE) -> list[Task]:
@@ -175,8 +193,7 @@ def _tasks() -> Select[Any]:
     )
 
 
-def _open(criteria: Any) -> Select[Any]:
-    criteria = criteria if isinstance(criteria, tuple) else (criteria,)
+def _open(*criteria: Any) -> Select[Any]:
     return _tasks().where(Task.finished.is_(None), *criteria)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from .text import Box
 
@@ -35,26 +36,46 @@ def meets(box: Box, segment: Segment, gap: float = 0) -> bool:
     )
 
 
+class Line(NamedTuple):
+    """A stretch of a way, with what is asked of it again and again."""
+
+    left: float
+    right: float
+    top: float
+    bottom: float
+    level: bool
+    upright: bool
+
+    def runs_along(self, other: Line, gap: float = 0.5) -> bool:
+        """Whether both are parallel, nearer than the gap, and side by side for a while."""
+        beside = self.upright and other.upright and abs(self.left - other.left) < gap
+        if beside and min(self.bottom, other.bottom) - max(self.top, other.top) > 1:
+            return True
+        over = self.level and other.level and abs(self.top - other.top) < gap
+        return over and min(self.right, other.right) - max(self.left, other.left) > 1
+
+    def crosses(self, other: Line) -> bool:
+        """Whether one is level and the other upright, and they cross, not only touch."""
+        if self.level and other.upright:
+            return self.left < other.left < self.right and other.top < self.top < other.bottom
+        if self.upright and other.level:
+            return other.left < self.left < other.right and self.top < other.top < self.bottom
+        return False
+
+
+def line_of(segment: Segment) -> Line:
+    (ax, ay), (bx, by) = segment
+    return Line(min(ax, bx), max(ax, bx), min(ay, by), max(ay, by), ay == by, ax == bx)
+
+
 def runs_along(one: Segment, other: Segment, gap: float = 0.5) -> bool:
-    """Whether both lines are parallel, nearer than the gap, and side by side for a while."""
-    for i in (0, 1):
-        if one[0][i] == one[1][i] and other[0][i] == other[1][i] and abs(one[0][i] - other[0][i]) < gap:
-            a, b = sorted((one[0][1 - i], one[1][1 - i]))
-            c, d = sorted((other[0][1 - i], other[1][1 - i]))
-            if min(b, d) - max(a, c) > 1:
-                return True
-    return False
+    """As `Line.runs_along`."""
+    return line_of(one).runs_along(line_of(other), gap)
 
 
 def crosses(one: Segment, other: Segment) -> bool:
-    """Whether a level and an upright line cross, not only touch."""
-    for level, upright in ((one, other), (other, one)):
-        if level[0][1] == level[1][1] and upright[0][0] == upright[1][0]:
-            left, right = sorted((level[0][0], level[1][0]))
-            top, bottom = sorted((upright[0][1], upright[1][1]))
-            if left < upright[0][0] < right and top < level[0][1] < bottom:
-                return True
-    return False
+    """As `Line.crosses`."""
+    return line_of(one).crosses(line_of(other))
 
 
 def upright(points: Sequence[Point]) -> list[Point]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .geometry import Point, Segment, meets, runs_along, segments
+from .geometry import Point, Segment, line_of, meets, segments
 from .measure import EDGE_FONT, label_lines
 from .text import Box, Text, block_size
 
@@ -38,10 +38,12 @@ def _best(
     way: list[Segment], size: tuple[float, float], taken: list[Box], others: list[Segment]
 ) -> tuple[Box, str]:
     options = []
+    around = [line_of(other) for other in others]
     for order, (cost, box, anchor, segment) in enumerate(_beside(way, size)):
         if not any(box.overlaps(other, 1) for other in taken):
             cost += _CROSSED * sum(meets(box, other) for other in [*way, *others])
-            cost += _SHARED * any(runs_along(other, segment) for other in others)
+            line = line_of(segment)
+            cost += _SHARED * any(each.runs_along(line) for each in around)
             options.append((cost, order, box, anchor))
     if options and min(options)[0] < _CROSSED:
         _, _, box, anchor = min(options)

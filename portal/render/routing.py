@@ -7,12 +7,13 @@ may run in one line at their end, ways from the same node at their beginning.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from .geometry import Point, Segment, crosses, length, meets, runs_along, segments, straightened
+from .geometry import Line, Point, length, line_of, meets, segments, straightened
 from .measure import Measure
 from .order import host_of
 from .shapes import is_boundary, shape_of
@@ -59,7 +60,7 @@ class Ways:
     boxes: dict[str, Box]
     rooms: dict[str, Box]
     sizes: dict[str, Measure]
-    _lines: list[tuple[Segment, Any]] = field(default_factory=list)
+    _lines: list[tuple[Line, Any]] = field(default_factory=list)
     _left: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _arrived: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
@@ -72,7 +73,7 @@ class Ways:
         _, _, points, leaving, arriving = best
         self._left[edge.source.name].add(leaving)
         self._arrived[edge.target.name].add(arriving)
-        self._lines += [(line, edge) for line in segments(points)]
+        self._lines += [(line_of(line), edge) for line in segments(points)]
         return points
 
     def used(self, name: str) -> set[str]:
@@ -87,7 +88,8 @@ class Ways:
         for option in sorted(options, key=lambda option: option[0]):
             if best is not None and option[0] >= best[0]:
                 break
-            cost = option[0] + self._disturbs(edge, option[1])
+            bound = math.inf if best is None else best[0] - option[0]
+            cost = option[0] + self._disturbs(edge, option[1], bound)
             if best is None or cost < best[0]:
                 best = (cost, *option)
         return best
@@ -100,7 +102,8 @@ class Ways:
                         least = length(points) + _BEND * len(points) + leaving.cost + arriving.cost
                         yield least, points, leaving.side, arriving.side
 
-    def _disturbs(self, edge: Any, points: _Points) -> float:
+    def _disturbs(self, edge: Any, points: _Points, bound: float) -> float:
+        """What it costs that a way disturbs others; the sum may end where it comes to the bound."""
         own = segments(points)
         ends = {host_of(edge.source).name, edge.target.name}
         xs, ys = [x for x, _ in points], [y for _, y in points]
@@ -110,14 +113,18 @@ class Ways:
             if near.overlaps(room, _APART):
                 box, gap = (self.boxes[name], -1.0) if name in ends else (room, 4.0)
                 cost += _HIT * sum(meets(box, line, gap) for line in own)
+        left, right, top, bottom = near.x - _APART, near.right + _APART, near.y - _APART, near.bottom + _APART
+        lines = [line_of(line) for line in own]
         for other, owner in self._lines:
-            if not meets(near, other, _APART):
-                continue
-            together = owner.target is edge.target or owner.source is edge.source
-            for line in own:
-                cost += _CROSSING * crosses(line, other)
-                if runs_along(line, other, _APART):
-                    cost += 0 if together and runs_along(line, other) else _COVERING
+            if cost >= bound:
+                break
+            if other.left < right and other.right > left and other.top < bottom and other.bottom > top:
+                together = owner.target is edge.target or owner.source is edge.source
+                for line in lines:
+                    if line.crosses(other):
+                        cost += _CROSSING
+                    if line.runs_along(other, _APART) and not (together and line.runs_along(other)):
+                        cost += _COVERING
         return cost
 
     # -- where ways begin and end ----------------------------------------------------------------------------
@@ -223,9 +230,9 @@ class Ways:
             room for room in self.rooms.values() if room.x < right + _CLEAR and room.right > left - _CLEAR
         ]
         beside = [
-            (line[0][1], owner.target is edge.target)
+            (line.top, owner.target is edge.target)
             for line, owner in self._lines
-            if line[0][1] == line[1][1] and runs_along(((left, line[0][1]), (right, line[0][1])), line)
+            if line.level and min(right, line.right) - max(left, line.left) > 1
         ]
         level = (max if sign > 0 else min)(begin[1], end[1]) + sign * _CLEAR
         while any(meets(room, ((left, level), (right, level)), _CLEAR) for room in near) or any(

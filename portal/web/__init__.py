@@ -12,6 +12,7 @@ from portal import folders
 
 from . import (
     bodies,
+    compression,
     errors,
     files,
     flows,
@@ -25,9 +26,11 @@ from . import (
     retry,
     workload,
 )
-from .accounts import profile, sign_in, tokens
+from .accounts import absences, calendar, profile, sign_in, tokens
 from .drafts import kept, pages
 from .forms import pages as form_pages
+from .forms import templates as form_templates
+from .talk import attachments, comments, notices
 from .tasks import actions, bulk, detail, levers, next_task, start, undoing
 
 BLUEPRINTS = (
@@ -35,6 +38,9 @@ BLUEPRINTS = (
     sign_in.blueprint,
     profile.blueprint,
     tokens.blueprint,
+    absences.blueprint,
+    calendar.blueprint,
+    calendar.feeds,
     lists.blueprint,
     bulk.blueprint,
     detail.blueprint,
@@ -49,6 +55,9 @@ BLUEPRINTS = (
     process_levers.blueprint,
     workload.blueprint,
     files.blueprint,
+    comments.blueprint,
+    attachments.blueprint,
+    notices.blueprint,
 )
 
 
@@ -63,6 +72,7 @@ def init_app(app: Flask, more: Sequence[Blueprint] = ()) -> None:
     app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
     # A form left open over the week-end is still a form: the token lives as long as the session.
     app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)
+    compression.attach(app)  # ahead of all that answers: it comes last
     operations.init_app(app)  # first: whoever refuses a request behind it is timed and logged too
     layout.init_app(app)  # before anything asks who it is
     limits.init_app(app)  # before anything reads a form
@@ -79,8 +89,12 @@ def init_app(app: Flask, more: Sequence[Blueprint] = ()) -> None:
     start.init_app(app)
     process_levers.init_app(app)
     next_task.init_app(app)
+    comments.init_app(app)
+    attachments.init_app(app)
+    notices.init_app(app)
     errors.init_app(app)
     headers.init_app(app)
+    form_templates.init_app(app)
     form_pages.check(app, app.extensions["portal_flows"].values())
 
 
@@ -96,4 +110,6 @@ def _pages(more: Sequence[Blueprint]) -> Blueprint:
     for blueprint in (*BLUEPRINTS, *more):
         pages.register_blueprint(blueprint)
     pages.add_url_rule("/", "home", lists.home)
+    pages.add_url_rule("/static/bootstrap/<path:filename>", "bootstrap", layout.bootstrap)
+    pages.add_url_rule("/static/portal/~<version>/<path:filename>", "asset", layout.send_asset)
     return pages

@@ -1,7 +1,8 @@
 """Files that were uploaded: their names, their links, and the download for whoever may see the process.
 
-A file has the id `<process>-<path>`, such as `12-scan`, `12-lines.0.offer` or `12-artifact.photo`. What a column of
-bytes cannot keep of it, its name and type, is kept in the process's document under `_files`.
+A file in the storage has the id of its row. One in a document or a column has the id `<process>-<path>`, such as
+`12-scan`, `12-lines.0.offer` or `12-artifact.photo`. What a column of bytes cannot keep of it, its name and type, is
+kept in the process's document under `_files`.
 """
 
 from __future__ import annotations
@@ -13,12 +14,24 @@ from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, abort, send_file, url_for
 
-from portal.jsonstore import Binary, BinaryField, EmbeddedField, EmbeddedListField, fields_of
-from portal.models import Process
+from portal import storage
+from portal.engine import visibility
+from portal.jsonstore import (
+    Binary,
+    BinaryField,
+    EmbeddedField,
+    EmbeddedListField,
+    File,
+    FileField,
+    fields_of,
+    files_of,
+)
+from portal.models import Process, StoredFile, db
 
 from .accounts.sign_in import require_login
 from .display.values import own_columns
 from .forms.uploads import clean_name, clean_type
+from .layout import me
 from .limits import size_words
 from .lookups import process_or_refuse
 from .urls import to_id
@@ -28,6 +41,7 @@ blueprint.before_request(require_login)
 
 #: where the names of files in columns are
 KEPT = "_files"
+_STORED = re.compile(r"\d{8}-[0-9a-f]{32}", re.ASCII)
 _ID = re.compile(r"(\d{1,19})-([^/]+)", re.ASCII)
 
 
@@ -38,6 +52,8 @@ class Link(NamedTuple):
     type: str
     size: str
     url: str | None
+    #: the address of the picture that it is, where it can be shown
+    preview: str | None = None
 
     def __str__(self) -> str:
         return f"{self.name} ({self.size})"
@@ -62,6 +78,14 @@ class Files:
         )
         return Link(found.name, found.type, size_words(len(content)), url)
 
+    def stored(self, file: File) -> Link:
+        """The link of a file in the storage."""
+        url = preview = None
+        if self.visible:
+            url = url_for("portal.files.download", file_id=file.id)
+            preview = url_for("portal.files.preview", file_id=file.id) if file.is_image else None
+        return Link(file.name, file.type, size_words(file.size), url, preview)
+
     def nested(self, field: Any, value: Any) -> Iterator[tuple[str, Link]]:
         """The files in embedded documents, each with the label that leads to it."""
         places: list[tuple[str, Files, Any]] = []
@@ -75,6 +99,9 @@ class Files:
                 content = getattr(part, name)
                 if isinstance(inner, BinaryField) and content is not None:
                     yield f"{label}: {inner.label}", place.link(content, name)
+                if isinstance(inner, FileField):
+                    for file in files_of(content):
+                        yield f"{label}: {inner.label}", place.stored(file)
                 for words, link in place.nested(inner, content):
                     yield f"{label}: {words}", link
 
@@ -82,6 +109,9 @@ class Files:
 @blueprint.get("/files/<file_id>")
 def download(file_id: str) -> Response:
     """A file as an attachment, whatever it says that it is."""
+    if _STORED.fullmatch(file_id):
+        row = stored_or_refuse(file_id)
+        return _answer(storage.current().open(file_id), row)
     found = _ID.fullmatch(file_id)
     number = to_id(found[1]) if found else None
     if found is None or number is None:
@@ -89,10 +119,44 @@ def download(file_id: str) -> Response:
     process = process_or_refuse(number)
     path = tuple(found[2].split("."))
     content = _content(process, path)
+    place, name = (process.artifact, path[1:2]) if path[0] == "artifact" else (process, path[:1])
+    if content is not None and {*name} & visibility.hidden_fields(me(), place):
+        abort(403, "You may not see this field.")
     if content is None:
         abort(404, "There is no such file.")
     file = named(process, path, content)
-    answer = send_file(BytesIO(file), mimetype=file.type, as_attachment=True, download_name=file.name)
+    return _answer(BytesIO(file), file)
+
+
+@blueprint.get("/files/<file_id>/preview")
+def preview(file_id: str) -> Response:
+    """A picture to be shown on a page: only of a type that browsers show without running anything in it."""
+    if not _STORED.fullmatch(file_id):
+        abort(404, "There is no such file.")
+    row = stored_or_refuse(file_id)
+    if not storage.as_value(row).is_image:
+        abort(404, "There is no picture of this file.")
+    return _answer(storage.current().open(file_id), row, attached=False)
+
+
+def stored_or_refuse(file_id: str) -> StoredFile:
+    """A file in the storage that the person may see: their process's, or one that waits in their draft."""
+    row = db.session.get(StoredFile, file_id)
+    if row is None or (row.process_id is None and not (row.pending and row.user_id == me().id)):
+        abort(404, "There is no such file.")
+    if row.process_id is not None:
+        process = process_or_refuse(row.process_id)
+        field = (row.field or "").partition("-")[0]
+        places = [each for each in (process, process.artifact) if each is not None]
+        if any(field in visibility.hidden_fields(me(), place) for place in places):
+            abort(403, "You may not see this field.")
+    return row
+
+
+def _answer(content: Any, file: Any, attached: bool = True) -> Response:
+    answer = send_file(content, mimetype=file.type, as_attachment=attached, download_name=file.name)
+    if isinstance(file, StoredFile):
+        answer.content_length = file.size
     answer.headers["Cache-Control"] = "private, no-store"
     answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     answer.headers["X-Content-Type-Options"] = "nosniff"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-from flask import Flask, current_app, g, request, session, url_for
+import flask_bootstrap
+from flask import Flask, current_app, g, message_flashed, request, send_from_directory, session, url_for
 from flask_login import current_user
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
@@ -19,24 +22,55 @@ from portal.models import User, db, utcnow
 
 from . import navigation
 from .display import words
-from .display.icons import icon
+from .display.icons import icon, icon_drawings
 from .display.moments import age, clock_tag, time_tag
 from .urls import carry, here, way_back
 
-#: how many messages wait at most for the next page; a bulk action has some twenty
-MESSAGES = 25
+#: how many messages of before wait at most for the next page
+MESSAGES = 3
+#: what `g` holds for one request
+_OF_REQUEST = (
+    "now", "badges", "unread", "preferences", "told", "subject", "_login_user", "csrf_token", "csrf_valid",
+    "user_session", "icons",
+)  # fmt: skip
 STATIC = folders.STATIC / "portal"
-
-
-@cache
-def _fingerprint(name: str) -> str:
-    return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:10]
+BOOTSTRAP = Path(flask_bootstrap.__file__).parent / "static" / "bootstrap5"
+_BOOTSTRAP_CSS = "css/bootstrap.min.css"
 
 
 def asset(name: str) -> str:
-    """The address of one of our files; it changes with the file, so a browser may keep it for ever."""
-    version = _fingerprint(name) if not current_app.debug else "dev"
-    return url_for("portal.static", filename=name, v=version)
+    """The address of one of our files. It changes when one of them does, so a browser may keep it for ever; what the
+    file imports or names lies beside it."""
+    return url_for("portal.asset", version=_version(STATIC), filename=name)
+
+
+def bootstrap_css() -> str:
+    """The address of Bootstrap's styles, which changes with them."""
+    return url_for("portal.bootstrap", filename=_BOOTSTRAP_CSS, v=_version(BOOTSTRAP / _BOOTSTRAP_CSS))
+
+
+def bootstrap(filename: str) -> BaseResponse:
+    """Bootstrap's files, from this server."""
+    return send_from_directory(BOOTSTRAP, filename)
+
+
+def send_asset(version: str, filename: str) -> BaseResponse:
+    """One of our files, whatever version is asked for: a page of before an update may ask for one that is gone."""
+    return send_from_directory(STATIC, filename)
+
+
+def _version(path: Path) -> str:
+    return "dev" if current_app.debug else _fingerprint(path)
+
+
+@cache
+def _fingerprint(path: Path) -> str:
+    """What tells one state of a file, or of the files in a folder, from another."""
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    found = hashlib.sha256()
+    for file in files:
+        found.update(file.name.encode() + b"\0" + file.read_bytes())
+    return found.hexdigest()[:10]
 
 
 def now() -> dt.datetime:
@@ -53,8 +87,12 @@ def me() -> User:
     return user
 
 
-def preferences() -> dict[str, Any]:
-    return dict(current_user.preferences or {}) if current_user.is_authenticated else {}
+def preferences() -> Mapping[str, Any]:
+    """What this person has chosen, as it was when the request came: it is asked for with each moment on a page."""
+    if "preferences" not in g:
+        g.preferences = dict(current_user.preferences or {}) if current_user.is_authenticated else {}
+    found: Mapping[str, Any] = g.preferences
+    return found
 
 
 def goes_on() -> bool:
@@ -82,6 +120,13 @@ def badges() -> dict[str, str]:
     return {name: "99+" if count > 99 else str(count) for name, count in g.badges.items() if count}
 
 
+def unread() -> str:
+    """How many notices this person has not read, as the top bar writes it; it was read with them."""
+    if "unread" not in g:
+        g.unread = queries.unread(db.session(), me())
+    return "99+" if g.unread > 99 else str(g.unread or "")
+
+
 def _time(moment: dt.datetime | None, plain: bool = False) -> Markup:
     return time_tag(moment, now(), preferences(), plain=plain)
 
@@ -91,6 +136,7 @@ def _context() -> dict[str, Any]:
     return {
         "me": current_user,
         "badges": badges,
+        "unread": unread,
         "theme": chosen.get("theme", "system"),
         "single_keys": chosen.get("keys", True),
         "now": now(),
@@ -106,6 +152,8 @@ def init_app(app: Flask) -> None:
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.globals.update(
         icon=icon,
+        icon_drawings=icon_drawings,
+        bootstrap_css=bootstrap_css,
         goes_on=goes_on,
         navigation=lambda: navigation.entries(me()),
         asset=asset,
@@ -130,6 +178,8 @@ def init_app(app: Flask) -> None:
         _=gettext,
         ngettext=ngettext,
         pgettext=pgettext,
+        for_whom=lambda task: queries.whom_for(me(), task),
+        my_ids=lambda process: queries.owners(me(), process.flow_label),
         ago=_time,
         moment=lambda value: _time(value, plain=True),
         age=lambda value: time_tag(value, now(), preferences(), text=age((now() - value).total_seconds())),
@@ -139,27 +189,38 @@ def init_app(app: Flask) -> None:
     app.context_processor(_context)
     app.before_request(_forget)
     app.after_request(_keep_few_messages)
+    message_flashed.connect(_count_message, app)
 
-    @app.after_request
-    def _keep_assets(response: BaseResponse) -> BaseResponse:
-        if request.endpoint == "portal.static" and "v" in request.args:
-            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-        elif request.endpoint == "portal.static":
-            # Modules import each other without a version: they are asked for again, and are rarely sent again.
-            response.headers["Cache-Control"] = "no-cache"
-        elif request.endpoint == "bootstrap.static":
-            response.headers["Cache-Control"] = "public, max-age=86400"
+    app.after_request(_keep_assets)
+
+
+def _keep_assets(response: BaseResponse) -> BaseResponse:
+    """Say for how long a browser may keep a file without asking again."""
+    arguments = request.view_args or {}
+    if request.endpoint == "portal.asset":
+        forever = arguments["version"] == _version(STATIC) != "dev"
+    elif request.endpoint == "portal.bootstrap":
+        forever = request.args.get("v") == _version(BOOTSTRAP / _BOOTSTRAP_CSS) != "dev"
+    elif request.endpoint == "portal.static":
+        forever = False
+    else:
         return response
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if forever else "no-cache"
+    return response
 
 
 def _keep_few_messages(response: BaseResponse) -> BaseResponse:
-    """They travel in the cookie, and whoever sends forms without ever looking at a page would fill it."""
+    """They travel in the cookie: what this request has said is kept, and little of what nobody has looked at yet."""
     if session.modified and len(messages := session.get("_flashes", ())) > MESSAGES:
-        session["_flashes"] = messages[-MESSAGES:]
+        session["_flashes"] = messages[-max(MESSAGES, g.get("told", 0)) :]
     return response
+
+
+def _count_message(_app: Flask, **_message: Any) -> None:
+    g.told = g.get("told", 0) + 1
 
 
 def _forget() -> None:
     """Begin afresh: where a context is open around several requests, as in tests, `g` outlives each."""
-    for name in ("now", "badges", "subject", "_login_user", "csrf_token", "csrf_valid", "user_session"):
+    for name in _OF_REQUEST:
         g.pop(name, None)

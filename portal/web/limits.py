@@ -11,8 +11,10 @@ MAX_CONTENT_LENGTH = 16 * 1024 * 1024
 SMALLEST_PART = 100
 #: fields of any form: Werkzeug counts those of multipart forms only, and millions take a minute and a gigabyte
 MOST_FIELDS = 200_000
+#: the endpoints of comments
+COMMENTS = frozenset(("portal.comments.of_task", "portal.comments.of_process"))
 #: the endpoints of forms of which drafts are kept, also when they come without a session
-KEPT = frozenset(("portal.tasks.execute", "portal.start.form"))
+KEPT = frozenset(("portal.tasks.execute", "portal.start.form")) | COMMENTS
 #: bytes of the texts, and fields, of such a form whose sender is not signed in
 STRANGERS_BYTES, STRANGERS_FIELDS = 4 * 1024 * 1024, 20_000
 _URLENCODED = "application/x-www-form-urlencoded"

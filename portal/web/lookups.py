@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from flask import abort, g
@@ -9,28 +11,48 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from portal import queries
-from portal.engine import permissions
+from portal.engine import actions, permissions
 from portal.flow import registry
+from portal.flow.activation import Activation
 from portal.models import Process, Task, User, db
 
 from .layout import me
 from .urls import to_id
 
+_NO_TASK = "There is no such task."
 NOT_SEEN = "You may see it if you started it, had a task of it, or hold a permission for its flow."
 
 
 def task_or_refuse(task_id: int) -> Task:
     """A task that the person may see, with its process."""
     number = to_id(task_id)
-    found = queries.chosen(db.session(), [number]) if number is not None else []
-    if not found:
-        abort(404, "There is no such task.")
-    task = found[0]
+    task = None if number is None else queries.one_task(db.session(), number)
+    if task is None:
+        abort(404, _NO_TASK)
+    _demand_seen(task)
+    return task
+
+
+@contextmanager
+def locked_or_refuse(task_id: int) -> Iterator[Activation]:
+    """An action on a task that the person may see: what they may is asked under the lock, where all is read anyway."""
+    number = to_id(task_id)
+    if number is None:
+        abort(404, _NO_TASK)
+    with ExitStack() as stack:
+        try:
+            activation = stack.enter_context(actions.activation(db.session(), number, me()))
+        except LookupError:
+            abort(404, _NO_TASK)
+        _demand_seen(activation.task)
+        yield activation
+
+
+def _demand_seen(task: Task) -> None:
     g.subject = ("task", task.id)
     if not permissions.may_see_task(db.session(), me(), task):
         g.subject = None
         abort(403, f"You have no access to this task. {NOT_SEEN}")
-    return task
 
 
 def process_or_refuse(process_id: int) -> Process:

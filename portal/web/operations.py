@@ -105,7 +105,7 @@ def _end(response: Response) -> Response:
     endpoint = (request.endpoint or "none").removeprefix("portal.")
     method = request.method if request.method in METHODS else "other"
     metrics.REQUEST_SECONDS.labels(method, endpoint, str(response.status_code)).observe(seconds)
-    if endpoint not in ("static", "bootstrap.static", "operations.alive"):
+    if endpoint not in ("static", "asset", "bootstrap", "operations.alive"):
         current_app.logger.info(
             "%s %s %s", request.method, in_log(), response.status_code,
             extra={"status": response.status_code, "milliseconds": round(seconds * 1000, 1), "endpoint": endpoint},

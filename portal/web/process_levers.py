@@ -25,7 +25,7 @@ from .files import Files
 from .forms import seen
 from .forms.build import process_form
 from .forms.constraints import has_own_rows, storing
-from .forms.views import write
+from .forms.writing import write
 from .layout import me
 from .lookups import process_or_refuse
 from .processes import ask, correctable

@@ -121,14 +121,9 @@ class Scheduler:
     # -- timers and jobs -----------------------------------------------------------------------------------
 
     def _fire(self) -> int:
-        """Claim timers and fire each in its own transaction. The number claimed."""
+        """Claim timers and fire them. The number claimed."""
         claimed = timers.claim_due(db.session(), timers.now(), BATCH)
-        for position, each in enumerate(claimed):
-            late = each.until is not None and timers.now() >= each.until
-            if late or self.turns.is_stopping("timers"):
-                timers.release(db.session(), claimed[position:])
-                break
-            timers.fire_claimed(db.session(), each)
+        timers.fire_all(db.session(), claimed, lambda: self.turns.is_stopping("timers"))
         return len(claimed)
 
     def _submit(self) -> int:

@@ -1,9 +1,11 @@
 // Small comforts; every page works without them.
 import { keepDrafts } from "./drafts.js";
+import { sendFiles } from "./files.js";
 import { listenToKeys } from "./keys.js";
 import { watchSize } from "./limits.js";
 import { suggestRows } from "./picker.js";
 import { growRows } from "./rows.js";
+import { followAnswers } from "./when.js";
 
 // The server needs the zone for the moments in forms, where the reader has not chosen one.
 document.cookie = `timezone=${Intl.DateTimeFormat().resolvedOptions().timeZone}; path=/; max-age=31536000; samesite=lax`;
@@ -84,6 +86,16 @@ if (bulk) {
   show();
 }
 
+// Who follows a notice has read it.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-read]");
+  const form = link?.closest("li").querySelector("form");
+  if (!form) return;
+  const body = new FormData(form);
+  body.set("notice", link.dataset.read);
+  navigator.sendBeacon(form.action, body);
+});
+
 watchSize();
 
 // One press is one request.
@@ -96,6 +108,8 @@ document.addEventListener("submit", (event) => {
 window.addEventListener("pageshow", () => all("form[data-sent]").forEach((form) => delete form.dataset.sent));
 
 growRows();
+sendFiles();
+followAnswers();
 suggestRows();
 keepDrafts();
 listenToKeys();

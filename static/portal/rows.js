@@ -1,5 +1,5 @@
 // Rows of a list are added and removed without a way to the server and back.
-const BUTTONS = 'button[name="_more"], button[name="_less"]';
+const BUTTONS = 'button[name="_more"], button[name="_less"], button[name="_up"], button[name="_down"]';
 
 const rowsOf = (list) => Array.from(list.querySelectorAll(":scope > fieldset[data-row]"));
 
@@ -9,7 +9,8 @@ export function growRows() {
     const button = event.target.closest(BUTTONS);
     if (!button) return;
     if (button.name === "_more") add(button.closest("[data-rows]"));
-    else remove(button.closest("[data-row]"));
+    else if (button.name === "_less") remove(button.closest("[data-row]"));
+    else move(button);
     button.form?.dispatchEvent(new Event("input", { bubbles: true }));
   });
 }
@@ -55,10 +56,21 @@ function remove(row) {
   undo.focus();
 }
 
+function move(button) {
+  const row = button.closest("[data-row]");
+  const rows = rowsOf(row.parentElement);
+  const other = rows[rows.indexOf(row) + (button.name === "_up" ? -1 : 1)];
+  if (!other) return;
+  if (button.name === "_up") other.before(row);
+  else other.after(row);
+  number(row.parentElement);
+  button.focus();
+}
+
 function number(list) {
   const label = list.querySelector(":scope > legend").textContent;
   rowsOf(list).forEach((row, place) => {
     row.querySelector(":scope > legend").textContent = `${label} ${place + 1}`;
-    row.querySelector(":scope > button [data-row-label]").textContent = ` ${label} ${place + 1}`;
+    for (const words of row.querySelectorAll(":scope > .row-buttons [data-row-label]")) words.textContent = ` ${label} ${place + 1}`;
   });
 }

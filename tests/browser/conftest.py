@@ -38,7 +38,11 @@ def base_url(tmp_path_factory):
     """The address of a portal with the demo's people and processes."""
     path = tmp_path_factory.mktemp("portal") / "portal.sqlite"
     app = create_app(
-        {"DATABASE_URL": f"sqlite:///{path}", "FLOWS": ["flows", "tests.browser.offer"], "THROTTLE": "off"}
+        {
+            "DATABASE_URL": f"sqlite:///{path}",
+            "FLOWS": ["flows", "tests.browser.offer", "tests.browser.trip"],
+            "THROTTLE": "off",
+        }
     )
     with app.app_context():
         init_db()

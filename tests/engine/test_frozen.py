@@ -161,3 +161,13 @@ def test_a_timer_that_waits_for_a_frozen_machine_is_left_to_its_lease(
     assert not timers.fire_claimed(session, due)
     task = session.get_one(Task, due.task_id)
     assert (task.status, task.failures, task.lease) == ("SCHEDULED", 0, due.until)
+
+
+def test_a_batch_goes_on_without_the_timer_of_a_frozen_machine(impatient, flow_tester, session, frozen):
+    flow_tester(SleepFlow)
+    made = [SleepFlow.start.run().id for _ in range(3)]
+    found = timers.claim_due(session, timers.now(), 20)
+    frozen(made[0])
+    assert timers.fire_all(session, found) == 2
+    (left,) = session.scalars(select(Task).where(Task.flow_task == "nap", Task.finished.is_(None)))
+    assert (left.process_id, left.failures, left.lease) == (made[0], 0, found[0].until)

@@ -8,6 +8,7 @@ import pytest
 from flows import expense_claim
 from flows.expense_claim import ExpenseClaimFlow, PaymentRefused, transfer
 from portal.errors import InvalidForm, PermissionDenied
+from portal.jsonstore import Binary
 
 GOOD, WRONG = "CH93 0076 2011 6238 5295 7", "CH93 0076 2011 6238 5295 8"
 TRAIN = {"day": dt.date(2030, 7, 1), "what": "Train to Bern", "amount": Decimal("51.00")}
@@ -116,3 +117,14 @@ def test_a_claim_has_complete_receipts(claim, receipts):
 def test_a_wrong_account_number_is_refused(iban):
     with pytest.raises(PaymentRefused):
         transfer(iban, Decimal(1), "EXP-1")
+
+
+def test_scans_go_with_a_claim(flow_tester):
+    scan = Binary(b"%PDF-1.7 ticket", "ticket.pdf")
+    run = flow_tester(ExpenseClaimFlow)
+    run.start("start", user="alice", purpose="Bern", iban=GOOD, receipts=[TRAIN], scans=[scan])
+    assert [(file.name, file.type) for file in run.process.scans] == [("ticket.pdf", "application/pdf")]
+    with pytest.raises(InvalidForm, match="another type"):
+        run.start(
+            "start", user="alice", purpose="Bern", iban=GOOD, receipts=[TRAIN], scans=[Binary(b"MZ", "a.exe")]
+        )

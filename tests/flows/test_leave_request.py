@@ -57,3 +57,13 @@ def test_leave_that_nobody_decides_on_goes_to_the_head_of_staff(run):
 def test_the_task_is_due_when_the_deadline_fires(run):
     task = run.task("approve")
     assert task.due - task.created == dt.timedelta(days=2)
+
+
+def test_only_unpaid_leave_asks_for_the_days_that_are_paid(flow_tester):
+    days = {"first_day": MONDAY, "last_day": TUESDAY, "days_paid": 1}
+    assert (
+        flow_tester(LeaveRequestFlow).start("start", user="alice", kind="unpaid", **days).process.days_paid
+        == 1
+    )
+    holiday = flow_tester(LeaveRequestFlow).start("start", user="alice", kind="holiday", **days)
+    assert holiday.process.days_paid is None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from contextvars import copy_context
+
 import pytest
 from bills import BillFlow
 from sinks import http_sink, smtp_sink
@@ -132,3 +135,24 @@ def send(sender):
             pass
 
     return turn
+
+
+@pytest.fixture
+def at_once_workers(app):
+    """`at_once_workers(call, 4)`: call something with a session, in so many threads at one moment."""
+
+    def run(call, number):
+        barrier = threading.Barrier(number)
+
+        def work():
+            with app.app_context():
+                barrier.wait(10)
+                call(db.session())
+
+        threads = [threading.Thread(target=copy_context().run, args=(work,)) for _ in range(number)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+
+    return run

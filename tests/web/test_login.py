@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from portal.engine.wishes import DEFAULTS
 from portal.models import User, db
 
 CORRECT = "correct horse"
@@ -122,9 +123,8 @@ def test_a_profile_is_kept(bob, people):
     assert "Bob Reviewer" in page
     assert people["bob"].preferences == {
         "theme": "dark", "after": "next", "keys": False, "timezone": "Europe/Berlin",
-        "notices": {
-            "assigned": False, "due": False, "late": True, "finished": False, "failed": False, "queue": True,
-        },
+        "follow": False, "digest": False, "queue_flows": [], "notices_portal": dict.fromkeys(DEFAULTS, False),
+        "notices": {**dict.fromkeys(DEFAULTS, False), "late": True, "queue": True},
     }  # fmt: skip
     assert people["bob"].email == "bob@example.com"
     assert re.search(r'<input[^>]*checked[^>]*name="notices-queue"', page)
@@ -134,7 +134,7 @@ def test_a_profile_is_kept(bob, people):
 def test_someone_who_has_chosen_nothing_is_told_of_all_but_the_queue(bob):
     page = bob.get("/profile").text
     assert re.findall(r'<input[^>]*checked[^>]*name="notices-(\w+)"', page) == [
-        "assigned", "due", "late", "finished", "failed"
+        "assigned", "mention", "comment", "due", "late", "finished", "failed"
     ]  # fmt: skip
 
 

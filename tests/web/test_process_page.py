@@ -7,7 +7,7 @@ import pytest
 from portal import flow, queries, this, views
 from portal.models import Process, Task, db
 
-BUDGET = 6
+BUDGET = 9
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -155,7 +155,7 @@ def can_arrive(run: ActionContext, join: Task) -> bool:
             and is_within(run, process, task.token, scope)
         ):
             return True
-    if process in run.made:
+    if run.knows_open(process):
         return False
     query = among_open(select(Task.token)).where(
         Task.process_id == process.id,

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from portal.flow import assignment as rules
 from portal.models import Role, Task, Turn, User
 
-from .. import permissions, writes
+from .. import absences, permissions, writes
 from ..context import ActionContext
 from ..holders import holds, lists
 
@@ -38,7 +38,8 @@ class Candidates:
     def all(self) -> list[User]:
         """Whoever may get the task, but for those whom `.NotSameAs` keeps away."""
         session, task = self.run.session, self.task
-        query = select(User).where(User.is_active, *self.where).order_by(User.id)
+        there = (User.is_active, ~absences.away(self.run.now))
+        query = select(User).where(*there, *self.where).order_by(User.id)
         name = task.owner_permission
         if name is not None:
             single = f"{name}:{task.owner_permission_obj}" if task.owner_permission_obj else name

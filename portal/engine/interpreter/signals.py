@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import delete, func, insert, literal, or_, select, union_all, update
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from portal.models import Process, SignalDelivery, SignalSubscription, Task
 
-from .. import writes
+from .. import batches, writes
 from ..context import ActionContext
 from ..leases import LEASE, TRIES, batch, known_tasks, mark, wait_after
 from ..retries import persistent, report
@@ -37,8 +38,7 @@ def throw(run: ActionContext, name: str) -> None:
 def _deliver_now(session: Session) -> None:
     """Release what has just been reached, here and now where that is possible; a worker does the rest."""
     try:
-        for each in claim(session):
-            deliver(session, each)
+        _deliver_some(session, claim(session), lambda each: deliver(session, each))
     except Exception:
         log.exception("a signal could not be delivered at once; a worker does it")
 
@@ -73,31 +73,56 @@ def deliver(session: Session, delivery_id: int) -> bool:
     if task_id is None:
         return False
     with task_action(session, task_id) as (run, task):
-        taken = session.execute(delete(SignalDelivery).where(SignalDelivery.id == delivery_id))
-        if not taken.rowcount or task.status != "STARTED" or task.node is None:  # type: ignore[attr-defined]
-            return False
-        if task.process.on_hold:
-            session.add(SignalDelivery(task_id=task_id, created=run.now, scheduled=run.now))
-            return False
-        if task.node.host is not None:
-            boundary_events.fire(run, task, "signal")
-        else:
-            activation = run.activation(task)
-            run.interpreter.resume(run, task, lambda: activation.node.resume(activation), "signal")
-        run.interpreter.settle(run)
-        return True
+        return _release(run, task, delivery_id)
+
+
+def _release(run: ActionContext, task: Task, delivery_id: int) -> bool:
+    taken: Any = run.session.execute(delete(SignalDelivery).where(SignalDelivery.id == delivery_id))
+    if not taken.rowcount or task.status != "STARTED" or task.node is None:
+        return False
+    if task.process.on_hold:
+        run.session.add(SignalDelivery(task_id=task.id, created=run.now, scheduled=run.now))
+        return False
+    if task.node.host is not None:
+        boundary_events.fire(run, task, "signal")
+    else:
+        activation = run.activation(task)
+        run.interpreter.resume(run, task, lambda: activation.node.resume(activation), "signal")
+    run.interpreter.settle(run)
+    return True
+
+
+def _deliver_some(session: Session, deliveries: list[int], alone: Callable[[int], bool]) -> None:
+    """Release catches, several in a transaction."""
+    query = select(SignalDelivery.id, SignalDelivery.task_id).where(SignalDelivery.id.in_(deliveries))
+    rows = session.execute(query.order_by(SignalDelivery.id)).all() if deliveries else []
+    tasks = {row.id: row.task_id for row in rows}
+    session.rollback()
+    first = {task_id: each for each, task_id in reversed(tasks.items())}
+    batches.in_turn(
+        session,
+        list(first),
+        lambda run, task: _release(run, task, first[task.id]),
+        lambda task_id: alone(first[task_id]),
+    )
+    for each in set(tasks) - set(first.values()):  # thrown twice
+        alone(each)
 
 
 def turn(session: Session) -> int:
     """A worker's turn: release some of the catches that can be released now. The number that it turned to."""
     found = claim(session)
-    for each in found:
-        try:
-            deliver(session, each)
-        except Exception as error:
-            report(log, error, "signal delivery %s was disturbed", each)
-            set_back(session, each, error)
+    _deliver_some(session, found, lambda each: _deliver_alone(session, each))
     return len(found)
+
+
+def _deliver_alone(session: Session, delivery_id: int) -> bool:
+    try:
+        return deliver(session, delivery_id)
+    except Exception as error:
+        report(log, error, "signal delivery %s was disturbed", delivery_id)
+        set_back(session, delivery_id, error)
+        return False
 
 
 def deliver_all(session: Session) -> int:

@@ -16,7 +16,7 @@ from portal.models import Task
 
 from .. import outbox
 from ..interpreter import conditions, messages, signals
-from . import jobs, reminders, schedules, timers
+from . import digests, jobs, reminders, schedules, timers
 
 _NOW: Any = bindparam("now", type_=Task.scheduled.type)
 
@@ -29,6 +29,7 @@ FIRST: dict[str, Callable[[Any], Select[Any] | None]] = {
     "signals": signals.first,
     "messages": messages.first,
     "reminders": reminders.first,
+    "daily mail": digests.first,
     "conditions": conditions.first,
     "lost jobs": jobs.first_lost,
     "mail": lambda _now: outbox.first("mail"),

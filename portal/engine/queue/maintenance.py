@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 from sqlalchemy.orm import Session
 
-from .. import answers, drafts, outbox
+from portal import storage
+
+from .. import answers, drafts, notices, outbox
 from ..interpreter import conditions, messages, signals
-from . import heartbeats, jobs, reminders, schedules
+from . import digests, heartbeats, jobs, reminders, schedules
 
 #: by the names of `due.FIRST`: what is done when the first row of its kind falls due
 ROUNDS: dict[str, Callable[[Session], int]] = {
@@ -16,6 +18,7 @@ ROUNDS: dict[str, Callable[[Session], int]] = {
     "signals": signals.turn,
     "messages": messages.deliver,
     "reminders": reminders.turn,
+    "daily mail": digests.turn,
     "conditions": conditions.ask_due,
     "lost jobs": jobs.reclaim,
 }
@@ -27,4 +30,6 @@ SWEEPS: dict[str, tuple[Callable[[Session], int], float]] = {
     "sent mail and hooks": (outbox.sweep, 3600),
     "old drafts": (drafts.prune, 3600),
     "answers kept for programs": (answers.prune, 3600),
+    "old notices": (notices.sweep, 3600),
+    "files of nobody": (storage.sweep, 3600),
 }

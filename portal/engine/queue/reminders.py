@@ -27,7 +27,9 @@ def _due(now: dt.datetime) -> tuple[Any, ...]:
 def _news(task: Task, now: dt.datetime) -> notifications.News:
     due = task.due or now
     cause = f"task/{task.id}/{task.created.isoformat()}/{due.isoformat()}"
-    return notifications.News("late" if due <= now else "due", task.process, task, None, cause)
+    return notifications.News(
+        "late" if due <= now else "due", task.process, task, None, cause, trace=task.trace
+    )
 
 
 def first(_moment: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from portal.flow.registry import registry
 from portal.models import Process, Schedule, Task
 
-from .. import writes
+from .. import batches, writes
+from ..context import ActionContext
 from ..interpreter import boundary_events, conditions, messages, signals, step
 from ..leases import LEASE, TRIES, at_rest, batch, holds, known_tasks, mark, wait_after
 from ..retries import persistent, report
@@ -165,18 +166,22 @@ def fire(session: Session, task_id: int) -> bool:
     """Fire a timer, or an armed deadline, if it still waits and is due. True if it did."""
     try:
         with task_action(session, task_id) as (run, task):
-            task.lease = None
-            if not is_due(task, run.now) or task.node is None:
-                return False
-            if task.node.host is not None:
-                boundary_events.fire(run, task)
-            else:
-                activation = run.activation(task)
-                step.resume(run, task, lambda: activation.node.resume(activation), "timer")
-            step.settle(run)
-            return True
+            return _fire(run, task)
     except LookupError:
         return False
+
+
+def _fire(run: ActionContext, task: Task) -> bool:
+    task.lease = None
+    if not is_due(task, run.now) or task.node is None:
+        return False
+    if task.node.host is not None:
+        boundary_events.fire(run, task)
+    else:
+        activation = run.activation(task)
+        step.resume(run, task, lambda: activation.node.resume(activation), "timer")
+    step.settle(run)
+    return True
 
 
 def is_due(task: Task, moment: dt.datetime) -> bool:
@@ -197,6 +202,26 @@ def fire_claimed(session: Session, due: Due) -> bool:
         report(log, error, "timer of task %s was disturbed", due.task_id)
         put_off(session, due.task_id, error)
         return False
+
+
+def fire_all(session: Session, claimed: Sequence[Due], stopping: Callable[[], bool] = lambda: False) -> int:
+    """Fire claimed timers, several in a transaction; one after the other where that fails. The number that fired.
+
+    Args:
+        claimed: by one `claim_due`; what is not fired before its lease is over is handed back.
+        stopping: asked in between: whether the rest is to be handed back.
+    """
+    held = {each.task_id: each for each in claimed}
+    until = min((each.until for each in claimed if each.until is not None), default=None)
+    fired, left = batches.in_turn(
+        session,
+        list(held),
+        _fire,
+        lambda task_id: fire_claimed(session, held[task_id]),
+        lambda: stopping() or (until is not None and now() >= until),
+    )
+    release(session, [held[task_id] for task_id in left])
+    return fired
 
 
 def put_off(session: Session, task_id: int, error: Exception, attempt: int | None = None) -> bool:

@@ -13,19 +13,23 @@ from wtforms import (
     PasswordField,
     RadioField,
     SelectField,
+    SelectMultipleField,
     StringField,
+    widgets,
 )
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # younger than its stubs
 from wtforms.validators import EqualTo, InputRequired, Length, Optional, ValidationError
 
-from portal.engine.notifications import DEFAULTS
+from portal.engine.wishes import DEFAULTS
 from portal.jsonstore import EmailField, check_text
+from portal.language import lazy_gettext
 from portal.models import db
 
 from ..display.moments import zone_names
 from ..layout import me
 from ..urls import see_other, to_id
 from . import sessions, throttle
+from .notice_choices import NoticesForm, workable_flows
 from .sign_in import require_login
 
 blueprint = Blueprint("accounts", __name__)
@@ -50,17 +54,6 @@ def _is_text(_form: Form, field: Field) -> None:
         raise ValidationError("Remove the characters that cannot be printed.") from error
 
 
-class NoticesForm(Form):
-    """Which events one gets mail about; the names are those of the events."""
-
-    assigned = BooleanField("A task is assigned to me")
-    due = BooleanField("A task of mine is due soon")
-    late = BooleanField("A task of mine is overdue")
-    finished = BooleanField("A request of mine is done or cancelled")
-    failed = BooleanField("A request of mine fails, or a step in a flow that I manage")
-    queue = BooleanField("A task that I may take is new in the queue, or is due soon there")
-
-
 class ProfileForm(FlaskForm):
     full_name = StringField(
         "Name", [Length(max=200), _is_text], description="What others see. Left empty, it is your user name."
@@ -71,7 +64,24 @@ class ProfileForm(FlaskForm):
         description="Without one you get no email.",
         render_kw={"type": "email", "autocomplete": "email"},
     )
+    notices_portal = FormField(NoticesForm, lazy_gettext("Tell me in the portal when"))
     notices = FormField(NoticesForm, "Email me when")
+    digest = RadioField(
+        lazy_gettext("Email"),
+        choices=_choices(
+            now=lazy_gettext("At once"), daily=lazy_gettext("Once a day, at 8 in the morning where I am")
+        ),
+    )
+    queue_flows = SelectMultipleField(
+        lazy_gettext("Notices of the queue are for these flows"),
+        description=lazy_gettext("None ticked means all of them."),
+        option_widget=widgets.CheckboxInput(),
+        widget=widgets.ListWidget(prefix_label=False),
+    )
+    follow = BooleanField(
+        lazy_gettext("Follow what I take part in"),
+        description=lazy_gettext("What I request or comment on, I follow by itself."),
+    )
     theme = RadioField("Colours", choices=_choices(system="Same as system", light="Light", dark="Dark"))
     after = RadioField(
         "After finishing a task", choices=_choices(list="Go back to the list", next="Go to the next task")
@@ -142,12 +152,17 @@ def _profile_form(posted: bool) -> ProfileForm:
         "full_name": user.full_name,
         "email": user.email or "",
         "notices": {**DEFAULTS, **chosen.get("notices", {})},
+        "notices_portal": {**DEFAULTS, **chosen.get("notices_portal", {})},
+        "digest": "daily" if chosen.get("digest") else "now",
+        "queue_flows": chosen.get("queue_flows", []),
+        "follow": chosen.get("follow", True),
         "theme": chosen.get("theme", "system"),
         "after": chosen.get("after", "list"),
         "keys": chosen.get("keys", True),
         "timezone": chosen.get("timezone", ""),
     }
     form = ProfileForm(data=start) if posted else ProfileForm(formdata=None, data=start)
+    form.queue_flows.choices = workable_flows(user)
     names = ["UTC", *zone_names()]
     form.timezone.choices = [SelectChoice("", "Same as browser"), *(SelectChoice(name) for name in names)]
     return form
@@ -157,7 +172,9 @@ def _change_profile(form: ProfileForm) -> BaseResponse:
     user = me()
     user.full_name = (form.full_name.data or "").strip()
     user.email = (form.email.data or "").strip() or None
-    mine = {name: form[name].data for name in ("theme", "after", "keys", "timezone", "notices")}
+    mine = {name: form[name].data for name in ("theme", "after", "keys", "timezone", "follow")}
+    mine |= {name: form[name].data for name in ("notices", "notices_portal", "queue_flows")}
+    mine["digest"] = form.digest.data == "daily"
     user.preferences = {**(user.preferences or {}), **mine}
     db.session.commit()
     flash("Saved.", "success")

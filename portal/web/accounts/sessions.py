@@ -7,16 +7,18 @@ import hashlib
 import logging
 import secrets
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from flask import Flask, current_app, g, request, session
 from flask_login import login_user, logout_user
-from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy import CursorResult, Select, bindparam, delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response as BaseResponse
 
-from portal.models import User, UserSession, db, utcnow
+from portal.models import Absence, User, UserSession, db, utcnow
+from portal.queries.notices import unread_of
 
 from ..writing import writing
 from .devices import device
@@ -46,24 +48,35 @@ class Listed:
 def load(token: str) -> User | None:
     """The person whose session this is, read in one statement with it. None where it has ended."""
     now, settings = utcnow(), current_app.extensions["portal"]
-    query = (
-        select(User, UserSession.id, UserSession.seen)
-        .join(UserSession, UserSession.user_id == User.id)
-        .where(
-            UserSession.token_hash == _hash(token),
-            UserSession.session_key == User.session_key,
-            UserSession.seen > now - settings.session_idle,
-            UserSession.created > now - settings.session_lifetime,
-            User.is_active,
-        )
-        .options(joinedload(User.roles))
-    )
-    row = db.session.execute(query).unique().first()
+    values = {
+        "token": _hash(token),
+        "idle_since": now - settings.session_idle,
+        "oldest": now - settings.session_lifetime,
+    }
+    row = db.session.execute(_who(), values).unique().first()
     if row is None:
         return None
     g.user_session = row[1], row[2]
+    g.unread = row[3]
     user: User = row[0]
     return user
+
+
+@cache
+def _who() -> Select[User, int, dt.datetime, int]:
+    """Made once: every request asks it."""
+    return (
+        select(User, UserSession.id, UserSession.seen, unread_of(User.id))
+        .join(UserSession, UserSession.user_id == User.id)
+        .where(
+            UserSession.token_hash == bindparam("token"),
+            UserSession.session_key == User.session_key,
+            UserSession.seen > bindparam("idle_since"),
+            UserSession.created > bindparam("oldest"),
+            User.is_active,
+        )
+        .options(joinedload(User.roles), joinedload(User.stand_ins).joinedload(Absence.user))
+    )
 
 
 def whose() -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -62,7 +63,7 @@ def relative(moment: dt.datetime, now: dt.datetime) -> str:
     return f"in {span(seconds * 1.01)}" if seconds > 0 else f"{span(-seconds)} ago"
 
 
-def absolute(moment: dt.datetime, preferences: dict[str, Any]) -> str:
+def absolute(moment: dt.datetime, preferences: Mapping[str, Any]) -> str:
     try:
         there = moment.astimezone(zone(preferences.get("timezone")))
     except OverflowError:  # in the first and the last hours of the calendar
@@ -87,7 +88,7 @@ def day(moment: dt.datetime, now: dt.datetime, there: dt.tzinfo) -> str:
 def time_tag(
     moment: dt.datetime | None,
     now: dt.datetime,
-    preferences: dict[str, Any],
+    preferences: Mapping[str, Any],
     *,
     plain: bool = False,
     text: str | None = None,
@@ -112,7 +113,7 @@ def time_tag(
     )
 
 
-def clock_tag(moment: dt.datetime, now: dt.datetime, preferences: dict[str, Any]) -> Markup:
+def clock_tag(moment: dt.datetime, now: dt.datetime, preferences: Mapping[str, Any]) -> Markup:
     """A <time>: `10:42` today, `Thu 26 Nov, 10:42` of another day."""
     there = moment.astimezone(zone(preferences.get("timezone")))
     today = there.date() == now.astimezone(there.tzinfo).date()

@@ -9,9 +9,11 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from flask_login import current_user
 from sqlalchemy import inspect
 
-from portal.jsonstore import EmbeddedField, EmbeddedListField, fields_of
+from portal.engine import visibility
+from portal.jsonstore import EmbeddedField, EmbeddedListField, File, fields_of
 from portal.jsonstore.place import MISSING, document_of, look_up
 from portal.models import Process
 
@@ -21,25 +23,31 @@ _NOTHING = "—"
 
 
 class Row(NamedTuple):
-    """One value with its name for people. `kind` is text, long, moment, code or file, a `files.Link`."""
+    """One value with its name for people.
+
+    `kind` is text, long, moment, code, file (a `files.Link`) or files (several); `group` is its heading.
+    """
 
     name: str
     label: str
     value: Any
     kind: str = "text"
+    group: str = ""
 
 
 def rows_of(instance: Any, files: Any = None) -> list[Row]:
-    """The fields of a process or an artifact, its own columns first, in the order of declaration.
+    """The fields of a process or an artifact that the reader may see: its own columns first, as they are declared.
 
     Args:
         files: a `files.Files`, which has the links of its files.
     """
     if instance is None:
         return []
-    columns = {name: getattr(instance, name) for name in own_columns(type(instance))}
-    found = [_file_or_row(name, _title(name), value, files) for name, value in columns.items()]
+    hidden = visibility.hidden_fields(current_user, instance)
+    found = [_column(instance, name, files) for name in own_columns(type(instance)) if name not in hidden]
     for name, field in fields_of(type(instance)).items():
+        if name in hidden:
+            continue
         if look_up(document_of(instance), field.path) is MISSING:
             # A default that nobody has confirmed would read like an answer.
             found.append(Row(name, field.label or _title(name), _NOTHING))
@@ -55,9 +63,25 @@ def rows_of(instance: Any, files: Any = None) -> list[Row]:
 
 
 def _file_or_row(name: str, label: str, value: Any, files: Any) -> Row:
-    if isinstance(value, bytes) and files is not None:
+    if files is not None and isinstance(value, bytes):
         return Row(name, label, files.link(value, name), "file")
+    if isinstance(value, File):
+        value = [value]
+    if isinstance(value, list) and value and all(isinstance(each, File) for each in value):
+        return Row(name, label, [files.stored(each) for each in value] if files else list_words(map(str, value)),
+                   "files" if files else "text")  # fmt: skip
     return _row(name, label, value)
+
+
+def _column(instance: Any, name: str, files: Any) -> Row:
+    """A column, as its `info` says: `label`, `group`, and `format`, a pattern such as `"CHF {:,.2f}"` or a function."""
+    value, info = getattr(instance, name), getattr(inspect(type(instance)).columns[name], "info", {})
+    label, style = info.get("label") or _title(name), info.get("format")
+    if style is None or value is None:
+        row = _file_or_row(name, label, value, files)
+    else:
+        row = _row(name, label, style(value) if callable(style) else style.format(value))
+    return row._replace(group=info.get("group", ""))
 
 
 def own_columns(model: type) -> list[str]:

@@ -42,7 +42,19 @@ NOT_PARKED = (
     "You are signed out, and what you typed is too long to be kept for you: copy it from here, then sign in."
 )
 #: what a form carries for the portal itself
-_OURS = {"csrf_token", "_start", "_continue", "_asks_next", "_order", "_more", "_less", "discard"}
+_OURS = {
+    "csrf_token",
+    "_start",
+    "_continue",
+    "_asks_next",
+    "_order",
+    "_more",
+    "_less",
+    "_up",
+    "_down",
+    "_to",
+    "discard",
+}
 _OF_DRAFTS = {"portal.drafts.of_task", "portal.drafts.of_start"}
 
 
@@ -58,6 +70,9 @@ def place() -> Place | None:
     given = request.view_args or {}
     if request.endpoint not in limits.KEPT | _OF_DRAFTS:
         return None
+    if request.endpoint in limits.COMMENTS:
+        subject, number = _subject()
+        return None if number is None else Place(comments_of(subject, number), None)
     if "task_id" in given:
         number = to_id(given["task_id"])
         return None if number is None else Place(f"/tasks/{number}/execute", number)
@@ -65,9 +80,24 @@ def place() -> Place | None:
     return Place(path, None) if len(path) <= 255 and "\0" not in path else None
 
 
+def comments_of(subject: str, number: int) -> str:
+    """The path of the drafts of comments on a process or a task."""
+    return f"/{subject}/{number}/comments"
+
+
+def _subject() -> tuple[str, int | None]:
+    """What a comment is about: `tasks` or `processes`, and the number."""
+    given = request.view_args or {}
+    subject = "tasks" if "task_id" in given else "processes"
+    return subject, to_id(given["task_id"] if subject == "tasks" else given["process_id"])
+
+
 def form_address() -> str:
     """Where the form is that this request is about."""
     given = request.view_args or {}
+    if request.endpoint in limits.COMMENTS:
+        subject, _number = _subject()
+        return url_for(f"portal.{subject}.detail", **given, _anchor="comments")
     return url_for("portal.tasks.execute" if "task_id" in given else "portal.start.form", **given)
 
 
@@ -261,7 +291,7 @@ def _begin() -> None:
 
 
 def _end(response: BaseResponse) -> BaseResponse:
-    if is_form() and response.status_code >= 400 and "draft_words" not in g and _is_signed_in():
+    if is_form() and _comes_back(response) and "draft_words" not in g and _is_signed_in():
         keep()
     if "typed_cookie" in g:
         response.set_cookie(
@@ -274,6 +304,11 @@ def _end(response: BaseResponse) -> BaseResponse:
             samesite="Lax",
         )
     return response
+
+
+def _comes_back(response: BaseResponse) -> bool:
+    """Whether the form was refused, or another page of it is shown."""
+    return response.status_code >= 400 or "_to" in request.form
 
 
 def _is_signed_in() -> bool:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, request
 from werkzeug.wrappers import Response as BaseResponse
 
+from portal.engine import actions, start_keys
 from portal.engine import drafts as stored
-from portal.engine import start_keys
 from portal.models import db
 
 from ..accounts.sign_in import require_login
+from ..forms.stored import Received
+from ..forms.templates import stored_link
 from ..layout import me
 from ..lookups import task_or_refuse
+from ..tasks.detail import receive_uploads
 from ..tasks.start import key_of, start_or_refuse
 from ..urls import see_other
 from . import kept
@@ -29,23 +33,27 @@ def of_task(task_id: int) -> BaseResponse:
     """Save or discard the draft of a task's form. Whoever has lost the task may still save what they typed."""
     task = task_or_refuse(task_id)
     user_id = me().id
+    received = receive_uploads(task.node, lambda: actions.reading(db.session(), task, me()))
 
     def is_done() -> bool:
         db.session.refresh(task, ["status", "owner_id"])
         return task.status == "DONE" and task.owner_id == user_id
 
-    return _answer(is_done)
+    return _answer(is_done, received)
 
 
 @blueprint.post("/flows/<label>/start/<name>/draft")
 def of_start(label: str, name: str) -> BaseResponse:
     """Save or discard the draft of a start form."""
-    start_or_refuse(label, name)
+    node = start_or_refuse(label, name)
+    received = receive_uploads(node, lambda: actions.reading_start(db.session(), node, me()))
     key, user_id = key_of(label, name), me().id
-    return _answer(lambda: key is not None and start_keys.find(db.session(), user_id, key) is not None)
+    return _answer(
+        lambda: key is not None and start_keys.find(db.session(), user_id, key) is not None, received
+    )
 
 
-def _answer(is_accepted: Callable[[], bool]) -> BaseResponse:
+def _answer(is_accepted: Callable[[], bool], received: Received) -> BaseResponse:
     """Save or discard; a save behind its own form brings nothing back, nor one that the form overtakes."""
     where, user_id = kept.place(), me().id
     if where is None:
@@ -60,10 +68,17 @@ def _answer(is_accepted: Callable[[], bool]) -> BaseResponse:
         stored.discard(db.session(), user_id, where.path)
         return _said(_DONE, 409)
     code = {kept.KEPT: 200, kept.TOO_LONG: 413}.get(words, 422)
-    return _said("" if code == 200 else words, code)
+    return _said("" if code == 200 else words, code, received)
 
 
-def _said(words: str, code: int) -> Response:
-    answer = jsonify({"saved": code == 200, "text": words})
+def _said(words: str, code: int, received: Received | None = None) -> Response:
+    said: dict[str, Any] = {"saved": code == 200, "text": words}
+    if received is not None and any(received):
+        said["files"] = {
+            name: [{"id": each.id, **stored_link(each)._asdict()} for each in files]
+            for name, files in received.kept.items()
+        }
+        said["refused"] = received.refused
+    answer = jsonify(said)
     answer.status_code = code
     return answer

@@ -12,12 +12,14 @@ from sqlalchemy import inspect
 from sqlalchemy.orm import QueryableAttribute
 
 from portal.errors import FlowError
-from portal.jsonstore import Binary, fields_of
+from portal.jsonstore import Binary, InvalidValue, fields_of
 
 from .columns import ColumnConverter
+from .conditional import resting
 from .embedded import FieldList, FormField, value_of
 from .inputs import FileField
 from .registry import input_for
+from .stored import StoredFileField
 
 
 class RecordForm(FlaskForm):
@@ -125,17 +127,22 @@ def populate(form: RecordForm, obj: Any) -> bool:
     A value that the object refuses becomes an error of the form and the answer is False; the caller then
     rolls back, for other fields may have been written.
     """
-    valid = True
+    valid, away = True, resting(form)
     for name in form.record_fields:
-        if name in form._left:
+        if name in form._left or name in away:
             continue
         field = form._fields[name]
         try:
             put(obj, name, value_of(field))
         except ValueError as error:
-            add_error(field, str(error))
+            add_error(field, words_of(error))
             valid = False
     return valid
+
+
+def words_of(error: ValueError) -> str:
+    """What is wrong with a value, for somebody who sees at which input."""
+    return error.fault if isinstance(error, InvalidValue) else str(error)
 
 
 def put(obj: Any, name: str, value: Any) -> None:
@@ -156,7 +163,7 @@ def add_error(field: Any, message: str) -> None:
 def needs_upload(form: Any) -> bool:
     """The form has a file input, also in a group, and must be sent as multipart/form-data."""
     return any(
-        isinstance(field, FileField)
+        isinstance(field, FileField | StoredFileField)
         or (isinstance(field, FormField) and needs_upload(field.form))
         or (isinstance(field, FieldList) and any(needs_upload(entry.form) for entry in field.entries))
         for field in form._fields.values()

@@ -14,7 +14,7 @@ from portal import jsonstore
 from portal.errors import FlowError
 
 from .choices import SelectField
-from .inputs import Required, UUIDField
+from .inputs import Required, Rule, UUIDField
 from .references import ReferenceField
 from .registry import input_for, options_of
 from .times import DateTimeLocalField
@@ -52,7 +52,8 @@ class ColumnConverter(ModelConverter):
     @staticmethod
     def _frame(prop: Any, info: dict[str, Any]) -> dict[str, Any]:
         label = info.get("label") or prop.key.replace("_", " ").strip().capitalize()
-        return {"label": label, "help_text": info.get("help_text") or prop.doc or ""}
+        help_text = info.get("help_text") or prop.doc or ""
+        return {"label": label, "help_text": help_text, "validators": info.get("validators", ())}
 
     @converts("String")
     def conv_String(self, column: Any, field_args: Any, **extra: Any) -> Any:
@@ -84,7 +85,7 @@ class ColumnConverter(ModelConverter):
         if isinstance(column.type, TypeDecorator) or column.type.timezone:
             return input_for(jsonstore.DateTimeField(**field_args))
         options = options_of(jsonstore.DateTimeField(**(field_args | {"default": None})))
-        options["validators"] = [Required()] if field_args["required"] else []
+        options["validators"] = _rules(field_args)
         return DateTimeLocalField(aware=False, **options, **_shown(field_args["default"]))
 
     @converts("Interval")
@@ -118,7 +119,7 @@ class ColumnConverter(ModelConverter):
     def conv_PGUuid(self, column: Any, field_args: Any, **extra: Any) -> Any:
         as_uuid = getattr(column.type, "as_uuid", True)
         options = options_of(jsonstore.UUIDField(**(field_args | {"default": None})))
-        options["validators"] = [Required()] if field_args["required"] else []
+        options["validators"] = _rules(field_args)
         return UUIDField(as_text=not as_uuid, **options, **_shown(field_args["default"]))
 
     @converts("Enum")
@@ -127,7 +128,7 @@ class ColumnConverter(ModelConverter):
         if members is None:
             return input_for(jsonstore.ChoiceField(choices=column.type.enums, **field_args))
         options = options_of(jsonstore.JSONField(**(field_args | {"default": None})))
-        options["validators"] = [Required()] if field_args["required"] else []
+        options["validators"] = _rules(field_args)
         named = [(member, _label(member)) for member in members]
         blank = not field_args["required"] or field_args["default"] is None
         return SelectField(options=named, blank=blank, **options, **_shown(field_args["default"]))
@@ -144,7 +145,7 @@ class ColumnConverter(ModelConverter):
     @staticmethod
     def _reference(prop: Any, field_args: Any, required: bool, multiple: bool) -> Any:
         options = options_of(jsonstore.JSONField(**field_args))
-        options["validators"] = [Required()] if required else []
+        options["validators"] = _rules({**field_args, "required": required})
         return ReferenceField(model=prop.mapper.class_, multiple=multiple, **options)
 
 
@@ -154,6 +155,12 @@ class _Typed:
     def __init__(self, kind: Any, name: str) -> None:
         self.type = kind
         self.name = name
+
+
+def _rules(field_args: dict[str, Any]) -> list[Any]:
+    """The checks of an input whose value is no field's: something is given, and what the column's `info` names."""
+    checks = jsonstore.Field(validators=field_args["validators"]).validators
+    return [*([Required()] if field_args["required"] else []), *(Rule(check, {}) for check in checks)]
 
 
 def _label(member: enum.Enum) -> str:

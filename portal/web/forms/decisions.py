@@ -47,7 +47,7 @@ class Decision(NamedTuple):
         if self.name not in known:
             yield f"`decide` names {self.name!r}, but {model.__name__} has no such field; name one that it has"
             return
-        field = _field(model, self.name)
+        field = field_or_column(model, self.name)
         values = _values(field)
         if values is None:
             yield (
@@ -88,13 +88,13 @@ class Deciding:
 
     def validate(self, *args: Any, **kwargs: Any) -> bool:
         valid = bool(super().validate(*args, **kwargs))  # type: ignore[misc]
-        decision = self._decision
-        if decision.data is None:
+        decision = self._fields.get(self._decides)
+        if decision is None or decision.data is None:
             return valid
         text = decision.text_of(decision.data)
         for name in decision.needs.get(text, ()):
-            field = self._fields[name]
-            if not field.errors and _is_empty(field):
+            field = self._fields.get(name)  # none where it is not asked for
+            if field is not None and not field.errors and _is_empty(field):
                 label = {decision.text_of(value): label for value, label in decision.options}[text]
                 add_error(field, f"This field is required for “{label}”.")
                 valid = False
@@ -147,8 +147,8 @@ def _is_empty(field: Any) -> bool:
     )
 
 
-def _field(model: type, name: str) -> Any:
-    """A typed field, or as much of a column as `_values` and `labels` ask for; no mapper has to be configured."""
+def field_or_column(model: type, name: str) -> Any:
+    """A typed field, or as much of a column as its choices ask for; no mapper has to be configured."""
     field = fields_of(model).get(name)
     if field is not None:
         return field
@@ -166,6 +166,15 @@ def _values(field: Any) -> list[Any] | None:
     if field is None or field.choices is None:
         return None
     return list(field.enum) if field.enum is not None else [value for value, _ in field.choices]
+
+
+def label_of_value(field: Any, value: Any) -> str:
+    """What the button of a value says."""
+    if isinstance(field, jsonstore.BooleanField):
+        return field.labels[0 if value else 1]
+    text = DecisionField.text_of(value)
+    choices = [] if field is None or field.choices is None else field.choices
+    return next((label for choice, label in choices if DecisionField.text_of(choice) == text), text)
 
 
 def _are_labels(labels: Any) -> bool:

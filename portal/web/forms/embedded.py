@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import wtforms
+from wtforms import widgets
 from wtforms.fields import Label
 from wtforms.utils import unset_value
+
+#: inputs of a row that stand side by side
+_MOST_COLUMNS = 6
 
 
 class PartForm(wtforms.Form):
@@ -79,11 +83,22 @@ class FieldList(wtforms.FieldList):  # type: ignore[type-arg]
         """The name of an input that says that the rows were in the form, should none of them be left."""
         return f"{self.name}-rows"
 
+    @property
+    def order(self) -> str:
+        """The name of the inputs that say, by the numbers of the rows, in which order they are."""
+        return f"{self.name}-order"
+
+    def _put_in_order(self, numbers: Sequence[Any]) -> None:
+        place = {str(number): index for index, number in reversed(list(enumerate(numbers)))}
+        self.entries.sort(key=lambda entry: place.get(str(entry.index), len(place)))
+
     def process(self, formdata: Any, data: Any = unset_value, extra_filters: Any = None) -> None:
         told = formdata and (self.marker in formdata or [*self._extract_indices(self.name, formdata)])
         if not told:  # a form without any of the rows says nothing about them
             formdata = None
         super().process(formdata, data, extra_filters)
+        if formdata:
+            self._put_in_order(formdata.getlist(self.order))
         if not formdata and self.entries and self.entries[-1].value is not None:
             self._add_entry()  # type: ignore[attr-defined]
         self._number()
@@ -108,6 +123,23 @@ class FieldList(wtforms.FieldList):  # type: ignore[type-arg]
             self._add_entry()  # type: ignore[attr-defined]
         self._number()
         return True
+
+    def move_row(self, name: str, by: int) -> bool:
+        """Put the row of that name one place up (-1) or down (1); whether there is one."""
+        here = next((place for place, entry in enumerate(self.entries) if entry.name == name), None)
+        if here is None:
+            return False
+        there = here + by
+        if 0 <= there < len(self.entries):
+            self.entries[here], self.entries[there] = self.entries[there], self.entries[here]
+            self._number()
+        return True
+
+    @property
+    def columns(self) -> int:
+        """How many inputs a row has side by side; 0 where its inputs need more room than that."""
+        inputs = list(self.entries[0].form) if self.entries else []
+        return len(inputs) if 1 < len(inputs) <= _MOST_COLUMNS and all(map(_is_small, inputs)) else 0
 
     @property
     def next_number(self) -> int:
@@ -157,13 +189,30 @@ class FieldList(wtforms.FieldList):  # type: ignore[type-arg]
         return bool(valid)
 
 
-def change_rows(form: Any, more: str, less: str) -> bool:
-    """Add a row to the list called `more`, or remove the row called `less`; whether there is such a one."""
+def _is_small(field: Any) -> bool:
+    """Whether an input fits into a column of a table."""
+    if isinstance(field, (wtforms.FormField, wtforms.FieldList)) or isinstance(
+        field.widget, widgets.TextArea
+    ):
+        return False
+    return not getattr(field, "multiple", False) and not getattr(field, "is_searched", False)
+
+
+def change_rows(form: Any, pressed: Mapping[str, Any]) -> bool:
+    """Add a row to the list named by `_more`, or remove or move the row named by `_less`, `_up` or `_down`.
+
+    Args:
+        pressed: the names and values of the buttons.
+
+    Returns:
+        Whether there is such a list or row.
+    """
+    more, less, up, down = (str(pressed.get(name, "")) for name in ("_more", "_less", "_up", "_down"))
     for rows in _lists(form):
         if rows.name == more:
             rows.add_row()
             return True
-        if rows.remove_row(less):
+        if rows.remove_row(less) or rows.move_row(up, -1) or rows.move_row(down, 1):
             return True
     return False
 

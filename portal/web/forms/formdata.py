@@ -12,11 +12,12 @@ import wtforms
 from werkzeug.datastructures import FileStorage, MultiDict
 
 from portal.errors import InvalidForm
-from portal.jsonstore import fields_of
+from portal.jsonstore import File, fields_of
 
 from .choices import DecisionField, SelectField
 from .inputs import FileField, ParsedField
 from .references import ReferenceField
+from .stored import StoredFileField
 from .times import DateTimeLocalField
 
 
@@ -42,6 +43,8 @@ def _of_field(field: Any, value: Any) -> Iterator[tuple[str, Any]]:
     elif isinstance(field, wtforms.FieldList):
         for item in value or ():
             yield from _of_field(field.append_entry(), item)
+    elif isinstance(field, StoredFileField):
+        yield from _of_files(field, value)
     elif isinstance(field, wtforms.BooleanField):
         if value:
             yield field.name, value if isinstance(value, str) else "y"
@@ -50,6 +53,19 @@ def _of_field(field: Any, value: Any) -> Iterator[tuple[str, Any]]:
             yield field.name, _text(field, item)
     else:
         yield field.name, _text(field, value)
+
+
+def _of_files(field: StoredFileField, value: Any) -> Iterator[tuple[str, Any]]:
+    """Files that are in the storage by their ids; bytes as uploads."""
+    yield field.marker, "1"
+    for each in value if isinstance(value, list | tuple) else [] if value is None else [value]:
+        if isinstance(each, File):
+            yield field.kept_name, each.id
+        elif isinstance(each, FileStorage):
+            yield field.name, each
+        else:
+            kind, name = getattr(each, "type", None) or None, getattr(each, "name", "") or "upload"
+            yield field.name, FileStorage(BytesIO(each), name, content_type=kind)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ from jinja2 import Environment, TemplateNotFound, TemplateSyntaxError, nodes
 from portal.errors import FlowError
 
 from ..tasks.context import form_templates
-from .views import FormView
+from .form_view import FormView
 
 
 def check(app: Flask, flow_classes: Any) -> None:

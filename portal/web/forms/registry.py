@@ -11,7 +11,7 @@ from portal import jsonstore
 from portal.jsonstore import Field
 
 from ..display.durations import HINT
-from . import choices, embedded, inputs, references, times
+from . import choices, embedded, inputs, references, stored, times
 from .inputs import Required, Rule
 
 
@@ -93,6 +93,10 @@ def _references(field: Any) -> Any:
     return references.ReferenceField(model=field.model, multiple=True, **options_of(field))
 
 
+def _stored(field: Any) -> Any:
+    return stored.StoredFileField(field=field, **options_of(field))
+
+
 def _embedded(field: Any) -> Any:
     return embedded.FormField(
         part_form(field.schema), required=field.required, check=field.clean, **frame(field)
@@ -120,6 +124,7 @@ _INPUTS: dict[type, Callable[[Any], Any]] = {
     jsonstore.UUIDField: _plain(inputs.UUIDField),
     jsonstore.JSONField: _plain(inputs.JSONField, "JSON."),
     jsonstore.BinaryField: _plain(inputs.FileField),
+    jsonstore.FileField: _stored,
     jsonstore.ReferenceField: _reference,
     jsonstore.ReferenceListField: _references,
     jsonstore.EmbeddedField: _embedded,

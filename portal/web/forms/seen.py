@@ -25,9 +25,11 @@ from portal.models import Process, db
 from ..display.values import list_words, name_of, show
 from .build import add_error
 from .choices import DecisionField, SelectField
+from .conditional import resting
 from .embedded import FieldList, value_of
 from .inputs import FileField
 from .references import ReferenceField
+from .stored import StoredFileField
 
 #: the input that carries the digests
 NAME = "_seen"
@@ -95,9 +97,12 @@ def agree(form: Any, current: Callable[[], Any]) -> bool:
     """
     if not form._seen:
         return True
-    now, agreed, left = current(), True, set()
+    now, agreed, left, away = current(), True, set(), resting(form)
     for name, field in _inputs(form):
         seen, stored = form._seen.get(name), _digest(now._fields[name])
+        if name in away:  # it is emptied, unless somebody else has written it
+            left |= {name} if seen not in (None, stored) else set()
+            continue
         if seen is None or seen == stored or _says_the_same(field, now._fields[name]):
             continue
         if not _is_touched(field, seen):
@@ -161,6 +166,8 @@ def _shown(field: Any) -> Any:
     if isinstance(field, FileField):
         content = field.data if field.came or field.removed else field.object_data
         return hashlib.blake2b(content or b"", digest_size=16).hexdigest()
+    if isinstance(field, StoredFileField):
+        return [file.id for file in field.files]
     if isinstance(field, DecisionField):
         value = field.object_data if field.raw_data is None else field.data
         return "" if value is None else field.text_of(value)
@@ -205,6 +212,8 @@ def _words(field: Any) -> str:
         return str(dict(field.options).get(field.data, ""))
     if isinstance(field, ReferenceField):
         return list_words(map(name_of, field.chosen))
+    if isinstance(field, StoredFileField):
+        return list_words(file.name for file in field.files)
     if isinstance(field, FileField | wtforms.BooleanField):
         return "" if field.data is None else show(field.data)
     value = field._value() if hasattr(field, "_value") else field.data

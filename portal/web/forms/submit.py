@@ -53,8 +53,9 @@ def enter(activation: Activation, data: MultiDict[str, Any]) -> bool:
     with current_app.test_request_context(method="POST"):
         g.csrf_valid = True  # nobody else's page can call this
         form = view.form(activation, formdata=data)
-        if not form.validate() or view.accept(form, activation) is False:
+        if not form.validate():
             raise InvalidForm(f"the form is not valid: {form.errors}", form.errors)
+        view.accept(form, activation)
     return False
 
 

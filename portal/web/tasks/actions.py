@@ -10,13 +10,14 @@ from werkzeug.wrappers import Response as BaseResponse
 from portal import queries
 from portal.engine import actions, lifecycle, permissions
 from portal.errors import PermissionDenied
+from portal.flow.activation import Activation
 from portal.models import Task, User, db
 from portal.models import find_user as user_named
 
 from ..accounts.sign_in import require_login
 from ..display.words import ACTIONS, action_words
 from ..layout import me
-from ..lookups import task_or_refuse
+from ..lookups import locked_or_refuse, task_or_refuse
 from ..reasons import reason_of_request
 from ..urls import see_other, way_back
 from . import preview
@@ -29,26 +30,24 @@ blueprint.before_request(require_login)
     "/tasks/<int:task_id>/<any(assign,unassign,reassign,cancel,undo,revive):action>", methods=["GET", "POST"]
 )
 def act(task_id: int, action: str) -> BaseResponse | str | tuple[str, int]:
-    task = task_or_refuse(task_id)
-    demand(action, task, me())
-    if request.method != "POST":
-        return _ask(task, action)
+    target = way_back(url_for("portal.tasks.detail", task_id=task_id))
     username = request.form.get("user", "").strip()
     reason, unkept = reason_of_request()
-    if unkept:
-        return _ask(task, action, username, unkept), 422
-    person, fault = me(), ""
-    if action == "reassign" or (action == "assign" and username):
-        found, fault = recipient(task, username)
-        if found is None:
+    if request.method != "POST" or unkept or action == "reassign" or (action == "assign" and username):
+        task = task_or_refuse(task_id)
+        demand(action, task, me())
+        if request.method != "POST":
+            return _ask(task, action)
+        person, fault = (None, unkept) if unkept else recipient(task, username)
+        if person is None:
             return _ask(task, action, username, fault), 422
-        person = found
-    line, target = (
-        _do(task, action, person, reason),
-        way_back(url_for("portal.tasks.detail", task_id=task_id)),
-    )
+        own, line = person.id == me().id, _hand_over(task, action, person, reason)
+    else:
+        with locked_or_refuse(task_id) as activation:
+            demand(action, activation.task, me())
+            own, line = True, _do(activation, action, reason)
     message: Any = line
-    if action == "assign" and person.id == me().id:
+    if action == "assign" and own:
         undo = url_for("portal.task_actions.act", task_id=task_id, action="unassign")
         message = {"text": line, "undo": undo, "word": ACTIONS["unassign"].word}
     flash(message, "success")
@@ -67,7 +66,7 @@ def demand(action: str, task: Task, user: User) -> None:
         if not manager and not permissions.may_take(db.session(), user, task):
             raise PermissionDenied("You may not take this task.")
     elif action in ("unassign", "reassign"):
-        if not manager and task.owner_id != user.id:
+        if not manager and not permissions.owns(user, task):
             raise PermissionDenied("Only its owner or a manager of the flow may do this.")
     elif not manager:
         raise PermissionDenied("Only a manager of the flow may do this.")
@@ -99,18 +98,24 @@ def unfit(user: User, task: Task) -> str:
     return f"{user.name} does not hold the permission for this task."
 
 
-def _do(task: Task, action: str, person: User, reason: str) -> str:
+def _do(activation: Activation, action: str, reason: str) -> str:
     """Do it, and say what was done."""
-    title, task_id, done = task.title, task.id, action_words(action, task).done
+    task = activation.task
+    line = action_words(action, task).done.format(task.title)
+    if action == "assign":
+        activation.assign(activation.user, reason=reason)
+    else:
+        getattr(activation, action)(reason=reason)
+    return line
+
+
+def _hand_over(task: Task, action: str, person: User, reason: str) -> str:
+    """Give a task to a person, and say so."""
+    title, task_id, name, own = task.title, task.id, person.name, person.id == me().id
+    done = action_words(action, task).done
     with actions.activation(db.session(), task_id, me()) as activation:
-        if action in ("assign", "reassign"):
-            getattr(activation, action)(person, reason=reason)
-        else:
-            getattr(activation, action)(reason=reason)
-        name = person.name
-    if action == "reassign" or (action == "assign" and person.id != me().id):
-        return f"You assigned “{title}” to {name}."
-    return done.format(title)
+        getattr(activation, action)(person, reason=reason)
+    return done.format(title) if action == "assign" and own else f"You assigned “{title}” to {name}."
 
 
 def _ask(task: Task, action: str, username: str = "", fault: str = "") -> str:

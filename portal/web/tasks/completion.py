@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, current_app, flash, request, url_for
@@ -9,8 +11,10 @@ from sqlalchemy import select
 
 from portal import queries, summaries, trace
 from portal.engine.retries import give_up
+from portal.flow import registry
+from portal.flow.activation import Activation
 from portal.language import gettext as _
-from portal.models import Task, User, db
+from portal.models import Process, Task, User, db
 
 from ..display.moments import day
 from ..display.values import list_words
@@ -24,79 +28,99 @@ from .next_task import ORDERS, following
 _CROWD = 4
 
 
-def finished(task_id: int, title: str, response: Response) -> Response:
+@dataclass(frozen=True)
+class Finished:
+    """What was done, as it was known under the lock: behind the commit it would have to be read again."""
+
+    task_id: int
+    process_id: int
+    title: str
+    flow_task: str
+    #: whether it started the process
+    starts: bool
+    #: how the person wants the portal to be
+    preferences: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, activation: Activation) -> Finished:
+        task, process = activation.task, activation.process
+        starts = task.node is not None and task.node.starts
+        return cls(task.id, process.id, task.title, task.flow_task, starts, preferences())
+
+
+def finished(done: Finished, response: Response) -> Response:
     """The answer to a form that was accepted.
 
     What is done is committed: whatever fails from here on is logged, and the person is told what is done.
 
     Args:
-        title: of the task.
         response: what the view has answered.
     """
     try:
-        return _onward(task_id, response)
+        return _onward(done, response)
     except Exception as error:
         give_up(db.session())
         reference = trace.current.get()
-        current_app.logger.error("reference %s: task %s is done, but its next page failed", reference, task_id,
+        current_app.logger.error("reference %s: task %s is done, but its next page failed", reference, done.task_id,
                                  exc_info=error)  # fmt: skip
-        flash(f"“{title}” is done. What comes next cannot be shown now.", "success")
+        flash(f"“{done.title}” is done. What comes next cannot be shown now.", "success")
         return response
 
 
-def _onward(task_id: int, response: Response) -> Response:
+def _onward(done: Finished, response: Response) -> Response:
     """`_continue` goes on to the next task, taking it: of this process, of this step, or of the list that the person
     comes from, as `_order` says. Without it the person goes where the view sent them, or on to their next task if that
     is what they prefer. A form that asks each time (`_asks_next`) has their answer, which is remembered. Who has sent a
     request goes to its page, which says who decides."""
-    task = db.session.get_one(Task, task_id)
-    process, starts = task.process, task.node is not None and task.node.starts
-    title = process.flow_class.definition.title if process.flow_class else process.flow_label
-    address = url_for("portal.processes.detail", process_id=process.id)
-    told = {"text": what_comes_next(task), "to": address, "name": f"#{process.id} {title}"}
-    flash(told, "success")  # type: ignore[arg-type]
+    now = queries.standing(db.session(), done.process_id)
+    flow_class = registry.get(now.flow_label)
+    address = url_for("portal.processes.detail", process_id=done.process_id)
+    name = f"#{done.process_id} {flow_class.definition.title if flow_class else now.flow_label}"
+    flash({"text": what_comes_next(done, now), "to": address, "name": name}, "success")  # type: ignore[arg-type]
     asks, wanted = "_asks_next" in request.form, "_continue" in request.form
-    if asks:
-        _remember("after", "next" if wanted else "list")
-    if (order := request.form.get("_order")) in ORDERS:
-        _remember("order", order)
-    prefers = not asks and preferences().get("after") == "next" and response.location == inbox()
-    if wanted or (prefers and not starts):
-        onward = following(task, preferences().get("order", "case"), asks or not wanted)
+    order = request.form.get("_order", "")
+    chosen = {"after": "next" if wanted else "list"} if asks else {}
+    chosen |= {"order": order} if order in ORDERS else {}
+    _remember(done, chosen)
+    preferred = {**done.preferences, **chosen}
+    prefers = not asks and preferred.get("after") == "next" and response.location == inbox()
+    if wanted or (prefers and not done.starts):
+        step = (now.flow_label, done.flow_task)
+        onward = following(done.process_id, step, preferred.get("order", "case"), asks or not wanted)
         if onward is not None:
             return see_other(carry(url_for("portal.tasks.execute", task_id=onward)))  # type: ignore[return-value]
     if response.location != inbox():
         return response
-    if starts:
+    if done.starts:
         return see_other(address)  # type: ignore[return-value]
     if back := way_back():
         return see_other(back)  # type: ignore[return-value]
     return response
 
 
-def _remember(name: str, value: str) -> None:
+def _remember(done: Finished, chosen: Mapping[str, str]) -> None:
     """Keep how this person wants to go on after a task."""
-    if preferences().get(name) == value:
+    if all(done.preferences.get(name) == value for name, value in chosen.items()):
         return
     user_id = me().id
     with writing() as session:
         user = session.get_one(User, user_id, populate_existing=True)
-        user.preferences = {**(user.preferences or {}), name: value}
+        user.preferences = {**(user.preferences or {}), **chosen}
 
 
-def what_comes_next(task: Task) -> str:
+def what_comes_next(done: Finished, now: queries.Standing) -> str:
     """What happened, and where the process stands now; to who has sent a request also who decides by when."""
-    process = task.process
-    starts = task.node is not None and task.node.starts
-    done = f"“{task.title}” is done."
-    if process.status == "DONE":
-        result = summaries.of_process(process)
-        return f"{done} The process is finished{': ' + result if result else ''}."
-    if process.status in ("FAILED", "CANCELED"):
-        return f"{done} The process has ended."
-    flow_class = process.flow_class
+    happened = f"“{done.title}” is done."
+    flow_class = registry.get(now.flow_label)
+    if now.status == "DONE":
+        says = flow_class is not None and flow_class.process_result_template
+        result = summaries.of_process(db.session.get_one(Process, done.process_id)) if says else ""
+        return f"{happened} The process is finished{': ' + result if result else ''}."
+    if now.status in ("FAILED", "CANCELED"):
+        return f"{happened} The process has ended."
+    starts = done.starts
     steps, people = [], []
-    for place in queries.places(db.session(), [process.id])[process.id][:3]:
+    for place in now.positions[:3]:
         node = flow_class.definition.nodes.get(place.flow_task) if flow_class else None
         title = node.title if node is not None else place.flow_task
         if place.status == "ERROR" and starts:
@@ -105,10 +129,10 @@ def what_comes_next(task: Task) -> str:
             steps.append(f"{title}, which failed and waits for a manager")
         elif starts:
             steps.append(title)
-            people += _who_by_when(process.id, place, node)
+            people += _who_by_when(done.process_id, place, node)
         else:
             steps.append(f"{title} ({place.owner})" if place.owner else title)
-    return " ".join([done, *([f"Next: {list_words(steps)}."] if steps else []), *people])
+    return " ".join([happened, *([f"Next: {list_words(steps)}."] if steps else []), *people])
 
 
 def _who_by_when(process_id: int, place: Any, node: Any) -> list[str]:

@@ -12,6 +12,7 @@ from portal.models import Event, db
 
 from ..display.values import rows_of
 from ..files import Files
+from .decided import decisions_of
 
 #: what people did, as opposed to what ran by itself
 _HUMAN_DEEDS = ("execute", "cancel", "undo", "revive", "reassign")
@@ -20,17 +21,21 @@ _STEPS = 8
 
 def form_context(activation: Activation) -> dict[str, Any]:
     """What the template of a form knows."""
-    process, task = activation.process, activation.task
+    process, task, starts = activation.process, activation.task, activation.node.starts
+    events = [] if starts else queries.timeline(db.session(), process.id, size=40)
+    decisions = decisions_of(process, events, activation.user)
+    told = {name for each in decisions for name in each.names}
     return {
         "activation": activation,
         "process": process,
         "task": task,
         "node": activation.node,
         "flow": activation.node.flow_class.definition,
-        "starts": activation.node.starts,
-        "data": [] if activation.node.starts else rows_of(process, Files(process)),
-        "artifact": None if activation.node.starts else artifact_of(process),
-        "earlier": [] if activation.node.starts else earlier(process.id),
+        "starts": starts,
+        "data": [] if starts else [row for row in rows_of(process, Files(process)) if row.name not in told],
+        "artifact": None if starts else artifact_of(process),
+        "decisions": decisions,
+        "earlier": _deeds(events),
     }
 
 
@@ -55,7 +60,6 @@ def artifact_of(process: Any, *, visible: bool = True) -> dict[str, Any] | None:
     return {"title": title_of(label_of(type(found).__name__)), "rows": rows_of(found, files)}
 
 
-def earlier(process_id: int) -> list[Event]:
-    """What people did in a process, the latest first."""
-    events = queries.timeline(db.session(), process_id, size=40)
+def _deeds(events: list[Event]) -> list[Event]:
+    """What people did, the latest first."""
     return [event for event in events if event.task is not None and event.action in _HUMAN_DEEDS][:_STEPS]

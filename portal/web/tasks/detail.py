@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
@@ -17,10 +18,12 @@ from ..accounts.sign_in import require_login
 from ..display.values import rows_of
 from ..drafts import kept
 from ..files import Files
+from ..forms.form_view import FormView
+from ..forms.stored import Received, receive
 from ..layout import me
-from ..lookups import task_or_refuse
+from ..lookups import locked_or_refuse, task_or_refuse
 from ..urls import inbox
-from .completion import finished
+from .completion import Finished, finished
 from .context import artifact_of, form_context, form_templates
 
 blueprint = Blueprint("tasks", __name__)
@@ -68,22 +71,34 @@ def detail(task_id: int) -> str:
 
 @blueprint.route("/tasks/<int:task_id>/execute", methods=["GET", "POST"])
 def execute(task_id: int) -> BaseResponse:
-    task = task_or_refuse(task_id)
     if request.method != "POST":
+        task = task_or_refuse(task_id)
         demand_execute(task, me())
         return respond(actions.reading(db.session(), task, me()))
+    if request.files:  # stored before the process is locked, for who may do the task
+        task = task_or_refuse(task_id)
+        demand_execute(task, me())
+        receive_uploads(task.node, lambda: actions.reading(db.session(), task, me()))
     try:
-        with actions.activation(db.session(), task_id, me()) as activation:
+        with locked_or_refuse(task_id) as activation:
             demand_execute(activation.task, me())
             response = respond(activation)
             if response.status_code >= 400:
                 raise Refused(response)
-            title, done = activation.task.title, activation.task.status == "DONE"
-            if done:
+            done = Finished.of(activation) if activation.task.status == "DONE" else None
+            if done is not None:
                 kept.accepted()
     except Refused as refused:
         return refused.response
-    return finished(task_id, title, response) if done else response
+    return response if done is None else finished(done, response)
+
+
+def receive_uploads(node: Any, reading: Callable[[], Activation]) -> Received:
+    """Put a form's files into the storage before its process is locked: they stay, whatever becomes of the form."""
+    view = getattr(node, "view", None)
+    if request.files and isinstance(view, FormView):
+        return receive(view.model_now(reading()), me())
+    return Received({}, {})
 
 
 def demand_execute(task: Task, user: User) -> None:

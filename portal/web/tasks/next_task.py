@@ -114,15 +114,15 @@ def _idle_first(session: Session, ids: list[int]) -> list[int]:
     return sorted(ids, key=lambda task_id: (task_id not in idle, ids.index(task_id)))
 
 
-def following(task: Task, order: str, asks: bool) -> int | None:
+def following(process_id: int, step: tuple[str, str], order: str, asks: bool) -> int | None:
     """The id of the task with which a person goes on after one; it is theirs, or is taken.
 
     Args:
-        task: the one that is finished.
+        process_id: the process of the one that is finished.
+        step: its flow's label and its node's name.
         order: one of `ORDERS`: what comes first.
         asks: go on with the inbox where neither the process nor the list that they come from has one.
     """
-    process_id, step = task.process_id, (task.process.flow_label, task.flow_task)
     ways = {
         "case": lambda: _of_process(process_id),
         "step": lambda: _of_step(*step),

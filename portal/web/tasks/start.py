@@ -17,8 +17,8 @@ from ..accounts.sign_in import require_login
 from ..drafts import kept
 from ..layout import me
 from ..urls import see_other
-from .completion import finished
-from .detail import Refused, respond
+from .completion import Finished, finished
+from .detail import Refused, receive_uploads, respond
 
 blueprint = Blueprint("start", __name__)
 blueprint.before_request(require_login)
@@ -37,6 +37,7 @@ def form(label: str, name: str) -> BaseResponse:
     if request.method != "POST":
         return respond(actions.reading_start(db.session(), node, me()))
     key, digest, user_id = key_of(label, name), kept.digest(kept.typed()), me().id
+    receive_uploads(node, lambda: actions.reading_start(db.session(), node, me()))
     try:
         with actions.starting(db.session(), node, me()) as activation:
             if key is not None and (started := start_keys.claim(db.session(), user_id, key, digest)):
@@ -44,18 +45,17 @@ def form(label: str, name: str) -> BaseResponse:
             response = respond(activation)
             if response.status_code >= 400:
                 raise Refused(response)
-            task, title = activation.task, activation.task.title
             db.session.flush()
-            task_id = task.id
+            done = Finished.of(activation) if activation.task.id is not None else None
             if key is not None:
-                start_keys.settle(db.session(), user_id, key, task_id and activation.process.id)
-            if task_id is not None:
+                start_keys.settle(db.session(), user_id, key, None if done is None else done.process_id)
+            if done is not None:
                 kept.accepted()
     except Refused as refused:
         return refused.response
     except _Repeated as repeated:
         return _lead_to(repeated.started, repeated.started.digest == digest)
-    return response if task_id is None else finished(task_id, title, response)
+    return response if done is None else finished(done, response)
 
 
 def _lead_to(started: start_keys.Started, same: bool) -> BaseResponse:

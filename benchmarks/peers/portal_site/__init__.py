@@ -1,0 +1,1 @@
+"""The same flows for the portal, and what drives them."""

@@ -1,0 +1,1 @@
+"""Flows for Viewflow, and what drives them: written from its public documentation."""

@@ -1,0 +1,61 @@
+"""Who is away, and who does their work meanwhile."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy.orm import Session, joinedload
+
+from portal.models import Absence, User
+
+from .moving_clock import clock
+
+
+def away(moment: dt.datetime | None = None) -> ColumnElement[bool]:
+    """A criterion for `select(User)`: who is away at a moment, now by default."""
+    now = moment or clock.get()()
+    return exists().where(Absence.user_id == User.id, Absence.begins <= now, Absence.ends > now)
+
+
+def is_away(session: Session, user: User, moment: dt.datetime | None = None) -> bool:
+    """Whether a person is away at a moment, now by default. Rules of assignment pass them over."""
+    now = moment or clock.get()()
+    query = select(Absence.id).where(Absence.user_id == user.id, Absence.begins <= now, Absence.ends > now)
+    return session.scalar(query.limit(1)) is not None
+
+
+def standing_in(user: User, moment: dt.datetime | None = None) -> list[Absence]:
+    """The absences, at a moment, in which this person does the work of somebody who has not left for good."""
+    now = moment or clock.get()()
+    return [each for each in user.stand_ins if each.is_at(now) and each.user.is_active]
+
+
+def replaced(user: User, label: str) -> Iterator[User]:
+    """The people whose work in a flow this person does now."""
+    return (each.user for each in standing_in(user) if each.covers(label))
+
+
+def by_person(session: Session, people: Collection[int]) -> dict[int, list[Absence]]:
+    """The absences, now, of these people in which somebody stands in for them. One statement."""
+    now = clock.get()()
+    query = (
+        select(Absence)
+        .where(Absence.user_id.in_(people), Absence.begins <= now, Absence.ends > now)
+        .where(Absence.substitute_id.is_not(None))
+        .options(joinedload(Absence.substitute))
+        .order_by(Absence.id)
+    )
+    found: dict[int, list[Absence]] = {}
+    for each in session.scalars(query) if people else ():
+        found.setdefault(each.user_id, []).append(each)
+    return found
+
+
+def lends(person: User, permission: str, obj: str | None = None) -> bool:
+    """Whether somebody who is away lends their substitute a permission: one that they hold by name, for a
+    superuser's power over everything is no part of their work."""
+    held: Any = person.all_permissions
+    return person.is_active and (permission in held or (obj is not None and f"{permission}:{obj}" in held))

@@ -1,0 +1,185 @@
+"""Several actions of the system in one transaction: what costs most of a small action is its commit.
+
+Each action is what it would be alone: a context of its own under the lock of its own tree, with the trace of its own
+task. An author's function finds nothing of its neighbours pending. If one fails, by whatever it does, all of them are
+rolled back, and the caller does them one by one.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, aliased, joinedload
+
+from portal import trace
+from portal.errors import contain
+from portal.flow.base import Node
+from portal.models import Process, Task
+
+from .context import ActionContext
+from .leases import root_of
+from .retries import reason
+from .transaction import transaction
+
+log = logging.getLogger("portal.engine")
+
+#: seconds after which no further action begins: the trees of those before it are locked meanwhile
+LONGEST = 0.05
+
+_other = aliased(Task, name="other", flat=True)
+
+
+class Forgotten(Exception):
+    """An author's function has thrown away the objects of another action."""
+
+
+class BatchedAction(ActionContext):
+    """One action of several. What it writes goes with what the others write."""
+
+    def __init__(self, outer: ActionContext, root: int) -> None:
+        super().__init__(outer.session, None, outer.now, {root})
+        self.rows, self.counts, self.failures = outer.rows, outer.counts, outer.failures
+        self._apart = False
+
+    def guarded(self, task: Task, call: Callable[[], Any]) -> Any:
+        """As alone, but for a failure, which goes to the caller of the batch and takes back all of it."""
+        try:
+            if not calls_authors(task.node):
+                return contain(call)
+            if not self._apart:
+                # What is written cannot be lost with the session's objects, and who changes it changes a stored row.
+                self.session.flush()
+                self._apart = True
+            return super().guarded(task, call)
+        except Exception as error:
+            self.disturbed = error
+            raise
+
+
+def calls_authors(node: Node | None) -> bool:
+    """Whether an author's code may run when a token comes to a node, or goes on from it."""
+    if node is None:
+        return False
+    nodes = (node, *node.boundaries)
+    return any(type(each).__module__ not in _PLAIN or any(each.calls()) for each in nodes)
+
+
+#: where the nodes are declared that run no code but what they say in `calls`
+_PLAIN = frozenset(f"portal.flow.{name}" for name in ("automatic", "boundary", "events", "gateways"))
+
+
+Act = Callable[[ActionContext, Task], bool]
+
+
+def in_turn(
+    session: Session,
+    task_ids: Sequence[int],
+    act: Act,
+    alone: Callable[[int], bool],
+    stopping: Callable[[], bool] = lambda: False,
+) -> tuple[int, list[int]]:
+    """Act on tasks, on several in a transaction; on one after the other where that fails.
+
+    Args:
+        task_ids: in the order in which they come.
+        act: an action of the system on one task, as it is under the lock. True if it did something.
+        alone: the same in a transaction of its own; it says itself what has disturbed it.
+        stopping: asked in between: whether to begin no more.
+
+    Returns:
+        How often something was done, and the tasks that were not turned to.
+    """
+    done, left, apart = 0, list(task_ids), False
+    while left and not stopping():
+        answers: dict[int, bool] = {}
+        if not apart:
+            try:
+                answers = together(session, left, act)
+            except Exception as error:
+                log.debug("%s actions are done one by one: %s", len(left), reason(error))
+                apart = True
+        if not answers:  # or it is gone, or its tree is locked: alone it waits for a moment
+            answers[left[0]] = alone(left[0])
+        done += sum(answers.values())
+        left = [task_id for task_id in left if task_id not in answers]
+    return done, left
+
+
+def together(session: Session, task_ids: Sequence[int], act: Act) -> dict[int, bool]:
+    """Act on tasks in one transaction, in this order, as many as there is time for.
+
+    Args:
+        task_ids: one of a tree is turned to, and none whose tree somebody has locked.
+        act: an action of the system on one task, as it is under the lock.
+
+    Returns:
+        What it answered, by the id of the task. Those left out were not turned to.
+
+    Raises:
+        Exception: what one of the actions has raised. Nothing was changed.
+    """
+    answers: dict[int, bool] = {}
+    with transaction(session) as outer:
+        found = _locked(session, task_ids)
+        until = time.monotonic() + LONGEST
+        for task_id, task, root, alone in found:
+            if task not in session or task.process not in session:
+                raise Forgotten(f"task {task_id} is no longer in its session")
+            answers[task_id] = _one(outer, task, root, alone, act)
+            if time.monotonic() >= until:
+                break
+    return answers
+
+
+def _one(
+    outer: ActionContext,
+    task: Task,
+    root: int,
+    alone: bool,
+    act: Act,
+) -> bool:
+    run = BatchedAction(outer, root)
+    run.know(task)
+    if alone:
+        run.alone.add(task.process)
+    outer.roots.add(root)
+    outer.session.info["run"] = run
+    try:
+        with trace.following(task.trace):
+            answer = act(run, task)
+    finally:
+        outer.session.info["run"] = outer
+    outer.work_for_clock |= run.work_for_clock
+    outer.after_commit |= run.after_commit
+    return answer
+
+
+def _locked(session: Session, task_ids: Sequence[int]) -> list[tuple[int, Task, int, bool]]:
+    """The first of these tasks in each tree that nobody has locked, with its root, and whether no other task of its
+    process is open. The roots are locked in one order."""
+    wanted = list(task_ids)
+    root = aliased(Process, name="root", flat=True)
+    if session.get_bind().dialect.name != "sqlite":  # which has locked the whole database
+        locks = select(Task.id).join(root, root.id == root_of(Task)).where(Task.id.in_(wanted))
+        locks = locks.order_by(root.id).with_for_update(of=root, skip_locked=True)
+        free = set(session.scalars(locks))
+        wanted = [task_id for task_id in wanted if task_id in free]
+    others = select(_other.id).where(
+        _other.process_id == Task.process_id,
+        _other.finished.is_(None),
+        _other.id != Task.id,
+        _other.flow_task > "",
+    )
+    query = select(Task, others.exists()).where(Task.id.in_(wanted)).options(joinedload(Task.process))
+    rows = session.execute(query.execution_options(populate_existing=True)).unique()
+    found = {
+        task.id: (task.id, task, task.process.root_id or task.process_id, not more) for task, more in rows
+    }
+    first: dict[int, tuple[int, Task, int, bool]] = {}
+    for each in (found[task_id] for task_id in wanted if task_id in found):
+        first.setdefault(each[2], each)
+    return list(first.values())

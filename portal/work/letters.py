@@ -1,0 +1,59 @@
+"""Mail as it leaves: a subject in one line, and its text and HTML from templates."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from flask import current_app
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from portal import folders
+from portal.engine.wishes import zone_of
+from portal.models import User
+
+#: a subject is one line that a list of mails can show
+LONGEST_SUBJECT = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail as it leaves, but for its address."""
+
+    user: User
+    subject: str
+    text: str
+    html: str
+
+
+def written(template: str, user: User, subject: str, facts: dict[str, Any]) -> Mail:
+    """A mail from the templates of this name: those in the application's own folder come before ours."""
+    templates = _templates(Path(current_app.root_path) / str(current_app.template_folder))
+    text, html = (
+        templates.get_template(f"portal/mail/{template}.{kind}").render(facts) for kind in ("txt", "html")
+    )
+    return Mail(user, one_line(subject), text, html)
+
+
+@lru_cache(maxsize=4)
+def _templates(own: Path) -> Environment:
+    return Environment(
+        loader=FileSystemLoader([own, folders.TEMPLATES]),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def moment(value: dt.datetime, user: User) -> str:
+    return value.astimezone(zone_of(user)).strftime("%a %d %b %Y, %H:%M %Z")
+
+
+def one_line(text: str) -> str:
+    """No line break, and no other control character: a header is one line."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= LONGEST_SUBJECT else line[: LONGEST_SUBJECT - 1] + "…"

@@ -1,0 +1,121 @@
+"""What mail says of an event: its first sentence, what it is about, why one gets it, and where it leads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from portal import summaries
+from portal.models import Comment, Process, Task, User
+
+from .addresses import address
+from .letters import moment, one_line
+
+#: what a subject begins with, by the event and the state at that time
+WORDS = {
+    ("assigned", "ASSIGNED"): "To do",
+    ("queue", "NEW"): "New in the queue",
+    ("due", "NEW"): "Due soon",
+    ("due", "ASSIGNED"): "Due soon",
+    ("late", "NEW"): "Late",
+    ("late", "ASSIGNED"): "Late",
+    ("failed", "ERROR"): "Failed",
+    ("failed", "FAILED"): "Failed",
+    ("finished", "DONE"): "Done",
+    ("finished", "CANCELED"): "Cancelled",
+    ("comment", ""): "Comment",
+    ("mention", ""): "You were mentioned",
+}
+#: the first sentence, by the same
+LINES = {
+    ("assigned", "ASSIGNED"): "A task was assigned to you.",
+    ("queue", "NEW"): "A task that you may take is new in the queue.",
+    ("due", "NEW"): "A task is due soon, and nobody has taken it.",
+    ("due", "ASSIGNED"): "A task of yours is due soon.",
+    ("late", "NEW"): "A task is overdue, and nobody has taken it.",
+    ("late", "ASSIGNED"): "A task of yours is overdue.",
+    ("failed", "ERROR"): "A step has failed. It waits until somebody retries or cancels it.",
+    ("failed", "FAILED"): "Your request has failed.",
+    ("finished", "DONE"): "Your request is done.",
+    ("finished", "CANCELED"): "Your request was cancelled.",
+    ("comment", ""): "There is a new comment.",
+    ("mention", ""): "You were mentioned in a comment.",
+}
+#: the first sentence where somebody did it
+LINES_BY = {
+    ("assigned", "ASSIGNED"): "{} has assigned a task to you.",
+    ("finished", "DONE"): "Your request is done. The last step was by {}.",
+    ("finished", "CANCELED"): "{} has cancelled your request.",
+    ("comment", ""): "{} has written a comment.",
+    ("mention", ""): "{} has mentioned you in a comment.",
+}
+#: the first sentence for those whose task or request it is not
+LINES_OF_OTHERS = {
+    ("assigned", "substitute"): "A task was assigned to {owner}, for whom you stand in.",
+    ("due", "substitute"): "A task of {owner}, for whom you stand in, is due soon.",
+    ("late", "substitute"): "A task of {owner}, for whom you stand in, is overdue.",
+    ("finished", "follower"): "A process that you follow has ended.",
+    ("failed", "follower"): "A process that you follow has failed.",
+}
+REASONS = {
+    "owner": "the task is assigned to you",
+    "manager": "you manage this flow",
+    "requester": "you started it",
+    "queue": "you may take the task, and want to hear of the queue",
+    "follower": "you follow it",
+    "mention": "you were mentioned",
+    "substitute": "you stand in for somebody who is away",
+}
+#: characters of a comment that a mail repeats
+QUOTED = 500
+
+
+def facts(
+    event: str, payload: dict[str, Any], user: User, process: Process, task: Task | None, base_url: str
+) -> dict[str, Any]:
+    """What the templates of mail know of one event."""
+    said = (event, payload["state"] if (event, "") not in LINES else "")
+    summary = summaries.of_process(process) if task is None else summaries.of_task(task)
+    about = summaries.subject(process)
+    flow_class = process.flow_class
+    flow = process.flow_label if flow_class is None else flow_class.definition.title
+    return {
+        "word": WORDS[said],
+        "line": _line(said, payload, task),
+        "title": one_line(flow if task is None else task.title),
+        "flow": flow,
+        "number": process.id,
+        "summary": summary,
+        "about": "" if about == summary else about,
+        "due": None if task is None or task.due is None else moment(task.due, user),
+        "url": _address(payload, process, task, base_url),
+        "reason": REASONS[payload["reason"]],
+        "profile": address(base_url, "accounts.profile"),
+        "quote": "",
+    }
+
+
+def _line(said: tuple[str, str], payload: dict[str, Any], task: Task | None) -> str:
+    by = one_line(payload["by"] or "")
+    others = LINES_OF_OTHERS.get((said[0], payload["reason"]))
+    if others is not None:
+        owner = "somebody" if task is None or task.owner is None else one_line(task.owner.name)
+        return others.format(owner=owner)
+    return LINES_BY[said].format(by) if by and said in LINES_BY else LINES[said]
+
+
+def _address(payload: dict[str, Any], process: Process, task: Task | None, base_url: str) -> str:
+    """One click leads to the comment, or to the task or the process."""
+    if comment := payload.get("comment"):
+        return f"{address(base_url, 'processes.detail', process_id=process.id)}#comment-{comment}"
+    if task is None:
+        return address(base_url, "processes.detail", process_id=process.id)
+    return address(base_url, "tasks.detail", task_id=task.id)
+
+
+def quote(session: Session, payload: dict[str, Any]) -> str:
+    """What a comment says, as far as a mail repeats it; nothing of one that was removed."""
+    comment = session.get(Comment, payload["comment"]) if payload.get("comment") else None
+    text = "" if comment is None else comment.text.strip()
+    return text if len(text) <= QUOTED else text[: QUOTED - 1] + "…"
