@@ -1,4 +1,4 @@
-"""What programs call: REST below `/api/v1`, as OpenAPI describes it. Needs the extra `api`; without it there is none."""
+"""What programs call: REST below `/api/v1`, as OpenAPI describes it. Without the extra `api` there is none."""
 
 from __future__ import annotations
 

@@ -85,7 +85,9 @@ def _demand_room(token_id: int, now: dt.datetime) -> None:
     left = max(1, round((minute + WINDOW - now).total_seconds()))
     try:
         uses = _count(token_id, minute)
-    except SQLAlchemyError as error:  # a busy database refuses nobody: it says so itself where it cannot serve
+    except (
+        SQLAlchemyError
+    ) as error:  # a busy database refuses nobody: it says so itself where it cannot serve
         log.info("a use of token %s could not be counted: %s", token_id, type(error).__name__)
         return
     if not limit:
@@ -135,7 +137,9 @@ def _hurry(connection: Connection) -> dict[str, int]:
 
 
 def _set(connection: Connection, pragmas: dict[str, int]) -> None:
-    raw: Any = connection.connection.driver_connection  # between transactions, where SQLAlchemy would begin one
+    raw: Any = (
+        connection.connection.driver_connection
+    )  # between transactions, where SQLAlchemy would begin one
     for name, value in pragmas.items():
         raw.execute(f"PRAGMA {name}={value}")
 

@@ -24,7 +24,7 @@ def handle_named(label: str, name: str) -> Any:
 
 
 def receiver_of(node: Any, body: dict[str, Any]) -> Process | None:
-    """The process that a body names, which is one of the node's flow. None where its fields name it, or a start has none.
+    """The process that a body names, which is one of the node's flow. None for a start, and while none has such fields.
 
     Raises:
         Invalid: there is no such process, or none is named.
@@ -110,7 +110,9 @@ def demand_keywords(data: dict[str, Any]) -> None:
         Invalid: with each of them.
     """
     strange = [
-        name for name in data if not name.isidentifier() or name.startswith("_") or name in ("process", "task")
+        name
+        for name in data
+        if not name.isidentifier() or name.startswith("_") or name in ("process", "task")
     ]
     if strange:
         raise Invalid({f"data.{name}": ["No function takes such a keyword."] for name in strange})

@@ -25,8 +25,10 @@ blueprint = Blueprint("document", __name__)
 _KEPT = "portal_openapi"
 #: the files of Swagger UI that are served, for a rule of addresses
 FILES = "'swagger-ui.css','swagger-ui-bundle.js','favicon-32x32.png'"
-_ABOUT = """Programs do what people do in the pages, by the same rules: a form's JSON Schema has what the form takes, and a
-refusal says what is wrong by field. A token is made in one's profile; the header is `Authorization: Bearer portal_…`."""
+_ABOUT = (
+    "Programs do what people do in the pages, by the same rules: a form's JSON Schema has what the form takes, and a "
+    "refusal says what is wrong by field. A token is made in one's profile: `Authorization: Bearer portal_…`."
+)
 
 
 class _Paths(FlaskPlugin):
@@ -37,15 +39,16 @@ class _Paths(FlaskPlugin):
         return "/" + path.partition("/api/v1/")[2]
 
 
-class _Spec(Api):  # type: ignore[misc]
+class _Spec(Api):
     """The document alone: pages, commands and error handlers are the portal's own."""
 
     ERROR_SCHEMA = ProblemSchema
 
-    def __init__(self, app: Flask) -> None:
-        self._app = app
-        self.config = {}
-        self._fields, self._converters = [], []
+    def __init__(self, app: Any) -> None:
+        self._app: Any = app
+        self.config: Any = {}
+        self._fields: list[Any] = []
+        self._converters: list[Any] = []
         self._init_spec(
             flask_plugin=_Paths(),
             title="Portal",
@@ -55,9 +58,7 @@ class _Spec(Api):  # type: ignore[misc]
         )
         schemes = self.spec.components.security_scheme
         schemes("token", {"type": "http", "scheme": "bearer"})
-        schemes(
-            "session", {"type": "apiKey", "in": "cookie", "name": str(app.config["SESSION_COOKIE_NAME"])}
-        )
+        schemes("session", {"type": "apiKey", "in": "cookie", "name": str(app.config["SESSION_COOKIE_NAME"])})
 
     def _register_responses(self) -> None:
         """Every refusal is a problem."""
@@ -115,7 +116,8 @@ def document() -> dict[str, Any]:
         }
         kept = current_app.extensions[_KEPT] = _make(parts)
     base = url_for("portal.api.document.openapi").removesuffix("/openapi.json")
-    return kept | {"servers": [{"url": base}]}
+    found: dict[str, Any] = kept | {"servers": [{"url": base}]}
+    return found
 
 
 @blueprint.route("/openapi.json", tags=["Document"])

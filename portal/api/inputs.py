@@ -18,7 +18,7 @@ import wtforms
 from sqlalchemy import inspect
 from werkzeug.datastructures import FileStorage
 
-from portal.web.forms import choices, embedded, inputs, references, times
+from portal.web.forms import choices, embedded, inputs, references, stored, times
 from portal.web.forms.choices import DecisionField
 
 #: a name of an input, and what is typed
@@ -92,6 +92,8 @@ def _nothing(field: Any) -> Iterator[Pair]:
         yield f"{field.name}-rows", "1"
     elif isinstance(field, wtforms.FileField):
         yield f"{field.name}-remove", "1"
+    elif isinstance(field, stored.StoredFileField):
+        yield field.marker, "1"
     elif not isinstance(field, wtforms.BooleanField | wtforms.SelectMultipleField) and not getattr(
         field, "multiple", False
     ):
@@ -128,6 +130,8 @@ def _or_null(schema: Schema) -> Schema:
         found["type"] = [*kinds, "null"]
     if "enum" in found:
         found["enum"] = [*found["enum"], None]
+    if "anyOf" in found:
+        found["anyOf"] = [*found["anyOf"], {"type": "null"}]
     return found
 
 
@@ -215,6 +219,22 @@ def _file(field: Any, path: str, value: Any) -> Iterator[Pair]:
             path, "A file is needed here: an object with name, type, and content in base64."
         ) from None
     yield field.name, FileStorage(BytesIO(content), name, content_type=kind)
+
+
+def _stored(field: Any, path: str, value: Any) -> Iterator[Pair]:
+    """Files of a process by their ids, and new ones."""
+    yield field.marker, "1"
+    for number, each in enumerate(_items(path, value) if field.multiple else [value]):
+        if isinstance(each, dict) and isinstance(each.get("id"), str):
+            yield field.kept_name, each["id"]
+        else:
+            yield from _file(field, f"{path}.{number}" if field.multiple else path, each)
+
+
+def _storable(field: Any) -> Schema:
+    kept = {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]}
+    one: Schema = {"anyOf": [kept, _FILE]}
+    return {"type": "array", "items": one} if field.multiple else one
 
 
 _FILE: Schema = {
@@ -347,6 +367,7 @@ _KINDS: dict[type, Kind] = {
     inputs.DecimalField: _DECIMAL,
     inputs.JSONField: Kind(_as(), _any),
     inputs.FileField: _UPLOAD,
+    stored.StoredFileField: Kind(_storable, _stored),
     times.DateField: _DATE,
     times.TimeField: _TIME,
     times.DurationField: _formatted("duration"),

@@ -9,7 +9,7 @@ from sqlalchemy.orm import contains_eager, joinedload
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
-from portal.engine import actions
+from portal.engine import actions, visibility
 from portal.errors import InvalidForm
 from portal.models import Event, Process, Task, User, db
 from portal.web import process_levers
@@ -152,7 +152,8 @@ def _change(process_id: int, data: dict[str, Any], reason: str | None) -> BaseRe
 
 def _enter(process: Process, data: dict[str, Any]) -> None:
     """Send the fields that are named through their form."""
-    known = correctable(type(process))
+    hidden = visibility.hidden_fields(me(), process)
+    known = [name for name in correctable(type(process)) if name not in hidden]
     unknown = [name for name in data if name not in known]
     if unknown:
         raise Invalid({name: ["There is no such field."] for name in unknown})
@@ -173,8 +174,8 @@ def detail_of(process_id: int, status: int = 200) -> BaseResponse:
     failed = manages and process.id in queries.attention(db.session(), [process])
     found = representations.process(process) | {
         "parent_task": process.parent_task_id,
-        "data": representations.values(process, files),
-        "artifact": representations.artifact(process, files),
+        "data": representations.values(process, files, me()),
+        "artifact": representations.artifact(process, files, me()),
         "actions": offered(process, failed),
     }
     return reply(ProcessDetailSchema(), found, status)

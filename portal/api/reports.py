@@ -61,7 +61,7 @@ def _states(label: str, *criteria: Any) -> dict[str, int]:
     query = select(Process.status, func.count()).where(Process.flow_label == label)
     for each in criteria:
         query = query.where(each)
-    return {status: count for status, count in db.session.execute(query.group_by(Process.status))}
+    return {row[0]: row[1] for row in db.session.execute(query.group_by(Process.status))}
 
 
 def _between(column: Any, query: dict[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Processes, tasks and events as plain values for programs: what the pages of the same things show, to the same people."""
+"""Processes, tasks and events as plain values for programs: what their pages show, to the same people."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ import datetime as dt
 import decimal
 import enum
 import uuid
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
+from urllib.parse import unquote
 
+from flask import url_for
 from sqlalchemy import inspect
 
 from portal import summaries
-from portal.jsonstore import fields_of
+from portal.engine import visibility
+from portal.jsonstore import File, fields_of
 from portal.models import Event, Process, Task, User
 from portal.web.display.values import own_columns
-from portal.web.files import Files
+from portal.web.files import Files, Link
 
 
 def person(user: User | None) -> dict[str, Any] | None:
@@ -77,23 +80,29 @@ def event(found: Event, about: Process, of: Task | None) -> dict[str, Any]:
     }
 
 
-def artifact(of: Process, files: Files, hidden: Iterable[str] = ()) -> dict[str, Any] | None:
+def _address(link: Link) -> str | None:
+    """Where programs read a file."""
+    if link.url is None:
+        return None
+    return url_for("portal.api.talk.download", file_id=unquote(link.url.rpartition("/")[2]))
+
+
+def artifact(of: Process, files: Files, reader: User) -> dict[str, Any] | None:
     found = of.artifact
     if found is None:
         return None
-    return {"type": type(found).__name__, "data": values(found, files.within("artifact"), hidden)}
+    return {"type": type(found).__name__, "data": values(found, files.within("artifact"), reader)}
 
 
-def values(instance: Any, files: Files, hidden: Iterable[str] = ()) -> dict[str, Any]:
-    """The fields and own columns of a process or an artifact by name.
+def values(instance: Any, files: Files, reader: User) -> dict[str, Any]:
+    """The fields and own columns of a process or an artifact by name, but for those that the reader may not see.
 
     Args:
         files: makes the links of its files.
-        hidden: the names of fields that the caller may not see.
     """
     if inspect(instance, raiseerr=False) is None:
         return {}
-    left_out = set(hidden)
+    left_out = visibility.hidden_fields(reader, instance)
     found: dict[str, Any] = {}
     for name in (*own_columns(type(instance)), *fields_of(type(instance))):
         if name in left_out:
@@ -108,7 +117,7 @@ def values(instance: Any, files: Files, hidden: Iterable[str] = ()) -> dict[str,
 
 def plain(value: Any, files: Files, *path: str) -> Any:
     """A value as JSON, in the form in which a form's schema takes it again; files are links."""
-    if value is None or isinstance(value, bool | int | str) and not isinstance(value, enum.Enum):
+    if value is None or (isinstance(value, bool | int | str) and not isinstance(value, enum.Enum)):
         return value
     if isinstance(value, float):
         return value if value == value and abs(value) != float("inf") else None
@@ -116,7 +125,11 @@ def plain(value: Any, files: Files, *path: str) -> Any:
         return plain(value.value, files, *path)
     if isinstance(value, bytes):
         link = files.link(value, *path)
-        return {"name": link.name, "type": link.type, "size": len(value), "url": link.url}
+        return {"name": link.name, "type": link.type, "size": len(value), "url": _address(link)}
+    if isinstance(value, File):
+        link = files.stored(value)
+        said = {"id": value.id, "name": link.name, "type": link.type, "size": value.size}
+        return said | {"url": _address(link)}
     if isinstance(value, dt.timedelta):
         return _duration(value)
     if isinstance(value, dt.datetime):

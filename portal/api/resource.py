@@ -73,7 +73,9 @@ def needs(scope: str, *, once: bool = False, match: bool = False) -> Callable[[V
     return decorate
 
 
-def reply(schema: Schema, value: Any, status: int = 200, headers: dict[str, str] | None = None) -> BaseResponse:
+def reply(
+    schema: Schema, value: Any, status: int = 200, headers: dict[str, str] | None = None
+) -> BaseResponse:
     """A value in JSON, as a schema has it."""
     body = json.dumps(schema.dump(value)) + "\n"
     return current_app.response_class(body, status, headers or {}, mimetype="application/json")

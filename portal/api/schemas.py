@@ -7,6 +7,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
+from portal.engine.comments import LONGEST
 from portal.engine.lifecycle import PROCESS_STATES, STATES
 
 #: characters of a reason
@@ -37,11 +38,14 @@ class ProblemSchema(Schema):
     reference = fields.String(metadata={"description": "Finds the request in the log."})
 
 
-class FileSchema(Schema):
+class FileDetailSchema(Schema):
+    id = fields.String(required=True)
     name = fields.String(required=True)
     type = fields.String(required=True)
     size = fields.Integer(required=True, metadata={"description": "In bytes."})
-    url = _nullable(fields.String, required=True)
+    created = fields.DateTime(required=True)
+    user = fields.Nested(PersonSchema, required=True, allow_none=True)
+    url = fields.String(required=True)
 
 
 class StartSchema(Schema):
@@ -157,7 +161,8 @@ class CommentSchema(Schema):
     created = fields.DateTime(required=True)
     author = fields.Nested(PersonSchema, required=True)
     task = _nullable(fields.Integer, required=True)
-    text = fields.String(required=True, metadata={"description": "Markdown."})
+    text = fields.String(required=True, metadata={"description": "Markdown; empty once it is removed."})
+    removed = fields.Boolean(required=True)
 
 
 class ReportStepSchema(Schema):
@@ -285,7 +290,7 @@ class DataBody(Schema):
 
 
 class CommentBody(Schema):
-    text = fields.String(required=True, validate=validate.Length(1, 20_000))
+    text = fields.String(required=True, validate=validate.Length(1, LONGEST))
     task = fields.Integer(allow_none=True)
 
 

@@ -153,7 +153,7 @@ def _detail(task: Task) -> BaseResponse:
     found = representations.task(task) | {
         "assigned": task.assigned,
         "started": task.started,
-        "data": representations.values(task.process, files),
+        "data": representations.values(task.process, files, user),
         "actions": [name for name in offered(task, user) if name in ACTIONS],
         "schema": _schema(task),
     }

@@ -68,4 +68,3 @@ def prune(session: Session) -> int:
     """Forget answers that nobody may ask for any more. Their number."""
     old = delete(KeptAnswer).where(KeptAnswer.created <= clock.get()() - KEPT)
     return int(writes.execute(session, old).rowcount)
-

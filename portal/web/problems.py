@@ -103,6 +103,4 @@ def flattened(messages: Any, path: str = "") -> list[tuple[str, list[str]]]:
         return [(path, [str(each) for each in messages] if not isinstance(messages, str) else [messages])]
     else:
         return []
-    return [
-        found for name, each in pairs for found in flattened(each, ".".join(filter(None, (path, name))))
-    ]
+    return [found for name, each in pairs for found in flattened(each, ".".join(filter(None, (path, name))))]

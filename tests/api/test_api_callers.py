@@ -17,9 +17,13 @@ def test_nobody_is_told_to_show_a_token(app, program):
     assert answer.json["status"] == 401
 
 
-@pytest.mark.parametrize("header", ["Bearer portal_wrong", "Bearer ", "Basic YTpi", "nonsense", "Bearer \x7f€"])
+@pytest.mark.parametrize(
+    "header", ["Bearer portal_wrong", "Bearer ", "Basic YTpi", "nonsense", "Bearer \x7f€"]
+)
 def test_what_is_no_token_is_refused(app, order, header):
-    answer = app.test_client().get("/api/v1/tasks", headers={"Authorization": header.encode().decode("latin-1")})
+    answer = app.test_client().get(
+        "/api/v1/tasks", headers={"Authorization": header.encode().decode("latin-1")}
+    )
     assert answer.status_code == 401
 
 

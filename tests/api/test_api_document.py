@@ -83,7 +83,13 @@ def test_every_operation_has_a_name_of_its_own_a_sentence_and_a_scope(app, order
     for operation in operations:
         assert operation.get("summary"), operation["operationId"]
         assert operation["tags"]
-        assert operation["security"] == [] or operation["x-scope"] in ("read", "start", "work", "manage", "admin")
+        assert operation["security"] == [] or operation["x-scope"] in (
+            "read",
+            "start",
+            "work",
+            "manage",
+            "admin",
+        )
         assert "default" in operation["responses"]
 
 
@@ -96,7 +102,9 @@ def test_its_pages_need_no_other_host(app, order):
     client = app.test_client()
     page = client.get("/api/v1/docs")
     assert page.status_code == 200
-    assert "//" not in re.sub(r"<!doctype html>", "", page.text).replace("https://", "").replace("http://", "")
+    assert "//" not in re.sub(r"<!doctype html>", "", page.text).replace("https://", "").replace(
+        "http://", ""
+    )
     for address in re.findall(r'(?:src|href)="([^"]+)"', page.text):
         with client.get(address) as answer:
             assert answer.status_code == 200

@@ -37,7 +37,9 @@ def test_another_body_or_address_with_the_same_key_is_refused(program, started):
 def test_a_key_is_its_persons_own(program):
     body = {"data": {"title": "x"}}
     for username in ("alice", "erin"):
-        assert program(username).post("/flows/order/starts/start", body, Idempotency_Key="k").status_code == 201
+        assert (
+            program(username).post("/flows/order/starts/start", body, Idempotency_Key="k").status_code == 201
+        )
     assert how_many() == 2
 
 

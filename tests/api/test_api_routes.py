@@ -27,6 +27,11 @@ TABLE = {
     ("GET", "/api/v1/processes/<int:process_id>"): (401, 403, 200, 200, 200),
     ("GET", "/api/v1/processes/<int:process_id>/tasks"): (401, 403, 200, 200, 200),
     ("GET", "/api/v1/processes/<int:process_id>/events"): (401, 403, 200, 200, 200),
+    ("GET", "/api/v1/processes/<int:process_id>/comments"): (401, 403, 200, 200, 200),
+    ("POST", "/api/v1/processes/<int:process_id>/comments"): (401, 422, 422, 422, 422),
+    ("GET", "/api/v1/processes/<int:process_id>/files"): (401, 403, 200, 200, 200),
+    ("POST", "/api/v1/processes/<int:process_id>/files"): (401, 422, 422, 422, 422),
+    ("GET", "/api/v1/files/<file_id>"): (401, 404, 404, 404, 404),
     ("POST", ACT_PROCESS): (401, 403, 403, 200, 200),
     ("PATCH", "/api/v1/processes/<int:process_id>/data"): (401, 403, 428, 428, 428),
     ("GET", "/api/v1/events"): (401, 200, 200, 200, 200),
@@ -43,7 +48,9 @@ WHO = (None, "dave", "bob", "carol", "erin")
 
 
 def address_of(rule, process_id, task_id):
-    rule = rule.replace("<any('swagger-ui.css','swagger-ui-bundle.js','favicon-32x32.png'):name>", "swagger-ui.css")
+    rule = rule.replace(
+        "<any('swagger-ui.css','swagger-ui-bundle.js','favicon-32x32.png'):name>", "swagger-ui.css"
+    )
     parts = {
         ACT_TASK.rpartition("/")[2]: "cancel",
         ACT_PROCESS.rpartition("/")[2]: "cancel",
@@ -52,6 +59,7 @@ def address_of(rule, process_id, task_id):
         "messages/<name>": "messages/recall",
         "signals/<name>": "signals/holidays",
         "<node>": "start",
+        "<file_id>": "0-scan",
         "<label>": "order",
         "<int:process_id>": str(process_id),
         "<int:task_id>": str(task_id),

@@ -106,7 +106,9 @@ def test_faults_are_told_by_field(program):
     assert set(answer.json["errors"]) == {"count", "amount", "size", "lines.1.what", "moment"} | {
         "lines.0.price"
     } & set(answer.json["errors"])
-    again = program("alice").post("/flows/order/starts/start", {"data": {"day": "soon", "lines": [{"price": "-1"}]}})
+    again = program("alice").post(
+        "/flows/order/starts/start", {"data": {"day": "soon", "lines": [{"price": "-1"}]}}
+    )
     assert set(again.json["errors"]) == {"title", "day", "lines.0.what", "lines.0.price"}
     unknown = program("alice").post("/flows/order/starts/start", {"data": {"tittle": "x"}})
     assert unknown.json["errors"] == {"tittle": ["There is no such field."]}

@@ -78,9 +78,7 @@ def make() -> str | tuple[str, int]:
 @blueprint.post("/profile/tokens/<int:token_id>/revoke")
 def revoke(token_id: int) -> BaseResponse:
     with writing() as session:
-        mine = update(Token).where(
-            Token.id == token_id, Token.user_id == me().id, Token.revoked.is_(None)
-        )
+        mine = update(Token).where(Token.id == token_id, Token.user_id == me().id, Token.revoked.is_(None))
         done: CursorResult[object] = session.execute(mine.values(revoked=clock.get()()))  # type: ignore[assignment]
         count = done.rowcount
     if count:
