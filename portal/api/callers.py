@@ -7,7 +7,6 @@ import logging
 from typing import Any
 
 from flask import abort, current_app, g, request
-from flask_login import current_user
 from flask_wtf.csrf import CSRFError, validate_csrf
 from sqlalchemy import Connection, case, select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,6 +17,7 @@ from wtforms.validators import ValidationError
 
 from portal.engine.transaction import clock
 from portal.models import Token, User, db, hash_of
+from portal.web.accounts.person import is_signed_in
 
 log = logging.getLogger("portal.api")
 
@@ -37,7 +37,7 @@ def identify() -> None:
         if given.type != "bearer" or not given.token:
             abort(401, "Programs show a token: Authorization: Bearer portal_…")
         _as_program(given.token)
-    elif not current_user.is_authenticated:
+    elif not is_signed_in():
         abort(401, "Show a token: Authorization: Bearer portal_…")
     elif request.method not in SAFE:
         _demand_own_page()
@@ -61,7 +61,7 @@ def _as_program(secret: str) -> None:
     token = db.session.scalars(query.options(joinedload(Token.user).joinedload(User.roles))).unique().first()
     if token is None:
         abort(401, "The token is unknown, expired or revoked.")
-    g.token, g._login_user = token, token.user
+    g.token, g._login_user, g.portal_person = token, token.user, token.user
     _demand_room(token.id, now)
 
 

@@ -8,27 +8,21 @@ from sqlalchemy import Select
 
 from portal import queries
 from portal.models import db
+from portal.web.filtering import filters_of_request
 from portal.web.layout import me
-from portal.web.lists import filters_of_request
 from portal.web.problems import Invalid
 from portal.web.urls import LARGEST_ID
-
-_READ: dict[str, Any] = {
-    "tasks": queries.inbox,
-    "inbox": queries.inbox,
-    "queue": queries.queue,
-    "archive": queries.archive,
-    "processes": queries.processes,
-}
 
 
 def read(name: str, query: dict[str, Any]) -> queries.Page:
     """A page of a list.
 
     Raises:
-        Invalid: a filter cannot be understood.
+        Invalid: a filter cannot be understood; for people it is left out, and a program would not see that.
     """
-    found: queries.Page = _READ[name](db.session(), me(), filters_of_request(), query["limit"])
+    found = queries.read(db.session(), me(), name, filters_of_request(), query["limit"])
+    if found.faults:
+        raise Invalid({"": list(found.faults)})
     return found
 
 

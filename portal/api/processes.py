@@ -58,7 +58,7 @@ ACTIONS: dict[str, Any] = {
 def index(query: dict[str, Any]) -> BaseResponse:
     """The processes that one may see, the newest first. `data.amount.gt=1000` and the like narrow those of one `flow`
     by its fields; the state `attention` finds what failed or is stuck."""
-    found = read("processes", query)
+    found = read("mine" if query["mine"] else "processes", query)
     return page(PROCESSES(), [representations.process(each) for each in found], found.after)
 
 

@@ -6,6 +6,7 @@ from sqlalchemy import Table, text
 from sqlalchemy.exc import IntegrityError
 
 from portal.models import Process, db, init_db, schema_fault
+from portal.models.schema import ours
 
 #: the tables that this run has made, by the URL of their database
 _made: dict[str, dict[str, Table]] = {}
@@ -37,8 +38,10 @@ def _delete_all() -> bool:
     try:
         with db.engine.connect().execution_options(writes=True) as connection, connection.begin():
             connection.execute(Process.__table__.update().values(parent_task_id=None))
+            made = ours()
             for table in reversed(db.metadata.sorted_tables):
-                connection.execute(table.delete())
+                if table.name in made:
+                    connection.execute(table.delete())
             if connection.dialect.name == "postgresql":  # SQLite counts on from what is there
                 connection.execute(
                     text(
