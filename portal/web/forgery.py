@@ -32,10 +32,12 @@ def _protect() -> None:
 
 
 def spare_programs(app: Flask) -> None:
-    """Let an application of ours not ask programs for the token of a page: `portal.api` asks who they are."""
+    """Let the protection of an application's forms, ours or a host's, not ask programs for the token of a page:
+    `portal.api` asks them who they are, and a session for that token."""
+    protection = app.extensions.get("csrf")
     for name, each in app.blueprints.items():
-        if _is_for_programs(f"{name}."):
-            app.extensions["csrf"].exempt(each)
+        if protection is not None and _is_for_programs(f"{name}."):
+            protection.exempt(each)
 
 
 def _is_for_programs(endpoint: str) -> bool:
