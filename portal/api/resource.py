@@ -8,7 +8,7 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
-from flask import current_app, json
+from flask import abort, current_app, json
 from flask_smorest import Blueprint as DocumentedBlueprint
 from marshmallow import Schema
 from webargs.flaskparser import FlaskParser
@@ -36,6 +36,12 @@ _IF_MATCH = {
 class _Parser(FlaskParser):
     #: what a schema does not know is a fault of the caller's in a body; lists have filters of the flows' fields
     DEFAULT_UNKNOWN_BY_LOCATION = FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION | {"query": "exclude"}
+
+    def load_json(self, req: Any, schema: Any) -> Any:
+        try:
+            return super().load_json(req, schema)
+        except RecursionError:
+            abort(400, "The body is nested too deeply.")
 
 
 class Blueprint(DocumentedBlueprint):

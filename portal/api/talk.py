@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from portal import storage
 from portal.engine import comments
 from portal.engine.transaction import transaction, wake
+from portal.jsonstore import check_text
 from portal.models import Comment, Process, StoredFile, Task, User, db
 from portal.web import files as file_pages
 from portal.web.forms.uploads import clean_name, kind_of
@@ -61,7 +62,10 @@ def said(query: dict[str, Any], process_id: int) -> BaseResponse:
 def say(body: dict[str, Any], process_id: int) -> BaseResponse:
     """Say something of a process, or of one task of it. `@name` tells somebody."""
     process_or_refuse(process_id)
-    text = body["text"].replace("\0", "").replace("\r\n", "\n").strip()
+    try:
+        text = check_text(body["text"]).replace("\r\n", "\n").strip()
+    except ValueError as error:
+        raise Invalid({"text": [str(error)]}) from error
     if not text:
         raise Invalid({"text": ["There is no text in this comment."]})
     return once(lambda: _say(process_id, text, body.get("task")), process=process_id)

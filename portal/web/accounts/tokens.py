@@ -17,7 +17,7 @@ from portal.language import lazy_gettext
 from portal.models import Token, db, issue
 
 from ..layout import me
-from ..urls import see_other
+from ..urls import see_other, to_id
 from ..writing import writing
 from .sign_in import require_login
 
@@ -44,6 +44,7 @@ class TokenForm(FlaskForm):
     scopes = FormField(ScopesForm, lazy_gettext("A program with it may"))
     days = SelectField(
         lazy_gettext("Expires in"),
+        [InputRequired()],
         choices=[SelectChoice(str(days), f"{days} days") for days in (7, 30, 90, 365)],
         default="90",
     )
@@ -78,7 +79,9 @@ def make() -> str | tuple[str, int]:
 @blueprint.post("/profile/tokens/<int:token_id>/revoke")
 def revoke(token_id: int) -> BaseResponse:
     with writing() as session:
-        mine = update(Token).where(Token.id == token_id, Token.user_id == me().id, Token.revoked.is_(None))
+        mine = update(Token).where(
+            Token.id == to_id(token_id), Token.user_id == me().id, Token.revoked.is_(None)
+        )
         done: CursorResult[object] = session.execute(mine.values(revoked=clock.get()()))  # type: ignore[assignment]
         count = done.rowcount
     if count:
