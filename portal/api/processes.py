@@ -22,6 +22,7 @@ from portal.web.processes import correctable, offered
 from portal.web.tasks.given import my_zone
 
 from . import representations
+from .callers import demand_scope
 from .form_schema import entries_of
 from .lists import cursor, keyed, read
 from .repeats import demand_condition, once, with_tag
@@ -41,7 +42,7 @@ from .schemas import (
 blueprint = Blueprint("processes", __name__)
 PROCESSES, TASKS, EVENTS = page_of(ProcessSchema), page_of(TaskSchema), page_of(EventSchema)
 
-#: what is done, and which scope it asks of a token
+#: what is done
 ACTIONS: dict[str, Any] = {
     "cancel": actions.cancel_process,
     "suspend": actions.suspend,
@@ -106,11 +107,12 @@ def events(query: dict[str, Any], process_id: int) -> BaseResponse:
 @blueprint.route(
     f"/processes/<int:process_id>/<any({','.join(ACTIONS)}):action>", methods=["POST"], tags=["Processes"]
 )
-@needs("manage", once=True, match=True)
+@needs("manage", once=True, match=True, asks=False)
 @blueprint.arguments(ProcessActionBody)
 @blueprint.response(200, ProcessDetailSchema, headers=TAG_HEADER)
 def act(body: dict[str, Any], process_id: int, action: str) -> BaseResponse:
-    """Do something with a whole process. `withdraw` is for who has started it."""
+    """Do something with a whole process. `withdraw` is for who has started it, and needs the scope `work` instead."""
+    demand_scope("work" if action == "withdraw" else "manage")
     process_or_refuse(process_id)
     return once(
         lambda: _act(process_id, action, body.get("reason")),

@@ -50,10 +50,13 @@ class Blueprint(DocumentedBlueprint):
     ARGUMENTS_PARSER = _Parser()
 
 
-def needs(scope: str, *, once: bool = False, match: bool = False) -> Callable[[View], View]:
+def needs(
+    scope: str, *, once: bool = False, match: bool = False, asks: bool = True
+) -> Callable[[View], View]:
     """Ask a token for a scope, and document what every such operation has.
 
     Args:
+        asks: False where the operation itself asks, as it needs another scope for some of what it does.
         once: it takes an `Idempotency-Key`.
         match: it takes `If-Match`.
     """
@@ -61,7 +64,8 @@ def needs(scope: str, *, once: bool = False, match: bool = False) -> Callable[[V
     def decorate(view: View) -> View:
         @wraps(view)
         def call(*args: Any, **kwargs: Any) -> Any:
-            demand_scope(scope)
+            if asks:
+                demand_scope(scope)
             return view(*args, **kwargs)
 
         known: Any = deepcopy(getattr(view, "_apidoc", {}))

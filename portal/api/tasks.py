@@ -71,7 +71,7 @@ def detail(task_id: int) -> BaseResponse:
 
 
 @blueprint.route(f"/tasks/<int:task_id>/<any({','.join(ACTIONS)}):action>", methods=["POST"], tags=["Tasks"])
-@needs("work", once=True, match=True)
+@needs("work", once=True, match=True, asks=False)
 @blueprint.arguments(TaskActionBody)
 @blueprint.response(200, TaskDetailSchema, headers=TAG_HEADER)
 def act(body: dict[str, Any], task_id: int, action: str) -> BaseResponse:
