@@ -5,7 +5,7 @@ import pytest
 
 @pytest.fixture
 def orders(started, open_task, program):
-    found = [started(f"order {number}", count=number + 1, urgent=number == 2) for number in range(5)]
+    found = [started(f"order w{number}", count=number + 1, urgent=number == 2) for number in range(5)]
     program("bob").post(f"/tasks/{open_task(found[0])}/assign")
     return found
 
@@ -41,7 +41,7 @@ def test_filters_are_those_of_the_pages(program, orders):
     carol = program("carol")
     assert ids(carol.get("/processes?flow=order&data.count.gt=3")) == [orders[4], orders[3]]
     assert ids(carol.get("/tasks?flow=order&data.urgent=true"), "process") == [orders[2]]
-    assert ids(carol.get("/processes?q=order 4")) == [orders[4]]
+    assert ids(carol.get("/processes?q=order w3")) == [orders[3]]
     assert ids(carol.get("/tasks?person=bob"), "process") == [orders[0]]
     assert ids(carol.get("/processes?state=attention")) == []
     assert ids(carol.get("/processes?state=done")) == []
