@@ -47,7 +47,9 @@ def test_filters_are_those_of_the_pages(program, orders):
     assert ids(carol.get("/processes?state=done")) == []
 
 
-@pytest.mark.parametrize("wrong", ["flow=order&data.nothing=1", "since=soon", "due=never", "state=odd", "priority=x"])
+@pytest.mark.parametrize(
+    "wrong", ["flow=order&data.nothing=1", "since=soon", "due=never", "state=odd", "priority=x"]
+)
 def test_a_filter_that_cannot_be_understood_is_refused(program, orders, wrong):
     answer = program("carol").get(f"/processes?{wrong}" if "due" not in wrong else f"/tasks?{wrong}")
     assert (answer.status_code, list(answer.json["errors"])) == (422, [""])
