@@ -37,7 +37,7 @@ LEFT_OUT = [
 def test_what_is_answered_is_what_the_document_says(app, people, program, started, mode):
     app.extensions["portal"] = dataclasses.replace(app.extensions["portal"], api_rate=0)
     started()
-    headers = program("erin").headers
+    headers = program("erin").headers | {"Accept-Encoding": "identity"}  # the tool reads nothing compressed
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
     for found in schema.get_all_operations():
         _walk(found.ok(), mode, headers)
