@@ -73,6 +73,8 @@ class Config:
     log: str | None
     metrics_token: str | None
     trusted_proxies: int
+    #: how often a minute a token may be used; 0 for any number
+    api_rate: int
     #: whether wrong passwords slow down who sends them
     throttle: bool
     #: how long a session may lie idle, and may last at all
@@ -113,6 +115,7 @@ class Config:
             "log": values.pop("LOG", None),
             "metrics_token": values.pop("METRICS_TOKEN", None),
             "trusted_proxies": _number("TRUSTED_PROXIES", values.pop("TRUSTED_PROXIES", 0)),
+            "api_rate": _number("API_RATE", values.pop("API_RATE", 600)),
             "throttle": _switch("THROTTLE", values.pop("THROTTLE", not values.get("TESTING"))),
             "session_idle": _span("SESSION_IDLE", values.pop("SESSION_IDLE", 7 * 86_400)),
             "session_lifetime": _span("SESSION_LIFETIME", values.pop("SESSION_LIFETIME", 30 * 86_400)),

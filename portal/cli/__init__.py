@@ -9,7 +9,21 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
-from . import audit, database, flows, incidents, outbox, people, retention, roles, run, stats, timers, worker
+from . import (
+    audit,
+    database,
+    flows,
+    incidents,
+    outbox,
+    people,
+    retention,
+    roles,
+    run,
+    stats,
+    timers,
+    tokens,
+    worker,
+)  # fmt: skip
 from .refusals import in_words
 
 #: what `flask --app wsgi …` offers, too
@@ -20,6 +34,7 @@ COMMANDS: tuple[click.Command, ...] = (
     roles.roles,
     audit.audit,
     retention.retention,
+    tokens.tokens,
     flows.flows,
     timers.timers,
     outbox.outgoing,

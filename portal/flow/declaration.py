@@ -77,6 +77,8 @@ class Flow(metaclass=_FlowType):
     process_notices: ClassVar[Mapping[str, bool]] = {}
     #: addresses that are called at every one of `EVENTS`
     process_webhooks: ClassVar[Sequence[str]] = ()
+    #: what signs the calls of other programs (`POST /api/v1/hooks/<label>/<node>`); several while one is replaced
+    webhook_secret: ClassVar[str | Sequence[str] | None] = None
     #: under which heading the catalogue of requests has it
     category: ClassVar[str] = ""
     #: words by which people find it there, beside those of its title and description

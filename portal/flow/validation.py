@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 RESERVED = frozenset(
     {
         *("process_class", "process_summary_template", "process_result_template", "propagate_errors"),
-        *("process_notices", "process_webhooks", "category", "keywords", "milestones"),
+        *("process_notices", "process_webhooks", "webhook_secret", "category", "keywords", "milestones"),
         *(
             "id",
             "data",

@@ -16,6 +16,7 @@ from .notice import CalendarFeed, Digest, Notice
 from .operation import Operation, OperationRefusal
 from .outgoing import Outgoing
 from .process import Process
+from .program import SCOPES, KeptAnswer, Token, hash_of, issue
 from .registries import demand_objects
 from .saved_view import SavedView
 from .schema import column_fault, gaps, init_db, is_not_ours, is_of_flows, schema_fault
@@ -42,6 +43,7 @@ from .worker import Worker
 Base.registry.configure()
 
 __all__ = [
+    "SCOPES",
     "Absence",
     "Anonymised",
     "AuditHead",
@@ -56,6 +58,7 @@ __all__ = [
     "Follower",
     "Incident",
     "IncidentTask",
+    "KeptAnswer",
     "LegalHold",
     "Message",
     "Notice",
@@ -74,6 +77,7 @@ __all__ = [
     "StartKey",
     "StoredFile",
     "Task",
+    "Token",
     "Turn",
     "UTCDateTime",
     "User",
@@ -88,9 +92,11 @@ __all__ = [
     "find_user",
     "former_owner",
     "gaps",
+    "hash_of",
     "init_db",
     "is_not_ours",
     "is_of_flows",
+    "issue",
     "prepare_engine",
     "prepare_guest_engine",
     "roles_named",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, Flask
@@ -36,7 +37,7 @@ from . import (
     saved_views,
     workload,
 )
-from .accounts import absences, calendar, profile, sessions, sign_in
+from .accounts import absences, calendar, profile, sessions, sign_in, tokens
 from .admin import incidents, jobs
 from .admin import operations as operations_of_people
 from .drafts import kept, pages
@@ -49,6 +50,7 @@ from .tasks import actions, bulk, detail, levers, next_task, start, undoing
 BLUEPRINTS = (
     operations.blueprint,
     profile.blueprint,
+    tokens.blueprint,
     absences.blueprint,
     calendar.blueprint,
     calendar.feeds,
@@ -97,14 +99,17 @@ class Rest(BaseConverter):
     part_isolating = False
 
 
-def init_app(app: Flask, mount: Mount) -> None:
+def init_app(app: Flask, mount: Mount, more: Sequence[Blueprint] = ()) -> None:
     """Give an application its pages.
 
     What is done before, after and instead of a page is done everywhere in an application of the portal's own, elsewhere
     for these pages alone, which are one blueprint.
+
+    Args:
+        more: what programs call, below the same prefix.
     """
     app.extensions["portal_mount"] = mount
-    pages = _pages(mount)
+    pages = _pages(mount, more)
     if mount.whole:
         _own(app)
     else:
@@ -112,6 +117,7 @@ def init_app(app: Flask, mount: Mount) -> None:
         app.url_map.converters["portal_rest"] = Rest
     _attach(app if mount.whole else pages, app, mount)
     app.register_blueprint(pages)
+    forgery.spare_programs(app)
     operations.init_app(app)
     retry.init_app(app)
     if mount.own_accounts:
@@ -153,7 +159,7 @@ def _attach(scope: Scaffold, app: Flask, mount: Mount) -> None:
     headers.attach(scope)
 
 
-def _pages(mount: Mount) -> Blueprint:
+def _pages(mount: Mount, more: Sequence[Blueprint]) -> Blueprint:
     """All pages, with their templates and static files. Every endpoint's name begins with `portal.`."""
     pages = Blueprint(
         "portal",
@@ -166,7 +172,7 @@ def _pages(mount: Mount) -> Blueprint:
     ours = FileSystemLoader(folders.TEMPLATES)
     # a page of an author's that takes the place of ours can extend it by its other name
     pages.jinja_loader = ChoiceLoader([ours, PrefixLoader({"ours": ours})])
-    for blueprint in (*BLUEPRINTS, *((sign_in.blueprint,) if mount.own_accounts else ())):
+    for blueprint in (*BLUEPRINTS, *more, *((sign_in.blueprint,) if mount.own_accounts else ())):
         pages.register_blueprint(blueprint)
     pages.add_url_rule("/", "home", lists.home)
     pages.add_url_rule("/static/bootstrap/<path:filename>", "bootstrap", layout.bootstrap)

@@ -17,7 +17,6 @@ from werkzeug.exceptions import (
     InternalServerError,
     MethodNotAllowed,
     NotFound,
-    ServiceUnavailable,
     default_exceptions,
 )
 from werkzeug.wrappers import Response as BaseResponse
@@ -42,6 +41,7 @@ from .display.words import LOST, is_form
 from .drafts import kept, refused
 from .layout import me
 from .limits import too_large
+from .problems import for_programs, of_http, problem
 from .urls import in_log, is_page, without_slash
 
 Answer = tuple[str, int] | BaseResponse | HTTPException
@@ -101,6 +101,9 @@ _CSRF = Words(
 )
 
 
+_CSRF_LACKS = "A browser's session needs the header X-CSRFToken, with the token of its pages."
+
+
 def attach(scope: Scaffold) -> None:
     """Our pages for what is refused, in an application of ours or below our prefix in another."""
     scope.register_error_handler(HTTPException, _http)
@@ -134,14 +137,12 @@ def page(code: int, text: str = "", **context: Any) -> tuple[str, int]:
     ), code
 
 
-def _for_programs() -> bool:
-    return request.path.startswith("/api/")
-
-
 def _http(error: HTTPException) -> Answer:
+    if for_programs() and error.response is None and (error.code or 0) >= 400:
+        return of_http(error, too_large() if error.code == 413 else "")
     if error.code == 404 and (target := without_slash()) is not None:
         return flask_redirect(target, 308)
-    if _for_programs() or error.code is None or error.code < 400 or error.response is not None:
+    if error.code is None or error.code < 400 or error.response is not None:
         return error
     own = error.description if error.description != type(error).description else ""
     html, code = page(error.code, too_large() if error.code == 413 else own or "")
@@ -153,9 +154,8 @@ def _http(error: HTTPException) -> Answer:
 
 
 def _csrf(error: CSRFError) -> Answer:
-    if _for_programs():
-        answer: Answer = error
-        return answer
+    if for_programs():
+        return problem(403, _CSRF_LACKS)
     if kept.is_form() and not is_signed_in():  # its session is over, and the token with it
         sent_on = require_login()
         if sent_on is not None:
@@ -165,6 +165,8 @@ def _csrf(error: CSRFError) -> Answer:
 
 def _denied(error: PortalError) -> Answer:
     db.session.rollback()
+    if for_programs():
+        return problem(403, sentence(str(error)))
     context = _subject()
     task: Any = context.get("task")
     if task is not None:  # perhaps it was taken over meanwhile
@@ -180,6 +182,8 @@ def _denied(error: PortalError) -> Answer:
 def _conflict(error: TransitionNotAllowed) -> Answer:
     """Somebody was faster: who it was, when, and where to go from here."""
     db.session.rollback()
+    if for_programs():
+        return problem(409, sentence(str(error)))
     context = _subject()
     task: Any = context.get("task")
     process: Any = context.get("process")
@@ -255,8 +259,8 @@ def _broken(error: InternalServerError) -> Answer:
     if isinstance(cause, Exception) and (disturbance(cause) is not None or _lacks_schema(cause)):
         return _disturbed(cause)  # it came while the page of a refusal was made
     current_app.logger.error("reference %s: %s %s", reference, request.method, in_log(), exc_info=cause)
-    if _for_programs():
-        return error
+    if for_programs():
+        return problem(500, WORDS[500].text)
     return _page_or_words(WORDS[500], 500, reference=reference)
 
 
@@ -289,9 +293,9 @@ def _uncertain(error: Uncertain) -> Answer:
 
 
 def _unavailable(words: Words) -> Answer:
-    if _for_programs():
-        return ServiceUnavailable(words.text, retry_after=RETRY_AFTER)
     give_up(db.session())
+    if for_programs():
+        return problem(503, words.text, headers={"Retry-After": str(RETRY_AFTER)})
     response: BaseResponse = current_app.make_response(_page_or_words(words, 503))
     response.headers["Retry-After"] = str(RETRY_AFTER)
     return response

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import current_app, g, request
+from flask import Flask, current_app, g, request
 from flask.sansio.scaffold import Scaffold
 from flask_wtf.csrf import CSRFError, validate_csrf
 from wtforms.validators import ValidationError
@@ -21,9 +21,24 @@ def _protect() -> None:
     config = current_app.config
     if request.method in SAFE or g.get("csrf_valid") or not config.get("WTF_CSRF_ENABLED", True):
         return
+    if _is_for_programs(request.endpoint or ""):
+        return
     name = config.get("WTF_CSRF_FIELD_NAME", "csrf_token")
     try:
         validate_csrf(request.form.get(name) or request.headers.get("X-CSRFToken"), time_limit=FOR_EVER)
     except ValidationError as error:
         raise CSRFError(str(error)) from error
     g.csrf_valid = True
+
+
+def spare_programs(app: Flask) -> None:
+    """Let the protection of an application's forms, ours or a host's, not ask programs for the token of a page:
+    `portal.api` asks them who they are, and a session for that token."""
+    protection = app.extensions.get("csrf")
+    for name, each in app.blueprints.items():
+        if protection is not None and _is_for_programs(f"{name}."):
+            protection.exempt(each)
+
+
+def _is_for_programs(endpoint: str) -> bool:
+    return endpoint.startswith("portal.api.")

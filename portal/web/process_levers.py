@@ -115,7 +115,7 @@ def data(process_id: int) -> BaseResponse | str | tuple[str, int]:
             valid = form.validate()
             if not seen.agree(form, lambda: _form(found, names)) or not valid or fault:
                 raise InvalidForm(fault or None)
-            _store(form, found)
+            store(form, found)
     except InvalidForm:
         process = process_or_refuse(process_id)
         return _page(form, process, names, _failed_of_request(process), fault), 422
@@ -164,7 +164,12 @@ def _is_blank(formdata: Any, name: str) -> bool:
     return not any(value for key in keys for value in formdata.getlist(key))
 
 
-def _store(form: Form, process: Process) -> None:
+def store(form: Form, process: Process) -> None:
+    """Write the fields of a form to a process.
+
+    Raises:
+        InvalidForm: the process or the database refuses a value; the form says which.
+    """
     if not has_own_rows(type(process)):
         write(form, process)
         return

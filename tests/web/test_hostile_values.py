@@ -96,6 +96,8 @@ PARAMETERS = {
     "/logout": ((), ()),
     "/profile": ((), ("full_name", "email", "theme", "after", "keys", "timezone", "notices-due", "current")),
     "/profile/sessions": ((), ("session", "others")),
+    "/profile/tokens": ((), ("name", "scopes-read", "days")),
+    "/profile/tokens/<int:token_id>/revoke": ((), ()),
     "/files/<file_id>": ((), ()),
     "/files/<file_id>/preview": ((), ()),
     "/flows/<label>/start/<name>/draft": ((), (*FIELDS, "discard")),
@@ -209,7 +211,7 @@ def addresses(app, site):
              "<any(assign,unassign,reassign,cancel,undo,revive,skip,due,priority,snooze):action>": "due",
              "<any(cancel,suspend,resume,retry,withdraw):action>": "suspend", "<int:undo_id>": "1",
              "<any(skip,move,due,priority,snooze,reschedule):action>": "move", "<any(withdraw,retry):action>": "retry",
-             "<int:view_id>": "1", "<any(start,remove):action>": "start",
+             "<int:view_id>": "1", "<int:token_id>": "1", "<any(start,remove):action>": "start",
              "<any(assign,unassign,reassign,cancel,undo,revive):action>": "reassign"}  # fmt: skip
     found = {}
     for rule in app.url_map.iter_rules():

@@ -30,21 +30,38 @@ def fill_form(activation: Activation, values: dict[str, Any]) -> bool:
     view: Any = activation.node.view
     if view is None:
         return False
+    if hasattr(view, "form"):
+        with current_app.test_request_context(method="POST"):
+            data = entries(type(view.form(activation)), values)
+    else:
+        data = MultiDict([pair for name, value in values.items() for pair in _pairs(name, value)])
+    return enter(activation, data)
+
+
+def enter(activation: Activation, data: MultiDict[str, Any]) -> bool:
+    """Send what a browser would send through the view of an activation's node, and write it.
+
+    Returns:
+        Whether the view has completed the task by itself, as one that is written by hand does.
+
+    Raises:
+        InvalidForm: the view refuses it.
+    """
+    view: Any = getattr(activation.node, "view", None)
     if not hasattr(view, "form"):
-        return _run_by_hand(activation, values)
+        return _run_by_hand(activation, data)
     with current_app.test_request_context(method="POST"):
         g.csrf_valid = True  # nobody else's page can call this
-        form = view.form(activation, formdata=entries(type(view.form(activation)), values))
+        form = view.form(activation, formdata=data)
         if not form.validate():
             raise InvalidForm(f"the form is not valid: {form.errors}", form.errors)
         view.accept(form, activation)
     return False
 
 
-def _run_by_hand(activation: Activation, values: dict[str, Any]) -> bool:
+def _run_by_hand(activation: Activation, data: MultiDict[str, Any]) -> bool:
     """A view that is written by hand reads its request and completes the task by itself."""
-    data = [pair for name, value in values.items() for pair in _pairs(name, value)]
-    with current_app.test_request_context(method="POST", data=MultiDict(data)):
+    with current_app.test_request_context(method="POST", data=data):
         g.csrf_valid = True
         activation.success_url = inbox()
         response = activation.node.respond(activation)  # type: ignore[attr-defined]

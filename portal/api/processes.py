@@ -1,0 +1,183 @@
+"""Processes: the list, one of them with what belongs to it, and what is done with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import contains_eager, joinedload
+from werkzeug.wrappers import Response as BaseResponse
+
+from portal import queries
+from portal.engine import actions, visibility
+from portal.errors import InvalidForm
+from portal.models import Event, Process, Task, User, db
+from portal.web import process_levers
+from portal.web.files import Files
+from portal.web.forms.build import process_form
+from portal.web.layout import me
+from portal.web.lookups import process_or_refuse
+from portal.web.problems import Invalid, flattened
+from portal.web.processes import correctable, offered
+from portal.web.tasks.given import my_zone
+
+from . import representations
+from .callers import demand_scope
+from .form_schema import entries_of
+from .lists import cursor, keyed, read
+from .repeats import demand_condition, once, with_tag
+from .resource import TAG_HEADER, Blueprint, needs, page, reply
+from .schemas import (
+    DataBody,
+    EventSchema,
+    PageQuery,
+    ProcessActionBody,
+    ProcessDetailSchema,
+    ProcessListQuery,
+    ProcessSchema,
+    TaskSchema,
+    page_of,
+)
+
+blueprint = Blueprint("processes", __name__)
+PROCESSES, TASKS, EVENTS = page_of(ProcessSchema), page_of(TaskSchema), page_of(EventSchema)
+
+#: what is done
+ACTIONS: dict[str, Any] = {
+    "cancel": actions.cancel_process,
+    "suspend": actions.suspend,
+    "resume": actions.resume,
+    "withdraw": actions.withdraw,
+    "retry": actions.retry,
+}
+
+
+@blueprint.route("/processes", tags=["Processes"])
+@needs("read")
+@blueprint.arguments(ProcessListQuery, location="query")
+@blueprint.response(200, PROCESSES)
+def index(query: dict[str, Any]) -> BaseResponse:
+    """The processes that one may see, the newest first. `data.amount.gt=1000` and the like narrow those of one `flow`
+    by its fields; the state `attention` finds what failed or is stuck."""
+    found = read("mine" if query["mine"] else "processes", query)
+    return page(PROCESSES(), [representations.process(each) for each in found], found.after)
+
+
+@blueprint.route("/processes/<int:process_id>", tags=["Processes"])
+@needs("read")
+@blueprint.response(200, ProcessDetailSchema, headers=TAG_HEADER)
+def detail(process_id: int) -> BaseResponse:
+    """A process with its data."""
+    return with_tag(detail_of(process_id))
+
+
+@blueprint.route("/processes/<int:process_id>/tasks", tags=["Processes"])
+@needs("read")
+@blueprint.arguments(PageQuery, location="query")
+@blueprint.response(200, TASKS)
+def tasks(query: dict[str, Any], process_id: int) -> BaseResponse:
+    """All tasks of a process by their numbers, also those that are over."""
+    process_or_refuse(process_id)
+    query_of = (
+        select(Task)
+        .join(Task.process)
+        .where(Task.process_id == process_id, Task.id > cursor(query["after"]))
+        .options(contains_eager(Task.process), joinedload(Task.owner).lazyload(User.roles))
+    )
+    found, after = keyed(query_of, Task.id, query["limit"])
+    return page(TASKS(), [representations.task(each) for each in found], after)
+
+
+@blueprint.route("/processes/<int:process_id>/events", tags=["Processes"])
+@needs("read")
+@blueprint.arguments(PageQuery, location="query")
+@blueprint.response(200, EVENTS)
+def events(query: dict[str, Any], process_id: int) -> BaseResponse:
+    """The history of a process, from its beginning."""
+    process = process_or_refuse(process_id)
+    query_of = (
+        select(Event)
+        .where(Event.process_id == process_id, Event.id > cursor(query["after"]))
+        .options(joinedload(Event.task).lazyload(Task.owner), joinedload(Event.user).lazyload(User.roles))
+    )
+    found, after = keyed(query_of, Event.id, query["limit"])
+    return page(EVENTS(), [representations.event(each, process, each.task) for each in found], after)
+
+
+@blueprint.route(
+    f"/processes/<int:process_id>/<any({','.join(ACTIONS)}):action>", methods=["POST"], tags=["Processes"]
+)
+@needs("manage", once=True, match=True, asks=False)
+@blueprint.arguments(ProcessActionBody)
+@blueprint.response(200, ProcessDetailSchema, headers=TAG_HEADER)
+def act(body: dict[str, Any], process_id: int, action: str) -> BaseResponse:
+    """Do something with a whole process. `withdraw` is for who has started it, and needs the scope `work` instead."""
+    demand_scope("work" if action == "withdraw" else "manage")
+    process_or_refuse(process_id)
+    return once(
+        lambda: _act(process_id, action, body.get("reason")),
+        process=process_id,
+        state=lambda: with_tag(detail_of(process_id)),
+    )
+
+
+def _act(process_id: int, action: str, reason: str | None) -> BaseResponse:
+    process_levers.demand(action, process_or_refuse(process_id))
+    ACTIONS[action](db.session(), process_id, me().id, reason)
+    return with_tag(detail_of(process_id))
+
+
+@blueprint.route("/processes/<int:process_id>/data", methods=["PATCH"], tags=["Processes"])
+@needs("manage", once=True, match=True)
+@blueprint.arguments(DataBody)
+@blueprint.response(200, ProcessDetailSchema, headers=TAG_HEADER)
+def change_data(body: dict[str, Any], process_id: int) -> BaseResponse:
+    """Change some fields of a process; the others stay as they are. Needs `If-Match`: 428 without it."""
+    process_or_refuse(process_id)
+    demand_condition()
+    return once(
+        lambda: _change(process_id, body["data"], body.get("reason")),
+        process=process_id,
+        state=lambda: with_tag(detail_of(process_id)),
+    )
+
+
+def _change(process_id: int, data: dict[str, Any], reason: str | None) -> BaseResponse:
+    process_levers.demand("data", process_or_refuse(process_id))
+    try:
+        with actions.changing_data(db.session(), process_id, me(), reason) as found:
+            _enter(found, data)
+    except InvalidForm as error:
+        raise Invalid(dict(flattened(error.errors)), "" if error.errors else str(error)) from error
+    return with_tag(detail_of(process_id))
+
+
+def _enter(process: Process, data: dict[str, Any]) -> None:
+    """Send the fields that are named through their form."""
+    hidden = visibility.hidden_fields(me(), process)
+    known = [name for name in correctable(type(process)) if name not in hidden]
+    unknown = [name for name in data if name not in known]
+    if unknown:
+        raise Invalid({name: ["There is no such field."] for name in unknown})
+    form_class = process_form(type(process), list(data))
+    meta = {"timezone": my_zone(), "files": Files(process)}
+    shown = form_class(formdata=None, obj=process, meta=meta)
+    form = form_class(formdata=entries_of(shown, data), obj=process, meta=meta)
+    if not form.validate():
+        raise InvalidForm("", dict(form.errors))
+    process_levers.store(form, process)
+
+
+def detail_of(process_id: int, status: int = 200) -> BaseResponse:
+    """A process that the caller may see, with its data."""
+    process = process_or_refuse(process_id)
+    files = Files(process)
+    manages = process.finished is None and me().manages(process.flow_label)
+    failed = manages and process.id in queries.attention(db.session(), [process])
+    found = representations.process(process) | {
+        "parent_task": process.parent_task_id,
+        "data": representations.values(process, files, me()),
+        "artifact": representations.artifact(process, files, me()),
+        "actions": offered(process, failed),
+    }
+    return reply(ProcessDetailSchema(), found, status)

@@ -1,0 +1,317 @@
+"""What is sent and answered, as the document describes it."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+from portal.engine.comments import LONGEST
+from portal.engine.lifecycle import PROCESS_STATES, STATES
+
+#: characters of a reason
+LONGEST_REASON = 2000
+
+
+def _nullable(field: type[fields.Field[Any]], **options: Any) -> Any:
+    return field(allow_none=True, **options)
+
+
+class PersonSchema(Schema):
+    username = fields.String(required=True)
+    name = fields.String(required=True)
+
+
+class ProblemSchema(Schema):
+    """Problem details (RFC 9457)."""
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String()
+    errors = fields.Dict(
+        keys=fields.String(),
+        values=fields.List(fields.String()),
+        metadata={"description": "The messages by field; an empty name is for what is of no single one."},
+    )
+    reference = fields.String(metadata={"description": "Finds the request in the log."})
+
+
+class FileDetailSchema(Schema):
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    type = fields.String(required=True)
+    size = fields.Integer(required=True, metadata={"description": "In bytes."})
+    created = fields.DateTime(required=True)
+    user = fields.Nested(PersonSchema, required=True, allow_none=True)
+    url = fields.String(required=True)
+
+
+class StartSchema(Schema):
+    flow = fields.String(required=True)
+    node = fields.String(required=True)
+    title = fields.String(required=True)
+    description = fields.String(required=True)
+
+
+class StartFormSchema(StartSchema):
+    schema = fields.Dict(
+        required=True, metadata={"description": "The JSON Schema (draft 2020-12) of `data`."}
+    )
+
+
+class FlowSchema(Schema):
+    label = fields.String(required=True)
+    title = fields.String(required=True)
+    description = fields.String(required=True)
+    category = fields.String(required=True)
+    keywords = fields.List(fields.String(), required=True)
+    starts = fields.List(fields.Nested(StartSchema), required=True)
+
+
+class StepSchema(Schema):
+    node = fields.String(required=True)
+    kind = fields.String(required=True)
+    title = fields.String(required=True)
+
+
+class FlowDetailSchema(FlowSchema):
+    steps = fields.List(fields.Nested(StepSchema), required=True)
+
+
+class ProcessSchema(Schema):
+    id = fields.Integer(required=True)
+    flow = fields.String(required=True)
+    title = fields.String(required=True, metadata={"description": "Of the flow."})
+    status = fields.String(required=True, validate=validate.OneOf(PROCESS_STATES))
+    on_hold = fields.Boolean(
+        required=True, metadata={"description": "It, or one that has called it, is suspended."}
+    )
+    summary = fields.String(required=True)
+    created = fields.DateTime(required=True)
+    created_by = fields.Nested(PersonSchema, required=True, allow_none=True)
+    finished = _nullable(fields.DateTime, required=True)
+
+
+class ArtifactSchema(Schema):
+    type = fields.String(required=True)
+    data = fields.Dict(required=True)
+
+
+class ProcessDetailSchema(ProcessSchema):
+    parent_task = _nullable(
+        fields.Integer, required=True, metadata={"description": "The task that has called it."}
+    )
+    data = fields.Dict(required=True, metadata={"description": "The values of the flow's fields."})
+    artifact = fields.Nested(ArtifactSchema, required=True, allow_none=True)
+    actions = fields.List(
+        fields.String(), required=True, metadata={"description": "What the caller may do now."}
+    )
+
+
+class TaskSchema(Schema):
+    id = fields.Integer(required=True)
+    number = fields.Integer(required=True, metadata={"description": "1, 2, 3 … within its process."})
+    process = fields.Integer(required=True)
+    flow = fields.String(required=True)
+    node = fields.String(required=True)
+    kind = fields.String(required=True)
+    title = fields.String(required=True)
+    summary = fields.String(required=True)
+    status = fields.String(required=True, validate=validate.OneOf(STATES))
+    owner = fields.Nested(PersonSchema, required=True, allow_none=True)
+    created = fields.DateTime(required=True)
+    finished = _nullable(fields.DateTime, required=True)
+    due = _nullable(fields.DateTime, required=True)
+    priority = fields.Integer(required=True)
+
+
+class TaskDetailSchema(TaskSchema):
+    assigned = _nullable(fields.DateTime, required=True)
+    started = _nullable(fields.DateTime, required=True)
+    data = fields.Dict(required=True, metadata={"description": "The values of the fields of its process."})
+    actions = fields.List(
+        fields.String(), required=True, metadata={"description": "What the caller may do now."}
+    )
+    schema = fields.Dict(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The JSON Schema of the `data` of `execute`, while the task has a form."},
+    )
+
+
+class EventSchema(Schema):
+    id = fields.Integer(required=True)
+    created = fields.DateTime(required=True)
+    user = fields.Nested(PersonSchema, required=True, allow_none=True)
+    flow = fields.String(required=True)
+    process = fields.Integer(required=True)
+    task = _nullable(fields.Integer, required=True)
+    node = _nullable(fields.String, required=True)
+    title = _nullable(fields.String, required=True)
+    action = fields.String(required=True)
+    from_state = _nullable(fields.String, required=True)
+    to_state = fields.String(required=True)
+    reason = _nullable(fields.String, required=True)
+
+
+class CommentSchema(Schema):
+    id = fields.Integer(required=True)
+    created = fields.DateTime(required=True)
+    author = fields.Nested(PersonSchema, required=True)
+    task = _nullable(fields.Integer, required=True)
+    text = fields.String(required=True, metadata={"description": "Markdown; empty once it is removed."})
+    removed = fields.Boolean(required=True)
+
+
+class ReportStepSchema(Schema):
+    node = fields.String(required=True)
+    title = fields.String(required=True)
+    open = fields.Integer(required=True)
+    late = fields.Integer(required=True)
+    failed = fields.Integer(required=True)
+    oldest = _nullable(fields.DateTime, required=True)
+
+
+class ReportSchema(Schema):
+    flow = fields.String(required=True)
+    since = _nullable(fields.Date, required=True)
+    until = _nullable(fields.Date, required=True)
+    started = fields.Integer(required=True)
+    finished = fields.Integer(required=True)
+    states = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    steps = fields.List(fields.Nested(ReportStepSchema), required=True)
+
+
+class RoleSchema(Schema):
+    name = fields.String(required=True)
+    permissions = fields.List(fields.String(), required=True)
+
+
+class PersonDetailSchema(PersonSchema):
+    email = _nullable(fields.String, required=True)
+    active = fields.Boolean(required=True)
+    superuser = fields.Boolean(required=True)
+    roles = fields.List(fields.String(), required=True)
+    permissions = fields.List(fields.String(), required=True)
+
+
+@cache
+def page_of(schema: type[Schema]) -> type[Schema]:
+    """The schema of a page of a list."""
+    made: Any = Schema.from_dict(
+        {
+            "items": fields.List(fields.Nested(schema), required=True),
+            "next": fields.String(
+                required=True,
+                allow_none=True,
+                metadata={"description": "What `after` asks for the next page; null on the last one."},
+            ),
+        },
+        name=schema.__name__.removesuffix("Schema") + "PageSchema",
+    )
+    return made  # type: ignore[no-any-return]
+
+
+# -- what is sent
+
+
+class PageQuery(Schema):
+    limit = fields.Integer(load_default=50, validate=validate.Range(1, 200))
+    after = fields.String(load_default="", metadata={"description": "`next` of the page before."})
+
+
+class ListQuery(PageQuery):
+    q = fields.String(metadata={"description": "A number, or words."})
+    flow = fields.String()
+    step = fields.String()
+    person = fields.String(metadata={"description": "A user name: whose task, or who started the process."})
+    state = fields.String()
+    due = fields.String(metadata={"description": "`late`, `today`, `week` or `none`."})
+    since = fields.String(metadata={"description": "A date, included."})
+    until = fields.String(metadata={"description": "A date, included."})
+    priority = fields.String()
+    sort = fields.String()
+
+
+class TaskListQuery(ListQuery):
+    list = fields.String(
+        load_default="tasks",
+        validate=validate.OneOf(("tasks", "inbox", "queue", "archive")),
+        metadata={"description": "Every open task that one may see, or one of the caller's own lists."},
+    )
+
+
+class ProcessListQuery(ListQuery):
+    mine = fields.Boolean(load_default=False, metadata={"description": "Only what the caller has started."})
+
+
+class PeopleQuery(PageQuery):
+    q = fields.String(load_default="", metadata={"description": "The beginning of a name."})
+
+
+class ReportQuery(Schema):
+    since = fields.Date(load_default=None)
+    until = fields.Date(load_default=None)
+
+
+class EventQuery(PageQuery):
+    flow = fields.String(load_default="")
+
+
+def _reason() -> Any:
+    return fields.String(
+        validate=validate.Length(max=LONGEST_REASON), metadata={"description": "Kept in the history."}
+    )
+
+
+class StartBody(Schema):
+    data = fields.Dict(load_default=dict, metadata={"description": "As the start's `schema` has it."})
+
+
+class TaskActionBody(Schema):
+    data = fields.Dict(metadata={"description": "Of `execute`: as the task's `schema` has it."})
+    user = fields.String(metadata={"description": "Of `assign` and `reassign`: a user name."})
+    to = fields.String(metadata={"description": "Of `move`: the name of a node."})
+    until = fields.AwareDateTime(
+        allow_none=True, metadata={"description": "Of `snooze`: until when; null ends it."}
+    )
+    reason = _reason()
+
+
+class ProcessActionBody(Schema):
+    reason = _reason()
+
+
+class DataBody(Schema):
+    data = fields.Dict(required=True, metadata={"description": "New values by field."})
+    reason = _reason()
+
+
+class CommentBody(Schema):
+    text = fields.String(required=True, validate=validate.Length(1, LONGEST))
+    task = fields.Integer(allow_none=True)
+
+
+class MessageBody(Schema):
+    process = fields.Integer(
+        allow_none=True, metadata={"description": "The receiver; of a start handle there is none."}
+    )
+    data = fields.Dict(load_default=dict, metadata={"description": "The keywords of the function."})
+
+
+class HandleBody(MessageBody):
+    where = fields.Dict(
+        metadata={
+            "description": "Of a message catch: names the receiver by values of its fields, instead of `process`."
+        }
+    )
+
+
+class CalledSchema(Schema):
+    process = _nullable(fields.Integer, required=True)
+
+
+class SignalBody(Schema):
+    """A signal carries nothing but its name."""

@@ -1,0 +1,108 @@
+"""What other programs tell processes: handles, messages and signals. Whoever manages the flow may."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, current_app
+from werkzeug.wrappers import Response as BaseResponse
+
+from portal.errors import PermissionDenied
+from portal.flow import registry, throw_signal
+from portal.models import Process
+from portal.web.layout import me
+from portal.web.lookups import flow_or_refuse, process_or_refuse
+from portal.web.problems import Invalid
+
+from .calls import call, demand_keywords, handle_named, receiver_of
+from .processes import detail_of
+from .repeats import once, with_tag
+from .resource import Blueprint, needs
+from .schemas import HandleBody, MessageBody, ProcessDetailSchema, SignalBody
+
+blueprint = Blueprint("triggers", __name__)
+
+
+@blueprint.route("/flows/<label>/handles/<node>", methods=["POST"], tags=["Programs"])
+@needs("manage", once=True)
+@blueprint.arguments(HandleBody)
+@blueprint.response(200, ProcessDetailSchema)
+@blueprint.alt_response(201, schema=ProcessDetailSchema, description="A start handle has started a process.")
+@blueprint.alt_response(204, description="It is done, and no process is known by it.")
+def handle(body: dict[str, Any], label: str, node: str) -> BaseResponse:
+    """Complete a `Handle`, hand a message to a `MessageCatch`, or start a process by a `StartHandle`."""
+    found = handle_named(label, node)
+    if found is None:
+        abort(404, "There is no such handle.")
+    _demand_manager(label)
+    receiver = receiver_of(found, body)
+    return once(lambda: _call(found, body), process=None if receiver is None else receiver.id)
+
+
+def _call(node: Any, body: dict[str, Any]) -> BaseResponse:
+    process_id = call(node, body, me())
+    if process_id is None:
+        return _nothing()
+    return with_tag(detail_of(process_id, 201 if node.starts else 200))
+
+
+@blueprint.route("/flows/<label>/messages/<name>", methods=["POST"], tags=["Programs"])
+@needs("manage", once=True)
+@blueprint.arguments(MessageBody)
+@blueprint.response(200, ProcessDetailSchema)
+def message(body: dict[str, Any], label: str, name: str) -> BaseResponse:
+    """Send a process a message: what waits for one of that name is reached."""
+    flow = flow_or_refuse(label)
+    nodes = flow.definition.nodes.values()
+    if name not in {node.message for node in nodes} | {node.name for node in nodes if node.keeps_messages}:
+        abort(404, "No step of this flow waits for such a message.")
+    _demand_manager(label)
+    demand_keywords(body["data"])
+    if body.get("process") is None:
+        raise Invalid({"process": ["Say which process."]})
+    process = process_or_refuse(body["process"])
+    return once(lambda: _send(flow, name, process, body["data"]), process=process.id)
+
+
+def _send(flow: Any, name: str, process: Process, data: dict[str, Any]) -> BaseResponse:
+    process_id = process.id
+    node = flow.definition.nodes.get(name)
+    if node is not None and node.keeps_messages:
+        call(node, {"process": process_id, "data": data}, me())
+    else:
+        flow.send(name, process=process_id, _user=me(), **data)
+    return with_tag(detail_of(process_id))
+
+
+@blueprint.route("/signals/<name>", methods=["POST"], tags=["Programs"])
+@needs("manage", once=True)
+@blueprint.arguments(SignalBody)
+@blueprint.response(204)
+def signal(body: dict[str, Any], name: str) -> BaseResponse:
+    """Throw a signal: it reaches every process that waits for it. For who manages all flows that listen to it."""
+    listening = [label for label, flow in registry.items() if _listens(flow, name)]
+    if not listening:
+        abort(404, "No flow listens to such a signal.")
+    for label in listening:
+        _demand_manager(label)
+    return once(lambda: _throw(name))
+
+
+def _listens(flow: Any, name: str) -> bool:
+    nodes = flow.definition.nodes.values()
+    return any(node.signal == name and node.kind != "SignalThrow" for node in nodes)
+
+
+def _throw(name: str) -> BaseResponse:
+    throw_signal(name, _user=me())
+    return _nothing()
+
+
+def _nothing() -> BaseResponse:
+    answer: BaseResponse = current_app.response_class(status=204)
+    return answer
+
+
+def _demand_manager(label: str) -> None:
+    if not me().manages(label):
+        raise PermissionDenied(f"Only a manager of the flow (permission {label}.manage) may do this.")

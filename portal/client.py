@@ -1,0 +1,387 @@
+"""Calls a portal from another program: `Client("https://portal.example.com", token)`. Needs the extra `client`.
+
+with Client(address, token) as portal:
+    process = portal.start("hello_world", "start", {"text": "Hello"})
+    for task in portal.tasks(flow="hello_world", list="queue"):
+        portal.act(task["id"], "assign")
+        portal.act(task["id"], "execute", data={"approved": True})
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import Any, Literal, Self, TypedDict, cast
+
+import httpx
+
+#: how often a call is made before its failure is told, and seconds between the first two
+TRIES, WAIT = 4, 0.5
+#: answers after which a call may be made again
+_AGAIN = (429, 502, 503, 504)
+
+TaskAction = Literal[
+    "assign", "unassign", "reassign", "execute", "snooze", "skip", "move", "cancel", "undo", "revive"
+]
+ProcessAction = Literal["cancel", "suspend", "resume", "withdraw", "retry"]
+
+
+class Person(TypedDict):
+    username: str
+    name: str
+
+
+class Start(TypedDict):
+    flow: str
+    node: str
+    title: str
+    description: str
+
+
+class StartForm(Start):
+    schema: dict[str, Any]
+
+
+class Flow(TypedDict):
+    label: str
+    title: str
+    description: str
+    category: str
+    keywords: list[str]
+    starts: list[Start]
+
+
+class Process(TypedDict):
+    """A process in a list; moments are texts (ISO 8601)."""
+
+    id: int
+    flow: str
+    title: str
+    status: str
+    on_hold: bool
+    summary: str
+    created: str
+    created_by: Person | None
+    finished: str | None
+
+
+class ProcessDetail(Process):
+    parent_task: int | None
+    data: dict[str, Any]
+    artifact: dict[str, Any] | None
+    actions: list[str]
+
+
+class Task(TypedDict):
+    """A task in a list; moments are texts (ISO 8601)."""
+
+    id: int
+    number: int
+    process: int
+    flow: str
+    node: str
+    kind: str
+    title: str
+    summary: str
+    status: str
+    owner: Person | None
+    created: str
+    finished: str | None
+    due: str | None
+    priority: int
+
+
+class TaskDetail(Task):
+    assigned: str | None
+    started: str | None
+    data: dict[str, Any]
+    actions: list[str]
+    schema: dict[str, Any] | None
+
+
+class Event(TypedDict):
+    id: int
+    created: str
+    user: Person | None
+    flow: str
+    process: int
+    task: int | None
+    node: str | None
+    title: str | None
+    action: str
+    from_state: str | None
+    to_state: str
+    reason: str | None
+
+
+class Comment(TypedDict):
+    id: int
+    created: str
+    author: Person
+    task: int | None
+    text: str
+    removed: bool
+
+
+class Refused(Exception):
+    """The portal has refused a call.
+
+    Attributes:
+        status: the HTTP status.
+        problem: what it said, as of RFC 9457.
+        errors: the messages by field; an empty name is for what is of no single one.
+    """
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        self.status, self.problem = status, dict(problem)
+        self.errors: dict[str, list[str]] = dict(problem.get("errors") or {})
+        super().__init__(
+            f"{status} {problem.get('detail') or problem.get('title') or ''} {self.errors or ''}".strip()
+        )
+
+
+class Client:
+    """A portal, as one token's person sees it.
+
+    A call that a busy portal or a lost connection has cut off is made again with the same `Idempotency-Key`: it is done
+    once.
+
+    Args:
+        address: of the portal, such as `https://portal.example.com/work`.
+        token: as the profile shows it once.
+        timeout: seconds for an answer.
+        transport: of httpx, for tests.
+
+    Raises:
+        Refused: by every method, with what the portal said.
+        httpx.TransportError: by every method, if the portal cannot be reached.
+    """
+
+    def __init__(
+        self, address: str, token: str, *, timeout: float = 30, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        self._http = httpx.Client(
+            base_url=f"{address.rstrip('/')}/api/v1",
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=timeout,
+            transport=transport,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    # -- flows
+
+    def flows(self) -> Iterator[Flow]:
+        """The flows that one has to do with."""
+        yield from self._pages("/flows", {})
+
+    def start_form(self, label: str, node: str = "start") -> StartForm:
+        """A start with the JSON Schema of its form."""
+        return cast(StartForm, self._get(f"/flows/{label}/starts/{node}"))
+
+    def start(
+        self,
+        label: str,
+        node: str = "start",
+        data: Mapping[str, Any] | None = None,
+        *,
+        key: str | None = None,
+    ) -> ProcessDetail:
+        """Start a process.
+
+        Args:
+            data: the values of the form, as its schema has them.
+            key: the same one starts one process, however often it is called within a day.
+        """
+        body = {"data": dict(data or {})}
+        return cast(ProcessDetail, self._send("POST", f"/flows/{label}/starts/{node}", body, key=key))
+
+    # -- tasks
+
+    def tasks(
+        self, list: Literal["tasks", "inbox", "queue", "archive"] = "tasks", **filters: Any
+    ) -> Iterator[Task]:
+        """Tasks: all open ones that one may see, or one of one's own lists.
+
+        Args:
+            filters: `flow="leave"`, `due="late"`, `person="bob"` …; of a flow's fields `{"data.amount.gt": 1000}`.
+        """
+        yield from self._pages("/tasks", {"list": list, **filters})
+
+    def task(self, task_id: int) -> TaskDetail:
+        """A task, with the schema of its form while one can do it."""
+        return cast(TaskDetail, self._get(f"/tasks/{task_id}"))
+
+    def act(
+        self,
+        task_id: int,
+        action: TaskAction,
+        *,
+        data: Mapping[str, Any] | None = None,
+        user: str | None = None,
+        to: str | None = None,
+        until: str | None = None,
+        reason: str | None = None,
+        tag: str | None = None,
+        key: str | None = None,
+    ) -> TaskDetail:
+        """Do something with a task.
+
+        Args:
+            data: of `execute`: the values of the form.
+            user: of `assign` and `reassign`: a user name; oneself without it.
+            to: of `move`: the name of a node.
+            until: of `snooze`: a moment with its time zone; None ends it.
+            reason: kept in the history.
+            tag: the state that was read (see `tag_of`): refused with 412 where it has changed.
+            key: the same one acts once, however often it is called within a day.
+        """
+        given = {"data": data, "user": user, "to": to, "reason": reason}
+        body: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        if action == "snooze":
+            body["until"] = until
+        return cast(TaskDetail, self._send("POST", f"/tasks/{task_id}/{action}", body, tag=tag, key=key))
+
+    # -- processes
+
+    def processes(self, **filters: Any) -> Iterator[Process]:
+        """Processes that one may see, the newest first; `filters` as of `tasks`."""
+        yield from self._pages("/processes", filters)
+
+    def process(self, process_id: int) -> ProcessDetail:
+        return cast(ProcessDetail, self._get(f"/processes/{process_id}"))
+
+    def tag_of(self, path: str) -> str:
+        """The state of `tasks/<id>` or `processes/<id>` now, for `tag=` of a change."""
+        return str(self._answer("GET", f"/{path.lstrip('/')}").headers["ETag"])
+
+    def tasks_of(self, process_id: int) -> Iterator[Task]:
+        """All tasks of a process, also those that are over."""
+        yield from self._pages(f"/processes/{process_id}/tasks", {})
+
+    def events_of(self, process_id: int) -> Iterator[Event]:
+        """The history of a process."""
+        yield from self._pages(f"/processes/{process_id}/events", {})
+
+    def comments_of(self, process_id: int) -> Iterator[Comment]:
+        yield from self._pages(f"/processes/{process_id}/comments", {})
+
+    def comment(self, process_id: int, text: str, *, task: int | None = None) -> Comment:
+        """Say something of a process; `@name` tells somebody."""
+        body = {"text": text} | ({} if task is None else {"task": task})
+        return cast(Comment, self._send("POST", f"/processes/{process_id}/comments", body))
+
+    def act_on_process(
+        self,
+        process_id: int,
+        action: ProcessAction,
+        *,
+        reason: str | None = None,
+        tag: str | None = None,
+        key: str | None = None,
+    ) -> ProcessDetail:
+        """Do something with a whole process; the arguments as of `act`."""
+        body = {} if reason is None else {"reason": reason}
+        return cast(
+            ProcessDetail, self._send("POST", f"/processes/{process_id}/{action}", body, tag=tag, key=key)
+        )
+
+    def change_data(
+        self, process_id: int, data: Mapping[str, Any], *, tag: str, reason: str | None = None
+    ) -> ProcessDetail:
+        """Change some fields of a process.
+
+        Args:
+            tag: the state that was read (see `tag_of`), or `*` for any.
+        """
+        body = {"data": dict(data)} | ({} if reason is None else {"reason": reason})
+        return cast(ProcessDetail, self._send("PATCH", f"/processes/{process_id}/data", body, tag=tag))
+
+    # -- what programs tell processes
+
+    def call(
+        self, label: str, node: str, *, process: int | None = None, key: str | None = None, **data: Any
+    ) -> ProcessDetail | None:
+        """Call a handle of a flow: `MyFlow.node.run(process=…, **data)`."""
+        body = {"data": data} | ({} if process is None else {"process": process})
+        return cast(
+            "ProcessDetail | None", self._send("POST", f"/flows/{label}/handles/{node}", body, key=key)
+        )
+
+    def send(self, label: str, name: str, process: int, **data: Any) -> ProcessDetail:
+        """Send a process a message: `MyFlow.send(name, process=…, **data)`."""
+        body = {"process": process, "data": data}
+        return cast(ProcessDetail, self._send("POST", f"/flows/{label}/messages/{name}", body))
+
+    def throw(self, name: str) -> None:
+        """Throw a signal."""
+        self._send("POST", f"/signals/{name}", {})
+
+    # -- what happens
+
+    def events(self, after: str = "", **filters: Any) -> tuple[list[Event], str]:
+        """What has happened since a place in the history, and the place to go on from."""
+        page = self._get("/events", {**filters, "after": after})
+        return cast("list[Event]", page["items"]), str(page["next"])
+
+    # -- the parts
+
+    def _pages(self, path: str, filters: Mapping[str, Any]) -> Iterator[Any]:
+        after: str | None = ""
+        while after is not None:
+            page = self._get(path, {**filters, "after": after} if after else filters)
+            yield from page["items"]
+            after = page["next"]
+
+    def _get(self, path: str, filters: Mapping[str, Any] | None = None) -> Any:
+        return self._answer("GET", path, params=dict(filters or {})).json()
+
+    def _send(
+        self, method: str, path: str, body: Any, *, tag: str | None = None, key: str | None = None
+    ) -> Any:
+        headers = {"Idempotency-Key": key or uuid.uuid4().hex} | ({} if tag is None else {"If-Match": tag})
+        answer = self._answer(method, path, json=body, headers=headers)
+        return answer.json() if answer.content else None
+
+    def _answer(self, method: str, path: str, **sent: Any) -> httpx.Response:
+        """Make a call, again where it was cut off: its key makes that safe."""
+        for attempt in range(TRIES):
+            last = attempt == TRIES - 1
+            wait = WAIT * 2**attempt
+            try:
+                answer = self._http.request(method, path, **sent)
+            except httpx.TransportError:
+                if last:
+                    raise
+            else:
+                if answer.status_code not in _AGAIN or last:
+                    return _accepted(answer)
+                wait = _seconds(answer.headers.get("Retry-After", ""), wait)
+            time.sleep(wait)
+        raise AssertionError("the last try returns or raises")
+
+
+def _accepted(answer: httpx.Response) -> httpx.Response:
+    if answer.is_success:
+        return answer
+    try:
+        problem = answer.json()
+    except ValueError:
+        problem = {"title": answer.reason_phrase}
+    raise Refused(answer.status_code, problem if isinstance(problem, dict) else {})
+
+
+def _seconds(text: str, usual: float) -> float:
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 5 else usual
