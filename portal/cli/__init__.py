@@ -8,7 +8,7 @@ from __future__ import annotations
 import click
 from flask import Flask
 
-from . import database, flows, outbox, people, run, stats, timers, worker
+from . import database, flows, new, outbox, people, run, shell, stats, timers, worker
 from .refusals import in_words
 
 #: what `flask --app wsgi …` offers, too
@@ -23,12 +23,13 @@ COMMANDS: tuple[click.Command, ...] = (
     worker.worker,
 )
 #: what `portal` alone offers
-OWN_COMMANDS: tuple[click.Command, ...] = (run.run,)
+OWN_COMMANDS: tuple[click.Command, ...] = (new.new, run.run, shell.shell)
 for _command in (*COMMANDS, *OWN_COMMANDS):
     in_words(_command)
 
 
 def init_app(app: Flask) -> None:
     """Offer the commands to `flask --app wsgi …` too."""
+    shell.init_app(app)
     for command in COMMANDS:
         app.cli.add_command(command)
