@@ -88,7 +88,7 @@ def test_a_folder_that_cannot_be_made_is_refused(command, tmp_path):
 def page_of(source, file):
     """The answer of a site whose flow is this source."""
     file.write_text(source)
-    with pytest.raises(Exception) as raised:  # noqa: PT011  a SyntaxError is one of them
+    with pytest.raises(Exception) as raised:
         exec(compile(source, str(file), "exec"), {"__name__": "flows.greet"})
     answer = Client(BrokenSite(raised.value)).get("/inbox")
     assert answer.status_code == 500
