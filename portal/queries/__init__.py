@@ -42,6 +42,7 @@ from .tasks import (
     queue,
     snoozed,
 )
+from .waiting import Waiting, waiting
 from .workers import workers_seen
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "ProcessDetail",
     "Standing",
     "Talk",
+    "Waiting",
     "archive",
     "attention",
     "badges",
@@ -89,6 +91,7 @@ __all__ = [
     "task_events",
     "timeline",
     "unread",
+    "waiting",
     "who_could",
     "whom_for",
     "workers_seen",
