@@ -8,7 +8,7 @@ from __future__ import annotations
 import click
 from flask import Flask
 
-from . import database, flows, new, outbox, people, run, shell, stats, timers, worker
+from . import database, flows, new, outbox, people, reading, run, shell, stats, timers, worker
 from .refusals import in_words
 
 #: what `flask --app wsgi …` offers, too
@@ -24,6 +24,8 @@ COMMANDS: tuple[click.Command, ...] = (
 )
 #: what `portal` alone offers
 OWN_COMMANDS: tuple[click.Command, ...] = (new.new, run.run, shell.shell)
+for _command in reading.COMMANDS:
+    flows.flows.add_command(_command)
 for _command in (*COMMANDS, *OWN_COMMANDS):
     in_words(_command)
 

@@ -26,6 +26,8 @@ class ChartState:
     badges: Mapping[str, int | str] = dataclasses.field(default_factory=dict)
     #: 0 to 5: how strongly a node is tinted, for heat maps
     heat: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    #: what a comparison says of a node, and of a way by the names of its ends: added, removed or changed
+    changes: Mapping[str | tuple[str, str], str] = dataclasses.field(default_factory=dict)
     #: nodes that nothing has come to yet are muted; off for dashboards
     mutes: bool = True
 
@@ -42,6 +44,8 @@ class ChartState:
 
     def words(self, name: str) -> str:
         """All of a node's states in words: "2 open, 1 failed"."""
+        if change := self.changes.get(name):
+            return change.capitalize()
         names = {"failed": "failed", "current": "open", "done": "done", "canceled": "cancelled"}
         parts = [f"{count} {word}" for key, word in names.items() if (count := getattr(self, key).get(name))]
         if len(parts) == 1 and parts[0].startswith("1 "):
