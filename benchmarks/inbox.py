@@ -1,101 +1,191 @@
-"""The lists of one person among 1,000 and among 100,000 open tasks. They should take the same time.
+"""The lists of one person among 10,000 and among 1,000,000 tasks. They should take the same time.
 
-python benchmarks/inbox.py
+python benchmarks/inbox.py [postgresql://…] [--plans]
+
+Half of what is not bob's is free for him, half are other people's. `--plans` prints what PostgreSQL does for each page.
 """
 
 from __future__ import annotations
 
-import datetime as dt
+import sys
 from typing import Any
 
 from places import median, places
-from sqlalchemy import insert, text
+from sqlalchemy import event, text
 
-from portal import queries
-from portal.models import Process, Task, User, create_user, db
+from portal import create_app
+from portal.models import Role, SavedView, create_user, db, init_db
 
-SIZES = (1_000, 100_000)
+SIZES = (10_000, 1_000_000)
 #: what may be lost on the way from the small to the large one
 TARGET = 1.5
-#: what bob looks at. The flow's page counts what waits, so it grows; the others must not
-PAGES = ("/inbox", "/queue", "/processes", "/flows/hello_world")
 #: tasks in bob's own inbox, and people who have the rest
-MINE, PEOPLE = 40, 200
+MINE, PEOPLE = 50, 200
+#: what bob looks at, and the most that it may take; `{view}` is a saved one
+PAGES = {
+    "inbox": ("/inbox", 8),
+    "queue": ("/queue", 12),
+    "queue, page 2": ("/queue?after={after}", 12),
+    "tasks": ("/tasks", 12),
+    "processes": ("/processes", 12),
+    "dashboard": ("/flows/hello_world", 10),
+    "saved view": ("/queue?view={view}", 12),
+    "search, one process": ("/processes?q=needle", 12),
+    "search, every process": ("/processes?q=message", 12),
+    "search, a number": ("/processes?q=4711", 12),
+    "search, tasks": ("/tasks?q=needle", 12),
+    "filter on a field": ("/queue?flow=hello_world&data.text.contains=needle", 0),
+}
+
+_PROCESSES = """
+INSERT INTO portal_process (id, flow_label, process_type, status, created, data, task_count, ended, on_hold, depth,
+                     created_by_id, search_text)
+SELECT n, 'hello_world', 'flows.hello_world:HelloWorldProcess', 'NEW', now(), CAST(json_object({pairs}) AS {json}), 1,
+       false, false, 0, :first + n % :people, 'hello world' || chr(10) || 'message ' || n || {needle}
+FROM {numbers}
+"""
+_TASKS = """
+INSERT INTO portal_task (id, number, process_id, flow_task, flow_task_type, status, token, owner_id, owner_permission,
+                         created, due, priority, data, attempt)
+SELECT n, 1, n, 'approve', 'View', CASE WHEN n % 2 = 0 OR n <= :mine THEN 'ASSIGNED' ELSE 'NEW' END, 'start',
+       CASE WHEN n <= :mine THEN :bob WHEN n % 2 = 0 THEN :first + n % :people END, 'hello_world.can_approve', {now},
+       CASE WHEN n % 7 = 0 THEN NULL ELSE {due} END, n % 3, '{{}}', 0
+FROM {numbers}
+"""
 
 
 def main() -> None:
-    print(f"{'':28}{SIZES[0]:>12,}{SIZES[1]:>12,}   ratio")
-    for name, app in places(["flows"]):
-        bob_id, others = people()
-        client = app.test_client()
-        found: dict[str, list[float]] = {}
-        done = 0
-        for size in SIZES:
-            fill(bob_id, others, done, size)
-            done = size
-            for what, took in measure(client, bob_id).items():
-                found.setdefault(what, []).append(took)
-        for what, (small, large) in found.items():
-            ratio = large / small
-            verdict = "" if ratio <= TARGET else f"   more than {TARGET}"
-            print(f"{name + ', ' + what:28}{small:9.2f} ms{large:9.2f} ms{ratio:8.2f}{verdict}")
+    given = [each for each in sys.argv[1:] if not each.startswith("-")]
+    where = ((url.partition(":")[0], _app(url)) for url in given) if given else places(["flows"])
+    print(f"{'':34}{SIZES[0]:>12,}{SIZES[1]:>12,}   ratio")
+    for name, app in where:
+        with app.app_context():
+            measure_all(name, app)
 
 
-def people() -> tuple[int, list[int]]:
-    others = [create_user(f"person{number}").id for number in range(PEOPLE)]
-    bob = create_user("bob", "a long password", permissions=["hello_world.can_approve"])
-    return bob.id, others
-
-
-def fill(bob_id: int, others: list[int], done: int, size: int) -> None:
-    """Add open tasks up to a number. Half of those that are not bob's are free for him, half are other people's."""
-    moment = dt.datetime.now(dt.UTC)
-    processes, tasks = [], []
-    for number in range(done + 1, size + 1):
-        process, task = rows(number, moment)
-        if number <= MINE:
-            task |= {"status": "ASSIGNED", "owner_id": bob_id}
-        elif number % 2:
-            task |= {"status": "ASSIGNED", "owner_id": others[number % PEOPLE]}
-        processes.append(process)
-        tasks.append(task)
-    db.session.execute(insert(Process.__table__), processes)
-    db.session.execute(insert(Task.__table__), tasks)
-    db.session.commit()
-    if db.engine.dialect.name == "postgresql":
-        db.session.execute(text("ANALYZE"))  # as autovacuum does a little later
+def _app(url: str) -> Any:
+    app = create_app(
+        {
+            "DATABASE_URL": url,
+            "FLOWS": ["flows"],
+            "SCHEDULER": "off",
+            "TESTING": True,
+            "WTF_CSRF_ENABLED": False,
+        }
+    )
+    with app.app_context():
+        db.drop_all()
+        db.session.execute(text("DROP TABLE IF EXISTS portal_version, alembic_version"))
         db.session.commit()
+        init_db()
+    return app
 
 
-def rows(number: int, moment: dt.datetime) -> tuple[dict[str, Any], dict[str, Any]]:
-    process = {
-        "id": number, "flow_label": "hello_world", "process_type": "flows.hello_world:HelloWorldProcess",
-        "status": "NEW", "created": moment, "data": {"text": f"Message {number}"}, "task_count": 1,
-        "ended": False, "on_hold": False,
-    }  # fmt: skip
-    task = {
-        "id": number, "number": 1, "process_id": number, "flow_task": "approve", "flow_task_type": "View",
-        "status": "NEW", "token": "start", "owner_id": None, "owner_permission": "hello_world.can_approve",
-        "created": moment, "due": moment + dt.timedelta(minutes=number % 5000), "priority": number % 3, "data": {},
-        "attempt": 0,
-    }  # fmt: skip
-    return process, task
-
-
-def measure(client: Any, bob_id: int) -> dict[str, float]:
-    def query() -> None:
-        session = db.session()
-        page = queries.inbox(session, session.get_one(User, bob_id))
-        assert len(list(page)) == MINE
-        session.rollback()
-        session.expunge_all()
-
-    def page(path: str) -> float:
-        assert client.get(path).status_code == 200
-        return median(lambda: client.get(path))
-
+def measure_all(name: str, app: Any) -> None:
+    first = min(create_user(f"person{number}").id for number in range(PEOPLE))
+    bob = create_user(
+        "bob",
+        "a long password",
+        permissions=["hello_world.can_approve", "hello_world.view"],
+        roles=["clerks"],
+    )
+    role = db.session.query(Role).one()
+    view = SavedView(name="Mine", page="queue", query="priority=high", owner_id=bob.id, role_id=role.id)
+    db.session.add(view)
+    db.session.commit()
+    client = app.test_client()
     client.post("/login", data={"username": "bob", "password": "a long password"})
-    return {"query": median(query), **{path: page(path) for path in PAGES}}
+    found: dict[str, list[float]] = {}
+    done, view_id, bob_id = 0, view.id, bob.id
+    for size in SIZES:
+        fill(done, size, {"first": first, "people": PEOPLE, "mine": MINE, "bob": bob_id})
+        done = size
+        for what, (path, _) in PAGES.items():
+            found.setdefault(what, []).append(page(client, path, view_id))
+    for what, (small, large) in found.items():
+        most = PAGES[what][1]
+        verdict = f"   more than {TARGET}" if large / small > TARGET else ""
+        verdict += f"   more than {most} ms" if most and large > most else ""
+        print(f"{name + ', ' + what:34}{small:9.2f} ms{large:9.2f} ms{large / small:8.2f}{verdict}")
+    if "--plans" in sys.argv:
+        for what, (path, _) in PAGES.items():
+            print(
+                f"\n== {what}\n" + "\n".join(plans(client, path.format(view=view_id, after=_after(client))))
+            )
+
+
+def fill(done: int, size: int, values: dict[str, int]) -> None:
+    """Add processes with an open task each, up to a number."""
+    session, postgresql = db.session, db.engine.dialect.name == "postgresql"
+    if postgresql:
+        numbers = f"generate_series({done + 1}, {size}) AS n"
+        words = {
+            "numbers": numbers, "pairs": "'text' VALUE 'Message ' || n || {needle}", "json": "jsonb", "now": "now()",
+            "due": "now() + (n % 50000) * interval '1 minute'",
+        }  # fmt: skip
+    else:
+        first = "'2026-01-01 00:00:00.000000'"
+        numbers = (
+            f"(WITH RECURSIVE c(n) AS (SELECT {done + 1} UNION ALL SELECT n + 1 FROM c WHERE n < {size}) "
+            "SELECT n FROM c)"
+        )
+        words = {
+            "numbers": numbers, "pairs": "'text', 'Message ' || n || {needle}", "json": "TEXT", "now": first,
+            "due": "datetime('2026-01-01', '+' || (n % 50000) || ' minutes') || '.000000'",
+        }  # fmt: skip
+    needle = "CASE WHEN n % 100000 = 5000 THEN ' needle' ELSE '' END"
+    words["pairs"] = words["pairs"].format(needle=needle)
+    processes = _PROCESSES.format(needle=needle, **words)
+    if not postgresql:
+        processes = processes.replace("now()", "'2026-01-01 00:00:00.000000'").replace("chr(", "char(")
+    if postgresql:  # the text of a million processes is indexed at the end
+        session.execute(text("SET statement_timeout = 0"))
+        session.execute(text("DROP INDEX ix_portal_process_search"))
+    for statement in (processes, _TASKS.format(**words)):
+        session.execute(text(statement), values)
+    if postgresql:
+        session.execute(
+            text(
+                "CREATE INDEX ix_portal_process_search ON portal_process USING gin (portal_trigrams(search_text))"
+            )
+        )
+    session.commit()
+    if postgresql:
+        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("SET statement_timeout = 0"))
+            connection.execute(text("VACUUM ANALYZE"))  # as autovacuum does a little later
+
+
+def _after(client: Any) -> str:
+    return client.get("/queue").text.partition("after=")[2].partition('"')[0]
+
+
+def page(client: Any, path: str, view: int) -> float:
+    path = path.format(view=view, after=_after(client) if "{after}" in path else "")
+    answer = client.get(path)
+    assert answer.status_code in (200, 302), f"{path}: {answer.status}"
+    return median(lambda: client.get(path))
+
+
+def plans(client: Any, path: str) -> list[str]:
+    """What the database does for a page: the plan of each statement that reads tasks or processes."""
+    sent: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+        if statement.startswith("SELECT") and ("task" in statement or "process" in statement):
+            sent.append((statement, parameters))
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    client.get(path)
+    event.remove(db.engine, "before_cursor_execute", note)
+    found = []
+    with db.engine.connect() as connection:
+        for statement, parameters in sent:
+            rows = connection.exec_driver_sql(
+                f"EXPLAIN (ANALYZE, BUFFERS OFF, COSTS OFF) {statement}", parameters
+            )
+            found += [row[0] for row in rows]
+    return found
 
 
 if __name__ == "__main__":

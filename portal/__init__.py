@@ -8,8 +8,9 @@ if TYPE_CHECKING:
     from portal import celery as celery
     from portal import flow, jsonstore, views
     from portal.app import create_app
+    from portal.extension import Identity, Portal
 
-__all__ = ["act", "create_app", "flow", "jsonstore", "this", "views"]
+__all__ = ["Identity", "Portal", "act", "create_app", "flow", "jsonstore", "this", "views"]
 
 if not TYPE_CHECKING:  # a checker would take every other name for one of any type
 
@@ -19,6 +20,8 @@ if not TYPE_CHECKING:  # a checker would take every other name for one of any ty
 
         if name == "create_app":
             return importlib.import_module("portal.app").create_app
+        if name in ("Portal", "Identity"):
+            return getattr(importlib.import_module("portal.extension"), name)
         if name in ("flow", "jsonstore", "views", "celery"):
             return importlib.import_module(f"portal.{name}")
         raise AttributeError(f"module 'portal' has no attribute {name!r}")

@@ -12,6 +12,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from flask import Flask
+from flask.cli import ScriptInfo
+
 from portal.flow import automatic
 from portal.flow.activation import Activation
 from portal.work.celery import NothingToDo, at_work, make, reference
@@ -26,11 +29,19 @@ def __getattr__(name: str) -> Any:
     """Make the Celery application when it is asked for: flows import this module while the portal is being made."""
     if name != "app":
         raise AttributeError(f"module 'portal.celery' has no attribute {name!r}")
+    sys.path.insert(0, os.getcwd())  # where the flows are, as for the command `portal`
+    globals()["app"] = made = make(_application())
+    return made
+
+
+def _application() -> Flask:
+    """The application whose jobs are done: a site's, or the one that `PORTAL_APP` names as `flask --app` would."""
+    named = os.environ.get("PORTAL_APP")
+    if named:
+        return ScriptInfo(app_import_path=named).load_app()
     from portal.app import create_app
 
-    sys.path.insert(0, os.getcwd())  # where the flows are, as for the command `portal`
-    globals()["app"] = made = make(create_app())
-    return made
+    return create_app()
 
 
 class Job(automatic.Job):

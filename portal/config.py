@@ -24,6 +24,8 @@ from portal.office_holidays import office_holidays
 from portal.working_time import OFFICE_HOURS, WorkingCalendar, parse_holidays, parse_hours
 
 PREFIX = "PORTAL_"
+#: names the application that Celery serves, as `flask --app` does; no setting of it
+APP = "PORTAL_APP"
 BASE_URL = "http://127.0.0.1:5000"
 #: the longest span that a setting may say: ten years
 LONGEST = 10 * 366 * 86_400
@@ -86,7 +88,7 @@ class Config:
         values: dict[str, Any] = {
             name.removeprefix(PREFIX): value
             for name, value in os.environ.items()
-            if name.startswith(PREFIX) and value
+            if name.startswith(PREFIX) and value and name != APP
         }
         values |= given or {}
         known = {

@@ -39,17 +39,38 @@ class Shown:
 
     def __init__(self, process: Any) -> None:
         self._process = process
+        #: the class of a row of a list, which is no instance of it
+        self._model = getattr(process, "model", type(process))
         self.data = DocumentDict(process._shown or {}, check=False)
 
     def __getattr__(self, name: str) -> Any:
-        field = fields_of(type(self._process)).get(name)
-        return getattr(self._process, name) if field is None else field.__get__(self, type(self._process))
+        field = fields_of(self._model).get(name)
+        return getattr(self._process, name) if field is None else field.__get__(self, self._model)
 
 
 #: what a summary may ask of a process without its document
 _BESIDE = frozenset(
     ("id", "status", "created", "finished", "created_by", "flow_label", "flow_class", "artifact", "seed")
 )
+
+
+#: what it may ask of whoever started the process, and of a task, in a list
+_OF_PEOPLE = frozenset(("id", "username", "full_name", "name"))
+_OF_TASKS = frozenset(
+    ("id", "number", "title", "created", "finished", "due", "priority", "status", "flow_task", "process_id")
+)
+
+
+def knows_enough_of_tasks(flow_class: Any) -> bool:
+    """Whether the summaries of a flow ask of a task only what a row of a list has."""
+    if flow_class is None:
+        return True
+    for node in flow_class.definition.nodes.values():
+        for source in (node.summary_template, node.result_template):
+            names = _names(source, "task") if source else frozenset()
+            if names is None or not names <= _OF_TASKS:
+                return False
+    return True
 
 
 def is_shown_in_part(flow_class: Any) -> bool:
@@ -65,7 +86,7 @@ def names_shown(flow_class: Any) -> frozenset[str] | None:
         sources += [node.summary_template, node.result_template]
     names: set[str] = set()
     for source in sources:
-        found = _names(source or "")
+        found = _names(source or "", "process")
         if found is None:
             return None
         names |= found
@@ -78,19 +99,21 @@ def names_shown(flow_class: Any) -> frozenset[str] | None:
 
 
 @lru_cache(maxsize=1024)
-def _names(source: str) -> frozenset[str] | None:
-    """The attributes of `process` that a template reads; None where it does anything else with it."""
+def _names(source: str, of: str) -> frozenset[str] | None:
+    """The attributes of `process`, or of `task`, that a template reads; None where it does anything else with it."""
     try:
         tree = _environment.parse(source)
     except TemplateSyntaxError:
         return frozenset()
-    asked = [
-        each for each in tree.find_all(Getattr) if isinstance(each.node, Name) and each.node.name == "process"
-    ]
-    named = sum(each.name == "process" for each in tree.find_all(Name))
-    if named != len(asked) or any(each.attr == "process" for each in tree.find_all(Getattr)):
+    asked = [each for each in tree.find_all(Getattr) if isinstance(each.node, Name) and each.node.name == of]
+    named = sum(each.name == of for each in tree.find_all(Name))
+    if named != len(asked) or any(each.attr == of for each in tree.find_all(Getattr)):
         return None
-    if any(isinstance(each.arg, Const) and each.arg.value == "process" for each in tree.find_all(Getitem)):
+    if any(isinstance(each.arg, Const) and each.arg.value == of for each in tree.find_all(Getitem)):
+        return None
+    people = [each for each in asked if each.attr == "created_by"]
+    known = [each for each in tree.find_all(Getattr) if each.node in people and each.attr in _OF_PEOPLE]
+    if len(people) != len(known):
         return None
     return frozenset(each.attr for each in asked)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import click
 from flask import Flask
+from flask.cli import AppGroup
 
 from . import database, flows, new, outbox, people, reading, run, shell, stats, timers, worker
 from .refusals import in_words
@@ -35,3 +36,11 @@ def init_app(app: Flask) -> None:
     shell.init_app(app)
     for command in COMMANDS:
         app.cli.add_command(command)
+
+
+def group() -> click.Group:
+    """The commands as `flask --app shop portal …`, in an application around the portal."""
+    made = AppGroup("portal", help="The workflow portal.")
+    for command in COMMANDS:
+        made.add_command(command)
+    return made

@@ -34,7 +34,9 @@ def write(run: ActionContext) -> int:
     for task in traces:
         if task is not None and _is_free(task):
             groups.setdefault((task.process, task.flow_task), []).append(task)
-    people = [user for user in notifications.asking(run.session) if user.id != run.by] if groups else []
+    if not groups or run.rows.heard is False:
+        return 0
+    people = [user for user in notifications.asking(run.session) if user.id != run.by]
     if not people:
         return 0
     told = [(tasks[0], user) for tasks in groups.values() for user in _takers(run.session, people, tasks)]

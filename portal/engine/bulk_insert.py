@@ -1,7 +1,7 @@
 """Inserts the rows that one action adds: tasks, the links between them, and history.
 
-They are many, and each kind is written in one statement behind each flush: beside the unit of work, which would
-look at every one of them several times. From then on a task is an object of the session like any other.
+They are many, and each kind is written in one statement behind each flush, see `statements`. From then on a task is
+an object of the session like any other.
 """
 
 from __future__ import annotations
@@ -10,16 +10,14 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import insert, inspect
-from sqlalchemy.orm import Session, make_transient_to_detached
+from sqlalchemy import Connection
+from sqlalchemy.orm import Session, make_transient, make_transient_to_detached
+from sqlalchemy.orm.attributes import instance_state
 
-from portal.models import Event, Process, Task, task_link
+from portal.models import Process, Task
 from portal.trace import current
 
-_TASKS = Task.__table__
-#: the columns of a task that the database does not fill in
-_NAMES = [column.name for column in _TASKS.c if column.name not in ("id", "_sentinel")]
-_INSERT_TASKS = insert(_TASKS).returning(_TASKS.c.id, sort_by_parameter_order=True)
+from .statements import writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +65,16 @@ class Rows:
         self.tasks: list[Task] = []
         #: a task, and one from which a token has come to it
         self.links: list[tuple[Task, Task]] = []
+        self._linked: set[tuple[Task, Task]] = set()
         self.changes: list[Change] = []
         #: hold back links and changes at the next flush
         self.only_tasks = False
+        #: whether nothing but the commit comes behind the next flush
+        self.last = False
+        #: new processes that are stored already, beside the unit of work
+        self.stored: list[Process] = []
+        #: whether somebody has asked to hear of what is new in the queue; None where no statement has told it
+        self.heard: bool | None = None
         #: the moments at which savepoints were set
         self.savepoints: dict[Any, tuple[int, int, int]] = {}
         self._written = self.mark()
@@ -78,29 +83,41 @@ class Rows:
         """The tasks that are not stored yet."""
         return self.tasks[self._written[0] :]
 
+    def write_changes(self) -> None:
+        """Store new processes, and what was changed of processes and tasks, where these are plain rows of ours."""
+        self.stored += writing.store(self.session, self.last)
+
     def write(self) -> None:
         """Store what is not stored yet. The processes must be."""
         tasks, links, changes = self._written
-        self._written = (len(self.tasks), links, changes)
-        self._store([task for task in self.tasks[tasks:] if not inspect(task).has_identity])
+        new = [task for task in self.tasks[tasks:] if not instance_state(task).has_identity]
+        self._written = (len(self.tasks), links, changes) if self.only_tasks else self.mark()
+        if self._written == (tasks, links, changes):
+            return
+        connection = self.session.connection()
+        if new:
+            self._store(connection, new)
         if self.only_tasks:
             return
-        self._written = self.mark()
-        self._insert(
-            task_link, [{"task_id": task.id, "previous_id": last.id} for task, last in self.links[links:]]
-        )
-        self._insert(Event.__table__, [self._event(change) for change in self.changes[changes:]])
+        pairs = [{"task_id": task.id, "previous_id": last.id} for task, last in self.links[links:]]
+        writing.insert_links(connection, pairs)
+        writing.insert_events(connection, [self._event(change) for change in self.changes[changes:]])
 
-    def _store(self, tasks: list[Task]) -> None:
+    def _store(self, connection: Connection, tasks: list[Task]) -> None:
         """Insert tasks, and make them objects of the session."""
         rows = [_row(task) for task in tasks]
-        if not rows:
-            return
-        keys = self.session.connection().scalars(_INSERT_TASKS, rows)
-        for task, row, key in zip(tasks, rows, keys, strict=True):
-            inspect(task).dict.update(row, id=key, _sentinel=None)
+        ids, heard = writing.insert_tasks(connection, rows)
+        self.heard = self.heard if heard is None else heard
+        for task, row, key in zip(tasks, rows, ids, strict=True):
+            instance_state(task).dict.update(row, id=key, _sentinel=None)
             make_transient_to_detached(task)
         self.session.add_all(tasks)
+
+    def leave(self) -> None:
+        """Take what was stored out of the session: a rollback takes the rows away, and it does not know them as new."""
+        self.cut((0, 0, 0)).leave(self.session)
+        for process in self.stored:
+            make_transient(process)
 
     def _event(self, change: Change) -> dict[str, Any]:
         return {
@@ -114,9 +131,13 @@ class Rows:
             "detail": change.detail,
         }
 
-    def _insert(self, table: Any, rows: list[dict[str, Any]]) -> None:
-        if rows:
-            self.session.connection().execute(insert(table), rows)
+    def link(self, task: Task, previous: Task) -> None:
+        """A token has come from one task to another."""
+        self.links.append((task, previous))
+        self._linked.add((task, previous))
+
+    def links_to(self, task: Task, previous: Task) -> bool:
+        return (task, previous) in self._linked
 
     def mark(self) -> tuple[int, int, int]:
         """This moment."""
@@ -126,6 +147,7 @@ class Rows:
         """Forget what came after a moment, and return it."""
         tasks, links, changes = mark
         part = Part(self.tasks[tasks:], self.links[links:], self.changes[changes:])
+        self._linked.difference_update(part.links)
         del self.tasks[tasks:], self.links[links:], self.changes[changes:]
         self._written = tuple(map(min, self._written, mark))  # type: ignore[assignment]
         return part
@@ -134,12 +156,13 @@ class Rows:
         """Remember again what was cut."""
         self.tasks.extend(part.tasks)
         self.links.extend(part.links)
+        self._linked.update(part.links)
         self.changes.extend(part.changes)
 
 
 def _row(task: Task) -> dict[str, Any]:
-    values: dict[str, Any] = inspect(task).dict
-    row = {name: values.get(name) for name in _NAMES}
+    values: dict[str, Any] = instance_state(task).dict
+    row = {name: values.get(name) for name in writing.columns_of(Task)}
     row["process_id"] = task.process.id
     if (owner := values.get("owner")) is not None:
         row["owner_id"] = owner.id

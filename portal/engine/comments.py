@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session, joinedload
 
 from portal import markdown, usernames
@@ -154,3 +154,6 @@ def follow(
         writes.run(session, made.on_conflict_do_nothing(index_elements=keys))
     else:
         writes.run(session, made.on_conflict_do_update(index_elements=keys, set_={"follows": follows}))
+    if follows:
+        unmarked = (Process.id == process_id, Process.followed.is_not(True))
+        writes.run(session, update(Process).where(*unmarked).values(followed=True))

@@ -23,8 +23,10 @@ from portal.trace import current
 from . import lifecycle, reasons
 from .bulk_insert import Change, Rows
 from .failures import Failure
+from .known import Known
 from .retries import is_passing
 from .savepoint import GuardedCall
+from .statements import Found, placing
 
 #: what is done for somebody who is away, where a person does it in their place
 _DEEDS = ("assign", "reassign", "execute")
@@ -117,17 +119,19 @@ class ActionContext:
         self.now = now
         #: the roots of the trees that this transaction holds
         self.roots = roots
+        #: what was read with the lock
+        self.found = Found()
+        #: processes of which the database knows no other open task than those seen here
+        self.alone: set[Process] = outer.alone if outer else set()
         #: tasks that a token has just come to, the next one last
         self.ready: list[Task] = []
         #: how often a token has come to a node
         self.visits: Counter[tuple[Process, str, str]] = outer.visits if outer else Counter()
         #: every task seen in this transaction, by process
-        self.tasks: dict[Process, dict[Task, None]] = outer.tasks if outer else {}
+        self.tasks: dict[Process, Known] = outer.tasks if outer else {}
         #: what was made in this transaction: the database knows no other task of such a process, no other child of
         #: such a task
         self.made: set[Process | Task] = outer.made if outer else set()
-        #: processes of which every open task is known here
-        self.alone: set[Process] = outer.alone if outer else set()
         #: the children that were started in this transaction, by the key of their parent's task
         self.children: dict[int, list[Process]] = outer.children if outer else {}
         #: tasks whose creation has no event yet
@@ -160,19 +164,39 @@ class ActionContext:
 
     # -- what there is ----------------------------------------------------------------------------------
 
+    def hold(self, found: Found) -> None:
+        """Remember what is locked, and what was read with it."""
+        self.found = found
+        if found.root_id is not None:
+            self.roots.add(found.root_id)
+        if found.task is not None and found.process is not None:
+            self.know(found.task)
+            if found.alone:
+                self.alone.add(found.process)
+
+    def has_seen_all(self, process: Process) -> bool:
+        """Whether the database has no open task of a process that this action does not know."""
+        return process in self.made or process in self.alone
+
     def know(self, *tasks: Task) -> None:
         for task in tasks:
-            self.tasks.setdefault(task.process, {})[task] = None
+            known = self.tasks.get(task.process)
+            if known is None:
+                known = self.tasks[task.process] = Known()
+            known.add(task)
 
     def known(self, process: Process) -> list[Task]:
         return list(self.tasks.get(process, ()))
 
+    def known_at(self, process: Process, node: str) -> list[Task]:
+        """Those of a node."""
+        return self.tasks[process].at(node) if process in self.tasks else []
+
+    def known_number(self, process: Process, number: int) -> Task | None:
+        return self.tasks[process].number(number) if process in self.tasks else None
+
     def known_ids(self, process: Process) -> list[int]:
         return [task.id for task in self.tasks.get(process, ()) if task.__dict__.get("id") is not None]
-
-    def knows_open(self, process: Process) -> bool:
-        """Whether the database can know no other open task of a process."""
-        return process in self.made or process in self.alone
 
     def find(self, process: Process, *criteria: Any) -> list[Task]:
         """Open tasks of a process; what is pending is written first."""
@@ -184,7 +208,7 @@ class ActionContext:
 
     def unseen(self, process: Process, *criteria: Any) -> list[Task]:
         """Open tasks that only the database knows yet. Nothing is written for it."""
-        if self.knows_open(process):
+        if self.has_seen_all(process):
             return []
         query = select(Task).where(Task.process_id == process.id, Task.finished.is_(None), *criteria)
         with self.session.no_autoflush:
@@ -193,12 +217,18 @@ class ActionContext:
         self.know(*found)
         return found
 
+    def keep_keys(self) -> None:
+        """Let what was committed tell its keys, though it has expired."""
+        for process, tasks in self.tasks.items():
+            for each in (process, *tasks):
+                placing.keep_key(each)
+
     def forget(self) -> None:
         """Drop what a rollback has taken away."""
         pending = set(self.rows.pending())
         for process, tasks in list(self.tasks.items()):
             for gone in [task for task in tasks if task not in self.session and task not in pending]:
-                del tasks[gone]
+                tasks.drop(gone)
                 self.unrecorded.discard(gone)
                 self.made.discard(gone)
             if process not in self.session:
@@ -261,7 +291,7 @@ class ActionContext:
 
     def link(self, task: Task, previous: Task) -> None:
         """A token has come from one task to another."""
-        self.rows.links.append((task, previous))
+        self.rows.link(task, previous)
         _remember(task, "previous", previous)
         _remember(previous, "leading", task)
 

@@ -17,6 +17,7 @@ from portal.models import Absence, Follower, Outgoing, Process, Role, Task, User
 
 from . import absences, notices, permissions, wishes, writes
 from .bulk_insert import Change
+from .statements.writing import ASKING
 
 if TYPE_CHECKING:
     from .context import ActionContext
@@ -73,9 +74,7 @@ def is_news(change: Change) -> bool:
 
 def asking(session: Session) -> list[User]:
     """Who has asked to hear of the queue, by mail or in the portal."""
-    query = select(User).where(User.is_active)
-    query = query.where(cast(User.preferences, Text).contains('"queue": true', autoescape=True))
-    query = query.options(joinedload(User.roles)).order_by(User.id)
+    query = select(User).where(*ASKING).options(joinedload(User.roles)).order_by(User.id)
     found = session.scalars(query).unique()
     return [user for user in found if wishes.by_mail(user, "queue") or wishes.in_portal(user, "queue")]
 
@@ -194,7 +193,8 @@ class People:
         if task is None:
             if process.root_id is None and process.created_by is not None:
                 yield process.created_by, "requester"
-            yield from ((user, "follower") for user in followers(self.session, process))
+            if process.followed:
+                yield from ((user, "follower") for user in followers(self.session, process))
         elif news.event == "failed":
             yield from ((user, "manager") for user in self.managers(process.flow_label))
         elif task.owner is not None:

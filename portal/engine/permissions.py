@@ -192,11 +192,17 @@ def has_done_its_counterpart(session: Session, user: User, task: Task, node: Any
 
 def visible_processes(user: User) -> Any:
     """A criterion for `select(Process)`."""
+    return or_(*visible_sets(user))
+
+
+def visible_sets(user: User) -> list[Any]:
+    """The same in parts: whoever fulfils one of these criteria is seen. Each is read from an index of its own."""
     if user.is_superuser:
-        return true()
-    labels = [label for label in registry if user.views(label)]
-    mine = _own_processes(user)
-    return or_(Process.flow_label.in_(labels), Process.id.in_(mine)) if labels else Process.id.in_(mine)
+        return [true()]
+    return [
+        *(Process.flow_label == label for label in registry if user.views(label)),
+        Process.id.in_(_own_processes(user)),
+    ]
 
 
 def _own_processes(user: User) -> Any:
@@ -220,7 +226,12 @@ def _own_processes(user: User) -> Any:
 
 
 def my_tasks(user: User) -> Any:
-    """A criterion for `select(Task).join(Task.process)`: what a person has to do, also in place of who is away.
+    """A criterion for `select(Task).join(Task.process)`: what a person has to do, also in place of who is away."""
+    return or_(*my_task_sets(user))
+
+
+def my_task_sets(user: User) -> list[Any]:
+    """The same in parts, one for each person whose work it is.
 
     What `.NotSameAs` keeps them away from is left out of the work of others; their own they see, to pass it on.
     """
@@ -228,7 +239,7 @@ def my_tasks(user: User) -> Any:
     own = and_(Task.owner_id == user.id, assigned)
     standing_in = absences.standing_in(user)
     if not standing_in:
-        return own
+        return [own]
     counterparts = _counterparts(user)
     others = []
     for absence in standing_in:
@@ -238,44 +249,85 @@ def my_tasks(user: User) -> Any:
         if counterparts is not None:
             theirs.append(counterparts)
         others.append(and_(*theirs))
-    return or_(own, *others)
+    return [own, *others]
+
+
+def visible_task_sets(user: User) -> list[Any]:
+    """Criteria for `select(Task).join(Task.process)`: a task is seen that fulfils one of them."""
+    held = user.all_permissions
+    if user.is_superuser:
+        return [true()]
+    return [*visible_sets(user), _permitted(held)] if held else visible_sets(user)
+
+
+def _permitted(held: frozenset[str]) -> Any:
+    """A task's permission is held, everywhere or for its object."""
+    everywhere = Task.owner_permission.in_(sorted(name for name in held if ":" not in name))
+    single = sorted(name for name in held if ":" in name)
+    return or_(everywhere, _for_object(single)) if single else everywhere
+
+
+def _for_object(names: list[str]) -> Any:
+    return (Task.owner_permission + ":" + Task.owner_permission_obj).in_(names)
 
 
 def takeable_tasks(user: User) -> Any:
     """A criterion for `select(Task).join(Task.process)`: what is free for this person."""
+    return and_(is_free(user), or_(*takeable_sets(user)))
+
+
+def is_free(user: User) -> Any:
+    """A task that somebody may take, were it not for permissions."""
     human = sorted({n.kind for flow in registry.values() for n in flow.definition.nodes.values() if n.human})
     free = and_(
         Task.status == "NEW", Task.finished.is_(None), Task.flow_task_type.in_(human), ~Process.on_hold
     )
     counterparts = _counterparts(user)
-    if counterparts is not None:
-        free = and_(free, counterparts)
+    return free if counterparts is None else and_(free, counterparts)
+
+
+def takeable_sets(user: User) -> list[Any]:
+    """What is free for this person in parts, one for each permission: each is read from an index in its order."""
     if user.is_superuser:
-        return free
-    either = [*_held(user), and_(Task.owner_permission.is_(None), visible_processes(user))]
-    either += [_lent(absence) for absence in absences.standing_in(user)]
-    return and_(free, or_(*either))
+        return [true()]
+    sets = _held_sets(user.all_permissions)
+    for absence in absences.standing_in(user):
+        sets += _lent_sets(absence)
+    return sets + [and_(Task.owner_permission.is_(None), seen) for seen in visible_sets(user)]
 
 
-def _held(user: User) -> list[Any]:
-    """Criteria for the tasks whose permission a person holds by name."""
-    held = user.all_permissions
-    either: list[Any] = [Task.owner_permission.in_([name for name in held if ":" not in name])]
-    single = [name for name in held if ":" in name]
+def _held_sets(held: frozenset[str]) -> list[Any]:
+    """Criteria for the tasks of one permission each."""
+    single = sorted(name for name in held if ":" in name)
+    sets = [Task.owner_permission == name for name in _of_tasks(held)]
     if single:
-        either.append((Task.owner_permission + ":" + Task.owner_permission_obj).in_(single))
-    return either
+        names = {name.rpartition(":")[0] for name in single}
+        sets.append(and_(Task.owner_permission.in_(sorted(names)), _for_object(single)))
+    return sets
 
 
-def _lent(absence: Absence) -> Any:
-    """A criterion for the tasks whose permission somebody who is away lends."""
-    criteria = [or_(*_held(absence.user))]
+def _lent_sets(absence: Absence) -> list[Any]:
+    """Criteria for the tasks whose permission somebody who is away lends."""
+    criteria = []
     if absence.flows:
         criteria.append(Process.flow_label.in_(absence.flows))
     counterparts = _counterparts(absence.user)
     if counterparts is not None:
         criteria.append(counterparts)
-    return and_(*criteria)
+    return [and_(each, *criteria) for each in _held_sets(absence.user.all_permissions)]
+
+
+def _of_tasks(held: frozenset[str]) -> list[str]:
+    """The permissions that tasks may have: none has that of a start, or one to see or manage a flow."""
+    others = {node.permission for flow in registry.values() for node in flow.definition.starts if node.human}
+    others |= {f"{label}.{word}" for label in registry for word in ("view", "manage")}
+    used = {
+        n.permission
+        for flow in registry.values()
+        for n in flow.definition.nodes.values()
+        if not n.starts and n.human
+    }
+    return sorted(name for name in held if ":" not in name and (name in used or name not in others))
 
 
 def _counterparts(user: User) -> Any:

@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, inspect
+from sqlalchemy import Column
 from sqlalchemy.orm import Mapper, RelationshipDirection
-from sqlalchemy.orm.attributes import flag_modified, set_attribute
+from sqlalchemy.orm.attributes import flag_modified, instance_state, set_attribute
 from sqlalchemy.orm.collections import collection_adapter
 
 from portal.models import Process, Task
@@ -37,7 +37,7 @@ class Snapshot:
 
     def __init__(self, target: Any) -> None:
         self.target = target
-        self.columns, self.relations, self.composites = _attributes(inspect(target).mapper)
+        self.columns, self.relations, self.composites = _attributes(instance_state(target).mapper)
         self.values = self.read()
         for key, value in self.values.items():
             if key in self.columns and type(value) not in _CONSTANT:
@@ -60,7 +60,7 @@ class Snapshot:
     def _is_changed(self, key: str, value: Any) -> bool:
         """Whether a relationship was changed."""
         if key not in self.values:  # it was not loaded: reading it has loaded it, or it was set
-            return bool(inspect(self.target).attrs[key].history.has_changes())
+            return bool(instance_state(self.target).attrs[key].history.has_changes())
         before = self.values[key]
         if isinstance(before, Related) and isinstance(value, Related):
             return [id(each) for each in before] != [id(each) for each in value]
@@ -74,7 +74,7 @@ class Snapshot:
                 without it.
         """
         changed = self.changed()
-        state = inspect(self.target)
+        state: Any = instance_state(self.target)
         for key in changed:
             if key in self.values:
                 self.put(key, copy.deepcopy(self.values[key]) if key in self.columns else self.values[key])
@@ -98,7 +98,7 @@ class Snapshot:
 
     def needed(self) -> list[Any]:
         """What a row to come cannot be inserted without."""
-        state, loaded = inspect(self.target), self.target.__dict__
+        state, loaded = instance_state(self.target), self.target.__dict__
         if state.persistent:
             return []
         keys = [key for key in self.relations if key in loaded and not _is_optional(state.mapper, key)]
@@ -106,7 +106,8 @@ class Snapshot:
 
     def take_back_unwritten(self) -> list[tuple[str, str, Any]]:
         """Drop what waits to be added to relationships that are queries, or taken out of them, and return it."""
-        state, found = inspect(self.target), _unwritten(self.target)
+        state: Any = instance_state(self.target)
+        found = _unwritten(self.target)
         if found and state.persistent:
             state.session.expire(self.target, _queries(state.mapper))
             return found
@@ -197,7 +198,7 @@ def _queries(mapper: Mapper[Any]) -> tuple[str, ...]:
 
 def _unwritten(target: Any) -> list[tuple[str, str, Any]]:
     """What waits to be added to, or removed from, the relationships that are queries."""
-    state = inspect(target)
+    state = instance_state(target)
     found = []
     for key in _queries(state.mapper):
         history = state.attrs[key].history
@@ -217,7 +218,7 @@ class GuardedCall:
     """Runs one call; see the module."""
 
     def __init__(self, session: Any, *own: Any) -> None:
-        #: a `portal.models.base.Session`
+        #: a `portal.models.session.Session`
         self.session = session
         pending = [*session.new, *session.dirty]
         foreign = any(not isinstance(each, OURS) for each in pending)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from sqlalchemy import func, inspect, null, select
+from sqlalchemy import Connection, inspect, select
 from sqlalchemy.orm import Session, joinedload
 
 from portal.errors import PortalError, Uncertain, UnsavedChanges
@@ -17,11 +17,12 @@ from portal.flow.registry import registry
 from portal.models import Process, Task, User
 from portal.trace import current
 
-from . import arrivals, notifications, writes
+from . import arrivals, notifications, search_text, writes
 from .context import ActionContext
 from .moving_clock import clock as clock
 from .retries import disturbance, give_up
 from .savepoint import GuardedCall
+from .statements import Found, reading
 
 log = logging.getLogger("portal.engine")
 
@@ -121,31 +122,35 @@ def _committed(
     began = time.perf_counter()
     committing = False
     try:
-        writes.begin(session)  # everything is read again under the lock
-        root_id, actor, begun_by = _lock(session, *keys)
-        if begun_by and not current.get():  # a worker goes on with what a request began
-            following = current.set(begun_by)
-        run = ActionContext(session, actor, clock.get()(), {root_id} if root_id is not None else set())
+        connection = writes.begin(session)  # everything is read again under the lock
+        found = _lock(session, connection, *keys)
+        if found.task is not None and found.task.trace and not current.get():
+            following = current.set(found.task.trace)  # a worker goes on with what a request began
+        run = ActionContext(session, found.actor, clock.get()(), set())
+        run.hold(found)
         rows = run.rows
         session.info |= {"run": run, "rows": rows}
         yield run
+        search_text.keep(run)
+        rows.last = True
         session.flush()
         _tell(run)
         failed = [told for each in run.failures if (told := each.told()) is not None]
         session.info |= {"run": None, "rows": None}
         committing = True
         session.commit()
+        run.keep_keys()
     except BaseException as error:
         session.info |= {"run": None, "rows": None}
         if rows is not None:
-            rows.cut((0, 0, 0)).leave(session)
+            rows.leave()
         give_up(session)
         if committing and getattr(error, "connection_invalidated", False):
             raise Uncertain from error
-        found = disturbance(error)
-        if found is None or found is error:
+        disturbed = disturbance(error)
+        if disturbed is None or disturbed is error:
             raise
-        raise found from error
+        raise disturbed from error
     else:
         seconds = time.perf_counter() - began
         for observer in _observers:
@@ -210,50 +215,41 @@ def _demand_held(run: ActionContext, process: Any, task: Any) -> None:
 
 
 def _lock(
-    session: Session, process_id: int | None, task_id: int | None, user_id: int | None
-) -> tuple[int | None, User | None, str | None]:
-    """Lock the root first, always, so that parent and child cannot deadlock; read who acts on the way.
-
-    SQLite has locked the whole database with BEGIN IMMEDIATE.
-    """
-    if process_id is None and task_id is None:
-        if user_id is None:
-            return None, None, None
-        roles = [joinedload(User.roles)]
-        return None, session.get_one(User, user_id, populate_existing=True, options=roles), None
-    of = select(func.coalesce(Process.root_id, Process.id))
+    session: Session, connection: Connection, process_id: int | None, task_id: int | None, user_id: int | None
+) -> Found:
+    """Lock the root first, always, so that parent and child cannot deadlock; read who acts on the way."""
     if task_id is not None:
-        of = of.join(Task, Task.process_id == Process.id).where(Task.id == task_id)
-    else:
-        of = of.where(Process.id == process_id)
-    begun_by = (
-        select(Task.trace).where(Task.id == task_id).scalar_subquery() if task_id is not None else null()
-    )
-    query = select(Process.id, User, begun_by).select_from(Process).outerjoin(User, User.id == user_id)
-    query = query.options(joinedload(User.roles))
-    query = query.where(Process.id == of.scalar_subquery()).execution_options(populate_existing=True)
-    if session.get_bind().dialect.name != "sqlite":
-        query = query.with_for_update(of=Process)
-    row = session.execute(query).unique().first()
-    if row is None:
-        raise LookupError("there is no such task" if task_id is not None else "there is no such process")
-    if user_id is not None and row[1] is None:
-        raise LookupError("there is no such user")
-    return row[0], row[1], row[2]
+        return reading.lock_task(session, connection, task_id, user_id)
+    if process_id is not None:
+        return reading.lock_process(session, connection, process_id, user_id)
+    return Found(actor=None if user_id is None else reading.read_user(session, connection, user_id))
 
 
 def read_task(session: Session, task: Task | int) -> Task:
     """The task and its process as they are under the lock."""
-    query = select(Task).where(Task.id == key_of(task)).options(joinedload(Task.process))
-    found = session.scalars(query.execution_options(populate_existing=True)).unique().first()
-    if found is None:
+    key, found = key_of(task), _found(session)
+    if found.task is not None and found.process is not None and found.task.id == key:
+        return found.task
+    query = select(Task).where(Task.id == key).options(joinedload(Task.process))
+    read = session.scalars(query.execution_options(populate_existing=True)).unique().first()
+    if read is None:
         raise LookupError("there is no such task")
-    return found
+    return read
 
 
 def read_process(session: Session, process: Process | int) -> Process:
-    query = select(Process).where(Process.id == key_of(process)).execution_options(populate_existing=True)
-    found = session.scalars(query).unique().first()
-    if found is None:
+    """The process as it is under the lock."""
+    key, found = key_of(process), _found(session)
+    if found.task is None and found.process is not None and found.process.id == key:
+        return found.process
+    query = select(Process).where(Process.id == key).execution_options(populate_existing=True)
+    read = session.scalars(query).unique().first()
+    if read is None:
         raise LookupError("there is no such process")
-    return found
+    return read
+
+
+def _found(session: Session) -> Found:
+    """What the action that is under way has read with its lock."""
+    run: ActionContext | None = session.info.get("run")
+    return Found() if run is None else run.found

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
-def begin(session: Session) -> None:
+def begin(session: Session) -> Connection:
     """End what was read before, and begin a transaction that writes."""
     session.rollback()
-    session.connection(execution_options={"writes": True})
+    return session.connection(execution_options={"writes": True})
 
 
 def execute(session: Session, statement: Any) -> Any:

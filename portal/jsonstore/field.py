@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, Generic, Literal, TypedDict, cast, overload
 
 from sqlalchemy import event
@@ -337,8 +338,17 @@ def fields_of(cls: type) -> dict[str, Field[Any, Any, Any]]:
 @event.listens_for(Mapper, "before_insert")
 def _keep_called_defaults(mapper: Mapper[Any], connection: Any, target: Any) -> None:
     """What a default's callable says at the creation of a row stays what it said; others are stored where asked."""
-    for field in mapper.all_orm_descriptors:
-        if isinstance(field, Field) and field.default is not None:
-            called = callable(field.default) and field.default not in (list, dict)
-            if called or field.store_default:
-                field.keep_default(target)
+    for field in _with_kept_defaults(mapper):
+        field.keep_default(target)
+
+
+@lru_cache(maxsize=256)
+def _with_kept_defaults(mapper: Mapper[Any]) -> list[Field[Any, Any, Any]]:
+    fields = [
+        each for each in mapper.all_orm_descriptors if isinstance(each, Field) and each.default is not None
+    ]
+    return [
+        each
+        for each in fields
+        if each.store_default or (callable(each.default) and each.default not in (list, dict))
+    ]

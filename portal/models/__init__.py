@@ -1,17 +1,20 @@
 """The data: SQLAlchemy 2 typed declarative models."""
 
 from .absence import Absence
-from .base import Base, UTCDateTime, db, prepare_engine, session_of, utcnow
+from .base import Base, UTCDateTime, db, session_of, utcnow
 from .bulk_undo import BulkUndo
 from .comment import Comment, Follower
 from .draft import Draft, ParkedForm
+from .engines import prepare_engine, prepare_guest_engine
 from .event import Event, SignalDelivery, SignalSubscription
 from .message import Message, Schedule
 from .notice import CalendarFeed, Digest, Notice
 from .outgoing import Outgoing
 from .process import Process
 from .registries import demand_objects
-from .schema import column_fault, gaps, init_db, is_of_flows, schema_fault
+from .saved_view import SavedView
+from .schema import column_fault, gaps, init_db, is_not_ours, is_of_flows, schema_fault
+from .session import adopt
 from .sign_in import SignInAttempt, UserSession
 from .start_key import StartKey
 from .stored_file import StoredFile
@@ -50,6 +53,7 @@ __all__ = [
     "Passwords",
     "Process",
     "Role",
+    "SavedView",
     "Schedule",
     "SignInAttempt",
     "SignalDelivery",
@@ -62,6 +66,7 @@ __all__ = [
     "User",
     "UserSession",
     "Worker",
+    "adopt",
     "check_permissions",
     "column_fault",
     "create_user",
@@ -71,8 +76,10 @@ __all__ = [
     "former_owner",
     "gaps",
     "init_db",
+    "is_not_ours",
     "is_of_flows",
     "prepare_engine",
+    "prepare_guest_engine",
     "roles_named",
     "schema_fault",
     "session_of",

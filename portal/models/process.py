@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy import DDL, ForeignKey, Index, String, Text, event, text
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import (
     Mapped,
@@ -57,6 +57,8 @@ RESERVED = frozenset(
             "created_by_id",
             "ended",
             "on_hold",
+            "followed",
+            "search_text",
             "depth",
         ),
         *("metadata", "registry", "query", "cancel", "suspend", "resume", "withdraw"),
@@ -89,7 +91,7 @@ class Process(Base):
         ForeignKey("portal_task.id", name="fk_portal_process_parent_task", use_alter=True)
     )
     #: the top of the tree, which every action locks; None for the top itself
-    root_id: Mapped[int | None] = mapped_column(ForeignKey("portal_process.id"), index=True)
+    root_id: Mapped[int | None] = mapped_column(ForeignKey("portal_process.id"))
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("portal_user.id"))
     #: how many processes are above this one
     depth: Mapped[int] = mapped_column(default=0)
@@ -99,6 +101,11 @@ class Process(Base):
     ended: Mapped[bool] = mapped_column(default=False)
     #: this process or one above it is suspended
     on_hold: Mapped[bool] = mapped_column(default=False)
+    #: somebody has followed it, beside who started it: an action that ends it asks for followers only then
+    followed: Mapped[bool | None]
+
+    #: what a search looks through, see `portal.engine.search_text`; None until it is written
+    search_text: Mapped[str | None] = mapped_column(Text)
 
     #: in lists, the part of `data` that summaries show; `data` itself is read when somebody asks for it
     _shown: Mapped[dict[str, Any] | None] = query_expression()
@@ -118,11 +125,18 @@ class Process(Base):
     __mapper_args__ = {"polymorphic_on": "process_type", "polymorphic_identity": "process"}
     __table_args__ = (
         Index("ix_portal_process_label_id", "flow_label", "id"),
-        Index("ix_portal_process_creator", "created_by_id", "id"),
+        Index("ix_portal_process_creator", "created_by_id", "id", sqlite_where=text("created_by_id IS NOT NULL"),
+              postgresql_where=text("created_by_id IS NOT NULL")),
         # with the state, so that who looks for processes that stand still reads no rows for it
         Index("ix_portal_process_unfinished", "flow_label", "id", "status", sqlite_where=text("finished IS NULL"),
               postgresql_where=text("finished IS NULL")),
+        Index("ix_portal_process_unsearched", "id", sqlite_where=text("search_text IS NULL"),
+              postgresql_where=text("search_text IS NULL")),
+        Index("ix_portal_process_search", text("portal_trigrams(search_text)"), postgresql_using="gin")
+        .ddl_if(dialect="postgresql"),
         # most processes are called by no other: statistics must not take these for one caller's
+        Index("ix_portal_process_root_id", "root_id", sqlite_where=text("root_id IS NOT NULL"),
+              postgresql_where=text("root_id IS NOT NULL")),
         Index("ix_portal_process_parent_task_id", "parent_task_id", sqlite_where=text("parent_task_id IS NOT NULL"),
               postgresql_where=text("parent_task_id IS NOT NULL")),
     )  # fmt: skip
@@ -210,6 +224,16 @@ class Process(Base):
 def _attributes(cls: Any) -> frozenset[str]:
     """What a process of this class has."""
     return frozenset(name for name in dir(cls) if not name.startswith("_"))
+
+
+#: the pieces of three letters that a text is found by; PostgreSQL's own module for them is not on every server
+_TRIGRAMS: Any = DDL(  # type: ignore[no-untyped-call]
+    """
+CREATE OR REPLACE FUNCTION portal_trigrams(value text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE COST 1000 AS
+$$ SELECT ARRAY(SELECT DISTINCT substr(value, place, 3) FROM generate_series(1, length(value) - 2) AS place) $$
+"""
+)
+event.listen(Process.__table__, "before_create", _TRIGRAMS.execute_if(dialect="postgresql"))
 
 
 class _Classes(dict[Any, Any]):

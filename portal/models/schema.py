@@ -8,20 +8,37 @@ the folder of Flask-Migrate (`alembic_version`), which is brought up to date her
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Set
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, Table, inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from portal.errors import PortalError
+from portal.flow.registry import registry
 
-from .base import Base, db
+from . import (  # noqa: F401  every table, ahead of CORE
+    absence,
+    bulk_undo,
+    comment,
+    draft,
+    event,
+    message,
+    notice,
+    outgoing,
+    sign_in,
+    start_key,
+    stored_file,
+    turn,
+    worker,
+)
+from .base import Base, db, host_db
+from .registries import demand_objects, mappers
 
 #: the portal's own tables; what is declared later is the flows'
 CORE = frozenset(Base.metadata.tables)
@@ -48,20 +65,24 @@ def init_db() -> None:
     Raises:
         PortalError: the database is that of a newer portal.
     """
+    host = host_db()
+    if host is not None:
+        demand_objects(host.metadata, host.Model.registry)  # type: ignore[attr-defined]
     with db.engine.connect() as connection:
         if _is_ready(connection):
             return
     with _alone() as connection:
         there = _tables(connection)
-        if VERSION not in there and not (there >= FORMER or there & CORE):
-            db.metadata.create_all(connection, checkfirst=bool(there))
+        if VERSION not in there and not there >= FORMER:
+            _make(connection)
             _stamp(connection, VERSION, core_heads())
             _stamp(connection, FLOWS_VERSION, flow_heads())
             return
         if VERSION not in there:
             _stamp(connection, VERSION, (FIRST,))
         _upgrade(connection, VERSION, REVISIONS / "versions")
-        _make(connection, but=_of_revisions())  # ahead of revisions, which may speak of them
+        made = _of_revisions() if flow_heads() else frozenset()
+        _make(connection, but=made)  # ahead of revisions, which may speak of them
         if flow_heads():
             _upgrade(connection, FLOWS_VERSION, _flow_revisions())
             _make(connection)
@@ -70,9 +91,63 @@ def init_db() -> None:
 def _make(connection: Connection, but: frozenset[str] = frozenset()) -> None:
     """Make the tables that are not there yet, as they are declared."""
     there = _tables(connection) | but
-    missing = [table for table in db.metadata.sorted_tables if table.name not in there]
+    missing = [table for table in _possible(there) if table.name not in there]
     if missing:  # with a look for what is there: a table that is older may have brought the type of an Enum
-        db.metadata.create_all(connection, tables=missing)
+        Base.metadata.create_all(connection, tables=missing)
+
+
+def ours() -> dict[str, Table]:
+    """The tables that `init_db` makes, by name: the portal's own, and those that the application's flows declare.
+
+    What other applications of this process declare is among them where the application has no database handle of its
+    own: there every model is on `portal.models.db`. Only what points at such an application's tables is not.
+    """
+    declared = Base.metadata.tables
+    if host_db() is None:
+        return {
+            name: table
+            for name, table in declared.items()
+            if all(key.column.table.metadata is Base.metadata for key in table.foreign_keys)
+        }
+    flows = registry.values()
+    modules = {
+        each.__module__
+        for flow in flows
+        for each in (flow, flow.definition.process_class)
+        if each is not None
+    }
+    found = {name: declared[name] for name in declared if name in CORE}
+    for mapper in mappers():
+        used = mapper.class_.__module__ in modules or mapper.class_ in _process_classes(flows)
+        if used and mapper.class_.metadata is Base.metadata:
+            found |= {table.name: table for table in mapper.tables if isinstance(table, Table)}
+            found |= {
+                each.secondary.name: each.secondary
+                for each in mapper.relationships
+                if isinstance(each.secondary, Table)
+            }
+    return {name: table for name, table in found.items() if declared.get(name) is table}
+
+
+def _process_classes(flows: Iterable[Any]) -> set[type]:
+    return {flow.definition.process_class for flow in flows}
+
+
+def _possible(there: Set[str]) -> list[Table]:
+    """Our tables that can be made now: without those that point at a table of the application which is not there yet.
+
+    Its tables may point at ours, too, so that neither can be the first: whoever says `init_db` again has the rest.
+    """
+    found = ours()
+    return [
+        table
+        for table in Base.metadata.sorted_tables
+        if found.get(table.name) is table
+        and all(
+            key.column.table.metadata is Base.metadata or key.column.table.name in there
+            for key in table.foreign_keys
+        )
+    ]
 
 
 def _of_revisions() -> frozenset[str]:
@@ -87,7 +162,7 @@ def schema_fault(session: Session) -> str | None:
     """What the database lacks of the schema that this code expects. None if it is all there."""
     connection = session.connection()
     there = _tables(connection)
-    missing = sorted(set(db.metadata.tables) - there)
+    missing = sorted(ours().keys() - there)
     if missing:
         return f"missing: {', '.join(missing)}; portal init-db makes them"
     try:
@@ -107,7 +182,7 @@ def column_fault(connection: Connection) -> str | None:
 
 def _lacking(connection: Connection) -> Iterator[tuple[str, str]]:
     inspector = inspect(connection)
-    wanted = {name: table for name, table in db.metadata.tables.items() if table.schema is None}
+    wanted = {name: table for name, table in ours().items() if table.schema is None}
     there = inspector.get_multi_columns(filter_names=list(wanted))
     for (_schema, name), columns in sorted(there.items(), key=lambda item: item[0][1]):
         names = {column["name"] for column in columns}
@@ -117,7 +192,12 @@ def _lacking(connection: Connection) -> Iterator[tuple[str, str]]:
 def gaps() -> list[str]:
     """What flows' own tables lack of the columns that are declared, a line each."""
     with db.engine.connect() as connection:
-        return [
+        there = _tables(connection)
+        waiting = [
+            f"the table {name} waits for a table of the application that it points at: make that, then repeat this"
+            for name in sorted(ours().keys() - there)
+        ]
+        return waiting + [
             f"the table {table} lacks the column {column}"
             for table, column in _lacking(connection)
             if table not in CORE
@@ -127,6 +207,11 @@ def gaps() -> list[str]:
 def is_of_flows(_item: Any, name: str | None, kind: str, *_rest: Any) -> bool:
     """For Alembic: whether a table is an author's, so that their revisions are about these alone."""
     return kind != "table" or (name not in CORE and name not in (VERSION, FLOWS_VERSION))
+
+
+def is_not_ours(_item: Any, name: str | None, kind: str, *_rest: Any) -> bool:
+    """For Alembic in an application around the portal: whether a table is not one that `init_db` makes."""
+    return kind != "table" or (name not in Base.metadata.tables and name != VERSION)
 
 
 @lru_cache
@@ -139,7 +224,10 @@ def core_heads() -> tuple[str, ...]:
 
 
 def flow_heads() -> tuple[str, ...]:
-    """The newest revisions of the author's own tables; none where there are no revisions."""
+    """The newest revisions of the author's own tables; none where there are no revisions, or they are the affair of the
+    application around the portal."""
+    if "portal_revisions" not in current_app.extensions:
+        return ()
     folder = _flow_revisions()
     if not any(folder.glob("*.py")):
         return ()
@@ -149,7 +237,7 @@ def flow_heads() -> tuple[str, ...]:
 
 
 def _flow_revisions() -> Path:
-    return Path(current_app.extensions["migrate"].directory).absolute() / "versions"
+    return Path(current_app.extensions["portal_revisions"].directory).absolute() / "versions"
 
 
 def _tables(connection: Connection) -> set[str]:
@@ -158,7 +246,7 @@ def _tables(connection: Connection) -> set[str]:
 
 def _is_ready(connection: Connection) -> bool:
     there = _tables(connection)
-    if VERSION not in there or not set(db.metadata.tables) <= there:
+    if VERSION not in there or not ours().keys() <= there:
         return False
     flows = flow_heads()
     if flows and FLOWS_VERSION not in there:
@@ -211,6 +299,7 @@ def _alone() -> Iterator[Connection]:
     """A transaction that nobody else's `init_db` runs beside, and that waits as long as it takes."""
     with db.engine.connect().execution_options(writes=True) as connection:
         sqlite = connection.dialect.name == "sqlite"
+        usual = connection.connection.cursor().execute("PRAGMA foreign_keys").fetchone()[0] if sqlite else 0
         if sqlite:  # a table that is copied and dropped must not take the rows that point at it along
             _pragma(connection, "foreign_keys=OFF")
         try:
@@ -222,7 +311,7 @@ def _alone() -> Iterator[Connection]:
                 yield connection
         finally:
             if sqlite:
-                _pragma(connection, "foreign_keys=ON")
+                _pragma(connection, f"foreign_keys={usual}")
 
 
 def _pragma(connection: Connection, setting: str) -> None:

@@ -50,6 +50,12 @@ def _open_index(name: str, *columns: Any) -> Index:
     return Index(name, *columns, sqlite_where=_OPEN, postgresql_where=_OPEN)
 
 
+def _filled_index(name: str, *columns: Any, where: str = "") -> Index:
+    """One of the rows that have a value in the first column: most have none, and cost it nothing."""
+    filled = text(f"{where}{columns[0]} IS NOT NULL")
+    return Index(name, *columns, sqlite_where=filled, postgresql_where=filled)
+
+
 class Task(Base):
     """One step of a process. A task is open until it is DONE, CANCELED or REVIVED."""
 
@@ -96,7 +102,7 @@ class Task(Base):
     artifact_key: Mapped[str | None] = mapped_column(String(255))
     seed_type: Mapped[str | None] = mapped_column(String(255))
     seed_key: Mapped[str | None] = mapped_column(String(255))
-    external_task_id: Mapped[str | None] = mapped_column(String(255), index=True)
+    external_task_id: Mapped[str | None] = mapped_column(String(255))
     #: which try of a job this is; a late worker of an earlier one is fenced off by it
     attempt: Mapped[int] = mapped_column(default=0)
     #: how often the clock or a worker was disturbed at it, for no fault of the flow
@@ -135,14 +141,19 @@ class Task(Base):
         UniqueConstraint("process_id", "number", name="uq_portal_task_number"),
         Index("ix_portal_task_process_node", "process_id", "flow_task"),
         _open_index("ix_portal_task_open", "process_id", "flow_task"),
-        _open_index("ix_portal_task_inbox", "owner_id", "due", "priority", "id"),
-        _open_index("ix_portal_task_queue", "status", "owner_permission", "due", "priority", "id"),
+        # the lists are read in the order of these, the soonest due first, then priority
+        _filled_index(
+            "ix_portal_task_inbox", "owner_id", "due", priority.desc(), "id", where="finished IS NULL AND "
+        ),
+        _open_index("ix_portal_task_queue", "status", "owner_permission", "due", priority.desc(), "id"),
+        _open_index("ix_portal_task_due", "due", priority.desc(), "id"),
         # what workers claim is read in this order: many may fall due at one moment, and none reads them all
-        _open_index("ix_portal_task_scheduled", "scheduled", "id"),
-        _open_index("ix_portal_task_awaits", "awaits", "scheduled"),
+        _filled_index("ix_portal_task_scheduled", "scheduled", "id", where="finished IS NULL AND "),
+        _filled_index("ix_portal_task_awaits", "awaits", "scheduled", where="finished IS NULL AND "),
+        _filled_index("ix_portal_task_external_task_id", "external_task_id"),
         Index("ix_portal_task_remind", "remind", "id", sqlite_where=_TO_REMIND, postgresql_where=_TO_REMIND),
         Index("ix_portal_task_lease", "lease", sqlite_where=_AT_WORK, postgresql_where=_AT_WORK),
-        Index("ix_portal_task_archive", "owner_id", "finished", "id"),
+        _filled_index("ix_portal_task_archive", "owner_id", "finished", "id"),
     )
 
     def __init__(self, **kwargs: Any) -> None:

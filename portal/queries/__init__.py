@@ -2,14 +2,36 @@
 
 from .acting import owners, whom_for
 from .attention import Attention, attention
+from .beside import Beside, View, badges, saved_view
 from .board import Column, board
 from .candidates import how_many_could, who_could
 from .figures import Figures, figures
+from .filters import (
+    DUE,
+    EVERYTHING,
+    PROCESS_STATES,
+    TASK_STATES,
+    DataFilter,
+    Filters,
+    data_filter,
+    steps_of,
+)
+from .lists import (
+    ARCHIVE_ORDERS,
+    LISTS,
+    ORDERS,
+    PROCESS_ORDERS,
+    archive,
+    came_since,
+    inbox,
+    matching,
+    queue,
+    read,
+)
 from .notices import notices, unread
 from .paging import Page
 from .processes import (
     EVENTS,
-    PROCESS_ORDERS,
     Position,
     ProcessDetail,
     children,
@@ -25,21 +47,13 @@ from .processes import (
 from .standing import Standing, standing
 from .talk import Talk, talk
 from .tasks import (
-    ARCHIVE_ORDERS,
-    EVERYTHING,
-    ORDERS,
-    Filters,
-    archive,
-    badges,
     chosen,
     due_tasks,
-    inbox,
     late,
     next_at_step,
     next_in_inbox,
     next_in_process,
     one_task,
-    queue,
     snoozed,
 )
 from .waiting import Waiting, waiting
@@ -47,12 +61,18 @@ from .workers import workers_seen
 
 __all__ = [
     "ARCHIVE_ORDERS",
+    "DUE",
     "EVENTS",
     "EVERYTHING",
+    "LISTS",
     "ORDERS",
     "PROCESS_ORDERS",
+    "PROCESS_STATES",
+    "TASK_STATES",
     "Attention",
+    "Beside",
     "Column",
+    "DataFilter",
     "Figures",
     "Filters",
     "Page",
@@ -60,13 +80,16 @@ __all__ = [
     "ProcessDetail",
     "Standing",
     "Talk",
+    "View",
     "Waiting",
     "archive",
     "attention",
     "badges",
     "board",
+    "came_since",
     "children",
     "chosen",
+    "data_filter",
     "due_tasks",
     "figures",
     "fill_in",
@@ -74,6 +97,7 @@ __all__ = [
     "inbox",
     "last_event",
     "late",
+    "matching",
     "next_at_step",
     "next_in_inbox",
     "next_in_process",
@@ -84,8 +108,11 @@ __all__ = [
     "processes",
     "progress",
     "queue",
+    "read",
+    "saved_view",
     "snoozed",
     "standing",
+    "steps_of",
     "story",
     "talk",
     "task_events",

@@ -6,8 +6,8 @@ import base64
 import binascii
 import datetime as dt
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Integer, and_, or_
@@ -27,17 +27,12 @@ class Key:
         name: the attribute of a row that holds it.
         descending: the largest first.
         nullable: rows without a value come last.
-        value: tells a row's value where no attribute holds it.
     """
 
     column: Any
     name: str
     descending: bool = False
     nullable: bool = False
-    value: Callable[[Any], Any] | None = None
-
-    def of(self, row: Any) -> Any:
-        return getattr(row, self.name) if self.value is None else self.value(row)
 
     def order(self) -> list[Any]:
         by = self.column.desc() if self.descending else self.column.asc()
@@ -69,12 +64,16 @@ def behind(order: Order, values: Sequence[Any]) -> ColumnElement[bool]:
         further = key.beyond(values[place])
         if further is not None:
             ways.append(and_(*(order[i].same(values[i]) for i in range(place)), further))
-    return or_(*ways)
+    first = order[0]
+    if len(ways) == 1 or first.nullable or values[0] is None:
+        return or_(*ways)
+    # said once more of the first column alone, where an index begins to read
+    begin = first.column <= values[0] if first.descending else first.column >= values[0]
+    return and_(begin, or_(*ways))
 
 
-def pack(order: Order, row: Any) -> str:
-    """The place of a row, for `after=` in an address."""
-    values = [key.of(row) for key in order]
+def pack(values: Sequence[Any]) -> str:
+    """The place of a row by the values of its order, for `after=` in an address."""
     plain = [{"t": value.isoformat()} if isinstance(value, dt.datetime) else value for value in values]
     return base64.urlsafe_b64encode(json.dumps(plain, separators=(",", ":")).encode()).decode().rstrip("=")
 
@@ -111,25 +110,22 @@ class Page:
         rows: in their order.
         after: where the next page begins; empty on the last one.
         first: no page comes before.
+        columns: the fields that are shown beside, see `fields.Column`.
+        values: what each row has in them, by its id.
+        faults: filters that were left out, a line each.
+        beside: what the same statement has told of other matters, see `lists`.
     """
 
     rows: list[Any]
     after: str = ""
     first: bool = True
+    columns: Sequence[Any] = ()
+    values: Mapping[int, Sequence[Any]] = field(default_factory=dict)
+    faults: Sequence[str] = ()
+    beside: Any = None
 
     def __iter__(self) -> Any:
         return iter(self.rows)
 
     def __len__(self) -> int:
         return len(self.rows)
-
-
-def fetch(session: Any, query: Any, order: Order, after: str = "", size: int = PAGE) -> Page:
-    """One page of a query; one row more is read to know whether another one follows."""
-    values = unpack(order, after) if after else None
-    if values is not None:
-        query = query.where(behind(order, values))
-    rows = list(session.scalars(query.order_by(*ordering(order)).limit(size + 1)).unique())
-    more = len(rows) > size
-    rows = rows[:size]
-    return Page(rows, pack(order, rows[-1]) if more else "", values is None)

@@ -1,4 +1,4 @@
-"""Processes: the list, one of them with its history, and the board of a flow."""
+"""Processes: the list, one of them with its history, and where they stand."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import and_, case, func, inspect, literal, or_, select, union_all
+from sqlalchemy import case, func, inspect, literal, or_, select, union_all
 from sqlalchemy.ext.mutable import MutableBase
 from sqlalchemy.orm import (
     Load,
@@ -26,16 +26,13 @@ from portal.engine import permissions
 from portal.models import Event, Process, Task, User, task_link
 
 from . import shown
-from .attention import Attention, attention, needs_attention
+from .attention import Attention, attention
+from .beside import badge_counts
+from .filters import EVERYTHING, Filters
+from .lists import read
 from .loading import load_pointers, tables_of_heirs
-from .paging import PAGE, Key, Order, Page, fetch
-from .search import cleaned, first_by_number, process_matches
-from .tasks import EVERYTHING, Filters, badge_counts
+from .paging import PAGE, Page
 
-PROCESS_ORDERS: dict[str, Order] = {
-    "-number": (Key(Process.id, "id", descending=True),),
-    "number": (Key(Process.id, "id"),),
-}
 #: how many open tasks, children and events one page shows
 _OPEN_SHOWN, _CHILDREN_SHOWN, EVENTS = 50, 50, 100
 
@@ -55,34 +52,8 @@ class Position:
 
 
 def processes(session: Session, user: User, filters: Filters = EVERYTHING, size: int = PAGE) -> Page:
-    """The processes that a person may see, the newest first."""
-    query = select(Process).options(joinedload(Process.created_by).lazyload(User.roles), _heirs())
-    query = query.where(
-        Process.created_by_id == user.id if filters.mine else permissions.visible_processes(user)
-    )
-    if filters.flow:
-        query = query.where(Process.flow_label == filters.flow)
-    if filters.status:
-        query = query.where(_in_state(filters.status))
-    order = PROCESS_ORDERS.get(filters.sort) or PROCESS_ORDERS["-number"]
-    if text := cleaned(filters.q):
-        query = query.where(process_matches(session, text))
-        order = first_by_number(order, text, {"id": Process.id})
-    query = query.options(*shown.options(session, Load(Process)))
-    page = fetch(session, query, order, filters.after, size)
-    shown.complete(session, page.rows)
-    load_pointers(session, [], page.rows)
-    return page
-
-
-def _in_state(status: str) -> Any:
-    if status == "SUSPENDED":
-        return or_(Process.status == "SUSPENDED", and_(Process.status == "NEW", Process.on_hold))
-    if status == "NEW":
-        return and_(Process.status == "NEW", Process.on_hold.is_(False))
-    if status == "TROUBLE":
-        return needs_attention()
-    return Process.status == status
+    """The processes that a person may see, or has started, the newest first."""
+    return read(session, user, "mine" if filters.mine else "processes", filters, size)
 
 
 #: what waits for other steps of its process

@@ -24,7 +24,7 @@ def options(session: Session, process: Any) -> list[Any]:
     """
     return [
         process.defer(Process.data),
-        process.with_expression(Process._shown, document_without(session, _hidden)),
+        process.with_expression(Process._shown, document_without(session, hidden)),
     ]
 
 
@@ -57,7 +57,7 @@ def document_without(session: Session, hidden: Callable[[Any], tuple[str, ...]])
     return case(*whens, else_=whole) if whens else whole
 
 
-def _hidden(flow_class: Any) -> tuple[str, ...]:
+def hidden(flow_class: Any) -> tuple[str, ...]:
     """The keys of the document that hold only fields of which no summary of the flow speaks."""
     names = summaries.names_shown(flow_class)
     if names is None:

@@ -3,6 +3,7 @@
 from .flow_run import FlowRun
 from .plugin import (
     flow_tester,
+    portal_app,
     pytest_addoption,
     pytest_configure,
     pytest_runtest_makereport,
@@ -20,4 +21,4 @@ _HOOKS = (
     pytest_terminal_summary, pytest_testnodedown,
 )  # fmt: skip
 
-__all__ = ["Clock", "FlowRun", "FlowTester", "TaskRun", "flow_tester"]
+__all__ = ["Clock", "FlowRun", "FlowTester", "TaskRun", "flow_tester", "portal_app"]

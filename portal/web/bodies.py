@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from flask import Flask, abort, request
+from flask import abort, request
+from flask.sansio.scaffold import Scaffold
 from werkzeug.exceptions import ClientDisconnected
 
 from .limits import has_too_many_fields
@@ -13,9 +14,9 @@ _CUT = (
 )
 
 
-def init_app(app: Flask) -> None:
+def attach(scope: Scaffold) -> None:
     """Read what is sent before anything is done with it."""
-    app.before_request(demand_whole)
+    scope.before_request(demand_whole)
 
 
 def demand_whole() -> None:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from flask import Flask, current_app, g, render_template, request
+from flask import Blueprint, Flask, current_app, g, got_request_exception, render_template, request
 from flask import redirect as flask_redirect
-from flask_login import current_user
+from flask.sansio.scaffold import Scaffold
 from flask_wtf.csrf import CSRFError
 from markupsafe import escape
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, TimeoutError
 from sqlalchemy.orm import joinedload
-from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
+from werkzeug.exceptions import (
+    HTTPException,
+    InternalServerError,
+    MethodNotAllowed,
+    NotFound,
+    ServiceUnavailable,
+    default_exceptions,
+)
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries, trace
@@ -29,12 +36,13 @@ from portal.errors import (
 )
 from portal.models import Process, Task, db, schema_fault
 
-from .accounts.sign_in import require_login
+from .accounts.person import is_signed_in
+from .accounts.sign_in import require_login, sign_in_address
 from .display.words import LOST, is_form
 from .drafts import kept, refused
 from .layout import me
 from .limits import too_large
-from .urls import in_log, without_slash
+from .urls import in_log, is_page, without_slash
 
 Answer = tuple[str, int] | BaseResponse | HTTPException
 
@@ -93,15 +101,23 @@ _CSRF = Words(
 )
 
 
-def init_app(app: Flask) -> None:
-    app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(CSRFError, _csrf)
-    app.register_error_handler(TransitionNotAllowed, _conflict)
-    app.register_error_handler(PermissionDenied, _denied)
+def attach(scope: Scaffold) -> None:
+    """Our pages for what is refused, in an application of ours or below our prefix in another."""
+    scope.register_error_handler(HTTPException, _http)
+    scope.register_error_handler(CSRFError, _csrf)
+    scope.register_error_handler(TransitionNotAllowed, _conflict)
+    scope.register_error_handler(PermissionDenied, _denied)
     for disturbed in (TransientError, DBAPIError, TimeoutError):
-        app.register_error_handler(disturbed, _disturbed)
-    app.register_error_handler(Uncertain, _uncertain)
-    app.register_error_handler(InternalServerError, _broken)
+        scope.register_error_handler(disturbed, _disturbed)
+    scope.register_error_handler(Uncertain, _uncertain)
+    scope.register_error_handler(InternalServerError, _broken)
+    if isinstance(
+        scope, Blueprint
+    ):  # Flask asks an application's handler of one code before a blueprint's of all
+        for code in default_exceptions:
+            if code != InternalServerError.code:
+                scope.register_error_handler(code, _http)
+        scope.register_error_handler(Exception, _unexpected)
 
 
 def page(code: int, text: str = "", **context: Any) -> tuple[str, int]:
@@ -112,6 +128,7 @@ def page(code: int, text: str = "", **context: Any) -> tuple[str, int]:
         code=code,
         title=words.title,
         text=text or words.text,
+        sign_in=sign_in_address(),
         **refused.of_request(),
         **context,
     ), code
@@ -139,7 +156,7 @@ def _csrf(error: CSRFError) -> Answer:
     if _for_programs():
         answer: Answer = error
         return answer
-    if kept.is_form() and not current_user.is_authenticated:  # its session is over, and the token with it
+    if kept.is_form() and not is_signed_in():  # its session is over, and the token with it
         sent_on = require_login()
         if sent_on is not None:
             return sent_on
@@ -213,6 +230,23 @@ def _why(task: Any, process: Any, event: Any) -> tuple[str, str]:
 
 def sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def not_there(unknown: str) -> Any:
+    """An address below our prefix that is no page: ours to say, in our frame."""
+    methods = [method for method in ("GET", "POST") if is_page(request.path, method)]
+    raise MethodNotAllowed(methods) if methods else NotFound
+
+
+def _unexpected(error: Exception) -> Answer:
+    """A fault in the code below our prefix: the page is ours, also where the application takes all exceptions itself.
+    It hears of it as ever."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    propagates = app.config["PROPAGATE_EXCEPTIONS"]
+    if propagates or (propagates is None and (app.testing or app.debug)):
+        raise error
+    got_request_exception.send(app, _async_wrapper=app.ensure_sync, exception=error)
+    return _broken(InternalServerError(original_exception=error))
 
 
 def _broken(error: InternalServerError) -> Answer:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secure
-from flask import Flask, Response, request
+from flask import Response, request
+from flask.sansio.scaffold import Scaffold
 
 _POLICY = (
     secure.ContentSecurityPolicy()
@@ -34,15 +35,17 @@ _HEADERS = secure.Secure(
 _HSTS = secure.Secure(hsts=secure.StrictTransportSecurity().max_age(31_536_000))
 
 
-def init_app(app: Flask) -> None:
-    @app.after_request
-    def _set(response: Response) -> Response:
-        for name, value in _HEADERS.header_items():
+def attach(scope: Scaffold) -> None:
+    scope.after_request(_set)
+
+
+def _set(response: Response) -> Response:
+    for name, value in _HEADERS.header_items():
+        response.headers.setdefault(name, value)
+    if request.is_secure:
+        for name, value in _HSTS.header_items():
             response.headers.setdefault(name, value)
-        if request.is_secure:
-            for name, value in _HSTS.header_items():
-                response.headers.setdefault(name, value)
-        if "Cache-Control" not in response.headers:
-            # What one person saw must not come back by the next one's Back button.
-            response.headers["Cache-Control"] = "no-store"
-        return response
+    if "Cache-Control" not in response.headers:
+        # What one person saw must not come back by the next one's Back button.
+        response.headers["Cache-Control"] = "no-store"
+    return response

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import flask_bootstrap
-from flask import Flask, current_app, g, message_flashed, request, send_from_directory, session, url_for
-from flask_login import current_user
+from flask import current_app, g, request, send_from_directory, url_for
+from flask.sansio.scaffold import Scaffold
+from flask_bootstrap import is_hidden_field_filter
+from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -20,19 +22,20 @@ from portal.flow import registry
 from portal.language import gettext, ngettext, pgettext
 from portal.models import User, db, utcnow
 
-from . import navigation
+from . import messages, navigation
+from .accounts.person import is_signed_in, person
 from .display import words
+from .display.due import due_tag
 from .display.icons import icon, icon_drawings
 from .display.moments import age, clock_tag, time_tag
-from .urls import carry, here, way_back
+from .mount import mount
+from .urls import address_maker, carry, here, way_back
 
-#: how many messages of before wait at most for the next page
-MESSAGES = 3
-#: what `g` holds for one request
+#: what `g` holds for one request; the second ones an application around us may have found out for itself
 _OF_REQUEST = (
-    "now", "badges", "unread", "preferences", "told", "subject", "_login_user", "csrf_token", "csrf_valid",
-    "user_session", "icons",
+    "now", "badges", "unread", "preferences", "told", "subject", "portal_person", "user_session", "icons",
 )  # fmt: skip
+_OF_WHOLE = ("_login_user", "csrf_token", "csrf_valid")
 STATIC = folders.STATIC / "portal"
 BOOTSTRAP = Path(flask_bootstrap.__file__).parent / "static" / "bootstrap5"
 _BOOTSTRAP_CSS = "css/bootstrap.min.css"
@@ -83,14 +86,14 @@ def now() -> dt.datetime:
 
 def me() -> User:
     """The person who is signed in, as a model."""
-    user: User = current_user._get_current_object()
+    user: User = person()
     return user
 
 
 def preferences() -> Mapping[str, Any]:
     """What this person has chosen, as it was when the request came: it is asked for with each moment on a page."""
     if "preferences" not in g:
-        g.preferences = dict(current_user.preferences or {}) if current_user.is_authenticated else {}
+        g.preferences = dict(person().preferences or {}) if is_signed_in() else {}
     found: Mapping[str, Any] = g.preferences
     return found
 
@@ -113,7 +116,7 @@ def may_start(user: User) -> list[Any]:
 
 def badges() -> dict[str, str]:
     """How much waits in the inbox and in the queue, as the side bar writes it."""
-    if not current_user.is_authenticated:
+    if not is_signed_in():
         return {}
     if "badges" not in g:
         g.badges = queries.badges(db.session(), me())
@@ -134,7 +137,8 @@ def _time(moment: dt.datetime | None, plain: bool = False) -> Markup:
 def _context() -> dict[str, Any]:
     chosen = preferences()
     return {
-        "me": current_user,
+        "me": me(),
+        "own_accounts": mount().own_accounts,
         "badges": badges,
         "unread": unread,
         "theme": chosen.get("theme", "system"),
@@ -143,55 +147,59 @@ def _context() -> dict[str, Any]:
         "here": here,
         "carry": carry,
         "way_back": way_back,
-        "draft_owner": current_user.id if current_user.is_authenticated else "",
+        "draft_owner": me().id if is_signed_in() else "",
     }
 
 
-def init_app(app: Flask) -> None:
-    environment = app.jinja_env
-    environment.trim_blocks = environment.lstrip_blocks = True
-    environment.globals.update(
-        icon=icon,
-        icon_drawings=icon_drawings,
-        bootstrap_css=bootstrap_css,
-        goes_on=goes_on,
-        navigation=lambda: navigation.entries(me()),
-        asset=asset,
-        flows=registry,
-        action_words=words.action_words,
-        LOST=words.LOST,
-        PROCESS_ACTIONS=words.PROCESS_ACTIONS,
-        PROCESS_STATES=words.PROCESS_STATES,
-        summary=summaries.of_task,
-        process_summary=summaries.of_process,
-        process_state=words.process_state,
-        ATTENTION=words.ATTENTION,
-        why=words.why,
-        task_state=words.task_state,
-        tries=words.tries,
-        is_form=words.is_form,
-        deed=words.deed,
-        deed_to_it=words.deed_to_it,
-        event_state=words.event_state,
-        by_person=words.by_person,
-        step_title=words.step_title,
-        _=gettext,
-        ngettext=ngettext,
-        pgettext=pgettext,
-        for_whom=lambda task: queries.whom_for(me(), task),
-        my_ids=lambda process: queries.owners(me(), process.flow_label),
-        ago=_time,
-        moment=lambda value: _time(value, plain=True),
-        age=lambda value: time_tag(value, now(), preferences(), text=age((now() - value).total_seconds())),
-        clock=lambda value: clock_tag(value, now(), preferences()),
-        is_late=lambda task: words.is_late(task, now()),
-    )
-    app.context_processor(_context)
-    app.before_request(_forget)
-    app.after_request(_keep_few_messages)
-    message_flashed.connect(_count_message, app)
+def helpers() -> dict[str, Any]:
+    """What every page can call."""
+    return {
+        "csrf_token": generate_csrf,
+        "bootstrap_is_hidden_field": is_hidden_field_filter,
+        "messages": messages.take,
+        "icon": icon,
+        "icon_drawings": icon_drawings,
+        "bootstrap_css": bootstrap_css,
+        "goes_on": goes_on,
+        "navigation": lambda: navigation.entries(me()),
+        "asset": asset,
+        "flows": registry,
+        "action_words": words.action_words,
+        "LOST": words.LOST,
+        "PROCESS_ACTIONS": words.PROCESS_ACTIONS,
+        "PROCESS_STATES": words.PROCESS_STATES,
+        "summary": summaries.of_task,
+        "process_summary": summaries.of_process,
+        "process_state": words.process_state,
+        "ATTENTION": words.ATTENTION,
+        "why": words.why,
+        "task_state": words.task_state,
+        "tries": words.tries,
+        "is_form": words.is_form,
+        "deed": words.deed,
+        "deed_to_it": words.deed_to_it,
+        "event_state": words.event_state,
+        "by_person": words.by_person,
+        "step_title": words.step_title,
+        "_": gettext,
+        "ngettext": ngettext,
+        "pgettext": pgettext,
+        "for_whom": lambda task: queries.whom_for(me(), task),
+        "my_ids": lambda process: queries.owners(me(), process.flow_label),
+        "ago": _time,
+        "moment": lambda value: _time(value, plain=True),
+        "age": lambda value: time_tag(value, now(), preferences(), text=age((now() - value).total_seconds())),
+        "clock": lambda value: clock_tag(value, now(), preferences()),
+        "due_tag": lambda task: due_tag(task.due, now(), preferences(), over=task.finished is not None),
+        "address_maker": address_maker,
+        "is_late": lambda task: words.is_late(task, now()),
+    }
 
-    app.after_request(_keep_assets)
+
+def attach(scope: Scaffold) -> None:
+    scope.context_processor(_context)
+    scope.before_request(_forget)
+    scope.after_request(_keep_assets)
 
 
 def _keep_assets(response: BaseResponse) -> BaseResponse:
@@ -209,18 +217,10 @@ def _keep_assets(response: BaseResponse) -> BaseResponse:
     return response
 
 
-def _keep_few_messages(response: BaseResponse) -> BaseResponse:
-    """They travel in the cookie: what this request has said is kept, and little of what nobody has looked at yet."""
-    if session.modified and len(messages := session.get("_flashes", ())) > MESSAGES:
-        session["_flashes"] = messages[-max(MESSAGES, g.get("told", 0)) :]
-    return response
-
-
-def _count_message(_app: Flask, **_message: Any) -> None:
-    g.told = g.get("told", 0) + 1
-
-
 def _forget() -> None:
     """Begin afresh: where a context is open around several requests, as in tests, `g` outlives each."""
     for name in _OF_REQUEST:
         g.pop(name, None)
+    if mount().whole:
+        for name in _OF_WHOLE:
+            g.pop(name, None)

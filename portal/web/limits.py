@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Flask, current_app, request
-from flask_login import current_user
+from typing import Any
+
+from flask import current_app, request
+from flask.sansio.scaffold import Scaffold
+
+from .accounts.person import is_signed_in
 
 #: bytes of a form, if nothing else is set
 MAX_CONTENT_LENGTH = 16 * 1024 * 1024
@@ -21,24 +25,28 @@ _URLENCODED = "application/x-www-form-urlencoded"
 _FORMS = (_URLENCODED, "multipart/form-data")
 
 
-def init_app(app: Flask) -> None:
-    """Set the limit, and let it be the only one for people who are signed in.
+def attach(scope: Scaffold) -> None:
+    """Let the limit be the only one for people who are signed in.
 
     Werkzeug's own limits for texts (500 kB) and inputs (1000) hold for everybody else, but where a session has ended.
     """
-    if app.config.get("MAX_CONTENT_LENGTH") is None:
-        app.config["MAX_CONTENT_LENGTH"] = MAX_CONTENT_LENGTH
-    app.jinja_env.globals |= {"max_form_size": limit, "size_words": size_words}
+    scope.before_request(_widen)
 
-    @app.before_request
-    def _widen() -> None:
-        if request.mimetype not in _FORMS:
-            return
-        if current_user.is_authenticated:
-            request.max_form_memory_size = limit()
-            request.max_form_parts = min(max(1000, limit() // SMALLEST_PART), MOST_FIELDS)
-        elif request.endpoint in KEPT:
-            request.max_form_memory_size, request.max_form_parts = STRANGERS_BYTES, STRANGERS_FIELDS
+
+def _widen() -> None:
+    if request.max_content_length is None:
+        request.max_content_length = limit()
+    if request.mimetype not in _FORMS:
+        return
+    if is_signed_in():
+        request.max_form_memory_size = limit()
+        request.max_form_parts = min(max(1000, limit() // SMALLEST_PART), MOST_FIELDS)
+    elif request.endpoint in KEPT:
+        request.max_form_memory_size, request.max_form_parts = STRANGERS_BYTES, STRANGERS_FIELDS
+
+
+def helpers() -> dict[str, Any]:
+    return {"max_form_size": limit, "size_words": size_words}
 
 
 def has_too_many_fields() -> bool:
@@ -52,7 +60,7 @@ def has_too_many_fields() -> bool:
 
 def limit() -> int:
     """The most bytes of a form."""
-    return int(current_app.config["MAX_CONTENT_LENGTH"])
+    return int(current_app.config.get("MAX_CONTENT_LENGTH") or MAX_CONTENT_LENGTH)
 
 
 def size_words(size: int) -> str:

@@ -1,8 +1,8 @@
-"""The lists of tasks: inbox, queue, archive."""
+"""The lists of tasks: inbox, queue, archive, and all open ones."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,73 +12,85 @@ from werkzeug.wrappers import Response as BaseResponse
 from portal import queries
 from portal.flow import registry
 from portal.language import lazy_gettext as _
-from portal.models import db
-from portal.queries import Filters
+from portal.models import Process, Task, User, db
+from portal.queries import LISTS, Filters, Page
+from portal.queries.fields import columns_of
 
 from . import navigation
 from .accounts.sign_in import require_login
-from .layout import me
+from .chips import SIGNS, chips
+from .display.values import field_value
+from .export import export, offers
+from .filtering import Addresses, asked_condition, filters_of_request
+from .layout import badges, me, preferences
 from .navigation import Entry
+from .saved_views import start_address
+from .urls import see_other
 
 blueprint = Blueprint("lists", __name__)
 blueprint.before_request(require_login)
+
+
+def _looks_on(user: User) -> bool:
+    """Whether somebody sees the work of others."""
+    return user.is_superuser or any(user.views(label) for label in registry)
+
+
 navigation.register(
     Entry("inbox", _("Inbox"), "inbox", "portal.lists.inbox", 10),
     Entry("queue", _("Queue"), "stack", "portal.lists.queue", 20),
     Entry("archive", _("Archive"), "archive", "portal.lists.archive", 30),
+    Entry("tasks", _("All tasks"), "list-task", "portal.lists.tasks", 55, shown=_looks_on),
 )
 
 
-def filters_of_request(values: Mapping[str, str] | None = None) -> Filters:
-    """What the address narrows the list to.
+@dataclass(frozen=True)
+class Column:
+    """A column of a list: its head, and the order that a press on it gives."""
 
-    Args:
-        values: what a form has instead of an address.
-    """
-    values = request.args if values is None else values
-
-    def get(name: str, default: str = "") -> str:
-        return values.get(name, default).replace("\0", "")  # which PostgreSQL takes in no text
-
-    return Filters(
-        flow=get("flow", ""),
-        q=get("q"),
-        sort=get("sort", ""),
-        after=get("after", ""),
-        late=get("late") == "1",
-        status=_state(get("state", "") or get("status", "")),
-        mine=get("mine") == "1",
-    )
+    name: str
+    label: Any
+    sort: str = ""
 
 
-def _state(text: str) -> str:
-    """`attention`, or a state in any case."""
-    return "TROUBLE" if text.lower() == "attention" else text.upper()
-
-
-class Addresses:
-    """The addresses of a list: sorted otherwise, the next page, without filters."""
-
-    def __init__(self, path: str, filters: Filters, orders: Mapping[str, Any]) -> None:
-        self.path, self.filters = path, filters
-        #: the name of the order that the list is in
-        self.order = filters.sort if filters.sort in orders else next(iter(orders))
-
-    def with_(self, **changes: Any) -> str:
-        values = {name: getattr(self.filters, name) for name in ("flow", "q", "sort")}
-        values["state"] = "attention" if self.filters.status == "TROUBLE" else self.filters.status.lower()
-        values |= {name: "1" for name in ("late", "mine") if getattr(self.filters, name)}
-        values |= changes
-        query = urlencode({name: value for name, value in values.items() if value})
-        return f"{self.path}?{query}" if query else self.path
-
-    def sort(self, name: str) -> str:
-        """By this column; a second time turns it round."""
-        return self.with_(sort=f"-{name}" if self.order == name else name)
-
-    def direction(self, name: str) -> str:
-        """For `aria-sort`."""
-        return {name: "ascending", f"-{name}": "descending"}.get(self.order, "none")
+_TASK, _REQUESTED = Column("task", _("Task"), "process"), Column("requested", _("Requested by"))
+_DUE, _AGE = Column("due", _("Due"), "due"), Column("age", _("Age"), "waiting")
+#: what each list shows; fields that it is narrowed by come behind the first one
+COLUMNS: dict[str, tuple[Column, ...]] = {
+    "inbox": (_TASK, _REQUESTED, _DUE, _AGE),
+    "queue": (_TASK, _REQUESTED, _DUE, _AGE),
+    "archive": (
+        _TASK,
+        _REQUESTED,
+        Column("outcome", _("Outcome")),
+        Column("finished", _("Finished"), "finished"),
+    ),
+    "processes": (
+        Column("process", _("Process"), "number"),
+        Column("state", _("State")),
+        Column("now", _("Open now")),
+        _REQUESTED,
+        Column("started", _("Started")),
+    ),
+    "mine": (
+        Column("process", _("Process"), "number"),
+        Column("state", _("State")),
+        Column("now", _("Open now")),
+        Column("started", _("Started")),
+    ),
+    "tasks": (_TASK, Column("state", _("State")), Column("owner", _("Assigned to")), _REQUESTED, _DUE, _AGE),
+}
+#: what a list can be downloaded as
+DOWNLOADS = (("csv", _("Download CSV")), ("xlsx", _("Excel")))
+#: the title of each list, and of the tab with all of it
+_WORDS = {
+    "inbox": (_("Inbox"), _("My work")),
+    "queue": (_("Queue"), _("All")),
+    "archive": (_("Archive"), _("All")),
+    "tasks": (_("All tasks"), _("All")),
+    "processes": (_("Processes"), _("All")),
+    "mine": (_("My requests"), _("All")),
+}
 
 
 def flow_choices() -> list[tuple[str, str]]:
@@ -88,36 +100,125 @@ def flow_choices() -> list[tuple[str, str]]:
     )
 
 
-def _list(name: str, orders: Mapping[str, Any], read: Any, **context: Any) -> str:
+@dataclass(frozen=True)
+class Tab:
+    """A view of a list above it."""
+
+    label: Any
+    address: str
+    current: bool
+    count: str = ""
+    shared: bool = False
+    #: of a saved view
+    view: Any = None
+
+
+def list_context(name: str, path: str, filters: Filters, page: Page) -> dict[str, Any]:
+    """What the template of every list knows."""
+    listed = LISTS[name]
+    addresses = Addresses(path, filters, listed.orders)
+    flows = flow_choices()
+    title, everything = _WORDS[name]
+    tabs = _tabs(name, path, filters, page, everything)
+    current = next((tab.view for tab in tabs if tab.current and tab.view), None)
+    return {
+        "name": name,
+        "title": title,
+        "page": page,
+        "filters": filters,
+        "addresses": addresses,
+        "columns": COLUMNS.get(name, ()),
+        "chips": chips(name, filters, addresses, flows),
+        "tabs": tabs,
+        "current_view": current,
+        "differs": (filters.narrows or bool(filters.sort))
+        and (current is None or current.query != addresses.query),
+        "count": _count(name, filters, page),
+        "total": badges().get(name, ""),
+        "roles": [role.name for role in me().roles],
+        "fields": [(key, column.label) for key, column in columns_of(filters.flow).items()],
+        "signs": SIGNS,
+        "downloads": DOWNLOADS if listed.model is Task else (*DOWNLOADS, ("xes", "XES")),
+        "bulk_address": lambda action: _with(
+            url_for("portal.bulk.act", action=action), dict(filters.pairs())
+        ),
+        "field_value": field_value,
+        "starts_here": current is not None and preferences().get("start_view") == current.id,
+    }
+
+
+def _tabs(name: str, path: str, filters: Filters, page: Page, everything: Any) -> list[Tab]:
+    mine = {"mine": "1"} if name == "mine" else {}
+    plain = not filters.view and not (name == "inbox" and filters.due == "today")
+    tabs = [Tab(everything, _with(path, mine), plain, badges().get(name, ""))]
+    if name == "inbox":
+        count = page.beside.due_today
+        today = not filters.view and filters.due == "today"
+        tabs.append(Tab(_("Due today"), _with(path, {"due": "today"}), today, _up_to(count)))
+    for view in page.beside.views:
+        address = _with(path, {**mine, "view": str(view.id)})
+        tabs.append(
+            Tab(view.name, address, filters.view == str(view.id), shared=view.role is not None, view=view)
+        )
+    return tabs
+
+
+def _with(path: str, values: dict[str, str]) -> str:
+    return f"{path}?{urlencode(values)}" if values else path
+
+
+def _up_to(count: int) -> str:
+    return "" if not count else f"{count}" if count < 100 else "99+"
+
+
+def _count(name: str, filters: Filters, page: Page) -> str:
+    """How many there are of a narrowed list: all of them where they fill one page, as they are not counted."""
+    if not filters.narrows or not page.first:
+        return ""
+    number = f"{len(page)}+" if page.after else str(len(page))
+    total = badges().get(name, "")
+    return str(_("%(number)s of %(total)s", number=number, total=total)) if total else number
+
+
+def show(name: str, path: str, template: str, **context: Any) -> str | BaseResponse:
+    """The page of a list, or the file that it is exported to."""
     filters = filters_of_request()
-    page = read(db.session(), me(), filters)
+    condition = asked_condition(request.args)
+    if condition is not None:
+        return see_other(
+            Addresses(path, filters, LISTS[name].orders).with_(**{condition.key: condition.text})
+        )
+    if offers(name, file_format := request.args.get("format", "")):
+        return export(name, filters, file_format)
+    page = queries.read(db.session(), me(), name, filters)
     if name == "archive":
         context["attention"] = queries.attention(db.session(), [task.process for task in page])
-    return render_template(
-        f"portal/{name}.html",
-        page=page,
-        filters=filters,
-        addresses=Addresses(url_for(f"portal.lists.{name}"), filters, orders),
-        flow_choices=flow_choices(),
-        **context,
-    )
+    elif LISTS[name].model is Process:
+        context["attention"] = queries.attention(db.session(), page)
+        context["places"] = queries.places(db.session(), [process.id for process in page])
+    return render_template(template, **list_context(name, path, filters, page), **context)
 
 
 def home() -> BaseResponse:
-    """The front page."""
-    return redirect(url_for("portal.lists.inbox"))
+    """The front page: the saved view that the person begins with, or else the inbox."""
+    return redirect(start_address() or url_for("portal.lists.inbox"))
 
 
 @blueprint.get("/inbox")
-def inbox() -> str:
-    return _list("inbox", queries.ORDERS, queries.inbox, snoozed=queries.snoozed(db.session(), me()))
+def inbox() -> str | BaseResponse:
+    return show("inbox", url_for("portal.lists.inbox"), "portal/inbox.html")
 
 
 @blueprint.get("/queue")
-def queue() -> str:
-    return _list("queue", queries.ORDERS, queries.queue)
+def queue() -> str | BaseResponse:
+    return show("queue", url_for("portal.lists.queue"), "portal/queue.html")
 
 
 @blueprint.get("/archive")
-def archive() -> str:
-    return _list("archive", queries.ARCHIVE_ORDERS, queries.archive)
+def archive() -> str | BaseResponse:
+    return show("archive", url_for("portal.lists.archive"), "portal/archive.html")
+
+
+@blueprint.get("/tasks")
+def tasks() -> str | BaseResponse:
+    return show("tasks", url_for("portal.lists.tasks"), "portal/tasks.html")

@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 from flask import Blueprint, Flask, Response, abort, current_app, g, jsonify, request
+from flask.sansio.scaffold import Scaffold
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal import metrics, queries, trace
@@ -88,10 +89,13 @@ def _demand_watcher() -> None:
 
 def init_app(app: Flask) -> None:
     share = math.inf if app.testing else metrics.SHARE  # a test reads what it has just done
-    app.extensions["portal_waiting"] = metrics.Waiting(db.session, utcnow, share)
-    app.before_request(_begin)
-    app.after_request(_end)
-    app.teardown_request(_forget)
+    app.extensions["portal_waiting"] = metrics.Waiting(lambda: db.session(), utcnow, share)
+
+
+def attach(scope: Scaffold) -> None:
+    scope.before_request(_begin)
+    scope.after_request(_end)
+    scope.teardown_request(_forget)
 
 
 def _begin() -> None:
@@ -100,6 +104,8 @@ def _begin() -> None:
 
 
 def _end(response: Response) -> Response:
+    if "began" not in g:  # an application around us has answered before us
+        return response
     response.headers["X-Request-ID"] = trace.current.get()
     seconds = time.perf_counter() - g.began
     endpoint = (request.endpoint or "none").removeprefix("portal.")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Flask, flash, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from werkzeug.datastructures import CombinedMultiDict
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import Form
 
-from portal import queries
 from portal.engine import actions, lifecycle, permissions
 from portal.engine.process_actions import Retried
 from portal.errors import InvalidForm, PermissionDenied, PortalError
@@ -28,9 +27,10 @@ from .forms.constraints import has_own_rows, storing
 from .forms.writing import write
 from .layout import me
 from .lookups import process_or_refuse
+from .messages import flash
 from .processes import ask, correctable
 from .reasons import reason_of_request
-from .selection import each, selection, tell
+from .selection import each, list_filters, selection, tell, tell_nothing
 from .tasks.given import my_zone
 from .urls import see_other, to_id, way_back
 
@@ -169,10 +169,10 @@ def _page(form: Form, process: Process, fault: str = "") -> str:
 
 @blueprint.post("/processes/<any(cancel,suspend,resume,retry,withdraw):action>")
 def bulk(action: str) -> BaseResponse | str | tuple[str, int]:
-    chosen = selection("process", queries.processes)
+    chosen = selection("process", "mine" if list_filters().mine else "processes")
     back = way_back(url_for("portal.processes.index"))
     if not chosen.wanted:
-        flash(_("No process matches.") if chosen.whole else _("Nothing was selected."), "warning")
+        tell_nothing(chosen, _("No process matches."))
         return see_other(back)
     reason, fault = reason_of_request()
     if fault:
@@ -220,5 +220,5 @@ def address_of(process: Process, action: str) -> str:
     return url_for(endpoint, process_id=process.id, action=action)
 
 
-def init_app(app: Flask) -> None:
-    app.jinja_env.globals["process_action"] = address_of
+def helpers() -> dict[str, Any]:
+    return {"process_action": address_of}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, flash, g, render_template, request, url_for
+from flask import Blueprint, Response, abort, current_app, g, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries, render
@@ -14,7 +14,7 @@ from portal.engine import actions, lifecycle
 from portal.errors import FlowError, PermissionDenied, TransitionNotAllowed
 from portal.language import lazy_gettext as _
 from portal.models import db
-from portal.queries import Filters, ProcessDetail
+from portal.queries import ProcessDetail
 from portal.render import ChartState
 
 from . import navigation
@@ -25,8 +25,9 @@ from .files import Files
 from .flows import picture
 from .forms.build import process_field_names, process_form
 from .layout import me
-from .lists import Addresses, filters_of_request, flow_choices
+from .lists import show
 from .lookups import NOT_SEEN, process_or_refuse
+from .messages import flash
 from .navigation import Entry
 from .reasons import reason_of_request
 from .tasks import preview
@@ -44,18 +45,9 @@ _OPEN = ("NEW", "ASSIGNED", "SCHEDULED", "STARTED")
 
 
 @blueprint.get("/processes")
-def index() -> str:
-    filters: Filters = filters_of_request()
-    page = queries.processes(db.session(), me(), filters)
-    return render_template(
-        "portal/processes.html",
-        page=page,
-        places=queries.places(db.session(), [process.id for process in page]),
-        attention=queries.attention(db.session(), page),
-        filters=filters,
-        addresses=Addresses(url_for("portal.processes.index"), filters, queries.PROCESS_ORDERS),
-        flow_choices=flow_choices(),
-    )
+def index() -> BaseResponse | str:
+    name = "mine" if request.args.get("mine") == "1" else "processes"
+    return show(name, url_for("portal.processes.index"), "portal/processes.html")
 
 
 @blueprint.get("/processes/<int:process_id>")

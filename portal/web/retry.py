@@ -13,9 +13,10 @@ from portal.models import db
 
 
 def init_app(app: Flask) -> None:
-    """Let every page that is registered be made again when it was disturbed before anything was committed."""
+    """Let every page of ours be made again when it was disturbed before anything was committed."""
     for name, view in app.view_functions.items():
-        app.view_functions[name] = _steady(view)
+        if name.startswith("portal."):
+            app.view_functions[name] = _steady(view)
 
 
 def _steady(view: Callable[..., Any]) -> Callable[..., Any]:

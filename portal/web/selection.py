@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
-from flask import flash, request
+from flask import request
 from werkzeug.datastructures import MultiDict
 
+from portal import queries
 from portal.language import gettext as _
 from portal.language import ngettext
-from portal.models import User, db
-from portal.queries import Filters, Page
+from portal.models import db
+from portal.queries import Filters
 
+from .filtering import filters_of_request
 from .layout import me
-from .lists import filters_of_request
+from .messages import flash
 
 #: more than this are not done in one request, nor for longer than these seconds
 MOST = 500
 SECONDS = 20.0
-#: rows of a list are read so many at a time
-_CHUNK = 100
 #: refusals that are named, and characters of each: messages travel in a cookie
 _NAMED, _LENGTH = 12, 120
 #: what beside filters stands in the form of a bulk action
@@ -41,8 +41,6 @@ _OURS = (
     "_ask",
 )
 
-Read = Callable[[Any, User, Filters, int], Page]
-
 
 @dataclass
 class Selection:
@@ -53,20 +51,23 @@ class Selection:
     whole: bool = False
     #: there are more than are done at once
     more: bool = False
+    #: filters that cannot be read: nothing is done then
+    faults: list[str] = field(default_factory=list)
 
 
-def selection(name: str, read: Read) -> Selection:
+def selection(name: str, listed: str) -> Selection:
     """What this request is about.
 
     Args:
         name: of the form value that holds the ids.
-        read: the list, for all that match its filters.
+        listed: one of `queries.LISTS`, for all that match its filters.
     """
     if request.form.get("all") != "1":
         ids = list(dict.fromkeys(request.form.getlist(name)))
         return Selection(ids[:MOST], more=len(ids) > MOST)
-    ids = [str(number) for number in _matching(read)]
-    return Selection(ids[:MOST], whole=True, more=len(ids) > MOST)
+    found, faults = queries.matching(db.session(), me(), listed, list_filters(), MOST + 1)
+    ids = [] if faults else [str(number) for number in found]
+    return Selection(ids[:MOST], whole=True, more=len(ids) > MOST, faults=faults)
 
 
 def list_filters() -> Filters:
@@ -74,19 +75,6 @@ def list_filters() -> Filters:
     if request.args:
         return filters_of_request()
     return filters_of_request(MultiDict((k, v) for k, v in request.form.items(multi=True) if k not in _OURS))
-
-
-def _matching(read: Read) -> Iterator[int]:
-    filters, found = list_filters(), 0
-    after = ""
-    while found <= MOST:
-        page = read(db.session(), me(), replace(filters, after=after), _CHUNK)
-        for row in page:
-            found += 1
-            yield row.id
-        if not page.after:
-            return
-        after = page.after
 
 
 @dataclass
@@ -117,6 +105,14 @@ def each(wanted: list[str], act: Callable[[str], str | None]) -> Outcome:
     return outcome
 
 
+def tell_nothing(chosen: Selection, nothing: str) -> None:
+    """Say why nothing was done: filters that cannot be read, or that nothing matches them."""
+    for fault in chosen.faults:
+        flash(fault, "warning")
+    if not chosen.faults:
+        flash(nothing if chosen.whole else _("Nothing was selected."), "warning")
+
+
 def tell(outcome: Outcome, done: str, *, more: bool, undo: str = "") -> None:
     """Say what was done, with a button that takes it back, and fold the refusals.
 
@@ -129,7 +125,7 @@ def tell(outcome: Outcome, done: str, *, more: bool, undo: str = "") -> None:
         message: Any = {"text": done, "undo": undo, "word": _("Undo")} if undo else done
         flash(message, "success")
     if outcome.refused:
-        flash(_folded(outcome.refused), "warning")  # type: ignore[arg-type]
+        flash(_folded(outcome.refused), "warning")
     if outcome.left or more:
         flash(_("More are left than are done at once. Do it again for the rest."), "warning")
 

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from flask import current_app, request, url_for
 from flask import redirect as flask_redirect
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response as BaseResponse
 
 #: the largest id that every database can compare with
 LARGEST_ID = 2**63 - 1
 #: the pages to which one comes back, with the filters that they had
-LISTS = ("portal.lists.inbox", "portal.lists.queue", "portal.lists.archive", "portal.processes.index")
+LISTS = (
+    "portal.lists.inbox",
+    "portal.lists.queue",
+    "portal.lists.archive",
+    "portal.lists.tasks",
+    "portal.processes.index",
+)
+#: the endpoint of every address below a prefix that is no page
+NOT_THERE = "portal.not_there"
 _UNSAFE = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
 
 
@@ -73,13 +84,24 @@ def carry(address: str) -> str:
 def without_slash() -> str | None:
     """The page that is meant by an address with a slash too many at its end; None where there is none."""
     path = request.path.rstrip("/")
-    if request.routing_exception is None or path == request.path or not path or path.startswith("//"):
+    if is_page(request.path, request.method) or path == request.path or not path or path.startswith("//"):
         return None
-    adapter: Any = current_app.create_url_adapter(request)
-    if not adapter.test(path, request.method):
+    if not is_page(path, request.method):
         return None
     query = "?" + quote(request.query_string, safe="%&=+/:?@!$'()*,;~") if request.query_string else ""
     return quote(request.script_root + path) + query
+
+
+def is_page(path: str, method: str) -> bool:
+    """Whether there is a page at this path, for this method."""
+    adapter: Any = current_app.create_url_adapter(request)
+    try:
+        endpoint, _ = adapter.match(path, method)
+    except RequestRedirect:
+        return True
+    except HTTPException:
+        return False
+    return bool(endpoint != NOT_THERE)
 
 
 def in_log() -> str:
@@ -98,3 +120,14 @@ def to_id(text: str | int) -> int | None:
         return None
     number = int(digits)
     return number if 0 < number <= LARGEST_ID else None
+
+
+def address_maker(endpoint: str, name: str, **values: Any) -> Callable[[int], str]:
+    """Makes the address of many pages of one kind, a row each, faster than `url_for` for each.
+
+    Args:
+        name: of the number in the address.
+    """
+    values[name] = LARGEST_ID
+    before, _, behind = url_for(endpoint, **values).partition(str(LARGEST_ID))
+    return lambda number: f"{before}{number}{behind}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, abort, flash, render_template, request, url_for
+from flask import Blueprint, Response, abort, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
@@ -25,6 +25,7 @@ from portal.queries.workload import Step
 from . import navigation
 from .accounts.sign_in import require_login
 from .layout import me, now
+from .messages import flash
 from .navigation import Entry
 from .selection import MOST, each, tell
 from .tasks import bulk, undoing

@@ -41,8 +41,8 @@ MARGIN = dt.timedelta(seconds=60)
 
 def init_app(app: Flask, settings: Config) -> None:
     """Give an application its way out."""
-    mailman = Mailman()
-    mailman.init_app(app)
+    if "mailman" not in app.extensions:
+        Mailman().init_app(app)
     app.extensions["portal_sender"] = Sender(app, settings)
     notifications.bind(_webhooks)
     if not (settings.webhook_secret and app.config.get("MAIL_SERVER")):

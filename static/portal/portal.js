@@ -3,6 +3,7 @@ import { keepDrafts } from "./drafts.js";
 import { sendFiles } from "./files.js";
 import { listenToKeys } from "./keys.js";
 import { watchSize } from "./limits.js";
+import { listRows } from "./lists.js";
 import { suggestRows } from "./picker.js";
 import { growRows } from "./rows.js";
 import { followAnswers } from "./when.js";
@@ -68,24 +69,6 @@ for (const box of all(".flow-scroll")) {
 // What is wrong with a form is read first.
 document.querySelector("[data-error-summary]")?.focus();
 
-// How many rows are selected.
-const bulk = document.querySelector("[data-bulk]");
-if (bulk) {
-  const ticks = all('input[name="task"][form="bulk"]');
-  const everything = bulk.querySelector("[data-select-all]");
-  const count = bulk.querySelector("[data-selected]");
-  const show = () => {
-    const chosen = ticks.filter((tick) => tick.checked).length;
-    count.textContent = chosen ? `${chosen} selected` : "";
-    everything.checked = chosen === ticks.length;
-    everything.indeterminate = chosen > 0 && chosen < ticks.length;
-  };
-  everything.closest("[hidden]").hidden = false;
-  everything.addEventListener("change", () => { ticks.forEach((tick) => { tick.checked = everything.checked; }); show(); });
-  ticks.forEach((tick) => tick.addEventListener("change", show));
-  show();
-}
-
 // Who follows a notice has read it.
 document.addEventListener("click", (event) => {
   const link = event.target.closest("[data-read]");
@@ -107,6 +90,7 @@ document.addEventListener("submit", (event) => {
 });
 window.addEventListener("pageshow", () => all("form[data-sent]").forEach((form) => delete form.dataset.sent));
 
+listRows();
 growRows();
 sendFiles();
 followAnswers();

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import cProfile
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
 import pytest
+from sqlalchemy import event, select
 
 from portal import act, flow, jsonstore, this, views
 from portal.engine import actions
 from portal.engine.transaction import transaction
 from portal.flow.registry import registry
-from portal.models import Process, db
+from portal.models import Process, Task, db
 from portal.web.forms.submit import submit
 
 
@@ -56,8 +66,54 @@ class FunctionsFlow(flow.Flow):
         activation.task.data["seen"] = True
 
 
+class PersonFlow(flow.Flow):
+    start = flow.StartHandle().Next(this.approve)
+    approve = flow.ManualTask().Next(this.end)
+    end = flow.End()
+
+
+class ChildFlow(flow.Flow):
+    start = flow.StartHandle(this.begin).Next(this.end)
+    end = flow.End()
+
+    def begin(self, activation, item):
+        return activation.process
+
+
+class ParentFlow(flow.Flow):
+    start = flow.StartHandle(this.begin).Next(this.children)
+    children = flow.NSubprocess(ChildFlow.start, lambda a: range(a.process.data["n"])).Next(this.end)
+    end = flow.End()
+
+    def begin(self, activation, n):
+        activation.process.data["n"] = n
+        return activation.process
+
+
 class ViewsFlow(FunctionsFlow):
     item = flow.ManualTask().Next(this.join)
+
+
+@pytest.fixture
+def frames(app):
+    """`with frames() as framing:` notes what begins and ends transactions in the block."""
+
+    @contextmanager
+    def noting() -> Iterator[list[str]]:
+        framing: list[str] = []
+        listeners = {
+            name: partial(lambda name, *_: framing.append(name), name)
+            for name in ("begin", "commit", "rollback", "savepoint", "rollback_savepoint")
+        }
+        for name, listener in listeners.items():
+            event.listen(db.engine, name, listener)
+        try:
+            yield framing
+        finally:
+            for name, listener in listeners.items():
+                event.remove(db.engine, name, listener)
+
+    return noting
 
 
 @pytest.fixture
@@ -84,9 +140,122 @@ def test_hello_world(people, count, session):
         activation.process.approved = True
         activation.execute()
 
-    assert len(starting) <= 6, str(starting)
-    assert len(assigning) <= 4, str(assigning)
-    assert len(executing) <= 9, str(executing)
+    locks = session.get_bind().dialect.name == "postgresql"
+    assert len(starting) == 5, str(starting)  # with who starts it
+    assert len(assigning) == 3 + locks, str(assigning)
+    assert len(executing) == 6 + locks, str(executing)
+
+
+def test_the_actions_on_a_person_s_task(flow_tester, count, frames, session, make_user):
+    """Exactly: what one statement more costs, all pay all day."""
+    flow_tester(PersonFlow)
+    bob = make_user("bob", is_superuser=True).id
+    session.commit()
+    locks = session.get_bind().dialect.name == "postgresql"
+
+    with count() as starting, frames() as framing:
+        PersonFlow.start.run()
+    assert (len(starting), framing) == (4, ["begin", "commit"]), str(starting)
+    for action, budget in (("assign", 3 + locks), ("execute", 6 + locks)):
+        task_id = session.scalars(select(Task.id).where(Task.flow_task == "approve")).one()
+        session.rollback()
+        acting = actions.activation(session, task_id, bob)
+        with count() as statements, frames() as framing, acting as activation:
+            getattr(activation, action)()
+        assert (len(statements), framing) == (budget, ["begin", "commit"]), str(statements)
+
+
+def test_a_key_costs_no_statement_behind_the_action(flow_tester, count):
+    flow_tester(PersonFlow)
+    with count() as statements:
+        process = PersonFlow.start.run()
+        assert process.id
+    assert len(statements) == 4, str(statements)
+    with count() as statements:
+        assert process.status == "NEW"  # everything else is read again
+    assert len(statements) == 1
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_an_action_computes_little_beside_its_statements(flow_tester, session, make_user, tmp_path):
+    """CPU time beside that of the same statements on the driver alone: a few of each in turn, and of each what it takes
+    where nobody is in its way; of the turns the quietest one, so that a machine that is busy takes nothing from it."""
+    flow_tester(PersonFlow)
+    bob = make_user("bob", is_superuser=True).id
+    session.commit()
+    replayed = Replayed(db.engine, tmp_path / "copy.sqlite")
+    ratios = []
+
+    def person() -> None:
+        process = PersonFlow.start.run()
+        task_id = 3 * process.id - 1  # the second of three
+        for action in ("assign", "execute"):
+            with actions.activation(session, task_id, bob) as activation:
+                getattr(activation, action)()
+        session.expunge_all()
+
+    with replayed.recording():
+        for _ in range(20):
+            taken = []
+            for _each in range(10):
+                begin = time.thread_time()
+                person()
+                taken.append(time.thread_time() - begin)
+                replayed.cut()
+            ratios.append(low_decile(taken) / low_decile(replayed.play()))
+    assert min(ratios[1:]) <= 5, ratios
+
+
+def low_decile(taken: list[float]) -> float:
+    return sorted(taken)[len(taken) // 10]
+
+
+class Replayed:
+    """What an engine sends, to be sent again to a copy of its database, where it numbers the same rows."""
+
+    def __init__(self, engine: Any, copy: Path) -> None:
+        self.engine = engine
+        self.parts: list[list[tuple[str, Any, bool]]] = [[]]
+        self.connection = sqlite3.connect(copy, isolation_level=None)
+        raw = engine.raw_connection()
+        raw.driver_connection.backup(self.connection)
+        raw.close()
+        for pragma in ("foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL"):
+            self.connection.execute(f"PRAGMA {pragma}")
+
+    @contextmanager
+    def recording(self) -> Iterator[None]:
+        listeners = [("before_cursor_execute", self._note), ("commit", self._end), ("rollback", self._end)]
+        for name, listener in listeners:
+            event.listen(self.engine, name, listener)
+        yield
+        for name, listener in listeners:
+            event.remove(self.engine, name, listener)
+        self.connection.close()
+
+    def _note(self, _connection: Any, _cursor: Any, sql: str, values: Any, _context: Any, many: bool) -> None:
+        self.parts[-1].append((sql, values, many))
+
+    def _end(self, _connection: Any) -> None:
+        self.parts[-1].append(("COMMIT", (), False))
+
+    def cut(self) -> None:
+        """What comes next is another part."""
+        self.parts.append([])
+
+    def play(self) -> list[float]:
+        """Send it all. The CPU seconds that each part took."""
+        taken = []
+        for part in self.parts[:-1]:
+            begin = time.thread_time()
+            for sql, values, many in part:
+                cursor = self.connection.cursor()
+                (cursor.executemany if many else cursor.execute)(sql, values)
+                if sql.startswith("SELECT") or "RETURNING" in sql:
+                    cursor.fetchall()
+            taken.append(time.thread_time() - begin)
+        self.parts = self.parts[-1:]
+        return taken
 
 
 def test_many_functions_cost_no_more_than_few(flow_tester, count, session):
@@ -100,6 +269,23 @@ def test_many_functions_cost_no_more_than_few(flow_tester, count, session):
         assert len(process.tasks) == n + 4
         session.expunge_all()
     assert len(costs[2]) <= len(costs[1]), f"{costs[1]}\n----\n{costs[2]}"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("flow_class", [FunctionsFlow, ParentFlow])
+def test_an_item_of_many_takes_no_longer_than_one_of_few(flow_tester, flow_class):
+    """Counted in calls of functions, which no other work on the machine adds to."""
+    flow_tester(ChildFlow)
+    flow_tester(flow_class)
+    flow_class.start.run(n=10)
+    few, many = calls_of(lambda: flow_class.start.run(n=60)), calls_of(lambda: flow_class.start.run(n=600))
+    assert many / 600 < 1.15 * few / 60
+
+
+def calls_of(function: Any) -> int:
+    profile = cProfile.Profile()
+    profile.runcall(function)
+    return sum(each.callcount for each in profile.getstats())
 
 
 def test_one_of_many_people_costs_no_more_than_one_of_few(flow_tester, count, session, make_user):

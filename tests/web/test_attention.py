@@ -117,8 +117,12 @@ def test_what_is_over_is_not_read_to_find_what_needs_attention(book):
         else:
             plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}")]
     assert any("ix_portal_process_unfinished" in line for line in plan), plan
-    assert not [line for line in plan if line.strip().startswith(("SCAN task", "SCAN process_"))], plan
-    assert not [line for line in plan if "Seq Scan on task" in line or "Seq Scan on process" in line], plan
+    assert not [
+        line for line in plan if line.strip().startswith(("SCAN portal_task", "SCAN portal_process_"))
+    ], plan
+    assert not [
+        line for line in plan if "Seq Scan on portal_task" in line or "Seq Scan on portal_process" in line
+    ], plan
     assert "ix_portal_task_process_node" not in "".join(plan), (
         "the tasks that a process ever had are not read"
     )

@@ -82,14 +82,14 @@ def test_an_action_that_is_no_bulk_action(bob):
 
 
 def test_messages_that_nobody_reads_do_not_fill_the_cookie(bob, submit, open_task):
-    from portal.web.layout import MESSAGES
+    from portal.web.messages import MOST
 
     task_id = open_task(submit()).id
-    for number in range(MESSAGES + 5):
+    for number in range(MOST + 5):
         action = "unassign" if number % 2 else "assign"
         assert bob.post(f"/tasks/{task_id}/{action}").status_code == 303
     with bob.session_transaction() as session:
-        assert len(session["_flashes"]) == MESSAGES
+        assert len(session["_portal_messages"]) == MOST
 
 
 def test_a_name_may_be_typed_in_any_case(carol, people, submit, take, open_task):

@@ -67,7 +67,24 @@ CURSORS = [
     base64.urlsafe_b64encode(DEEP.encode()).decode(), base64.urlsafe_b64encode(b"\xff\xfe").decode(), "A" * 5001,
 ]  # fmt: skip
 
-LIST = ("q", "flow", "sort", "after", "late", "state", "status", "mine", "next")
+LIST = (
+    *(
+        "q",
+        "flow",
+        "step",
+        "person",
+        "state",
+        "due",
+        "since",
+        "until",
+        "priority",
+        "sort",
+        "after",
+        "view",
+        "format",
+    ),
+    *("late", "status", "mine", "next", "field", "op", "value"),
+)
 #: what each route reads: of the query, of the form
 PARAMETERS = {
     "/": ((), ()),
@@ -96,6 +113,7 @@ PARAMETERS = {
     "/inbox": (LIST, ()),
     "/queue": (LIST, ()),
     "/archive": (LIST, ()),
+    "/tasks": (LIST, ()),
     "/processes": (LIST, ()),
     "/tasks/<any(assign,unassign,reassign,cancel,undo,revive,skip,due,priority,snooze):action>": (
         LIST,
@@ -115,6 +133,9 @@ PARAMETERS = {
     ),
     "/processes/<int:process_id>/<any(withdraw,retry):action>": (("next",), ("next", "reason")),
     "/processes/<int:process_id>/data": (("next",), (*FIELDS, "reason", "next", "_seen")),
+    "/news": (("list", "since", "newest"), ()),
+    "/views": ((), ("page", "name", "query", "role", "start", "next")),
+    "/views/<int:view_id>/<any(start,remove):action>": ((), ("next",)),
     "/flows": ((), ()),
     "/flows/<label>": ((), ()),
     "/flows/<label>/chart.svg": ((), ()),
@@ -163,6 +184,7 @@ def addresses(app, site):
              "<any(assign,unassign,reassign,cancel,undo,revive,skip,due,priority,snooze):action>": "due",
              "<any(cancel,suspend,resume,retry,withdraw):action>": "suspend", "<int:undo_id>": "1",
              "<any(skip,move,due,priority,snooze):action>": "move", "<any(withdraw,retry):action>": "retry",
+             "<int:view_id>": "1", "<any(start,remove):action>": "start",
              "<any(assign,unassign,reassign,cancel,undo,revive):action>": "reassign"}  # fmt: skip
     found = {}
     for rule in app.url_map.iter_rules():

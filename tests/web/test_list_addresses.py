@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from portal.queries.tasks import ARCHIVE_ORDERS, ORDERS
+from portal.queries import ARCHIVE_ORDERS, ORDERS
 
 NARROWED = "/inbox?flow=paper&sort=-due"
 
@@ -55,9 +55,8 @@ def test_what_is_done_with_a_task_leads_back_to_the_list(client_of, people, subm
     came_from = {"Referer": f"http://localhost{NARROWED}"}
     page = erin.get(NARROWED).text
     form_page = erin.get(link_to(page, f"/tasks/{task_id}/execute"), headers=came_from).text
-    details = erin.get(link_to(page, f"/tasks/{task_id}"), headers=came_from).text
+    details = erin.get(f"/tasks/{task_id}", headers=came_from).text
     if word == "give back":
-        assert next_of(page, f"/tasks/{task_id}/unassign") == NARROWED
         assert next_of(form_page, f"/tasks/{task_id}/unassign") == NARROWED
         return
     if word == "finish":
@@ -74,7 +73,7 @@ def test_what_is_done_with_a_task_leads_back_to_the_list(client_of, people, subm
 def test_what_is_done_with_many_leads_back_too(bob, submit, take):
     task_id = take(submit())
     page = bob.get(NARROWED).text
-    assert next_of(page, "/tasks/unassign") == NARROWED
+    assert next_of(page, r"/tasks/unassign\?[^\"]*") == NARROWED
     asked = bob.post("/tasks/reassign", data={"task": task_id, "next": NARROWED}).text
     assert next_of(asked, "/tasks/reassign") == NARROWED
 

@@ -112,7 +112,7 @@ def test_the_process_of_that_number_comes_first_and_pages_go_on_behind_it(client
     while True:
         page = erin.get("/processes", query_string={"q": str(cargo[0]), "after": after}).text
         seen += [int(number) for number in re.findall(r'href="/processes/(\d+)" data-open', page)]
-        onward = re.search(r"after=([\w-]+)", page)
+        onward = re.search(r'after=([\w-]+)" rel="next"', page)
         if not onward:
             break
         after = onward[1]

@@ -64,11 +64,9 @@ def test_what_no_summary_shows_stays_in_the_database(reader, read):
     assert all("scan" not in process._shown for process in found)
     lines = {summaries.of_process(process) for process in found}
     assert lines == {f"Bees (b) #{min(p.id for p in found)}", f"nameless (None) #{max(p.id for p in found)}"}
-    assert {process.scan for process in found} == {b"x" * 10}, "who asks gets it all"
-    found[0].name = "Ants"
-    db.session.commit()
-    db.session.expire_all()
-    assert found[0].scan == b"x" * 10, "and loses nothing by changing a part"
+    assert not db.session.identity_map.values() or not any(
+        isinstance(each, Process) for each in db.session.identity_map.values()
+    ), "a list makes no objects"
 
 
 def test_a_summary_that_needs_the_whole_gets_it_in_one_statement(reader, count):

@@ -56,7 +56,7 @@ def test_a_part_that_fails_keeps_no_other_waiting(register, scheduler, session, 
     for flow_class in (WorkFlow, DailyFlow, HearFlow):
         register(flow_class)
     task = lost_job(session)
-    for table in ("schedule", "delivery"):
+    for table in ("portal_schedule", "portal_delivery"):
         session.execute(text(f"DROP TABLE {table}"))
     session.commit()
     for name in maintenance.ROUNDS:

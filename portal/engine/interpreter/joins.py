@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import literal, select
 
 from portal.flow.base import Node
-from portal.models import Process, Task
+from portal.models import Process, Task, task_link
 
 from ..context import ActionContext, among_open
 from . import token
@@ -29,7 +29,7 @@ def arrive(run: ActionContext, node: Node, branch: str, *previous: Task) -> None
         run.record(join, "STARTED")
     else:
         for each in previous:
-            if each not in join.previous:  # two empty branches of a split come from the one split
+            if not _has_met(run, join, each):  # two empty branches of a split come from the one split
                 run.link(join, each)
     run.joins_due[process] = None
     if join.status != "STARTED":  # it has gone on without this branch: nothing starts twice
@@ -38,6 +38,17 @@ def arrive(run: ActionContext, node: Node, branch: str, *previous: Task) -> None
         go_on(run, join)
     elif node.partial:
         _ask(run, join, scope)
+
+
+def _has_met(run: ActionContext, join: Task, previous: Task) -> bool:
+    """Whether a branch came to a join before. The others that came, of which there may be many, are not read."""
+    if run.rows.links_to(join, previous):
+        return True
+    if join in run.made or previous in run.made:
+        return False
+    link = task_link.c.task_id == join.id, task_link.c.previous_id == previous.id
+    with run.session.no_autoflush:
+        return run.session.scalar(select(literal(1)).where(*link)) is not None
 
 
 def met(run: ActionContext, join: Task) -> list[Task]:
@@ -136,7 +147,7 @@ def _waiting(run: ActionContext, process: Process) -> list[Task]:
         return []
     names = flow_class.definition.merging
     run.unseen(process, Task.flow_task.in_(names), Task.status == "STARTED")
-    found = [task for task in run.known(process) if task.flow_task in names and task.status == "STARTED"]
+    found = [task for name in names for task in run.known_at(process, name) if task.status == "STARTED"]
     return [task for task in found if task.node is not None]
 
 
@@ -155,7 +166,7 @@ def can_arrive(run: ActionContext, join: Task) -> bool:
             and is_within(run, process, task.token, scope)
         ):
             return True
-    if run.knows_open(process):
+    if run.has_seen_all(process):
         return False
     query = among_open(select(Task.token)).where(
         Task.process_id == process.id,
@@ -204,7 +215,7 @@ def _is_event(task: Task) -> bool:
 
 def waiting(run: ActionContext, process: Process, node: Node, scope: str) -> Task | None:
     """The join that the branches of this scope meet at, if one of them has come before."""
-    known = [task for task in run.known(process) if task.flow_task == node.name and task.awaits == scope]
+    known = [task for task in run.known_at(process, node.name) if task.awaits == scope]
     newest = max(known, key=lambda task: task.number, default=None)
     if process in run.made or (newest is not None and newest.status not in ("CANCELED", "REVIVED")):
         return newest
@@ -268,11 +279,9 @@ def belongs_above(run: ActionContext, split: Task, node: Node) -> bool:
 
 def by_number(run: ActionContext, process: Process, number: int) -> Task | None:
     """A task of a process by its number."""
-    for task in run.known(process):
-        if task.number == number:
-            return task
-    if process in run.made:
-        return None
+    known = run.known_number(process, number)
+    if known is not None or process in run.made:
+        return known
     with run.session.no_autoflush:
         query = select(Task).where(Task.process_id == process.id, Task.number == number)
         found = run.session.scalars(query).unique().first()
@@ -283,7 +292,8 @@ def by_number(run: ActionContext, process: Process, number: int) -> Task | None:
 
 def _names(run: ActionContext, process: Process, numbers: list[int]) -> dict[int, str]:
     """The nodes of split tasks by their numbers."""
-    names = {task.number: task.flow_task for task in run.known(process) if task.number in numbers}
+    known = filter(None, (run.known_number(process, number) for number in numbers))
+    names = {task.number: task.flow_task for task in known}
     missing = [number for number in numbers if number not in names]
     if missing and process not in run.made:
         query = select(Task).where(Task.process_id == process.id, Task.number.in_(missing))

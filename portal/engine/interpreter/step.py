@@ -271,7 +271,7 @@ def close_if_over(run: ActionContext, process: Process) -> None:
         or any(task.is_open for task in run.known(process))
     ):
         return
-    if not run.knows_open(process):
+    if not run.has_seen_all(process):
         query = among_open(select(Task.id).where(Task.process_id == process.id, Task.finished.is_(None)))
         known = run.known_ids(process)
         with run.session.no_autoflush:

@@ -126,7 +126,7 @@ def at_work(session: Session, claimed: Claim) -> Iterator[Activation | None]:
     It is None if this attempt no longer counts. Somebody else's lock, of which SQLite tells a job at once that has
     read before it writes, is no failure: it is raised, and whoever runs the job sets it back.
     """
-    own = PrivateSession(bind=session.get_bind(), expire_on_commit=False, autoflush=False)
+    own = PrivateSession(expire_on_commit=False, autoflush=False, info={"of": session})
     try:
         activation = begin(own, claimed.task_id)
         if activation is None or activation.task.attempt != claimed.attempt:
@@ -149,6 +149,11 @@ def at_work(session: Session, claimed: Claim) -> Iterator[Activation | None]:
 
 class PrivateSession(Session):
     """Where a job reads. Nothing is ever written through it."""
+
+    def get_bind(self, *args: Any, **kwargs: Any) -> Any:
+        """The database of a model is where the session that everyone uses finds it."""
+        shared = self.info.get("of")
+        return super().get_bind(*args, **kwargs) if shared is None else shared.get_bind(*args, **kwargs)
 
 
 def begin(own: Session, task_id: int) -> Activation | None:

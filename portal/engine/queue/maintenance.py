@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from portal import storage
 
-from .. import drafts, notices, outbox
+from .. import drafts, notices, outbox, search_text
 from ..interpreter import conditions, messages, signals
 from . import digests, heartbeats, jobs, reminders, schedules
 
@@ -31,4 +31,5 @@ SWEEPS: dict[str, tuple[Callable[[Session], int], float]] = {
     "old drafts": (drafts.prune, 3600),
     "old notices": (notices.sweep, 3600),
     "files of nobody": (storage.sweep, 3600),
+    "processes without a text to search": (search_text.fill_in, 10),
 }

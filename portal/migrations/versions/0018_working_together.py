@@ -36,6 +36,7 @@ def _absences() -> None:
     )
     op.create_index("ix_portal_absence_user", "portal_absence", ["user_id", "ends"])
     op.create_index("ix_portal_absence_substitute", "portal_absence", ["substitute_id", "ends"])
+    op.add_column("portal_process", sa.Column("followed", sa.Boolean, nullable=True))
     with op.batch_alter_table("portal_task") as task:
         task.add_column(sa.Column("acting_for_id", BigId, nullable=True))
         task.create_foreign_key("fk_portal_task_acting_for", "portal_user", ["acting_for_id"], ["id"])
@@ -131,6 +132,7 @@ def downgrade() -> None:
     with op.batch_alter_table("portal_task") as task:
         task.drop_constraint("fk_portal_task_acting_for", type_="foreignkey")
         task.drop_column("acting_for_id")
+    op.drop_column("portal_process", "followed")
     for table in (
         "portal_calendar_feed", "portal_digest", "portal_notice", "portal_follower", "portal_comment", "portal_absence",
     ):  # fmt: skip

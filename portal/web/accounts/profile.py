@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, render_template, request, url_for
+from flask import Blueprint, abort, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import (
@@ -27,6 +27,8 @@ from portal.models import db
 
 from ..display.moments import zone_names
 from ..layout import me
+from ..messages import flash
+from ..mount import mount
 from ..urls import see_other, to_id
 from . import sessions, throttle
 from .notice_choices import NoticesForm, workable_flows
@@ -129,7 +131,7 @@ class PasswordForm(FlaskForm):
 
 @blueprint.route("/profile", methods=["GET", "POST"])
 def profile() -> BaseResponse | tuple[str, int] | tuple[str, int, dict[str, str]]:
-    changes_password = request.method == "POST" and "current" in request.form
+    changes_password = request.method == "POST" and "current" in request.form and mount().own_accounts
     form = _profile_form(posted=request.method == "POST" and not changes_password)
     password_form = PasswordForm() if changes_password else PasswordForm(formdata=None)
     if request.method == "GET":
@@ -164,14 +166,17 @@ def _profile_form(posted: bool) -> ProfileForm:
     form = ProfileForm(data=start) if posted else ProfileForm(formdata=None, data=start)
     form.queue_flows.choices = workable_flows(user)
     names = ["UTC", *zone_names()]
+    if not mount().own_accounts:  # the application around us says who somebody is
+        del form.full_name, form.email
     form.timezone.choices = [SelectChoice("", "Same as browser"), *(SelectChoice(name) for name in names)]
     return form
 
 
 def _change_profile(form: ProfileForm) -> BaseResponse:
     user = me()
-    user.full_name = (form.full_name.data or "").strip()
-    user.email = (form.email.data or "").strip() or None
+    if mount().own_accounts:
+        user.full_name = (form.full_name.data or "").strip()
+        user.email = (form.email.data or "").strip() or None
     mine = {name: form[name].data for name in ("theme", "after", "keys", "timezone", "follow")}
     mine |= {name: form[name].data for name in ("notices", "notices_portal", "queue_flows")}
     mine["digest"] = form.digest.data == "daily"
@@ -199,6 +204,8 @@ def _page(form: ProfileForm, password_form: PasswordForm) -> str:
 @blueprint.post("/profile/sessions")
 def end_sessions() -> BaseResponse:
     """End one session of this person's, or all others than this one."""
+    if not mount().own_accounts:
+        abort(404)
     number = to_id(request.form.get("session", ""))
     if "others" in request.form:
         count = sessions.end_others(me())

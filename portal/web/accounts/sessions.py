@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from flask import Flask, current_app, g, request, session
-from flask_login import login_user, logout_user
+from flask import current_app, g, request, session
+from flask.sansio.scaffold import Scaffold
+from flask_login import login_user, logout_user, user_logged_in, user_logged_out
 from sqlalchemy import CursorResult, Select, bindparam, delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import joinedload
@@ -20,6 +21,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from portal.models import Absence, User, UserSession, db, utcnow
 from portal.queries.notices import unread_of
 
+from ..mount import mount
 from ..writing import writing
 from .devices import device
 
@@ -29,8 +31,8 @@ log = logging.getLogger("portal.web")
 SEEN = dt.timedelta(minutes=1)
 #: milliseconds that a page waits for a busy database to write `seen`
 PATIENCE = 50
-#: where Flask-Login keeps what `load` gets
-_TOKEN = "_user_id"
+#: where the token is in the session: Flask-Login's place, or our own in another's application
+_TOKEN, _TOKEN_OF_GUEST = "_user_id", "_portal_user"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,15 @@ class Listed:
     created: dt.datetime
     seen: dt.datetime
     current: bool
+
+
+def token_name() -> str:
+    return _TOKEN if mount().whole else _TOKEN_OF_GUEST
+
+
+def _token() -> str:
+    found: str = session.get(token_name(), "")
+    return found
 
 
 def load(token: str) -> User | None:
@@ -81,7 +92,7 @@ def _who() -> Select[User, int, dt.datetime, int]:
 
 def whose() -> int | None:
     """The person of this browser's session, also of one that was idle for too long."""
-    query = select(UserSession.user_id).where(UserSession.token_hash == _hash(session.get(_TOKEN, "")))
+    query = select(UserSession.user_id).where(UserSession.token_hash == _hash(_token()))
     found: int | None = db.session.scalar(query)
     return found
 
@@ -91,7 +102,7 @@ def begin(user: User) -> None:
     now, settings = utcnow(), current_app.extensions["portal"]
     token = secrets.token_urlsafe(32)
     user_id, key = user.id, user.session_key
-    old = session.get(_TOKEN, "")
+    old = _token()
     made = UserSession(
         user_id=user_id,
         token_hash=_hash(token),
@@ -110,17 +121,26 @@ def begin(user: User) -> None:
         ended = ended.limit(1000).with_for_update(skip_locked=True)  # where several do so at once
         database.execute(delete(UserSession).where(UserSession.id.in_(ended)))
         database.add(made)
-    session.clear()
-    login_user(user)
-    session[_TOKEN] = token
+    if mount().whole:
+        session.clear()
+        login_user(user)
+    else:  # the rest of the session is the application's
+        g.portal_person = user
+        user_logged_in.send(current_app._get_current_object(), user=user)  # type: ignore[attr-defined]
+    session[token_name()] = token
 
 
 def end() -> None:
     """Sign out: the session ends, on whatever machine its cookie may be."""
-    if _TOKEN in session:
-        _delete(UserSession.token_hash == _hash(session[_TOKEN]))
-    logout_user()
-    session.clear()
+    if token := _token():
+        _delete(UserSession.token_hash == _hash(token))
+    if mount().whole:
+        logout_user()
+        session.clear()
+    else:
+        user = g.pop("portal_person", None)
+        user_logged_out.send(current_app._get_current_object(), user=user)  # type: ignore[attr-defined]
+        session.pop(token_name(), None)
 
 
 def end_one(user: User, session_id: int) -> bool:
@@ -130,7 +150,7 @@ def end_one(user: User, session_id: int) -> bool:
 
 def end_others(user: User) -> int:
     """End all sessions of this person but the one of this browser. Their number."""
-    others = UserSession.token_hash != _hash(session.get(_TOKEN, ""))
+    others = UserSession.token_hash != _hash(_token())
     return _delete(UserSession.user_id == user.id, others)
 
 
@@ -143,7 +163,7 @@ def listed(user: User) -> list[Listed]:
         UserSession.seen > now - settings.session_idle,
         UserSession.created > now - settings.session_lifetime,
     )
-    current = _hash(session.get(_TOKEN, ""))
+    current = _hash(_token())
     found = [
         Listed(row.id, device(row.agent), row.address, row.created, row.seen, row.token_hash == current)
         for row in db.session.scalars(query.order_by(UserSession.seen.desc(), UserSession.id.desc()))
@@ -193,5 +213,5 @@ def _delete(*criteria: Any) -> int:
         return result.rowcount
 
 
-def init_app(app: Flask) -> None:
-    app.after_request(note_seen)
+def attach(scope: Scaffold) -> None:
+    scope.after_request(note_seen)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Flask, abort, current_app, flash, render_template, request, url_for
-from flask_login import LoginManager, current_user
+from flask import Blueprint, Flask, abort, current_app, render_template, request, url_for
+from flask_login import LoginManager
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import PasswordField, StringField
@@ -15,10 +14,15 @@ from wtforms.validators import InputRequired
 from portal.models import Passwords, User, db, find_user
 
 from ..drafts import kept
-from ..urls import here, inbox, safe_path, see_other
+from ..messages import flash
+from ..mount import mount
+from ..urls import here, inbox, is_page, safe_path, see_other
 from . import sessions, throttle
+from .person import is_signed_in, person
 
 blueprint = Blueprint("sign_in", __name__)
+
+INACTIVE = "Your account is deactivated here. An administrator can activate it again."
 
 
 class SignInForm(FlaskForm):
@@ -40,7 +44,7 @@ class SignInForm(FlaskForm):
 @blueprint.route("/login", methods=["GET", "POST"])
 def login() -> BaseResponse | str | tuple[str, int] | tuple[str, int, dict[str, str]]:
     onward = safe_path(request.values.get("next"))
-    if request.method == "GET" and current_user.is_authenticated:
+    if request.method == "GET" and is_signed_in():
         return see_other(onward)
     form = SignInForm()
     if form.validate_on_submit():
@@ -97,8 +101,9 @@ def _take_as_long(password: str) -> None:
 
 def require_login() -> BaseResponse | None:
     """Runs before every page that is not for everyone."""
-    if current_user.is_authenticated:
-        return None
+    user = person()
+    if user.is_authenticated:
+        return None if user.is_active else abort(403, INACTIVE)
     if request.method == "GET":
         return _ask_first(here())
     form = kept.place() if request.method == "POST" else None
@@ -108,16 +113,27 @@ def require_login() -> BaseResponse | None:
         flash(f"Your session has expired. {kept.PARKED}", "warning")
         return _ask_first(kept.form_address())
     # Nothing was typed; the page that it was sent from often has the same address.
-    addresses: Any = current_app.create_url_adapter(request)
-    again = addresses.test(request.path, "GET")
+    again = is_page(request.path, "GET")
     return _ask_first(safe_path(here()) if again else inbox())
 
 
 def _ask_first(onward: str) -> BaseResponse:
     """Send somebody to sign in, and from there to an address of ours."""
-    return see_other(f"{url_for('portal.sign_in.login')}?{urlencode({'next': onward})}")
+    address = sign_in_address()
+    if address is None:
+        abort(401)
+    return see_other(f"{address}{'&' if '?' in address else '?'}{urlencode({'next': onward})}")
+
+
+def sign_in_address() -> str | None:
+    """Where people sign in, here or in the application around us. None where nobody has said it."""
+    here = mount()
+    if here.own_accounts:
+        return url_for("portal.sign_in.login")
+    inside = (here.login_url or "").startswith("/") and not (here.login_url or "").startswith("//")
+    return f"{request.script_root}{here.login_url}" if inside else here.login_url
 
 
 def init_app(app: Flask) -> None:
-    LoginManager(app).user_loader(sessions.load)
-    sessions.init_app(app)
+    if app.extensions["portal_mount"].whole:
+        LoginManager(app).user_loader(sessions.load)

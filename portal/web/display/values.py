@@ -9,7 +9,6 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from flask_login import current_user
 from sqlalchemy import inspect
 
 from portal.engine import visibility
@@ -17,6 +16,7 @@ from portal.jsonstore import EmbeddedField, EmbeddedListField, File, fields_of
 from portal.jsonstore.place import MISSING, document_of, look_up
 from portal.models import Process
 
+from ..accounts.person import person
 from .moments import span
 
 _NOTHING = "—"
@@ -43,7 +43,7 @@ def rows_of(instance: Any, files: Any = None) -> list[Row]:
     """
     if instance is None:
         return []
-    hidden = visibility.hidden_fields(current_user, instance)
+    hidden = visibility.hidden_fields(person(), instance)
     found = [_column(instance, name, files) for name in own_columns(type(instance)) if name not in hidden]
     for name, field in fields_of(type(instance)).items():
         if name in hidden:
@@ -111,6 +111,15 @@ def _in_words(field: Any, value: Any) -> Any:
         return value
     stored = field.to_json(value)
     return next((label for choice, label in choices if choice == stored), value)
+
+
+def field_value(column: Any, value: Any) -> str:
+    """The value of a field in a column of a list, see `portal.queries.fields.Column`."""
+    if value is None:
+        return ""
+    shown = show(value if column.field is None else _in_words(column.field, value))
+    number = isinstance(value, int | float | decimal.Decimal) and not isinstance(value, bool)
+    return f"{value:,}" if number and shown == str(value) else shown
 
 
 def _parts(instance: Any) -> Iterator[tuple[str, str]]:

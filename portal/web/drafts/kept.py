@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app, g, request, url_for
-from flask_login import current_user, user_logged_in, user_logged_out
+from flask.sansio.scaffold import Scaffold
+from flask_login import user_logged_in, user_logged_out
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -27,6 +28,8 @@ from portal.models import Draft, db
 
 from .. import limits
 from ..accounts import sessions
+from ..accounts.person import is_signed_in, person
+from ..mount import mount
 from ..urls import to_id
 from .labels import in_words, is_secret, secrets_of
 
@@ -155,9 +158,9 @@ def _keep() -> str:
     if _size(values) > LARGEST:
         return TOO_LONG
     try:
-        if not current_user.is_authenticated:
+        if not is_signed_in():
             return NOT_KEPT
-        user_id = current_user.id
+        user_id = person().id
         hidden = secrets_of(where.path, where.task_id, values)
         drafts.save(db.session(), user_id, *where, [pair for pair in values if pair[0] not in hidden])
     except Exception as error:
@@ -171,15 +174,15 @@ def accepted() -> None:
     """The form was accepted: in the same transaction there is no draft of it any more."""
     where = place()
     if where is not None:
-        drafts.accepted(db.session(), current_user.id, where.path)
+        drafts.accepted(db.session(), person().id, where.path)
 
 
 def current() -> Draft | None:
     """This person's draft of the form that is shown."""
     if "draft" not in g:
         where = place()
-        known = where is not None and request.method == "GET" and current_user.is_authenticated
-        g.draft = drafts.read(db.session(), current_user.id, where.path) if known and where else None
+        known = where is not None and request.method == "GET" and is_signed_in()
+        g.draft = drafts.read(db.session(), person().id, where.path) if known and where else None
     found: Draft | None = g.draft
     return found
 
@@ -228,10 +231,10 @@ def park() -> bool:
 
 def _whose(cookie: dict[str, Any]) -> int | None:
     """Who was signed in here last, as the browser's own cookies prove."""
-    return sessions.whose() or cookie.get("who")
+    return (sessions.whose() if mount().own_accounts else None) or cookie.get("who")
 
 
-def _signed_in(_app: Flask, user: Any, **_rest: Any) -> None:
+def _signed_in(_app: Any = None, *, user: Any, **_rest: Any) -> None:
     cookie = _cookie()
     g.typed_cookie = {"who": user.id}
     if "key" not in cookie:
@@ -244,7 +247,7 @@ def _signed_in(_app: Flask, user: Any, **_rest: Any) -> None:
     g.typed_cookie = {**cookie, "who": user.id}
 
 
-def _signed_out(_app: Flask, user: Any, **_rest: Any) -> None:
+def _signed_out(_app: Any = None, *, user: Any, **_rest: Any) -> None:
     if user is not None and user.is_authenticated:
         g.typed_cookie = {**_cookie(), "who": user.id}
 
@@ -288,6 +291,9 @@ def _is_from_here() -> bool:
 def _begin() -> None:
     for name in ("draft", "draft_words", "draft_restored", "typed_cookie"):
         g.pop(name, None)
+    guest = not mount().own_accounts and request.cookies.get(_cookie_name()) and _is_signed_in()
+    if guest and "key" in _cookie():  # of a person who has signed in to the application meanwhile
+        _signed_in(user=person())
 
 
 def _end(response: BaseResponse) -> BaseResponse:
@@ -298,7 +304,7 @@ def _end(response: BaseResponse) -> BaseResponse:
             _cookie_name(),
             _signer().dumps(g.typed_cookie),
             max_age=dt.timedelta(days=1),
-            path=current_app.config["APPLICATION_ROOT"],
+            path=current_app.session_interface.get_cookie_path(current_app),
             secure=current_app.config["SESSION_COOKIE_SECURE"],
             httponly=True,
             samesite="Lax",
@@ -313,19 +319,26 @@ def _comes_back(response: BaseResponse) -> bool:
 
 def _is_signed_in() -> bool:
     try:
-        return bool(current_user.is_authenticated)
+        return is_signed_in()
     except Exception:  # the database does not answer
         return False
 
 
+def attach(scope: Scaffold) -> None:
+    scope.before_request(_begin)
+    scope.after_request(_end)
+
+
 def init_app(app: Flask) -> None:
-    app.before_request(_begin)
-    app.after_request(_end)
-    user_logged_in.connect(_signed_in, app)
-    user_logged_out.connect(_signed_out, app)
-    app.jinja_env.globals.update(
-        draft=current,
-        draft_address=draft_address,
-        draft_in_words=_in_words,
-        draft_is_restored=is_restored,
-    )
+    if app.extensions["portal_mount"].own_accounts:
+        user_logged_in.connect(_signed_in, app)
+        user_logged_out.connect(_signed_out, app)
+
+
+def helpers() -> dict[str, Any]:
+    return {
+        "draft": current,
+        "draft_address": draft_address,
+        "draft_in_words": _in_words,
+        "draft_is_restored": is_restored,
+    }

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import wtforms
-from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 
 from portal.engine import actions
 from portal.flow import registry
 from portal.models import Task, db
 
+from ..accounts.person import is_signed_in, person
 from ..forms.embedded import FieldList, FormField
 
 _SECRET = re.compile("passw|passphrase|passcode", re.IGNORECASE)
@@ -53,7 +53,7 @@ def in_words(path: str, task_id: int | None, typed: list[list[str]], seen: bool)
 def may_start(path: str) -> bool:
     """Whether this person may see a start form: nobody else is told what there is to choose from."""
     try:
-        return bool(current_user.is_authenticated and _start(path).available(current_user))
+        return bool(is_signed_in() and _start(path).available(person()))
     except Exception:  # there is no such form, or its rule for who may start raises
         return False
 

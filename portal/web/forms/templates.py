@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask
-
 from portal.jsonstore import File
 from portal.language import gettext as _
 
@@ -16,13 +14,13 @@ from .choices import SelectField
 from .stored import types_in_words
 
 
-def init_app(app: Flask) -> None:
-    app.jinja_env.globals.update(
-        answer_words=answer_words,
-        is_on_page=is_on_page,
-        stored_link=stored_link,
-        types_in_words=types_in_words,
-    )
+def helpers() -> dict[str, Any]:
+    return {
+        "answer_words": answer_words,
+        "is_on_page": is_on_page,
+        "stored_link": stored_link,
+        "types_in_words": types_in_words,
+    }
 
 
 def answer_words(field: Any, when: When) -> str:

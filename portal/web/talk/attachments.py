@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Flask, abort, flash, request, url_for
+from flask import Blueprint, abort, request, url_for
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -19,6 +19,7 @@ from ..files import Files, Link
 from ..forms.uploads import clean_name, kind_of
 from ..layout import me
 from ..lookups import process_or_refuse
+from ..messages import flash
 from ..urls import safe_path, see_other
 from ..writing import writing
 
@@ -85,5 +86,5 @@ def _back(process_id: int) -> str:
     return f"{safe_path(request.args.get('next'), default).partition('#')[0]}#files"
 
 
-def init_app(app: Flask) -> None:
-    app.jinja_env.globals.update(attached_link=link_of, may_detach=may_detach)
+def helpers() -> dict[str, Any]:
+    return {"attached_link": link_of, "may_detach": may_detach}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Flask, abort, flash, render_template, request, url_for
+from flask import Blueprint, abort, render_template, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -19,6 +19,7 @@ from ..accounts.sign_in import require_login
 from ..drafts import kept
 from ..layout import me
 from ..lookups import NOT_SEEN, process_or_refuse, task_or_refuse
+from ..messages import flash
 from ..urls import safe_path, see_other, to_id
 from ..writing import writing
 
@@ -161,7 +162,11 @@ def may_edit(comment: Comment) -> bool:
     return comment.author_id == me().id and comments.is_fresh(comment)
 
 
-def init_app(app: Flask) -> None:
-    app.jinja_env.globals.update(
-        talk_of=talk_of, said=said, may_edit=may_edit, may_remove=may_remove, LONGEST_COMMENT=comments.LONGEST
-    )
+def helpers() -> dict[str, Any]:
+    return {
+        "talk_of": talk_of,
+        "said": said,
+        "may_edit": may_edit,
+        "may_remove": may_remove,
+        "LONGEST_COMMENT": comments.LONGEST,
+    }

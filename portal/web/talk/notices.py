@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Flask, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
@@ -56,5 +56,5 @@ def address_of(notice: Notice) -> str:
     return url_for("portal.processes.detail", process_id=notice.process_id, **values)
 
 
-def init_app(app: Flask) -> None:
-    app.jinja_env.globals.update(notice_line=line, notice_address=address_of)
+def helpers() -> dict[str, Any]:
+    return {"notice_line": line, "notice_address": address_of}

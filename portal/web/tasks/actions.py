@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
@@ -18,6 +18,7 @@ from ..accounts.sign_in import require_login
 from ..display.words import ACTIONS, action_words
 from ..layout import me
 from ..lookups import locked_or_refuse, task_or_refuse
+from ..messages import flash
 from ..reasons import reason_of_request
 from ..urls import see_other, way_back
 from . import preview

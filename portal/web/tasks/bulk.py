@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
@@ -18,7 +18,7 @@ from ..accounts.sign_in import require_login
 from ..display.words import ACTIONS
 from ..layout import me
 from ..reasons import reason_of_request
-from ..selection import Read, Selection, each, selection, tell
+from ..selection import Selection, each, selection, tell, tell_nothing
 from ..urls import see_other, to_id, way_back
 from . import undoing
 from .actions import demand, find_user, unfit
@@ -29,7 +29,7 @@ blueprint = Blueprint("bulk", __name__)
 blueprint.before_request(require_login)
 
 #: the lists whose rows one can act on, and the one that is meant where none is named
-LISTS: dict[str, Read] = {"inbox": queries.inbox, "queue": queries.queue, "archive": queries.archive}
+LISTS = ("inbox", "queue", "archive", "tasks")
 _DEFAULT = {"assign": "queue", "undo": "archive"}
 #: the actions that are levers: see `levers`
 _LEVERS = ("skip", "due", "priority", "snooze")
@@ -38,11 +38,10 @@ _LEVERS = ("skip", "due", "priority", "snooze")
 @blueprint.post("/tasks/<any(assign,unassign,reassign,cancel,undo,revive,skip,due,priority,snooze):action>")
 def act(action: str) -> BaseResponse | str | tuple[str, int]:
     name = request.form.get("list", "")
-    read = LISTS.get(name) or LISTS[_DEFAULT.get(action, "inbox")]
-    chosen = selection("task", read)
+    chosen = selection("task", name if name in LISTS else _DEFAULT.get(action, "inbox"))
     back = way_back(url_for("portal.lists.queue" if action == "assign" else "portal.lists.inbox"))
     if not chosen.wanted:
-        flash(_("No task matches.") if chosen.whole else _("Nothing was selected."), "warning")
+        tell_nothing(chosen, _("No task matches."))
         return see_other(back)
     if "_ask" in request.form:
         return _ask(action, chosen, back)

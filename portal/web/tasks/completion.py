@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Response, current_app, flash, request, url_for
+from flask import Response, current_app, request, url_for
 from sqlalchemy import select
 
 from portal import queries, summaries, trace
@@ -19,6 +19,7 @@ from portal.models import Process, Task, User, db
 from ..display.moments import day
 from ..display.values import list_words
 from ..layout import me, now, preferences
+from ..messages import flash
 from ..urls import carry, inbox, see_other, way_back
 from ..writing import writing
 from .given import my_zone
@@ -76,7 +77,7 @@ def _onward(done: Finished, response: Response) -> Response:
     flow_class = registry.get(now.flow_label)
     address = url_for("portal.processes.detail", process_id=done.process_id)
     name = f"#{done.process_id} {flow_class.definition.title if flow_class else now.flow_label}"
-    flash({"text": what_comes_next(done, now), "to": address, "name": name}, "success")  # type: ignore[arg-type]
+    flash({"text": what_comes_next(done, now), "to": address, "name": name}, "success")
     asks, wanted = "_asks_next" in request.form, "_continue" in request.form
     order = request.form.get("_order", "")
     chosen = {"after": "next" if wanted else "list"} if asks else {}

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from flask import Blueprint, Flask, flash, request, url_for
+from flask import Blueprint, request, url_for
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 from werkzeug.datastructures import MultiDict
@@ -23,8 +23,9 @@ from portal.models import Process, Task, User, db
 from portal.queries import Filters
 
 from ..accounts.sign_in import require_login
+from ..filtering import filters_of_request
 from ..layout import me, preferences
-from ..lists import filters_of_request
+from ..messages import flash
 from ..selection import list_filters
 from ..urls import carry, see_other, way_back
 
@@ -39,10 +40,12 @@ _TRIES = 6
 ORDERS = ("case", "step", "list")
 
 
-def init_app(app: Flask) -> None:
-    app.jinja_env.globals["take_next_address"] = partial(_with_filters, "portal.next_task.take")
-    app.jinja_env.globals["bulk_address"] = lambda action: _with_filters("portal.bulk.act", action=action)
-    app.jinja_env.globals["order_preference"] = lambda: preferences().get("order", "case")
+def helpers() -> dict[str, Any]:
+    return {
+        "take_next_address": partial(_with_filters, "portal.next_task.take"),
+        "snoozed_tasks": lambda: queries.snoozed(db.session(), me()),
+        "order_preference": lambda: preferences().get("order", "case"),
+    }
 
 
 def _with_filters(endpoint: str, **values: Any) -> str:

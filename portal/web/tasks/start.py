@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from typing import Any
 
-from flask import Blueprint, Flask, abort, flash, request, url_for
+from flask import Blueprint, abort, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.engine import actions, start_keys
@@ -16,6 +16,7 @@ from portal.models import db
 from ..accounts.sign_in import require_login
 from ..drafts import kept
 from ..layout import me
+from ..messages import flash
 from ..urls import see_other
 from .completion import Finished, finished
 from .detail import Refused, receive_uploads, respond
@@ -85,8 +86,8 @@ def form_key() -> str:
     return (request.form.get("_start", "") if request.method == "POST" else "") or secrets.token_hex(16)
 
 
-def init_app(app: Flask) -> None:
-    app.jinja_env.globals["start_key"] = form_key
+def helpers() -> dict[str, Any]:
+    return {"start_key": form_key}
 
 
 def start_or_refuse(label: str, name: str) -> Any:

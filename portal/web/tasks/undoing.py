@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from flask import Blueprint, abort, flash, url_for
+from flask import Blueprint, abort, url_for
 from sqlalchemy import delete
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -18,6 +18,7 @@ from portal.models import BulkUndo, Task, User, db
 
 from ..accounts.sign_in import require_login
 from ..layout import me, now
+from ..messages import flash
 from ..selection import each, tell
 from ..urls import see_other, to_id, way_back
 from ..writing import writing

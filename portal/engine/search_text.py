@@ -1,0 +1,133 @@
+"""What a search looks through: a text that each process carries, written with what it is made of.
+
+It holds what everybody who sees a process sees of it wherever it stands: its flow's title, the words that its
+summary always has, values of fields, labels of choices, its own columns and those of its artifact; never the names
+of fields. Names of people and titles of steps are looked up when somebody searches (`portal.queries.search`): they
+change without it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import String, inspect, select, update
+from sqlalchemy.orm import Session
+
+from portal import summaries
+from portal.jsonstore import BinaryField, FileField, fields_of
+from portal.models import Process
+
+from . import visibility, writes
+from .context import ActionContext
+
+#: what is longer is no line that people read, and what lies behind so many letters is not looked through
+_LONGEST_VALUE, _LONGEST = 10_000, 20_000
+#: keeps the text of a process apart from that of its artifact
+_BEHIND = "\n\f\n"
+
+
+def folded(text: str) -> str:
+    """A text as it is compared: in no letters' case."""
+    return unicodedata.normalize("NFC", text.casefold())
+
+
+def keep(run: ActionContext) -> None:
+    """Bring the texts of the processes up to date that an action has touched; most stay as they are."""
+    for process in {change.process: None for change in run.rows.changes}:
+        text = text_of(process)
+        if process.search_text != text:
+            process.search_text = text
+
+
+def text_of(process: Process) -> str:
+    """All that a search finds a process by."""
+    _, _, before = (process.search_text or "").partition(_BEHIND)
+    if process.artifact_type is None:
+        behind = ""
+    elif "_artifact" in process.__dict__ or not before:
+        behind = _joined(_columns(process.artifact))
+    else:  # nobody has read the artifact, so nobody has changed it
+        behind = before
+    return _joined(_own(process)) + (_BEHIND + behind if behind else "")
+
+
+def fill_in(session: Session, most: int = 200) -> int:
+    """Write the texts of processes that have none: those from before there were any. The number of those written."""
+    without = Process.search_text.is_(None)
+    found = session.scalars(select(Process).where(without).order_by(Process.id.desc()).limit(most)).unique()
+    texts = {process.id: text_of(process) for process in found}
+    writes.begin(session)
+    for process_id, text in texts.items():  # whoever has been faster knows better
+        writes.run(session, update(Process).where(Process.id == process_id, without).values(search_text=text))
+    session.commit()
+    return len(texts)
+
+
+def _joined(pieces: Iterator[str]) -> str:
+    found: dict[str, None] = {}
+    room = _LONGEST
+    for piece in pieces:
+        if piece and piece not in found and len(piece) < _LONGEST_VALUE:
+            found[piece] = None
+            room -= len(piece) + 1
+            if room < 0:
+                break
+    return folded("\n".join(found))[:_LONGEST].replace("\0", " ")
+
+
+def _own(process: Process) -> Iterator[str]:
+    flow_class = process.flow_class
+    if flow_class is not None:
+        yield flow_class.definition.title
+        yield summaries.constant_part(flow_class.process_summary_template or "")
+    left_out = set()
+    guarded = visibility.guarded_fields(type(process))
+    for name, field in fields_of(type(process)).items():
+        if isinstance(field, BinaryField | FileField) or name in guarded:
+            left_out.add(field.path[0])
+        elif field.choices:
+            yield from _labels(field, process.data)
+    for key, value in process.data.items():
+        if key not in left_out and not key.startswith("_"):
+            yield from _values(value)
+    if inspect(type(process)).local_table is not Process.__table__:
+        yield from _columns(process)
+
+
+def _values(value: Any) -> Iterator[str]:
+    """Every text and number in a value, at any depth."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from _values(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _values(each)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield str(value)
+
+
+def _labels(field: Any, document: Any) -> Iterator[str]:
+    for key in field.path:
+        document = document.get(key) if isinstance(document, dict) else None
+    for value, label in field.choices:
+        if document is not None and field.to_json(value) == document:
+            yield str(label)
+
+
+def _columns(instance: Any) -> Iterator[str]:
+    """The texts in the columns of a row."""
+    if instance is None:
+        return
+    mapper: Any = inspect(type(instance))
+    guarded = visibility.guarded_fields(type(instance))
+    for key, column in mapper.columns.items():
+        ours = isinstance(instance, Process) and column.table is Process.__table__
+        hidden = key in guarded or key.startswith("_")
+        if isinstance(column.type, String) and not ours and not hidden:
+            value = getattr(instance, key)
+            if isinstance(value, str):
+                yield value

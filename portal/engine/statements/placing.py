@@ -1,0 +1,93 @@
+"""Puts rows that were read or written here into the session, as though the ORM had loaded them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Column, inspect
+from sqlalchemy.orm import Mapper, Session, make_transient, make_transient_to_detached
+from sqlalchemy.orm.attributes import instance_state
+
+from portal.models import Process
+
+
+@lru_cache
+def keys(model: Any) -> tuple[str, ...]:
+    """The attributes of a model that are columns of its own table."""
+    return tuple(
+        each.key
+        for each in inspect(model).column_attrs
+        if isinstance(each.columns[0], Column) and each.columns[0].table is model.__table__
+    )
+
+
+def columns(model: Any, table: Any = None) -> list[Any]:
+    """Those columns, of the table or of an alias of it."""
+    table = model.__table__ if table is None else table
+    mapper = inspect(model)
+    return [table.c[mapper.column_attrs[key].columns[0].key] for key in keys(model)]
+
+
+@lru_cache(maxsize=1024)
+def is_plain(mapper: Mapper[Any]) -> bool:
+    """Whether a class of processes, or of tasks, has all its columns in our table, and none of its own there."""
+    base: Any = mapper.base_mapper.class_
+    own = {each.key for each in mapper.column_attrs if isinstance(each.columns[0], Column)}
+    return mapper.local_table is base.__table__ and own == set(keys(base))
+
+
+def mapper_of(values: dict[str, Any]) -> Mapper[Any]:
+    """The mapper of a process with these values."""
+    found: Mapper[Any] = inspect(Process).polymorphic_map[values["process_type"]]
+    return found
+
+
+def place(session: Session, mapper: Mapper[Any], values: dict[str, Any]) -> Any:
+    """The object of the session with these values: one that it has, which holds no changes, or a new one."""
+    identity = mapper.identity_key_from_primary_key((values["id"],))
+    found = session.identity_map.get(identity)
+    known = found is not None
+    if found is None:
+        found = mapper.class_manager.new_instance()
+    else:
+        make_transient(found)
+    state = instance_state(found)
+    state.dict.update(values)
+    make_transient_to_detached(found)
+    session.add(found)
+    if known:
+        state.manager.dispatch.refresh(state, None, None)
+    else:
+        state.manager.dispatch.load(state, None)
+    return found
+
+
+def settle(session: Session, instance: Any) -> None:
+    """Let what an object of the session holds be what its row holds."""
+    make_transient(instance)
+    make_transient_to_detached(instance)
+    session.add(instance)
+
+
+def settle_for_commit(session: Session, instance: Any) -> None:
+    """The same, in less time, for an object that the commit is about to expire. It may lose its collections."""
+    state = instance_state(instance)
+    names = _single(state.mapper)
+    held = {name: value for name, value in state.dict.items() if name in names}
+    session.expire(instance)
+    state.dict.update(held)
+
+
+@lru_cache(maxsize=256)
+def _single(mapper: Mapper[Any]) -> frozenset[str]:
+    """The columns of a class, and its relationships that are no collections."""
+    columns = {each.key for each in mapper.column_attrs}
+    return frozenset(columns | {each.key for each in mapper.relationships if not each.uselist})
+
+
+def keep_key(instance: Any) -> None:
+    """Let an object that has expired tell its key without a statement."""
+    state: Any = instance_state(instance)
+    if state.persistent:
+        state.dict["id"] = state.identity[0]

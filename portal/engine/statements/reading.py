@@ -1,0 +1,195 @@
+"""Locks a tree of processes and reads what an action needs first: the task, its process, who acts.
+
+SQLite has locked the whole database with BEGIN IMMEDIATE, and answers all of it in one statement. On PostgreSQL the
+root is locked in a first one, with who acts: what a statement has waited for it reads again, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, exists, func, inspect, select
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
+
+from portal.models import BigId, Process, Role, Task, User
+from portal.models.user import user_role
+
+from .placing import columns, is_plain, keys, mapper_of, place
+
+_T, _P, _R = Task.__table__, Process.__table__, Role.__table__
+_ROOT, _OTHER = _P.alias("root"), _T.alias("other")
+_ACTOR, _CREATOR, _OWNER = (User.__table__.alias(name) for name in ("actor", "creator", "owner"))
+_USER, _TARGET = bindparam("user", type_=BigId), bindparam("target", type_=BigId)
+#: the columns behind those of tables: whether other tasks are open, and the top of the tree
+_OTHERS = exists().where(
+    # a bound of the index's second column, which all names are above: see `context.among_open`
+    _OTHER.c.process_id == _P.c.id,
+    _OTHER.c.finished.is_(None),
+    _OTHER.c.flow_task > "",
+    _OTHER.c.id != _T.c.id,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What there is under the lock.
+
+    Attributes:
+        root_id: the top of the tree that is locked.
+        actor: who acts; None is the system.
+        task: the task, if one was asked for.
+        process: its process, or the one that was asked for. None where a part of it is in a table of its own.
+        alone: whether no other task of the process is open.
+    """
+
+    root_id: int | None = None
+    actor: User | None = None
+    task: Task | None = None
+    process: Process | None = None
+    alone: bool = False
+
+
+def lock_task(session: Session, connection: Connection, task_id: int, user_id: int | None) -> Found:
+    """Lock the root of a task's tree, and read the task.
+
+    Raises:
+        LookupError: there is no such task, or no such person.
+    """
+    return _lock(session, connection, Task, task_id, user_id)
+
+
+def lock_process(session: Session, connection: Connection, process_id: int, user_id: int | None) -> Found:
+    """Lock the root of a process's tree, and read the process.
+
+    Raises:
+        LookupError: there is no such process, or no such person.
+    """
+    return _lock(session, connection, Process, process_id, user_id)
+
+
+def read_user(session: Session, connection: Connection, user_id: int) -> User:
+    """A person and their roles.
+
+    Raises:
+        LookupError: there is no such person.
+    """
+    return _actor(session, connection.execute(_query_of_user(), {"user": user_id}).all(), 0)
+
+
+def _lock(session: Session, connection: Connection, model: Any, target: int, user_id: int | None) -> Found:
+    queries, values, actor = _queries(model), {"target": target, "user": user_id}, None
+    if connection.dialect.name == "sqlite":
+        rows = connection.execute(queries["all" if user_id is not None else "anybody"], values).all()
+    else:
+        rows = connection.execute(queries["lock" if user_id is not None else "lock alone"], values).all()
+        if rows and user_id is not None:
+            actor = _actor(session, rows, 1)
+        if rows:
+            rows = connection.execute(queries["anybody"], values).all()
+    if not rows:
+        raise LookupError(f"there is no such {model.__name__.lower()}")
+    if user_id is not None and actor is None:
+        actor = _actor(session, rows, _width(model))
+    return _place(session, model, rows[0], actor)
+
+
+def _place(session: Session, model: Any, row: Any, actor: User | None) -> Found:
+    """Put what was read into the session."""
+    at = len(keys(Process))
+    values = _part(row, 0, Process)
+    people = {} if actor is None else {actor.id: actor}
+    for _ in range(_people(model)):
+        if row[at] is not None:
+            people[row[at]] = place(session, inspect(User), _part(row, at, User))
+        at += len(keys(User))
+    mapper, process, task = mapper_of(values), None, None
+    if is_plain(mapper):
+        process = place(session, mapper, values)
+        _relate(process, "created_by", values["created_by_id"], people)
+    if model is Task:
+        task = place(session, inspect(Task), _part(row, at, Task))
+        _relate(task, "owner", task.owner_id, people)
+        if process is not None:
+            set_committed_value(task, "process", process)
+    alone = model is Task and not row[at + len(keys(Task))]
+    return Found(values["root_id"] or values["id"], actor, task, process, alone)
+
+
+def _part(row: Any, at: int, model: Any) -> dict[str, Any]:
+    """The values of one model in a row."""
+    names = keys(model)
+    return dict(zip(names, row[at : at + len(names)], strict=True))
+
+
+def _relate(instance: Any, name: str, key: int | None, people: dict[int, User]) -> None:
+    if key is None or key in people:
+        set_committed_value(instance, name, None if key is None else people[key])
+
+
+def _actor(session: Session, rows: Sequence[Any], at: int) -> User:
+    if not rows or rows[0][at] is None:
+        raise LookupError("there is no such user")
+    actor: User = place(session, inspect(User), _part(rows[0], at, User))
+    at += len(keys(User))
+    held = [place(session, inspect(Role), _part(row, at, Role)) for row in rows if row[at] is not None]
+    set_committed_value(actor, "roles", held)
+    return actor
+
+
+def _people(model: Any) -> int:
+    """How many people are read beside who acts: who has started the process, and who has the task."""
+    return 2 if model is Task else 1
+
+
+def _width(model: Any) -> int:
+    """How many columns there are ahead of those of who acts."""
+    own = len(keys(Task)) + 1 if model is Task else 0
+    return len(keys(Process)) + _people(model) * len(keys(User)) + own
+
+
+@cache
+def _queries(model: Any) -> dict[str, Any]:
+    """The statements that begin an action on a task, or on a process."""
+    of_task = model is Task
+    read = [*columns(Process), *columns(User, _CREATOR)]
+    source: Any = _P.join(_T, _T.c.process_id == _P.c.id) if of_task else _P
+    other = func.coalesce(_USER, 0)
+    source = source.outerjoin(_CREATOR, (_CREATOR.c.id == _P.c.created_by_id) & (_CREATOR.c.id != other))
+    if of_task:
+        met = (_OWNER.c.id == _T.c.owner_id) & (_OWNER.c.id != other)
+        source = source.outerjoin(_OWNER, met & (_OWNER.c.id != func.coalesce(_P.c.created_by_id, 0)))
+        read += [*columns(User, _OWNER), *columns(Task), _OTHERS]
+    target = (_T if of_task else _P).c.id == _TARGET
+    actor = [*columns(User, _ACTOR), *columns(Role)]
+    root = select(func.coalesce(_P.c.root_id, _P.c.id)).where(target)
+    if of_task:
+        root = root.join_from(_P, _T, _T.c.process_id == _P.c.id)
+    lock = _ROOT.c.id == root.scalar_subquery()
+    return {
+        "all": select(*read, *actor).select_from(_with_actor(source)).where(target),
+        "anybody": select(*read).select_from(source).where(target),
+        "lock": select(_ROOT.c.id, *actor)
+        .select_from(_with_actor(_ROOT))
+        .where(lock)
+        .with_for_update(of=_ROOT),
+        "lock alone": select(_ROOT.c.id).where(lock).with_for_update(of=_ROOT),
+    }
+
+
+@cache
+def _query_of_user() -> Any:
+    read = [*columns(User, _ACTOR), *columns(Role)]
+    return select(*read).select_from(_with_roles(_ACTOR)).where(_ACTOR.c.id == _USER)
+
+
+def _with_actor(source: Any) -> Any:
+    return _with_roles(source.outerjoin(_ACTOR, _ACTOR.c.id == _USER))
+
+
+def _with_roles(source: Any) -> Any:
+    held = source.outerjoin(user_role, user_role.c.user_id == _ACTOR.c.id)
+    return held.outerjoin(_R, _R.c.id == user_role.c.role_id)

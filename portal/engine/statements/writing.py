@@ -1,0 +1,166 @@
+"""Writes what an action has made and changed of the engine's own rows, in a fixed order.
+
+Processes first, then one UPDATE for each set of columns; the tasks, links and events that are added come behind them,
+see `bulk_insert`. What is not a plain row of ours is left to the unit of work, which comes next: joined tables,
+relationships of an author's, and everything under a guard or behind a savepoint.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Text, cast, exists
+from sqlalchemy.orm import Session, make_transient_to_detached
+from sqlalchemy.orm.attributes import instance_state
+
+from portal.models import Event, Process, Task, User, task_link
+
+from . import driver
+from .placing import is_plain, keys, settle, settle_for_commit
+
+_LINKS, _EVENTS = (
+    ("task_id", "previous_id"),
+    (
+        *("created", "user_id", "process_id", "task_id"),
+        *("action", "from_state", "to_state", "detail"),
+    ),
+)
+
+#: who has asked to hear of the queue: JSON has no index, so its text is searched
+ASKING = (
+    User.is_active,
+    cast(User.preferences, Text).contains('"queue": true', autoescape=True),
+)
+_ASKED = exists().where(*ASKING)
+
+
+def store(session: Session, last: bool) -> list[Process]:
+    """Write new processes and what was changed of processes and tasks. The new ones.
+
+    Args:
+        last: whether nothing but the commit comes next.
+    """
+    if session.info.get("guard") is not None or session.in_nested_transaction():
+        return []
+    made = [
+        each for each in session.new if isinstance(each, Process) and is_plain(instance_state(each).mapper)
+    ]
+    changed = [each for each in session.dirty if isinstance(each, Process | Task)]
+    made = (
+        made if len(made) == 1 else []
+    )  # the unit of work has one statement for many, and their keys in order
+    stored = [each for each in made if _insert(session, each)]
+    if changed:
+        _update(session, changed, settle_for_commit if last else settle)
+    return stored
+
+
+@cache
+def columns_of(model: Any) -> tuple[str, ...]:
+    """The columns that a new row is given a value for."""
+    return tuple(name for name in keys(model) if name != "id")
+
+
+def _insert(session: Session, process: Process) -> bool:
+    state, table = instance_state(process), Process.__table__
+    names = columns_of(Process)
+    absent = [name for name in names if state.dict.get(name) is None and not table.c[name].nullable]
+    if absent or not state.committed_state.keys() <= set(names):  # its defaults; relationships
+        return False
+    connection = session.connection()
+    state.mapper.dispatch.before_insert(state.mapper, connection, state)
+    row = {name: state.dict.get(name) for name in names}
+    [(key,)] = driver.insert(connection, table, names, [row], ("id",))
+    session.expunge(process)
+    state.dict.update(row, id=key)
+    make_transient_to_detached(process)
+    session.add(process)
+    state.mapper.dispatch.after_insert(state.mapper, connection, state)
+    session.info["written"] = True
+    return True
+
+
+def _update(session: Session, changed: Sequence[Any], settled: Callable[[Session, Any], None]) -> None:
+    connection = session.connection()
+    groups: dict[Any, list[dict[str, Any]]] = defaultdict(list)
+    written: list[Any] = []
+    states: list[Any] = [instance_state(each) for each in changed]
+    for state in sorted(states, key=_order):
+        if not _is_ours(state):
+            continue
+        if told := state.mapper.dispatch.before_update:
+            told(state.mapper, connection, state)
+            if not _is_ours(state):
+                continue
+        written.append(state)
+        if values := dict(_changes(state)):
+            values["id"] = state.identity[0]
+            groups[state.mapper.local_table, tuple(sorted(values.keys() - {"id"}))].append(values)
+    for (table, names), rows in groups.items():
+        driver.update(connection, table, names, rows)
+    for state in written:
+        settled(session, state.obj())
+        if told := state.mapper.dispatch.after_update:
+            told(state.mapper, connection, state)
+    session.info["written"] = True
+
+
+def _order(state: Any) -> tuple[bool, int]:
+    """Processes first, in the order of their keys."""
+    return state.class_ is Task, state.identity[0]
+
+
+def _is_ours(state: Any) -> bool:
+    """Whether only columns of ours have changed."""
+    if not is_plain(state.mapper):
+        return False
+    model = state.mapper.base_mapper.class_
+    others = state.committed_state.keys() - _names(model)
+    if others == {"owner"} and model is Task:
+        owner = state.dict.get("owner")
+        return owner is None or instance_state(owner).persistent
+    return not others
+
+
+@cache
+def _names(model: Any) -> frozenset[str]:
+    return frozenset(keys(model))
+
+
+def _changes(state: Any) -> Iterator[tuple[str, Any]]:
+    """The columns whose values have changed, with the new ones."""
+    loaded, before = state.dict, state.committed_state
+    if "owner" in before:
+        owner = loaded.get("owner")
+        before = {**before, "owner_id": before.get("owner_id", loaded.get("owner_id"))}
+        key: Any = None if owner is None else instance_state(owner).identity
+        loaded["owner_id"] = key and key[0]
+        del before["owner"]
+    columns = state.mapper.columns
+    for key, old in before.items():
+        if key in loaded and not columns[key].type.compare_values(old, loaded[key]):
+            yield key, loaded[key]
+
+
+def insert_tasks(connection: Connection, rows: list[dict[str, Any]]) -> tuple[list[int], bool | None]:
+    """Insert tasks. Their keys, and whether somebody has asked to hear of what is new in the queue; None where nothing
+    is."""
+    returned: tuple[str, ...] = ("id", "process_id", "number")
+    if asks := any(row["status"] == "NEW" for row in rows):
+        returned += (driver.text(_ASKED, connection.dialect),)
+    found = driver.insert(connection, Task.__table__, columns_of(Task), rows, returned)
+    ids = {(process_id, number): key for key, process_id, number, *_ in found}
+    return [ids[row["process_id"], row["number"]] for row in rows], bool(found[0][3]) if asks else None
+
+
+def insert_links(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        driver.insert(connection, task_link, _LINKS, rows)
+
+
+def insert_events(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        driver.insert(connection, Event.__table__, _EVENTS, rows)

@@ -1,0 +1,182 @@
+"""The session on which actions run: the portal's own, or that of the application around it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session as FlaskSession
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError, InvalidRequestError
+from sqlalchemy.orm import ORMExecuteState
+from sqlalchemy.orm import Session as PlainSession
+
+from portal.errors import PortalError
+
+if TYPE_CHECKING:
+    _Parent = PlainSession
+else:
+    _Parent = object
+
+
+def _unstored(instance: Any) -> list[str]:
+    """The pointers (see `pointer`) of an object that hold something without a key."""
+    return [
+        name for name in ("artifact", "seed") if f"_{name}" in instance.__dict__ and _waits(instance, name)
+    ]
+
+
+def _waits(instance: Any, name: str) -> bool:
+    pointer: Any = getattr(type(instance), name, None)
+    return hasattr(pointer, "unstored") and pointer.unstored(instance) is not None
+
+
+class Hooks(_Parent):
+    """What a session has on which actions run. It tells whoever guards it before it first speaks to the database.
+
+    The engine runs an author's function under a guard that opens a savepoint only when the function really
+    uses the database; `info["guard"]` is called at each such moment.
+    """
+
+    def _tell_guard(self) -> None:
+        guard = self.info.get("guard")
+        if guard is not None:
+            guard()
+
+    def flush(self, objects: Any = None) -> None:
+        self._tell_guard()
+        if self.info.get("flushed"):  # but for what is kept for behind a savepoint
+            return
+        rows = self.info.get("rows")
+        written = () if rows is None else rows.pending()
+        ours = (*self.new, *self.dirty) if objects is None else objects
+        held = [(each, name) for each in (*ours, *written) for name in _unstored(each)]
+        if held:  # what a process or a task points at is stored with it, and its key noted behind it
+            pointed = [getattr(each, name) for each, name in held]
+            self.add_all(pointed)
+            super().flush(None if objects is None else pointed)
+            for each, name in held:
+                getattr(type(each), name).take_key(each)
+        if objects is None and rows is not None:
+            rows.write_changes()
+        if objects is None or objects:  # an empty list would mean all
+            super().flush(objects)
+        if rows is not None:  # behind the processes that they belong to
+            rows.write()
+
+    def begin_nested_behind(self, objects: list[Any]) -> Any:
+        """Write these objects, and set a savepoint behind them. All others stay as they are, ahead of their own flush.
+
+        Args:
+            objects: what was pending before, and is not the author's.
+        """
+        self.flush(objects)
+        self.info["flushed"] = True
+        try:
+            return self.begin_nested()
+        finally:
+            del self.info["flushed"]
+
+    def expire(self, instance: Any, attribute_names: Any = None) -> None:
+        self._tell_guard()  # who throws away what they have not written keeps what was pending before
+        super().expire(instance, attribute_names)
+
+    def expire_all(self) -> None:
+        self._tell_guard()
+        super().expire_all()
+
+    def connection(self, *args: Any, **kwargs: Any) -> Any:
+        self._tell_guard()
+        return super().connection(*args, **kwargs)
+
+    def begin_nested(self) -> Any:
+        self._tell_guard()  # whose own savepoint is the outer one
+        savepoint = super().begin_nested()
+        if (rows := self.info.get("rows")) is not None:
+            rows.savepoints[savepoint] = rows.mark()
+        return savepoint
+
+    def commit(self) -> None:
+        if self.info.get("run") is not None:
+            raise PortalError("An action is one transaction and commits at its end: do not commit inside it.")
+        super().commit()
+
+    def rollback(self) -> None:
+        if self.info.get("run") is not None:
+            raise PortalError(
+                "An action is one transaction: raise to take it back, do not roll back inside it."
+            )
+        super().rollback()
+
+    def close(self) -> None:
+        """End what is open. A connection that cannot even roll back is dropped, and the server rolls back: nobody
+        who has an answer already is refused it for that."""
+        try:
+            super().close()
+        except (DBAPIError, InvalidRequestError):
+            self.invalidate()
+
+    @property
+    def has_unsaved(self) -> bool:
+        """Whether there are changes that a rollback would take back, written to the database already or not."""
+        changed = any(self.is_modified(each) for each in self.dirty)
+        return bool(changed or self.new or self.deleted or self.info.get("written"))
+
+
+class Session(Hooks, FlaskSession):
+    """The session of `portal.models.db`."""
+
+
+def _statement(state: ORMExecuteState) -> None:
+    state.session._tell_guard()  # type: ignore[attr-defined]
+    if state.is_insert or state.is_update or state.is_delete:
+        state.session.info["written"] = True
+
+
+def _flushed(session: Any, _context: Any) -> None:
+    session.info["written"] = True
+
+
+def _ended(session: Any) -> None:
+    if not session.in_nested_transaction():
+        session.info["written"] = False
+
+
+def _taken_back(session: Any, savepoint: Any) -> None:
+    run = session.info.get("run")
+    if run is not None:
+        run.taken_back(savepoint)
+
+
+def _committed(session: Any) -> None:
+    if not session.in_nested_transaction():
+        session.info["commits"] = session.info.get("commits", 0) + 1
+
+
+def _listen(session_class: type) -> None:
+    for name, listener in (
+        ("do_orm_execute", _statement),
+        ("after_flush", _flushed),
+        ("after_commit", _ended),
+        ("after_rollback", _ended),
+        ("after_soft_rollback", _taken_back),
+        ("after_commit", _committed),
+    ):
+        event.listen(session_class, name, listener)
+
+
+_listen(Session)
+
+
+def adopt(host: SQLAlchemy) -> None:
+    """Let the sessions of an application's own Flask-SQLAlchemy object serve actions too. May be repeated.
+
+    Their class becomes a subclass of what it was: what the application listens for is heard as before.
+    """
+    factory: Any = host.session.session_factory
+    if issubclass(factory.class_, Hooks):
+        return
+    factory.class_ = type(factory.class_.__name__, (Hooks, factory.class_), {})
+    _listen(factory.class_)
+    for session in getattr(host.session.registry, "registry", {}).values():  # those that are open already
+        session.__class__ = factory.class_

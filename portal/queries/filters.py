@@ -1,0 +1,289 @@
+"""What a list is narrowed to. It stands in the address of the page."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session
+
+from portal import usernames
+from portal.flow.registry import registry
+from portal.language import gettext as _
+from portal.models import Process, Task, User, utcnow
+
+from .attention import needs_attention
+from .fields import Column, column_of
+from .search import Search
+
+#: the order of `due=` on a page
+DUE = ("late", "today", "week", "none")
+_DATA = re.compile(r"data\.([A-Za-z_]\w*)(?:\.(eq|ne|lt|le|gt|ge|contains))?", re.ASCII)
+_NUMBER = re.compile(r"-?[0-9]{1,9}", re.ASCII)
+
+
+class DataFilter(NamedTuple):
+    """A condition on a field of the flow: `data.amount.gt=1000`."""
+
+    name: str
+    op: str
+    text: str
+
+    @property
+    def key(self) -> str:
+        return f"data.{self.name}" + ("" if self.op == "eq" else f".{self.op}")
+
+
+def data_filter(key: str, text: str) -> DataFilter | None:
+    """The condition that a name in an address stands for. None if it is none."""
+    found = _DATA.fullmatch(key)
+    return DataFilter(found[1], found[2] or "eq", text) if found and text else None
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a list is narrowed to, as it was typed: what of it cannot be understood is a line on the page.
+
+    Attributes:
+        flow: the label of a flow.
+        q: a number, or words to search for.
+        step: the name of a step.
+        person: a user name: whose task; on one's own lists and those of processes also who has started it.
+        state: a state of tasks or processes in small letters; `attention` for what failed or is stuck.
+        due: `late`, `today`, `week` (what is overdue among each) or `none`.
+        since, until: dates, both included: when it came, or was finished in the archive.
+        priority: a number, or `high`, `normal`, `low`.
+        data: conditions on fields of the flow.
+        sort: the name of an order.
+        after: where the page begins.
+        view: the id of a saved view.
+        mine: only what the person started, for lists of processes.
+        zone: in which days begin.
+    """
+
+    flow: str = ""
+    q: str = ""
+    step: str = ""
+    person: str = ""
+    state: str = ""
+    due: str = ""
+    since: str = ""
+    until: str = ""
+    priority: str = ""
+    data: tuple[DataFilter, ...] = ()
+    sort: str = ""
+    after: str = ""
+    view: str = ""
+    mine: bool = False
+    zone: dt.tzinfo = field(default=dt.UTC, compare=False)
+
+    @property
+    def narrows(self) -> bool:
+        return any(getattr(self, name) for name in NARROWING)
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """What stands in the address, but for the place where the page begins and the saved view."""
+        found = [(name, getattr(self, name)) for name in (*NARROWING[:-1], "sort")]
+        found += [(each.key, each.text) for each in self.data]
+        return [(name, value) for name, value in found if value] + ([("mine", "1")] if self.mine else [])
+
+    def without(self, *names: str) -> Filters:
+        """The same list but for these filters; one on a field is named by its key."""
+        plain: dict[str, Any] = {name: "" for name in names if name in NARROWING[:-1]}
+        kept = tuple(each for each in self.data if each.key not in names and "flow" not in names)
+        if "flow" in names:
+            plain["step"] = ""
+        return replace(self, data=kept, after="", **plain)
+
+
+#: what makes a list shorter; `data` is the last one
+NARROWING = ("flow", "q", "step", "person", "state", "due", "since", "until", "priority", "data")
+EVERYTHING = Filters()
+
+
+class Fault(ValueError):
+    """A filter that cannot be understood; its message is a line for people."""
+
+
+@dataclass
+class Narrowed:
+    """What filters mean to the database.
+
+    Attributes:
+        criteria: of a query for tasks joined with their processes, or for processes.
+        columns: the fields that conditions are on, which the list then shows.
+        faults: why some filter was left out, a line each.
+        words: the criterion of a search.
+        number: the number that is looked for: what has it comes first.
+    """
+
+    criteria: list[Any] = field(default_factory=list)
+    columns: list[Column] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    words: Any = None
+    number: int | None = None
+
+
+def narrow(session: Session, filters: Filters, kind: str) -> Narrowed:
+    """Read the filters.
+
+    Args:
+        kind: `mine` for tasks that are somebody's own or free for them, `tasks` for other tasks, `archive` for what is
+            over, `processes`.
+    """
+    found = Narrowed()
+    makers = _OF_PROCESSES if kind == "processes" else _OF_TASKS
+    for name in NARROWING[:-1]:
+        if getattr(filters, name) and name != "q":
+            try:
+                found.criteria.append(makers[name](filters, kind))
+            except Fault as fault:
+                found.faults.append(str(fault))
+    for condition in filters.data:
+        try:
+            column = column_of(filters.flow, condition.name)
+            found.criteria.append(column.compare(condition.op, condition.text, filters.zone))
+            if column not in found.columns:
+                found.columns.append(column)
+        except ValueError as fault:
+            found.faults.append(str(fault))
+    search = Search.of(session, filters.q)
+    if search is not None:
+        found.number = search.number
+        found.words = search.processes() if kind == "processes" else search.tasks()
+    return found
+
+
+def day(text: str, zone: dt.tzinfo, later: int = 0) -> dt.datetime:
+    """The moment at which a day begins."""
+    try:
+        date = dt.date.fromisoformat(text) + dt.timedelta(days=later)
+        if not 2 <= date.year <= 9990:
+            raise ValueError(text)
+    except (ValueError, OverflowError) as error:
+        raise Fault(
+            _("“%(text)s” is not a date: write it as 2026-11-24. This filter is left out.", text=text[:40])
+        ) from error
+    return dt.datetime.combine(date, dt.time(), zone).astimezone(dt.UTC)
+
+
+def due_before(name: str, zone: dt.tzinfo) -> dt.datetime:
+    """The moment before which something is due that is `late`, due `today` or in this `week`."""
+    now = utcnow()
+    today = now.astimezone(zone).date()
+    days = {"today": 1, "week": 7 - today.weekday()}.get(name)
+    return now if days is None else day((today + dt.timedelta(days=days)).isoformat(), zone)
+
+
+def _due(filters: Filters, _kind: str) -> Any:
+    if filters.due not in DUE:
+        raise Fault(
+            _(
+                "“%(text)s” is no due date: late, today, week or none. This filter is left out.",
+                text=filters.due[:40],
+            )
+        )
+    return Task.due.is_(None) if filters.due == "none" else Task.due < due_before(filters.due, filters.zone)
+
+
+def _priority(filters: Filters, _kind: str) -> Any:
+    words = {"high": Task.priority > 0, "normal": Task.priority == 0, "low": Task.priority < 0}
+    if filters.priority in words:
+        return words[filters.priority]
+    if not _NUMBER.fullmatch(filters.priority):
+        raise Fault(_("“%(text)s” is no priority. This filter is left out.", text=filters.priority[:40]))
+    return Task.priority == int(filters.priority)
+
+
+def _flow(filters: Filters, _kind: str) -> Any:
+    return Process.flow_label == filters.flow
+
+
+def _step(filters: Filters, _kind: str) -> Any:
+    return Task.flow_task == filters.step
+
+
+def _people(filters: Filters) -> Any:
+    return select(User.id).where(User.username_key == usernames.key(filters.person))
+
+
+def _person(filters: Filters, kind: str) -> Any:
+    owned = Task.owner_id.in_(_people(filters))
+    return or_(owned, Process.created_by_id.in_(_people(filters))) if kind == "mine" else owned
+
+
+TASK_STATES = ("new", "assigned", "scheduled", "started", "error", "done", "canceled", "revived")
+
+
+def _task_state(filters: Filters, _kind: str) -> Any:
+    if filters.state == "attention":
+        return Task.status == "ERROR"
+    if filters.state == "open":
+        return Task.finished.is_(None)
+    if filters.state not in TASK_STATES:
+        raise Fault(_("“%(text)s” is no state of a task. This filter is left out.", text=filters.state[:40]))
+    return Task.status == filters.state.upper()
+
+
+PROCESS_STATES = ("new", "done", "canceled", "failed", "suspended")
+
+
+def _process_state(filters: Filters, _kind: str) -> Any:
+    state = filters.state
+    if state == "attention":
+        return needs_attention()
+    if state == "suspended":
+        return or_(Process.status == "SUSPENDED", and_(Process.status == "NEW", Process.on_hold))
+    if state == "new":
+        return and_(Process.status == "NEW", Process.on_hold.is_(False))
+    if state not in PROCESS_STATES:
+        raise Fault(_("“%(text)s” is no state of a process. This filter is left out.", text=state[:40]))
+    return Process.status == state.upper()
+
+
+def _of_its_tasks(make: Callable[[Filters, str], Any]) -> Callable[[Filters, str], Any]:
+    """A condition that an open task of the process fulfils."""
+    return lambda filters, kind: (
+        select(Task.id)
+        .where(Task.process_id == Process.id, Task.finished.is_(None), make(filters, kind))
+        .exists()
+    )
+
+
+def _process_person(filters: Filters, _kind: str) -> Any:
+    had = select(Task.process_id).where(Task.owner_id.in_(_people(filters)))
+    return or_(Process.created_by_id.in_(_people(filters)), Process.id.in_(had))
+
+
+def _since(filters: Filters, kind: str) -> Any:
+    return _came(kind) >= day(filters.since, filters.zone)
+
+
+def _until(filters: Filters, kind: str) -> Any:
+    return _came(kind) < day(filters.until, filters.zone, later=1)
+
+
+def _came(kind: str) -> Any:
+    return {"processes": Process.created, "archive": Task.finished}.get(kind, Task.created)
+
+
+_OF_TASKS: dict[str, Callable[[Filters, str], Any]] = {
+    "flow": _flow, "step": _step, "person": _person, "state": _task_state, "due": _due, "since": _since,
+    "until": _until, "priority": _priority,
+}  # fmt: skip
+_OF_PROCESSES: dict[str, Callable[[Filters, str], Any]] = {
+    "flow": _flow, "step": _of_its_tasks(_step), "person": _process_person, "state": _process_state,
+    "due": _of_its_tasks(_due), "since": _since, "until": _until, "priority": _of_its_tasks(_priority),
+}  # fmt: skip
+
+
+def steps_of(label: str) -> Iterator[tuple[str, str]]:
+    """The steps of a flow that people do, with their titles."""
+    flow_class = registry.get(label)
+    for node in flow_class.definition.nodes.values() if flow_class is not None else ():
+        if node.human and not node.starts:
+            yield node.name, node.title

@@ -1,0 +1,14 @@
+"""Words in columns of text, in any letters' case."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import or_
+
+
+def contains(column: Any, word: str) -> Any:
+    """Whether a text has this word in it. No database of every locale folds the case of all letters, so the usual
+    spellings are asked for each."""
+    spellings = sorted({word, word.lower(), word.upper(), word.capitalize(), word.title()})
+    return or_(*(column.icontains(each, autoescape=True) for each in spellings))

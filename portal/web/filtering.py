@@ -1,0 +1,109 @@
+"""The filters of a list in its address, and the addresses that one goes on to from there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from flask import request
+from werkzeug.datastructures import MultiDict
+
+from portal import queries
+from portal.models import db
+from portal.queries import DataFilter, Filters, data_filter
+
+from .display.moments import zone
+from .layout import me, preferences
+from .urls import to_id
+
+#: what is longer is no filter
+_LONGEST, _MOST_CONDITIONS = 1000, 20
+_PLAIN = ("flow", "q", "step", "person", "since", "until", "priority", "sort", "after", "view")
+
+
+def filters_of_request(values: Mapping[str, str] | None = None) -> Filters:
+    """What the address narrows the list to. A saved view alone stands for the filters that were saved.
+
+    Args:
+        values: what a form has instead of an address.
+    """
+    found = read_filters(request.args if values is None else values)
+    if found.view and not found.narrows and not found.sort:
+        saved = queries.saved_view(db.session(), me(), to_id(found.view))
+        if saved is not None:
+            kept = read_filters(MultiDict(parse_qsl(saved.query)))
+            return replace(kept, view=found.view, after=found.after, mine=found.mine or kept.mine)
+    return found
+
+
+def read_filters(values: Mapping[str, str]) -> Filters:
+    """What these values narrow a list to."""
+
+    def get(name: str) -> str:
+        return (
+            values.get(name, "").replace("\0", "").strip()[:_LONGEST]
+        )  # NUL: PostgreSQL takes it in no text
+
+    conditions = (data_filter(key, get(key)) for key in values)
+    due = "late" if get("late") == "1" else get("due")
+    return Filters(
+        **{name: get(name) for name in _PLAIN},
+        state=(get("state") or get("status")).lower(),
+        due=due,
+        data=tuple(each for each in conditions if each is not None)[:_MOST_CONDITIONS],
+        mine=get("mine") == "1",
+        zone=zone(preferences().get("timezone") or request.cookies.get("timezone")),
+    )
+
+
+def asked_condition(values: Mapping[str, str]) -> DataFilter | None:
+    """The condition that the form for one sends: a field, a comparison and a value, each on its own."""
+    key = f"data.{values.get('field', '')}.{values.get('op', 'eq')}"
+    return data_filter(key, values.get("value", "").strip()[:_LONGEST])
+
+
+class Addresses:
+    """The addresses of a list: sorted otherwise, the next page, without filters."""
+
+    def __init__(self, path: str, filters: Filters, orders: Mapping[str, Any]) -> None:
+        self.path, self.filters, self.orders = path, filters, orders
+        #: the name of the order that the list is in
+        self.order = filters.sort if filters.sort in orders else next(iter(orders))
+
+    def with_(self, **changes: Any) -> str:
+        """The same list with these filters, from its beginning."""
+        return self._of(dict(self.filters.pairs()) | {"view": self.filters.view} | changes)
+
+    def without(self, *names: str) -> str:
+        """Without these filters; where none is left, the saved view is left too."""
+        rest = self.filters.without(*names)
+        return self._of(dict(rest.pairs()) | {"view": self.filters.view if rest.narrows else ""})
+
+    def clear(self) -> str:
+        """Without any filter, in the same order."""
+        kept = ("sort", "mine")
+        return self._of({name: value for name, value in self.filters.pairs() if name in kept})
+
+    def _of(self, values: Mapping[str, Any]) -> str:
+        query = urlencode({name: value for name, value in values.items() if value})
+        return f"{self.path}?{query}" if query else self.path
+
+    def sort(self, name: str) -> str:
+        """By this column; a second time turns it round."""
+        return self.with_(sort=f"-{name}" if self.order == name else name)
+
+    def direction(self, name: str) -> str:
+        """For `aria-sort`."""
+        return {name: "ascending", f"-{name}": "descending"}.get(self.order, "none")
+
+    @property
+    def of_processes(self) -> bool:
+        """Whether it is a list of processes."""
+        return "number" in self.orders
+
+    @property
+    def query(self) -> str:
+        """What follows the path of this list, as it is narrowed and sorted."""
+        return urlencode(self.filters.pairs())

@@ -1,0 +1,29 @@
+"""Forms of other sites are refused below the portal's prefix, also where the application around it does not."""
+
+from __future__ import annotations
+
+from flask import current_app, g, request
+from flask.sansio.scaffold import Scaffold
+from flask_wtf.csrf import CSRFError, validate_csrf
+from wtforms.validators import ValidationError
+
+from .pending import SAFE
+
+#: a form that was left open over the week-end is still a form: the token lives as long as the session
+FOR_EVER = 10**9
+
+
+def attach(scope: Scaffold) -> None:
+    scope.before_request(_protect)
+
+
+def _protect() -> None:
+    config = current_app.config
+    if request.method in SAFE or g.get("csrf_valid") or not config.get("WTF_CSRF_ENABLED", True):
+        return
+    name = config.get("WTF_CSRF_FIELD_NAME", "csrf_token")
+    try:
+        validate_csrf(request.form.get(name) or request.headers.get("X-CSRFToken"), time_limit=FOR_EVER)
+    except ValidationError as error:
+        raise CSRFError(str(error)) from error
+    g.csrf_valid = True

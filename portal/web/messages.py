@@ -1,0 +1,40 @@
+"""What the portal's next page says first, kept apart from Flask's messages, which the application around shows too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import g, get_flashed_messages, session
+from flask.sansio.scaffold import Scaffold
+from werkzeug.wrappers import Response as BaseResponse
+
+#: how many messages of before wait at most for the next page
+MOST = 3
+_OURS, _FLASKS = "_portal_messages", "_flashes"
+
+
+def flash(message: Any, category: str = "message") -> None:
+    """Say something on the next page.
+
+    Args:
+        message: words, or a mapping with `text` and a link (`to`, `name`) or a button (`undo`, `word`).
+        category: success, info or warning.
+    """
+    g.told = g.get("told", 0) + 1
+    session[_OURS] = [*session.get(_OURS, ()), (category, message)][-max(MOST, g.told) :]
+
+
+def take() -> list[Any]:
+    """What is to be said on this page, as pairs of category and message; Flask's own messages among it."""
+    return [*(session.pop(_OURS, None) or ()), *get_flashed_messages(with_categories=True)]
+
+
+def attach(scope: Scaffold) -> None:
+    scope.after_request(_keep_few)
+
+
+def _keep_few(response: BaseResponse) -> BaseResponse:
+    """They travel in the cookie: what this request has said is kept, and little of what nobody has looked at yet."""
+    if session.modified and len(messages := session.get(_FLASKS, ())) > MOST:
+        session[_FLASKS] = messages[-MOST:]
+    return response

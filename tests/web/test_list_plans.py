@@ -1,0 +1,119 @@
+"""What PostgreSQL reads for a page of a list does not grow with what there is: indexes in the order of the list."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import event, text
+
+from portal import queries
+from portal.models import db
+from portal.queries import Filters
+
+TASKS = 20_000
+#: rows that are looked at for a page of fifty, with all that they are joined with and the counts beside them
+MOST = 3_000
+
+PROCESSES = f"""
+INSERT INTO portal_process (id, flow_label, process_type, status, created, data, task_count, ended, on_hold, depth,
+                     created_by_id, search_text)
+SELECT n, 'paper', 'web.conftest:PaperProcess', 'NEW', now(), CAST('{{"title": "Paper"}}' AS jsonb), 1, false, false, 0,
+       :alice, 'paper review' || chr(10) || 'paper ' || n || CASE WHEN n = 777 THEN ' needle' ELSE '' END
+FROM generate_series(1, {TASKS}) AS n
+"""
+ROWS = f"""
+INSERT INTO portal_task (id, number, process_id, flow_task, flow_task_type, status, token, owner_id, owner_permission,
+                         created, due, priority, data, attempt)
+SELECT n, 1, n, 'review', 'View', CASE WHEN n % 2 = 0 THEN 'ASSIGNED' ELSE 'NEW' END, 'start',
+       CASE WHEN n <= 100 AND n % 2 = 0 THEN :bob WHEN n % 2 = 0 THEN :dave END, 'paper.can_review', now(),
+       CASE WHEN n % 7 = 0 THEN NULL ELSE now() + n % 5000 * interval '1 minute' END, n % 3, '{{}}', 0
+FROM generate_series(1, {TASKS}) AS n
+"""
+PAGES = {
+    "inbox": ("bob", "inbox", Filters()),
+    "queue": ("bob", "queue", Filters()),
+    "queue of a superuser": ("erin", "queue", Filters()),
+    "latest due first": ("bob", "queue", Filters(sort="-due")),
+    "all tasks": ("erin", "tasks", Filters()),
+    "all tasks of a flow": ("carol", "tasks", Filters()),
+    "priority": ("bob", "queue", Filters(priority="high")),
+    "processes": ("carol", "processes", Filters()),
+    "a word of one": ("carol", "processes", Filters(q="needle")),
+    "a word of all": ("carol", "processes", Filters(q="paper")),
+    "a number": ("carol", "processes", Filters(q="4711")),
+    "a task by a word": ("erin", "tasks", Filters(q="needle")),
+}
+
+
+@pytest.fixture
+def database_url(postgresql):
+    return str(postgresql)
+
+
+@pytest.fixture
+def full(app, people):
+    ids = {name: people[name].id for name in ("alice", "bob", "dave")}
+    for statement in (PROCESSES, ROWS):
+        db.session.execute(text(statement), ids)
+    db.session.commit()
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE"))
+    return people
+
+
+def walk(node):
+    yield node
+    for each in node.get("Plans", ()):
+        yield from walk(each)
+
+
+def looked_at(plan):
+    """How many rows the scans of a plan have looked at."""
+    return sum(
+        (
+            node["Actual Rows"]
+            + node.get("Rows Removed by Filter", 0)
+            + node.get("Rows Removed by Index Recheck", 0)
+        )
+        * node["Actual Loops"]
+        for node in walk(plan)
+        if "Scan" in node["Node Type"] and "Relation Name" in node
+    )
+
+
+def scans(plan):
+    keys = (
+        "Node Type",
+        "Relation Name",
+        "Index Name",
+        "Actual Rows",
+        "Rows Removed by Filter",
+        "Actual Loops",
+    )
+    return [tuple(node.get(key) for key in keys) for node in walk(plan) if "Relation Name" in node]
+
+
+def test_a_page_reads_what_it_shows(full):
+    faults = []
+    for what, (name, page, filters) in PAGES.items():
+        for round_ in ("first", "second"):
+            sent = []
+
+            def note(_connection, _cursor, sql, parameters, _context, _many, sent=sent):
+                sent.append((sql, parameters))
+
+            user = full[name]
+            assert user.all_permissions is not None  # read ahead of what is counted
+            event.listen(db.engine, "before_cursor_execute", note)
+            found = queries.read(db.session(), user, page, filters)
+            event.remove(db.engine, "before_cursor_execute", note)
+            assert found.rows
+            for sql, parameters in sent:
+                with db.engine.connect() as connection:
+                    answer = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", parameters)
+                    plan = answer.scalar_one()[0]["Plan"]
+                if looked_at(plan) > MOST:
+                    faults.append(f"{what}, {round_} page: {looked_at(plan):.0f} rows: {scans(plan)}")
+            if not found.after:
+                break
+            filters = Filters(**{**vars(filters), "after": found.after})
+    assert not faults, "\n".join(faults)
