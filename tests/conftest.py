@@ -18,6 +18,7 @@ from portal.engine.transaction import clock
 from portal.models import User, create_user, db, init_db
 from portal.testing import Clock, FlowTester
 
+pytest_plugins = ["pytester"]
 #: what opens and closes a transaction, and is no statement of ours
 FRAME = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
 #: the folders and files that take long: `slow`, as single tests elsewhere are marked

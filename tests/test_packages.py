@@ -3,9 +3,11 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tarfile
+import urllib.parse
 import urllib.request
 import venv
 from pathlib import Path
@@ -14,6 +16,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.slow
+#: a block of a document: its language, what is in it
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def build(kind, source, target):
@@ -46,6 +50,11 @@ def installed(wheel, tmp_path_factory):
     (packages,) = folder.glob("lib/*/site-packages")
     others = [path for path in sys.path if path.endswith("site-packages")]
     (packages / "dependencies.pth").write_text("\n".join(others))
+    pytest_command = commands / "pytest"  # as pip would make it
+    pytest_command.write_text(
+        f"#!{commands}/python\nimport sys, pytest\nsys.exit(pytest.console_main())\n", "utf-8"
+    )
+    pytest_command.chmod(0o755)
     return commands
 
 
@@ -73,7 +82,8 @@ def test_the_wheel_brings_what_lies_beside_the_package(run):
     script = (
         "import portal; from portal import folders; from pathlib import Path; here = Path(portal.__file__).parent\n"
         "names = ['py.typed', 'templates/portal/form.html', 'templates/portal/mail/notice-mail.txt',\n"
-        "         'static/portal/portal.css', 'examples/hello_world.py', 'migrations/env.py']\n"
+        "         'static/portal/portal.css', 'examples/hello_world.py', 'migrations/env.py',\n"
+        "         'cli/site/flows/equipment.py.jinja', 'cli/site/.gitignore.jinja']\n"
         "print(here, folders.EXAMPLES, [name for name in names if not (here / name).is_file()])"
     )
     place, examples, lacking = said(run("python", "-c", script)).split(maxsplit=2)
@@ -89,7 +99,7 @@ def test_an_empty_folder_has_no_flows(run, tmp_path):
         "print(*(name for (name,) in database.execute('select name from sqlite_master')))"
     )
     tables = said(run("python", "-c", script)).split()
-    assert "process" in tables
+    assert "portal_process" in tables
     assert not {"article", "purchase_order", "shipment"} & set(tables)
 
 
@@ -105,4 +115,64 @@ def test_the_demo_brings_the_examples(run):
             assert answer.status == 200
     finally:
         process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+
+
+def ten_minutes():
+    """The blocks of README's first flow, in their order."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    part = re.search(r"^## A first flow in ten minutes$(.*?)^## ", text, re.MULTILINE | re.DOTALL)[1]
+    return BLOCK.findall(part)
+
+
+def test_the_ten_minutes_of_the_readme(installed, tmp_path, monkeypatch):
+    """Word for word: commands are typed as they stand, and files saved as their first line names them."""
+    for name in [name for name in os.environ if name.startswith(("PORTAL_", "PYTHON", "FLASK_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PATH", f"{installed}{os.pathsep}{os.environ['PATH']}")
+    folder, typed, served = tmp_path, [], []
+    for language, text in ten_minutes():
+        if language == "python":
+            path = folder / re.match(r"# (\S+)\n", text)[1]
+            assert path.parent.is_dir()
+            path.write_text(text, "utf-8")
+            continue
+        for command in text.splitlines():
+            if command.startswith("cd "):
+                folder /= command.removeprefix("cd ")
+            elif command.startswith("portal run"):
+                served.append(command)
+                in_the_browser(command, folder)
+            else:
+                typed.append(command)
+                done = subprocess.run(command, shell=True, cwd=folder, text=True, capture_output=True)
+                assert done.returncode == 0, done.stdout + done.stderr
+                if command == "pytest":
+                    assert f"{4 if typed.count('pytest') == 1 else 7} passed" in done.stdout
+    assert typed == ["portal new shop", "pytest", "portal flows check", "pytest"]
+    assert len(served) == 1
+
+
+def in_the_browser(command, folder):
+    """Serve the site, and ask for its first page and the one of the new flow."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        f"exec {command} --port {port}", shell=True, cwd=folder, text=True, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    try:
+        assert any("runs at" in line for line in process.stdout)
+        people = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        address = f"http://127.0.0.1:{port}"
+        page = people.open(f"{address}/login", timeout=30).read().decode()
+        token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)[1]
+        form = {"username": "alice", "password": "portal-demo", "csrf_token": token}
+        people.open(f"{address}/login", urllib.parse.urlencode(form).encode(), timeout=30).read()
+        page = people.open(f"{address}/flows", timeout=30).read().decode()
+        assert "Hand in an expense" in page
+        assert "Ask for equipment" in page
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
         process.communicate(timeout=60)

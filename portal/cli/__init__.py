@@ -14,11 +14,14 @@ from . import (
     database,
     flows,
     incidents,
+    new,
     outbox,
     people,
+    reading,
     retention,
     roles,
     run,
+    shell,
     stats,
     timers,
     tokens,
@@ -44,13 +47,16 @@ COMMANDS: tuple[click.Command, ...] = (
     worker.worker,
 )
 #: what `portal` alone offers
-OWN_COMMANDS: tuple[click.Command, ...] = (run.run,)
+OWN_COMMANDS: tuple[click.Command, ...] = (new.new, run.run, shell.shell)
+for _command in reading.COMMANDS:
+    flows.flows.add_command(_command)
 for _command in (*COMMANDS, *OWN_COMMANDS):
     in_words(_command)
 
 
 def init_app(app: Flask) -> None:
     """Offer the commands to `flask --app wsgi …` too."""
+    shell.init_app(app)
     for command in COMMANDS:
         app.cli.add_command(command)
 

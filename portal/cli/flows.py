@@ -17,6 +17,17 @@ from .refusals import refusing
 flows = AppGroup("flows", help="What the flows declare.")
 
 
+def known_flow(label: str) -> Any:
+    """The flow with this label.
+
+    Raises:
+        ClickException: there is none; the message names those that there are.
+    """
+    if label not in registry:
+        raise click.ClickException(f"there is no flow {label!r}; there are: {', '.join(sorted(registry))}")
+    return registry[label]
+
+
 @flows.command("list")
 def list_flows() -> None:
     """List the flows with their labels and titles."""
@@ -74,20 +85,16 @@ def migrate_flows(
     from portal.engine.versions import migration
     from portal.models import db
 
-    if label not in registry:
-        raise click.ClickException(f"there is no flow {label!r}; there are: {', '.join(sorted(registry))}")
-    names = _names(pairs)
+    flow_class, names = known_flow(label), _names(pairs)
     older = created_before.replace(tzinfo=dt.UTC) if created_before is not None else None
     chosen: dict[str, Any] = {"fingerprint": fingerprint, "created_before": older, "tell": click.echo}
-    moves = refusing(
-        lambda: migration.move(db.session(), registry[label], names, processes, dry_run, **chosen)
-    )
+    moves = refusing(lambda: migration.move(db.session(), flow_class, names, processes, dry_run, **chosen))
     stayed = sum(each.obstacle is not None for each in moves)
     moved = len(moves) - stayed
     rest = f" {stayed} {'would stay' if dry_run else 'stayed'}." if stayed else ""
     click.echo(f"{_count(moved, 'task')} {'would move' if dry_run else 'moved'}.{rest}")
     if not moves:
-        places = migration.waiting_at(db.session(), registry[label])
+        places = migration.waiting_at(db.session(), flow_class)
         there = ", ".join(f"{name} ({number})" for name, number in places.items()) or "none"
         click.echo(f"Open tasks of {label} are at: {there}")
     if stayed:
@@ -131,6 +138,5 @@ def export_flow(label: str, form: str) -> None:
     """Print a flow as BPMN 2.0 or as a picture."""
     from portal import render
 
-    if label not in registry:
-        raise click.ClickException(f"there is no flow {label!r}; there are: {', '.join(sorted(registry))}")
-    click.echo(render.bpmn(registry[label]) if form == "bpmn" else render.svg(registry[label]))
+    flow_class = known_flow(label)
+    click.echo(render.bpmn(flow_class) if form == "bpmn" else render.svg(flow_class))

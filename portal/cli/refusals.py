@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import click
@@ -19,14 +20,21 @@ def in_words(command: click.Command) -> None:
     invoke = command.invoke
 
     def told(context: click.Context) -> Any:
-        try:
+        with in_one_line():
             return invoke(context)
-        except SQLAlchemyError as error:
-            raise click.ClickException(f"the database cannot be used: {_said(error)}") from error
-        except TransientError as error:
-            raise click.ClickException(str(error)) from error
 
     command.invoke = told  # type: ignore[method-assign, assignment]
+
+
+@contextmanager
+def in_one_line() -> Iterator[None]:
+    """What the database refuses is a `ClickException`."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise click.ClickException(f"the database cannot be used: {_said(error)}") from error
+    except TransientError as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _said(error: SQLAlchemyError) -> str:

@@ -60,6 +60,7 @@ from .tasks import (
     one_task,
     snoozed,
 )
+from .waiting import Waiting, waiting
 from .workers import workers_seen
 
 __all__ = [
@@ -89,6 +90,7 @@ __all__ = [
     "Stop",
     "Talk",
     "View",
+    "Waiting",
     "alike",
     "archive",
     "attention",
@@ -134,6 +136,7 @@ __all__ = [
     "troubles",
     "unread",
     "usual_durations",
+    "waiting",
     "who_could",
     "whom_for",
     "workers_seen",

@@ -1,8 +1,10 @@
 """Pictures of a flow: SVG for people's eyes, steps in words for everyone, BPMN for other programs."""
 
 from .bpmn import bpmn
+from .comparison import Comparison, compare
+from .description import describe
 from .state import ChartState
 from .steps import Step, Way, steps
 from .svg import svg
 
-__all__ = ["ChartState", "Step", "Way", "bpmn", "steps", "svg"]
+__all__ = ["ChartState", "Comparison", "Step", "Way", "bpmn", "compare", "describe", "steps", "svg"]

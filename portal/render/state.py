@@ -30,6 +30,8 @@ class ChartState:
     lines: Mapping[str, str] = dataclasses.field(default_factory=dict)
     #: what is open and overdue
     late: frozenset[str] = frozenset()
+    #: what a comparison says of a node, and of a way by the names of its ends: added, removed or changed
+    changes: Mapping[str | tuple[str, str], str] = dataclasses.field(default_factory=dict)
     #: nodes that nothing has come to yet are muted; off for dashboards
     mutes: bool = True
 
@@ -46,6 +48,8 @@ class ChartState:
 
     def words(self, name: str) -> str:
         """All of a node's states in words: "2 open, 1 failed"."""
+        if change := self.changes.get(name):
+            return change.capitalize()
         names = {"failed": "failed", "current": "open", "done": "done", "canceled": "cancelled"}
         parts = [f"{count} {word}" for key, word in names.items() if (count := getattr(self, key).get(name))]
         if len(parts) == 1 and parts[0].startswith("1 "):

@@ -96,6 +96,8 @@ def _node(node: Any, plan: Layout, state: ChartState | None) -> str:
             classes.append("flow-is-late")
         if heat := state.heat.get(node.name):
             classes.append(f"flow-heat-{min(max(heat, 1), 5)}")
+        if change := state.changes.get(node.name):
+            classes.append(f"flow-{change}")
     words = "; ".join([f"{shape.word}: {caption(node)}", *notes(node)])
     if state and (said := state.words(node.name)):
         words += f" ({said})"
@@ -191,6 +193,8 @@ def _edge(route: Route, plan: Layout, state: ChartState | None) -> str:
         classes.append(
             "flow-is-passed" if _is_passed(route, state) else "flow-is-ahead" if state.mutes else ""
         )
+        if change := state.changes.get((route.edge.source.name, route.edge.target.name)):
+            classes.append(f"flow-{change}")
     source = route.edge.source
     if source.kind == "CompensationBoundary":
         classes.append("flow-association")

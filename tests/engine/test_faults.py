@@ -139,6 +139,80 @@ FAULTS = {
     "a milestone that is no node": ({**START, **WORK, **END, "milestones": lambda: {"Paid": this.ned}}, "milestones",
                                     ["'Paid'", "this.end"]),
     "keywords in one text": ({**START, **WORK, **END, "keywords": lambda: "holiday"}, "keywords", ["['holiday']"]),
+    "a repeat that interrupts": (
+        {**START, "work": lambda: flow.ManualTask().OnTimeout(dt.timedelta(1), this.end, repeat=3).Next(this.end),
+         **END},
+        "work", ["interrupting=False"]),
+    "a repeat of nothing": (
+        {**START, "work": lambda: flow.ManualTask().OnTimeout(
+            dt.timedelta(1), this.end, interrupting=False, repeat=0).Next(this.end), **END},
+        "work", ["repeat", "0"]),
+    "a repeat of a moment": (
+        {**START, "work": lambda: flow.ManualTask().OnTimeout(
+            lambda activation: activation.now, this.end, interrupting=False, repeat=3).Next(this.end), **END},
+        "work", ["repeat=timedelta"]),
+    "a timeout in days": (
+        {**START, "work": lambda: flow.ManualTask().OnTimeout(3, this.end).Next(this.end), **END}, "work",
+        [".OnTimeout()", "timedelta"]),
+    "a message without a name": (
+        {**START, "work": lambda: flow.ManualTask().OnMessage("", this.end).Next(this.end), **END}, "work",
+        [".OnMessage()", "name"]),
+    "a signal without a name on a border": (
+        {**START, "work": lambda: flow.ManualTask().OnSignal(5, this.end).Next(this.end), **END}, "work",
+        [".OnSignal()", "5"]),
+    "a catch without a name": ({**START, "work": lambda: flow.SignalCatch("").Next(this.end), **END}, "work",
+                               ["signal", "name"]),
+    "a throw without a name": ({**START, "work": lambda: flow.SignalThrow(None).Next(this.end), **END}, "work",
+                               ["signal", "None"]),
+    "an escalation without a code": ({**START, "work": lambda: flow.EscalationThrow("").Next(this.end), **END}, "work",
+                                     ["EscalationThrow", "string"]),
+    "an end with a number": ({"start": lambda: flow.StartHandle().Next(this.end), "end": lambda: flow.ErrorEnd(5)},
+                             "end", ["ErrorEnd(code)", "5"]),
+    "a region of nothing": ({**START, "work": lambda: flow.CancelRegion().Next(this.end), **END}, "work",
+                            ["CancelRegion()", "this.name"]),
+    "a region that is not there": ({**START, "work": lambda: flow.CancelRegion(this.edn).Next(this.end), **END}, "work",
+                                   ["edn", "did you mean this.end?"]),
+    "a timer of nothing": ({**START, "work": lambda: flow.Timer(5).Next(this.end), **END}, "work",
+                           ["Timer()", "timedelta"]),
+    "a schedule of nothing": ({"start": lambda: flow.StartTimer().Next(this.end), **END}, "start",
+                              ["interval= or cron="]),
+    "a schedule of both": (
+        {"start": lambda: flow.StartTimer(dt.timedelta(1), "0 3 * * *").Next(this.end), **END}, "start",
+        ["interval= or cron="]),
+    "a schedule without end": ({"start": lambda: flow.StartTimer(dt.timedelta(0)).Next(this.end), **END}, "start",
+                               ["positive timedelta"]),
+    "four fields of cron": ({"start": lambda: flow.StartTimer(cron="0 3 * *").Next(this.end), **END}, "start",
+                            ["five fields"]),
+    "a zone that is none": (
+        {"start": lambda: flow.StartTimer(cron="0 3 * * *", timezone="Europe/Berne").Next(this.end), **END}, "start",
+        ["time zone", "Europe/Berne"]),
+    "a join for nobody": ({**START, "work": lambda: flow.Split().Next(this.join),
+                           "join": lambda: flow.Join(count=0).Next(this.end), **END}, "join", ["count", "0"]),
+    "a join that blocks": ({**START, "work": lambda: flow.Split().Next(this.join),
+                            "join": lambda: flow.Join(blocking=True).Next(this.end), **END}, "join",
+                           ["cancel_active=False"]),
+    "a nearly unknown node": ({**START, "work": lambda: flow.Function(nothing).Next(this.ennd), **END}, "work",
+                              ["did you mean this.end?"]),
+    "a field that is nearly there": (
+        {"start": lambda: flow.Start(views.CreateProcessView.as_view(fields=["tekst"])).Next(this.end), **END},
+        "start", ["tekst", "text"]),
+    "milestones in a list": ({**START, **WORK, **END, "milestones": lambda: [this.end]}, "milestones", ["mapping"]),
+    "a milestone in quotes": ({**START, **WORK, **END, "milestones": lambda: {"Paid": "end"}}, "milestones",
+                              ["this.<node>"]),
+    "a result that cannot be read": ({**START, **WORK, **END, "process_result_template": lambda: "{% if %}"},
+                                     "process_result_template", ["cannot be read"]),
+    "a summary that is no text": ({**START, **WORK, **END, "process_summary_template": lambda: 5},
+                                  "process_summary_template", ["template", "5"]),
+    "a condition in quotes": (
+        {**START, "work": lambda: flow.If("process.text").Then(this.end).Else(this.end), **END}, "work",
+        ["its condition", "act.…"]),
+    "an async job": ({**START, "work": lambda: flow.Job(waits).Next(this.end), **END}, "work", ["async def"]),
+    "a requirement without a decision": (
+        {**START, "work": lambda: flow.View(
+            views.UpdateProcessView.as_view(fields=["text"], require={False: ["text"]})).Next(this.end), **END},
+        "work", ["decide="]),
+    "an owner as a way": ({**START, "work": lambda: flow.Function(nothing).Next(this.start.owner), **END}, "work",
+                          ["owner"]),
     "a view without a view": ({**START, "work": lambda: flow.View(None).Next(this.end), **END}, "work", ["view"]),
 }  # fmt: skip
 

@@ -1,0 +1,199 @@
+"""What an author has at hand: a new site, the page of a site that cannot be loaded, and `portal shell`."""
+
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+import tomllib
+import urllib.error
+import urllib.request
+
+import pytest
+import yaml
+from werkzeug.test import Client
+
+from portal import create_app
+from portal.__main__ import main
+from portal.cli.broken import BrokenSite
+from portal.errors import FlowError
+
+GOOD = """
+from portal import flow, this
+
+class GreetFlow(flow.Flow):
+    start = flow.StartHandle().Next(this.wait)
+    wait = (
+        flow.ManualTask()
+        .Next(this.end)
+    )
+    end = flow.End()
+"""
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch, capsys):
+    """Run `portal …` in an empty folder: what it says, and how it ends."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", list(sys.path))
+
+    def run(*words):
+        monkeypatch.setattr("sys.argv", ["portal", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return "".join(capsys.readouterr()), ended.value.code or 0
+
+    return run
+
+
+def test_a_new_site_has_what_it_needs(command, tmp_path):
+    said, code = command("new", "Corner shop")
+    site = tmp_path / "Corner shop"
+    assert (code, "cd 'Corner shop'" in said) == (0, True)
+    assert tomllib.loads((site / "pyproject.toml").read_text())["project"]["name"] == "corner-shop"
+    services = yaml.safe_load((site / "compose.yaml").read_text())["services"]
+    assert {"db", "web", "worker"} <= set(services)
+    assert services["web"]["environment"] == services["worker"]["environment"]
+    assert stat.S_IMODE((site / ".env").stat().st_mode) == 0o600
+    for name in ("wsgi.py", "Dockerfile", "README.md", "tests/test_equipment.py"):
+        assert (site / name).read_text()
+
+
+def test_two_sites_have_two_secrets(command, tmp_path):
+    command("new", "one")
+    command("new", "two")
+    assert (tmp_path / "one/.env").read_text() != (tmp_path / "two/.env").read_text()
+
+
+def test_a_folder_with_something_in_it_is_refused(command, tmp_path):
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop/note.txt").write_text("mine")
+    said, code = command("new", "shop")
+    assert code == 1
+    assert said == "Error: shop is not empty; name a folder that is not there yet\n"
+    assert [each.name for each in (tmp_path / "shop").iterdir()] == ["note.txt"]
+
+
+def test_a_folder_that_cannot_be_made_is_refused(command, tmp_path):
+    (tmp_path / "file").write_text("")
+    said, code = command("new", "file/shop")
+    assert code == 1
+    assert said.startswith("Error: cannot write file/shop")
+    assert said.count("\n") == 1
+
+
+def page_of(source, file):
+    """The answer of a site whose flow is this source."""
+    file.write_text(source)
+    with pytest.raises(Exception) as raised:
+        exec(compile(source, str(file), "exec"), {"__name__": "flows.greet"})
+    answer = Client(BrokenSite(raised.value)).get("/inbox")
+    assert answer.status_code == 500
+    return answer.text
+
+
+def test_a_wrong_flow_is_a_page_with_class_node_line_and_mend(tmp_path):
+    file = tmp_path / "greet.py"
+    page = page_of(GOOD.replace(".Next(this.end)\n", ".Next(this.edn)\n"), file)
+    assert "<h1>wait: leads to this.edn, which is no node of this flow</h1>" in page
+    assert re.search(r"<dt>Class</dt><dd>GreetFlow</dd>", page)
+    assert f"{file}:8" in page  # not where the node begins: where the word is
+    assert re.search(r'class="marked"[^>]*><td[^>]*>8</td><td>        \.Next\(this\.edn\)', page)
+    assert "Did you mean this.end?" in page
+
+
+def test_further_problems_are_told_beside(tmp_path):
+    source = GOOD.replace("(this.wait)", "(this.wiat)").replace(".Next(this.end)\n", ".Next('end')\n")
+    page = page_of(source, tmp_path / "greet.py")
+    assert "2 problems" in page
+    assert "Further problems" in page
+    assert page.count("greet.py:") >= 2
+
+
+def test_any_other_error_is_a_page_too(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = page_of("class Broken(:\n", tmp_path / "greet.py")
+    assert "SyntaxError: invalid syntax" in page
+    assert "greet.py:1" in page
+    page = page_of("x = 1\n<b>\n".replace("<b>", "{}['<b>']"), tmp_path / "greet.py")
+    assert "KeyError: &#39;&lt;b&gt;&#39;" in page
+    assert "greet.py:2" in page
+    assert "Full traceback" in page
+
+
+def test_the_page_is_told_apart_from_another_and_brings_its_style():
+    def site(name):
+        return BrokenSite(FlowError(name))
+
+    assert site("a").version == site("a").version != site("b").version
+    client = Client(site("a"))
+    assert client.head("/").headers["X-Portal-Version"] == site("a").version
+    assert client.post("/tasks/1/execute").status_code == 500
+    for name in re.findall(r'(?:href|src)="(/static/[^"]+)"', client.get("/").text):
+        with client.get(name) as file:
+            assert file.status_code == 200
+
+
+def test_debugging_is_for_this_machine_alone(command):
+    said, code = command("run", "--debug", "--host", "0.0.0.0")
+    assert (code, said.count("\n")) == (1, 1)
+    assert "127.0.0.1" in said
+
+
+def test_the_shell_has_flows_and_models_at_hand():
+    app = create_app({"DATABASE_URL": "sqlite://", "TESTING": True, "FLOWS": ["flows.hello_world"]})
+    with app.app_context():
+        names = app.make_shell_context()
+    assert {"HelloWorldFlow", "HelloWorldProcess", "Process", "Task", "User", "db", "select"} <= set(names)
+
+
+def answer(port, path="/login", **headers):
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as found:
+            return found.status, found.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError:
+        return 0, ""
+
+
+def awaits(port, status):
+    """The page, once it has this status."""
+    for _ in range(120):
+        found = answer(port)
+        if found[0] == status:
+            return found[1]
+        time.sleep(0.25)
+    raise AssertionError(f"{status} did not come: {found}")
+
+
+@pytest.mark.slow
+def test_a_mistake_is_a_page_until_it_is_mended(tmp_path):
+    flows = tmp_path / "flows"
+    flows.mkdir()
+    (flows / "__init__.py").touch()
+    (flows / "greet.py").write_text(GOOD)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
+    served = subprocess.Popen(
+        [sys.executable, "-m", "portal", "run", "--reload", "--debug", "--port", str(port)],
+        cwd=tmp_path, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+    )  # fmt: skip
+    try:
+        awaits(port, 200)
+        (flows / "greet.py").write_text(GOOD.replace("this.wait", "this.wiat"))
+        assert "this.wiat" in awaits(port, 500)
+        (flows / "greet.py").write_text(GOOD)
+        awaits(port, 200)
+    finally:
+        os.killpg(served.pid, signal.SIGTERM)
+        said, _ = served.communicate(timeout=60)
+    assert (
+        "GreetFlow.start: leads to this.wiat, which is no node of this flow; did you mean this.wait?" in said
+    )
