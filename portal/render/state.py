@@ -5,6 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+from portal.language import gettext as _
+from portal.language import lazy_gettext, pgettext
+
+_STATES = {
+    "failed": lazy_gettext("failed"),
+    "current": lazy_gettext("open"),
+    "done": lazy_gettext("done"),
+    "canceled": lazy_gettext("cancelled"),
+}
 _EMPTY: Mapping[str, int] = {}
 
 
@@ -42,8 +51,11 @@ class ChartState:
 
     def words(self, name: str) -> str:
         """All of a node's states in words: "2 open, 1 failed"."""
-        names = {"failed": "failed", "current": "open", "done": "done", "canceled": "cancelled"}
-        parts = [f"{count} {word}" for key, word in names.items() if (count := getattr(self, key).get(name))]
-        if len(parts) == 1 and parts[0].startswith("1 "):
-            return parts[0].removeprefix("1 ").capitalize()
-        return ", ".join(parts) or ("Not reached" if self.mutes else "")
+        there = [(state, count) for state in _STATES if (count := getattr(self, state).get(name))]
+        if len(there) == 1 and there[0][1] == 1:
+            return str(_STATES[there[0][0]]).capitalize()
+        parts = [
+            pgettext("count", "%(number)s %(state)s", number=count, state=_STATES[state])
+            for state, count in there
+        ]
+        return ", ".join(parts) or (_("Not reached") if self.mutes else "")

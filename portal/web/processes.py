@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from portal import queries, render
 from portal.engine import actions, lifecycle
 from portal.errors import FlowError, PermissionDenied, TransitionNotAllowed
-from portal.language import lazy_gettext as _
+from portal.language import gettext, lazy_gettext
 from portal.models import db
 from portal.queries import ProcessDetail
 from portal.render import ChartState
@@ -37,8 +37,10 @@ from .urls import see_other, to_id, way_back
 blueprint = Blueprint("processes", __name__)
 blueprint.before_request(require_login)
 navigation.register(
-    Entry("mine", _("My requests"), "person-lines-fill", "portal.processes.index", 40, {"mine": 1}),
-    Entry("processes", _("Processes"), "diagram-3", "portal.processes.index", 60),
+    Entry(
+        "mine", lazy_gettext("My requests"), "person-lines-fill", "portal.processes.index", 40, {"mine": 1}
+    ),
+    Entry("processes", lazy_gettext("Processes"), "diagram-3", "portal.processes.index", 60),
 )
 
 _OPEN = ("NEW", "ASSIGNED", "SCHEDULED", "STARTED")
@@ -82,7 +84,7 @@ def chart(process_id: int) -> Response:
     story = _story_or_refuse(process_id)
     flow_class = story.process.flow_class
     if flow_class is None:
-        abort(404, "The code no longer has the flow of this process.")
+        abort(404, gettext("The code no longer has the flow of this process."))
     story.counts, story.passed = queries.progress(db.session(), process_id)
     return picture(render.svg(flow_class, chart_state(story), standalone=True))
 
@@ -92,7 +94,7 @@ def act(process_id: int, action: str) -> BaseResponse | str | tuple[str, int]:
     process = process_or_refuse(process_id)
     lifecycle.check_process(action, process)
     if not me().manages(process.flow_label):
-        raise PermissionDenied("Only a manager of the flow may do this.")
+        raise PermissionDenied(gettext("Only a manager of the flow may do this."))
     address = url_for("portal.processes.detail", process_id=process_id)
     here = url_for("portal.processes.act", process_id=process_id, action=action)
     if request.method != "POST":
@@ -102,7 +104,10 @@ def act(process_id: int, action: str) -> BaseResponse | str | tuple[str, int]:
         return ask(process, action, here, fault), 422
     do = {"cancel": actions.cancel_process, "suspend": actions.suspend, "resume": actions.resume}[action]
     do(db.session(), process_id, me().id, reason)
-    flash(f"{PROCESS_ACTIONS[action].done}: process {process_id}.", "success")
+    flash(
+        gettext("%(done)s: process %(number)s.", done=PROCESS_ACTIONS[action].done, number=process_id),
+        "success",
+    )
     return see_other(way_back(address))
 
 
@@ -194,9 +199,9 @@ def _story_or_refuse(process_id: int) -> ProcessDetail:
     number = to_id(process_id)
     story = queries.story(db.session(), me(), number) if number is not None else None
     if story is None:
-        abort(404, "There is no such process.")
+        abort(404, gettext("There is no such process."))
     if not story.visible:
-        abort(403, f"You have no access to this process. {NOT_SEEN}")
+        abort(403, gettext("You have no access to this process. %(NOT_SEEN)s", NOT_SEEN=NOT_SEEN))
     g.subject = ("process", story.process.id)
     g.badges = story.badges
     return story
