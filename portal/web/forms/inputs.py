@@ -18,12 +18,12 @@ from wtforms.validators import StopValidation, ValidationError
 from portal.jsonstore import check_text, plain, storable
 from portal.language import gettext as _
 
+from ..display import numbers
 from .uploads import taken
 
 _INTEGER = re.compile(r"[+-]?\d{1,30}", re.ASCII)
-_FLOAT = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d{1,4})?", re.ASCII | re.IGNORECASE)
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)", re.ASCII)
-_GROUPED = re.compile(r"[+-]?\d{1,3}(?:([.,' ])\d{3})+(?!\1)[.,]\d*", re.ASCII)
+_EXAMPLE = Decimal("1234.50")
 
 
 class Required:
@@ -125,12 +125,15 @@ class IntegerField(ParsedField):
     widget = widgets.NumberInput(step="1")
 
     def parse(self, text: str) -> int:
+        try:
+            text = numbers.read(text)
+        except ValueError:
+            if not re.search(r"\d", text) or re.search(r"[^\d.,'’ +−-]", text):
+                raise ValueError(_("This is not a whole number.")) from None
+            raise
         if not _INTEGER.fullmatch(text):
-            raise ValueError(
-                _("The number is too large.")
-                if text.lstrip("+-").isdecimal()
-                else _("This is not a whole number.")
-            )
+            whole = text.lstrip("+-").isdecimal()
+            raise ValueError(_("The number is too large.") if whole else _("This is not a whole number."))
         value = int(text)
         if not -(2**63) <= value < 2**63:
             raise ValueError(_("The number is too large."))
@@ -152,34 +155,30 @@ class FloatField(ParsedField):
     widget = DecimalInput()
 
     def parse(self, text: str) -> float:
-        if not _FLOAT.fullmatch(text):
-            raise ValueError(_("This is not a number."))
-        value = float(text.replace(",", "."))
+        value = float(numbers.read(text))
         if value in (float("inf"), float("-inf")):
             raise ValueError(_("The number is too large."))
         return value
 
     def text_of(self, value: Any) -> str:
-        return repr(float(value))
+        return numbers.write(float(value))
 
 
 class DecimalField(ParsedField):
     widget = DecimalInput()
 
     def parse(self, text: str) -> Decimal:
-        text = text.replace("\N{NO-BREAK SPACE}", " ").replace("\N{NARROW NO-BREAK SPACE}", " ")
-        grouped = _GROUPED.fullmatch(text)
-        if grouped is not None:
-            text = text.replace(grouped[1], "")
-        text = text.replace(",", ".", 1)
+        text = numbers.read(text)
         if not _DECIMAL.fullmatch(text):
-            raise ValueError(_("This is not a number. Write it as 1234.50."))
+            raise ValueError(
+                _("This is not a number. Write it as %(example)s.", example=numbers.write(_EXAMPLE))
+            )
         if len(text) > 100:
             raise ValueError(_("The number has too many digits."))
         return Decimal(text)
 
     def text_of(self, value: Any) -> str:
-        return format(value, "f") if isinstance(value, Decimal) else str(value)
+        return numbers.write(value) if isinstance(value, Decimal | int) else str(value)
 
 
 class UUIDField(ParsedField):
