@@ -189,4 +189,5 @@ def _title(name: str) -> str:
 def list_words(items: Iterable[str], last: str = "") -> str:
     """`a`, `a and b`, `a, b and c`; or with another word than “and” before the last one."""
     words = list(items)
-    return f" {last or _('and')} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+    between = last or _("and")
+    return f" {between} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

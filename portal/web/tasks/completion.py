@@ -123,7 +123,8 @@ def what_comes_next(done: Finished, now: queries.Standing) -> str:
         )
         return f"{happened} {finished}"
     if now.status in ("FAILED", "CANCELED"):
-        return f"{happened} {_('The process has ended.')}"
+        ended = _("The process has ended.")
+        return f"{happened} {ended}"
     starts = done.starts
     steps, people = [], []
     for place in now.positions[:3]:
