@@ -31,6 +31,11 @@ def write(value: int | float | Decimal, *, grouped: bool = False) -> str:
     return f"{whole}{get_decimal_symbol(locale()) if point else ''}{rest}"
 
 
+def not_a_number() -> ValueError:
+    """What is said of a text that is no number."""
+    return ValueError(_("This is not a number. Write it as %(example)s.", example=write(Decimal("1234.50"))))
+
+
 def read(text: str) -> str:
     """A typed number as Python writes it: `1.234,50` of a German is `1234.50`.
 
@@ -42,7 +47,7 @@ def read(text: str) -> str:
     """
     match = _TYPED.fullmatch(text.translate(_SPACES).strip())
     if match is None:
-        raise ValueError(_("This is not a number."))
+        raise not_a_number()
     return match["sign"] + _body(match["body"]) + (match["exponent"] or "")
 
 
@@ -54,7 +59,7 @@ def _body(text: str) -> str:
     last = marks[-1]
     if last == decimal or (last == other and len(set(marks)) > 1 and marks.count(last) == 1):
         if marks.count(last) > 1:
-            raise ValueError(_("This is not a number."))
+            raise not_a_number()
         whole, _mark, rest = text.rpartition(last)
         return f"{_ungrouped(whole)}.{rest}"
     if last == other and len(marks) == 1:

@@ -23,7 +23,6 @@ from .uploads import taken
 
 _INTEGER = re.compile(r"[+-]?\d{1,30}", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)", re.ASCII)
-_EXAMPLE = Decimal("1234.50")
 
 
 class Required:
@@ -170,9 +169,7 @@ class DecimalField(ParsedField):
     def parse(self, text: str) -> Decimal:
         text = numbers.read(text)
         if not _DECIMAL.fullmatch(text):
-            raise ValueError(
-                _("This is not a number. Write it as %(example)s.", example=numbers.write(_EXAMPLE))
-            )
+            raise numbers.not_a_number()
         if len(text) > 100:
             raise ValueError(_("The number has too many digits."))
         return Decimal(text)
