@@ -37,6 +37,20 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def catalogues(session: nox.Session) -> None:
+    """Read the words of pages and code into portal.pot, and bring the catalogues up to date with it."""
+    session.install("Babel>=2.17", "Jinja2")
+    words = "portal/translations/portal.pot"
+    keys = ("-k", "_", "-k", "lazy_gettext", "-k", "pgettext:1c,2")
+    session.run(
+        "pybabel", "extract", "-F", "babel.cfg", *keys, "--no-location", "--sort-output", "-o", words, "."
+    )
+    session.run(
+        "pybabel", "update", "-D", "portal", "-i", words, "-d", "portal/translations", "--no-fuzzy-matching"
+    )
+
+
+@nox.session
 def benchmarks(session: nox.Session) -> None:
     """How long actions and lists take: `nox -s benchmarks -- engine`; engine, web and inbox without names."""
     session.install("-e", ".[test]")

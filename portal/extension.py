@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 
-from portal import api, cli, databases, web, work
+from portal import api, cli, databases, folders, language, web, work
 from portal.config import Config
 from portal.discovery import discover
 from portal.engine.queue import schedules
@@ -98,6 +98,8 @@ def install(app: Flask, settings: Config, mount: Mount) -> None:
     _demand_modules(flows)
     registry.bind(_current_flows)
     schedules.check(flows.values())
+    for folder in (Path(app.root_path), folders.site()):
+        language.add_folder(folder / "translations")
     app.extensions["portal_storage"] = Storage(settings.storage)
     web.init_app(app, mount, api.blueprints())
     work.init_app(app, settings)

@@ -1,48 +1,126 @@
-"""The language in which a page or a mail is written: gettext over Babel's catalogues."""
+"""The language in which a page or a mail is written: gettext over catalogues, which Babel reads."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
 from babel.support import LazyProxy, NullTranslations, Translations
+from markupsafe import escape
 
 #: the language of the sources
 SOURCE = "en"
-DOMAIN = "portal"
 FOLDER = Path(__file__).parent / "translations"
 
 _ENGLISH = Locale(SOURCE)
-_locale: ContextVar[Locale | None] = ContextVar("portal_locale", default=None)
+_locale: ContextVar[Locale | Callable[[], Locale] | None] = ContextVar("portal_locale", default=None)
+#: where catalogues are; those of a later folder come before those of an earlier one
+_folders = [FOLDER]
 
 
 def locale() -> Locale:
     """The locale of the page or mail that is being written."""
-    return _locale.get() or _ENGLISH
+    chosen = _locale.get()
+    return chosen() if callable(chosen) else chosen or _ENGLISH
 
 
 @contextmanager
-def use(chosen: Locale | str) -> Iterator[None]:
-    """Write in this language until the block ends."""
-    token = _locale.set(Locale.parse(chosen))
+def use(chosen: Locale | str | None) -> Iterator[None]:
+    """Write in this language until the block ends; in English where there is no catalogue of it."""
+    token = begin(known(chosen) if isinstance(chosen, str) else chosen)
     try:
         yield
     finally:
-        _locale.reset(token)
+        end(token)
+
+
+def begin(chosen: Locale | Callable[[], Locale] | None) -> Token[Any]:
+    """Write in this language from now on, or in the one that a function answers, which is asked when a word is needed.
+    What comes back is for `end`."""
+    return _locale.set(chosen)
+
+
+def end(token: Token[Any]) -> None:
+    """Write in the language of before `begin`."""
+    _locale.set(None if token.old_value is Token.MISSING else token.old_value)
+
+
+def add_folder(folder: Path) -> None:
+    """Read the catalogues of a site too: `<language>/LC_MESSAGES/*.po`, or `*.mo` where nobody has the other.
+
+    They say what the flows' own texts are in other languages, change a word of ours, or bring a language.
+    """
+    if folder.is_dir() and folder not in _folders:
+        _folders.append(folder)
+        for known_by_now in (languages, _catalogue):
+            known_by_now.cache_clear()
+
+
+@cache
+def languages() -> tuple[str, ...]:
+    """The codes of the languages that there are, English first."""
+    found = {
+        _code(path.name) for folder in _folders for path in folder.glob("*") if _files(folder, path.name)
+    }
+    return (SOURCE, *sorted(found - {SOURCE, ""}))
+
+
+def known(code: str | None) -> Locale | None:
+    """The locale of a code such as `de` or `de-CH`, if there is a catalogue of its language."""
+    found = _code(code or "")
+    language = found.partition("_")[0]
+    return Locale.parse(found) if found and {found, language} & set(languages()) else None
+
+
+def _code(text: str) -> str:
+    try:
+        return str(Locale.parse(text.replace("-", "_")))
+    except (UnknownLocaleError, ValueError, TypeError):
+        return ""
+
+
+def _files(folder: Path, code: str) -> list[Path]:
+    inside = folder / code / "LC_MESSAGES"
+    return sorted(inside.glob("*.po")) or sorted(inside.glob("*.mo"))
 
 
 @cache
 def _catalogue(chosen: str) -> NullTranslations:
-    return Translations.load(FOLDER, [chosen], DOMAIN)
+    """What is known of a locale: its own words (`de_CH`), then those of its language (`de`)."""
+    found: NullTranslations | None = None
+    for code in dict.fromkeys((chosen.partition("_")[0], chosen)):
+        for path in (path for folder in _folders for path in _files(folder, code)):
+            catalogue = _read(path)
+            found = catalogue if found is None else found.merge(catalogue)  # type: ignore[attr-defined]
+    return found or NullTranslations()
+
+
+def _read(path: Path) -> Translations:
+    compiled = BytesIO(path.read_bytes())
+    if path.suffix == ".po":
+        catalogue, compiled = read_po(compiled), BytesIO()
+        write_mo(compiled, catalogue)
+        compiled.seek(0)
+    return Translations(compiled)
 
 
 def _translations() -> NullTranslations:
     return _catalogue(str(locale()))
+
+
+def _filled(text: str, values: dict[str, Any]) -> str:
+    """The values in their places; among markup, what is not markup is escaped."""
+    if any(hasattr(value, "__html__") for value in values.values()):
+        return escape(text) % values
+    return text % values if values else text
 
 
 def gettext(message: str, **values: Any) -> str:
@@ -52,20 +130,20 @@ def gettext(message: str, **values: Any) -> str:
         message: the English text, with `%(name)s` where values go.
         values: what goes there. Without any, a `%` in the message stands for itself.
     """
-    text: str = _translations().gettext(message)
-    return text % values if values else text
+    text = str(_translations().gettext(message)) if message else ""
+    return _filled(text, values)
 
 
 def ngettext(one: str, many: str, number: int, **values: Any) -> str:
     """The message for a number of things; `%(number)s` is that number."""
     text = str(_translations().ngettext(one, many, number))
-    return text % {"number": number, **values}
+    return _filled(text, {"number": number, **values})
 
 
 def pgettext(context: str, message: str, **values: Any) -> str:
     """The message as it is said in this context: English words such as "Open" have several meanings."""
     text = str(_translations().pgettext(context, message))
-    return text % values if values else text
+    return _filled(text, values)
 
 
 def lazy_gettext(message: str, **values: Any) -> Any:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from portal import markdown, usernames
 from portal.errors import PermissionDenied, TransitionNotAllowed
+from portal.language import gettext as _
 from portal.models import Comment, Follower, Process, Task, User
 
 from . import notifications, permissions, wishes, writes
@@ -113,16 +114,18 @@ def remove(session: Session, comment_id: int, user_id: int) -> None:
 
 def demand_edit(comment: Comment, user_id: int) -> None:
     if comment.removed is not None:
-        raise TransitionNotAllowed("This comment was removed.")
+        raise TransitionNotAllowed(_("This comment was removed."))
     if comment.author_id != user_id:
-        raise PermissionDenied("Only its author may change a comment.")
+        raise PermissionDenied(_("Only its author may change a comment."))
     if not is_fresh(comment):
-        raise TransitionNotAllowed(f"A comment can be changed for {EDITABLE.seconds // 60} minutes only.")
+        raise TransitionNotAllowed(
+            _("A comment can be changed for %(number)s minutes only.", number=EDITABLE.seconds // 60)
+        )
 
 
 def demand_remove(comment: Comment, user: User, process: Process) -> None:
     if comment.removed is not None:
-        raise TransitionNotAllowed("This comment was removed.")
+        raise TransitionNotAllowed(_("This comment was removed."))
     if not permissions.manages(user, process):
         demand_edit(comment, user.id)
 
@@ -136,7 +139,7 @@ def _locked(session: Session, comment_id: int) -> Comment:
     query = select(Comment).where(Comment.id == comment_id).execution_options(populate_existing=True)
     found = session.scalars(query.with_for_update(of=Comment)).first()
     if found is None:
-        raise LookupError("there is no such comment")
+        raise LookupError(_("there is no such comment"))
     return found
 
 

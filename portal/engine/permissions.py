@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from portal.errors import PermissionDenied
 from portal.flow.registry import registry
+from portal.language import gettext as _
 from portal.models import Absence, BigId, Process, Task, User, former_owner
 
 from . import absences
@@ -155,23 +156,31 @@ def demand_finish(session: Session, user: User | None, task: Task) -> None:
     if user is None:
         return
     if not owns(user, task):
-        owner = f"{task.owner.name} has" if task.owner is not None else "nobody has"
-        raise PermissionDenied(f"Only the owner of a task may finish it; {owner} this one.")
+        owner = _("%(name)s has", name=task.owner.name) if task.owner is not None else _("nobody has")
+        raise PermissionDenied(_("Only the owner of a task may finish it; %(owner)s this one.", owner=owner))
     if not may_finish(user, task):
         raise PermissionDenied(
-            f"You no longer hold the permission for this task ({task.owner_permission}). Nothing was finished: give "
-            "the task back or assign it to someone else, or ask a manager of the flow for the permission."
+            _(
+                "You no longer hold the permission for this task (%(owner_permission)s). Nothing was finished: "
+                "give the task back or assign it to someone else, or ask a manager of the flow for the permission.",
+                owner_permission=task.owner_permission,
+            )
         )
     replaced = task.owner if task.owner_id != user.id else task.acting_for if task.acting_for_id else None
     if replaced is not None and has_done_its_counterpart(session, replaced, task):
         raise PermissionDenied(
-            f"{replaced.name}, for whom you would finish this, has done a step of this process that must be done by "
-            "someone else. Nothing was finished: assign the task to someone else."
+            _(
+                "%(name)s, for whom you would finish this, has done a step of this process that must be done by "
+                "someone else. Nothing was finished: assign the task to someone else.",
+                name=replaced.name,
+            )
         )
     if has_done_its_counterpart(session, user, task):
         raise PermissionDenied(
-            "You have done a step of this process that must be done by someone else. Nothing was finished: give the "
-            "task back or assign it to someone else."
+            _(
+                "You have done a step of this process that must be done by someone else. Nothing was finished: "
+                "give the task back or assign it to someone else."
+            )
         )
 
 

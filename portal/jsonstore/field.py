@@ -12,6 +12,8 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapper, QueryableAttribute
 from typing_extensions import TypeVar
 
+from portal.language import gettext as _
+
 from .choices import enum_of, pairs, same_choice
 from .place import MISSING, document_of, is_mapped, look_up, mark, path_of
 from .plain import plain, same
@@ -205,7 +207,7 @@ class Field(hybrid_property[V], Generic[V, N, D]):
         else:
             value = self.check(value)
             if self.choices is not None and not any(same_choice(value, choice) for choice, _ in self.choices):
-                raise ValueError(f"{value!r} is not one of the choices.")
+                raise ValueError(_("%(value)s is not one of the choices.", value=repr(value)))
         for validator in self.validators:
             validator(value)
         return value
@@ -222,7 +224,7 @@ class Field(hybrid_property[V], Generic[V, N, D]):
         for member in self.enum:
             if value is member or (not isinstance(value, enum.Enum) and same_choice(value, member.value)):
                 return member
-        raise ValueError(f"{value!r} is not one of the choices.")
+        raise ValueError(_("%(value)s is not one of the choices.", value=repr(value)))
 
     def to_json(self, value: Any) -> Any:
         if value is None:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Generic
 
+from portal.language import gettext as _
+
 from .field import D, Field, N
 from .plain import check_text
 
@@ -112,16 +114,22 @@ class FileField(Field[Any, N, D], Generic[N, D]):
         if not isinstance(value, list | tuple):
             raise ValueError(f"A list of files is needed, not {type(value).__name__}.")
         if len(value) > self.max_files:
-            raise ValueError(f"At most {self.max_files} files are possible, these are {len(value)}.")
+            raise ValueError(
+                _(
+                    "At most %(max_files)s files are possible, these are %(value)s.",
+                    max_files=self.max_files,
+                    value=len(value),
+                )
+            )
         return [self._check_one(each) for each in value]
 
     def _check_one(self, value: Any) -> File:
         if not isinstance(value, File):
             raise ValueError(f"A File is needed, not {type(value).__name__}.")
         if self.max_size is not None and value.size > self.max_size:
-            raise ValueError(f"“{value.name}” is larger than is possible here.")
+            raise ValueError(_("“%(name)s” is larger than is possible here.", name=value.name))
         if not self.takes(value.type):
-            raise ValueError(f"“{value.name}” is of a type that is not taken here.")
+            raise ValueError(_("“%(name)s” is of a type that is not taken here.", name=value.name))
         return value
 
     def dump(self, value: Any) -> Any:

@@ -6,6 +6,8 @@ import math
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
+from portal.language import gettext as _
+
 from .field import D, Field, N, Options, V
 from .plain import check_scalar
 
@@ -42,9 +44,9 @@ class NumberField(Field[V, N, D]):
     def check(self, value: Any) -> Any:
         value = self.number(value)
         if self.minimum is not None and value < self.minimum:
-            raise ValueError(f"At least {self.minimum} is needed.")
+            raise ValueError(_("At least %(minimum)s is needed.", minimum=self.minimum))
         if self.maximum is not None and value > self.maximum:
-            raise ValueError(f"At most {self.maximum} is possible.")
+            raise ValueError(_("At most %(maximum)s is possible.", maximum=self.maximum))
         return value
 
     def number(self, value: Any) -> Any:
@@ -80,9 +82,9 @@ class FloatField(NumberField[float, N, D]):
         try:
             value = float(value)
         except OverflowError as error:
-            raise ValueError("The number is too large.") from error
+            raise ValueError(_("The number is too large.")) from error
         if not math.isfinite(value):
-            raise ValueError("A finite number is needed.")
+            raise ValueError(_("A finite number is needed."))
         return float(value)
 
     def load(self, stored: Any) -> float:
@@ -144,19 +146,24 @@ class DecimalField(NumberField[Decimal, N, D]):
             raise ValueError(f"A Decimal is needed, not {value!r}.")
         number = Decimal(value)
         if not number.is_finite():
-            raise ValueError("A finite number is needed.")
+            raise ValueError(_("A finite number is needed."))
         places = _places(number)
         before = max(number.adjusted() + 1, 0) if number else 0
         if before > _MOST_DIGITS or places > _MOST_DIGITS:
-            raise ValueError("The number has too many digits.")
+            raise ValueError(_("The number has too many digits."))
         if self.decimal_places is not None and places > self.decimal_places:
-            raise ValueError(f"At most {self.decimal_places} decimal places are possible.")
+            raise ValueError(
+                _(
+                    "At most %(decimal_places)s decimal places are possible.",
+                    decimal_places=self.decimal_places,
+                )
+            )
         if self.max_digits is not None:
             room = self.max_digits - (self.decimal_places or 0)
             if before > room:
-                raise ValueError(f"At most {room} digits before the point are possible.")
+                raise ValueError(_("At most %(room)s digits before the point are possible.", room=room))
             if before + places > self.max_digits:
-                raise ValueError(f"At most {self.max_digits} digits are possible.")
+                raise ValueError(_("At most %(max_digits)s digits are possible.", max_digits=self.max_digits))
         exponent = int(number.as_tuple().exponent)
         return number if abs(exponent) <= _MOST_DIGITS else _short(number)
 

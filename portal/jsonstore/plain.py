@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from portal.language import gettext as _
+
 #: PostgreSQL keeps neither NUL nor half a surrogate pair in its JSON
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 #: Python reads at most 4300 digits from JSON; a number of this many bits counts nothing real
@@ -16,7 +18,7 @@ _MOST_BITS = 4096
 def check_text(value: str) -> str:
     """The text itself; ValueError when no database could keep it."""
     if _UNSTORABLE.search(value):
-        raise ValueError("The text contains characters that cannot be stored.")
+        raise ValueError(_("The text contains characters that cannot be stored."))
     return value
 
 
@@ -33,7 +35,7 @@ def check_scalar(value: Any) -> Any:
         return check_text(value)
     if isinstance(value, int):
         if value.bit_length() > _MOST_BITS:
-            raise ValueError("The number is too large.")
+            raise ValueError(_("The number is too large."))
         return value
     if isinstance(value, float):
         if not math.isfinite(value):

@@ -12,6 +12,8 @@ from urllib.parse import quote, unquote
 
 from typing_extensions import TypeVar
 
+from portal.language import gettext as _
+
 from .field import D, Field, N, Options
 from .plain import plain
 
@@ -40,7 +42,7 @@ class BooleanField(Field[bool, N, D]):
 
     def check(self, value: Any) -> bool:
         if not isinstance(value, bool):
-            raise ValueError(f"True or False is needed, not {value!r}.")
+            raise ValueError(_("True or False is needed, not %(value)s.", value=repr(value)))
         return value
 
 
@@ -52,7 +54,7 @@ class UUIDField(Field[uuid.UUID, N, D]):
 
     def check(self, value: Any) -> uuid.UUID:
         if not isinstance(value, uuid.UUID):
-            raise ValueError(f"A UUID is needed, not {type(value).__name__}.")
+            raise ValueError(_("A UUID is needed, not %(__name__)s.", __name__=type(value).__name__))
         return value
 
     def dump(self, value: Any) -> str:
@@ -97,7 +99,12 @@ class ChoiceField(Field[C, N, D]):
         values = [value for value, _ in self.choices or ()]
         for value in values:
             if not isinstance(value, (str, int, float)):
-                raise ValueError(f"A choice is stored as a text or a number, not as {type(value).__name__}.")
+                raise ValueError(
+                    _(
+                        "A choice is stored as a text or a number, not as %(__name__)s.",
+                        __name__=type(value).__name__,
+                    )
+                )
         kinds = {type(value) for value in values}
         self.python_type = self.enum or (kinds.pop() if len(kinds) == 1 else object)
         if values and all(
@@ -122,7 +129,7 @@ class JSONField(Field[Any, Any, Any]):
         try:
             return plain(value)
         except RecursionError as error:
-            raise ValueError("The value is nested too deeply.") from error
+            raise ValueError(_("The value is nested too deeply.")) from error
 
     def dump(self, value: Any) -> Any:
         return plain(value)
@@ -168,10 +175,16 @@ class BinaryField(Field[bytes, N, D]):
 
     def check(self, value: Any) -> bytes:
         if not isinstance(value, (bytes, bytearray, memoryview)):
-            raise ValueError(f"Bytes are needed, not {type(value).__name__}.")
+            raise ValueError(_("Bytes are needed, not %(__name__)s.", __name__=type(value).__name__))
         content = value if isinstance(value, Binary) else bytes(value)
         if self.max_length is not None and len(content) > self.max_length:
-            raise ValueError(f"At most {self.max_length} bytes are possible, these are {len(content)}.")
+            raise ValueError(
+                _(
+                    "At most %(max_length)s bytes are possible, these are %(content)s.",
+                    max_length=self.max_length,
+                    content=len(content),
+                )
+            )
         return content
 
     def dump(self, value: Any) -> str:

@@ -6,6 +6,8 @@ import re
 from typing import Any, Unpack
 from urllib.parse import urlsplit
 
+from portal.language import gettext as _
+
 from .field import D, Field, N, Options
 from .plain import check_text
 
@@ -43,9 +45,15 @@ class StringField(Field[str, N, D]):
             raise ValueError(f"A text is needed, not {type(value).__name__}.")
         text = check_text(str.__str__(value))
         if self.max_length is not None and len(text) > self.max_length:
-            raise ValueError(f"At most {self.max_length} characters are possible, these are {len(text)}.")
+            raise ValueError(
+                _(
+                    "At most %(max_length)s characters are possible, these are %(text)s.",
+                    max_length=self.max_length,
+                    text=len(text),
+                )
+            )
         if self.min_length is not None and len(text) < self.min_length:
-            raise ValueError(f"At least {self.min_length} characters are needed.")
+            raise ValueError(_("At least %(min_length)s characters are needed.", min_length=self.min_length))
         return text
 
 
@@ -59,7 +67,7 @@ class EmailField(StringField[N, D]):
     def check(self, value: Any) -> str:
         text = super().check(value)
         if text and not _EMAIL.fullmatch(text):
-            raise ValueError("This is not a mail address.")
+            raise ValueError(_("This is not a mail address."))
         return text
 
 
@@ -72,7 +80,7 @@ class URLField(StringField[N, D]):
     def check(self, value: Any) -> str:
         text = super().check(value)
         if text and not self._is_address(text):
-            raise ValueError("This is not a web address such as https://example.com/.")
+            raise ValueError(_("This is not a web address such as https://example.com/."))
         return text
 
     def _is_address(self, value: str) -> bool:

@@ -6,6 +6,8 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
+from portal.language import gettext as _
+
 from .field import D, Field, N
 from .numbers import NumberField
 
@@ -40,7 +42,7 @@ class DateTimeField(Field[dt.datetime, N, D]):
         try:
             return value.astimezone(dt.UTC)
         except OverflowError as error:
-            raise ValueError("The moment is out of range.") from error
+            raise ValueError(_("The moment is out of range.")) from error
 
     def dump(self, value: Any) -> str:
         # Always of one width: the order of the texts is the order of the moments.

@@ -13,6 +13,8 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
+from portal.language import locale
+
 from .columns import columns
 from .geometry import Point, around
 from .labels import place_labels
@@ -47,9 +49,13 @@ class Layout:
     edges: tuple[Route, ...]
 
 
-@functools.lru_cache(maxsize=512)
 def layout(flow_class: type) -> Layout:
-    """The layout of a flow; it is kept, since a flow changes only with its code."""
+    """The layout of a flow in the reader's language; it is kept, since a flow changes only with its code."""
+    return _layout(flow_class, str(locale()))
+
+
+@functools.lru_cache(maxsize=512)
+def _layout(flow_class: type, _language: str) -> Layout:
     return place(flow_class.definition)  # type: ignore[attr-defined]
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from portal.language import gettext as _
+from portal.language import lazy_gettext
+
 from .joins import all_arrive, is_conditional
 
 #: the kinds that sit on the border of another node
@@ -74,41 +77,47 @@ def _end(word: str, symbol: str = "", definition: str = "") -> Shape:
 
 
 SHAPES: dict[str, Shape] = {
-    "Start": _start("Start by a person"),
-    "StartHandle": _start("Start from a program", "message", "messageEventDefinition"),
-    "StartTimer": _start("Start on a schedule", "timer", "timerEventDefinition"),
-    "View": _task("userTask", "Task", "user"),
-    "ManualTask": _task("manualTask", "Manual task", "manual"),
-    "Function": _task("scriptTask", "Automatic step", "script"),
+    "Start": _start(lazy_gettext("Start by a person")),
+    "StartHandle": _start(lazy_gettext("Start from a program"), "message", "messageEventDefinition"),
+    "StartTimer": _start(lazy_gettext("Start on a schedule"), "timer", "timerEventDefinition"),
+    "View": _task("userTask", lazy_gettext("Task"), "user"),
+    "ManualTask": _task("manualTask", lazy_gettext("Manual task"), "manual"),
+    "Function": _task("scriptTask", lazy_gettext("Automatic step"), "script"),
     "Job": _task("serviceTask", "Job", "service"),
-    "SendHandle": _task("sendTask", "Sends a message", "send"),
-    "BusinessRule": _task("businessRuleTask", "Business rule", "rule"),
-    "Handle": _task("receiveTask", "Waits for a program", "receive"),
-    "MessageThrow": _throw("Sends a message", "message", "messageEventDefinition"),
-    "MessageCatch": _catch("Waits for a message", "message", "messageEventDefinition"),
+    "SendHandle": _task("sendTask", lazy_gettext("Sends a message"), "send"),
+    "BusinessRule": _task("businessRuleTask", lazy_gettext("Business rule"), "rule"),
+    "Handle": _task("receiveTask", lazy_gettext("Waits for a program"), "receive"),
+    "MessageThrow": _throw(lazy_gettext("Sends a message"), "message", "messageEventDefinition"),
+    "MessageCatch": _catch(lazy_gettext("Waits for a message"), "message", "messageEventDefinition"),
     "Timer": _catch("Timer", "timer", "timerEventDefinition"),
-    "If": _gateway("exclusiveGateway", "Decision", "exclusive"),
-    "Switch": _gateway("exclusiveGateway", "Decision", "exclusive"),
-    "Split": _gateway("parallelGateway", "Parallel branches", "parallel"),
-    "SplitFirst": _gateway("eventBasedGateway", "The first branch wins", "event"),
+    "If": _gateway("exclusiveGateway", lazy_gettext("Decision"), "exclusive"),
+    "Switch": _gateway("exclusiveGateway", lazy_gettext("Decision"), "exclusive"),
+    "Split": _gateway("parallelGateway", lazy_gettext("Parallel branches"), "parallel"),
+    "SplitFirst": _gateway("eventBasedGateway", lazy_gettext("The first branch wins"), "event"),
     "Join": _gateway("parallelGateway", "Join", "parallel"),
     "Subprocess": _call("Subprocess"),
-    "NSubprocess": _call("Subprocess for each item", "parallel"),
-    "End": _end("End"),
-    "TerminateEnd": _end("End of the whole process", "terminate", "terminateEventDefinition"),
-    "ErrorEnd": _end("End as failed", "error", "errorEventDefinition"),
-    "SignalCatch": _catch("Waits for a signal", "signal", "signalEventDefinition"),
-    "SignalThrow": _throw("Sends a signal", "signal", "signalEventDefinition"),
-    "EscalationThrow": _throw("Escalates", "escalation", "escalationEventDefinition"),
-    "ConditionalCatch": _catch("Waits for a condition", "conditional", "conditionalEventDefinition"),
-    "CancelRegion": _task("scriptTask", "Cancels open steps", "canceled"),
-    "CompensateThrow": _throw("Compensates", "compensation", "compensateEventDefinition"),
-    "TimeoutBoundary": _boundary("When it takes too long", "timer", "timerEventDefinition"),
-    "MessageBoundary": _boundary("On a message", "message", "messageEventDefinition"),
-    "SignalBoundary": _boundary("On a signal", "signal", "signalEventDefinition"),
-    "ErrorBoundary": _boundary("On error", "error", "errorEventDefinition"),
-    "EscalationBoundary": _boundary("When it is escalated", "escalation", "escalationEventDefinition"),
-    "CompensationBoundary": _boundary("When it is taken back", "compensation", "compensateEventDefinition"),
+    "NSubprocess": _call(lazy_gettext("Subprocess for each item"), "parallel"),
+    "End": _end(lazy_gettext("End")),
+    "TerminateEnd": _end(lazy_gettext("End of the whole process"), "terminate", "terminateEventDefinition"),
+    "ErrorEnd": _end(lazy_gettext("End as failed"), "error", "errorEventDefinition"),
+    "SignalCatch": _catch(lazy_gettext("Waits for a signal"), "signal", "signalEventDefinition"),
+    "SignalThrow": _throw(lazy_gettext("Sends a signal"), "signal", "signalEventDefinition"),
+    "EscalationThrow": _throw(lazy_gettext("Escalates"), "escalation", "escalationEventDefinition"),
+    "ConditionalCatch": _catch(
+        lazy_gettext("Waits for a condition"), "conditional", "conditionalEventDefinition"
+    ),
+    "CancelRegion": _task("scriptTask", lazy_gettext("Cancels open steps"), "canceled"),
+    "CompensateThrow": _throw(lazy_gettext("Compensates"), "compensation", "compensateEventDefinition"),
+    "TimeoutBoundary": _boundary(lazy_gettext("When it takes too long"), "timer", "timerEventDefinition"),
+    "MessageBoundary": _boundary(lazy_gettext("On a message"), "message", "messageEventDefinition"),
+    "SignalBoundary": _boundary(lazy_gettext("On a signal"), "signal", "signalEventDefinition"),
+    "ErrorBoundary": _boundary(lazy_gettext("On error"), "error", "errorEventDefinition"),
+    "EscalationBoundary": _boundary(
+        lazy_gettext("When it is escalated"), "escalation", "escalationEventDefinition"
+    ),
+    "CompensationBoundary": _boundary(
+        lazy_gettext("When it is taken back"), "compensation", "compensateEventDefinition"
+    ),
 }
 
 
@@ -128,7 +137,7 @@ def shape_of(node: Any) -> Shape:
         return Shape("task", "receiveTask" if node.kind in _CATCHING else "task", shape.word, shape.symbol)
     if is_conditional(node):
         return dataclasses.replace(
-            shape, element="inclusiveGateway", symbol="inclusive", word="Some of the branches"
+            shape, element="inclusiveGateway", symbol="inclusive", word=_("Some of the branches")
         )
     if node.kind == "Join":
         return _join_shape(node, shape)
@@ -136,7 +145,7 @@ def shape_of(node: Any) -> Shape:
         return dataclasses.replace(shape, element="complexGateway", symbol="complex")
     if node.kind == "NSubprocess" and node.sequential:
         return dataclasses.replace(
-            shape, markers=("sequential", "subprocess"), word="Another process, item by item"
+            shape, markers=("sequential", "subprocess"), word=_("Another process, item by item")
         )
     if is_handler(node) and shape.form == "task":
         return dataclasses.replace(shape, markers=("compensation", *shape.markers))
@@ -167,7 +176,7 @@ def _known_kind(node: Any) -> str:
 def _join_shape(node: Any, shape: Shape) -> Shape:
     if node.continue_on_condition is not None or node.count is not None:
         return dataclasses.replace(
-            shape, element="complexGateway", symbol="complex", word="Enough branches meet"
+            shape, element="complexGateway", symbol="complex", word=_("Enough branches meet")
         )
     if not all_arrive(node):
         return dataclasses.replace(shape, element="inclusiveGateway", symbol="inclusive")

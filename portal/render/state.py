@@ -5,6 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+from portal.language import gettext as _
+from portal.language import lazy_gettext, pgettext
+
+_STATES = {
+    "failed": lazy_gettext("failed"),
+    "current": lazy_gettext("open"),
+    "done": lazy_gettext("done"),
+    "canceled": lazy_gettext("cancelled"),
+}
 _EMPTY: Mapping[str, int] = {}
 
 
@@ -50,10 +59,14 @@ class ChartState:
         """All of a node's states in words: "2 open, 1 failed"."""
         if change := self.changes.get(name):
             return change.capitalize()
-        names = {"failed": "failed", "current": "open", "done": "done", "canceled": "cancelled"}
-        parts = [f"{count} {word}" for key, word in names.items() if (count := getattr(self, key).get(name))]
-        if len(parts) == 1 and parts[0].startswith("1 "):
-            parts = [parts[0].removeprefix("1 ").capitalize()]
+        there = [(state, count) for state in _STATES if (count := getattr(self, state).get(name))]
+        if len(there) == 1 and there[0][1] == 1:
+            parts = [str(_STATES[there[0][0]]).capitalize()]
+        else:
+            parts = [
+                pgettext("count", "%(number)s %(state)s", number=count, state=_STATES[state])
+                for state, count in there
+            ]
         if parts and name in self.late:
-            parts.append("overdue")
-        return ", ".join(parts) or ("Not reached" if self.mutes else "")
+            parts.append(_("overdue"))
+        return ", ".join(parts) or (_("Not reached") if self.mutes else "")

@@ -8,6 +8,7 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from portal import folders
+from portal.language import gettext as _
 
 from .geometry import Point, runs_along, segments
 from .layout import Layout, Route, layout
@@ -79,7 +80,7 @@ def _description(definition: Any, state: ChartState | None) -> str:
         for node in definition.nodes.values()
         if state.of(node.name) in ("failed", "current")
     ]
-    return "; ".join(parts) or "Nothing is open"
+    return "; ".join(parts) or _("Nothing is open")
 
 
 # -- nodes ------------------------------------------------------------------------------------------------

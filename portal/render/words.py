@@ -5,7 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from babel.units import format_unit
+
 from portal.flow.base import describe
+from portal.language import gettext as _
+from portal.language import lazy_gettext, locale
 from portal.working_time import WorkingTime
 
 _UNITS = (("week", 7 * 86400), ("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
@@ -13,9 +17,9 @@ _UNITS = (("week", 7 * 86400), ("day", 86400), ("hour", 3600), ("minute", 60), (
 
 #: boundary events without a code
 _UNNAMED = {
-    "ErrorBoundary": "Any error",
-    "EscalationBoundary": "Escalation",
-    "CompensationBoundary": "Taken back",
+    "ErrorBoundary": lazy_gettext("Any error"),
+    "EscalationBoundary": lazy_gettext("Escalation"),
+    "CompensationBoundary": lazy_gettext("Taken back"),
 }
 
 
@@ -27,25 +31,25 @@ def caption(node: Any) -> str:
     if node.kind in ("MessageBoundary", "SignalBoundary"):
         return own or code_of(node)
     if node.kind in _UNNAMED:
-        return own or code_of(node) or _UNNAMED[node.kind]
+        return own or code_of(node) or str(_UNNAMED[node.kind])
     return str(node.title)
 
 
 def label(edge: Any) -> str:
     """What stands at a way; one that makes a token for each item of a source says so."""
-    return " · ".join(filter(None, (edge.label, "for each item" if edge.multiple else "")))
+    return " · ".join(filter(None, (edge.label, _("for each item") if edge.multiple else "")))
 
 
 def notes(node: Any) -> tuple[str, ...]:
     """What the shape alone does not say about a node, a line each."""
     lines = []
     if mutex := node.mutex:
-        lines.append(f"one at a time: {mutex}")
+        lines.append(_("one at a time: %(mutex)s", mutex=mutex))
     if (milestone := node.milestone) is not None:
-        lines.append(f"only while: {describe(milestone) or 'it is time'}")
+        lines.append(_("only while: %(condition)s", condition=describe(milestone) or _("it is time")))
     if region := node.region:
         nodes = node.flow_class.definition.nodes
-        lines.append(f"cancels {', '.join(caption(nodes[each.name]) for each in region)}")
+        lines.append(_("cancels %(region)s", region=", ".join(caption(nodes[each.name]) for each in region)))
     if node.kind == "Join":
         lines += _enough(node)
     return tuple(lines)
@@ -56,10 +60,16 @@ def _enough(join: Any) -> list[str]:
     count, asked = join.count, join.continue_on_condition
     if count is None and asked is None:
         return []
-    early = ["the first is enough" if count == 1 else f"{count} are enough"] if count is not None else []
-    early += [f"or when: {describe(asked) or 'a condition holds'}"] if asked is not None else []
-    rest = "the rest is cancelled" if join.cancel_active else "the rest goes on"
-    return [*early, rest, *(["one round at a time"] if join.blocking else [])]
+    early = []
+    if count is not None:
+        early = [_("the first is enough") if count == 1 else _("%(count)s are enough", count=count)]
+    early += (
+        [_("or when: %(condition)s", condition=describe(asked) or _("a condition holds"))]
+        if asked is not None
+        else []
+    )
+    rest = _("the rest is cancelled") if join.cancel_active else _("the rest goes on")
+    return [*early, rest, *([_("one round at a time")] if join.blocking else [])]
 
 
 def code_of(node: Any) -> str:
@@ -74,16 +84,16 @@ def span(delay: dt.timedelta) -> str:
     for unit, seconds in _UNITS:
         count, rest = divmod(left, seconds)
         if count and not (unit == "week" and rest):
-            parts.append(f"{count} {unit}{'s' if count > 1 else ''}")
+            parts.append(format_unit(count, f"duration-{unit}", locale=locale()))
             left = rest
-    return " ".join(parts) or "At once"
+    return " ".join(parts) or _("At once")
 
 
 def _moment(delay: Any) -> str:
     if isinstance(delay, dt.timedelta):
-        return f"After {span(delay)}"
+        return _("After %(span)s", span=span(delay))
     if isinstance(delay, WorkingTime):
-        return f"After {delay}"
+        return _("After %(span)s", span=delay)
     if isinstance(delay, dt.datetime):
-        return f"On {delay:%Y-%m-%d %H:%M}"
-    return "When overdue"
+        return _("On %(moment)s", moment=f"{delay:%Y-%m-%d %H:%M}")
+    return _("When overdue")

@@ -23,6 +23,7 @@ from . import (
     flows,
     forgery,
     headers,
+    languages,
     layout,
     limits,
     lists,
@@ -85,7 +86,8 @@ BLUEPRINTS = (
 HELPERS: dict[str, Any] = {
     name: helper
     for module in (
-        layout, limits, kept, start, process_levers, next_task, comments, attachments, notices, form_templates,
+        languages, layout, limits, kept, start, process_levers, next_task, comments, attachments, notices,
+        form_templates,
     )
     for name, helper in module.helpers().items()
 }  # fmt: skip
@@ -144,6 +146,7 @@ def _attach(scope: Scaffold, app: Flask, mount: Mount) -> None:
     operations.attach(scope)  # first: whoever refuses a request behind it is timed and logged too
     if not mount.whole:
         pending.attach(scope)  # before anything reads
+    languages.attach(scope)
     layout.attach(scope)  # before anything asks who it is
     messages.attach(scope)
     limits.attach(scope)  # before anything reads a form

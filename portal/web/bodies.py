@@ -6,9 +6,11 @@ from flask import abort, request
 from flask.sansio.scaffold import Scaffold
 from werkzeug.exceptions import ClientDisconnected
 
+from portal.language import lazy_gettext
+
 from .limits import has_too_many_fields
 
-_CUT = (
+_CUT = lazy_gettext(
     "The connection was cut before everything had arrived, and nothing was saved. Go back and send it again: "
     "what you typed is still there."
 )

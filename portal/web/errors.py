@@ -33,6 +33,8 @@ from portal.errors import (
     Uncertain,
     Unusable,
 )
+from portal.language import gettext as _
+from portal.language import lazy_gettext
 from portal.models import Process, Task, db, schema_fault
 
 from .accounts.person import is_signed_in
@@ -53,51 +55,75 @@ class Words(NamedTuple):
 
 
 WORDS = {
-    400: Words("Bad request", "The address or the form is not in order. Go back and try again."),
-    403: Words("No permission", "You do not hold the permission for this."),
-    404: Words("Page not found", "The address is mistyped, or what it named is gone."),
-    405: Words("Not allowed", "This address does not take that kind of request."),
-    409: Words("This changed meanwhile", "It is not in a state that allows this any more."),
-    413: Words("Too large", ""),
-    422: Words("Not accepted", "Something in the form is not in order."),
-    429: Words("Too many attempts", "Wait a minute, then try again."),
+    400: Words(
+        lazy_gettext("Bad request"),
+        lazy_gettext("The address or the form is not in order. Go back and try again."),
+    ),
+    403: Words(lazy_gettext("No permission"), lazy_gettext("You do not hold the permission for this.")),
+    404: Words(
+        lazy_gettext("Page not found"), lazy_gettext("The address is mistyped, or what it named is gone.")
+    ),
+    405: Words(lazy_gettext("Not allowed"), lazy_gettext("This address does not take that kind of request.")),
+    409: Words(
+        lazy_gettext("This changed meanwhile"),
+        lazy_gettext("It is not in a state that allows this any more."),
+    ),
+    413: Words(lazy_gettext("Too large"), ""),
+    422: Words(lazy_gettext("Not accepted"), lazy_gettext("Something in the form is not in order.")),
+    429: Words(lazy_gettext("Too many attempts"), lazy_gettext("Wait a minute, then try again.")),
     500: Words(
-        "Something went wrong", "It is not your doing, and nothing of what you sent has been half done."
+        lazy_gettext("Something went wrong"),
+        lazy_gettext("It is not your doing, and nothing of what you sent has been half done."),
     ),
 }
 #: why a task in this state cannot be worked on
 CONFLICTS = {
-    "NEW": ("Take it first", "Nobody has taken this task yet. Once you take it, nobody else works on it."),
-    "DONE": ("Already done", "This task is finished, perhaps by you in another window."),
-    "CANCELED": ("Cancelled", "There is nothing to do here any more."),
-    "REVIVED": ("Replaced by a new task", "It was retried or reopened: a new task has taken its place."),
-    "ERROR": ("Failed", "A manager of the flow can retry it or cancel it."),
+    "NEW": (
+        lazy_gettext("Take it first"),
+        lazy_gettext("Nobody has taken this task yet. Once you take it, nobody else works on it."),
+    ),
+    "DONE": (
+        lazy_gettext("Already done"),
+        lazy_gettext("This task is finished, perhaps by you in another window."),
+    ),
+    "CANCELED": (lazy_gettext("Cancelled"), lazy_gettext("There is nothing to do here any more.")),
+    "REVIVED": (
+        lazy_gettext("Replaced by a new task"),
+        lazy_gettext("It was retried or reopened: a new task has taken its place."),
+    ),
+    "ERROR": (lazy_gettext("Failed"), lazy_gettext("A manager of the flow can retry it or cancel it.")),
 }
 #: from these states the action itself is allowed: what stands in its way is said by the error
 _NAMED = {name: rule.source for name, rule in lifecycle.ACTIONS.items() if name in ("revive", "skip", "move")}
 MOVED = (
-    "Moved to another step",
-    "The flow has changed since you opened this. The task goes on at the step that is named after it on its page.",
+    lazy_gettext("Moved to another step"),
+    lazy_gettext(
+        "The flow has changed since you opened this. The task goes on at the step that is named after it on its page."
+    ),
 )
 GONE = Words(
-    "Deleted meanwhile",
-    "What this task works on was deleted, so its form cannot be shown. "
-    "A manager of the flow can cancel the task or the process.",
+    lazy_gettext("Deleted meanwhile"),
+    lazy_gettext(
+        "What this task works on was deleted, so its form cannot be shown. "
+        "A manager of the flow can cancel the task or the process."
+    ),
 )
 #: how many seconds later a program may try again
 RETRY_AFTER = 5
-_DISTURBED = Words("Try again", "")
-_UNUSABLE = Words("The portal cannot work now", "")
-_UNCERTAIN = Words("Check whether it was saved", "")
-_SCHEMA = (
+_DISTURBED = Words(lazy_gettext("Try again"), "")
+_UNUSABLE = Words(lazy_gettext("The portal cannot work now"), "")
+_UNCERTAIN = Words(lazy_gettext("Check whether it was saved"), "")
+_SCHEMA = lazy_gettext(
     "The database lacks something that this version of the portal needs, and nothing was changed. "
     "An administrator has to bring it up to date."
 )
-_AGAIN = "What you typed is below."
+_AGAIN = lazy_gettext("What you typed is below.")
 _CSRF = Words(
-    "Your session has expired",
-    "You have signed in again since this page was opened, or your browser keeps no cookies. "
-    "Load the page again and send it once more.",
+    lazy_gettext("Your session has expired"),
+    lazy_gettext(
+        "You have signed in again since this page was opened, or your browser keeps no cookies. "
+        "Load the page again and send it once more."
+    ),
 )
 
 
@@ -125,7 +151,7 @@ def attach(scope: Scaffold) -> None:
 
 def page(code: int, text: str = "", **context: Any) -> tuple[str, int]:
     """An error page in the frame of the portal."""
-    words = context.pop("words", None) or WORDS.get(code) or Words("That did not work", "")
+    words = context.pop("words", None) or WORDS.get(code) or Words(_("That did not work"), "")
     return render_template(
         "portal/error.html",
         code=code,
@@ -175,7 +201,7 @@ def _denied(error: PortalError) -> Answer:
             context["can_give_back"] = request.path.endswith("/execute")
             context["could"] = queries.who_could(db.session(), task)
         elif task.status == "ASSIGNED" and request.path.endswith("/execute"):
-            context["words"] = WORDS[403]._replace(title=f"Taken by {task.owner.name}")
+            context["words"] = WORDS[403]._replace(title=_("Taken by %(name)s", name=task.owner.name))
     return page(403, sentence(str(error)), **context)
 
 
@@ -220,15 +246,15 @@ def _subject() -> dict[str, Any]:
 def _why(task: Any, process: Any, event: Any) -> tuple[str, str]:
     """The title and the text of a conflict, from the state that stands in the way."""
     if process is not None and process.on_hold:
-        return "Process suspended", "Nobody can work on it until a manager resumes it."
+        return _("Process suspended"), _("Nobody can work on it until a manager resumes it.")
     if task is None:
         return "", ""
     if task.status == "CANCELED" and event is not None and event.action in ("migrate", "move"):
         return MOVED
     if task.is_open and task.node is None:
-        return "Step removed", LOST
+        return _("Step removed"), LOST
     if task.status == "ASSIGNED":
-        return f"Taken by {task.owner.name}", "It can be taken again once it is given back."
+        return _("Taken by %(name)s", name=task.owner.name), _("It can be taken again once it is given back.")
     return CONFLICTS.get(task.status, ("", ""))
 
 

@@ -26,6 +26,7 @@ from portal.jsonstore import (
     fields_of,
     files_of,
 )
+from portal.language import gettext as _
 from portal.models import Process, StoredFile, db
 
 from .accounts.sign_in import require_login
@@ -116,16 +117,16 @@ def download(file_id: str) -> Response:
     found = _ID.fullmatch(file_id)
     number = to_id(found[1]) if found else None
     if found is None or number is None:
-        abort(404, "There is no such file.")
+        abort(404, _("There is no such file."))
     process = process_or_refuse(number)
     path = tuple(found[2].split("."))
     note_read(process, file=file_id)
     content = _content(process, path)
     place, name = (process.artifact, path[1:2]) if path[0] == "artifact" else (process, path[:1])
     if content is not None and {*name} & visibility.hidden_fields(me(), place):
-        abort(403, "You may not see this field.")
+        abort(403, _("You may not see this field."))
     if content is None:
-        abort(404, "There is no such file.")
+        abort(404, _("There is no such file."))
     file = named(process, path, content)
     return _answer(BytesIO(file), file)
 
@@ -134,10 +135,10 @@ def download(file_id: str) -> Response:
 def preview(file_id: str) -> Response:
     """A picture to be shown on a page: only of a type that browsers show without running anything in it."""
     if not _STORED.fullmatch(file_id):
-        abort(404, "There is no such file.")
+        abort(404, _("There is no such file."))
     row = stored_or_refuse(file_id)
     if not storage.as_value(row).is_image:
-        abort(404, "There is no picture of this file.")
+        abort(404, _("There is no picture of this file."))
     return _answer(storage.current().open(file_id), row, attached=False)
 
 
@@ -145,13 +146,13 @@ def stored_or_refuse(file_id: str) -> StoredFile:
     """A file in the storage that the person may see: their process's, or one that waits in their draft."""
     row = db.session.get(StoredFile, file_id)
     if row is None or (row.process_id is None and not (row.pending and row.user_id == me().id)):
-        abort(404, "There is no such file.")
+        abort(404, _("There is no such file."))
     if row.process_id is not None:
         process = process_or_refuse(row.process_id)
         field = (row.field or "").partition("-")[0]
         places = [each for each in (process, process.artifact) if each is not None]
         if any(field in visibility.hidden_fields(me(), place) for place in places):
-            abort(403, "You may not see this field.")
+            abort(403, _("You may not see this field."))
         note_read(process, file=file_id)
     return row
 

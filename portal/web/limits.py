@@ -7,6 +7,8 @@ from typing import Any
 from flask import current_app, request
 from flask.sansio.scaffold import Scaffold
 
+from portal.language import gettext as _
+
 from .accounts.person import is_signed_in
 
 #: bytes of a form, if nothing else is set
@@ -73,7 +75,8 @@ def size_words(size: int) -> str:
 
 def too_large() -> str:
     """What a person is told whose form was larger."""
-    return (
-        f"What you sent is larger than the portal takes: a form has at most {size_words(limit())}, files and all. "
-        "Attach less, or smaller files."
+    return _(
+        "What you sent is larger than the portal takes: a form has at most %(limit)s, files and all. "
+        "Attach less, or smaller files.",
+        limit=size_words(limit()),
     )

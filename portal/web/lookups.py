@@ -14,13 +14,17 @@ from portal import queries
 from portal.engine import actions, permissions
 from portal.flow import registry
 from portal.flow.activation import Activation
+from portal.language import gettext as _
+from portal.language import lazy_gettext
 from portal.models import Process, Task, User, db
 
 from .layout import me
 from .urls import to_id
 
-_NO_TASK = "There is no such task."
-NOT_SEEN = "You may see it if you started it, had a task of it, or hold a permission for its flow."
+_NO_TASK = lazy_gettext("There is no such task.")
+NOT_SEEN = lazy_gettext(
+    "You may see it if you started it, had a task of it, or hold a permission for its flow."
+)
 
 
 def task_or_refuse(task_id: int) -> Task:
@@ -52,7 +56,7 @@ def _demand_seen(task: Task) -> None:
     g.subject = ("task", task.id)
     if not permissions.may_see_task(db.session(), me(), task):
         g.subject = None
-        abort(403, f"You have no access to this task. {NOT_SEEN}")
+        abort(403, _("You have no access to this task. %(NOT_SEEN)s", NOT_SEEN=NOT_SEEN))
 
 
 def process_or_refuse(process_id: int) -> Process:
@@ -65,9 +69,9 @@ def process_or_refuse(process_id: int) -> Process:
     )
     process = db.session.scalars(query).unique().first() if number is not None else None
     if process is None:
-        abort(404, "There is no such process.")
+        abort(404, _("There is no such process."))
     if not permissions.may_see_process(db.session(), me(), process):
-        abort(403, f"You have no access to this process. {NOT_SEEN}")
+        abort(403, _("You have no access to this process. %(NOT_SEEN)s", NOT_SEEN=NOT_SEEN))
     g.subject = ("process", process.id)
     return process
 
@@ -76,9 +80,9 @@ def flow_or_refuse(label: str) -> Any:
     """A flow that the person has to do with: they may start it, see it or hold a task of it."""
     flow_class = registry.get(label)
     if flow_class is None:
-        abort(404, "There is no such flow.")
+        abort(404, _("There is no such flow."))
     if not has_to_do_with(me(), flow_class):
-        abort(403, "You have no access to this flow: you may neither start it nor work in it.")
+        abort(403, _("You have no access to this flow: you may neither start it nor work in it."))
     return flow_class
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from babel.support import LazyProxy
 from flask import g, get_flashed_messages, session
 from flask.sansio.scaffold import Scaffold
 from werkzeug.wrappers import Response as BaseResponse
@@ -21,7 +22,13 @@ def flash(message: Any, category: str = "message") -> None:
         category: success, info or warning.
     """
     g.told = g.get("told", 0) + 1
-    session[_OURS] = [*session.get(_OURS, ()), (category, message)][-max(MOST, g.told) :]
+    said = {key: _now(part) for key, part in message.items()} if isinstance(message, dict) else _now(message)
+    session[_OURS] = [*session.get(_OURS, ()), (category, said)][-max(MOST, g.told) :]
+
+
+def _now(words: Any) -> Any:
+    """A declared text in the language of this request."""
+    return str(words) if isinstance(words, LazyProxy) else words
 
 
 def take() -> list[Any]:

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from portal import queries, render
 from portal.engine import actions, lifecycle, visibility
 from portal.errors import FlowError, PermissionDenied, TransitionNotAllowed
-from portal.language import lazy_gettext as _
+from portal.language import gettext, lazy_gettext
 from portal.models import db
 from portal.queries import Course, ProcessDetail
 
@@ -36,7 +36,7 @@ from .urls import see_other, to_id, way_back
 
 blueprint = Blueprint("processes", __name__)
 blueprint.before_request(require_login)
-navigation.register(Entry("processes", _("Processes"), "diagram-3", "portal.processes.index", 60))
+navigation.register(Entry("processes", lazy_gettext("Processes"), "diagram-3", "portal.processes.index", 60))
 
 
 @blueprint.get("/processes")
@@ -111,7 +111,7 @@ def _tab() -> str:
 def chart(process_id: int) -> Response:
     process = _story_or_refuse(process_id).process
     if process.flow_class is None:
-        abort(404, "The code no longer has the flow of this process.")
+        abort(404, gettext("The code no longer has the flow of this process."))
     state = chart_state(queries.course(db.session(), process), process.flow_class)
     return picture(render.svg(process.flow_class, state, standalone=True))
 
@@ -121,7 +121,7 @@ def act(process_id: int, action: str) -> BaseResponse | str | tuple[str, int]:
     process = process_or_refuse(process_id)
     lifecycle.check_process(action, process)
     if not me().manages(process.flow_label):
-        raise PermissionDenied("Only a manager of the flow may do this.")
+        raise PermissionDenied(gettext("Only a manager of the flow may do this."))
     address = url_for("portal.processes.detail", process_id=process_id)
     here = url_for("portal.processes.act", process_id=process_id, action=action)
     if request.method != "POST":
@@ -131,7 +131,10 @@ def act(process_id: int, action: str) -> BaseResponse | str | tuple[str, int]:
         return ask(process, action, here, fault), 422
     do = {"cancel": actions.cancel_process, "suspend": actions.suspend, "resume": actions.resume}[action]
     do(db.session(), process_id, me().id, reason)
-    flash(f"{PROCESS_ACTIONS[action].done}: process {process_id}.", "success")
+    flash(
+        gettext("%(done)s: process %(number)s.", done=PROCESS_ACTIONS[action].done, number=process_id),
+        "success",
+    )
     return see_other(way_back(address))
 
 
@@ -195,9 +198,9 @@ def _story_or_refuse(process_id: int) -> ProcessDetail:
     number = to_id(process_id)
     story = queries.story(db.session(), me(), number) if number is not None else None
     if story is None:
-        abort(404, "There is no such process.")
+        abort(404, gettext("There is no such process."))
     if not story.visible:
-        abort(403, f"You have no access to this process. {NOT_SEEN}")
+        abort(403, gettext("You have no access to this process. %(NOT_SEEN)s", NOT_SEEN=NOT_SEEN))
     g.subject = ("process", story.process.id)
     g.badges = story.badges
     return story

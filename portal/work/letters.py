@@ -8,11 +8,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from babel.dates import format_datetime
 from flask import current_app
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from portal import folders
 from portal.engine.wishes import zone_of
+from portal.language import gettext, locale, ngettext, pgettext
 from portal.models import User
 
 #: a subject is one line that a list of mails can show
@@ -40,17 +42,23 @@ def written(template: str, user: User, subject: str, facts: dict[str, Any]) -> M
 
 @lru_cache(maxsize=4)
 def _templates(own: Path) -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader([own, folders.TEMPLATES]),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals.update(
+        {"_": gettext, "ngettext": ngettext, "page_language": lambda: str(locale()).replace("_", "-")}
+    )
+    return environment
 
 
 def moment(value: dt.datetime, user: User) -> str:
-    return value.astimezone(zone_of(user)).strftime("%a %d %b %Y, %H:%M %Z")
+    local = value.astimezone(zone_of(user))
+    words = format_datetime(local, pgettext("date", "EEE dd MMM y, HH:mm"), locale=locale())
+    return f"{words} {local:%Z}"
 
 
 def one_line(text: str) -> str:

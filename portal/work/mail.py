@@ -11,8 +11,10 @@ from flask_mailman import EmailMultiAlternatives
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from portal import language
 from portal.engine import permissions
 from portal.engine.outbox import Claim
+from portal.language import ngettext
 from portal.models import Process, Task, User
 
 from . import digest, letters, sentences
@@ -22,8 +24,13 @@ COUNTED = 1000
 
 
 def compose(session: Session, claimed: Claim, base_url: str) -> letters.Mail | None:
-    """The mail of a claimed row, as things are now. None if there is nobody to send it to any more."""
+    """The mail of a claimed row in its receiver's language, as things are now. None if nobody is to get it any more."""
     user = session.get(User, claimed.user_id)
+    with language.use(None if user is None else user.language):
+        return _written(session, claimed, user, base_url)
+
+
+def _written(session: Session, claimed: Claim, user: User | None, base_url: str) -> letters.Mail | None:
     if claimed.event == "digest":
         return digest.compose(session, claimed, user, base_url)
     process = session.get(Process, claimed.process_id)
@@ -42,7 +49,11 @@ def compose(session: Session, claimed: Claim, base_url: str) -> letters.Mail | N
     facts = sentences.facts(claimed.event, claimed.payload, user, process, task, base_url)
     facts["quote"] = sentences.quote(session, claimed.payload)
     if more:
-        facts["line"] = f"{more + 1} tasks that you may take are new in the queue. The first of them:"
+        facts["line"] = ngettext(
+            "%(number)s task that you may take is new in the queue. The first of them:",
+            "%(number)s tasks that you may take are new in the queue. The first of them:",
+            more + 1,
+        )
     head = f"{facts['word']}: {facts['title']}"
     # A step's own line may be the same for every process: what tells them apart is what the process is about.
     about = facts["about"] or facts["summary"]

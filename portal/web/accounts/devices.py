@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-UNKNOWN = "Unknown device"
+from portal.language import lazy_gettext
+
+UNKNOWN = lazy_gettext("Unknown device")
 
 
 def device(agent: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, render_template, request, url_for
+from flask import Blueprint, abort, g, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import (
@@ -22,9 +22,11 @@ from wtforms.validators import EqualTo, InputRequired, Length, Optional, Validat
 
 from portal.engine.wishes import DEFAULTS
 from portal.jsonstore import EmailField, check_text
-from portal.language import lazy_gettext
+from portal.language import gettext as _
+from portal.language import lazy_gettext, ngettext
 from portal.models import db
 
+from .. import languages
 from ..display.moments import zone_names
 from ..layout import me
 from ..messages import flash
@@ -46,28 +48,30 @@ def _is_address(_form: Form, field: Field) -> None:
     try:
         EmailField().check((field.data or "").strip())
     except ValueError as error:
-        raise ValidationError("Enter an address such as alice@example.com.") from error
+        raise ValidationError(_("Enter an address such as alice@example.com.")) from error
 
 
 def _is_text(_form: Form, field: Field) -> None:
     try:
         check_text(field.data or "")
     except ValueError as error:
-        raise ValidationError("Remove the characters that cannot be printed.") from error
+        raise ValidationError(_("Remove the characters that cannot be printed.")) from error
 
 
 class ProfileForm(FlaskForm):
     full_name = StringField(
-        "Name", [Length(max=200), _is_text], description="What others see. Left empty, it is your user name."
+        lazy_gettext("Name"),
+        [Length(max=200), _is_text],
+        description=lazy_gettext("What others see. Left empty, it is your user name."),
     )
     email = StringField(
-        "Email address",
+        lazy_gettext("Email address"),
         [Optional(), Length(max=254), _is_address],
-        description="Without one you get no email.",
+        description=lazy_gettext("Without one you get no email."),
         render_kw={"type": "email", "autocomplete": "email"},
     )
     notices_portal = FormField(NoticesForm, lazy_gettext("Tell me in the portal when"))
-    notices = FormField(NoticesForm, "Email me when")
+    notices = FormField(NoticesForm, lazy_gettext("Email me when"))
     digest = RadioField(
         lazy_gettext("Email"),
         choices=_choices(
@@ -84,34 +88,44 @@ class ProfileForm(FlaskForm):
         lazy_gettext("Follow what I take part in"),
         description=lazy_gettext("What I request or comment on, I follow by itself."),
     )
-    theme = RadioField("Colours", choices=_choices(system="Same as system", light="Light", dark="Dark"))
+    theme = RadioField(
+        lazy_gettext("Colours"),
+        choices=_choices(
+            system=lazy_gettext("Same as system"), light=lazy_gettext("Light"), dark=lazy_gettext("Dark")
+        ),
+    )
     after = RadioField(
-        "After finishing a task", choices=_choices(list="Go back to the list", next="Go to the next task")
+        lazy_gettext("After finishing a task"),
+        choices=_choices(list=lazy_gettext("Go back to the list"), next=lazy_gettext("Go to the next task")),
     )
     keys = BooleanField(
-        "Keyboard shortcuts: single letters",
-        description="j, k, x, c, / and ? work on lists. Press ? to see them all.",
+        lazy_gettext("Keyboard shortcuts: single letters"),
+        description=lazy_gettext("j, k, x, c, / and ? work on lists. Press ? to see them all."),
     )
-    timezone = SelectField("Time zone")
+    language = SelectField(lazy_gettext("Language"))
+    timezone = SelectField(lazy_gettext("Time zone"))
 
 
 class PasswordForm(FlaskForm):
     current = PasswordField(
-        "Current password",
-        [InputRequired("Enter your current password.")],
+        lazy_gettext("Current password"),
+        [InputRequired(lazy_gettext("Enter your current password."))],
         render_kw={"autocomplete": "current-password"},
     )
     password = PasswordField(
-        "New password",
-        [InputRequired("Enter a new password."), Length(min=8, max=200, message="At least 8 characters.")],
-        description="At least 8 characters. Other devices will be signed out.",
+        lazy_gettext("New password"),
+        [
+            InputRequired(lazy_gettext("Enter a new password.")),
+            Length(min=8, max=200, message=lazy_gettext("At least 8 characters.")),
+        ],
+        description=lazy_gettext("At least 8 characters. Other devices will be signed out."),
         render_kw={"autocomplete": "new-password", "minlength": 8},
     )
     again = PasswordField(
-        "New password, again",
+        lazy_gettext("New password, again"),
         [
-            InputRequired("Enter the new password again."),
-            EqualTo("password", "The two new passwords differ."),
+            InputRequired(lazy_gettext("Enter the new password again.")),
+            EqualTo("password", lazy_gettext("The two new passwords differ.")),
         ],
         render_kw={"autocomplete": "new-password"},
     )
@@ -126,7 +140,7 @@ class PasswordForm(FlaskForm):
         if attempt is not None:
             attempt.succeeded() if right else attempt.failed()
         if not right:
-            raise ValidationError("This is not your current password.")
+            raise ValidationError(_("This is not your current password."))
 
 
 @blueprint.route("/profile", methods=["GET", "POST"])
@@ -161,6 +175,7 @@ def _profile_form(posted: bool) -> ProfileForm:
         "theme": chosen.get("theme", "system"),
         "after": chosen.get("after", "list"),
         "keys": chosen.get("keys", True),
+        "language": user.language or "",
         "timezone": chosen.get("timezone", ""),
     }
     form = ProfileForm(data=start) if posted else ProfileForm(formdata=None, data=start)
@@ -168,7 +183,8 @@ def _profile_form(posted: bool) -> ProfileForm:
     names = ["UTC", *zone_names()]
     if not mount().own_accounts:  # the application around us says who somebody is
         del form.full_name, form.email
-    form.timezone.choices = [SelectChoice("", "Same as browser"), *(SelectChoice(name) for name in names)]
+    form.language.choices = [SelectChoice(code, name) for code, name in languages.choices()]
+    form.timezone.choices = [SelectChoice("", _("Same as browser")), *(SelectChoice(name) for name in names)]
     return form
 
 
@@ -181,9 +197,14 @@ def _change_profile(form: ProfileForm) -> BaseResponse:
     mine |= {name: form[name].data for name in ("notices", "notices_portal", "queue_flows")}
     mine["digest"] = form.digest.data == "daily"
     user.preferences = {**(user.preferences or {}), **mine}
+    user.language = form.language.data or None
+    chosen = user.language or ""
     db.session.commit()
-    flash("Saved.", "success")
-    return see_other(url_for("portal.accounts.profile"))
+    g.pop("portal_locale", None)
+    flash(_("Saved."), "success")
+    response = see_other(url_for("portal.accounts.profile"))
+    languages.keep(response, chosen)
+    return response
 
 
 def _change_password(form: PasswordForm) -> BaseResponse:
@@ -191,7 +212,7 @@ def _change_password(form: PasswordForm) -> BaseResponse:
     user.set_password(form.password.data or "")
     db.session.commit()
     sessions.begin(user, anew=False)  # the new password ended every session, this one too
-    flash("Your password is changed.", "success")
+    flash(_("Your password is changed."), "success")
     return see_other(url_for("portal.accounts.profile"))
 
 
@@ -209,9 +230,11 @@ def end_sessions() -> BaseResponse:
     number = to_id(request.form.get("session", ""))
     if "others" in request.form:
         count = sessions.end_others(me())
-        flash(f"{count} other {'session' if count == 1 else 'sessions'} ended.", "success")
+        flash(
+            ngettext("%(number)s other session ended.", "%(number)s other sessions ended.", count), "success"
+        )
     elif number is not None and sessions.end_one(me(), number):
-        flash("The session is ended.", "success")
+        flash(_("The session is ended."), "success")
     else:
-        flash("There is no such session any more.", "warning")
+        flash(_("There is no such session any more."), "warning")
     return see_other(url_for("portal.accounts.profile"))

@@ -28,13 +28,13 @@ from .person import is_signed_in, person
 
 blueprint = Blueprint("sign_in", __name__)
 
-INACTIVE = "Your account is deactivated here. An administrator can activate it again."
+INACTIVE = lazy_gettext("Your account is deactivated here. An administrator can activate it again.")
 
 
 class SignInForm(FlaskForm):
     username = StringField(
-        "User name",
-        [InputRequired("Enter your user name.")],
+        lazy_gettext("User name"),
+        [InputRequired(lazy_gettext("Enter your user name."))],
         render_kw={
             "autocomplete": "username",
             "autocapitalize": "none",
@@ -43,7 +43,9 @@ class SignInForm(FlaskForm):
         },
     )
     password = PasswordField(
-        "Password", [InputRequired("Enter your password.")], render_kw={"autocomplete": "current-password"}
+        lazy_gettext("Password"),
+        [InputRequired(lazy_gettext("Enter your password."))],
+        render_kw={"autocomplete": "current-password"},
     )
 
 
@@ -64,7 +66,7 @@ def login() -> BaseResponse | str | tuple[str, int] | tuple[str, int, dict[str, 
             response = see_other(onward)
             throttle.remember(response, user.id)
             return response
-        form.password.errors = ["The user name or the password is wrong."]
+        form.password.errors = [_("The user name or the password is wrong.")]
     return (_page(form, onward), 422) if request.method == "POST" else _page(form, onward)
 
 
@@ -157,7 +159,7 @@ def require_login() -> BaseResponse | None:
     if form is not None:
         if not kept.park():
             abort(401, kept.NOT_PARKED)
-        flash(f"Your session has expired. {kept.PARKED}", "warning")
+        flash(_("Your session has expired. %(PARKED)s", PARKED=kept.PARKED), "warning")
         return _ask_first(kept.form_address())
     # Nothing was typed; the page that it was sent from often has the same address.
     again = is_page(request.path, "GET")

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from portal import usernames
+from portal.language import ngettext
 from portal.models import SignInAttempt, db, utcnow
 
 from ..writing import writing
@@ -50,9 +51,10 @@ class TooManyAttempts(Exception):
     @property
     def words(self) -> str:
         minutes = -(-self.seconds // 60)
-        return (
-            f"Too many attempts. Wait {minutes} {'minute' if minutes == 1 else 'minutes'}, then try again: "
-            "until then no password is checked."
+        return ngettext(
+            "Too many attempts. Wait %(number)s minute, then try again: until then no password is checked.",
+            "Too many attempts. Wait %(number)s minutes, then try again: until then no password is checked.",
+            minutes,
         )
 
 

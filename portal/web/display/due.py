@@ -6,14 +6,14 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from babel.dates import format_date, format_time
+from babel.dates import format_time
 from markupsafe import Markup
 
 from portal.language import gettext as _
 from portal.language import locale
 
 from .icons import icon
-from .moments import age, time_tag, zone
+from .moments import age, date, time_tag, zone
 
 _OVERDUE = Markup('<span class="late">{} {}</span>')
 
@@ -30,7 +30,7 @@ def due_words(due: dt.datetime, now: dt.datetime, there: dt.tzinfo) -> str:
         return _("Today %(time)s", time=clock)
     if days == 1:
         return _("Tomorrow %(time)s", time=clock)
-    return format_date(local, "EEE d MMM" if local.year == today.year else "EEE d MMM y", locale=locale())
+    return date(local.date(), year=local.year != today.year)
 
 
 def due_tag(

@@ -6,7 +6,10 @@ import datetime as dt
 import re
 from decimal import Decimal
 
-HINT = "For example 2 days 3:00, 90 minutes or PT1H30M."
+from portal.language import gettext as _
+from portal.language import lazy_gettext
+
+HINT = lazy_gettext("For example 2 days 3:00, 90 minutes or PT1H30M.")
 
 _CLOCK = re.compile(
     r"(?P<sign>[-+−])?\s*(?:(?P<days>\d{1,9})\s*(?:d|days?)\b,?\s*)?"
@@ -36,11 +39,11 @@ def parse_duration(text: str) -> dt.timedelta:
     if seconds is None:
         seconds = _parse_words(text)
     if seconds is None:
-        raise ValueError(f"This is not a length of time. {HINT}")
+        raise ValueError(_("This is not a length of time. %(HINT)s", HINT=HINT))
     try:
         return int((seconds * 1_000_000).to_integral_value()) * _MICROSECOND
     except OverflowError as error:
-        raise ValueError("This length of time is too long.") from error
+        raise ValueError(_("This length of time is too long.")) from error
 
 
 def _parse_iso(text: str) -> Decimal | None:

@@ -8,9 +8,11 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from babel.dates import format_date, format_datetime, format_timedelta
 from markupsafe import Markup
 
-from portal.language import gettext
+from portal.language import gettext as _
+from portal.language import locale, pgettext
 
 _UNITS = (
     ("year", 31_536_000),
@@ -40,18 +42,28 @@ def zone(name: str | None) -> dt.tzinfo:
 
 def span(seconds: float) -> str:
     """A length of time in its largest unit."""
-    for unit, size in _UNITS:
+    return _in_units(seconds, _("a moment"))
+
+
+def _in_units(seconds: float, less: str, direction: int = 0) -> str:
+    """As many as fit of the largest unit that fits; with a direction (1 ahead, -1 back) said from now."""
+    for _unit, size in _UNITS:
         count = int(seconds // size)
         if count >= 1:
-            return f"{count} {unit}{'' if count == 1 else 's'}"
-    return "a moment"
+            whole = dt.timedelta(seconds=count * size * (direction or 1))
+            return format_timedelta(whole, threshold=1, add_direction=direction != 0, locale=locale())
+    return less
 
 
 def age(seconds: float) -> str:
     """How long something has been there, short: `12 min`, `2 h`, `4 d`."""
+    if seconds < 60:
+        return _("just now")
     if seconds < 3600:
-        return f"{int(seconds // 60)} min" if seconds >= 60 else "just now"
-    return f"{int(seconds // 3600)} h" if seconds < 172_800 else f"{int(seconds // 86_400)} d"
+        return _("%(number)s min", number=int(seconds // 60))
+    if seconds < 172_800:
+        return _("%(number)s h", number=int(seconds // 3600))
+    return _("%(number)s d", number=int(seconds // 86_400))
 
 
 def short_span(seconds: float) -> str:
@@ -68,9 +80,9 @@ def relative(moment: dt.datetime, now: dt.datetime) -> str:
     """`3 hours ago`, `in 2 days`, `just now`."""
     seconds = (moment - now).total_seconds()
     if abs(seconds) < 60:
-        return "just now" if seconds <= 0 else "in a moment"
+        return _("just now") if seconds <= 0 else _("in a moment")
     # What is due in two days is so a moment later too.
-    return f"in {span(seconds * 1.01)}" if seconds > 0 else f"{span(-seconds)} ago"
+    return _in_units(seconds * 1.01, "", 1) if seconds > 0 else _in_units(-seconds, "", -1)
 
 
 def absolute(moment: dt.datetime, preferences: Mapping[str, Any]) -> str:
@@ -78,21 +90,31 @@ def absolute(moment: dt.datetime, preferences: Mapping[str, Any]) -> str:
         there = moment.astimezone(zone(preferences.get("timezone")))
     except OverflowError:  # in the first and the last hours of the calendar
         there = moment
-    return there.strftime("%a %d %b %Y, %H:%M %Z")
+    return exact(there)
+
+
+def exact(local: dt.datetime) -> str:
+    """`Tue 24 Nov 2026, 10:43 CET`."""
+    words = format_datetime(local, pgettext("date", "EEE dd MMM y, HH:mm"), locale=locale())
+    return f"{words} {local:%Z}".rstrip()
+
+
+def date(day: dt.date, *, year: bool = True) -> str:
+    """`Thu 26 Nov 2026`, or without the year."""
+    pattern = pgettext("date", "EEE d MMM y") if year else pgettext("date", "EEE d MMM")
+    return format_date(day, pattern, locale=locale())
 
 
 def day(moment: dt.datetime, now: dt.datetime, there: dt.tzinfo) -> str:
     """`today 14:00`, `tomorrow 12:00`, `Thu 26 Nov`, with the year when it is another one."""
     local, today = moment.astimezone(there), now.astimezone(there).date()
     away = (local.date() - today).days
-    if away in (0, 1):
-        clock = f"{local:%H:%M}"
-        return (
-            gettext("today %(clock)s", clock=clock)
-            if away == 0
-            else gettext("tomorrow %(clock)s", clock=clock)
-        )
-    return f"{local:%a} {local.day} {local:%b}" + ("" if local.year == today.year else f" {local.year}")
+    clock = f"{local:%H:%M}"
+    if away == 0:
+        return _("today %(clock)s", clock=clock)
+    if away == 1:
+        return _("tomorrow %(clock)s", clock=clock)
+    return date(local.date(), year=local.year != today.year)
 
 
 def time_tag(
@@ -114,12 +136,12 @@ def time_tag(
     if moment is None:
         return Markup("")
     local = "" if preferences.get("timezone") else Markup(" data-local")
-    exact = absolute(moment, preferences)
+    told = absolute(moment, preferences)
     return Markup('<time datetime="{}" title="{}"{}>{}</time>').format(
         moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        exact,
+        told,
         local,
-        text if text is not None else exact if plain else relative(moment, now),
+        text if text is not None else told if plain else relative(moment, now),
     )
 
 
@@ -127,5 +149,5 @@ def clock_tag(moment: dt.datetime, now: dt.datetime, preferences: Mapping[str, A
     """A <time>: `10:42` today, `Thu 26 Nov, 10:42` of another day."""
     there = moment.astimezone(zone(preferences.get("timezone")))
     today = there.date() == now.astimezone(there.tzinfo).date()
-    text = f"{there:%H:%M}" if today else f"{there:%a} {there.day} {there:%b, %H:%M}"
+    text = f"{there:%H:%M}" if today else f"{date(there.date(), year=False)}, {there:%H:%M}"
     return time_tag(moment, now, preferences, text=text).replace(" data-local", Markup(' data-local="clock"'))

@@ -14,10 +14,12 @@ from sqlalchemy import inspect
 from portal.engine import visibility
 from portal.jsonstore import EmbeddedField, EmbeddedListField, File, fields_of
 from portal.jsonstore.place import MISSING, document_of, look_up
+from portal.language import gettext as _
 from portal.models import Process
 
 from ..accounts.person import person
-from .moments import span
+from . import numbers
+from .moments import date, span
 
 _NOTHING = "—"
 
@@ -139,9 +141,10 @@ def field_value(column: Any, value: Any) -> str:
     """The value of a field in a column of a list, see `portal.queries.fields.Column`."""
     if value is None:
         return ""
-    shown = show(value if column.field is None else _in_words(column.field, value))
-    number = isinstance(value, int | float | decimal.Decimal) and not isinstance(value, bool)
-    return f"{value:,}" if number and shown == str(value) else shown
+    said = value if column.field is None else _in_words(column.field, value)
+    if said is value and isinstance(value, int | float | decimal.Decimal) and not isinstance(value, bool):
+        return numbers.write(value, grouped=True)
+    return show(said)
 
 
 def _parts(instance: Any) -> Iterator[tuple[str, str]]:
@@ -173,17 +176,17 @@ def _nested(name: str, label: str, value: Any) -> Row:
 def show(value: Any) -> str:
     """One value as text."""
     if isinstance(value, bool):
-        return "Yes" if value else "No"
+        return _("Yes") if value else _("No")
     if isinstance(value, bytes):
-        return f"{len(value):,} bytes"
+        return _("%(number)s bytes", number=numbers.write(len(value), grouped=True))
     if isinstance(value, dt.timedelta):
         return span(value.total_seconds())
     if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
-        return f"{value:%a} {value.day} {value:%b %Y}"
+        return date(value)
     if isinstance(value, dt.datetime | dt.time):
         return value.isoformat()
     if isinstance(value, float | decimal.Decimal | int):
-        return str(value)
+        return numbers.write(value)
     if isinstance(value, enum.Enum):
         return str(getattr(value, "label", None) or value.name.replace("_", " ").capitalize())
     return name_of(value)
@@ -205,7 +208,8 @@ def _title(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def list_words(items: Iterable[str], last: str = "and") -> str:
+def list_words(items: Iterable[str], last: str = "") -> str:
     """`a`, `a and b`, `a, b and c`; or with another word than “and” before the last one."""
     words = list(items)
-    return f" {last} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+    between = last or _("and")
+    return f" {between} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from portal.engine.queue import jobs
 from portal.flow import registry
-from portal.language import lazy_gettext
+from portal.language import gettext, lazy_gettext, ngettext
 
 _: Any = lazy_gettext
 
@@ -19,49 +19,49 @@ class State(NamedTuple):
 
 
 _TASK = {
-    "NEW": State("New", "new"),
-    "ASSIGNED": State("Assigned", "busy"),
-    "SCHEDULED": State("Scheduled", "wait"),
-    "STARTED": State("Waiting for an event", "wait"),
-    "DONE": State("Done", "done"),
-    "ERROR": State("Failed", "bad"),
-    "CANCELED": State("Cancelled", "off"),
-    "REVIVED": State("Reopened", "off"),
+    "NEW": State(_("New"), "new"),
+    "ASSIGNED": State(_("Assigned"), "busy"),
+    "SCHEDULED": State(_("Scheduled"), "wait"),
+    "STARTED": State(_("Waiting for an event"), "wait"),
+    "DONE": State(_("Done"), "done"),
+    "ERROR": State(_("Failed"), "bad"),
+    "CANCELED": State(_("Cancelled"), "off"),
+    "REVIVED": State(_("Reopened"), "off"),
 }
 #: what a step of this kind is called while it is STARTED
-_STARTED = dict.fromkeys(("Job", "Function", "Subprocess", "NSubprocess"), State("In progress", "busy"))
-_STARTED |= dict.fromkeys(("Join", "Turn"), State("Waiting", "wait"))
+_STARTED = dict.fromkeys(("Job", "Function", "Subprocess", "NSubprocess"), State(_("In progress"), "busy"))
+_STARTED |= dict.fromkeys(("Join", "Turn"), State(_("Waiting"), "wait"))
 #: a revived task that had failed
-_RETRIED = State("Retried", "off")
+_RETRIED = State(_("Retried"), "off")
 _PROCESS = {
-    "NEW": State("In progress", "busy"),
-    "DONE": State("Done", "done"),
-    "CANCELED": State("Cancelled", "off"),
-    "FAILED": State("Failed", "bad"),
-    "SUSPENDED": State("Suspended", "wait"),
+    "NEW": State(_("In progress"), "busy"),
+    "DONE": State(_("Done"), "done"),
+    "CANCELED": State(_("Cancelled"), "off"),
+    "FAILED": State(_("Failed"), "bad"),
+    "SUSPENDED": State(_("Suspended"), "wait"),
 }
 PROCESS_STATES = {state: words.word for state, words in _PROCESS.items()}
 TASK_STATES = {state: words.word for state, words in _TASK.items()}
 
 #: the action of an event, or of a button, as a finished deed
 DEEDS = {
-    "assign": "took",
-    "unassign": "gave back",
-    "reassign": "assigned",
-    "execute": "finished",
-    "cancel": "cancelled",
-    "undo": "undid",
-    "revive": "reopened",
-    "suspend": "suspended",
-    "resume": "resumed",
-    "start": "started",
-    "step": "reached",
-    "timer": "timer fired",
-    "signal": "signal received",
-    "message": "message received",
-    "job": "ran",
-    "migrate": "moved to another step",
-    "create": "created",
+    "assign": _("took"),
+    "unassign": _("gave back"),
+    "reassign": _("assigned"),
+    "execute": _("finished"),
+    "cancel": _("cancelled"),
+    "undo": _("undid"),
+    "revive": _("reopened"),
+    "suspend": _("suspended"),
+    "resume": _("resumed"),
+    "start": _("started"),
+    "step": _("reached"),
+    "timer": _("timer fired"),
+    "signal": _("signal received"),
+    "message": _("message received"),
+    "job": _("ran"),
+    "migrate": _("moved to another step"),
+    "create": _("created"),
     "skip": _("skipped"),
     "move": _("moved"),
     "due": _("changed the due date of"),
@@ -77,7 +77,7 @@ DEEDS = {
 
 
 #: what is said of a task whose node the code no longer has
-LOST = (
+LOST = _(
     "The flow has changed and no longer has this step. Whoever runs the portal can move it to another one, "
     "and a manager can cancel it."
 )
@@ -95,30 +95,31 @@ class Action(NamedTuple):
 
 ACTIONS = {
     "assign": Action(
-        "Take", "hand-index-thumb", "Take this task?",
-        "It moves from the queue to your inbox; nobody else can work on it until you give it back.", "You took “{}”.",
+        _("Take"), "hand-index-thumb", _("Take this task?"),
+        _("It moves from the queue to your inbox; nobody else can work on it until you give it back."),
+        _("You took “{}”."),
     ),
     "unassign": Action(
-        "Give back", "arrow-return-left", "Give this task back?",
-        "It goes back to the queue, where everyone who may do it sees it again.", "You gave back “{}”.",
+        _("Give back"), "arrow-return-left", _("Give this task back?"),
+        _("It goes back to the queue, where everyone who may do it sees it again."), _("You gave back “{}”."),
     ),
     "reassign": Action(
-        "Assign to…", "people", "Assign this task to someone else?",
-        "It moves to the inbox of the person you choose.", "“{}” is assigned.",
+        _("Assign to…"), "people", _("Assign this task to someone else?"),
+        _("It moves to the inbox of the person you choose."), _("“{}” is assigned."),
     ),
-    "execute": Action("Open", "pencil-square", "", "", "“{}” is done."),
+    "execute": Action(_("Open"), "pencil-square", "", "", _("“{}” is done.")),
     "cancel": Action(
-        "Cancel task…", "x-circle", "Cancel this task?",
-        "Whoever works on it cannot finish it any more, and its branch of the process stops here. "
-        "A cancelled task can be reopened.", "“{}” is cancelled.",
+        _("Cancel task…"), "x-circle", _("Cancel this task?"),
+        _("Whoever works on it cannot finish it any more, and its branch of the process stops here. "
+        "A cancelled task can be reopened."), _("“{}” is cancelled."),
     ),
     "undo": Action(
-        "Undo…", "arrow-counterclockwise", "Undo this finished task?",
-        "What it did is marked as cancelled. To have it done again, reopen it afterwards.", "“{}” is undone.",
+        _("Undo…"), "arrow-counterclockwise", _("Undo this finished task?"),
+        _("What it did is marked as cancelled. To have it done again, reopen it afterwards."), _("“{}” is undone."),
     ),
     "revive": Action(
-        "Reopen…", "arrow-clockwise", "Reopen this task?",
-        "A new task is created with the same data, and the process continues from there.", "“{}” is reopened.",
+        _("Reopen…"), "arrow-clockwise", _("Reopen this task?"),
+        _("A new task is created with the same data, and the process continues from there."), _("“{}” is reopened."),
     ),
     "skip": Action(
         _("Skip…"), "skip-forward", _("Skip this task?"),
@@ -147,23 +148,23 @@ ACTIONS = {
     ),
 }  # fmt: skip
 _RETRY = Action(
-    "Retry…", "arrow-clockwise", "Retry this task?",
-    "A new task is created with the same data, and the process continues from there.", "“{}” is retried.",
+    _("Retry…"), "arrow-clockwise", _("Retry this task?"),
+    _("A new task is created with the same data, and the process continues from there."), _("“{}” is retried."),
 )  # fmt: skip
 
 PROCESS_ACTIONS = {
     "cancel": Action(
-        "Cancel process…", "x-circle", "Cancel this process?",
-        "Every open task of it and of its children is cancelled, also one that somebody has open.",
-        "Cancelled",
+        _("Cancel process…"), "x-circle", _("Cancel this process?"),
+        _("Every open task of it and of its children is cancelled, also one that somebody has open."),
+        _("Cancelled"),
     ),
     "suspend": Action(
-        "Suspend…", "pause-circle", "Suspend this process?",
-        "Nobody can work on its tasks, and its timers and jobs wait, until it is resumed.", "Suspended",
+        _("Suspend…"), "pause-circle", _("Suspend this process?"),
+        _("Nobody can work on its tasks, and its timers and jobs wait, until it is resumed."), _("Suspended"),
     ),
     "resume": Action(
-        "Resume…", "play-circle", "Resume this process?",
-        "Its tasks can be worked on again, and what fell due meanwhile happens now.", "Resumed",
+        _("Resume…"), "play-circle", _("Resume this process?"),
+        _("Its tasks can be worked on again, and what fell due meanwhile happens now."), _("Resumed"),
     ),
     "withdraw": Action(
         _("Withdraw request…"), "arrow-counterclockwise", _("Withdraw this request?"),
@@ -192,7 +193,7 @@ def action_words(name: str, task: Any) -> Action:
 def task_state(task: Any, user: Any = None) -> State:
     """What a task's state is called, for this reader."""
     if task.status == "ASSIGNED" and user is not None and task.owner_id == getattr(user, "id", None):
-        return State("Mine", "busy")
+        return State(_("Mine"), "busy")
     if task.status == "REVIVED" and "_exception" in (task.data or {}):
         return _RETRIED
     return (
@@ -203,25 +204,28 @@ def task_state(task: Any, user: Any = None) -> State:
 
 
 #: of a process in which a step failed or work stands still, also below it
-ATTENTION = State("Needs attention", "bad")
+ATTENTION = State(_("Needs attention"), "bad")
 
 
 def why(attention: Any, process: Any, user: Any) -> str:
     """Why a process needs attention, in a sentence; what an error says is for those who manage the flow."""
     flow_class = registry.get(attention.flow_label)
     definition = flow_class.definition if flow_class is not None else None
+    step = step_title(definition, attention.flow_task or "")
     if attention.kind == "stuck":
-        text = "No step is open, but the process has not ended"
+        text = gettext("No step is open, but the process has not ended")
+    elif attention.kind == "failed":
+        text = gettext("“%(step)s” failed", step=step)
     else:
-        text = f"“{step_title(definition, attention.flow_task)}” "
-        text += (
-            "failed" if attention.kind == "failed" else f"is with {attention.owner}, who is no longer active"
+        text = gettext(
+            "“%(step)s” is with %(name)s, who is no longer active", step=step, name=attention.owner
         )
     if attention.process_id != process.id:
-        text += f" in process #{attention.process_id}"
+        text = gettext("%(what)s in process #%(number)s", what=text, number=attention.process_id)
     if attention.error and user.manages(attention.flow_label):
         text += f": {attention.error}"
-    more = f" {attention.count - 1} more like it." if attention.count > 1 else ""
+    others = attention.count - 1
+    more = ngettext(" %(number)s more like it.", " %(number)s more like it.", others) if others > 0 else ""
     return (text if text.endswith((".", "!", "?")) else f"{text}.") + more
 
 
@@ -254,7 +258,7 @@ def tries(task: Any) -> Tries | None:
 def process_state(process: Any) -> State:
     """What a process's state is called; one that only waits for its parent's suspension to end says so."""
     if process.on_hold and process.status == "NEW":
-        return State("Suspended", "wait")
+        return State(_("Suspended"), "wait")
     return _PROCESS.get(process.status, State(process.status.capitalize(), "off"))
 
 
@@ -325,15 +329,15 @@ def step_title(definition: Any, name: str) -> str:
 def deed_to_it(event: Any) -> str:
     """What somebody did with the task that a page is about."""
     taken_over = event.action == "reassign" and (event.detail or {}).get("to") == event.user.username
-    return "took it over" if taken_over else f"{deed(event)} it"
+    return gettext("took it over") if taken_over else gettext("%(did)s it", did=deed(event))
 
 
 def deed(event: Any) -> str:
     """What somebody did, as a verb."""
     if event.from_state is None and event.action == "assign":
-        return "was assigned"
+        return gettext("was assigned")
     if event.action == "revive" and event.from_state == "ERROR":
-        return "retried"
+        return gettext("retried")
     if event.action == "step" and (event.detail or {}).get("unassigned"):
-        return "left in the queue"
+        return gettext("left in the queue")
     return str(DEEDS.get(event.action, event.action))

@@ -24,6 +24,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal.engine import drafts
 from portal.engine.retries import give_up
+from portal.language import lazy_gettext
 from portal.models import Draft, db
 
 from .. import limits
@@ -37,11 +38,14 @@ from .labels import in_words, is_secret, secrets_of
 LARGEST, LARGEST_PARKED = 2_000_000, 500_000
 #: bytes that are read of a form that is larger than the portal takes, for the texts in it, if its sender is signed in
 READ_OF_TOO_LARGE = 64 * 1024 * 1024
-KEPT = "What you typed is kept as a draft: the form has it when you open it again."
-NOT_KEPT = "It could not be kept as a draft: copy it from here before you leave this page."
-TOO_LONG = f"It is too long to be kept as a draft (more than {LARGEST:,} characters): copy it from here."
-PARKED = "What you typed is kept: it is in the form again when you have signed in."
-NOT_PARKED = (
+KEPT = lazy_gettext("What you typed is kept as a draft: the form has it when you open it again.")
+NOT_KEPT = lazy_gettext("It could not be kept as a draft: copy it from here before you leave this page.")
+TOO_LONG = lazy_gettext(
+    "It is too long to be kept as a draft (more than %(LARGEST)s characters): copy it from here.",
+    LARGEST=f"{LARGEST:,}",
+)
+PARKED = lazy_gettext("What you typed is kept: it is in the form again when you have signed in.")
+NOT_PARKED = lazy_gettext(
     "You are signed out, and what you typed is too long to be kept for you: copy it from here, then sign in."
 )
 #: what a form carries for the portal itself
@@ -154,20 +158,20 @@ def keep() -> str:
 def _keep() -> str:
     values, where = typed(), place()
     if where is None or not values or not _is_from_here():
-        return NOT_KEPT
+        return str(NOT_KEPT)
     if _size(values) > LARGEST:
-        return TOO_LONG
+        return str(TOO_LONG)
     try:
         if not is_signed_in():
-            return NOT_KEPT
+            return str(NOT_KEPT)
         user_id = person().id
         hidden = secrets_of(where.path, where.task_id, values)
         drafts.save(db.session(), user_id, *where, [pair for pair in values if pair[0] not in hidden])
     except Exception as error:
         give_up(db.session())
         current_app.logger.warning("a draft could not be kept", exc_info=error)
-        return NOT_KEPT
-    return KEPT
+        return str(NOT_KEPT)
+    return str(KEPT)
 
 
 def accepted() -> None:

@@ -10,6 +10,8 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal.engine import actions, start_keys
 from portal.engine import drafts as stored
+from portal.language import gettext as _
+from portal.language import lazy_gettext
 from portal.models import db
 
 from ..accounts.sign_in import require_login
@@ -22,7 +24,7 @@ from ..tasks.start import key_of, start_or_refuse
 from ..urls import see_other
 from . import kept
 
-_DONE = "Already done: there is nothing to save."
+_DONE = lazy_gettext("Already done: there is nothing to save.")
 
 blueprint = Blueprint("drafts", __name__)
 blueprint.before_request(require_login)
@@ -57,7 +59,7 @@ def _answer(is_accepted: Callable[[], bool], received: Received) -> BaseResponse
     """Save or discard; a save behind its own form brings nothing back, nor one that the form overtakes."""
     where, user_id = kept.place(), me().id
     if where is None:
-        abort(404, "There is no such form.")
+        abort(404, _("There is no such form."))
     if "discard" in request.form:
         stored.discard(db.session(), user_id, where.path)
         return see_other(kept.form_address())
@@ -67,12 +69,12 @@ def _answer(is_accepted: Callable[[], bool], received: Received) -> BaseResponse
     if is_accepted():
         stored.discard(db.session(), user_id, where.path)
         return _said(_DONE, 409)
-    code = {kept.KEPT: 200, kept.TOO_LONG: 413}.get(words, 422)
+    code = {str(kept.KEPT): 200, str(kept.TOO_LONG): 413}.get(words, 422)
     return _said("" if code == 200 else words, code, received)
 
 
 def _said(words: str, code: int, received: Received | None = None) -> Response:
-    said: dict[str, Any] = {"saved": code == 200, "text": words}
+    said: dict[str, Any] = {"saved": code == 200, "text": str(words)}
     if received is not None and any(received):
         said["files"] = {
             name: [{"id": each.id, **stored_link(each)._asdict()} for each in files]

@@ -9,7 +9,10 @@ from typing import Any
 from wtforms import widgets
 from wtforms.fields.choices import Choice, SelectFieldBase  # type: ignore[attr-defined]
 
-BLANK = "Choose…"
+from portal.language import gettext as _
+from portal.language import lazy_gettext
+
+BLANK = lazy_gettext("Choose…")
 
 
 class SelectField(SelectFieldBase):
@@ -38,12 +41,12 @@ class SelectField(SelectFieldBase):
         if not valuelist:
             return
         self.data, text = None, valuelist[0]
-        for value, _ in self.options:
+        for value, _label in self.options:
             if text == self.text_of(value) or (isinstance(value, enum.Enum) and text == value.name):
                 self.data = value
                 return
         if text != "":
-            raise ValueError("Not a valid choice.")
+            raise ValueError(_("Not a valid choice."))
 
 
 #: what programs and tick boxes send for a truth value
@@ -88,7 +91,7 @@ class DecisionField(SelectField):
 
     def process_formdata(self, valuelist: Sequence[Any]) -> None:
         if len(set(valuelist)) > 1:
-            raise ValueError("Choose one of them only.")
+            raise ValueError(_("Choose one of them only."))
         if any(isinstance(value, bool) for value, _ in self.options):
             valuelist = [_TRUTHS.get(str(text).lower(), text) for text in valuelist]
         super().process_formdata(valuelist)

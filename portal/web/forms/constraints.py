@@ -30,6 +30,8 @@ from sqlalchemy.orm import Mapper, RelationshipProperty
 from sqlalchemy.orm.exc import StaleDataError
 
 from portal.errors import Gone, InvalidForm
+from portal.language import gettext as _
+from portal.language import lazy_gettext
 from portal.models import Process, db
 
 from ..display.values import list_words
@@ -53,7 +55,7 @@ _SQLITE = re.compile(
 )
 #: `Key (number, year)=(…) already exists`, in whatever language the server speaks
 _KEY = re.compile(r"\((.*?)\)=\(", re.DOTALL)
-_UNKNOWN = "The database does not accept these values."
+_UNKNOWN = lazy_gettext("The database does not accept these values.")
 
 
 def has_own_rows(model: type) -> bool:
@@ -231,19 +233,23 @@ def _columns(
 def _message(refusal: _Refusal, rule: Any, columns: list[Column[Any]], shown: list[Any]) -> str:
     if refusal.kind == "UNIQUE" and len(columns) > 1:
         labels = [field.label.text for field in shown] or [str(column.key) for column in columns]
-        return f"{list_words(labels)} are used together already." if labels[1:] else "This is used already."
+        return (
+            _("%(labels)s are used together already.", labels=list_words(labels))
+            if labels[1:]
+            else _("This is used already.")
+        )
     if refusal.kind == "UNIQUE":
         text = str(shown[0].raw_data[0]) if shown and getattr(shown[0], "raw_data", None) else ""
-        what = f"“{text}”" if 0 < len(text) < 80 else "This"
-        return f"{what} is used already: it has to be a different one."
+        what = f"“{text}”" if 0 < len(text) < 80 else _("This")
+        return _("%(what)s is used already: it has to be a different one.", what=what)
     if refusal.kind == "CHECK" and (rule is not None or refusal.rule):
-        return f"This is against a rule: {rule.sqltext if rule is not None else refusal.rule}."
+        return _("This is against a rule: %(rule)s.", rule=rule.sqltext if rule is not None else refusal.rule)
     return {
-        "NOT NULL": "This field is required.",
-        "FOREIGN KEY": "What this names is not there: choose again.",
-        "LONG": "The text is too long.",
-        "RANGE": "The number is too large.",
-    }.get(refusal.kind, _UNKNOWN)
+        "NOT NULL": _("This field is required."),
+        "FOREIGN KEY": _("What this names is not there: choose again."),
+        "LONG": _("The text is too long."),
+        "RANGE": _("The number is too large."),
+    }.get(refusal.kind) or str(_UNKNOWN)
 
 
 def _does_not_fit(column: Column[Any], value: Any) -> bool:

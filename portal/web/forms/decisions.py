@@ -15,6 +15,7 @@ from wtforms.validators import StopValidation
 from portal import jsonstore
 from portal.errors import FlowError
 from portal.jsonstore import fields_of
+from portal.language import gettext as _
 
 from .build import RecordForm, add_error, input_of
 from .choices import DecisionField, SelectField
@@ -96,7 +97,7 @@ class Deciding:
             field = self._fields.get(name)  # none where it is not asked for
             if field is not None and not field.errors and _is_empty(field):
                 label = {decision.text_of(value): label for value, label in decision.options}[text]
-                add_error(field, f"This field is required for “{label}”.")
+                add_error(field, _("This field is required for “%(label)s”.", label=label))
                 valid = False
         return valid
 
@@ -137,7 +138,11 @@ class _Decided:
     def __call__(self, form: Any, field: Any) -> None:
         if field.data is None and not field.process_errors:
             words = field.words
-            raise StopValidation(f"Choose {', '.join(words[:-1])} or {words[-1]}." if words[1:] else words[0])
+            raise StopValidation(
+                _("Choose %(words)s or %(words_2)s.", words=", ".join(words[:-1]), words_2=words[-1])
+                if words[1:]
+                else words[0]
+            )
 
 
 def _is_empty(field: Any) -> bool:

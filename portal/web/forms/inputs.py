@@ -16,13 +16,13 @@ from wtforms.utils import unset_value
 from wtforms.validators import StopValidation, ValidationError
 
 from portal.jsonstore import check_text, plain, storable
+from portal.language import gettext as _
 
+from ..display import numbers
 from .uploads import taken
 
 _INTEGER = re.compile(r"[+-]?\d{1,30}", re.ASCII)
-_FLOAT = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d{1,4})?", re.ASCII | re.IGNORECASE)
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)", re.ASCII)
-_GROUPED = re.compile(r"[+-]?\d{1,3}(?:([.,' ])\d{3})+(?!\1)[.,]\d*", re.ASCII)
 
 
 class Required:
@@ -32,7 +32,7 @@ class Required:
 
     def __call__(self, form: Any, field: Any) -> None:
         if not field.process_errors and (field.data is None or field.data in ("", [])):
-            raise StopValidation("This field is required.")
+            raise StopValidation(_("This field is required."))
 
 
 class Rule:
@@ -89,7 +89,7 @@ class ParsedField(wtforms.Field):
             return
         self.data, text = None, valuelist[0]
         if not isinstance(text, str):
-            raise ValueError("A text is needed here.")
+            raise ValueError(_("A text is needed here."))
         text = check_text(text).replace("\r\n", "\n")
         if self._is_untouched(text):
             self.process_data(self.object_data)
@@ -124,13 +124,18 @@ class IntegerField(ParsedField):
     widget = widgets.NumberInput(step="1")
 
     def parse(self, text: str) -> int:
+        try:
+            text = numbers.read(text)
+        except ValueError:
+            if not re.search(r"\d", text) or re.search(r"[^\d.,'’ +−-]", text):
+                raise ValueError(_("This is not a whole number.")) from None
+            raise
         if not _INTEGER.fullmatch(text):
-            raise ValueError(
-                "The number is too large." if text.lstrip("+-").isdecimal() else "This is not a whole number."
-            )
+            whole = text.lstrip("+-").isdecimal()
+            raise ValueError(_("The number is too large.") if whole else _("This is not a whole number."))
         value = int(text)
         if not -(2**63) <= value < 2**63:
-            raise ValueError("The number is too large.")
+            raise ValueError(_("The number is too large."))
         return value
 
 
@@ -149,34 +154,28 @@ class FloatField(ParsedField):
     widget = DecimalInput()
 
     def parse(self, text: str) -> float:
-        if not _FLOAT.fullmatch(text):
-            raise ValueError("This is not a number.")
-        value = float(text.replace(",", "."))
+        value = float(numbers.read(text))
         if value in (float("inf"), float("-inf")):
-            raise ValueError("The number is too large.")
+            raise ValueError(_("The number is too large."))
         return value
 
     def text_of(self, value: Any) -> str:
-        return repr(float(value))
+        return numbers.write(float(value))
 
 
 class DecimalField(ParsedField):
     widget = DecimalInput()
 
     def parse(self, text: str) -> Decimal:
-        text = text.replace("\N{NO-BREAK SPACE}", " ").replace("\N{NARROW NO-BREAK SPACE}", " ")
-        grouped = _GROUPED.fullmatch(text)
-        if grouped is not None:
-            text = text.replace(grouped[1], "")
-        text = text.replace(",", ".", 1)
+        text = numbers.read(text)
         if not _DECIMAL.fullmatch(text):
-            raise ValueError("This is not a number. Write it as 1234.50.")
+            raise numbers.not_a_number()
         if len(text) > 100:
-            raise ValueError("The number has too many digits.")
+            raise ValueError(_("The number has too many digits."))
         return Decimal(text)
 
     def text_of(self, value: Any) -> str:
-        return format(value, "f") if isinstance(value, Decimal) else str(value)
+        return numbers.write(value) if isinstance(value, Decimal | int) else str(value)
 
 
 class UUIDField(ParsedField):
@@ -188,7 +187,7 @@ class UUIDField(ParsedField):
         try:
             value = uuid.UUID(text)
         except ValueError as error:
-            raise ValueError("This is not a UUID.") from error
+            raise ValueError(_("This is not a UUID.")) from error
         return str(value) if self._as_text else value
 
 
@@ -198,10 +197,15 @@ class JSONField(TextAreaField):
             return plain(json.loads(text, parse_constant=_no_constant))
         except json.JSONDecodeError as error:
             raise ValueError(
-                f"This is not JSON: line {error.lineno}, column {error.colno}: {error.msg}."
+                _(
+                    "This is not JSON: line %(lineno)s, column %(colno)s: %(msg)s.",
+                    lineno=error.lineno,
+                    colno=error.colno,
+                    msg=error.msg,
+                )
             ) from error
         except RecursionError as error:
-            raise ValueError("This JSON is nested too deeply.") from error
+            raise ValueError(_("This JSON is nested too deeply.")) from error
 
     def text_of(self, value: Any) -> str:
         return json.dumps(value, ensure_ascii=False, indent=2)
@@ -236,7 +240,7 @@ class FileField(wtforms.FileField):
     @property
     def note(self) -> str:
         """What the input cannot show by itself."""
-        return "Please choose the file again: a form that comes back has lost it." if self.came else ""
+        return _("Please choose the file again: a form that comes back has lost it.") if self.came else ""
 
     @property
     def kept(self) -> Any:

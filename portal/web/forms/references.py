@@ -13,6 +13,7 @@ from wtforms import widgets
 from wtforms.fields.choices import Choice, SelectFieldBase  # type: ignore[attr-defined]
 from wtforms.utils import unset_value
 
+from portal.language import gettext as _
 from portal.models.base import db
 
 from ..display.values import name_of
@@ -148,11 +149,11 @@ class ReferenceField(SelectFieldBase):
             several = "Several" if len(rows) < _MOST_FOUND else "Many"
             self.process_errors = [
                 *self.process_errors,
-                f"{several} fit “{text}”: choose one, or type more of it.",
+                _("%(several)s fit “%(text)s”: choose one, or type more of it.", several=several, text=text),
             ]
         else:
             self.text = text
-            self.process_errors = [*self.process_errors, f"Nothing is called “{text}”."]
+            self.process_errors = [*self.process_errors, _("Nothing is called “%(text)s”.", text=text)]
 
     # -- finding rows
 
@@ -181,7 +182,7 @@ class ReferenceField(SelectFieldBase):
     def _row(self, text: Any) -> Any:
         row = self._get(text) if isinstance(text, str) else None
         if row is None:
-            raise ValueError("Not a valid choice.")
+            raise ValueError(_("Not a valid choice."))
         return row
 
     def _get(self, text: str) -> Any:

@@ -36,7 +36,7 @@ def frame(field: Field[Any], help_text: str = "") -> dict[str, Any]:
     options: dict[str, Any] = {
         "label": field.label,
         # Templates print descriptions as they are.
-        "description": escape(" ".join(filter(None, [field.help_text, help_text]))),
+        "description": escape(" ".join(map(str, filter(None, [field.help_text, help_text])))),
     }
     if field.default is not None:
         options["default"] = lambda: field.from_json(field.to_json(field.initial()))

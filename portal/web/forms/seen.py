@@ -20,6 +20,7 @@ from sqlalchemy.exc import InvalidRequestError
 from wtforms import widgets
 
 from portal.errors import Gone
+from portal.language import lazy_gettext
 from portal.models import Process, db
 
 from ..display.values import list_words, name_of, show
@@ -33,7 +34,7 @@ from .stored import StoredFileField
 
 #: the input that carries the digests
 NAME = "_seen"
-CHANGED = "Somebody else has changed this meanwhile. Compare both, and send the form again."
+CHANGED = lazy_gettext("Somebody else has changed this meanwhile. Compare both, and send the form again.")
 _NOTHING = "nothing"
 
 

@@ -10,6 +10,8 @@ from markupsafe import Markup
 from wtforms import widgets
 from wtforms.validators import StopValidation
 
+from portal.language import gettext as _
+
 from ..display.durations import format_duration, parse_duration
 from .inputs import ParsedField, outermost
 
@@ -27,7 +29,7 @@ class DateField(ParsedField):
                 return dt.date.fromisoformat(text)
             except ValueError:
                 pass
-        raise ValueError("This is not a date. Write it as 2026-12-31.")
+        raise ValueError(_("This is not a date. Write it as 2026-12-31."))
 
     def text_of(self, value: Any) -> str:
         return str(value.isoformat())
@@ -50,7 +52,7 @@ class TimeField(_ClockField):
                 return dt.time.fromisoformat(text)
             except ValueError:
                 pass
-        raise ValueError("This is not a time of day. Write it as 14:30.")
+        raise ValueError(_("This is not a time of day. Write it as 14:30."))
 
     def text_of(self, value: Any) -> str:
         return _shorten(value.isoformat())
@@ -118,7 +120,7 @@ class DateTimeLocalField(_ClockField):
                 return dt.datetime.fromisoformat(text)
             except ValueError:
                 pass
-        raise ValueError("This is not a date and time. Write it as 2026-12-31T14:30.")
+        raise ValueError(_("This is not a date and time. Write it as 2026-12-31T14:30."))
 
     def text_of(self, value: Any) -> str:
         if value.utcoffset() is None:
@@ -136,9 +138,9 @@ class DateTimeLocalField(_ClockField):
         try:
             back = given.replace(tzinfo=self.zone).astimezone(dt.UTC).astimezone(self.zone)
         except OverflowError as error:
-            raise StopValidation("This moment is out of range.") from error
+            raise StopValidation(_("This moment is out of range.")) from error
         if back.replace(tzinfo=None) != given:
-            raise StopValidation("This moment does not exist: the clocks are put forward here.")
+            raise StopValidation(_("This moment does not exist: the clocks are put forward here."))
 
 
 class DurationField(ParsedField):

@@ -37,7 +37,7 @@ def of_process(process_id: int) -> BaseResponse:
 def of_task(task_id: int) -> BaseResponse:
     task = task_or_refuse(task_id)
     if not permissions.may_see_process(db.session(), me(), task.process):
-        abort(403, f"You have no access to this process. {NOT_SEEN}")
+        abort(403, _("You have no access to this process. %(NOT_SEEN)s", NOT_SEEN=NOT_SEEN))
     return _add(task.process_id, task.id)
 
 

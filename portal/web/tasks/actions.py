@@ -11,6 +11,7 @@ from portal import queries
 from portal.engine import actions, lifecycle, permissions
 from portal.errors import PermissionDenied
 from portal.flow.activation import Activation
+from portal.language import gettext as _
 from portal.models import Task, User, db
 from portal.models import find_user as user_named
 
@@ -65,25 +66,25 @@ def demand(action: str, task: Task, user: User) -> None:
     manager = user.manages(task.process.flow_label)
     if action == "assign":
         if not manager and not permissions.may_take(db.session(), user, task):
-            raise PermissionDenied("You may not take this task.")
+            raise PermissionDenied(_("You may not take this task."))
     elif action in ("unassign", "reassign"):
         if not manager and not permissions.owns(user, task):
-            raise PermissionDenied("Only its owner or a manager of the flow may do this.")
+            raise PermissionDenied(_("Only its owner or a manager of the flow may do this."))
     elif not manager:
-        raise PermissionDenied("Only a manager of the flow may do this.")
+        raise PermissionDenied(_("Only a manager of the flow may do this."))
 
 
 def recipient(task: Task, username: str) -> tuple[User | None, str]:
     """Who is to get a task, or why not."""
     if not username:
-        return None, "Choose a person."
+        return None, _("Choose a person.")
     user = find_user(username)
     if user is None:
-        return None, f"There is no user “{username}”."
+        return None, _("There is no user “%(username)s”.", username=username)
     if not permissions.may_take(db.session(), user, task):
         return None, unfit(user, task)
     if user.id != me().id and task.status == "NEW" and not me().manages(task.process.flow_label):
-        raise PermissionDenied("Only a manager of the flow may assign a task to someone else.")
+        raise PermissionDenied(_("Only a manager of the flow may assign a task to someone else."))
     return user, ""
 
 
@@ -93,10 +94,12 @@ def find_user(username: str) -> User | None:
 
 def unfit(user: User, task: Task) -> str:
     if not user.is_active:
-        return f"{user.name} is deactivated and gets no tasks."
+        return _("%(name)s is deactivated and gets no tasks.", name=user.name)
     if permissions.has_done_its_counterpart(db.session(), user, task):
-        return f"{user.name} cannot check own work: they did a step that somebody else has to check."
-    return f"{user.name} does not hold the permission for this task."
+        return _(
+            "%(name)s cannot check own work: they did a step that somebody else has to check.", name=user.name
+        )
+    return _("%(name)s does not hold the permission for this task.", name=user.name)
 
 
 def _do(activation: Activation, action: str, reason: str) -> str:
@@ -116,7 +119,11 @@ def _hand_over(task: Task, action: str, person: User, reason: str) -> str:
     done = action_words(action, task).done
     with actions.activation(db.session(), task_id, me()) as activation:
         getattr(activation, action)(person, reason=reason)
-    return done.format(title) if action == "assign" and own else f"You assigned “{title}” to {name}."
+    return (
+        done.format(title)
+        if action == "assign" and own
+        else _("You assigned “%(title)s” to %(name)s.", title=title, name=name)
+    )
 
 
 def _ask(task: Task, action: str, username: str = "", fault: str = "") -> str:

@@ -64,7 +64,7 @@ def finished(done: Finished, response: Response) -> Response:
         reference = trace.current.get()
         current_app.logger.error("reference %s: task %s is done, but its next page failed", reference, done.task_id,
                                  exc_info=error)  # fmt: skip
-        flash(f"“{done.title}” is done. What comes next cannot be shown now.", "success")
+        flash(_("“%(title)s” is done. What comes next cannot be shown now.", title=done.title), "success")
         return response
 
 
@@ -111,14 +111,20 @@ def _remember(done: Finished, chosen: Mapping[str, str]) -> None:
 
 def what_comes_next(done: Finished, now: queries.Standing) -> str:
     """What happened, and where the process stands now; to who has sent a request also who decides by when."""
-    happened = f"“{done.title}” is done."
+    happened = _("“%(title)s” is done.", title=done.title)
     flow_class = registry.get(now.flow_label)
     if now.status == "DONE":
         says = flow_class is not None and flow_class.process_result_template
         result = summaries.of_process(db.session.get_one(Process, done.process_id)) if says else ""
-        return f"{happened} The process is finished{': ' + result if result else ''}."
+        finished = (
+            _("The process is finished: %(result)s.", result=result)
+            if result
+            else _("The process is finished.")
+        )
+        return f"{happened} {finished}"
     if now.status in ("FAILED", "CANCELED"):
-        return f"{happened} The process has ended."
+        ended = _("The process has ended.")
+        return f"{happened} {ended}"
     starts = done.starts
     steps, people = [], []
     for place in now.positions[:3]:
@@ -127,13 +133,13 @@ def what_comes_next(done: Finished, now: queries.Standing) -> str:
         if place.status == "ERROR" and starts:
             steps.append(_("%(step)s, which is delayed", step=title))
         elif place.status == "ERROR":
-            steps.append(f"{title}, which failed and waits for a manager")
+            steps.append(_("%(step)s, which failed and waits for a manager", step=title))
         elif starts:
             steps.append(title)
             people += _who_by_when(done.process_id, place, node)
         else:
             steps.append(f"{title} ({place.owner})" if place.owner else title)
-    return " ".join([happened, *([f"Next: {list_words(steps)}."] if steps else []), *people])
+    return " ".join([happened, *([_("Next: %(steps)s.", steps=list_words(steps))] if steps else []), *people])
 
 
 def _who_by_when(process_id: int, place: Any, node: Any) -> list[str]:

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal.engine import actions, start_keys
 from portal.flow import registry
+from portal.language import gettext as _
 from portal.models import db
 
 from ..accounts.sign_in import require_login
@@ -62,12 +63,16 @@ def form(label: str, name: str) -> BaseResponse:
 def _lead_to(started: start_keys.Started, same: bool) -> BaseResponse:
     """The answer to a form that has started a process already: where that stands. Another text is kept."""
     if same:
-        flash("This form was sent before: it has started this process, and no second one.", "info")
+        flash(_("This form was sent before: it has started this process, and no second one."), "info")
     else:
         words = kept.keep()
         flash(
-            "This form was sent before, and what it started is here. What you typed since then has changed nothing. "
-            + (words if words != kept.KEPT else "It is kept as a draft of a new start form."),
+            _(
+                "This form was sent before, and what it started is here. "
+                "What you typed since then has changed nothing."
+            )
+            + " "
+            + (words if words != kept.KEPT else _("It is kept as a draft of a new start form.")),
             "warning",
         )
     return see_other(url_for("portal.processes.detail", process_id=started.process_id))
@@ -94,7 +99,7 @@ def start_or_refuse(label: str, name: str) -> Any:
     flow_class = registry.get(label)
     node: Any = flow_class.definition.nodes.get(name) if flow_class is not None else None
     if node is None or not node.starts or not node.human:
-        abort(404, "There is no such form.")
+        abort(404, _("There is no such form."))
     if not node.available(me()):
-        abort(403, f"You may not start “{node.flow_class.definition.title}” here.")
+        abort(403, _("You may not start “%(title)s” here.", title=node.flow_class.definition.title))
     return node

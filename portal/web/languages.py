@@ -1,0 +1,82 @@
+"""In which language a request is answered: the person's, else the browser's, else English."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from babel import Locale
+from flask import g, request
+from flask.sansio.scaffold import Scaffold
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.wrappers import Response as BaseResponse
+
+from portal import language
+
+from .accounts.person import is_signed_in, person
+
+#: what the browser keeps, so that the page to sign in speaks one's language too
+COOKIE = "portal_language"
+_YEAR = 366 * 86_400
+_ENGLISH = Locale(language.SOURCE)
+
+
+def attach(scope: Scaffold) -> None:
+    scope.before_request(_begin)
+    scope.teardown_request(_end)
+
+
+def _begin() -> None:
+    g.pop("portal_locale", None)
+    # programs match the words of errors: for them they are always the same
+    g.portal_language = language.begin(_ENGLISH if request.path.startswith("/api/") else _chosen)
+
+
+def _end(_error: BaseException | None) -> None:
+    token = g.pop("portal_language", None)
+    if token is not None:
+        language.end(token)
+
+
+def _chosen() -> Locale:
+    """The language of this request, found out when the first word is written."""
+    if "portal_locale" not in g:
+        g.portal_locale = _of_browser()
+        g.portal_locale = _of_person() or g.portal_locale
+    found: Locale = g.portal_locale
+    return found
+
+
+def _of_person() -> Locale | None:
+    try:
+        return language.known(person().language) if is_signed_in() else None
+    except SQLAlchemyError:  # the page tells it in what the browser says
+        return None
+
+
+def _of_browser() -> Locale:
+    said = [request.cookies.get(COOKIE, ""), *(code for code, _ in request.accept_languages)]
+    return next((found for code in said if (found := language.known(code))), _ENGLISH)
+
+
+def choices() -> list[tuple[str, str]]:
+    """The languages that there are, each by its own name, and none for the browser's."""
+    names = [(code, Locale.parse(code)) for code in language.languages()]
+    return [
+        ("", language.gettext("Same as browser")),
+        *((code, (each.get_display_name(code) or code).capitalize()) for code, each in names),
+    ]
+
+
+def keep(response: BaseResponse, code: str) -> None:
+    """Let the browser keep what a person has chosen; forget it where they follow the browser."""
+    if code:
+        response.set_cookie(
+            COOKIE, code, max_age=_YEAR, samesite="Lax", httponly=True, secure=request.is_secure
+        )
+    else:
+        response.delete_cookie(COOKIE)
+
+
+def helpers() -> dict[str, Any]:
+    """What every page can call."""
+    return {"page_language": lambda: str(language.locale()).replace("_", "-")}

@@ -1,0 +1,123 @@
+"""Pages, mails and numbers in the person's language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from babel import Locale
+from babel.messages.pofile import read_po
+from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portal import language
+from portal.models import db
+from portal.web.display import numbers
+
+GERMAN = language.FOLDER / "de" / "LC_MESSAGES" / "portal.po"
+LANGUAGES = ("en", "de", "fr", "de_CH", "sv")
+
+
+def set_language(user: Any, code: str | None) -> None:
+    user.language = code
+    db.session.commit()
+
+
+def test_a_page_speaks_what_the_person_has_chosen(
+    client_of: Callable[[str], FlaskClient], people: Any
+) -> None:
+    client = client_of("bob")
+    set_language(people["bob"], "de")
+    text = client.get("/inbox").text
+    assert '<html lang="de"' in text
+    assert "Nichts zu tun" in text
+    assert "Nothing to do" not in text
+
+
+def test_the_browser_is_asked_where_nobody_has_chosen(app: Any, people: Any) -> None:
+    client = app.test_client()
+    assert '<html lang="de-AT"' in client.get("/login", headers={"Accept-Language": "de-AT,en;q=0.5"}).text
+    assert '<html lang="en"' in client.get("/login", headers={"Accept-Language": "xx,en;q=0.5"}).text
+    client.set_cookie("portal_language", "de")
+    assert '<html lang="de"' in client.get("/login", headers={"Accept-Language": "en"}).text
+
+
+def test_an_unknown_language_is_english(client_of: Callable[[str], FlaskClient], people: Any) -> None:
+    client = client_of("bob")
+    set_language(people["bob"], "klingon")
+    assert '<html lang="en"' in client.get("/inbox").text
+
+
+def test_the_next_request_is_in_its_own_language(
+    client_of: Callable[[str], FlaskClient], people: Any
+) -> None:
+    set_language(people["bob"], "de")
+    assert "Eingang" in client_of("bob").get("/inbox").text
+    assert "Eingang" not in client_of("carol").get("/inbox").text
+    assert language.locale().language == "en"
+
+
+def test_no_translation_is_fuzzy_and_its_places_are_those_of_the_message() -> None:
+    catalogue = read_po(BytesIO(GERMAN.read_bytes()), locale="de")
+    assert not [message.id for message in catalogue if message.id and message.fuzzy]
+    faults = [(message.id, list(message.check(catalogue))) for message in catalogue if message.id]
+    assert not [fault for fault in faults if fault[1]]
+
+
+def test_a_site_brings_a_language_and_changes_a_word(tmp_path: Path) -> None:
+    for code, word in (("nl", "Postvak"), ("de", "Posteingang")):
+        folder = tmp_path / code / "LC_MESSAGES"
+        folder.mkdir(parents=True)
+        folder.joinpath("site.po").write_text(
+            'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
+            f'msgid "Inbox"\nmsgstr "{word}"\n',
+            "utf-8",
+        )
+    kept = list(language._folders)
+    try:
+        language.add_folder(tmp_path)
+        assert language.languages() == ("en", "de", "nl")
+        with language.use("nl"):
+            assert language.gettext("Inbox") == "Postvak"
+        with language.use("de"):
+            assert language.gettext("Inbox") == "Posteingang"
+            assert language.gettext("Queue") == "Warteschlange"
+    finally:
+        language._folders[:] = kept
+        language.languages.cache_clear()
+        language._catalogue.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("code", "typed", "read"),
+    [
+        ("en", "1,234", "1234"), ("en", "1.234", "1.234"), ("en", "12,50", "12.50"), ("en", "1,234.50", "1234.50"),
+        ("de", "1.234", "1234"), ("de", "1,234", "1.234"), ("de", "1.234,50", "1234.50"), ("de", "12.5", "12.5"),
+        ("de", "−1 234,5", "-1234.5"), ("de", "1'234'567", "1234567"),
+    ],
+)  # fmt: skip
+def test_what_is_typed_is_read_as_the_language_has_it(code: str, typed: str, read: str) -> None:
+    with language.use(code):
+        assert numbers.read(typed) == read
+
+
+@pytest.mark.parametrize("typed", ["0.123", "1234.567", "1.23.4", "12.34.567", "1,2,3", "1..2", "a", "", "١"])
+def test_what_can_be_read_in_two_ways_is_asked_back(typed: str) -> None:
+    with language.use("de"), pytest.raises(ValueError):
+        numbers.read(typed)
+
+
+@given(
+    st.sampled_from(LANGUAGES), st.decimals(allow_nan=False, allow_infinity=False, places=4), st.booleans()
+)
+def test_a_written_number_is_read_as_itself(code: str, value: Decimal, grouped: bool) -> None:
+    token = language.begin(Locale.parse(code))
+    try:
+        assert Decimal(numbers.read(numbers.write(value, grouped=grouped))) == value
+    finally:
+        language.end(token)
