@@ -9,7 +9,7 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
-from . import database, flows, outbox, people, run, stats, timers, worker
+from . import database, flows, outbox, people, reports, run, stats, timers, worker
 from .refusals import in_words
 
 #: what `flask --app wsgi …` offers, too
@@ -20,6 +20,7 @@ COMMANDS: tuple[click.Command, ...] = (
     timers.timers,
     outbox.outgoing,
     stats.stats,
+    reports.reports,
     database.backup,
     worker.worker,
 )

@@ -44,6 +44,7 @@ from .processes import (
     task_events,
     timeline,
 )
+from .reports import usual_time, usual_times
 from .standing import Standing, standing
 from .talk import Talk, talk
 from .tasks import (
@@ -116,6 +117,8 @@ __all__ = [
     "task_events",
     "timeline",
     "unread",
+    "usual_time",
+    "usual_times",
     "who_could",
     "whom_for",
     "workers_seen",

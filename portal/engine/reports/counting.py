@@ -123,3 +123,12 @@ def _write(session: Session, counted: tally.Tally) -> None:
     if counted.paths:
         ways = [{"key": key, "steps": steps, "ending": end} for key, (steps, end) in counted.paths.items()]
         writes.run(session, writes.insert(session, ReportPath).values(ways).on_conflict_do_nothing())
+
+
+def count_all(session: Session) -> int:
+    """Count until nothing is left that is settled. How many events this call has counted."""
+    counted = 0
+    for _ in range(2):  # on PostgreSQL the first look only sets the fence
+        while number := turn(session, BATCH):
+            counted += number
+    return counted

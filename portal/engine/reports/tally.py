@@ -159,13 +159,13 @@ class _Spans:
     """How long tasks waited and were worked on until an event of theirs."""
 
     def __init__(self, session: Session, tasks: list[int]) -> None:
-        self._changes: dict[int, list[Any]] = defaultdict(list)
+        self._changes: dict[int | None, list[Any]] = defaultdict(list)
         if tasks:
             query = select(Event.task_id, Event.id, Event.created, Event.to_state).where(
                 Event.task_id.in_(tasks)
             )
             for row in session.execute(query.order_by(Event.id)):
-                self._changes[row[0]].append(row)
+                self._changes[row.task_id].append(row)
 
     def of(self, event: Any) -> tuple[int, int]:
         """Milliseconds of waiting and of work."""

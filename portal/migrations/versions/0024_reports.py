@@ -66,5 +66,12 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for name in ("report_path", "daily_duration", "daily_person", "daily_step", "daily_flow", "report_cursor"):
+    for name in (
+        "report_path",
+        "daily_duration",
+        "daily_person",
+        "daily_step",
+        "daily_flow",
+        "report_cursor",
+    ):
         op.drop_table(f"portal_{name}")
