@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import JSON, and_, bindparam, func, literal, or_, select, type_coerce, union
+from sqlalchemy import JSON, and_, bindparam, exists, func, literal, or_, select, type_coerce, union
 from sqlalchemy.orm import Session
 
 from portal.engine import permissions
@@ -37,26 +37,33 @@ class Beside:
     Attributes:
         due_today: how many tasks of the inbox are due today or overdue.
         newest: the id of the last task that there is.
+        snoozed: whether the person has put tasks off.
         views: the saved views of this list that the person has.
     """
 
     due_today: int
     newest: int
+    snoozed: bool
     views: list[View]
 
     @classmethod
     def of(cls, row: Any) -> Beside:
-        views = [View(view, name, query, bool(own), role) for view, name, query, own, role in row[2] or ()]
-        return cls(row[0], row[1] or 0, views)
+        views = [View(view, name, query, bool(own), role) for view, name, query, own, role in row[3] or ()]
+        return cls(row[0], row[1] or 0, bool(row[2]), views)
 
 
-def asides(session: Session) -> tuple[Any, Any, Any]:
+#: how many columns `asides` are
+WIDTH = 4
+
+
+def asides(session: Session) -> tuple[Any, ...]:
     """The columns of a `Beside`. The statement needs the values `me`, `now`, `today` (when it ends) and `page`."""
     me = bindparam("me", type_=BigId)
     now = bindparam("now", type_=Task.due.type)
     due = select(Task.id).where(*open_of(me, now), Task.due < bindparam("today", type_=Task.due.type))
     newest = select(func.max(Task.id)).scalar_subquery()
-    return count([due]), newest, _views(session, me)
+    put_off = exists().where(Task.owner_id == me, Task.finished.is_(None), Task.snoozed_until > now)
+    return count([due]), newest, put_off, _views(session, me)
 
 
 def open_of(user_id: Any, now: Any) -> tuple[Any, ...]:

@@ -14,7 +14,7 @@ from portal.engine import absences, permissions
 from portal.flow.registry import registry
 from portal.models import Process, Task, User, utcnow
 
-from .beside import Beside, asides, awake, count
+from .beside import WIDTH, Beside, asides, awake, count
 from .filters import EVERYTHING, Filters, Narrowed, due_before, narrow
 from .holder import Holder
 from .paging import PAGE, Key, Order, Page, pack, unpack
@@ -114,7 +114,7 @@ def read(session: Session, user: User, name: str, filters: Filters = EVERYTHING,
     beside = Beside.of(found[0] if found else session.execute(select(*asides(session)), values).one())
     more, found = len(found) > size, found[:size]
     make = task_rows if listed.model is Task else process_rows
-    rows = make(session, [row[3:] for row in found])
+    rows = make(session, [row[WIDTH:] for row in found])
     place = len(narrowed.columns) + len(order) + 1
     return Page(
         rows,

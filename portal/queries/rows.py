@@ -87,8 +87,8 @@ class TaskRow(_Pointed):
     def __init__(self, row: Any, process: Any) -> None:
         (
             self.id, self.number, self.process_id, self.flow_task, self.flow_task_type, self.status, self.priority,
-            self.due, self.created, self.finished, self.owner_id, self.artifact_type, self.artifact_key,
-            self.seed_type, self.seed_key, username, full_name,
+            self.due, self.created, self.finished, self.owner_id, self.owner_permission, self.owner_permission_obj,
+            self.artifact_type, self.artifact_key, self.seed_type, self.seed_key, username, full_name,
         ) = row  # fmt: skip
         self.process = process
         owner = self.owner_id
@@ -112,7 +112,8 @@ class TaskRow(_Pointed):
 
 TASK_COLUMNS = (
     Task.id, Task.number, Task.process_id, Task.flow_task, Task.flow_task_type, Task.status, Task.priority, Task.due,
-    Task.created, Task.finished, Task.owner_id, Task.artifact_type, Task.artifact_key, Task.seed_type, Task.seed_key,
+    Task.created, Task.finished, Task.owner_id, Task.owner_permission, Task.owner_permission_obj,
+    Task.artifact_type, Task.artifact_key, Task.seed_type, Task.seed_key,
     OWNER.username, OWNER.full_name,
 )  # fmt: skip
 _P, _T = len(PROCESS_COLUMNS) + 3, len(TASK_COLUMNS)

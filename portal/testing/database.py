@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Table, text
+from sqlalchemy import Table, inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from portal.models import Process, db, init_db, schema_fault
@@ -55,11 +55,13 @@ def _delete_all() -> bool:
 
 
 def _drop_all() -> None:
-    """Drop what is there. Process and task point at each other, which SQLite cannot drop."""
+    """Drop all tables that are there, whoever made them: tables point at each other, and no order would do."""
     with db.engine.connect() as connection:
-        if db.engine.dialect.name == "sqlite":
+        sqlite = db.engine.dialect.name == "sqlite"
+        if sqlite:
             connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
-        db.metadata.drop_all(connection)
+        for name in inspect(connection).get_table_names():
+            connection.execute(text(f'DROP TABLE "{name}"{"" if sqlite else " CASCADE"}'))
         connection.commit()
-        if db.engine.dialect.name == "sqlite":
+        if sqlite:
             connection.connection.cursor().execute("PRAGMA foreign_keys=ON")

@@ -83,7 +83,6 @@ def test_all_that_match_the_lists_own_filters(bob, papers, where):
 
 def test_more_than_are_done_at_once_are_told(bob, papers, monkeypatch):
     monkeypatch.setattr(selection, "MOST", 2)
-    monkeypatch.setattr(selection, "_CHUNK", 1)
     bob.post("/tasks/assign", data={"all": "1"})
     assert sum(owner is not None for owner in owners(papers)) == 2
     assert "More are left than are done at once." in bob.get("/queue").text
