@@ -3,12 +3,14 @@
 python -m benchmarks.reports [processes]     on PostgreSQL; ten events a process, over a year
 """
 
+# ruff: noqa: E501  statements
 from __future__ import annotations
 
 import datetime as dt
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -109,8 +111,8 @@ def measure(app: Any, processes: int) -> None:
     client.post("/login", data={"username": "bench", "password": "bench-password"})
     for days in (28, 365):
         since = today - dt.timedelta(days=days - 1)
-        read = median(lambda: reports.report(db.session(), LABEL, since, today), 7)
-        page = median(lambda: client.get(f"/reports/{LABEL}?since={since}&until={today}"), 7)
+        read = median(partial(reports.report, db.session(), LABEL, since, today), 7)
+        page = median(partial(client.get, f"/reports/{LABEL}?since={since}&until={today}"), 7)
         print(f"a report of {days} days: read {read:.0f} ms, page {page:.0f} ms")
     print(f"/reports: {median(lambda: client.get('/reports'), 7):.0f} ms")
     print(f"/flows/{LABEL}: {median(lambda: client.get(f'/flows/{LABEL}'), 7):.1f} ms")

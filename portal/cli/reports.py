@@ -13,7 +13,8 @@ def rebuild() -> None:
     """Count the whole history anew.
 
     Workers keep the counts up to date; this is for after a change of PORTAL_TIMEZONE, a rename of flows, or a
-    removal of processes. Pages say meanwhile up to when they count. Workers may run; a command that was killed is run again.
+    removal of processes. Pages say meanwhile up to when they count. Workers may run. A command that was killed is
+    run again.
     """
     from portal.engine.reports import counting
     from portal.models import db
