@@ -163,8 +163,16 @@ def _report(
     flows = counts.sums(DailyFlow, ("day",), [label], None, until, version)
     cycles = counts.sums(DailyDuration, ("day", "bucket"), [label], earlier, until, version, kind="cycle")
 
+    spans_of: dict[dt.date, Counter[int]] = defaultdict(Counter)
+    for (on, number), numbers in cycles.items():
+        spans_of[on][number] = numbers["number"]
+
     def sums(first: dt.date, last: dt.date) -> Sums:
-        return _sums(flows, buckets(cycles, lambda key: first <= key[0] <= last), first, last)
+        spans: Counter[int] = Counter()
+        for on, found in spans_of.items():
+            if first <= on <= last:
+                spans.update(found)
+        return _sums(flows, spans, first, last)
 
     steps = counts.sums(DailyStep, ("step",), [label], since, until, version)
     base = counts.sums(DailyStep, ("step",), [label], None, since - day, version)
