@@ -18,6 +18,7 @@ from . import (
     outbox,
     people,
     reading,
+    reports,
     retention,
     roles,
     run,
@@ -43,6 +44,7 @@ COMMANDS: tuple[click.Command, ...] = (
     outbox.outgoing,
     incidents.incidents,
     stats.stats,
+    reports.reports,
     database.backup,
     worker.worker,
 )

@@ -18,6 +18,7 @@ from .outgoing import Outgoing
 from .process import Process
 from .program import SCOPES, KeptAnswer, Token, hash_of, issue
 from .registries import demand_objects
+from .report import DailyDuration, DailyFlow, DailyPerson, DailyStep, ReportCursor, ReportPath
 from .saved_view import SavedView
 from .schema import column_fault, gaps, init_db, is_not_ours, is_of_flows, schema_fault
 from .session import adopt
@@ -52,6 +53,10 @@ __all__ = [
     "BulkUndo",
     "CalendarFeed",
     "Comment",
+    "DailyDuration",
+    "DailyFlow",
+    "DailyPerson",
+    "DailyStep",
     "Digest",
     "Draft",
     "Event",
@@ -68,6 +73,8 @@ __all__ = [
     "ParkedForm",
     "Passwords",
     "Process",
+    "ReportCursor",
+    "ReportPath",
     "Role",
     "SavedView",
     "Schedule",

@@ -47,6 +47,7 @@ from .processes import (
     timeline,
     troubles,
 )
+from .reports import usual_time, usual_times
 from .requests import At, often_started, requested_steps, requests, start_drafts, usual_durations
 from .standing import Standing, standing
 from .talk import Talk, talk
@@ -136,6 +137,8 @@ __all__ = [
     "troubles",
     "unread",
     "usual_durations",
+    "usual_time",
+    "usual_times",
     "waiting",
     "who_could",
     "whom_for",

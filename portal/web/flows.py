@@ -15,6 +15,7 @@ from portal import queries, render
 from portal.flow import registry
 from portal.language import lazy_gettext as _
 from portal.models import db
+from portal.queries import reports
 from portal.render import ChartState
 
 from . import catalogue, navigation
@@ -74,6 +75,7 @@ def dashboard(label: str) -> str:
         starts=[node for node in definition.starts if node.human and node.available(me())],
         waiting=sum(column.count for column in columns.values()),
         late=sum(column.late for column in columns.values()),
+        versions=reports.versions(db.session(), label) if me().views(label) else [],
         oldest=min((column.oldest for column in columns.values() if column.oldest), default=None),
     )
 

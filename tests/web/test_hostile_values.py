@@ -131,6 +131,8 @@ PARAMETERS = {
     ),
     "/undo/<int:undo_id>": ((), ("next",)),
     "/queue/next": (LIST, ("next", *LIST)),
+    "/reports": (("since", "until", "format"), ()),
+    "/reports/<label>": (("since", "until", "format", "version", "heat", "part"), ()),
     "/workload": (("role", "flow", "late", "format"), ()),
     "/workload/redistribute": (("person",), ("person", "to-everything.work", "reason", "_queue")),
     "/tasks/<int:task_id>/<any(skip,move,due,priority,snooze,reschedule):action>": (

@@ -52,6 +52,8 @@ TABLE = {
     ("POST", "/processes/<any(cancel,suspend,resume,retry,withdraw):action>"): (LOGIN, 303, 303, 303, 303),
     ("POST", "/undo/<int:undo_id>"): (LOGIN, 303, 303, 303, 303),
     ("POST", "/queue/next"): (LOGIN, 303, 303, 303, 303),
+    ("GET", "/reports"): (LOGIN, 403, 403, 200, 200),
+    ("GET", "/reports/<label>"): (LOGIN, 403, 403, 200, 200),
     ("GET", "/workload"): (LOGIN, 403, 403, 200, 200),
     ("GET", "/workload/redistribute"): (LOGIN, 403, 403, 404, 404),
     ("POST", "/workload/redistribute"): (LOGIN, 403, 403, 404, 404),

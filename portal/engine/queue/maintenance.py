@@ -10,6 +10,7 @@ from portal import storage
 
 from .. import answers, drafts, notices, outbox, search_text
 from ..interpreter import conditions, messages, signals
+from ..reports import counting
 from . import digests, heartbeats, jobs, reminders, schedules
 
 #: by the names of `due.FIRST`: what is done when the first row of its kind falls due
@@ -32,5 +33,6 @@ SWEEPS: dict[str, tuple[Callable[[Session], int], float]] = {
     "answers kept for programs": (answers.prune, 3600),
     "old notices": (notices.sweep, 3600),
     "files of nobody": (storage.sweep, 3600),
+    "figures of reports": (counting.turn, 10),
     "processes without a text to search": (search_text.fill_in, 10),
 }

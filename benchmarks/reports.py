@@ -1,0 +1,131 @@
+"""What reports cost: counting the history, their upkeep beside an action, and a report of a month and of a year.
+
+python -m benchmarks.reports [processes]     on PostgreSQL; ten events a process, over a year
+"""
+
+# ruff: noqa: E501  statements
+from __future__ import annotations
+
+import datetime as dt
+import sys
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+
+from benchmarks.places import application, median, urls
+from portal.engine.reports import counting
+from portal.models import create_user, db
+from portal.queries import reports
+
+LABEL = "expense_claim"
+#: claims over a year: waited for, worked on, one in ten declined; those of the last days are open
+LIVES = """
+CREATE UNLOGGED TABLE life AS
+SELECT n, began, began + 0.2 * wait AS taken, began + 0.2 * wait + work AS checked,
+       began + 0.9 * wait + work AS signing, began + wait + 2 * work AS signed, n % 10 = 0 AS declined
+FROM (SELECT n, now() - interval '365 days' * (1 - n / CAST(:processes AS float)) AS began,
+             interval '1 hour' * (2 + 60 * random() * random()) AS wait, interval '1 minute' * (1 + 90 * random()) AS work
+      FROM generate_series(1, :processes) AS n) AS drawn
+"""
+PROCESSES = """
+INSERT INTO portal_process (id, flow_label, process_type, status, created, finished, data, task_count, ended, on_hold, depth,
+                            search_text, created_by_id)
+SELECT n, :label, 'flows.expense_claim:ExpenseClaimProcess',
+       CASE WHEN coalesce(finished < now(), false) THEN 'DONE' ELSE 'NEW' END,
+       began, CASE WHEN finished < now() THEN finished END, '{}', 3, false, false, 0, '', :user
+FROM (SELECT *, CASE WHEN declined THEN checked ELSE signed END AS finished FROM life) AS lives
+"""
+TASKS = """
+INSERT INTO portal_task (id, number, process_id, flow_task, flow_task_type, status, token, created, assigned, started,
+                         finished, due, priority, data, attempt, fingerprint, owner_id)
+SELECT 3 * n + number, number + 1, n, step, kind,
+       CASE WHEN finished < now() THEN 'DONE' WHEN taken < now() THEN 'ASSIGNED' ELSE 'NEW' END, 'start', began, taken, began,
+       CASE WHEN finished < now() THEN finished END, due, 0, '{}', 0, :fingerprint, CASE WHEN number > 0 AND taken < now() THEN :user END
+FROM (SELECT n, 0 AS number, 'start' AS step, 'Start' AS kind, began, began AS taken, began AS finished, NULL::timestamptz AS due FROM life
+      UNION ALL SELECT n, 1, 'approve', 'View', began, taken, checked, began + interval '1 day' FROM life
+      UNION ALL SELECT n, 2, 'countersign', 'View', checked, signing, signed, NULL FROM life
+      WHERE NOT declined AND checked < now()) AS made
+"""
+EVENTS = """
+INSERT INTO portal_event (created, user_id, process_id, task_id, action, from_state, to_state, detail)
+SELECT created, :user, n, CASE WHEN number IS NOT NULL THEN 3 * n + number END, action, before, after, '{}'
+FROM (SELECT n, NULL::int AS number, began AS created, 'start' AS action, NULL AS before, 'NEW' AS after, 0 AS place FROM life
+      UNION ALL SELECT n, 0, began, 'start', NULL, 'DONE', 1 FROM life
+      UNION ALL SELECT n, 1, began, 'step', NULL, 'NEW', 2 FROM life
+      UNION ALL SELECT n, 1, taken, 'assign', 'NEW', 'ASSIGNED', 3 FROM life
+      UNION ALL SELECT n, 1, checked, 'execute', 'ASSIGNED', 'DONE', 4 FROM life
+      UNION ALL SELECT n, 2, checked, 'step', NULL, 'NEW', 5 FROM life WHERE NOT declined
+      UNION ALL SELECT n, 2, signing, 'assign', 'NEW', 'ASSIGNED', 6 FROM life WHERE NOT declined
+      UNION ALL SELECT n, 2, signed, 'execute', 'ASSIGNED', 'DONE', 7 FROM life WHERE NOT declined
+      UNION ALL SELECT n, NULL, CASE WHEN declined THEN checked ELSE signed END, 'step', 'NEW', 'DONE', 8 FROM life) AS told
+WHERE created < now() ORDER BY created, n, place
+"""
+
+
+def fill(app: Any, processes: int) -> None:
+    """Make the history of a year."""
+    flow_class = app.extensions["portal_flows"][LABEL]
+    user = create_user("bench", "bench-password", permissions=[f"{LABEL}.manage"], roles=["Finance"])
+    values = {
+        "processes": processes, "label": LABEL, "user": user.id,
+        "fingerprint": flow_class.definition.fingerprint,
+    }  # fmt: skip
+    for statement in (LIVES, PROCESSES, TASKS, EVENTS):
+        db.session.execute(text(statement), values)
+    db.session.execute(text("DROP TABLE life"))
+    for name in ("portal_process", "portal_task"):
+        db.session.execute(
+            text(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), (SELECT max(id) FROM {name}))")
+        )
+    db.session.commit()
+    _vacuum()
+
+
+def _vacuum() -> None:
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE"))
+
+
+def measure(app: Any, processes: int) -> None:
+    before = time.perf_counter()
+    fill(app, processes)
+    print(f"{processes} processes made in {time.perf_counter() - before:.0f} s")
+    before, cpu = time.perf_counter(), time.process_time()
+    counting.rebuild(db.session())
+    events = counting.count_all(db.session())
+    took, own = time.perf_counter() - before, time.process_time() - cpu
+    print(
+        f"rebuild: {events} events in {took:.0f} s ({events / took:.0f} a second, {own / events * 1e6:.0f} µs CPU each)"
+    )
+    _vacuum()
+    for table in ("flow", "step", "person", "duration"):
+        print(
+            f"portal_daily_{table}: {db.session.scalar(text(f'SELECT count(*) FROM portal_daily_{table}'))} rows"
+        )
+    today = dt.datetime.now(dt.UTC).date()
+    client = app.test_client()
+    client.post("/login", data={"username": "bench", "password": "bench-password"})
+    for days in (28, 365):
+        since = today - dt.timedelta(days=days - 1)
+        read = median(partial(reports.report, db.session(), LABEL, since, today), 7)
+        page = median(partial(client.get, f"/reports/{LABEL}?since={since}&until={today}"), 7)
+        print(f"a report of {days} days: read {read:.0f} ms, page {page:.0f} ms")
+    print(f"/reports: {median(lambda: client.get('/reports'), 7):.0f} ms")
+    print(f"/flows/{LABEL}: {median(lambda: client.get(f'/flows/{LABEL}'), 7):.1f} ms")
+    print(f"usual_time: {median(lambda: reports.usual_time(db.session(), LABEL, today), 7):.1f} ms")
+    plan = "EXPLAIN (ANALYZE, BUFFERS) SELECT kind, name, bucket, sum(number) FROM portal_daily_duration " \
+        "WHERE flow_label IN (:label) AND day <= :until AND day >= :since AND kind = 'step' GROUP BY kind, name, bucket"  # fmt: skip
+    for row in db.session.execute(text(plan), {"label": LABEL, "since": since, "until": today}):
+        print(f"  {row[0]}")
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        for name, url in urls(Path(folder)):
+            if name == "PostgreSQL":
+                with application(url, ["flows.expense_claim"]) as app:
+                    measure(app, int(sys.argv[1]) if len(sys.argv) > 1 else 20_000)

@@ -1,0 +1,376 @@
+"""Reports: how much was started and finished, how long it took and where, in a period and in the one before."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from portal.engine.reports.durations import percentile
+from portal.models import (
+    DailyDuration,
+    DailyFlow,
+    DailyPerson,
+    DailyStep,
+    Process,
+    ReportPath,
+    Role,
+    Task,
+    User,
+)
+from portal.models.user import user_role
+
+from .counts import Counts, buckets, days, reading
+
+#: fewer finished processes say nothing about how long it usually takes
+ENOUGH_FOR_USUAL = 10
+_USUAL_DAYS = 90
+#: overdue tasks are counted so far
+MOST_OVERDUE = 1000
+#: the most frequent ways have a line of their own, the rest are one
+MOST_PATHS = 5
+#: so many people have a line
+MOST_PEOPLE = 30
+
+
+@dataclass(frozen=True)
+class Times:
+    """How long it took, in seconds, each at most 2.5 % off; None where there is nothing."""
+
+    number: int = 0
+    p50: float | None = None
+    p85: float | None = None
+    p95: float | None = None
+
+    @classmethod
+    def of(cls, spans: Counter[int]) -> Times:
+        return cls(spans.total(), *(percentile(spans, part) for part in (0.5, 0.85, 0.95)))
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What became of processes in a period. `open` is at its end."""
+
+    started: int
+    finished: int
+    cancelled: int
+    failed: int
+    open: int
+    cycle: Times
+
+
+@dataclass(frozen=True)
+class StepSums:
+    """What became of the tasks of a step. `waiting` and `working` are means of those done, in seconds."""
+
+    step: str
+    done: int
+    cancelled: int
+    failed: int
+    late: int
+    rework: int
+    open: int
+    waiting: float
+    working: float
+    time: Times
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a person or a role finished; `working` is the mean from taking it on, in seconds."""
+
+    name: str
+    done: int
+    late: int
+    working: float
+
+
+@dataclass(frozen=True)
+class Path:
+    """A way that processes went: names of steps, and how it ended. The rest have no steps and no ending."""
+
+    steps: tuple[str, ...]
+    ending: str
+    number: int
+    time: Times
+
+
+@dataclass(frozen=True)
+class Version:
+    """A declaration with which processes were started, and when."""
+
+    fingerprint: str
+    first: dt.date
+    last: dt.date
+    started: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """A flow in a period.
+
+    Attributes:
+        flow_days: what became of processes, by day.
+        open_steps: the open tasks of each step at the end of each day.
+        up_to: what happened later is not in it yet; None if all is.
+    """
+
+    since: dt.date
+    until: dt.date
+    zone: str
+    up_to: dt.datetime | None
+    sums: Sums
+    before: Sums
+    parts: list[tuple[dt.date, dt.date, Sums]]
+    flow_days: dict[dt.date, Counter[str]]
+    open_steps: dict[str, list[int]]
+    steps: list[StepSums]
+    people: list[Load]
+    roles: list[Load]
+    paths: list[Path] = field(default_factory=list)
+    versions: list[Version] = field(default_factory=list)
+
+
+def report(
+    session: Session,
+    label: str,
+    since: dt.date,
+    until: dt.date,
+    *,
+    version: str = "",
+    before: dt.date | None = None,
+) -> Report:
+    """The report of a flow.
+
+    Args:
+        since, until: its first and its last day.
+        version: only processes that were started by the declaration with this fingerprint.
+        before: the first day of the period that it is compared with; as long as the period otherwise.
+    """
+    earlier = before or since - (until - since) - dt.timedelta(days=1)
+    return reading(session, lambda counts: _report(counts, label, since, until, version, earlier))
+
+
+def _report(
+    counts: Counts, label: str, since: dt.date, until: dt.date, version: str, earlier: dt.date
+) -> Report:
+    day = dt.timedelta(days=1)
+    flows = counts.sums(DailyFlow, ("day",), [label], None, until, version)
+    cycles = counts.sums(DailyDuration, ("day", "bucket"), [label], earlier, until, version, kind="cycle")
+
+    spans_of: dict[dt.date, Counter[int]] = defaultdict(Counter)
+    for (on, number), numbers in cycles.items():
+        spans_of[on][number] = numbers["number"]
+
+    def sums(first: dt.date, last: dt.date) -> Sums:
+        spans: Counter[int] = Counter()
+        for on, found in spans_of.items():
+            if first <= on <= last:
+                spans.update(found)
+        return _sums(flows, spans, first, last)
+
+    steps = counts.sums(DailyStep, ("step",), [label], since, until, version)
+    base = counts.sums(DailyStep, ("step",), [label], None, since - day, version)
+    moves = counts.sums(DailyStep, ("step", "day"), [label], since, until, version)
+    open_steps = _open_steps(base, moves, since, until)
+    spans = counts.sums(
+        DailyDuration, ("kind", "name", "bucket"), [label], since, until, version, kind="step"
+    )
+    people = counts.sums(DailyPerson, ("user_id",), [label], since, until, version)
+    names, roles = _names_and_roles(counts.session, [key[0] for key in people])
+    return Report(
+        since, until, counts.zone.key, counts.up_to, sums(since, until), sums(earlier, since - day),
+        [(first, last, sums(first, last)) for first, last in parts(since, until)],
+        {key[0]: numbers for key, numbers in flows.items() if key[0] >= since},
+        open_steps,
+        [_step(key[0], numbers, open_steps, spans) for key, numbers in steps.items()],
+        _loads(people, lambda user_id: [names.get(user_id, "")]),
+        _loads(people, lambda user_id: roles[user_id]),
+        _paths(counts, label, since, until, version),
+        _versions(counts, label),
+    )  # fmt: skip
+
+
+def _sums(flows: Any, spans: Counter[int], first: dt.date, last: dt.date) -> Sums:
+    within, ever = Counter[str](), Counter[str]()
+    for (day,), numbers in flows.items():
+        if day <= last:
+            ever.update(numbers)
+            if day >= first:
+                within.update(numbers)
+    return Sums(
+        within["started"],
+        within["finished"],
+        within["cancelled"],
+        within["failed"],
+        _still_open(ever),
+        Times.of(spans),
+    )
+
+
+def _still_open(numbers: Counter[str]) -> int:
+    ended = numbers["finished"] + numbers["cancelled"] + numbers["failed"]
+    return numbers["started"] + numbers["reopened"] - ended
+
+
+def parts(since: dt.date, until: dt.date) -> list[tuple[dt.date, dt.date]]:
+    """The weeks of a period, from its first day; of a long one the months."""
+    found, first = [], since
+    while first <= until:
+        if (until - since).days < 100:
+            last = first + dt.timedelta(days=6)
+        else:
+            last = (first.replace(day=1) + dt.timedelta(days=32)).replace(day=1) - dt.timedelta(days=1)
+        found.append((first, min(last, until)))
+        first = last + dt.timedelta(days=1)
+    return found
+
+
+def _open_steps(base: Any, moves: Any, since: dt.date, until: dt.date) -> dict[str, list[int]]:
+    changes: dict[str, dict[dt.date, int]] = defaultdict(dict)
+    for (step, day), numbers in moves.items():
+        changes[step][day] = numbers["entered"] - numbers["left"]
+    found = {}
+    for step in {*changes, *(key[0] for key in base)}:
+        numbers = base.get((step,), Counter())
+        number = numbers["entered"] - numbers["left"]
+        line = []
+        for day in days(since, until):
+            number += changes[step].get(day, 0)
+            line.append(number)
+        found[step] = line
+    return found
+
+
+def _step(step: str, numbers: Counter[str], open_steps: dict[str, list[int]], spans: Any) -> StepSums:
+    done = numbers["done"]
+    mean = 1000 * (done or 1)
+    return StepSums(
+        step, done, numbers["cancelled"], numbers["failed"], numbers["late"], numbers["rework"],
+        open_steps[step][-1], numbers["waiting"] / mean, numbers["working"] / mean,
+        Times.of(buckets(spans, lambda key: key[1] == step)),
+    )  # fmt: skip
+
+
+def _names_and_roles(session: Session, ids: list[int]) -> tuple[dict[int, str], dict[int, list[str]]]:
+    roles: dict[int, list[str]] = defaultdict(list)
+    if not ids:
+        return {}, roles
+    query = select(User.id, User.full_name, User.username).where(User.id.in_(ids))
+    names = {user_id: full_name or username for user_id, full_name, username in session.execute(query)}
+    having = (
+        select(user_role.c.user_id, Role.name)
+        .join(Role, Role.id == user_role.c.role_id)
+        .where(user_role.c.user_id.in_(ids))
+    )
+    for user_id, name in session.execute(having):
+        roles[user_id].append(name)
+    return names, roles
+
+
+def _loads(people: Any, groups: Any) -> list[Load]:
+    """What was finished, by what a person belongs to; the most first."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for (user_id,), numbers in people.items():
+        for name in groups(user_id):
+            found[name].update(numbers)
+    loads = [
+        Load(name, sums["done"], sums["late"], sums["working"] / (1000 * (sums["done"] or 1)))
+        for name, sums in found.items()
+    ]
+    return sorted(loads, key=lambda load: (-load.done, load.name))[:MOST_PEOPLE]
+
+
+def _paths(counts: Counts, label: str, since: dt.date, until: dt.date, version: str) -> list[Path]:
+    sums = counts.sums(DailyDuration, ("name", "bucket"), [label], since, until, version, kind="path")
+    spans: dict[str, Counter[int]] = defaultdict(Counter)
+    for (key, number), numbers in sums.items():
+        spans[key][number] += numbers["number"]
+    ranked = sorted(spans, key=lambda key: (-spans[key].total(), key))
+    known = dict(counts.uncounted.paths)
+    query = select(ReportPath.key, ReportPath.steps, ReportPath.ending)
+    for key, steps, ending in counts.session.execute(query.where(ReportPath.key.in_(ranked[:MOST_PATHS]))):
+        known[key] = (steps, ending)
+    found = []
+    for key in ranked[:MOST_PATHS]:
+        steps, ending = known[key]
+        found.append(Path(tuple(steps), ending, spans[key].total(), Times.of(spans[key])))
+    rest: Counter[int] = Counter()
+    for key in ranked[MOST_PATHS:]:
+        rest.update(spans[key])
+    return [*found, Path((), "", rest.total(), Times.of(rest))] if rest else found
+
+
+def _versions(counts: Counts, label: str) -> list[Version]:
+    """The declarations with which processes were started, the newest first."""
+    sums = counts.sums(DailyFlow, ("version", "day"), [label], None, dt.date.max)
+    seen: dict[str, Counter[dt.date]] = defaultdict(Counter)
+    for (version, day), numbers in sums.items():
+        if numbers["started"]:
+            seen[version][day] += numbers["started"]
+    found = [Version(version, min(on), max(on), on.total()) for version, on in seen.items()]
+    return sorted(found, key=lambda each: (each.first, each.last), reverse=True)
+
+
+def versions(session: Session, label: str) -> list[Version]:
+    """The declarations with which a flow's processes were started, the newest first."""
+    return reading(session, lambda counts: _versions(counts, label))
+
+
+def of_flows(session: Session, labels: Sequence[str], since: dt.date, until: dt.date) -> dict[str, Sums]:
+    """What became of the processes of these flows in a period."""
+
+    def read(counts: Counts) -> dict[str, Sums]:
+        flows = counts.sums(DailyFlow, ("flow_label",), labels, since, until)
+        ever = counts.sums(DailyFlow, ("flow_label",), labels, None, until)
+        spans = counts.sums(DailyDuration, ("flow_label", "bucket"), labels, since, until, kind="cycle")
+        found = {}
+        for label in labels:
+            numbers = flows.get((label,), Counter())
+            cycle = Times.of(buckets(spans, lambda key, label=label: key[0] == label))  # type: ignore[misc]
+            ended = (numbers["finished"], numbers["cancelled"], numbers["failed"])
+            found[label] = Sums(numbers["started"], *ended, _still_open(ever.get((label,), Counter())), cycle)
+        return found
+
+    return reading(session, read)
+
+
+def usual_times(session: Session, labels: Iterable[str], today: dt.date) -> dict[str, float]:
+    """How long the processes of flows usually take: the median of the last 90 days, in seconds, at most 2.5 % off.
+
+    Flows of which fewer than ten were finished are left out. One statement; what workers have not counted yet is not in
+    it.
+    """
+    query = (
+        select(DailyDuration.flow_label, DailyDuration.bucket, func.sum(DailyDuration.number))
+        .where(
+            DailyDuration.flow_label.in_(list(labels)),
+            DailyDuration.kind == "cycle",
+            DailyDuration.day >= today - dt.timedelta(days=_USUAL_DAYS),
+        )
+        .group_by(DailyDuration.flow_label, DailyDuration.bucket)
+    )
+    spans: dict[str, Counter[int]] = defaultdict(Counter)
+    for label, number, count in session.execute(query):
+        spans[label][number] += int(count)
+    medians = {
+        label: percentile(each, 0.5) for label, each in spans.items() if each.total() >= ENOUGH_FOR_USUAL
+    }
+    return {label: median for label, median in medians.items() if median is not None}
+
+
+def usual_time(session: Session, label: str, today: dt.date) -> float | None:
+    """The same of one flow; None where there are too few."""
+    return usual_times(session, [label], today).get(label)
+
+
+def overdue(session: Session, label: str, now: dt.datetime) -> int:
+    """How many open tasks of a flow are overdue; it stops counting at `MOST_OVERDUE`."""
+    query = select(Task.id).join(Process, Process.id == Task.process_id)
+    query = query.where(Task.finished.is_(None), Task.due < now, Process.flow_label == label)
+    return session.scalar(select(func.count()).select_from(query.limit(MOST_OVERDUE).subquery())) or 0
