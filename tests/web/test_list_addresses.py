@@ -103,7 +103,7 @@ def test_nobody_is_led_away(bob, submit, take):
         answer = bob.post(f"/tasks/{task_id}/unassign", data={"next": evil})
         assert answer.location == f"/tasks/{task_id}"
         elsewhere = bob.get(f"/tasks/{task_id}", headers={"Referer": "http://example.com/inbox?flow=paper"})
-        assert "next=" not in elsewhere.text
+        assert "example.com" not in elsewhere.text
         take_again = bob.post(f"/tasks/{task_id}/assign", query_string={"next": evil})
         assert take_again.location == f"/tasks/{task_id}"
         bob.get("/inbox")

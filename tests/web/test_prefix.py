@@ -5,7 +5,6 @@ from html import unescape
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import PASSWORD
 
 from portal.web.urls import safe_path
 from portal.work.addresses import address
@@ -99,7 +98,7 @@ def test_one_who_is_not_signed_in_comes_back_inside(app, people, submit, take):
     for method in ("GET", "POST"):
         answer = browser.open(form, method=method, data={"title": "Typed"} if method == "POST" else None)
         assert answer.location.startswith(f"{PREFIX}/login?next=")
-    onward = {"username": "bob", "password": PASSWORD, "next": form}
+    onward = {"username": "bob", "password": "correct horse", "next": form}
     assert browser.open(answer.location, method="POST", data=onward).location == form
     browser.open(form)
     assert "Draft of" in browser.text

@@ -114,7 +114,7 @@ def test_a_process_that_nothing_can_bring_on_is_stuck(carol, submit, open_task):
     carol.post(f"/tasks/{open_task(process_id).id}/cancel")
     assert "Needs attention" in carol.get(f"/processes/{process_id}").text
     assert carol.get("/processes").text.count("Needs attention") == 2, "beside the filter of that name"
-    for query in ("state=attention", "status=TROUBLE"):
+    for query in ("state=attention", "status=attention"):
         assert f"#{process_id}" in carol.get(f"/processes?{query}").text
 
 
@@ -128,7 +128,6 @@ def test_a_process_that_nothing_can_bring_on_is_stuck(carol, submit, open_task):
         ("status=NEW", {"bees"}),
         ("status=SUSPENDED", set()),
         ("status=FAILED", set()),
-        ("status=TROUBLE", set()),
         ("state=attention", set()),
         ("state=done", {"ants"}),
         ("flow=paper&sort=number", {"bees", "ants"}),
@@ -148,7 +147,7 @@ def test_the_list_and_its_filters(alice, bob, submit, take, query, found):
 
 def test_others_processes_are_not_listed(dave, submit):
     submit("On bees")
-    assert "bees" not in dave.get("/processes?q=bees&mine=0").text.replace('value="bees"', "")
+    assert "On bees" not in dave.get("/processes?q=bees&mine=0").text
 
 
 def test_the_number_of_statements_stays(alice, carol, submit, take, bob, count):

@@ -77,7 +77,7 @@ def test_a_summary_that_needs_the_whole_gets_it_in_one_statement(reader, count):
     with count() as statements:
         lines = {summaries.of_process(process) for process in queries.processes(db.session(), user)}
     assert lines == {f"{size} bytes" for size in range(10)}
-    assert len(statements) <= 3, str(statements)
+    assert len(statements) <= 4, str(statements)  # the person's roles and substitutes among them
 
 
 @pytest.mark.parametrize(

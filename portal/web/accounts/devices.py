@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from portal.language import lazy_gettext
-
-UNKNOWN = lazy_gettext("Unknown device")
+from portal.language import gettext
 
 
 def device(agent: str) -> str:
@@ -13,4 +11,4 @@ def device(agent: str) -> str:
 
     browser, system = parse_user_agent(agent), parse_os(agent)
     names = [found.family for found in (browser, system) if found is not None]
-    return " on ".join(names) or UNKNOWN
+    return " on ".join(names) or gettext("Unknown device")
