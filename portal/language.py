@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from functools import cache
@@ -13,7 +13,7 @@ from typing import Any
 from babel import Locale, UnknownLocaleError
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.support import LazyProxy, NullTranslations, Translations
+from babel.support import NullTranslations, Translations
 from markupsafe import escape
 
 #: the language of the sources
@@ -146,7 +146,51 @@ def pgettext(context: str, message: str, **values: Any) -> str:
     return _filled(text, values)
 
 
+class LazyText(str):
+    """A text whose language is chosen when it is written: `str()`, a template or a format makes it a plain one.
+
+    Libraries take it for a `str`; what compares it, hashes it or writes it as JSON has the English words.
+    """
+
+    _message: str
+    _values: Mapping[str, Any]
+
+    def __new__(cls, message: str, **values: Any) -> LazyText:
+        made = super().__new__(cls, message % values if values else message)
+        made._message, made._values = message, values
+        return made
+
+    def __str__(self) -> str:
+        return gettext(self._message, **self._values)
+
+    def __html__(self) -> str:
+        return str(escape(str(self)))
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
+
+    def __mod__(self, values: Any) -> str:
+        return str(str(self) % values)
+
+    def __add__(self, other: str) -> str:
+        return str(self) + other
+
+    def __radd__(self, other: str) -> str:
+        return other + str(self)
+
+    def format(self, *args: Any, **values: Any) -> str:
+        return str(self).format(*args, **values)
+
+    def capitalize(self) -> str:
+        return str(self).capitalize()
+
+    def lower(self) -> str:
+        return str(self).lower()
+
+    def __reduce__(self) -> Any:
+        return str, (str(self),)
+
+
 def lazy_gettext(message: str, **values: Any) -> Any:
-    """A text for a label that is declared once and read by many: its language is chosen when it is written. Libraries
-    take it for a `str`, though it is a `LazyProxy`."""
-    return LazyProxy(gettext, message, enable_cache=False, **values)
+    """A text for a label that is declared once and read by many: its language is chosen when it is written."""
+    return LazyText(message, **values)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from babel.support import LazyProxy
 from flask import g, get_flashed_messages, session
 from flask.sansio.scaffold import Scaffold
 from werkzeug.wrappers import Response as BaseResponse
+
+from portal.language import LazyText
 
 #: how many messages of before wait at most for the next page
 MOST = 3
@@ -28,7 +29,7 @@ def flash(message: Any, category: str = "message") -> None:
 
 def _now(words: Any) -> Any:
     """A declared text in the language of this request."""
-    return str(words) if isinstance(words, LazyProxy) else words
+    return str(words) if isinstance(words, LazyText) else words
 
 
 def take() -> list[Any]:
