@@ -180,7 +180,7 @@ def test_a_flow_in_words():
         "Task, for who holds the permission expense_claim.can_approve.",
         "Fills in: Remark, Receipts in order.",
         "Not by the person of: Claim expenses.",
-        "Due after 5 days.",
+        "Due after 5 working days.",
         "- Yes: Countersign",
         "Any error: Fix payment details.",
         "Tried again up to 3 times.",

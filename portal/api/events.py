@@ -86,7 +86,7 @@ def events(query: dict[str, Any]) -> BaseResponse:
     if request.accept_mimetypes.best_match(["application/json", "text/event-stream"]) == "text/event-stream":
         return _stream(query)
     place = Place.of(query["after"])
-    found, place = read(me(), place, query["flow"], query["limit"])
+    found, place = read(me(), place, query["flow"].replace("\0", ""), query["limit"])
     return reply(EVENTS(), {"items": [_plain(each) for each in found], "next": str(place)})
 
 
@@ -148,7 +148,7 @@ def _stream(query: dict[str, Any]) -> BaseResponse:
             user = db.session.get(User, user_id)
             if user is None or not user.is_active:
                 return
-            found, place = read(user, place, query["flow"], query["limit"])
+            found, place = read(user, place, query["flow"].replace("\0", ""), query["limit"])
             for number, event in enumerate(found):
                 # Only behind the last one of a look is the place of all of them.
                 said = f"id: {place}\n" if number == len(found) - 1 else ""
