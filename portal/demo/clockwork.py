@@ -94,7 +94,7 @@ class Clockwork:
 
     def run(self) -> None:
         session = db.session
-        self.people = dict(session.execute(select(User.username, User.id)).tuples().all())
+        self.people = {row.username: row.id for row in session.execute(select(User.username, User.id))}
         self._leavers = {self.people[person.username] for person in self.company.people if person.left}
         self.names = {key: name for name, key in self.people.items()}
         session.rollback()

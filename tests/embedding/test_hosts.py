@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from flask import Flask, session
 from flask_login import LoginManager
 from flask_sqlalchemy import SQLAlchemy
-from shop_host import emptied, links
-from sqlalchemy import ForeignKey, inspect
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from shop_host import links
+from sqlalchemy.orm import DeclarativeBase
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from portal import Identity, Portal, flow, models, this, views
+from portal import Identity, Portal, flow, models
 from portal.errors import FlowError, PortalError
 from portal.flow.registry import Flows
-from portal.models import Process, db
+from portal.models import db
 
 FLOWS = """
 from portal import flow, jsonstore, this, views
@@ -280,47 +282,14 @@ def test_a_flow_of_the_script_that_runs_is_refused(host, module, monkeypatch):
         Portal(app, flows=[name], identity=ann)
 
 
-class HostBase(DeclarativeBase):
-    pass
-
-
-host_db = SQLAlchemy(model_class=HostBase)
-
-
-class Supplier(HostBase):
-    __tablename__ = "supplier"
-    id: Mapped[int] = mapped_column(primary_key=True)
-
-
-class BoundProcess(Process):
-    """A joined table that points at a table of the host."""
-
-    __tablename__ = "host_bound_process"
-    supplier_id: Mapped[int | None] = mapped_column(ForeignKey(Supplier.id))
-
-
-class BoundFlow(flow.Flow):
-    process_class = BoundProcess
-    start = flow.Start(views.CreateProcessView.as_view(fields=["supplier_id"])).Next(this.end)
-    end = flow.End()
-
-
 def test_tables_that_wait_for_the_hosts_are_made_when_those_are_there(database_url):
-    app = Flask("bound")
-    app.config.update(SQLALCHEMY_DATABASE_URI=database_url, SECRET_KEY="s", TESTING=True)
-    host_db.init_app(app)
-    Portal(app, url_prefix="/work", flows=[__name__], db=host_db, identity=ann)
-    with app.app_context():
-        emptied(host_db.engine)
-        models.init_db()
-        there = set(inspect(host_db.engine).get_table_names())
-        assert {name for name in there if not name.startswith("portal_")} == set()
-        assert "host_bound_process waits" in "\n".join(models.gaps())
-        host_db.create_all()
-        models.init_db()
-        assert models.gaps() == []
-        there = set(inspect(host_db.engine).get_table_names())
-        assert there == models.schema.CORE | {"portal_version", "supplier", "host_bound_process"}
-        emptied(host_db.engine)
-        host_db.session.remove()
-        host_db.engine.dispose()
+    here = Path(__file__).parent
+    places = os.pathsep.join(
+        (str(here), str(here.parent), str(here.parent.parent), str(here.parent.parent / "examples" / "shop"))
+    )
+    script = "import sys, bound_host; bound_host.main(sys.argv[1])"
+    done = subprocess.run(
+        [sys.executable, "-c", script, database_url],
+        capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONPATH": places},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr

@@ -185,7 +185,7 @@ PARAMETERS = {
 }
 HEADERS = ("X-Request-ID", "Referer", "Cookie", "Authorization", "Content-Type", "Accept-Language", "If-None-Match",
            "User-Agent", "X-Forwarded-For", "Content-Length")  # fmt: skip
-ELSEWHERE = ("/static/", "/bootstrap/", "/api/")
+ELSEWHERE = ("/static/", "/bootstrap/", "/api/", "/admin/incidents", "/admin/jobs", "/admin/operations")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -116,7 +116,17 @@ TABLE = {
 }  # fmt: skip
 
 #: files, and what the other test modules walk: operations, programs, administration
-ELSEWHERE = ("/static/", "/bootstrap/", "/healthz", "/readyz", "/metrics", "/api/")
+ELSEWHERE = (
+    "/static/",
+    "/bootstrap/",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/api/",
+    "/admin/incidents",
+    "/admin/jobs",
+    "/admin/operations",
+)  # the last have tables of their own
 WHO = ("nobody", "dave", "bob", "carol", "erin")
 
 
