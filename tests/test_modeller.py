@@ -181,7 +181,6 @@ def test_a_flow_in_words():
         "Fills in: Remark, Receipts in order.",
         "Not by the person of: Claim expenses.",
         "Due after 5 working days.",
-        "- Yes: Countersign",
         "Any error: Fix payment details.",
         "Tried again up to 3 times.",
     ):
