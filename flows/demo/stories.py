@@ -41,7 +41,10 @@ def _decided(field: str, share: float, why: tuple[str, ...], praise: tuple[str, 
 
 
 def _checked(field: str, share: float) -> Any:
-    return lambda die, _process: {field: die.random() < share}
+    def check(die: Random, _process: Any) -> Values:
+        return {field: die.random() < share}
+
+    return check
 
 
 def _money(die: Random, low: float, high: float) -> Decimal:

@@ -171,19 +171,21 @@ class Process(Base):
         kwargs.setdefault("data", {})
         super().__init__(**kwargs)
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        """Refuse an attribute that is nearly called like one of ours: it would be lost when the process is read again.
+    if not TYPE_CHECKING:  # a checker would take every attribute for one that can be set
 
-        Raises:
-            AttributeError: with the name that was meant.
-        """
-        if not name.startswith("_") and name not in _attributes(type(self)):
-            near = get_close_matches(name, _attributes(type(self)), 1, cutoff=0.75)
-            if near:
-                raise AttributeError(
-                    f"{type(self).__name__} has no field {name!r}; did you mean `{near[0]}`?"
-                )
-        super().__setattr__(name, value)
+        def __setattr__(self, name: str, value: Any) -> None:
+            """Refuse an attribute that is nearly called like one of ours: it would be lost at the next reading.
+
+            Raises:
+                AttributeError: with the name that was meant.
+            """
+            if not name.startswith("_") and name not in _attributes(type(self)):
+                near = get_close_matches(name, _attributes(type(self)), 1, cutoff=0.75)
+                if near:
+                    raise AttributeError(
+                        f"{type(self).__name__} has no field {name!r}; did you mean `{near[0]}`?"
+                    )
+            super().__setattr__(name, value)
 
     @hybrid_property
     def flow_class(self) -> type[Flow] | None:

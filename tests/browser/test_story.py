@@ -14,8 +14,8 @@ def test_a_request_goes_from_its_form_to_its_history(sign_in, page, base_url):
     page.context.clear_cookies()
 
     sign_in("bob")
-    page.goto(f"{base_url}/queue?sort=-created")
-    row = page.get_by_role("row").filter(has_text="Hello world").filter(has_text="Alice")
+    page.goto(f"{base_url}/queue?q=Cake")
+    row = page.get_by_role("row").filter(has_text="Cake in the kitchen")
     row.last.get_by_role("button", name="Take").click()
     page.goto(f"{base_url}/inbox?q=Cake")
     page.get_by_role("link", name="Approve").first.click()
