@@ -1,10 +1,12 @@
 """Calls a portal from another program: `Client("https://portal.example.com", token)`. Needs the extra `client`.
 
-with Client(address, token) as portal:
-    process = portal.start("hello_world", "start", {"text": "Hello"})
-    for task in portal.tasks(flow="hello_world", list="queue"):
-        portal.act(task["id"], "assign")
-        portal.act(task["id"], "execute", data={"approved": True})
+::
+
+    with Client(address, token) as portal:
+        process = portal.start("hello_world", "start", {"text": "Hello"})
+        for task in portal.tasks(flow="hello_world", list="queue"):
+            portal.act(task["id"], "assign")
+            portal.act(task["id"], "execute", data={"approved": True})
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+import click
 from flask import Flask, appcontext_pushed
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import QueuePool, make_url
@@ -100,9 +101,23 @@ class Revisions:
         return getattr(self._app.extensions["migrate"], name)
 
 
+class RevisionCommands(click.Group):
+    """`portal db …`: Flask-Migrate's commands, imported when one of them is asked for."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        return self._theirs().make_context(*args, **kwargs)
+
+    def _theirs(self) -> click.Group:
+        from flask_migrate.cli import db as theirs
+
+        found: click.Group = theirs
+        return found
+
+
 def revisions(app: Flask) -> None:
     """Let the tables of a site's flows have revisions."""
     app.extensions["migrate"] = app.extensions["portal_revisions"] = Revisions(app)
+    app.cli.add_command(RevisionCommands("db", help="Revisions of the tables of flows."))
 
 
 def of_guest(app: Flask, settings: Config, host: SQLAlchemy | None) -> None:
