@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 
-@pytest.mark.skip(reason="the merged queue has other rows: to be walked again")
+@pytest.mark.skip(reason="the row is not found in the merged queue: to be walked again")
 def test_a_request_goes_from_its_form_to_its_history(sign_in, page, base_url):
     sign_in("alice")
     page.goto(f"{base_url}/flows/hello_world/start/start")
