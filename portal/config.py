@@ -77,6 +77,8 @@ class Config:
     api_rate: int
     #: whether wrong passwords slow down who sends them
     throttle: bool
+    #: characters that a password has at least which somebody chooses on a page
+    password_length: int
     #: how long a session may lie idle, and may last at all
     session_idle: dt.timedelta
     session_lifetime: dt.timedelta
@@ -117,6 +119,7 @@ class Config:
             "trusted_proxies": _number("TRUSTED_PROXIES", values.pop("TRUSTED_PROXIES", 0)),
             "api_rate": _number("API_RATE", values.pop("API_RATE", 600)),
             "throttle": _switch("THROTTLE", values.pop("THROTTLE", not values.get("TESTING"))),
+            "password_length": _number("PASSWORD_LENGTH", values.pop("PASSWORD_LENGTH", 12)),
             "session_idle": _span("SESSION_IDLE", values.pop("SESSION_IDLE", 7 * 86_400)),
             "session_lifetime": _span("SESSION_LIFETIME", values.pop("SESSION_LIFETIME", 30 * 86_400)),
             "job_timeout": _span("JOB_TIMEOUT", values.pop("JOB_TIMEOUT", 3600)),

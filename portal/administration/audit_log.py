@@ -21,6 +21,7 @@ ACTIONS: dict[str, Any] = {
     "sign-in": lazy_gettext("Signed in"),
     "sign-in.failed": lazy_gettext("Could not sign in"),
     "sign-out": lazy_gettext("Signed out"),
+    "password.asked": lazy_gettext("Asked for a link to choose a password"),
     "password.chosen": lazy_gettext("Chose a password"),
     "person.added": lazy_gettext("Added a person"),
     "person.changed": lazy_gettext("Changed a person"),

@@ -155,7 +155,7 @@ def _link(person: User) -> str:
     from portal.work.addresses import address
 
     base_url = current_app.extensions["portal"].base_url
-    return address(base_url, "sign_in.choose_password", token=password_links.token_for(person))
+    return address(base_url, "passwords.choose", token=password_links.token_for(person))
 
 
 @people.command("edit")

@@ -39,7 +39,7 @@ from . import (
     saved_views,
     workload,
 )
-from .accounts import absences, calendar, profile, sessions, sign_in, tokens
+from .accounts import absences, calendar, passwords, profile, sessions, sign_in, tokens
 from .admin import incidents, jobs
 from .admin import operations as operations_of_people
 from .drafts import kept, pages
@@ -83,6 +83,8 @@ BLUEPRINTS = (
     admin.blueprint,
 )
 
+#: the pages of people who sign in to the portal itself
+OWN_ACCOUNTS = (sign_in.blueprint, passwords.blueprint)
 
 #: what every page can call, beside what Flask gives it
 HELPERS: dict[str, Any] = {
@@ -177,7 +179,7 @@ def _pages(mount: Mount, more: Sequence[Blueprint]) -> Blueprint:
     ours = FileSystemLoader(folders.TEMPLATES)
     # a page of an author's that takes the place of ours can extend it by its other name
     pages.jinja_loader = ChoiceLoader([ours, PrefixLoader({"ours": ours})])
-    for blueprint in (*BLUEPRINTS, *more, *((sign_in.blueprint,) if mount.own_accounts else ())):
+    for blueprint in (*BLUEPRINTS, *more, *(OWN_ACCOUNTS if mount.own_accounts else ())):
         pages.register_blueprint(blueprint)
     pages.add_url_rule("/", "home", lists.home)
     pages.add_url_rule("/static/bootstrap/<path:filename>", "bootstrap", layout.bootstrap)

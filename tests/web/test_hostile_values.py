@@ -159,6 +159,8 @@ PARAMETERS = {
         ("next",),
         ("user", "next"),
     ),
+    "/password": ((), ("username",)),
+    "/password/sent": ((), ()),
     "/password/<token>": ((), ("password", "again")),
     "/admin/": ((), ()),
     "/admin/people": (("q", "role", "department", "state", "sort", "after", "format"), ()),

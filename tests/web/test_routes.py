@@ -93,6 +93,9 @@ TABLE = {
     ("POST", "/tasks/<int:task_id>/<any(assign,unassign,reassign,cancel,undo,revive):action>"): (
         LOGIN, 403, 403, 303, 303,
     ),
+    ("GET", "/password"): (200, 200, 200, 200, 200),
+    ("POST", "/password"): (422, 422, 422, 422, 422),
+    ("GET", "/password/sent"): (200, 200, 200, 200, 200),
     ("GET", "/password/<token>"): (404, 404, 404, 404, 404),
     ("POST", "/password/<token>"): (404, 404, 404, 404, 404),
     # who holds the permission `admin` may, and superusers: see test_admin_people

@@ -9,21 +9,18 @@ from flask_login import LoginManager
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import PasswordField, StringField
-from wtforms.validators import EqualTo, InputRequired, Length
+from wtforms.validators import InputRequired
 
-from portal.administration import password_links
-from portal.engine import audit
-from portal.engine.audit import Entry
 from portal.language import gettext as _
 from portal.language import lazy_gettext
-from portal.models import Passwords, User, db, find_user
+from portal.models import Passwords, User, db, find_who_signs_in
 
 from ..drafts import kept
 from ..messages import flash
 from ..mount import mount
 from ..urls import here, inbox, is_page, safe_path, see_other
-from ..writing import writing
 from . import sessions, throttle
+from .entering import enter
 from .person import is_signed_in, person
 
 blueprint = Blueprint("sign_in", __name__)
@@ -33,8 +30,8 @@ INACTIVE = lazy_gettext("Your account is deactivated here. An administrator can 
 
 class SignInForm(FlaskForm):
     username = StringField(
-        lazy_gettext("User name"),
-        [InputRequired(lazy_gettext("Enter your user name."))],
+        lazy_gettext("User name or email address"),
+        [InputRequired(lazy_gettext("Enter your user name or your email address."))],
         render_kw={
             "autocomplete": "username",
             "autocapitalize": "none",
@@ -62,55 +59,13 @@ def login() -> BaseResponse | str | tuple[str, int] | tuple[str, int, dict[str, 
             form.password.errors = [refused.words]
             return _page(form, onward), 429, {"Retry-After": str(refused.seconds)}
         if user is not None:
-            sessions.begin(user)
-            response = see_other(onward)
-            throttle.remember(response, user.id)
-            return response
-        form.password.errors = [_("The user name or the password is wrong.")]
+            return enter(user, onward)
+        form.password.errors = [_("The name or the password is wrong.")]
     return (_page(form, onward), 422) if request.method == "POST" else _page(form, onward)
 
 
 def _page(form: SignInForm, onward: str) -> str:
     return render_template("portal/login.html", form=form, onward=onward)
-
-
-class ChooseForm(FlaskForm):
-    password = PasswordField(
-        lazy_gettext("New password"),
-        [
-            InputRequired(lazy_gettext("Enter a new password.")),
-            Length(min=8, max=200, message=lazy_gettext("At least 8 characters.")),
-        ],
-        description=lazy_gettext("At least 8 characters."),
-        render_kw={"autocomplete": "new-password", "minlength": 8},
-    )
-    again = PasswordField(
-        lazy_gettext("New password, again"),
-        [
-            InputRequired(lazy_gettext("Enter the new password again.")),
-            EqualTo("password", lazy_gettext("The two new passwords differ.")),
-        ],
-        render_kw={"autocomplete": "new-password"},
-    )
-
-
-@blueprint.route("/password/<token>", methods=["GET", "POST"])
-def choose_password(token: str) -> BaseResponse | str | tuple[str, int]:
-    """Choose a password by the link that an administrator has made."""
-    if password_links.person_of(db.session(), token) is None:
-        abort(404, _("This link is no good any more. Ask an administrator for another one."))
-    form = ChooseForm()
-    if form.validate_on_submit():
-        with writing() as session:
-            person = password_links.person_of(session, token)
-            if person is None:  # somebody was faster
-                abort(404, _("This link is no good any more. Ask an administrator for another one."))
-            person.set_password(form.password.data or "")
-            audit.append(session, [Entry("password.chosen", person.id, "person", person.id)])
-        sessions.begin(person)
-        return see_other(inbox())
-    page = render_template("portal/choose_password.html", form=form, token=token)
-    return (page, 422) if request.method == "POST" else page
 
 
 @blueprint.post("/logout")
@@ -122,10 +77,13 @@ def logout() -> BaseResponse:
 def _person(username: str, password: str) -> User | None:
     """Who signs in with these, if anyone; it takes as long for a name that nobody bears.
 
+    Args:
+        username: or the mail address that only one person has.
+
     Raises:
         TooManyAttempts: too many were wrong.
     """
-    user = find_user(db.session(), username)
+    user = find_who_signs_in(db.session(), username)
     attempt = throttle.begin("sign-in", username, None if user is None else user.id)
     if user is None or user.password_hash is None:
         _take_as_long(password)

@@ -181,9 +181,7 @@ def _tell_link(person: User, words: str) -> None:
     if not mount().own_accounts:
         flash(words, "success")
         return
-    address = url_for(
-        "portal.sign_in.choose_password", token=password_links.token_for(person), _external=True
-    )
+    address = url_for("portal.passwords.choose", token=password_links.token_for(person), _external=True)
     link = _("By this link, good for three days, they choose a password. Send it to nobody else:")
     flash({"text": f"{words} {link}", "to": address, "name": address}, "success")
 
