@@ -24,6 +24,7 @@ ACTIONS: dict[str, Any] = {
     "password.asked": lazy_gettext("Asked for a link to choose a password"),
     "password.chosen": lazy_gettext("Chose a password"),
     "person.added": lazy_gettext("Added a person"),
+    "person.invited": lazy_gettext("Invited a person"),
     "person.changed": lazy_gettext("Changed a person"),
     "person.roles": lazy_gettext("Changed the roles of a person"),
     "person.permissions": lazy_gettext("Changed the permissions of a person"),

@@ -129,3 +129,39 @@ def test_a_password_is_long_and_none_that_is_guessed_first():
     ]
     assert [each for each in good if passwords.fault(each, 12, words) is not None] == []
     assert passwords.fault("elevenchars", 8, words) is None
+
+
+def test_a_colleague_is_invited_by_mail_and_chooses_the_first_password(app, client_of, mails):
+    erin = client_of("erin")
+    page = erin.get("/admin/add-person").text
+    assert re.search(r'<input[^>]*checked[^>]*name="invite"', page)
+    data = {"username": "frank", "full_name": "Frank Free", "invite": "y"}
+    answer = erin.post("/admin/add-person", data=data)
+    assert (answer.status_code, person("frank")) == (422, None)
+    assert "An invitation needs an email address." in answer.text
+    assert erin.post("/admin/add-person", data={**data, "email": "f@example.com"}).status_code == 303
+    assert erin.post("/admin/people/frank/invite").status_code == 303
+    first, second = mails()
+    assert first[1:3] == ("f@example.com", "You are invited to the portal")
+    assert "erin has added you" in first[3]
+    links = [re.search(r"http://localhost(/password/\S+)", each[3])[1] for each in (first, second)]
+    browser = app.test_client()
+    assert browser.post(links[0], data={"password": BETTER, "again": BETTER}).location == "/inbox"
+    assert browser.get(links[1]).status_code == 404, "one is enough"
+    assert "has a password already" in erin.post("/admin/people/frank/invite", follow_redirects=True).text
+    actions = db.session.scalars(
+        db.select(AuditRow.action).where(AuditRow.subject_id == str(person("frank").id))
+    )
+    assert [*actions][:4] == ["person.added", "person.invited", "person.invited", "password.chosen"]
+
+
+def test_people_are_invited_by_commands(app, people, mails, tmp_path):
+    run = app.test_cli_runner().invoke
+    assert "needs an email address" in run(args=["people", "add", "gina", "--invite"]).output
+    assert person("gina") is None
+    assert run(args=["people", "add", "gina", "--email", "g@example.com", "--invite"]).exit_code == 0
+    file = tmp_path / "people.csv"
+    file.write_text("username,email\nhugo,h@example.com\nida,\nbob,b@example.com\n")
+    assert run(args=["people", "import", str(file), "--invite"]).exit_code == 0
+    assert run(args=["people", "edit", "gina", "--invite"]).exit_code == 0
+    assert sorted(each[0] for each in mails()) == ["gina", "gina", "hugo"]

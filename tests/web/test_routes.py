@@ -111,6 +111,7 @@ TABLE = {
         ("POST", f"/admin/{rule}"): (LOGIN, 403, 403, 403, code)
         for rule, code in {
             "people/<username>/edit": 303, "people/<username>/deactivate": 422, "people/<username>/password": 303,
+            "people/<username>/invite": 303,
             "people/<username>/reactivate": 303, "people/<username>/erase": 422, "add-person": 422,
             "import-people": 422, "add-role": 422, "roles/<name>": 303, "roles/<name>/members": 303,
             "roles/<name>/delete": 303, "matrix": 303, "retention": 303, "retention/hold": 422,
