@@ -79,6 +79,8 @@ class Config:
     throttle: bool
     #: characters that a password has at least which somebody chooses on a page
     password_length: int
+    #: who signs in by two factors: who wants to, also every administrator, or all
+    two_factors: str
     #: how long a session may lie idle, and may last at all
     session_idle: dt.timedelta
     session_lifetime: dt.timedelta
@@ -120,6 +122,9 @@ class Config:
             "api_rate": _number("API_RATE", values.pop("API_RATE", 600)),
             "throttle": _switch("THROTTLE", values.pop("THROTTLE", not values.get("TESTING"))),
             "password_length": _number("PASSWORD_LENGTH", values.pop("PASSWORD_LENGTH", 12)),
+            "two_factors": _one_of(
+                "TWO_FACTORS", values.pop("TWO_FACTORS", "optional"), ("optional", "admins", "all")
+            ),
             "session_idle": _span("SESSION_IDLE", values.pop("SESSION_IDLE", 7 * 86_400)),
             "session_lifetime": _span("SESSION_LIFETIME", values.pop("SESSION_LIFETIME", 30 * 86_400)),
             "job_timeout": _span("JOB_TIMEOUT", values.pop("JOB_TIMEOUT", 3600)),
@@ -137,6 +142,8 @@ class Config:
         }
         values |= _mail(values)
         values.setdefault("SESSION_COOKIE_NAME", cookie_name(known["base_url"]))
+        if "SECRET_KEY_FALLBACKS" in values:
+            values["SECRET_KEY_FALLBACKS"] = list(_names(values["SECRET_KEY_FALLBACKS"]))
         if "MAX_CONTENT_LENGTH" in values:
             values["MAX_CONTENT_LENGTH"] = _size("MAX_CONTENT_LENGTH", values["MAX_CONTENT_LENGTH"])
         if not (values.get("TESTING") or values.get("DEBUG") or get_debug_flag()):

@@ -33,6 +33,12 @@ ACTIONS: dict[str, Any] = {
     "person.deactivated": lazy_gettext("Deactivated a person"),
     "person.reactivated": lazy_gettext("Reactivated a person"),
     "person.erased": lazy_gettext("Erased a person"),
+    "factor.on": lazy_gettext("Set up two factors"),
+    "factor.off": lazy_gettext("Switched off two factors"),
+    "factor.reset": lazy_gettext("Reset the second factor of a person"),
+    "factor.codes": lazy_gettext("Made other recovery codes"),
+    "factor.recovery": lazy_gettext("Used a recovery code"),
+    "session.ended": lazy_gettext("Ended sessions elsewhere"),
     "role.added": lazy_gettext("Added a role"),
     "role.renamed": lazy_gettext("Renamed a role"),
     "role.permissions": lazy_gettext("Changed what a role allows"),
@@ -121,7 +127,8 @@ _WORDS: dict[str, Any] = {
     "removed": lazy_gettext("removed"), "fields": lazy_gettext("fields"), "step": lazy_gettext("step"),
     "task": lazy_gettext("task"), "tasks": lazy_gettext("tasks"), "flow": lazy_gettext("flow"),
     "name": lazy_gettext("name"), "permissions": lazy_gettext("permissions"), "roles": lazy_gettext("roles"),
-    "from": lazy_gettext("from"), "to": lazy_gettext("to"), "texts": lazy_gettext("texts"),
+    "sessions": lazy_gettext("sessions"), "from": lazy_gettext("from"), "to": lazy_gettext("to"),
+    "texts": lazy_gettext("texts"),
 }  # fmt: skip
 
 

@@ -183,9 +183,10 @@ def _link(person: User) -> str:
 @click.option("--active", is_flag=True, help="Let them sign in again.")
 @click.option("--password-link", is_flag=True, help="End their sessions; print a link to choose a password.")
 @click.option("--invite", is_flag=True, help="Send an invitation, to who has no password yet.")
-def edit(username: str, active: bool, password_link: bool, invite: bool, **values: Any) -> None:
+@click.option("--reset-second-factor", "resets", is_flag=True, help="For who has lost their phone.")
+def edit(username: str, active: bool, password_link: bool, invite: bool, resets: bool, **values: Any) -> None:
     """Change what is known of a person; what is not said stays."""
-    from portal.administration import invitations, leaving
+    from portal.administration import invitations, leaving, second_factors
     from portal.administration import people as administration
 
     if invite:
@@ -199,6 +200,8 @@ def edit(username: str, active: bool, password_link: bool, invite: bool, **value
             administration.end_sessions(session, person, None)
         if invite:
             invitations.invite(session, person, None)
+        if resets:
+            second_factors.remove(session, person, None)
     click.echo(f"{person.username}: {', '.join(changed) or 'nothing'} changed.")
     if password_link:
         click.echo(_link(person))

@@ -39,7 +39,17 @@ from . import (
     saved_views,
     workload,
 )
-from .accounts import absences, calendar, passwords, profile, sessions, sign_in, tokens
+from .accounts import (
+    absences,
+    calendar,
+    passwords,
+    profile,
+    second_step,
+    sessions,
+    sign_in,
+    tokens,
+    two_factors,
+)
 from .admin import incidents, jobs
 from .admin import operations as operations_of_people
 from .drafts import kept, pages
@@ -84,7 +94,7 @@ BLUEPRINTS = (
 )
 
 #: the pages of people who sign in to the portal itself
-OWN_ACCOUNTS = (sign_in.blueprint, passwords.blueprint)
+OWN_ACCOUNTS = (sign_in.blueprint, second_step.blueprint, two_factors.blueprint, passwords.blueprint)
 
 #: what every page can call, beside what Flask gives it
 HELPERS: dict[str, Any] = {

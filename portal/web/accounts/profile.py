@@ -21,7 +21,7 @@ from wtforms import (
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # younger than its stubs
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
-from portal.administration import account_mail
+from portal.administration import account_mail, second_factors
 from portal.engine import audit
 from portal.engine.audit import Entry
 from portal.engine.transaction import wake
@@ -29,7 +29,7 @@ from portal.engine.wishes import DEFAULTS
 from portal.jsonstore import EmailField, check_text
 from portal.language import gettext as _
 from portal.language import lazy_gettext, ngettext
-from portal.models import User
+from portal.models import User, db
 
 from .. import languages
 from ..display.moments import zone_names
@@ -232,8 +232,13 @@ def _change_password(form: PasswordForm) -> BaseResponse:
 
 
 def _page(form: ProfileForm, password_form: PasswordForm) -> str:
+    own = mount().own_accounts
     return render_template(
-        "portal/profile.html", form=form, password_form=password_form, sessions=sessions.listed(me())
+        "portal/profile.html",
+        form=form,
+        password_form=password_form,
+        sessions=sessions.listed(me()),
+        factor=second_factors.of(db.session(), me().id) if own else None,
     )
 
 

@@ -156,11 +156,11 @@ def end() -> None:
         session.pop(token_name(), None)
 
 
-def note_failure(user_id: int | None) -> None:
+def note_failure(user_id: int | None, **more: str) -> None:
     """Keep in the audit that somebody could not sign in."""
     with writing() as database:
         subject = ("", "") if user_id is None else ("person", str(user_id))
-        audit.append(database, [Entry("sign-in.failed", None, *subject, _from())])
+        audit.append(database, [Entry("sign-in.failed", None, *subject, {**_from(), **more})])
 
 
 def _from() -> dict[str, str]:
@@ -171,13 +171,13 @@ def _from() -> dict[str, str]:
 
 def end_one(user: User, session_id: int) -> bool:
     """End a session of this person. False if there is none of this number."""
-    return _delete(UserSession.user_id == user.id, UserSession.id == session_id) > 0
+    return _delete(user.id, UserSession.id == session_id) > 0
 
 
 def end_others(user: User) -> int:
     """End all sessions of this person but the one of this browser. Their number."""
     others = UserSession.token_hash != _hash(_token())
-    return _delete(UserSession.user_id == user.id, others)
+    return _delete(user.id, others)
 
 
 def listed(user: User) -> list[Listed]:
@@ -233,10 +233,14 @@ def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _delete(*criteria: Any) -> int:
+def _delete(user_id: int, criterion: Any) -> int:
     with writing() as database:
-        result: CursorResult[Any] = database.execute(delete(UserSession).where(*criteria))  # type: ignore[assignment]
-        return result.rowcount
+        ended = delete(UserSession).where(UserSession.user_id == user_id, criterion)
+        result: CursorResult[Any] = database.execute(ended)  # type: ignore[assignment]
+        count = result.rowcount
+        if count:
+            audit.append(database, [Entry("session.ended", user_id, "person", user_id, {"sessions": count})])
+        return count
 
 
 def attach(scope: Scaffold) -> None:

@@ -17,6 +17,7 @@ from portal.administration import (
     people,
     rights,
     roles,
+    second_factors,
 )
 from portal.engine import substitution
 from portal.engine.transaction import wake
@@ -70,6 +71,7 @@ def person(username: str) -> str | Response:
         sessions=sessions_of(found),
         absences=substitution.planned(db.session(), found),
         hindrance=hindrance(found),
+        factor=second_factors.of(db.session(), found.id),
         uninvited=mount().own_accounts and invitations.is_open(found) and bool(found.email),
         reachable=me().is_superuser or not found.is_superuser,
     )
@@ -153,6 +155,21 @@ def invite(username: str) -> BaseResponse:
     else:
         wake()
         flash(_("An invitation is on its way."), "success")
+    return see_other(url_for("portal.admin.person", username=username))
+
+
+@blueprint.post("/people/<username>/second-factor")
+def reset_factor(username: str) -> BaseResponse:
+    """Let who has lost their phone sign in with the password alone, to set up another one."""
+    found, by_id = person_or_404(username), me().id
+    person_id, name = found.id, found.name
+    with writing() as session:
+        done = second_factors.remove(session, session.get_one(User, person_id), session.get(User, by_id))
+    if done:
+        wake()
+        flash(_("%(name)s signs in without a second factor now.", name=name), "success")
+    else:
+        flash(_("%(name)s has no second factor.", name=name), "warning")
     return see_other(url_for("portal.admin.person", username=username))
 
 
