@@ -23,6 +23,7 @@ from portal.flow.notices import url_faults
 from portal.flow.retention import Retention
 from portal.flow.retention import parse as parse_retention
 from portal.office_holidays import office_holidays
+from portal.sign_in_settings import Ldap, OpenId, TrustedHeader, read_ldap, read_open_id, read_trusted_header
 from portal.working_time import OFFICE_HOURS, WorkingCalendar, parse_holidays, parse_hours
 
 PREFIX = "PORTAL_"
@@ -81,6 +82,10 @@ class Config:
     password_length: int
     #: who signs in by two factors: who wants to, also every administrator, or all
     two_factors: str
+    #: by whom people may be known elsewhere
+    open_id: OpenId | None
+    ldap: Ldap | None
+    trusted_header: TrustedHeader | None
     #: how long a session may lie idle, and may last at all
     session_idle: dt.timedelta
     session_lifetime: dt.timedelta
@@ -139,6 +144,11 @@ class Config:
             "webhooks": _addresses(values.pop("WEBHOOKS", ())),
             "retention": _retention(str(values.pop("RETENTION", ""))),
             "webhook_secret": str(values.pop("WEBHOOK_SECRET", "")),
+        }
+        known |= {
+            "open_id": read_open_id(values),
+            "ldap": read_ldap(values),
+            "trusted_header": read_trusted_header(values, known["trusted_proxies"]),
         }
         values |= _mail(values)
         values.setdefault("SESSION_COOKIE_NAME", cookie_name(known["base_url"]))

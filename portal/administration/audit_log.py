@@ -24,6 +24,7 @@ ACTIONS: dict[str, Any] = {
     "password.asked": lazy_gettext("Asked for a link to choose a password"),
     "password.chosen": lazy_gettext("Chose a password"),
     "person.added": lazy_gettext("Added a person"),
+    "person.linked": lazy_gettext("Linked a person to a directory"),
     "person.invited": lazy_gettext("Invited a person"),
     "person.changed": lazy_gettext("Changed a person"),
     "person.roles": lazy_gettext("Changed the roles of a person"),
@@ -127,7 +128,8 @@ _WORDS: dict[str, Any] = {
     "removed": lazy_gettext("removed"), "fields": lazy_gettext("fields"), "step": lazy_gettext("step"),
     "task": lazy_gettext("task"), "tasks": lazy_gettext("tasks"), "flow": lazy_gettext("flow"),
     "name": lazy_gettext("name"), "permissions": lazy_gettext("permissions"), "roles": lazy_gettext("roles"),
-    "sessions": lazy_gettext("sessions"), "from": lazy_gettext("from"), "to": lazy_gettext("to"),
+    "sessions": lazy_gettext("sessions"), "way": lazy_gettext("way"), "source": lazy_gettext("source"),
+    "from": lazy_gettext("from"), "to": lazy_gettext("to"),
     "texts": lazy_gettext("texts"),
 }  # fmt: skip
 

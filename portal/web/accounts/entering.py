@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 
 from flask import session, url_for
@@ -38,11 +39,16 @@ def let_in(user: User, onward: str) -> BaseResponse:
     return response
 
 
-def begin(user: User, response: BaseResponse) -> None:
-    """Begin the session of a person; the browser is known from now on."""
+def begin(user: User, response: BaseResponse, ends: dt.datetime | None = None, way: str = "") -> None:
+    """Begin the session of a person; the browser is known from now on.
+
+    Args:
+        ends: when it ends in any case, earlier than others.
+        way: how they have signed in, if not with a password that is kept here.
+    """
     user_id = user.id
     session.pop(_HALFWAY, None)
-    sessions.begin(user)
+    sessions.begin(user, ends=ends, way=way)
     throttle.remember(response, user_id)
 
 

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from wtforms import StringField
 from wtforms.validators import InputRequired, Length
 
-from portal.administration import account_mail, password_links
+from portal.administration import account_mail, arrivals, password_links
 from portal.engine import audit
 from portal.engine.audit import Entry
 from portal.engine.transaction import wake
@@ -87,9 +87,9 @@ def _receivers(said: str) -> list[User]:
     return [each for each in found if each.is_active and each.email and may_choose(each)]
 
 
-def may_choose(_person: User) -> bool:
-    """Whether somebody signs in by a password that is kept here."""
-    return True
+def may_choose(person: User) -> bool:
+    """Whether somebody signs in by a password that is kept here, and not by a directory alone."""
+    return person.password_hash is not None or not arrivals.is_of_a_directory(db.session(), person.id)
 
 
 @blueprint.route("/password/<token>", methods=["GET", "POST"])

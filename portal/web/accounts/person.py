@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from flask import g, session
@@ -13,28 +11,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
 from portal import usernames
+from portal.administration.identity import Identity
 from portal.errors import PortalError
 from portal.models import User, db, find_user, roles_named
 
 from ..mount import mount
 from . import sessions
-
-
-@dataclass(frozen=True)
-class Identity:
-    """A person as the application around the portal knows them.
-
-    Args:
-        username: by which they are told from others, always the same one.
-        name: what others call them; `None` leaves what is known.
-        email: where mail goes; `""` for none, `None` leaves what is known.
-        roles: names of all roles that they have, made when absent; `None` leaves what is known.
-    """
-
-    username: str
-    name: str | None = None
-    email: str | None = None
-    roles: Iterable[str] | None = None
 
 
 class _Nobody:

@@ -65,7 +65,8 @@ def login() -> BaseResponse | str | tuple[str, int] | tuple[str, int, dict[str, 
 
 
 def _page(form: SignInForm, onward: str) -> str:
-    return render_template("portal/login.html", form=form, onward=onward)
+    open_id = current_app.extensions["portal"].open_id
+    return render_template("portal/login.html", form=form, onward=onward, open_id=open_id)
 
 
 @blueprint.post("/logout")
