@@ -135,7 +135,7 @@ def begin(user: User, *, anew: bool = True, ends: dt.datetime | None = None, way
         database.add(made)
         if anew:
             database.execute(update(User).where(User.id == user_id).values(last_sign_in=now))
-            detail = {**_from(), **({"way": way} if way else {})}
+            detail = {**where_from(), **({"way": way} if way else {})}
             audit.append(database, [Entry("sign-in", user_id, "person", user_id, detail)])
     if mount().whole:
         session.clear()
@@ -167,10 +167,10 @@ def note_failure(user_id: int | None, **more: str) -> None:
     """Keep in the audit that somebody could not sign in."""
     with writing() as database:
         subject = ("", "") if user_id is None else ("person", str(user_id))
-        audit.append(database, [Entry("sign-in.failed", None, *subject, {**_from(), **more})])
+        audit.append(database, [Entry("sign-in.failed", None, *subject, {**where_from(), **more})])
 
 
-def _from() -> dict[str, str]:
+def where_from() -> dict[str, str]:
     """From where a request comes, for the audit."""
     agent = request.headers.get("User-Agent", "")[:400]
     return {"address": (request.remote_addr or "")[:45], "device": device(agent)}
