@@ -276,6 +276,25 @@ def import_people(file: Path, dry_run: bool, invite: bool) -> None:
     click.echo(f"{len(report.changed)} of {len(report.lines)} people {done}.")
 
 
+@people.command("sync")
+@click.option("--add", "adds", is_flag=True, help="Add who is new there; else they are when they sign in.")
+def sync_people(adds: bool) -> None:
+    """Bring people up to date with the directory of PORTAL_LDAP_URL; deactivate who is gone there."""
+    from flask import current_app
+
+    from portal.administration import directory_sync
+
+    directory = current_app.extensions.get("portal_ldap")
+    if directory is None:
+        raise click.ClickException("there is no directory: PORTAL_LDAP_URL is not set")
+    with writing() as session:
+        synced = directory_sync.sync(session, directory, adds=adds)
+    for word in ("added", "deactivated", "reactivated"):
+        for name in getattr(synced, word):
+            click.echo(f"{name} is {word}.")
+    click.echo(f"{synced.unknown} people of the directory are not here.")
+
+
 def _invite_new(session: Session, names: list[str]) -> None:
     from portal.administration import invitations
 

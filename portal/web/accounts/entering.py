@@ -20,22 +20,26 @@ _HALFWAY = "portal_halfway"
 LASTS = 600
 
 
-def enter(user: User, onward: str) -> BaseResponse:
-    """Sign in somebody whose password was right, or ask them for the second factor first."""
+def enter(user: User, onward: str, way: str = "") -> BaseResponse:
+    """Sign in somebody whose password was right, or ask them for the second factor first.
+
+    Args:
+        way: how the password was looked at, if it is not kept here.
+    """
     if second_factors.of(db.session(), user.id) is not None:
         next_step = "portal.second_step.code"
     elif second_factors.is_demanded(user):
         next_step = "portal.second_step.set_up"
     else:
-        return let_in(user, onward)
+        return let_in(user, onward, way)
     session[_HALFWAY] = [user.id, user.session_key[:16], int(time.time()), onward]
     return see_other(url_for(next_step))
 
 
-def let_in(user: User, onward: str) -> BaseResponse:
+def let_in(user: User, onward: str, way: str = "") -> BaseResponse:
     """Sign in somebody of whom nothing more is asked, and lead them on."""
     response = see_other(onward)
-    begin(user, response)
+    begin(user, response, way=way)
     return response
 
 
