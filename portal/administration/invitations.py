@@ -10,12 +10,13 @@ from portal.errors import PortalError
 from portal.language import gettext as _
 from portal.models import User
 
-from . import access, account_mail
+from . import access, account_mail, arrivals
 
 
-def is_open(person: User) -> bool:
-    """Whether a person could be invited: they have not chosen a password yet, and nobody has shut them out."""
-    return person.is_active and person.erased is None and person.password_hash is None
+def is_open(session: Session, person: User) -> bool:
+    """Whether a person could be invited: they have no password yet, here or in a directory, and are not shut out."""
+    is_here = person.is_active and person.erased is None and person.password_hash is None
+    return is_here and not arrivals.is_of_a_directory(session, person.id)
 
 
 def invite(session: Session, person: User, by: User | None) -> None:
@@ -28,7 +29,7 @@ def invite(session: Session, person: User, by: User | None) -> None:
         PortalError: they have no mail address, or a password already.
     """
     access.demand_reach(by, person)
-    if not is_open(person):
+    if not is_open(session, person):
         raise PortalError(_("%(name)s has a password already, or is deactivated.", name=person.name))
     if not person.email:
         raise PortalError(_("An invitation needs an email address."))

@@ -300,7 +300,7 @@ def _invite_new(session: Session, names: list[str]) -> None:
 
     for name in names:
         person = person_named(session, name)
-        if person.email and invitations.is_open(person):
+        if person.email and invitations.is_open(session, person):
             invitations.invite(session, person, None)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, abort, g, render_template, request, url_for
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
@@ -119,6 +121,11 @@ class PasswordForm(ChoosesPassword):
         [InputRequired(lazy_gettext("Enter your current password."))],
         render_kw={"autocomplete": "current-password"},
     )
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        fields: Any = self._fields
+        self._fields: Any = {"current": fields.pop("current"), **fields}  # it is asked for first
 
     def validate_current(self, field: Field) -> None:
         """

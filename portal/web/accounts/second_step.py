@@ -39,6 +39,12 @@ class CodeForm(FlaskForm):
         },
     )
 
+    def stay_above(self) -> None:
+        """Let the page begin where it begins: what has to be read comes before the input."""
+        self.code.render_kw = {
+            name: value for name, value in self.code.render_kw.items() if name != "autofocus"
+        }
+
     def ask_for_paper(self) -> None:
         """Ask for a recovery code."""
         self.code.label.text = _("Recovery code")
@@ -109,6 +115,7 @@ def set_up() -> BaseResponse | str | tuple[str, int]:
         return _again()
     user, onward = found
     form, made = CodeForm(), nonce()
+    form.stay_above()
     if form.validate_on_submit():
         user_id = user.id
         try:

@@ -99,6 +99,7 @@ def _change(said: str) -> Answer:
 
 def _set_up() -> Answer:
     user_id, form = me().id, SetUpForm()
+    form.stay_above()
     if me().password_hash is None:  # they sign in elsewhere, and by no password that we know
         del form.current
     made = nonce()

@@ -72,7 +72,7 @@ def person(username: str) -> str | Response:
         absences=substitution.planned(db.session(), found),
         hindrance=hindrance(found),
         factor=second_factors.of(db.session(), found.id),
-        uninvited=mount().own_accounts and invitations.is_open(found) and bool(found.email),
+        uninvited=mount().own_accounts and invitations.is_open(db.session(), found) and bool(found.email),
         reachable=me().is_superuser or not found.is_superuser,
     )
 
