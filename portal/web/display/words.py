@@ -328,14 +328,26 @@ def step_title(definition: Any, name: str) -> str:
 
 def deed_to_it(event: Any) -> str:
     """What somebody did with the task that a page is about."""
-    taken_over = event.action == "reassign" and (event.detail or {}).get("to") == event.user.username
+    taken_over = event.action == "reassign" and _to_oneself(event)
     return gettext("took it over") if taken_over else gettext("%(did)s it", did=deed(event))
+
+
+def _to_oneself(event: Any) -> bool:
+    return bool((event.detail or {}).get("to", event.user.username) == event.user.username)
 
 
 def deed(event: Any) -> str:
     """What somebody did, as a verb."""
     if event.from_state is None and event.action == "assign":
         return gettext("was assigned")
+    if (
+        event.action == "assign"
+        and event.user
+        and (event.detail or {}).get("to", event.user.username) != event.user.username
+    ):
+        return gettext("assigned")
+    if event.action == "assign" and event.user is not None and not _to_oneself(event):
+        return gettext("assigned")
     if event.action == "revive" and event.from_state == "ERROR":
         return gettext("retried")
     if event.action == "step" and (event.detail or {}).get("unassigned"):
