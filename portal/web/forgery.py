@@ -33,7 +33,7 @@ def _protect() -> None:
 
 def spare_programs(app: Flask) -> None:
     """Let the protection of an application's forms, ours or a host's, not ask programs for the token of a page:
-    `portal.api` asks them who they are, and a session for that token."""
+    `portal.api` asks them who they are, and a session for that token; a provider's word is signed."""
     protection = app.extensions.get("csrf")
     for name, each in app.blueprints.items():
         if protection is not None and _is_for_programs(f"{name}."):
@@ -41,4 +41,4 @@ def spare_programs(app: Flask) -> None:
 
 
 def _is_for_programs(endpoint: str) -> bool:
-    return endpoint.startswith("portal.api.")
+    return endpoint.startswith(("portal.api.", "portal.back_channel."))

@@ -17,7 +17,7 @@ from portal.engine.outbox import Claim
 from portal.language import ngettext
 from portal.models import Process, Task, User
 
-from . import digest, letters, sentences
+from . import account_mail, digest, letters, sentences
 
 #: a mail counts no further
 COUNTED = 1000
@@ -25,7 +25,7 @@ COUNTED = 1000
 
 def compose(session: Session, claimed: Claim, base_url: str) -> letters.Mail | None:
     """The mail of a claimed row in its receiver's language, as things are now. None if nobody is to get it any more."""
-    user = session.get(User, claimed.user_id)
+    user = None if claimed.user_id is None else session.get(User, claimed.user_id)
     with language.use(None if user is None else user.language):
         return _written(session, claimed, user, base_url)
 
@@ -33,6 +33,8 @@ def compose(session: Session, claimed: Claim, base_url: str) -> letters.Mail | N
 def _written(session: Session, claimed: Claim, user: User | None, base_url: str) -> letters.Mail | None:
     if claimed.event == "digest":
         return digest.compose(session, claimed, user, base_url)
+    if claimed.event in account_mail.EVENTS:
+        return account_mail.compose(session, claimed, user, base_url)
     process = session.get(Process, claimed.process_id)
     task = None if claimed.task_id is None else session.get(Task, claimed.task_id)
     if user is None or not user.email or not user.is_active or process is None:
@@ -92,17 +94,24 @@ def message(mail: letters.Mail, claimed: Claim, base_url: str) -> Any:
         mail.subject,
         mail.text,
         sender,
-        [mail.user.email],
+        [mail.to or mail.user.email],
         headers={
             "Message-ID": f"<{claimed.key}@{host}>",
             # one conversation in a reader of mail
-            "References": f"<{'digest' if claimed.process_id is None else f'process-{claimed.process_id}'}@{host}>",
+            "References": f"<{_thread(claimed)}@{host}>",
             "Auto-Submitted": "auto-generated",  # RFC 3834: no automatic answers
             "X-Auto-Response-Suppress": "All",
         },
     )
     made.attach_alternative(mail.html, "text/html")
     return made
+
+
+def _thread(claimed: Claim) -> str:
+    """What a mail belongs to: its process, the daily mails, or, of an account, nothing but itself."""
+    if claimed.process_id is not None:
+        return f"process-{claimed.process_id}"
+    return claimed.event if claimed.event == "digest" else claimed.key
 
 
 def trouble(error: Exception) -> str:
