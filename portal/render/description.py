@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from portal.flow import assignment
 from portal.flow.base import describe as condition_words
 from portal.flow.reference import Owner, Reference
 
@@ -85,7 +86,22 @@ def _person(assigned: Any) -> str:
         return assigned.name.replace("_", " ")
     if isinstance(assigned, str):
         return assigned
+    if isinstance(assigned, assignment.Rule):
+        return _rule(assigned)
     return condition_words(assigned) or type(assigned).__name__
+
+
+def _rule(rule: assignment.Rule) -> str:
+    """A rule of assignment, such as `capability french, round robin of Translators`."""
+    if isinstance(rule, assignment.First):
+        words = ", else ".join(map(_rule, rule.rules))
+    elif isinstance(rule, assignment.Capability):
+        words = f"{rule.title} {rule.skill}, {_rule(rule.then)}"
+    elif isinstance(rule, assignment.ManagerOf):
+        words = f"{rule.title} {_person(rule.person)}"
+    else:
+        words = rule.title
+    return f"{words} of {rule.role}" if rule.role else words
 
 
 def _span(value: Any) -> str:

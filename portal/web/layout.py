@@ -189,6 +189,7 @@ def helpers() -> dict[str, Any]:
         "is_form": words.is_form,
         "deed": words.deed,
         "deed_to_it": words.deed_to_it,
+        "rule_words": words.rule_words,
         "event_state": words.event_state,
         "by_person": words.by_person,
         "step_title": words.step_title,

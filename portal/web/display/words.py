@@ -312,7 +312,8 @@ _PEOPLES = frozenset(
 
 
 def by_person(event: Any) -> bool:
-    return event.user is not None and event.action in _PEOPLES
+    """Whether somebody did it. Whom a rule of the flow gave a task, the one before set that off and no more."""
+    return event.user is not None and event.action in _PEOPLES and not (event.detail or {}).get("rule")
 
 
 def step_title(definition: Any, name: str) -> str:
@@ -326,6 +327,32 @@ def step_title(definition: Any, name: str) -> str:
     return f"{host.title}: {name.partition('__')[2].replace('_', ' ')}"
 
 
+#: the rules of assignment, as the history calls them
+_RULES = {
+    "round robin": _("round robin"),
+    "shortest queue": _("shortest queue"),
+    "random": _("random"),
+    "familiar": _("who knows the case"),
+    "case owner": _("the owner of the case"),
+    "capability": _("skill:"),
+    "experienced": _("who has done it most often"),
+    "manager of": _("manager of"),
+    "named by the flow": _("named by the flow"),
+}
+
+
+def rule_words(said: Any) -> str:
+    """The rule that chose somebody, in the language of the reader: `capability french, round robin`."""
+    return ", ".join(_rule(part) for part in str(said).split(", "))
+
+
+def _rule(said: str) -> str:
+    for name, words in _RULES.items():
+        if said == name or said.startswith(f"{name} "):
+            return f"{words}{said[len(name) :]}"
+    return said
+
+
 def deed_to_it(event: Any) -> str:
     """What somebody did with the task that a page is about."""
     taken_over = event.action == "reassign" and (event.detail or {}).get("to") == event.user.username
@@ -334,7 +361,7 @@ def deed_to_it(event: Any) -> str:
 
 def deed(event: Any) -> str:
     """What somebody did, as a verb."""
-    if event.from_state is None and event.action == "assign":
+    if event.action == "assign" and (event.from_state is None or (event.detail or {}).get("rule")):
         return gettext("was assigned")
     if event.action == "revive" and event.from_state == "ERROR":
         return gettext("retried")
