@@ -32,7 +32,7 @@ RULES: dict[str, Callable[[], assign.Rule]] = {
     "familiar": assign.Familiar,
     "case owner": assign.CaseOwner,
     "capability": lambda: assign.Capability("french"),
-    "experienced": assign.Experienced,
+    "experienced": lambda: assign.First(assign.Experienced(), assign.RoundRobin()),
     "manager of": lambda: assign.ManagerOf(this.ask.owner),
     "first": lambda: assign.First(assign.Capability("greek"), assign.ShortestQueue()),
 }
@@ -60,14 +60,14 @@ def hire(capacity: int | None) -> None:
     db.session.commit()
 
 
-def give_out(rule: assign.Rule, tasks: int) -> Counter[str]:
+def give_out(name: str, tasks: int) -> Counter[str]:
     """How many tasks each person gets; those that nobody got are under an empty name."""
     app = create_app({"DATABASE_URL": "sqlite://", "FLOWS": [], "SCHEDULER": "off", "TESTING": True})
     with app.app_context():
-        made = flow_of(rule)
+        made = flow_of(RULES[name]())
         app.extensions["portal_flows"].register(made)
         init_db()
-        hire(tasks // 10 if isinstance(rule, assign.Experienced) else None)
+        hire(tasks // 10 if name == "experienced" else None)
         for turn in range(tasks // BATCH):
             process_id = made.start.run().id
             for step in ("ask", "work"):
@@ -80,7 +80,7 @@ def give_out(rule: assign.Rule, tasks: int) -> Counter[str]:
             db.session.remove()
         query = select(func.coalesce(User.username, ""), func.count(Task.id)).select_from(Task)
         query = query.outerjoin(User, User.id == Task.owner_id).where(Task.flow_task == "work")
-        counts = Counter({name: 0 for name in db.session.scalars(select(User.username))})
+        counts = Counter(dict.fromkeys(db.session.scalars(select(User.username)), 0))
         counts.update({row[0]: row[1] for row in db.session.execute(query.group_by(User.username))})
         db.session.remove()
         app.extensions["portal_memory"].close()
@@ -98,7 +98,7 @@ def main(tasks: int = TASKS, names: list[str] | None = None) -> None:
     print(f"{'rule':16} {'given':>7} {'people':>7} {'each':>14} {'nobody':>7} {'seconds':>8}")
     for name in names or list(RULES):
         began = time.perf_counter()
-        counts = give_out(RULES[name](), tasks)
+        counts = give_out(name, tasks)
         seconds = time.perf_counter() - began
         print(line(name, Counter(counts), seconds), flush=True)
         print("   " + " ".join(f"{who}:{number}" for who, number in sorted(counts.items()) if who and number))
