@@ -200,7 +200,8 @@ def test_who_has_done_the_step_most_often_of_late(flow_tester, people):
             run.task("work").unassign()
         run.task("work").assign(name).execute()
     assert [given(run) for run in start(flow_tester, made, 2)] == ["bob", "bob"]
-    assert told(run := start(flow_tester, made, 1)[0])["rule"] == "experienced"
+    [run] = start(flow_tester, made, 1)
+    assert told(run)["rule"] == "experienced"
     run.advance(days=40)
     assert given(start(flow_tester, made, 1)[0]) is None
 

@@ -12,7 +12,6 @@ from .. import permissions
 from ..context import ActionContext
 from . import mutexes, rules
 
-
 #: what the history says where the flow names somebody, and leaves no choice
 NAMED = "named by the flow"
 
