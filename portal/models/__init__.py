@@ -9,6 +9,7 @@ from .comment import Comment, Follower
 from .draft import Draft, ParkedForm
 from .engines import prepare_engine, prepare_guest_engine
 from .event import Event, SignalDelivery, SignalSubscription
+from .helper import Helper
 from .incident import Incident, IncidentTask
 from .legal_hold import LegalHold
 from .message import Message, Schedule
@@ -61,6 +62,7 @@ __all__ = [
     "Draft",
     "Event",
     "Follower",
+    "Helper",
     "Incident",
     "IncidentTask",
     "KeptAnswer",

@@ -28,6 +28,7 @@ from . import (  # noqa: F401  every table, ahead of CORE
     comment,
     draft,
     event,
+    helper,
     message,
     notice,
     outgoing,

@@ -16,7 +16,8 @@ class DirectFlow(flow.Flow):
 def test_r01_direct_distribution(flow_tester):
     """The design names the one person who does a task.
 
-    `.Assign(username=…)`. Where there is nobody of that name the task waits in the queue, and its history says why."""
+    `.Assign(username=…)`. Where there is nobody of that name the task waits in the queue, and its history
+    says why."""
     run = flow_tester(DirectFlow)
     create_user("ruth")
     run.start()
@@ -32,8 +33,8 @@ class RoleFlow(flow.Flow):
 def test_r02_role_based_distribution(flow_tester):
     """The design names a role, and whoever has it may do the task.
 
-    A role is a set of permissions, and `.Permission()` names the one that the task needs; a rule of assignment takes
-    `role=` too."""
+    A role is a set of permissions, and `.Permission()` names the one that the task needs; a rule of
+    assignment takes `role=` too."""
     run = flow_tester(RoleFlow)
     clerk = create_user("cleo", roles=["Clerks"])
     clerk.roles[0].permissions = ["role.can_check"]
@@ -76,8 +77,9 @@ class VaultFlow(flow.Flow):
 def test_r04_authorisation(flow_tester):
     """What somebody may do with a task, beside being given it, is a right of its own.
 
-    Permissions: to take and finish a task (`.Permission()`), to see the processes of a flow (`<label>.view`), to manage
-    them (`<label>.manage`: hand over, skip, cancel …). They are checked again at each action."""
+    Permissions: to take and finish a task (`.Permission()`), to see the processes of a flow
+    (`<label>.view`), to manage them (`<label>.manage`: hand over, skip, cancel …). They are checked again
+    at each action."""
     run = flow_tester(VaultFlow)
     guard, looker = create_user("gus", permissions=["vault.can_open"]), create_user("lou")
     looker.permissions = ["vault.view"]
@@ -101,7 +103,8 @@ class FourEyesFlow(flow.Flow):
 def test_r05_separation_of_duties(flow_tester):
     """Two tasks of a case must be done by different people.
 
-    `.NotSameAs(this.count)`. It binds everybody: superusers, substitutes, whom a rule would choose, who is handed it."""
+    `.NotSameAs(this.count)`. It binds everybody: superusers, substitutes, whom a rule would choose, who is
+    handed it."""
     run = flow_tester(FourEyesFlow)
     run.start()
     run.task("count").assign("amy").execute()
@@ -149,16 +152,18 @@ def test_r07_retain_familiar(flow_tester):
 
 class FrenchFlow(flow.Flow):
     start = flow.StartHandle().Next(this.translate)
-    translate = flow.ManualTask().Permission(auto_create=True).Assign(assign.Capability("french")).Next(this.end)
+    translate = (
+        flow.ManualTask().Permission(auto_create=True).Assign(assign.Capability("french")).Next(this.end)
+    )
     end = flow.End()
 
 
 def test_r08_capability_based_distribution(flow_tester):
     """A task goes to somebody who can do something.
 
-    `assign.Capability("french", then=…)`: people have `skills`, and the second rule chooses among those who have this one.
-    What is no skill (a limit of money, a language of the customer) is a callable's business, or a permission's for one
-    object: `.Permission(…, obj=…)`."""
+    `assign.Capability("french", then=…)`: people have `skills`, and the second rule chooses among those who
+    have this one. What is no skill (a limit of money, a language of the customer) is a callable's business,
+    or a permission's for one object: `.Permission(…, obj=…)`."""
     run = flow_tester(FrenchFlow)
     create_user("amy", permissions=["french.can_translate"])
     create_user("ben", permissions=["french.can_translate"]).skills = ["french"]
@@ -181,8 +186,8 @@ class CataractFlow(flow.Flow):
 def test_r09_history_based_distribution(flow_tester):
     """A task goes to whom their history recommends.
 
-    `assign.Experienced(within=…)`: who did this step most often of late. Other histories are a callable's business: it
-    may ask `Task` and `Event`."""
+    `assign.Experienced(within=…)`: who did this step most often of late. Other histories are a callable's
+    business: it may ask `Task` and `Event`."""
     run = flow_tester(CataractFlow)
     create_user("amy", permissions=["cataract.can_operate"])
     ben = create_user("ben", permissions=["cataract.can_operate"])
@@ -197,7 +202,10 @@ class ChiefFlow(flow.Flow):
     process_class = Process
     start = flow.Start(views.CreateProcessView.as_view(fields=[])).Next(this.approve)
     approve = (
-        flow.ManualTask().Permission("chief.approve").Assign(assign.ManagerOf(this.start.owner)).Next(this.end)
+        flow.ManualTask()
+        .Permission("chief.approve")
+        .Assign(assign.ManagerOf(this.start.owner))
+        .Next(this.end)
     )
     end = flow.End()
 
@@ -205,9 +213,9 @@ class ChiefFlow(flow.Flow):
 def test_r10_organisational_distribution(flow_tester):
     """A task goes to somebody by their place in the organisation.
 
-    People have a `manager` and a `department`; `assign.ManagerOf(person)` is the one rule that is ready, a callable reads
-    the rest (`this.start.owner` has a `department`). `First(ManagerOf(…), RoundRobin(role="Head office"))` knows what
-    to do where nobody is above."""
+    People have a `manager` and a `department`; `assign.ManagerOf(person)` is the one rule that is ready, a
+    callable reads the rest (`this.start.owner` has a `department`). `First(ManagerOf(…),
+    RoundRobin(role="Head office"))` knows what to do where nobody is above."""
     run = flow_tester(ChiefFlow)
     chief, amy = create_user("chief", permissions=["chief.approve"]), create_user("amy")
     amy.manager = chief

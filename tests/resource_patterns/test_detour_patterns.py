@@ -19,7 +19,11 @@ class ReportProcess(Process):
 class ReportFlow(flow.Flow):
     process_class = ReportProcess
     start = flow.StartHandle().Next(this.write)
-    write = flow.View(views.UpdateProcessView.as_view(fields=["text"])).Permission(auto_create=True).Next(this.check)
+    write = (
+        flow.View(views.UpdateProcessView.as_view(fields=["text"]))
+        .Permission(auto_create=True)
+        .Next(this.check)
+    )
     check = flow.ManualTask().Permission("report.can_write").Next(this.send)
     send = flow.ManualTask().Permission("report.can_write").Next(this.end)
     end = flow.End()
@@ -64,8 +68,8 @@ class SlowFlow(flow.Flow):
 def test_r28_escalation(flow_tester):
     """A task that gets stuck goes to somebody else.
 
-    By itself: `.OnTimeout(span, this.step_in)`, with `repeat=` a reminder again and again. By a manager: *Assign to…*,
-    *Redistribute* on the page of workload, a higher priority."""
+    By itself: `.OnTimeout(span, this.step_in)`, with `repeat=` a reminder again and again. By a manager:
+    *Assign to…*, *Redistribute* on the page of workload, a higher priority."""
     run = flow_tester(SlowFlow)
     create_user("amy")
     create_user("chief")
@@ -86,8 +90,8 @@ def test_r29_deallocation(run, amy, ben):
 def test_r30_stateful_reallocation(run, amy, ben):
     """Somebody hands over a task that they have begun, with what is done of it.
 
-    On the page *Assign to…* the owner may tick *with what I have typed*: the draft of the form goes along. What is stored
-    in the process is there in any case."""
+    On the page *Assign to…* the owner may tick *with what I have typed*: the draft of the form goes along.
+    What is stored in the process is there in any case."""
     run.task("write").assign(amy)
     address = f"/tasks/{run.task('write').task.id}/execute"
     drafts.save(db.session(), amy.id, address, run.task("write").task.id, [["text", "Half of it"]])
@@ -102,7 +106,8 @@ def test_r30_stateful_reallocation(run, amy, ben):
 def test_r31_stateless_reallocation(run, amy, ben):
     """Somebody hands over a task, and the other one begins anew.
 
-    Without that tick, or when a manager takes it away: a draft is its writer's own, and nobody else reads it."""
+    Without that tick, or when a manager takes it away: a draft is its writer's own, and nobody else reads
+    it."""
     run.task("write").assign(amy)
     task = run.task("write").task
     address = f"/tasks/{task.id}/execute"
@@ -114,8 +119,8 @@ def test_r31_stateless_reallocation(run, amy, ben):
 def test_r32_suspension_resumption(run, amy):
     """Somebody lays a task aside and takes it up again.
 
-    `snooze` hides it from the inbox until a moment (an empty one shows it again); a manager suspends and resumes the whole
-    process, with its timers and jobs."""
+    `snooze` hides it from the inbox until a moment (an empty one shows it again); a manager suspends and
+    resumes the whole process, with its timers and jobs."""
     run.task("write").assign(amy)
     with run.task("write").task.activation(amy) as activation:
         activation.snooze(activation.now + dt.timedelta(hours=3), reason="Waits for an answer.")
@@ -136,8 +141,9 @@ def test_r33_skip(run):
 def test_r34_redo(run, amy):
     """A task that is done is done again.
 
-    `move` takes the token back to an earlier step, as long as it is on its way; `undo` and `revive`, from the last task
-    back, also where it has arrived. A manager's, for what others did in between is undone too."""
+    `move` takes the token back to an earlier step, as long as it is on its way; `undo` and `revive`, from
+    the last task back, also where it has arrived. A manager's, for what others did in between is undone
+    too."""
     run.task("write").assign(amy).execute(text="Fien.")
     run.task("check").move("write", reason="A mistake in it.")
     assert run.process.text == "Fien."
@@ -148,8 +154,8 @@ def test_r34_redo(run, amy):
 def test_r35_pre_do(run, amy):
     """A task is done before its turn.
 
-    `move` takes the token ahead, a manager's; what is left out can be done afterwards by moving back. A task that may be
-    done early by everybody is branched off early, see 18."""
+    `move` takes the token ahead, a manager's; what is left out can be done afterwards by moving back. A
+    task that may be done early by everybody is branched off early, see 18."""
     run.task("write").move("check", reason="He signs before his holidays.")
     run.task("check").assign(amy).execute()
     run.task("send").move("write", reason="Now the text.")

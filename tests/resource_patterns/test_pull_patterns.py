@@ -42,7 +42,8 @@ def numbers(rows):
 def test_r21_resource_initiated_allocation(desk, amy):
     """Somebody commits to a task without beginning it.
 
-    *Take* in the queue, also for many at once: the task is theirs and in their inbox, and nothing of it is done."""
+    *Take* in the queue, also for many at once: the task is theirs and in their inbox, and nothing of it is
+    done."""
     desk[1].task("answer").assign(amy)
     assert numbers(inbox(db.session(), amy)) == [2]
     assert desk[1].task("answer").status == "ASSIGNED"
@@ -71,8 +72,8 @@ def test_r23_resource_initiated_execution_offered_work_item(desk, amy):
 def test_r24_system_determined_work_queue_content(desk, amy):
     """The portal says in which order tasks stand before people.
 
-    Inbox and queue have what is due first at the top, then what has the higher priority: `.Due()` and `.Priority()`, which
-    a manager may change for a task."""
+    Inbox and queue have what is due first at the top, then what has the higher priority: `.Due()` and
+    `.Priority()`, which a manager may change for a task."""
     assert numbers(queue(db.session(), amy)) == [1, 2, 3]
     desk[2].task("answer").task.due = utcnow()
     db.session.commit()
@@ -82,7 +83,8 @@ def test_r24_system_determined_work_queue_content(desk, amy):
 def test_r25_resource_determined_work_queue_content(desk, amy):
     """People say what stands before them, and in which order.
 
-    Lists are sorted, filtered by any field, and kept as views of one's own; what is put off is not in the way."""
+    Lists are sorted, filtered by any field, and kept as views of one's own; what is put off is not in the
+    way."""
     assert numbers(queue(db.session(), amy, Filters(sort="-due"))) == [3, 2, 1]
     desk[0].task("answer").assign(amy)
     desk[1].task("answer").assign(amy)

@@ -24,8 +24,8 @@ class OfferFlow(flow.Flow):
 def test_r12_distribution_by_offer_single_resource(flow_tester):
     """A task is offered to one person, who need not take it.
 
-    `.Permission(name, obj=…)`: who holds the permission for this object alone (`offer.renew:7`) is the only one in whose
-    queue it is. They take it or leave it; `.OnTimeout` goes elsewhere if they leave it."""
+    `.Permission(name, obj=…)`: who holds the permission for this object alone (`offer.renew:7`) is the only
+    one in whose queue it is. They take it or leave it; `.OnTimeout` goes elsewhere if they leave it."""
     run = flow_tester(OfferFlow)
     customer = create_user("a customer, or any other row")
     amy, ben = create_user("amy"), create_user("ben", permissions=[])
@@ -44,8 +44,8 @@ class PoolFlow(flow.Flow):
 def test_r13_distribution_by_offer_multiple_resources(flow_tester):
     """A task is offered to several people, and the first one who takes it has it.
 
-    That is what `.Permission()` without `.Assign()` says: it is in the queue of everyone who holds the permission, and is
-    taken once."""
+    That is what `.Permission()` without `.Assign()` says: it is in the queue of everyone who holds the
+    permission, and is taken once."""
     run = flow_tester(PoolFlow)
     amy, ben = (create_user(name, permissions=["pool.can_answer"]) for name in ("amy", "ben"))
     run.start()
@@ -78,7 +78,8 @@ def owners(flow_tester, rule):
 def test_r14_distribution_by_allocation_single_resource(flow_tester):
     """A task is given to one person, who has to do it.
 
-    `.Assign()` with a person, a callable or a rule: it is in their inbox at once. They may give it back or hand it over."""
+    `.Assign()` with a person, a callable or a rule: it is in their inbox at once. They may give it back or
+    hand it over."""
     assert owners(flow_tester, lambda activation: "amy") == {"amy": 6}
 
 
@@ -127,8 +128,9 @@ class PlanFlow(flow.Flow):
 def test_r18_early_distribution(flow_tester):
     """A task is offered before it can be done.
 
-    Branch it off early, with a `.Milestone(condition)`: it stands in the queue and on the page of its process, and
-    nobody can take it before the condition holds. The page of a process shows the steps ahead to everybody who sees it."""
+    Branch it off early, with a `.Milestone(condition)`: it stands in the queue and on the page of its
+    process, and nobody can take it before the condition holds. The page of a process shows the steps ahead
+    to everybody who sees it."""
     run = flow_tester(PlanFlow)
     amy = create_user("amy", permissions=["plan.can_unload"])
     run.start()
@@ -143,7 +145,8 @@ def test_r18_early_distribution(flow_tester):
 def test_r19_distribution_on_enablement(flow_tester):
     """A task is offered or given at the moment when it can be done.
 
-    That is how every task of a person begins: it is made, and offered or given, in the transaction of the step before."""
+    That is how every task of a person begins: it is made, and offered or given, in the transaction of the
+    step before."""
     run = flow_tester(PoolFlow)
     amy = create_user("amy", permissions=["pool.can_answer"])
     assert list(queue(db.session(), amy)) == []
@@ -154,8 +157,9 @@ def test_r19_distribution_on_enablement(flow_tester):
 def test_r20_late_distribution(flow_tester):
     """A task waits until somebody has time, and is given only then.
 
-    A task without `.Assign()` waits in the queue; *Take next* (`POST /queue/next`) gives the most urgent one to who asks
-    for work, and nobody else the same one. A person's `capacity` keeps rules from giving more than that."""
+    A task without `.Assign()` waits in the queue; *Take next* (`POST /queue/next`) gives the most urgent
+    one to who asks for work, and nobody else the same one. A person's `capacity` keeps rules from giving
+    more than that."""
     run = flow_tester(PoolFlow)
     create_user("amy", "a long password", permissions=["pool.can_answer"])
     run.start()

@@ -16,7 +16,9 @@ class LabelFlow(flow.Flow):
     process_class = LabelProcess
     start = flow.Start(views.CreateProcessView.as_view(fields=[])).Next(this.weigh)
     weigh = (
-        flow.View(views.UpdateProcessView.as_view(fields=["weight"])).Permission("label.work").Next(this.store)
+        flow.View(views.UpdateProcessView.as_view(fields=["weight"]))
+        .Permission("label.work")
+        .Next(this.store)
     )
     store = (
         flow.View(views.UpdateProcessView.as_view(fields=["place"])).Permission("label.work").Next(this.end)
@@ -48,8 +50,8 @@ def place(answer):
 def test_r36_commencement_on_creation(runs, amy):
     """A task is at work as soon as it is made.
 
-    *Submit and open first task* of a start form (`_continue`) takes the first task that is for the requester and opens it.
-    Without a person's click only code begins by itself."""
+    *Submit and open first task* of a start form (`_continue`) takes the first task that is for the
+    requester and opens it. Without a person's click only code begins by itself."""
     answer = amy.post("/flows/label/start/start", data={"_continue": "1"})
     runs[0]._process_id = 1
     assert place(answer) == address(runs[0], "weigh")

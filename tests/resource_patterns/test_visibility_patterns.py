@@ -5,7 +5,7 @@ import pytest
 from portal import flow, this
 from portal.engine import permissions
 from portal.models import create_user, db
-from portal.queries import inbox, queue
+from portal.queries import helped, inbox, queue
 from portal.queries.lists import read
 
 
@@ -45,8 +45,8 @@ def seen(user):
 def test_r40_configurable_unallocated_work_item_visibility(run, nurse, matron, porter):
     """It can be said who sees the tasks that nobody has.
 
-    Who holds the task's permission has it in their queue; who holds `<label>.view` sees it in `/tasks` and cannot take it;
-    nobody else does. Fields that only some may read have `visible_to=`."""
+    Who holds the task's permission has it in their queue; who holds `<label>.view` sees it in `/tasks` and
+    cannot take it; nobody else does. Fields that only some may read have `visible_to=`."""
     assert [len(list(queue(db.session(), each))) for each in (nurse, matron, porter)] == [1, 0, 0]
     assert [seen(each) for each in (nurse, matron, porter)] == [["visit"], ["visit"], []]
 
@@ -54,8 +54,9 @@ def test_r40_configurable_unallocated_work_item_visibility(run, nurse, matron, p
 def test_r41_configurable_allocated_work_item_visibility(run, nurse, matron, porter):
     """It can be said who sees the tasks that somebody has.
 
-    The same: who holds the task's permission or `<label>.view` sees that it is taken, and by whom; the owner's inbox is the
-    owner's. A role for the view is given and taken away by an administrator, without code."""
+    The same: who holds the task's permission or `<label>.view` sees that it is taken, and by whom; the
+    owner's inbox is the owner's. A role for the view is given and taken away by an administrator, without
+    code."""
     run.task("visit").assign(nurse)
     assert [seen(each) for each in (nurse, matron, porter)] == [["visit"], ["visit"], []]
     assert [len(list(inbox(db.session(), each))) for each in (nurse, matron, porter)] == [1, 0, 0]
@@ -65,10 +66,24 @@ def test_r41_configurable_allocated_work_item_visibility(run, nurse, matron, por
 def test_r42_simultaneous_execution(flow_tester, nurse):
     """Somebody has several tasks at work at the same time.
 
-    Nothing forbids it: forms are kept as drafts. `.Mutex("name")` forbids it within one process, a person's `capacity`
-    bounds what rules give out."""
+    Nothing forbids it: forms are kept as drafts. `.Mutex("name")` forbids it within one process, a person's
+    `capacity` bounds what rules give out."""
     runs = [flow_tester(WardFlow) for _ in range(2)]
     for each in runs:
         each.start()
         each.task("visit").assign(nurse)
     assert len(list(inbox(db.session(), nurse))) == 2
+
+
+def test_r43_additional_resources(run, nurse, porter):
+    """Somebody who is at work on a task gets others to help.
+
+    *Ask for help…*, `activation.ask_help(user)`: who is asked is told, finds the task below their inbox,
+    sees it and its process, comments, and attaches files; who owns it finishes it. Work that is divided is
+    a `Split` with a task for each."""
+    run.task("visit").assign(nurse)
+    with run.task("visit").task.activation(nurse) as activation:
+        activation.ask_help(porter, reason="The patient is heavy.")
+    assert [task.flow_task for task in helped(db.session(), porter)] == ["visit"]
+    assert permissions.may_see_process(db.session(), porter, run.process)
+    assert list(inbox(db.session(), porter)) == []

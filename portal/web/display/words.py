@@ -67,6 +67,7 @@ DEEDS = {
     "due": _("changed the due date of"),
     "priority": _("changed the priority of"),
     "snooze": _("snoozed"),
+    "help": _("asked for help with"),
     "reschedule": _("changed when it runs:"),
     "withdraw": _("withdrew"),
     "data": _("changed data of"),
@@ -140,6 +141,11 @@ ACTIONS = {
     "snooze": Action(
         _("Snooze…"), "moon", _("Snooze this task?"),
         _("It stays with its owner, whose inbox shows it only below until then."), _("“{}” is snoozed."),
+    ),
+    "help": Action(
+        _("Ask for help…"), "people", _("Ask somebody to help with this task?"),
+        _("They are told, see the task and its process, and can comment and attach files. Its owner finishes it."),
+        _("%(name)s is asked to help."),
     ),
     "reschedule": Action(
         _("Run at another time…"), "clock", _("Run this at another time?"),
@@ -301,6 +307,7 @@ _PEOPLES = frozenset(
         "due",
         "priority",
         "snooze",
+        "help",
         "reschedule",
         "withdraw",
         "data",
@@ -367,4 +374,6 @@ def deed(event: Any) -> str:
         return gettext("retried")
     if event.action == "step" and (event.detail or {}).get("unassigned"):
         return gettext("left in the queue")
+    if event.action == "help" and not (event.detail or {}).get("to"):
+        return gettext("ended the help with")
     return str(DEEDS.get(event.action, event.action))
