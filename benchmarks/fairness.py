@@ -2,9 +2,9 @@
 
 python -m benchmarks.fairness [tasks] [rule …]     on SQLite in memory; takes a minute or two for each rule
 
-The first step of each process is finished, so that a case has an owner; of the steps that the rule gives out one in
-twenty is, so that somebody has experience. One person in three knows French, and all but five have one of these five
-as their manager. Where everything would go to one, people have room for a tenth of it.
+The first step of each process is finished, so that a case has an owner, and nothing else; where experience counts, one
+in twenty of the tasks that the rule gives out is finished too, and people have room for a tenth of all. One person in
+three knows French, and all but five have one of these five as their manager.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def give_out(name: str, tasks: int) -> Counter[str]:
         hire(tasks // 10 if name == "experienced" else None)
         for turn in range(tasks // BATCH):
             process_id = made.start.run().id
-            for step in ("ask", "work"):
+            for step in ("ask", "work") if name == "experienced" else ("ask",):
                 query = select(Task).where(Task.process_id == process_id, Task.flow_task == step)
                 [task] = db.session.scalars(query.order_by(Task.number).limit(1)).unique()
                 with task.activation() as activation:
