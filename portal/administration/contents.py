@@ -12,7 +12,18 @@ from sqlalchemy.orm import Session
 
 from portal import storage
 from portal.errors import Gone, PortalError
-from portal.models import Comment, Event, Follower, Helper, Notice, Outgoing, Process, StoredFile, Task, former_owner
+from portal.models import (
+    Comment,
+    Event,
+    Follower,
+    Helper,
+    Notice,
+    Outgoing,
+    Process,
+    StoredFile,
+    Task,
+    former_owner,
+)
 
 
 class StillOpen(PortalError):
