@@ -38,6 +38,13 @@ class Boundary(Node):
         return False
 
 
+def _lasts(span: Any) -> bool:
+    """Whether it is a span of time, or of working time, and a positive one."""
+    if isinstance(span, WorkingTime):
+        return bool(span.days or span.hours)
+    return isinstance(span, dt.timedelta) and span > dt.timedelta(0)
+
+
 class TimeoutBoundary(Boundary):
     """`.OnTimeout(delay, then, interrupting=True, repeat=None)`: when the host is still open after a while."""
 
@@ -49,17 +56,25 @@ class TimeoutBoundary(Boundary):
         delay: dt.timedelta | WorkingTime | dt.datetime | Call,
         then: Target,
         interrupting: bool = True,
-        repeat: dt.timedelta | int | None = None,
+        repeat: dt.timedelta | WorkingTime | int | None = None,
         title: str = "",
     ) -> None:
         super().__init__(then, interrupting, title)
         self.delay, self.repeat = delay, repeat
 
     @property
-    def interval(self) -> dt.timedelta | None:
+    def interval(self) -> dt.timedelta | WorkingTime | None:
         """How long after one firing the next one comes."""
         span = self.delay if isinstance(self.repeat, int) else self.repeat
-        return span if isinstance(span, dt.timedelta) else None
+        return span if isinstance(span, dt.timedelta | WorkingTime) else None
+
+    def next_moment(self, last: dt.datetime, now: dt.datetime) -> dt.datetime | None:
+        """When it fires again that should have fired at `last`: the first of its moments behind now."""
+        span = self.interval
+        if isinstance(span, WorkingTime):
+            soon = moment(span, last)
+            return soon if soon is None or soon > now else moment(span, now)
+        return None if span is None else last + span * ((now - last) // span + 1)
 
     @property
     def times_to_fire(self) -> int | None:
@@ -82,12 +97,12 @@ class TimeoutBoundary(Boundary):
             return
         if self.interrupting:
             yield ".OnTimeout(repeat=…) needs interrupting=False: one that interrupts its task fires once"
-        if isinstance(repeat, dt.timedelta):
-            if repeat <= dt.timedelta(0):
+        if isinstance(repeat, dt.timedelta | WorkingTime):
+            if not _lasts(repeat):
                 yield f".OnTimeout(repeat=…) needs a span of time, not {repeat!r}"
         elif isinstance(repeat, bool) or not isinstance(repeat, int) or repeat < 1:
             yield f".OnTimeout(repeat=…) takes a timedelta, or how often it fires, not {repeat!r}"
-        elif not isinstance(self.delay, dt.timedelta) or self.delay <= dt.timedelta(0):
+        elif not _lasts(self.delay):
             yield f".OnTimeout(repeat={repeat}) repeats its delay, which is no span; say repeat=timedelta(…)"
 
     def enter(self, activation: Activation) -> Outcome:
@@ -212,7 +227,7 @@ class Activity(Turn):
         delay: dt.timedelta | WorkingTime | dt.datetime | Call,
         then: Target,
         interrupting: bool = True,
-        repeat: dt.timedelta | int | None = None,
+        repeat: dt.timedelta | WorkingTime | int | None = None,
         title: str = "",
     ) -> Self:
         """Go another way when the task is still open after a while.

@@ -10,6 +10,7 @@ from .draft import Draft, ParkedForm
 from .engines import prepare_engine, prepare_guest_engine
 from .event import Event, SignalDelivery, SignalSubscription
 from .external_identity import ExternalIdentity
+from .helper import Helper
 from .incident import Incident, IncidentTask
 from .legal_hold import LegalHold
 from .message import Message, Schedule
@@ -67,6 +68,7 @@ __all__ = [
     "Event",
     "ExternalIdentity",
     "Follower",
+    "Helper",
     "Incident",
     "IncidentTask",
     "KeptAnswer",

@@ -29,6 +29,7 @@ from . import (  # noqa: F401  every table, ahead of CORE
     draft,
     event,
     external_identity,
+    helper,
     message,
     notice,
     outgoing,

@@ -54,6 +54,7 @@ from .talk import Talk, talk
 from .tasks import (
     chosen,
     due_tasks,
+    helped,
     late,
     next_at_step,
     next_in_inbox,
@@ -104,6 +105,7 @@ __all__ = [
     "data_filter",
     "due_tasks",
     "figures",
+    "helped",
     "history",
     "how_many_could",
     "how_many_processes",

@@ -242,7 +242,7 @@ def _as_csv(flow_class: Any, found: Report) -> Response:
     part = request.args.get("part", "days")
     tables = {
         "days": _days_table, "parts": _parts_table, "steps": _steps_table, "people": _people_table,
-        "roles": _roles_table, "paths": _paths_table,
+        "roles": _roles_table, "paths": _paths_table, "substitutes": _substitutes_table,
     }  # fmt: skip
     if part not in tables:
         abort(400, _("There is no such table."))
@@ -289,6 +289,11 @@ def _people_table(_flow_class: Any, found: Report) -> Iterator[list[Any]]:
 def _roles_table(_flow_class: Any, found: Report) -> Iterator[list[Any]]:
     yield [_("Role"), _("Finished"), _("Overdue"), _("Working, mean (s)")]
     yield from ([each.name, each.done, each.late, _seconds(each.working)] for each in found.roles)
+
+
+def _substitutes_table(_flow_class: Any, found: Report) -> Iterator[list[Any]]:
+    yield [_("Person"), _("In place of"), _("Finished")]
+    yield from ([each.name, each.away, each.done] for each in found.stand_ins)
 
 
 def _paths_table(flow_class: Any, found: Report) -> Iterator[list[Any]]:

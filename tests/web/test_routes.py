@@ -85,6 +85,8 @@ TABLE = {
     ("GET", "/processes/<int:process_id>/<any(cancel,suspend,resume):action>"): (LOGIN, 403, 403, 200, 200),
     ("POST", "/processes/<int:process_id>/<any(cancel,suspend,resume):action>"): (LOGIN, 403, 403, 303, 303),
     ("GET", "/tasks/<int:task_id>"): (LOGIN, 403, 200, 200, 200),
+    ("GET", "/tasks/<int:task_id>/help"): (LOGIN, 403, 200, 200, 200),
+    ("POST", "/tasks/<int:task_id>/help"): (LOGIN, 403, 422, 422, 422),
     ("GET", "/tasks/<int:task_id>/execute"): (LOGIN, 403, 200, 403, 403),
     ("POST", "/tasks/<int:task_id>/execute"): (LOGIN, 403, 303, 403, 403),
     ("GET", "/tasks/<int:task_id>/<any(assign,unassign,reassign,cancel,undo,revive):action>"): (
