@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, g, render_template, request, url_for
+from flask import Blueprint, Response, abort, current_app, g, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries, render
@@ -30,6 +30,7 @@ from .messages import flash
 from .navigation import Entry
 from .reads import note_read
 from .reasons import reason_of_request
+from .rendering import render_template
 from .tasks import preview
 from .tasks.context import artifact_of
 from .urls import see_other, to_id, way_back

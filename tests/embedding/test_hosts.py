@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from flask import Flask, session
+from flask import Flask, render_template_string, session
 from flask_login import LoginManager
 from flask_sqlalchemy import SQLAlchemy
+from flask_wtf import CSRFProtect
+from jinja2 import StrictUndefined, UndefinedError
 from shop_host import links
 from sqlalchemy.orm import DeclarativeBase
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -221,6 +223,37 @@ def test_a_form_of_another_site_is_refused_without_any_help_of_the_host(host, mo
     token = page.partition('name="csrf_token"')[2].partition('value="')[2].partition('"')[0]
     sent = client.post("/work/flows/guarded/start/start", data={"text": "x", "csrf_token": token})
     assert sent.status_code == 303
+
+
+@pytest.mark.parametrize("protect", ["before", "after"])
+def test_a_host_with_its_own_rules_for_jinja_and_for_forms(host, module, protect):
+    app = host()
+    app.config["WTF_CSRF_ENABLED"] = True
+    app.jinja_env.undefined = StrictUndefined
+    if protect == "before":
+        CSRFProtect(app)
+    name = module("Strict")
+    Portal(app, url_prefix="/work", flows=[name], identity=ann)
+    if protect == "after":
+        CSRFProtect(app)
+
+    @app.post("/own")
+    def own():
+        return render_template_string("{{ nothing }}")
+
+    ready(app)
+    client = app.test_client()
+    assert client.post("/own").status_code == 400
+    page = client.get("/work/flows/strict/start/start").text
+    token = page.partition('name="csrf_token"')[2].partition('value="')[2].partition('"')[0]
+    fields = {"text": "x", "csrf_token": token}
+    assert client.post("/work/flows/strict/start/start", data={**fields, "csrf_token": ""}).status_code == 400
+    large = {**fields, "more": "m" * 600_000}
+    assert client.post("/work/flows/strict/start/start", data=large).status_code == 303
+    abroad = {"base_url": "https://localhost", "headers": {"Referer": "https://elsewhere.example/"}}
+    assert client.post("/work/flows/strict/start/start", data=fields, **abroad).status_code == 400
+    with pytest.raises(UndefinedError):
+        client.post("/own", data=fields)
 
 
 def test_a_template_of_the_host_comes_before_ours(host, module, tmp_path):

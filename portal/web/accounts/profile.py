@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, g, render_template, request, url_for
+from flask import Blueprint, abort, g, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import (
@@ -31,6 +31,7 @@ from ..display.moments import zone_names
 from ..layout import me
 from ..messages import flash
 from ..mount import mount
+from ..rendering import render_template
 from ..urls import see_other, to_id
 from . import sessions, throttle
 from .notice_choices import NoticesForm, workable_flows

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Self, TypedDict, Unpack
 
-from flask import jsonify, redirect, render_template, request
+from flask import jsonify, redirect, request
 from werkzeug.datastructures import CombinedMultiDict
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import Form
@@ -16,6 +16,7 @@ from portal.flow.activation import Activation
 from ..display.moments import zone
 from ..drafts import kept
 from ..files import Files
+from ..rendering import render_template
 from ..tasks.context import form_context, form_templates
 from . import arrangement, declared, pagewise
 from . import seen as seen
