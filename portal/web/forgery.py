@@ -30,9 +30,9 @@ def _protect() -> None:
         validate_csrf(request.form.get(name) or request.headers.get("X-CSRFToken"), time_limit=FOR_EVER)
     except ValidationError as error:
         raise CSRFError(str(error)) from error
-    if request.is_secure and "csrf" in current_app.extensions and config["WTF_CSRF_SSL_STRICT"]:
-        if not same_origin(request.referrer or "", f"https://{request.host}/"):
-            raise CSRFError("The referrer is missing or does not match the host.")
+    strict = request.is_secure and "csrf" in current_app.extensions and config["WTF_CSRF_SSL_STRICT"]
+    if strict and not same_origin(request.referrer or "", f"https://{request.host}/"):
+        raise CSRFError("The referrer is missing or does not match the host.")
     g.csrf_valid = True
 
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from flask import Flask, render_template_string, session
+from flask import Flask, render_template_string, request, session
 from flask_login import LoginManager
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
@@ -139,13 +139,20 @@ def test_any_prefix_also_below_a_path_of_the_server(host, module, prefix):
     assert posted.location == f"/intranet{inside}/processes/1"
 
 
-def test_behind_a_proxy_that_says_its_prefix(host, module):
+@pytest.mark.parametrize("whose", ["the host's", "ours", "both"])
+def test_behind_a_proxy_that_says_its_prefix(host, module, whose):
     app = host()
-    Portal(app, url_prefix="/work", flows=[module("Proxied")], identity=ann)
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_prefix=1)
+    config = {} if whose == "the host's" else {"TRUSTED_PROXIES": 1}
+    Portal(app, url_prefix="/work", flows=[module("Proxied")], identity=ann, config=config)
+    if whose != "ours":
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_prefix=1)
+    app.add_url_rule("/workshop", "root", lambda: request.script_root)
     ready(app)
-    page = app.test_client().get("/work/flows", headers={"X-Forwarded-Prefix": "/intranet"})
-    assert [link for link in links(page) if not link.startswith("/intranet/work/")] == []
+    client, headers = app.test_client(), {"X-Forwarded-Prefix": "/intranet"}
+    found = links(client.get("/work/flows", headers=headers))
+    assert found
+    assert [link for link in found if not link.startswith("/intranet/work/")] == []
+    assert client.get("/workshop", headers=headers).text == ("" if whose == "ours" else "/intranet")
 
 
 def test_where_to_sign_in_follows_the_path_of_the_server(host, module):
