@@ -182,7 +182,7 @@ def _target(definition: Definition, edge: Edge) -> Node | None:
 
 def _lost(definition: Definition, edge: Edge) -> str:
     """Why an edge leads nowhere, with the mend."""
-    target, word = edge.target, f".{edge.kind.capitalize()}()"
+    target, word = edge.target, edge.source.word_of(edge)
     if isinstance(target, str):
         mend = f"write this.{target}" if target in definition.nodes else "write this.<node>"
         return f"{word} got the text {target!r}; {mend}"
@@ -194,8 +194,14 @@ def _lost(definition: Definition, edge: Edge) -> str:
             f"{word} leads to {flow}.{target.name}, a node of another flow; call that flow with flow.Subprocess, or "
             f"name a node of this one: this.<node>"
         )
-    name = target.name if isinstance(target, Reference | Node) else None
-    return f"leads to {target!r}, which is no node of this flow{guess(name, definition.nodes)}"
+    if isinstance(target, Node):
+        mend = "declare it in the class and name it: this.<node>"
+        return f"{word} leads to a {target.kind} that is no node of this flow; {mend}"
+    if not isinstance(target, Reference):
+        return (
+            f"{word} leads to {target!r}, which is no node; write this.<node>{guess(None, definition.nodes)}"
+        )
+    return f"leads to {target!r}, which is no node of this flow{guess(target.name, definition.nodes)}"
 
 
 def label_of(class_name: str) -> str:

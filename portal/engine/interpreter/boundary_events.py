@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from portal.flow.boundary import Boundary, TimeoutBoundary
 from portal.flow.outcome import Wait
+from portal.flow.times import following
 from portal.models import SignalSubscription, Task
 
 from ..context import ActionContext
@@ -142,7 +143,7 @@ def _time_again(run: ActionContext, node: TimeoutBoundary, task: Task, host: Tas
     last = task.scheduled or run.now
     again = run.create(host.process, node, host.token)
     again.awaits, again.data = task.awaits, {_FIRED: fired}
-    again.scheduled = last + node.interval * ((run.now - last) // node.interval + 1)
+    again.scheduled = following(node.interval, last, run.now)
     run.record(again, "SCHEDULED", "timer")
 
 

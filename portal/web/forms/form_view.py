@@ -12,6 +12,7 @@ from wtforms import Form
 
 from portal.errors import InvalidForm
 from portal.flow.activation import Activation
+from portal.flow.names import guess
 
 from ..display.moments import zone
 from ..drafts import kept
@@ -67,6 +68,7 @@ class FormView:
         self.check = options.get("check")
         decide, require = options.get("decide"), options.get("require")
         self.decision = None if decide is None else Decision.of(decide, require)
+        self._unknown = sorted(set(options) - set(ViewOptions.__annotations__))
         self._needs_decide = decide is None and bool(require)
         self._says_nothing = fields is None and self.form_class is None and decide is None
 
@@ -208,6 +210,9 @@ class FormView:
         """What is wrong with the view in this flow, for a message at import."""
         if self._says_nothing:
             yield 'as_view() without fields; name them, as in fields=["text"], or say fields=[] for a form without any'
+        for name in self._unknown:
+            known = [*ViewOptions.__annotations__, "fields"]
+            yield f"as_view() knows no `{name}`{guess(name, known, '')}"
         if self._needs_decide:
             yield "`require` says what a decision requires; name its field by decide="
         model = self.model_of(flow_class)

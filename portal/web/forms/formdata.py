@@ -72,9 +72,7 @@ def _of_files(field: StoredFileField, value: Any) -> Iterator[tuple[str, Any]]:
 def _is_named(value: Any) -> bool:
     """Whether it is one upload as test clients write it: `(content, name)` or `(content, name, type)`."""
     return (
-        isinstance(value, tuple)
-        and len(value) in (2, 3)
-        and all(isinstance(each, str) for each in value[1:])
+        isinstance(value, tuple) and len(value) in (2, 3) and all(isinstance(each, str) for each in value[1:])
     )
 
 
