@@ -113,7 +113,7 @@ def test_a_revived_host_listens_again(flow_tester):
 
 def test_a_message_that_nobody_declares(flow_tester):
     run = started(flow_tester, OrderFlow)
-    with pytest.raises(PortalError, match="waits for no message «canceled»; its messages are: «cancelled»"):
+    with pytest.raises(TransitionNotAllowed, match="waits for no message «canceled»; its messages are: «cancelled»"):
         OrderFlow.send("canceled", process=run.process)
     with pytest.raises(TypeError, match="needs process="):
         OrderFlow.send("cancelled")
