@@ -12,6 +12,7 @@ from sqlalchemy import inspect
 
 from portal.jsonstore import fields_of
 from portal.models import Process
+from portal.models.process import RESERVED
 
 from . import arrangement
 from .arrangement import Group, Item, Section
@@ -43,6 +44,12 @@ def known_fields(model: type, wanted: Iterable[str] = ()) -> list[str]:
         return process_field_names(model)
     columns = [*fields_of(model), *inspect(model).columns.keys()]
     return columns if set(wanted) <= set(columns) else artifact_field_names(model)
+
+
+def stores(model: type, name: str) -> bool:
+    """Whether a form of an author's own leaves what is typed into a field of this name in an object of this class."""
+    ours = RESERVED - {"artifact", "seed"} if issubclass(model, Process) else frozenset()
+    return hasattr(model, name) and name not in ours
 
 
 def _known(name: str, known: list[str]) -> str:

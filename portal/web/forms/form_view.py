@@ -8,7 +8,8 @@ from typing import Any, Self, TypedDict, Unpack
 from flask import jsonify, redirect, request
 from werkzeug.datastructures import CombinedMultiDict
 from werkzeug.wrappers import Response as BaseResponse
-from wtforms import Form
+from wtforms import Form, SubmitField
+from wtforms.fields.core import UnboundField
 
 from portal.errors import InvalidForm
 from portal.flow.activation import Activation
@@ -224,6 +225,19 @@ class FormView:
             inputs = self.fields if self.form_class is None else dir(self.form_class)
             known = declared.known_fields(model, [self.decision.name])
             yield from self.decision.faults(model, known, inputs)
+
+    def unstored(self, flow_class: Any) -> list[str]:
+        """The fields of a form of the author's own that the view does not store: legal, but often a slip."""
+        model = self.model_of(flow_class)
+        if self.form_class is None or model is None:
+            return []
+        made = {name: getattr(self.form_class, name, None) for name in dir(self.form_class)}
+        fields = [
+            name
+            for name, each in made.items()
+            if isinstance(each, UnboundField) and not issubclass(each.field_class, SubmitField)
+        ]
+        return [name for name in fields if not declared.stores(model, name)]
 
     # -- what a kind of view defines
 
