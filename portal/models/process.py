@@ -23,6 +23,7 @@ from sqlalchemy.orm import (
 from portal import jsonstore
 from portal.errors import Fault, FlowError
 from portal.flow import runtime
+from portal.flow.callables import Called, unfit
 from portal.flow.registry import registry
 from portal.flow.source import of_class as place_of_class
 from portal.jsonstore.mends import default_mend
@@ -278,15 +279,29 @@ def _field_faults(cls: type[Process], reserved: frozenset[str]) -> Iterator[tupl
             )
         elif is_column and not joined:
             yield name, 'a column needs its own table; add __tablename__ = "…", or take a field of jsonstore'
-        elif isinstance(value, jsonstore.Field) and value.default is not None and not callable(value.default):
-            try:
-                value.check(value.default) if value.enum is None else value.clean(value.default)
-            except (ValueError, TypeError) as error:
-                words = str(error).rstrip(".")
-                yield (
-                    name,
-                    f"default={value.default!r} is no value of this field: {words}; {default_mend(value)}",
-                )
+        elif isinstance(value, jsonstore.Field):
+            yield from _settings_faults(name, value)
+
+
+def _settings_faults(name: str, field: jsonstore.Field[Any, Any, Any]) -> Iterator[tuple[str, str]]:
+    """What is wrong with the arguments of a field, and of the fields of what is embedded in it."""
+    default = field.default
+    calls = [Called("validators=", each, ("value",)) for each in field.validators]
+    if callable(default):
+        calls.append(Called("default=", default, ()))
+    elif default is not None:
+        try:
+            field.check(default) if field.enum is None else field.clean(default)
+        except (ValueError, TypeError) as error:
+            words = str(error).rstrip(".")
+            yield name, f"default={default!r} is no value of this field: {words}; {default_mend(field)}"
+    if callable(field.visible_to):
+        calls.append(Called("visible_to=", field.visible_to, ("user", "process")))
+    for called in calls:
+        yield from ((name, fault) for fault in unfit(called))
+    if isinstance(field, jsonstore.EmbeddedField | jsonstore.EmbeddedListField):
+        for inner, each in jsonstore.fields_of(field.schema).items():
+            yield from _settings_faults(f"{name}.{inner}", each)
 
 
 def _is_mapped(annotation: Any) -> bool:

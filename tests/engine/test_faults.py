@@ -28,6 +28,10 @@ def yields(activation):
     yield activation
 
 
+class OddLine(jsonstore.Schema):
+    amount = jsonstore.IntegerField(default="5")
+
+
 class AsyncCall:
     async def __call__(self, given): ...
 
@@ -259,6 +263,10 @@ FAULTS = {
         {**START, "work": lambda: flow.View(
             views.UpdateProcessView.as_view(fields=[], decides="text")).Next(this.end), **END},
         "work", ["`decides`", "did you mean decide?"]),
+    "a check of nothing": (
+        {**START, "work": lambda: flow.View(
+            views.UpdateProcessView.as_view(fields=[], check=lambda: None)).Next(this.end), **END},
+        "work", ["check=", "(object)"]),
     "a category that is no text": ({**START, **WORK, **END, "category": lambda: 5}, "category", ["'Finance'"]),
     "keywords that are no texts": ({**START, **WORK, **END, "keywords": lambda: [5]}, "keywords", ["list of words"]),
     "a view without a view": ({**START, "work": lambda: flow.View(None).Next(this.end), **END}, "work", ["view"]),
@@ -350,6 +358,13 @@ def test_a_fault_says_the_file_and_the_line():
         ("amount", jsonstore.IntegerField(default="5"), ["default='5'", "write default=5"]),
         ("since", jsonstore.DateField(default="today"), ["default='today'"]),
         ("agreed", jsonstore.BooleanField(default="no"), ["default='no'", "True or False"]),
+        ("letter", jsonstore.StringField(default=lambda process: "x"), ["default=", "`process`", "()"]),
+        ("letter", jsonstore.StringField(validators=lambda: None), ["validators=", "(value)"]),
+        (
+            "lines",
+            jsonstore.EmbeddedListField(OddLine),
+            ["OddProcess.lines.amount", "default='5'", "write default=5"],
+        ),
         ("number", mapped_column(Integer), ["__tablename__"]),
         ("number", Column(Integer), ["__tablename__"]),
         ("__annotations__", {"number": Mapped[int]}, ["__tablename__"]),

@@ -13,6 +13,7 @@ from wtforms.fields.core import UnboundField
 
 from portal.errors import InvalidForm
 from portal.flow.activation import Activation
+from portal.flow.callables import Called, unfit
 from portal.flow.names import guess
 
 from ..display.moments import zone
@@ -214,6 +215,8 @@ class FormView:
         for name in self._unknown:
             known = [*ViewOptions.__annotations__, "fields"]
             yield f"as_view() knows no `{name}`{guess(name, known, '')}"
+        if self.check is not None:
+            yield from unfit(Called("check=", self.check, ("object",)))
         if self._needs_decide:
             yield "`require` says what a decision requires; name its field by decide="
         model = self.model_of(flow_class)
