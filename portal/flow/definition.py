@@ -87,9 +87,7 @@ def define(flow_class: type[Flow]) -> None:
         FlowError: a fault, with the class, the node and the mend.
     """
     if "definition" in vars(flow_class):
-        raise FlowError(
-            f"{flow_class.__name__}.definition: the name `definition` is ours; give it another name"
-        )
+        raise _ours(flow_class, "definition", vars(flow_class)["definition"])
     title, description = docstring_of(flow_class)
     definition = Definition(
         flow_class=flow_class,
@@ -120,6 +118,12 @@ def _placed(definition: Definition, fault: str) -> Fault:
     return Fault(where, text, *place)
 
 
+def _ours(flow_class: type[Flow], name: str, value: Any) -> FlowError:
+    place = value.place if isinstance(value, Node) else source.of_class(flow_class)
+    where, text = f"{flow_class.__name__}.{name}", f"the name `{name}` is ours; give the node another name"
+    return FlowError(faults=[Fault(where, text, *place)])
+
+
 def _joins_of(split: Node) -> frozenset[str]:
     """The joins of a split. Where none is left for it, a race on a branch opens no bracket: one branch of the race is
     left, which may go straight to the outer split's join."""
@@ -140,9 +144,7 @@ def _declared(flow_class: type[Flow]) -> Iterator[tuple[str, Node]]:
                 del found[name]
     for name, node in found.items():
         if name.startswith("_") or "__" in name or name in validation.RESERVED:
-            raise FlowError(
-                f"{flow_class.__name__}.{name}: the name `{name}` is ours; give the node another name"
-            )
+            raise _ours(flow_class, name, node)
         yield name, node
 
 

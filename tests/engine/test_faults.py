@@ -16,6 +16,7 @@ from portal.models import Process
 
 class FaultProcess(Process):
     text = jsonstore.StringField()
+    errors = jsonstore.StringField()
 
 
 def nothing(activation): ...
@@ -263,6 +264,9 @@ FAULTS = {
         {**START, "work": lambda: flow.View(
             views.UpdateProcessView.as_view(fields=[], decides="text")).Next(this.end), **END},
         "work", ["`decides`", "did you mean decide?"]),
+    "a field that every form has": (
+        {**START, "work": lambda: flow.View(views.UpdateProcessView.as_view(fields=["errors"])).Next(this.end), **END},
+        "work", ["`errors`", "another name"]),
     "a check of nothing": (
         {**START, "work": lambda: flow.View(
             views.UpdateProcessView.as_view(fields=[], check=lambda: None)).Next(this.end), **END},

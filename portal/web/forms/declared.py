@@ -16,7 +16,7 @@ from portal.models.process import RESERVED
 
 from . import arrangement
 from .arrangement import Group, Item, Section
-from .build import artifact_field_names, process_field_names
+from .build import artifact_field_names, is_taken, process_field_names
 from .decisions import field_or_column
 
 
@@ -28,6 +28,9 @@ def faults(model: type, items: Sequence[Item]) -> Iterator[str]:
     for name in names:
         if isinstance(name, str) and name not in known:
             yield f"the form has a field `{name}`, but {model.__name__} has none; {_known(name, known)}"
+    for name in dict.fromkeys(names):
+        if name in known and is_taken(name):
+            yield f"the form has a field `{name}`, but every form has its own `{name}`; give the field another name"
     for name in dict.fromkeys(asked):
         if name not in known:
             yield f"`When` asks the field `{name}`, but {model.__name__} has none; {_known(name, known)}"

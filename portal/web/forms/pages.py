@@ -10,7 +10,7 @@ from typing import Any
 from flask import Flask
 from jinja2 import Environment, TemplateNotFound, TemplateSyntaxError, nodes
 
-from portal.errors import FlowError
+from portal.errors import Fault, FlowError
 
 from ..rendering import own_environment
 from ..tasks.context import form_templates
@@ -25,14 +25,14 @@ def check(app: Flask, flow_classes: Any) -> None:
     """
     environment = app.jinja_env if app.extensions["portal_mount"].whole else own_environment(app)
     faults = [
-        f"{flow_class.__name__}.{node.name}: {fault}"
+        Fault(f"{flow_class.__name__}.{node.name}", fault, *node.place)
         for flow_class in flow_classes
         for node in flow_class.definition.nodes.values()
         if node.human
         for fault in _faults(app, environment, node)
     ]
     if faults:
-        raise FlowError("\n".join(faults))
+        raise FlowError(faults=faults)
 
 
 def _faults(app: Flask, environment: Environment, node: Any) -> Iterator[str]:
