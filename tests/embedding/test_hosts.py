@@ -25,9 +25,13 @@ from portal.models import db
 FLOWS = """
 from portal import flow, jsonstore, this, views
 from portal.models import Process
+from wtforms import Form
 
 class {name}Process(Process):
     text = jsonstore.StringField("Text", required=True)
+
+def by_hand(activation):
+    return views.render_template("portal/form.html", form=Form(), node=activation.node, flow=activation.flow)
 
 def broken(activation):
     raise ZeroDivisionError("the view is broken")
@@ -35,6 +39,7 @@ def broken(activation):
 class {name}Flow(flow.Flow):
     process_class = {name}Process
     start = flow.Start(views.CreateProcessView.as_view(fields=["text"])).Next(this.work)
+    hand = flow.Start(by_hand).Next(this.work)
     work = flow.View(broken).Permission(auto_create=True).Next(this.end)
     end = flow.End()
 """
@@ -254,6 +259,7 @@ def test_a_host_with_its_own_rules_for_jinja_and_for_forms(host, module, protect
     page = client.get("/work/flows/strict/start/start").text
     token = page.partition('name="csrf_token"')[2].partition('value="')[2].partition('"')[0]
     fields = {"text": "x", "csrf_token": token}
+    assert client.get("/work/flows/strict/start/hand").status_code == 200
     assert client.post("/work/flows/strict/start/start", data={**fields, "csrf_token": ""}).status_code == 400
     large = {**fields, "more": "m" * 600_000}
     assert client.post("/work/flows/strict/start/start", data=large).status_code == 303
