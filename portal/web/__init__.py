@@ -142,7 +142,7 @@ def init_app(app: Flask, mount: Mount, more: Sequence[Blueprint] = ()) -> None:
         app.url_map.converters["portal_rest"] = Rest
     _attach(app if mount.whole else pages, app, mount)
     app.register_blueprint(pages)
-    forgery.spare_programs(app)
+    forgery.spare(app)
     operations.init_app(app)
     retry.init_app(app)
     if mount.own_accounts:

@@ -149,6 +149,7 @@ def _context() -> dict[str, Any]:
     chosen = preferences()
     return {
         "me": me(),
+        "section": "",  # a page says in which part it is; one of an author's may not
         "own_accounts": mount().own_accounts,
         "badges": badges,
         "unread": unread,

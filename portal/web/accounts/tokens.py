@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, flash, render_template, url_for
+from flask import Blueprint, current_app, flash, url_for
 from flask_wtf import FlaskForm
 from sqlalchemy import CursorResult, select, update
 from werkzeug.wrappers import Response as BaseResponse
@@ -17,6 +17,7 @@ from portal.language import lazy_gettext
 from portal.models import Token, db, issue
 
 from ..layout import me
+from ..rendering import render_template
 from ..urls import see_other, to_id
 from ..writing import writing
 from .sign_in import require_login
