@@ -26,7 +26,7 @@ from .callers import demand_scope
 from .form_schema import entries_of
 from .lists import cursor, keyed, read
 from .repeats import demand_condition, once, with_tag
-from .resource import TAG_HEADER, Blueprint, needs, page, reply
+from .resource import TAG_HEADER, Blueprint, demand_reason, needs, page, reply
 from .schemas import (
     DataBody,
     EventSchema,
@@ -113,6 +113,7 @@ def events(query: dict[str, Any], process_id: int) -> BaseResponse:
 def act(body: dict[str, Any], process_id: int, action: str) -> BaseResponse:
     """Do something with a whole process. `withdraw` is for who has started it, and needs the scope `work` instead."""
     demand_scope("work" if action == "withdraw" else "manage")
+    demand_reason(body)
     process_or_refuse(process_id)
     return once(
         lambda: _act(process_id, action, body.get("reason")),
@@ -135,6 +136,7 @@ def change_data(body: dict[str, Any], process_id: int) -> BaseResponse:
     """Change some fields of a process; the others stay as they are. Needs `If-Match`: 428 without it."""
     process_or_refuse(process_id)
     demand_condition()
+    demand_reason(body)
     return once(
         lambda: _change(process_id, body["data"], body.get("reason")),
         process=process_id,

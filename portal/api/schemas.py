@@ -233,6 +233,7 @@ class ListQuery(PageQuery):
     until = fields.String(metadata={"description": "A date, included."})
     priority = fields.String()
     sort = fields.String()
+    view = fields.String(metadata={"description": "The number of a saved view of the caller's."})
 
 
 class TaskListQuery(ListQuery):
@@ -314,4 +315,9 @@ class CalledSchema(Schema):
 
 
 class SignalBody(Schema):
-    """A signal carries nothing but its name."""
+    """A signal carries nothing but its name, and is for every process: what a message has may be there, and empty."""
+
+    process = fields.Integer(
+        allow_none=True, validate=validate.Equal(None, error="A signal has no receiver.")
+    )
+    data = fields.Dict(validate=validate.Length(max=0, error="A signal carries no data."))

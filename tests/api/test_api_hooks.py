@@ -61,8 +61,8 @@ def test_a_signed_call_completes_a_handle(send, program, started, open_task):
     "wrong",
     [
         {"secret": "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"},
-        {"moment": dt.datetime.now(dt.UTC) - dt.timedelta(minutes=6)},
-        {"moment": dt.datetime.now(dt.UTC) + dt.timedelta(minutes=6)},
+        {"moment": dt.datetime.now(dt.UTC) - dt.timedelta(minutes=60)},
+        {"moment": dt.datetime.now(dt.UTC) + dt.timedelta(minutes=60)},
         {"Webhook_Signature": "v1,"},
         {"Webhook_Signature": ""},
         {"Webhook_Timestamp": "soon"},
