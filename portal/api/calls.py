@@ -85,7 +85,7 @@ def call(node: Any, body: dict[str, Any], user: User | None, key: str | None = N
     """
     data: dict[str, Any] = body["data"]
     demand_keywords(data)
-    _demand_fitting(node, data)
+    demand_fitting(node, data)
     process = receiver_of(node, body)
     process_id = None if process is None else process.id
     target: dict[str, Any] = {"_user": user}
@@ -123,8 +123,12 @@ def demand_keywords(data: dict[str, Any]) -> None:
         raise Invalid({f"data.{name}": ["No function takes such a keyword."] for name in strange})
 
 
-def _demand_fitting(node: Any, data: dict[str, Any]) -> None:
-    """Refuse keywords that the node's function does not take, before anything is done."""
+def demand_fitting(node: Any, data: dict[str, Any]) -> None:
+    """Refuse keywords that the node's function does not take, before anything is done.
+
+    Raises:
+        Invalid
+    """
     if node.func is None:
         if data:
             raise Invalid({f"data.{name}": ["This step takes no data."] for name in data})

@@ -148,14 +148,19 @@ def _change(process_id: int, data: dict[str, Any], reason: str | None) -> BaseRe
     process_levers.demand("data", process_or_refuse(process_id))
     try:
         with actions.changing_data(db.session(), process_id, me(), reason) as found:
-            _enter(found, data)
+            enter(found, data)
     except InvalidForm as error:
         raise Invalid(dict(flattened(error.errors)), "" if error.errors else str(error)) from error
     return with_tag(detail_of(process_id))
 
 
-def _enter(process: Process, data: dict[str, Any]) -> None:
-    """Send the fields that are named through their form."""
+def enter(process: Process, data: dict[str, Any]) -> None:
+    """Send the fields that are named through their form.
+
+    Raises:
+        Invalid: there is no such field, or it cannot have such a value.
+        InvalidForm: the form refuses them.
+    """
     hidden = visibility.hidden_fields(me(), process)
     known = [name for name in correctable(type(process)) if name not in hidden]
     unknown = [name for name in data if name not in known]
