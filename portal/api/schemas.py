@@ -280,6 +280,43 @@ class EventQuery(PageQuery):
     flow = fields.String(load_default="")
 
 
+class LogQuery(EventQuery):
+    limit = fields.Integer(load_default=1000, validate=validate.Range(1, 5000))
+
+
+class _OcelType(Schema):
+    name = fields.String(required=True)
+    attributes = fields.List(fields.Dict(keys=fields.String(), values=fields.String()), required=True)
+
+
+class _OcelThing(Schema):
+    id = fields.String(required=True)
+    type = fields.String(required=True)
+    attributes = fields.List(fields.Dict(), required=True)
+    relationships = fields.List(fields.Dict(keys=fields.String(), values=fields.String()), required=True)
+
+
+class OcelEventSchema(_OcelThing):
+    time = fields.String(required=True)
+
+
+class OcelObjectSchema(_OcelThing):
+    """A process, a task or a person."""
+
+
+class OcelTypeSchema(_OcelType):
+    """A kind of events or objects."""
+
+
+class OcelSchema(Schema):
+    """A log as of OCEL 2.0."""
+
+    event_types = fields.List(fields.Nested(OcelTypeSchema), required=True, data_key="eventTypes")
+    object_types = fields.List(fields.Nested(OcelTypeSchema), required=True, data_key="objectTypes")
+    events = fields.List(fields.Nested(OcelEventSchema), required=True)
+    objects = fields.List(fields.Nested(OcelObjectSchema), required=True)
+
+
 def _reason() -> Any:
     return fields.String(
         validate=validate.Length(max=LONGEST_REASON), metadata={"description": "Kept in the history."}

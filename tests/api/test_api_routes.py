@@ -43,6 +43,8 @@ TABLE = {
     ("POST", "/api/v1/external-tasks/<int:task_id>/extend-lock"): (401, 422, 422, 422, 422),
     ("POST", "/api/v1/external-tasks/<int:task_id>/unlock"): (401, 422, 422, 422, 422),
     ("GET", "/api/v1/events"): (401, 200, 200, 200, 200),
+    ("GET", "/api/v1/events/ocel"): (401, 200, 200, 200, 200),
+    ("GET", "/api/v1/events/xes"): (401, 200, 200, 200, 200),
     ("GET", "/api/v1/people"): (401, 403, 403, 403, 200),
     ("GET", "/api/v1/roles"): (401, 403, 403, 403, 200),
     ("GET", "/api/v1/reports/<label>"): (401, 403, 403, 200, 200),
