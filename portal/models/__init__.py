@@ -17,6 +17,7 @@ from .operation import Operation, OperationRefusal
 from .outgoing import Outgoing
 from .process import Process
 from .program import SCOPES, KeptAnswer, Token, hash_of, issue
+from .received_mail import ReceivedMail
 from .registries import demand_objects
 from .report import DailyDuration, DailyFlow, DailyPerson, DailyStep, ReportCursor, ReportPath
 from .saved_view import SavedView
@@ -73,6 +74,7 @@ __all__ = [
     "ParkedForm",
     "Passwords",
     "Process",
+    "ReceivedMail",
     "ReportCursor",
     "ReportPath",
     "Role",

@@ -31,6 +31,7 @@ from . import (  # noqa: F401  every table, ahead of CORE
     message,
     notice,
     outgoing,
+    received_mail,
     sign_in,
     start_key,
     stored_file,
