@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import imap_tools
 from flask import current_app
 
 from portal.errors import TransientError, Uncertain
@@ -35,13 +36,11 @@ def poll(most: int = 100) -> int:
 
 
 def _mailbox() -> Any:
-    from imap_tools import MailBox, MailBoxUnencrypted
-
     config = current_app.config
     if not config.get("MAIL_IMAP_SERVER"):
         raise ValueError(_("PORTAL_MAIL_IMAP_SERVER is not set."))
     plain = str(config.get("MAIL_IMAP_USE_SSL", "on")).lower() in ("off", "false", "0", "no")
-    kind: Any = MailBoxUnencrypted if plain else MailBox
+    kind: Any = imap_tools.MailBoxUnencrypted if plain else imap_tools.MailBox
     port = int(config.get("MAIL_IMAP_PORT") or (143 if plain else 993))
     mailbox = kind(config["MAIL_IMAP_SERVER"], port, timeout=float(config.get("MAIL_TIMEOUT") or 10))
     return mailbox.login(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from io import BytesIO
 
 import pytest
+from hypothesis import HealthCheck, given, settings, strategies
 
 
 @pytest.fixture
@@ -94,3 +96,93 @@ def test_a_page_may_say_its_token_by_either_name(app, order, make_user):
             "/api/v1/flows/order/starts/start", json={"data": {"title": "x"}}, headers={header: token}
         )
         assert answer.status_code == status, header
+
+
+SEARCHED = settings(
+    max_examples=25,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+@pytest.mark.slow
+def test_any_filters_in_pages_of_any_size_are_the_list_without_a_gap(app, program, started):
+    """And a place that nobody made is refused, never read as some other place."""
+    app.extensions["portal"] = dataclasses.replace(app.extensions["portal"], api_rate=0)
+    for number in range(6):
+        started(f"w{number % 2}", count=number + 1)
+    carol = program("carol")
+
+    def ids(query):
+        answer = carol.get(f"/{query}")
+        assert answer.status_code == 200, answer.text
+        return [each["id"] for each in answer.json["items"]], answer.json["next"]
+
+    @given(
+        path=strategies.sampled_from(["tasks", "processes"]),
+        sizes=strategies.lists(strategies.integers(1, 4), min_size=6, max_size=6),
+        sort=strategies.sampled_from(["", "created", "-created"]),
+        filters=strategies.lists(
+            strategies.sampled_from(
+                ["q=w1", "data.count.gt=2", "data.count.le=5", "state=open", "person=alice"]
+            ),
+            unique=True,
+            max_size=2,
+        ),
+    )
+    @SEARCHED
+    def check(path, sizes, sort, filters):
+        filters = [each.replace("open", "new") if path == "processes" else each for each in filters]
+        query = "&".join(["flow=order", f"sort={sort}", *filters])
+        whole, after = ids(f"{path}?{query}&limit=200")
+        assert after is None
+        found, after = [], ""
+        for size in sizes:
+            if after is None:
+                break
+            items, after = ids(f"{path}?{query}&limit={size}&after={after}")
+            found += items
+        assert found == whole[: len(found)]
+        assert after is not None or found == whole
+
+    @given(after=strategies.text(min_size=1, max_size=40))
+    @SEARCHED
+    def refuse(after):
+        for path in ("tasks", "processes", "events", "processes/1/tasks", "processes/1/events"):
+            answer = carol._client.get(
+                f"/api/v1/{path}", query_string={"after": after}, headers=carol.headers
+            )
+            assert answer.status_code in (200, 422), answer.text
+            if answer.status_code == 200:  # an empty text, or the number of a row
+                assert not after.replace("\0", "").strip() or after.isdigit(), after
+
+    check()
+    refuse()
+
+
+@pytest.mark.slow
+def test_any_body_is_taken_or_refused_in_words(app, program):
+    app.extensions["portal"] = dataclasses.replace(app.extensions["portal"], api_rate=0)
+    alice = program("alice")
+    plain = strategies.none() | strategies.booleans() | strategies.integers() | strategies.text(max_size=20)
+    values = strategies.recursive(
+        plain | strategies.floats(allow_nan=False),
+        lambda inner: (
+            strategies.lists(inner, max_size=3) | strategies.dictionaries(strategies.text(max_size=5), inner)
+        ),
+        max_leaves=6,
+    )
+    names = ["title", "count", "amount", "urgent", "size", "moment", "scan", "lines", "place", "odd"]
+
+    @given(data=strategies.dictionaries(strategies.sampled_from(names), values, max_size=4), more=values)
+    @SEARCHED
+    def check(data, more):
+        for body in ({"data": data}, {"data": more}, more):
+            answer = alice.call("POST", "/flows/order/starts/start", body)
+            assert answer.status_code in (201, 400, 422), answer.text
+            if answer.status_code != 201:
+                assert answer.mimetype == "application/problem+json"
+                assert answer.json["status"] == answer.status_code
+
+    check()
