@@ -69,7 +69,9 @@ def calls_authors(node: Node | None) -> bool:
 
 
 #: where the nodes are declared that run no code but what they say in `calls`
-_PLAIN = frozenset(f"portal.flow.{name}" for name in ("automatic", "boundary", "events", "gateways"))
+_PLAIN = frozenset(
+    f"portal.flow.{name}" for name in ("automatic", "boundary", "events", "external", "gateways")
+)
 
 
 Act = Callable[[ActionContext, Task], bool]

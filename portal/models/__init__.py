@@ -19,6 +19,7 @@ from .operation import Operation, OperationRefusal
 from .outgoing import Outgoing
 from .process import Process
 from .program import SCOPES, KeptAnswer, Token, hash_of, issue
+from .received_mail import ReceivedMail
 from .registries import demand_objects
 from .report import DailyDuration, DailyFlow, DailyPerson, DailyStep, ReportCursor, ReportPath
 from .saved_view import SavedView
@@ -81,6 +82,7 @@ __all__ = [
     "ParkedForm",
     "Passwords",
     "Process",
+    "ReceivedMail",
     "RecoveryCode",
     "ReportCursor",
     "ReportPath",

@@ -33,6 +33,7 @@ from . import (  # noqa: F401  every table, ahead of CORE
     message,
     notice,
     outgoing,
+    received_mail,
     second_factor,
     sign_in,
     start_key,

@@ -13,6 +13,7 @@ from .filters import (
     TASK_STATES,
     DataFilter,
     Filters,
+    LeftOut,
     data_filter,
     steps_of,
 )
@@ -29,6 +30,7 @@ from .lists import (
     process_ids,
     queue,
     read,
+    strange,
 )
 from .notices import notices, unread
 from .one_process import Course, Happened, History, Stop, course, history
@@ -85,6 +87,7 @@ __all__ = [
     "Filters",
     "Happened",
     "History",
+    "LeftOut",
     "Page",
     "Position",
     "ProcessDetail",
@@ -133,6 +136,7 @@ __all__ = [
     "start_drafts",
     "steps_of",
     "story",
+    "strange",
     "talk",
     "task_events",
     "timeline",

@@ -118,6 +118,22 @@ NARROWING = ("flow", "q", "step", "person", "state", "due", "since", "until", "p
 EVERYTHING = Filters()
 
 
+class LeftOut(str):
+    """Why a filter was left out, a line for people.
+
+    Attributes:
+        name: of the filter in the address.
+    """
+
+    name: str = ""
+
+    @classmethod
+    def of(cls, name: str, fault: object) -> LeftOut:
+        found = cls(fault)
+        found.name = name
+        return found
+
+
 class Fault(ValueError):
     """A filter that cannot be understood; its message is a line for people."""
 
@@ -155,7 +171,7 @@ def narrow(session: Session, filters: Filters, kind: str) -> Narrowed:
             try:
                 found.criteria.append(makers[name](filters, kind))
             except Fault as fault:
-                found.faults.append(str(fault))
+                found.faults.append(LeftOut.of(name, fault))
     for condition in filters.data:
         try:
             column = column_of(filters.flow, condition.name)
@@ -163,7 +179,7 @@ def narrow(session: Session, filters: Filters, kind: str) -> Narrowed:
             if column not in found.columns:
                 found.columns.append(column)
         except ValueError as fault:
-            found.faults.append(str(fault))
+            found.faults.append(LeftOut.of(condition.key, fault))
     search = Search.of(session, filters.q)
     if search is not None:
         found.number = search.number

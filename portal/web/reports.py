@@ -167,7 +167,10 @@ def _works(flow_class: Any, step: str) -> bool:
     if node is None:
         return "__" not in step
     return not node.starts and (
-        node.human or node.works or node.kind in ("Function", "Subprocess", "NSubprocess")
+        node.human
+        or node.works
+        or node.topic is not None
+        or node.kind in ("Function", "Subprocess", "NSubprocess")
     )
 
 
