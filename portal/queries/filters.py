@@ -62,6 +62,8 @@ class Filters:
         sort: the name of an order.
         after: where the page begins.
         view: the id of a saved view.
+        columns: names of the columns that are shown, in their order; those of the list where it is empty.
+        faults: why some of it is left out, a line each: nothing is done with all that match then.
         mine: only what the person started, for lists of processes.
         zone: in which days begin.
     """
@@ -79,7 +81,9 @@ class Filters:
     sort: str = ""
     after: str = ""
     view: str = ""
+    columns: tuple[str, ...] = ()
     mine: bool = False
+    faults: tuple[str, ...] = field(default=(), compare=False)
     zone: dt.tzinfo = field(default=dt.UTC, compare=False)
 
     @property
@@ -90,6 +94,7 @@ class Filters:
         """What stands in the address, but for the place where the page begins and the saved view."""
         found = [(name, getattr(self, name)) for name in (*NARROWING[:-1], "sort")]
         found += [(each.key, each.text) for each in self.data]
+        found.append(("columns", ",".join(self.columns)))
         return [(name, value) for name, value in found if value] + ([("mine", "1")] if self.mine else [])
 
     def document(self) -> list[tuple[str, str]]:
@@ -103,6 +108,17 @@ class Filters:
         plain = {name: given.get(name, "") for name in NARROWING[:-1]}
         data = tuple(each for name in given if (each := data_filter(name, given[name])) is not None)
         return cls(**plain, data=data, mine=given.get("mine") == "1", zone=ZoneInfo(given["zone"]))
+
+    def over(self, saved: Filters) -> Filters:
+        """These filters and those of a saved view; where both say something, these count."""
+        names = (*NARROWING[:-1], "sort", "columns")
+        own = {each.key for each in self.data}
+        return replace(
+            self,
+            data=(*(each for each in saved.data if each.key not in own), *self.data),
+            mine=self.mine or saved.mine,
+            **{name: getattr(self, name) or getattr(saved, name) for name in names},
+        )
 
     def without(self, *names: str) -> Filters:
         """The same list but for these filters; one on a field is named by its key."""
@@ -148,7 +164,7 @@ def narrow(session: Session, filters: Filters, kind: str) -> Narrowed:
         kind: `mine` for tasks that are somebody's own or free for them, `tasks` for other tasks, `archive` for what is
             over, `processes`.
     """
-    found = Narrowed()
+    found = Narrowed(faults=list(filters.faults))
     makers = _OF_PROCESSES if kind == "processes" else _OF_TASKS
     for name in NARROWING[:-1]:
         if getattr(filters, name) and name != "q":
@@ -185,10 +201,11 @@ def day(text: str, zone: dt.tzinfo, later: int = 0) -> dt.datetime:
 
 
 def due_before(name: str, zone: dt.tzinfo) -> dt.datetime:
-    """The moment before which something is due that is `late`, due `today` or in this `week`."""
+    """The moment before which something is due that is `late`, due `today` or within a `week`: today and the six
+    days after it, so that on a Sunday Monday's work is not out of sight."""
     now = utcnow()
     today = now.astimezone(zone).date()
-    days = {"today": 1, "week": 7 - today.weekday()}.get(name)
+    days = {"today": 1, "week": 7}.get(name)
     return now if days is None else day((today + dt.timedelta(days=days)).isoformat(), zone)
 
 
