@@ -65,6 +65,8 @@ def test_a_search_finds_files_by_their_names(alice, carol, submit, attach):
     attach(alice, process_id, ("Offer of Zürich.pdf", b"%PDF-1.7 x"))
     assert f'href="/processes/{process_id}"' in carol.get("/processes?q=zürich offer").text
     carol.post(f"/processes/{process_id}/data", data={"title": "Changed", "pages": "1"})
-    assert f'href="/processes/{process_id}"' in carol.get("/processes?q=changed offer").text, "an action keeps it"
+    assert f'href="/processes/{process_id}"' in carol.get("/processes?q=changed offer").text, (
+        "an action keeps it"
+    )
     alice.post(f"/processes/{process_id}/files/{files()[0].id}/remove")
     assert f'href="/processes/{process_id}"' not in carol.get("/processes?q=offer").text
