@@ -1,9 +1,9 @@
 """What a search looks through: a text that each process carries, written with what it is made of.
 
 It holds what everybody who sees a process sees of it wherever it stands: its flow's title, the words that its
-summary always has, values of fields, labels of choices, names of files, its own columns and those of its artifact; never
-the names of fields. Names of people and titles of steps are looked up when somebody searches (`portal.queries.search`): they
-change without it.
+summary always has, values of fields, labels of choices, names of files, its own columns and those of its artifact;
+never the names of fields. Names of people and titles of steps are looked up when somebody searches
+(`portal.queries.search`): they change without it.
 """
 
 from __future__ import annotations

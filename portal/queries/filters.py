@@ -105,7 +105,7 @@ class Filters:
     def of_document(cls, kept: Iterable[tuple[str, str]]) -> Filters:
         """The filters that `document` told."""
         given: dict[str, str] = dict(kept)
-        plain = {name: given.get(name, "") for name in NARROWING[:-1]}
+        plain: dict[str, Any] = {name: given.get(name, "") for name in NARROWING[:-1]}
         data = tuple(each for name in given if (each := data_filter(name, given[name])) is not None)
         return cls(**plain, data=data, mine=given.get("mine") == "1", zone=ZoneInfo(given["zone"]))
 

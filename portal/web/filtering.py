@@ -53,8 +53,9 @@ def read_filters(values: Mapping[str, str]) -> Filters:
 
     conditions = (data_filter(key, get(key)) for key in values)
     due = "late" if get("late") == "1" else get("due")
+    plain: dict[str, Any] = {name: get(name) for name in _PLAIN}
     return Filters(
-        **{name: get(name) for name in _PLAIN},
+        **plain,
         state=(get("state") or get("status")).lower(),
         due=due,
         data=tuple(each for each in conditions if each is not None)[:_MOST_CONDITIONS],
