@@ -126,6 +126,7 @@ class Filters:
         kept = tuple(each for each in self.data if each.key not in names and "flow" not in names)
         if "flow" in names:
             plain["step"] = ""
+            plain["columns"] = tuple(each for each in self.columns if not each.startswith("data."))
         return replace(self, data=kept, after="", **plain)
 
 
@@ -180,6 +181,15 @@ def narrow(session: Session, filters: Filters, kind: str) -> Narrowed:
                 found.columns.append(column)
         except ValueError as fault:
             found.faults.append(str(fault))
+    for name in filters.columns:
+        if name.startswith("data."):
+            try:
+                column = column_of(filters.flow, name.removeprefix("data."))
+            except ValueError as fault:
+                found.faults.append(str(fault))
+                continue
+            if column not in found.columns:
+                found.columns.append(column)
     search = Search.of(session, filters.q)
     if search is not None:
         found.number = search.number

@@ -59,10 +59,17 @@ def read_filters(values: Mapping[str, str]) -> Filters:
         state=(get("state") or get("status")).lower(),
         due=due,
         data=tuple(each for each in conditions if each is not None)[:_MOST_CONDITIONS],
-        columns=tuple(dict.fromkeys(each for each in get("columns").split(",") if each))[:_MOST_COLUMNS],
+        columns=_columns(values),
         mine=get("mine") == "1",
         zone=zone(preferences().get("timezone") or request.cookies.get("timezone")),
     )
+
+
+def _columns(values: Mapping[str, str]) -> tuple[str, ...]:
+    """The columns that are wanted: in one text with commas, or ticked one by one."""
+    texts = values.getlist("columns") if isinstance(values, MultiDict) else [values.get("columns", "")]
+    names = ",".join(texts).replace("\0", "")[:_LONGEST].split(",")
+    return tuple(dict.fromkeys(each for each in names if each))[:_MOST_COLUMNS]
 
 
 def asked_condition(values: Mapping[str, str]) -> DataFilter | None:
@@ -91,7 +98,8 @@ class Addresses:
     def clear(self) -> str:
         """Without any filter, in the same order."""
         kept = ("sort", "mine", "columns")
-        return self._of({name: value for name, value in self.filters.pairs() if name in kept})
+        pairs = self.filters.without("flow").pairs()  # with columns that are no flow's
+        return self._of({name: value for name, value in pairs if name in kept})
 
     def _of(self, values: Mapping[str, Any]) -> str:
         query = urlencode({name: value for name, value in values.items() if value})

@@ -165,6 +165,22 @@ def test_processes_in_bulk(client_of, carol, alice, papers):
     assert "Nothing was selected." in carol.get("/processes").text
 
 
+def test_processes_are_ticked_and_asked_about_first(carol, alice, bob, submit):
+    one, two = submit("alpha"), submit("beta")
+    assert 'name="process"' not in bob.get("/processes").text
+    assert 'formaction="/processes/withdraw?mine=1"' in alice.get("/processes?mine=1").text
+    assert 'formaction="/processes/cancel?q=alpha"' in carol.get("/processes?q=alpha&columns=state").text
+    page = carol.post("/processes/cancel", data={"process": [one, two], "_ask": "1"}).text
+    assert "Cancel process: 2 processes" in page
+    assert f'name="process" value="{two}" checked' in page
+    page = carol.post("/processes/cancel?q=alpha", data={"all": "1", "_ask": "1"}).text
+    assert "Cancel process: 1 process" in page
+    assert 'action="/processes/cancel?q=alpha"' in page
+    assert carol.post("/processes/cancel", data={"process": one, "reason": "x" * 3000}).status_code == 422
+    db.session.expire_all()
+    assert db.session.get(Process, one).status == "NEW"
+
+
 def test_more_processes_than_a_request_does_are_left_to_the_workers(client_of, submit, monkeypatch, app):
     from portal.models import Operation
     from portal.work import operations as work

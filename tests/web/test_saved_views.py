@@ -61,6 +61,27 @@ def test_a_view_is_ones_own_unless_it_is_shared_with_a_role(bob, dave, alice, cl
     assert db.session.scalars(db.select(SavedView.name)).all() == ["Mine"]
 
 
+def heads(page):
+    return re.findall(r'<th scope="col" class="(?:col-|extra)[^>]*>(?:<a[^>]*>)?([^<]*?) *<', page)
+
+
+def test_columns_of_ones_choice_are_kept_with_the_view(carol, submit):
+    process_id = submit("On bees", pages=12)
+    assert heads(carol.get("/processes").text) == ["Process", "State", "Open now", "Requested by", "Started"]
+    query = "flow=paper&columns=finished&columns=data.pages&columns=state&columns=none"
+    page = carol.get(f"/processes?{query}").text
+    assert heads(page) == ["Process", "Pages", "Finished", "State"]
+    assert '<td class="extra number">12</td>' in page
+    answer = save(carol, page="processes", query="flow=paper&columns=data.pages,state")
+    assert heads(carol.get(answer.location).text) == ["Process", "Pages", "State"]
+    assert "no field" in carol.get("/processes?flow=paper&columns=data.none").text
+    assert "Choose a flow" in carol.get("/processes?columns=data.pages").text
+    lines = carol.get(f"{answer.location}&format=csv").text.splitlines()
+    assert lines[0].endswith(",Pages")
+    assert lines[1].startswith(f"{process_id},")
+    assert lines[1].endswith(",12")
+
+
 def test_what_is_said_beside_a_view_counts_too(bob, submit, open_task):
     ants, bees, more_bees = submit("On ants"), submit("On bees"), submit("More on bees")
     save(bob)
