@@ -24,11 +24,13 @@ from .lists import (
     archive,
     came_since,
     how_many_processes,
+    how_many_tasks,
     inbox,
     matching,
     process_ids,
     queue,
     read,
+    task_ids,
 )
 from .notices import notices, unread
 from .one_process import Course, Happened, History, Stop, course, history
@@ -107,6 +109,7 @@ __all__ = [
     "history",
     "how_many_could",
     "how_many_processes",
+    "how_many_tasks",
     "inbox",
     "last_event",
     "late",
@@ -133,6 +136,7 @@ __all__ = [
     "story",
     "talk",
     "task_events",
+    "task_ids",
     "timeline",
     "troubles",
     "unread",
