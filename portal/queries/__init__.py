@@ -25,12 +25,14 @@ from .lists import (
     archive,
     came_since,
     how_many_processes,
+    how_many_tasks,
     inbox,
     matching,
     process_ids,
     queue,
     read,
     strange,
+    task_ids,
 )
 from .notices import notices, unread
 from .one_process import Course, Happened, History, Stop, course, history
@@ -112,6 +114,7 @@ __all__ = [
     "history",
     "how_many_could",
     "how_many_processes",
+    "how_many_tasks",
     "inbox",
     "last_event",
     "late",
@@ -139,6 +142,7 @@ __all__ = [
     "strange",
     "talk",
     "task_events",
+    "task_ids",
     "timeline",
     "troubles",
     "unread",

@@ -177,6 +177,7 @@ def helpers() -> dict[str, Any]:
         "asset": asset,
         "flows": registry,
         "action_words": words.action_words,
+        "process_action_words": words.PROCESS_ACTIONS.__getitem__,
         "LOST": words.LOST,
         "PROCESS_ACTIONS": words.PROCESS_ACTIONS,
         "PROCESS_STATES": words.PROCESS_STATES,

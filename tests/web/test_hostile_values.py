@@ -185,6 +185,8 @@ PARAMETERS = {
     "/admin/roles/<name>/delete": ((), ()),
     "/admin/matrix": ((), ("role-1", "shown-1")),
     "/admin/audit": (("person", "action", "process", "since", "until", "after", "format"), ()),
+    "/admin/tokens": (("q", "after", "format"), ()),
+    "/admin/tokens/<int:token_id>/revoke": ((), ("next",)),
     "/admin/retention": ((), ()),
     "/admin/retention/hold": ((), ("process", "reason", "release")),
     "/healthz": ((), ()),
