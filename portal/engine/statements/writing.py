@@ -34,6 +34,8 @@ ASKING = (
     User.is_active,
     cast(User.preferences, Text).contains('"queue": true', autoescape=True),
 )
+#: the people that a task is related to, by the column of their key
+_PEOPLE = {"owner": "owner_id", "acting_for": "acting_for_id"}
 _ASKED = exists().where(*ASKING)
 
 
@@ -119,10 +121,12 @@ def _is_ours(state: Any) -> bool:
         return False
     model = state.mapper.base_mapper.class_
     others = state.committed_state.keys() - _names(model)
-    if others == {"owner"} and model is Task:
-        owner = state.dict.get("owner")
-        return owner is None or instance_state(owner).persistent
-    return not others
+    if not others:
+        return True
+    if model is not Task or not others <= _PEOPLE.keys():
+        return False
+    held = (state.dict.get(name) for name in others)
+    return all(person is None or instance_state(person).persistent for person in held)
 
 
 @cache
@@ -133,12 +137,12 @@ def _names(model: Any) -> frozenset[str]:
 def _changes(state: Any) -> Iterator[tuple[str, Any]]:
     """The columns whose values have changed, with the new ones."""
     loaded, before = state.dict, state.committed_state
-    if "owner" in before:
-        owner = loaded.get("owner")
-        before = {**before, "owner_id": before.get("owner_id", loaded.get("owner_id"))}
-        key: Any = None if owner is None else instance_state(owner).identity
-        loaded["owner_id"] = key and key[0]
-        del before["owner"]
+    for name in before.keys() & _PEOPLE.keys():
+        column, person = _PEOPLE[name], loaded.get(name)
+        before = {**before, column: before.get(column, loaded.get(column))}
+        key: Any = None if person is None else instance_state(person).identity
+        loaded[column] = key and key[0]
+        del before[name]
     columns = state.mapper.columns
     for key, old in before.items():
         if key in loaded and not columns[key].type.compare_values(old, loaded[key]):
