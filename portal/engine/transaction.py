@@ -132,7 +132,6 @@ def _committed(
         session.info |= {"run": run, "rows": rows}
         yield run
         search_text.keep(run)
-        rows.last = True
         session.flush()
         _tell(run)
         if run.pulled:

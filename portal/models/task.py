@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, orm_insert_sentinel, relations
 
 from portal import jsonstore
 from portal.flow import runtime
+from portal.flow.registry import registry
 
 from .base import Base, UTCDateTime, number_when_asked, utcnow
 from .pointer import Pointer
@@ -185,7 +186,7 @@ class Task(Base):
 
     @property
     def _named_node(self) -> Node | None:
-        flow_class = self.process.flow_class
+        flow_class = registry.get(self.process.flow_label)
         return None if flow_class is None else flow_class.definition.nodes.get(self.flow_task)
 
     @property

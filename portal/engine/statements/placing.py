@@ -55,7 +55,7 @@ def place(session: Session, mapper: Mapper[Any], values: dict[str, Any]) -> Any:
     state = instance_state(found)
     state.dict.update(values)
     make_transient_to_detached(found)
-    session.add(found)
+    attach(session, found)
     if known:
         state.manager.dispatch.refresh(state, None, None)
     else:
@@ -63,27 +63,16 @@ def place(session: Session, mapper: Mapper[Any], values: dict[str, Any]) -> Any:
     return found
 
 
+def attach(session: Session, instance: Any) -> None:
+    """Take a detached object into the session, and nothing that it is related to: to look for that takes longer than
+    all else, and what is read or written here is taken in by itself."""
+    session._save_or_update_impl(instance_state(instance))
+
+
 def settle(session: Session, instance: Any) -> None:
-    """Let what an object of the session holds be what its row holds."""
-    make_transient(instance)
-    make_transient_to_detached(instance)
-    session.add(instance)
-
-
-def settle_for_commit(session: Session, instance: Any) -> None:
-    """The same, in less time, for an object that the commit is about to expire. It may lose its collections."""
+    """Let what an object of the session holds be what its row holds, as behind a flush."""
     state = instance_state(instance)
-    names = _single(state.mapper)
-    held = {name: value for name, value in state.dict.items() if name in names}
-    session.expire(instance)
-    state.dict.update(held)
-
-
-@lru_cache(maxsize=256)
-def _single(mapper: Mapper[Any]) -> frozenset[str]:
-    """The columns of a class, and its relationships that are no collections."""
-    columns = {each.key for each in mapper.column_attrs}
-    return frozenset(columns | {each.key for each in mapper.relationships if not each.uselist})
+    state._commit_all(state.dict, session.identity_map)
 
 
 def keep_key(instance: Any) -> None:

@@ -8,7 +8,7 @@ relationships of an author's, and everything under a guard or behind a savepoint
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -19,7 +19,7 @@ from sqlalchemy.orm.attributes import instance_state
 from portal.models import Event, Process, Task, User, task_link
 
 from . import driver
-from .placing import is_plain, keys, settle, settle_for_commit
+from .placing import attach, is_plain, keys, settle
 
 _LINKS, _EVENTS = (
     ("task_id", "previous_id"),
@@ -39,12 +39,8 @@ _PEOPLE = {"owner": "owner_id", "acting_for": "acting_for_id"}
 _ASKED = exists().where(*ASKING)
 
 
-def store(session: Session, last: bool) -> list[Process]:
-    """Write new processes and what was changed of processes and tasks. The new ones.
-
-    Args:
-        last: whether nothing but the commit comes next.
-    """
+def store(session: Session) -> list[Process]:
+    """Write new processes and what was changed of processes and tasks. The new ones."""
     if session.info.get("guard") is not None or session.in_nested_transaction():
         return []
     made = [
@@ -56,7 +52,7 @@ def store(session: Session, last: bool) -> list[Process]:
     )  # the unit of work has one statement for many, and their keys in order
     stored = [each for each in made if _insert(session, each)]
     if changed:
-        _update(session, changed, settle_for_commit if last else settle)
+        _update(session, changed)
     return stored
 
 
@@ -79,13 +75,13 @@ def _insert(session: Session, process: Process) -> bool:
     session.expunge(process)
     state.dict.update(row, id=key)
     make_transient_to_detached(process)
-    session.add(process)
+    attach(session, process)
     state.mapper.dispatch.after_insert(state.mapper, connection, state)
     session.info["written"] = True
     return True
 
 
-def _update(session: Session, changed: Sequence[Any], settled: Callable[[Session, Any], None]) -> None:
+def _update(session: Session, changed: Sequence[Any]) -> None:
     connection = session.connection()
     groups: dict[Any, list[dict[str, Any]]] = defaultdict(list)
     written: list[Any] = []
@@ -104,7 +100,7 @@ def _update(session: Session, changed: Sequence[Any], settled: Callable[[Session
     for (table, names), rows in groups.items():
         driver.update(connection, table, names, rows)
     for state in written:
-        settled(session, state.obj())
+        settle(session, state.obj())
         if told := state.mapper.dispatch.after_update:
             told(state.mapper, connection, state)
     session.info["written"] = True
