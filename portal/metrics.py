@@ -41,7 +41,7 @@ def _count(counts: Mapping[tuple[str, str], int], seconds: float) -> None:
     for key, number in counts.items():
         _counter(key).inc(number)
     ACTION_SECONDS.observe(seconds)
-    if counts:
+    if counts and log.isEnabledFor(logging.INFO):
         done = {f"{flow}.{action}": number for (flow, action), number in counts.items()}
         log.info("done %s", done, extra={"done": done, "milliseconds": round(seconds * 1000, 1)})
 

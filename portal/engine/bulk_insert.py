@@ -10,8 +10,8 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection
-from sqlalchemy.orm import Session, make_transient, make_transient_to_detached
+from sqlalchemy import Connection, inspect
+from sqlalchemy.orm import Session, make_transient
 from sqlalchemy.orm.attributes import instance_state
 
 from portal.models import Process, Task
@@ -106,10 +106,10 @@ class Rows:
         rows = [_row(task) for task in tasks]
         ids, heard = writing.insert_tasks(connection, rows)
         self.heard = self.heard if heard is None else heard
+        identity = inspect(Task).identity_key_from_primary_key
         for task, row, key in zip(tasks, rows, ids, strict=True):
             instance_state(task).dict.update(row, id=key, _sentinel=None)
-            make_transient_to_detached(task)
-            placing.attach(self.session, task)
+            placing.attach(self.session, task, identity((key,)))
 
     def leave(self) -> None:
         """Take what was stored out of the session: a rollback takes the rows away, and it does not know them as new."""

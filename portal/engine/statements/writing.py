@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Text, cast, exists
-from sqlalchemy.orm import Session, make_transient_to_detached
+from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import instance_state
 
 from portal.models import Event, Process, Task, User, task_link
@@ -74,8 +74,7 @@ def _insert(session: Session, process: Process) -> bool:
     [(key,)] = driver.insert(connection, table, names, [row], ("id",))
     session.expunge(process)
     state.dict.update(row, id=key)
-    make_transient_to_detached(process)
-    attach(session, process)
+    attach(session, process, state.mapper.identity_key_from_primary_key((key,)))
     state.mapper.dispatch.after_insert(state.mapper, connection, state)
     session.info["written"] = True
     return True
