@@ -47,6 +47,7 @@ ACTIONS: dict[str, Any] = {
     "assign": lazy_gettext("Assigned a task"),
     "reassign": lazy_gettext("Assigned the task of somebody to another"),
     "unassign": lazy_gettext("Gave the task of somebody back"),
+    "help": lazy_gettext("Changed who helps with the task of somebody"),
     "requester": lazy_gettext("Gave the request of somebody to another"),
     "skip": lazy_gettext("Skipped a step"),
     "move": lazy_gettext("Moved a token"),

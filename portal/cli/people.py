@@ -86,7 +86,7 @@ def person_named(session: Session, username: str) -> User:
 def _values(command: Any) -> Any:
     """The options that say something of a person."""
     options = (
-        click.option("--name", "full_name", help="What others see."),
+        click.option("--name", "--full-name", "full_name", help="What others see."),
         click.option("--email", help="Where mail goes."),
         click.option("--manager", help="A user name; empty for none."),
         click.option("--department"),
@@ -245,7 +245,7 @@ def _heir(session: Session, name: str, leaver: User) -> Any:
 
 
 @people.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Only say what it would do.")
 @click.option("--invite", is_flag=True, help="Send who is new, and has a mail address, an invitation.")
 def import_people(file: Path, dry_run: bool, invite: bool) -> None:

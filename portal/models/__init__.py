@@ -10,6 +10,7 @@ from .draft import Draft, ParkedForm
 from .engines import prepare_engine, prepare_guest_engine
 from .event import Event, SignalDelivery, SignalSubscription
 from .external_identity import ExternalIdentity
+from .helper import Helper
 from .incident import Incident, IncidentTask
 from .legal_hold import LegalHold
 from .message import Message, Schedule
@@ -18,6 +19,7 @@ from .operation import Operation, OperationRefusal
 from .outgoing import Outgoing
 from .process import Process
 from .program import SCOPES, KeptAnswer, Token, hash_of, issue
+from .received_mail import ReceivedMail
 from .registries import demand_objects
 from .report import DailyDuration, DailyFlow, DailyPerson, DailyStep, ReportCursor, ReportPath
 from .saved_view import SavedView
@@ -67,6 +69,7 @@ __all__ = [
     "Event",
     "ExternalIdentity",
     "Follower",
+    "Helper",
     "Incident",
     "IncidentTask",
     "KeptAnswer",
@@ -79,6 +82,7 @@ __all__ = [
     "ParkedForm",
     "Passwords",
     "Process",
+    "ReceivedMail",
     "RecoveryCode",
     "ReportCursor",
     "ReportPath",

@@ -59,7 +59,7 @@ from .forms import pages as form_pages
 from .forms import templates as form_templates
 from .mount import Mount
 from .talk import attachments, comments, notices
-from .tasks import actions, bulk, detail, levers, next_task, start, undoing
+from .tasks import actions, bulk, detail, help, levers, next_task, start, undoing
 
 BLUEPRINTS = (
     operations.blueprint,
@@ -75,6 +75,7 @@ BLUEPRINTS = (
     detail.blueprint,
     actions.blueprint,
     levers.blueprint,
+    help.blueprint,
     undoing.blueprint,
     next_task.blueprint,
     flows.blueprint,
@@ -107,7 +108,7 @@ OWN_ACCOUNTS: tuple[Blueprint, ...] = (
 HELPERS: dict[str, Any] = {
     name: helper
     for module in (
-        languages, layout, limits, kept, start, process_levers, next_task, comments, attachments, notices,
+        languages, layout, limits, kept, start, help, process_levers, next_task, comments, attachments, notices,
         form_templates,
     )
     for name, helper in module.helpers().items()
@@ -141,7 +142,7 @@ def init_app(app: Flask, mount: Mount, more: Sequence[Blueprint] = ()) -> None:
         app.url_map.converters["portal_rest"] = Rest
     _attach(app if mount.whole else pages, app, mount)
     app.register_blueprint(pages)
-    forgery.spare_programs(app)
+    forgery.spare(app)
     operations.init_app(app)
     retry.init_app(app)
     if mount.own_accounts:

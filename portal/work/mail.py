@@ -16,8 +16,9 @@ from portal.engine import permissions
 from portal.engine.outbox import Claim
 from portal.language import ngettext
 from portal.models import Process, Task, User
+from portal.queries import decisions
 
-from . import account_mail, digest, letters, sentences
+from . import account_mail, digest, letters, replies, sentences
 
 #: a mail counts no further
 COUNTED = 1000
@@ -50,6 +51,7 @@ def _written(session: Session, claimed: Claim, user: User | None, base_url: str)
         return None
     facts = sentences.facts(claimed.event, claimed.payload, user, process, task, base_url)
     facts["quote"] = sentences.quote(session, claimed.payload)
+    facts["answers"] = _answers(claimed, user, task)
     if more:
         facts["line"] = ngettext(
             "%(number)s task that you may take is new in the queue. The first of them:",
@@ -64,6 +66,15 @@ def _written(session: Session, claimed: Claim, user: User | None, base_url: str)
 
 def _has_gone_to_others(user: User, task: Task | None) -> bool:
     return task is not None and task.owner_id is not None and not permissions.owns(user, task)
+
+
+def _answers(claimed: Claim, user: User, task: Task | None) -> list[str]:
+    """The words with which the mail can be answered, the first line of the answer. None where it cannot."""
+    if task is None or claimed.event not in ("assigned", "due", "late") or replies.mailbox() is None:
+        return []
+    if task.status != "ASSIGNED" or task.owner_id != user.id:
+        return []
+    return [word for _value, word in decisions.words(task.node)]
 
 
 def _waiting(session: Session, claimed: Claim, user: User, process: Process) -> list[Task]:
@@ -90,11 +101,13 @@ def message(mail: letters.Mail, claimed: Claim, base_url: str) -> Any:
     """
     host = urlsplit(base_url).hostname or "localhost"
     sender = current_app.config.get("MAIL_DEFAULT_SENDER") or f"portal@{host}"
+    reply_to = None if claimed.event in ("digest", "queue") else replies.address_of(claimed.key)
     made = EmailMultiAlternatives(
         mail.subject,
         mail.text,
         sender,
         [mail.to or mail.user.email],
+        reply_to=None if reply_to is None else [reply_to],
         headers={
             "Message-ID": f"<{claimed.key}@{host}>",
             # one conversation in a reader of mail

@@ -154,6 +154,7 @@ PARAMETERS = {
     "/processes/<int:process_id>/chart.svg": ((), ()),
     "/processes/<int:process_id>/<any(cancel,suspend,resume):action>": (("next",), ("next",)),
     "/tasks/<int:task_id>": (("next",), ()),
+    "/tasks/<int:task_id>/help": (("next",), ("user", "end", "reason", "next")),
     "/tasks/<int:task_id>/execute": (("_find", "q", "next"), (*FIELDS, "_continue", "_more", "_less")),
     "/tasks/<int:task_id>/<any(assign,unassign,reassign,cancel,undo,revive):action>": (
         ("next",),
@@ -184,6 +185,8 @@ PARAMETERS = {
     "/admin/roles/<name>/delete": ((), ()),
     "/admin/matrix": ((), ("role-1", "shown-1")),
     "/admin/audit": (("person", "action", "process", "since", "until", "after", "format"), ()),
+    "/admin/tokens": (("q", "after", "format"), ()),
+    "/admin/tokens/<int:token_id>/revoke": ((), ("next",)),
     "/admin/retention": ((), ()),
     "/admin/retention/hold": ((), ("process", "reason", "release")),
     "/healthz": ((), ()),

@@ -85,6 +85,8 @@ TABLE = {
     ("GET", "/processes/<int:process_id>/<any(cancel,suspend,resume):action>"): (LOGIN, 403, 403, 200, 200),
     ("POST", "/processes/<int:process_id>/<any(cancel,suspend,resume):action>"): (LOGIN, 403, 403, 303, 303),
     ("GET", "/tasks/<int:task_id>"): (LOGIN, 403, 200, 200, 200),
+    ("GET", "/tasks/<int:task_id>/help"): (LOGIN, 403, 200, 200, 200),
+    ("POST", "/tasks/<int:task_id>/help"): (LOGIN, 403, 422, 422, 422),
     ("GET", "/tasks/<int:task_id>/execute"): (LOGIN, 403, 200, 403, 403),
     ("POST", "/tasks/<int:task_id>/execute"): (LOGIN, 403, 303, 403, 403),
     ("GET", "/tasks/<int:task_id>/<any(assign,unassign,reassign,cancel,undo,revive):action>"): (
@@ -111,7 +113,7 @@ TABLE = {
         for rule in (
             "", "people", "people/<username>", "people/<username>/edit", "people/<username>/deactivate",
             "people/<username>/erase", "add-person", "import-people", "roles", "add-role", "roles/<name>",
-            "roles/<name>/delete", "matrix", "audit", "retention",
+            "roles/<name>/delete", "matrix", "audit", "retention", "tokens",
         )
     },
     **{
@@ -122,6 +124,7 @@ TABLE = {
             "people/<username>/reactivate": 303, "people/<username>/erase": 422, "add-person": 422,
             "import-people": 422, "add-role": 422, "roles/<name>": 303, "roles/<name>/members": 303,
             "roles/<name>/delete": 303, "matrix": 303, "retention": 303, "retention/hold": 422,
+            "tokens/<int:token_id>/revoke": 303,
         }.items()
     },
 }  # fmt: skip

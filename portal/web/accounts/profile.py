@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, g, render_template, request, url_for
+from flask import Blueprint, abort, g, request, url_for
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
@@ -38,6 +38,7 @@ from ..display.moments import zone_names
 from ..layout import me
 from ..messages import flash
 from ..mount import mount
+from ..rendering import render_template
 from ..urls import see_other, to_id
 from ..writing import writing
 from . import sessions, throttle

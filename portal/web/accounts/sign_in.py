@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from flask import Blueprint, Flask, abort, current_app, render_template, request, url_for
+from flask import Blueprint, Flask, abort, current_app, request, url_for
 from flask_login import LoginManager
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as BaseResponse
@@ -21,6 +21,7 @@ from portal.models import Passwords, User, db, find_who_signs_in
 from ..drafts import kept
 from ..messages import flash
 from ..mount import mount
+from ..rendering import render_template
 from ..urls import here, inbox, is_page, safe_path, see_other
 from ..writing import writing
 from . import sessions, throttle

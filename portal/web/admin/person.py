@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, abort, render_template, request, url_for
+from flask import Response, abort, request, url_for
 from sqlalchemy import func, select
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -32,6 +32,7 @@ from ..csv_files import as_csv, note_export
 from ..layout import me, now
 from ..messages import flash
 from ..mount import mount
+from ..rendering import render_template
 from ..urls import see_other
 from ..writing import writing
 from .access import blueprint, person_or_404
