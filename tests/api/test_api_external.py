@@ -261,6 +261,9 @@ class TestOnOneDatabase:
         assert "Waits for a program that works on “ocr”" in client.get("/admin/jobs").text
         fetch(robot, "the reader")
         assert "the reader" in client.get("/admin/jobs").text
+        [task] = client.get("/api/v1/external-tasks").json["items"]
+        for page in (f"/processes/{task['process']}", f"/tasks/{task['id']}"):
+            assert client.get(page).status_code == 200
 
 
 def test_a_wrong_declaration_is_told():
