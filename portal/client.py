@@ -96,6 +96,7 @@ class Task(TypedDict):
 
 
 class TaskDetail(Task):
+    acting_for: Person | None
     assigned: str | None
     started: str | None
     data: dict[str, Any]
@@ -128,6 +129,8 @@ class Event(TypedDict):
     from_state: str | None
     to_state: str
     reason: str | None
+    acting_for: str | None
+    rule: str | None
 
 
 class Comment(TypedDict):

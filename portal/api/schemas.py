@@ -128,6 +128,12 @@ class TaskSchema(Schema):
 
 
 class TaskDetailSchema(TaskSchema):
+    acting_for = fields.Nested(
+        PersonSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "Who is away, and for whom the owner does it."},
+    )
     assigned = _nullable(fields.DateTime, required=True)
     started = _nullable(fields.DateTime, required=True)
     data = fields.Dict(required=True, metadata={"description": "The values of the fields of its process."})
@@ -154,6 +160,14 @@ class EventSchema(Schema):
     from_state = _nullable(fields.String, required=True)
     to_state = fields.String(required=True)
     reason = _nullable(fields.String, required=True)
+    acting_for = _nullable(
+        fields.String,
+        required=True,
+        metadata={"description": "The user name of who was away, and for whom the user stood in."},
+    )
+    rule = _nullable(
+        fields.String, required=True, metadata={"description": "The rule of the flow that chose the owner."}
+    )
 
 
 class ExternalTaskSchema(TaskSchema):

@@ -12,7 +12,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import storage
-from portal.engine import comments
+from portal.engine import comments, search_text
 from portal.engine.transaction import transaction, wake
 from portal.jsonstore import check_text
 from portal.models import Comment, Process, StoredFile, Task, User, db
@@ -148,6 +148,7 @@ def _attach(process_id: int, upload: FileStorage) -> BaseResponse:
         row = storage.store(session, upload.stream, name=name, type=kind, user=me(), process=process)
         session.flush()
         key = row.id
+        search_text.keep_attached(session, process)
     row = db.session.get_one(StoredFile, key)
     return reply(FileDetailSchema(), _file(row), 201)
 

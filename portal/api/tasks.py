@@ -157,6 +157,7 @@ def _detail(task: Task) -> BaseResponse:
     user = me()
     files = Files(task.process, visible=permissions.may_see_process(db.session(), user, task.process))
     found = representations.task(task) | {
+        "acting_for": representations.person(task.acting_for),
         "assigned": task.assigned,
         "started": task.started,
         "data": representations.values(task.process, files, user),

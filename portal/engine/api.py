@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from portal.errors import PortalError, TransitionNotAllowed
+from portal.errors import TransitionNotAllowed
 from portal.flow.activation import Activation
 from portal.models import Process, Task, User, db, session_of
 
@@ -177,7 +177,9 @@ def send(flow_class: Any, name: str, kwargs: dict[str, Any]) -> None:
     known = {node.message: None for node in nodes.values() if node.message is not None}
     if name not in known:
         told = ", ".join(f"«{each}»" for each in known) or "none"
-        raise PortalError(f"{flow_class.__name__} waits for no message «{name}»; its messages are: {told}")
+        raise TransitionNotAllowed(
+            f"{flow_class.__name__} waits for no message «{name}»; its messages are: {told}"
+        )
     user, propagate = _ours(kwargs)
     process = kwargs.pop("process", None)
     if process is None:

@@ -25,12 +25,14 @@ from .lists import (
     archive,
     came_since,
     how_many_processes,
+    how_many_tasks,
     inbox,
     matching,
     process_ids,
     queue,
     read,
     strange,
+    task_ids,
 )
 from .notices import notices, unread
 from .one_process import Course, Happened, History, Stop, course, history
@@ -56,6 +58,7 @@ from .talk import Talk, talk
 from .tasks import (
     chosen,
     due_tasks,
+    helped,
     late,
     next_at_step,
     next_in_inbox,
@@ -107,9 +110,11 @@ __all__ = [
     "data_filter",
     "due_tasks",
     "figures",
+    "helped",
     "history",
     "how_many_could",
     "how_many_processes",
+    "how_many_tasks",
     "inbox",
     "last_event",
     "late",
@@ -137,6 +142,7 @@ __all__ = [
     "strange",
     "talk",
     "task_events",
+    "task_ids",
     "timeline",
     "troubles",
     "unread",

@@ -239,19 +239,38 @@ def process_ids(
     session: Session, user: User, filters: Filters, after: int, last: int, size: int
 ) -> list[int]:
     """The ids of the processes in a person's list that come after one, up to the last one, by number."""
-    query = select(Process.id).where(*_listed(session, user, filters), Process.id > after, Process.id <= last)
+    name = "mine" if filters.mine else "processes"
+    query = select(Process.id).where(
+        *_listed(session, user, name, filters), Process.id > after, Process.id <= last
+    )
     return list(session.scalars(query.order_by(Process.id).limit(size)))
 
 
 def how_many_processes(session: Session, user: User, filters: Filters) -> int:
     """How many processes are in a person's list."""
-    return session.scalar(select(func.count(Process.id)).where(*_listed(session, user, filters))) or 0
+    name = "mine" if filters.mine else "processes"
+    return session.scalar(select(func.count(Process.id)).where(*_listed(session, user, name, filters))) or 0
 
 
-def _listed(session: Session, user: User, filters: Filters) -> list[Any]:
-    listed = LISTS["mine" if filters.mine else "processes"]
+def task_ids(
+    session: Session, user: User, name: str, filters: Filters, after: int, last: int, size: int
+) -> list[int]:
+    """The ids of the tasks in a person's list that come after one, up to the last one, by number."""
+    query = select(Task.id).join(Process, Process.id == Task.process_id)
+    query = query.where(*_listed(session, user, name, filters), Task.id > after, Task.id <= last)
+    return list(session.scalars(query.order_by(Task.id).limit(size)))
+
+
+def how_many_tasks(session: Session, user: User, name: str, filters: Filters) -> int:
+    """How many tasks are in a person's list."""
+    query = select(func.count(Task.id)).join(Process, Process.id == Task.process_id)
+    return session.scalar(query.where(*_listed(session, user, name, filters))) or 0
+
+
+def _listed(session: Session, user: User, name: str, filters: Filters) -> list[Any]:
+    listed = LISTS[name]
     narrowed = narrow(session, filters, listed.kind)
-    ways = [narrowed.words, _numbered(Process, narrowed.number)]
+    ways = [narrowed.words, _numbered(listed.model, narrowed.number)]
     ways = [way for way in ways if way is not None]
     found = [
         or_(*listed.sets(user)),

@@ -18,7 +18,7 @@ from portal.language import ngettext
 from portal.models import Process, Task, User
 from portal.queries import decisions
 
-from . import digest, letters, replies, sentences
+from . import account_mail, digest, letters, replies, sentences
 
 #: a mail counts no further
 COUNTED = 1000
@@ -26,7 +26,7 @@ COUNTED = 1000
 
 def compose(session: Session, claimed: Claim, base_url: str) -> letters.Mail | None:
     """The mail of a claimed row in its receiver's language, as things are now. None if nobody is to get it any more."""
-    user = session.get(User, claimed.user_id)
+    user = None if claimed.user_id is None else session.get(User, claimed.user_id)
     with language.use(None if user is None else user.language):
         return _written(session, claimed, user, base_url)
 
@@ -34,6 +34,8 @@ def compose(session: Session, claimed: Claim, base_url: str) -> letters.Mail | N
 def _written(session: Session, claimed: Claim, user: User | None, base_url: str) -> letters.Mail | None:
     if claimed.event == "digest":
         return digest.compose(session, claimed, user, base_url)
+    if claimed.event in account_mail.EVENTS:
+        return account_mail.compose(session, claimed, user, base_url)
     process = session.get(Process, claimed.process_id)
     task = None if claimed.task_id is None else session.get(Task, claimed.task_id)
     if user is None or not user.email or not user.is_active or process is None:
@@ -104,18 +106,25 @@ def message(mail: letters.Mail, claimed: Claim, base_url: str) -> Any:
         mail.subject,
         mail.text,
         sender,
-        [mail.user.email],
+        [mail.to or mail.user.email],
         reply_to=None if reply_to is None else [reply_to],
         headers={
             "Message-ID": f"<{claimed.key}@{host}>",
             # one conversation in a reader of mail
-            "References": f"<{'digest' if claimed.process_id is None else f'process-{claimed.process_id}'}@{host}>",
+            "References": f"<{_thread(claimed)}@{host}>",
             "Auto-Submitted": "auto-generated",  # RFC 3834: no automatic answers
             "X-Auto-Response-Suppress": "All",
         },
     )
     made.attach_alternative(mail.html, "text/html")
     return made
+
+
+def _thread(claimed: Claim) -> str:
+    """What a mail belongs to: its process, the daily mails, or, of an account, nothing but itself."""
+    if claimed.process_id is not None:
+        return f"process-{claimed.process_id}"
+    return claimed.event if claimed.event == "digest" else claimed.key
 
 
 def trouble(error: Exception) -> str:

@@ -7,7 +7,7 @@ import datetime as dt
 import io
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request, url_for
+from flask import Blueprint, Response, request, url_for
 
 from portal import queries
 from portal.engine.queue.heartbeats import KEPT
@@ -23,6 +23,7 @@ from ..display.words import step_title, tries
 from ..layout import me, now
 from ..navigation import Entry
 from ..operations import SEEN
+from ..rendering import render_template
 from ..urls import to_id
 from .managed import ADMIN, labels_or_refuse, shown_to, titles
 

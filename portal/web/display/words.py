@@ -69,6 +69,7 @@ DEEDS = {
     "due": _("changed the due date of"),
     "priority": _("changed the priority of"),
     "snooze": _("snoozed"),
+    "help": _("asked for help with"),
     "reschedule": _("changed when it runs:"),
     "withdraw": _("withdrew"),
     "data": _("changed data of"),
@@ -142,6 +143,11 @@ ACTIONS = {
     "snooze": Action(
         _("Snooze…"), "moon", _("Snooze this task?"),
         _("It stays with its owner, whose inbox shows it only below until then."), _("“{}” is snoozed."),
+    ),
+    "help": Action(
+        _("Ask for help…"), "people", _("Ask somebody to help with this task?"),
+        _("They are told, see the task and its process, and can comment and attach files. Its owner finishes it."),
+        _("%(name)s is asked to help."),
     ),
     "reschedule": Action(
         _("Run at another time…"), "clock", _("Run this at another time?"),
@@ -306,6 +312,7 @@ _PEOPLES = frozenset(
         "due",
         "priority",
         "snooze",
+        "help",
         "reschedule",
         "withdraw",
         "data",
@@ -317,7 +324,8 @@ _PEOPLES = frozenset(
 
 
 def by_person(event: Any) -> bool:
-    return event.user is not None and event.action in _PEOPLES
+    """Whether somebody did it. Whom a rule of the flow gave a task, the one before set that off and no more."""
+    return event.user is not None and event.action in _PEOPLES and not (event.detail or {}).get("rule")
 
 
 def step_title(definition: Any, name: str) -> str:
@@ -331,18 +339,58 @@ def step_title(definition: Any, name: str) -> str:
     return f"{host.title}: {name.partition('__')[2].replace('_', ' ')}"
 
 
+#: the rules of assignment, as the history calls them
+_RULES = {
+    "round robin": _("round robin"),
+    "shortest queue": _("shortest queue"),
+    "random": _("random"),
+    "familiar": _("who knows the case"),
+    "case owner": _("the owner of the case"),
+    "capability": _("skill:"),
+    "experienced": _("who has done it most often"),
+    "manager of": _("manager of"),
+    "named by the flow": _("named by the flow"),
+}
+
+
+def rule_words(said: Any) -> str:
+    """The rule that chose somebody, in the language of the reader: `capability french, round robin`."""
+    return ", ".join(_rule(part) for part in str(said).split(", "))
+
+
+def _rule(said: str) -> str:
+    for name, words in _RULES.items():
+        if said == name or said.startswith(f"{name} "):
+            return f"{words}{said[len(name) :]}"
+    return said
+
+
 def deed_to_it(event: Any) -> str:
     """What somebody did with the task that a page is about."""
-    taken_over = event.action == "reassign" and (event.detail or {}).get("to") == event.user.username
+    taken_over = event.action == "reassign" and _to_oneself(event)
     return gettext("took it over") if taken_over else gettext("%(did)s it", did=deed(event))
+
+
+def _to_oneself(event: Any) -> bool:
+    return bool((event.detail or {}).get("to", event.user.username) == event.user.username)
 
 
 def deed(event: Any) -> str:
     """What somebody did, as a verb."""
-    if event.from_state is None and event.action == "assign":
+    if event.action == "assign" and (event.from_state is None or (event.detail or {}).get("rule")):
         return gettext("was assigned")
+    if (
+        event.action == "assign"
+        and event.user
+        and (event.detail or {}).get("to", event.user.username) != event.user.username
+    ):
+        return gettext("assigned")
+    if event.action == "assign" and event.user is not None and not _to_oneself(event):
+        return gettext("assigned")
     if event.action == "revive" and event.from_state == "ERROR":
         return gettext("retried")
     if event.action == "step" and (event.detail or {}).get("unassigned"):
         return gettext("left in the queue")
+    if event.action == "help" and not (event.detail or {}).get("to"):
+        return gettext("ended the help with")
     return str(DEEDS.get(event.action, event.action))
