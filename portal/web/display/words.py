@@ -261,7 +261,7 @@ def tries(task: Any) -> Tries | None:
         return None
     until = None
     if running and task.started is not None:
-        until = task.lease if node.topic else task.started + jobs.time_limit(node)
+        until = getattr(task, "lease", None) if node.topic else task.started + jobs.time_limit(node)
     of = max((error or {}).get("of", 0), node.retries + 1)
     return Tries(failed + running, of, error if failed else None, running, until)
 
