@@ -249,6 +249,10 @@ FAULTS = {
     "a field that nobody declared": (
         {**START, "work": lambda: flow.If(act.process.qqq).Then(this.end).Else(this.end), **END}, "work",
         ["act.process.qqq", "declare qqq", "text"]),
+    "a field without a process class": (
+        {**START, "work": lambda: flow.If(act.process.qqq).Then(this.end).Else(this.end), **END,
+         "process_class": None},
+        "work", ["Process has no field `qqq`", "a process class of the flow's own"]),
     "a filter that is not there": (
         {**START, "work": lambda: flow.ManualTask().Annotation(result_template="{{ 1|money }}").Next(this.end), **END},
         "work", ["result_template", "money", "{{ process.<field> }}"]),
@@ -284,7 +288,7 @@ def test_a_fault_names_the_class_the_node_and_the_mend(fault):
         type(flow.Flow)(
             "OrderFlow",
             (flow.Flow,),
-            {"process_class": FaultProcess, **{n: make() for n, make in body.items()}},
+            {"process_class": FaultProcess, **{n: make() if make else make for n, make in body.items()}},
         )
     message = str(refused.value)
     assert f"OrderFlow.{node}" in message
@@ -432,6 +436,7 @@ def test_every_fault_is_told_at_once():
     with pytest.raises(FlowError) as refused:
 
         class BadFlow(flow.Flow):
+            process_class = FaultProcess
             start = flow.StartHandle().Next(this.ask)
             ask = flow.If(act.process.text).Then(this.end)
             lone = flow.Function(nothing).Next(this.end)
