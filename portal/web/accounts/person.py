@@ -29,12 +29,23 @@ class Identity:
         name: what others call them; `None` leaves what is known.
         email: where mail goes; `""` for none, `None` leaves what is known.
         roles: names of all roles that they have, made when absent; `None` leaves what is known.
+
+    Raises:
+        PortalError: the user name is no text, or the roles are no list of texts.
     """
 
     username: str
     name: str | None = None
     email: str | None = None
     roles: Iterable[str] | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.username, str):
+            raise PortalError(f"Identity(username=…) is a text; write {str(self.username)!r}")
+        if isinstance(self.roles, str):
+            raise PortalError(f"Identity(roles=…) is a list of names; write roles=[{self.roles!r}]")
+        if self.roles is not None:
+            object.__setattr__(self, "roles", tuple(self.roles))  # which may be read more than once
 
 
 class _Nobody:
@@ -67,6 +78,8 @@ def _signed_in() -> Any:
 def _named(identity: Identity | None) -> Any:
     if identity is None:
         return NOBODY
+    if not isinstance(identity, Identity):
+        raise PortalError(f"identity= answers a portal.Identity or None, not {identity!r}; write Identity(…)")
     database = db.session()
     user = _read(database, identity)
     if user is None or not _is_current(user, identity):
