@@ -271,6 +271,9 @@ FAULTS = {
     "a field that every form has": (
         {**START, "work": lambda: flow.View(views.UpdateProcessView.as_view(fields=["errors"])).Next(this.end), **END},
         "work", ["`errors`", "another name"]),
+    "a wait that asks for nothing": (
+        {**START, "work": lambda: flow.Job(nothing, backoff=lambda: 1).Next(this.end), **END}, "work",
+        ["backoff=", "(attempt)"]),
     "a check of nothing": (
         {**START, "work": lambda: flow.View(
             views.UpdateProcessView.as_view(fields=[], check=lambda: None)).Next(this.end), **END},
