@@ -408,11 +408,17 @@ def test_the_words_on_the_picture():
         )
         fork = flow.Split().Next(this.join, label="One").Always(this.join, label="Two")
         join = flow.Join().Next(this.wait)
-        wait = flow.ManualTask().OnTimeout(dt.timedelta(1), this.end, title="Too late").Next(this.end)
+        wait = (
+            flow.ManualTask()
+            .OnTimeout(dt.timedelta(1), this.end, title="Too late")
+            .OnError(this.end)
+            .Next(this.end)
+        )
         end = flow.End()
 
     nodes = WordsFlow.definition.nodes
     labels = {name: [edge.label for edge in node.outgoing] for name, node in nodes.items()}
+    assert nodes["wait__error"].title == "Wait error"
     assert labels["start"] == ["go"]
     assert labels["ask"] == ["Big", "No"]
     assert labels["choose"] == ["Late", "Else"]
