@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from portal import cli, databases, extension, folders, logs
 from portal.config import Config
 from portal.models import Passwords, column_fault, db
+from portal.web.accounts import trusted_header
 from portal.web.mount import Mount, believe_proxies
 
 
@@ -39,12 +40,19 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     Passwords.cheap = app.testing
     databases.own(app, settings)
     databases.revisions(app)
-    extension.install(app, settings, Mount())
+    extension.install(app, settings, _mount(settings))
     cli.init_app(app)
     believe_proxies(app, settings.trusted_proxies)
     if not app.testing and click.get_current_context(silent=True) is None:  # a command says so itself
         _tell_lacking_columns(app)
     return app
+
+
+def _mount(settings: Config) -> Mount:
+    """The portal as the whole application, whose people sign in here, or to the proxy before it."""
+    if settings.trusted_header is None:
+        return Mount()
+    return Mount(identity=trusted_header.identity, login_url=settings.flask.get("LOGIN_URL"))
 
 
 def _tell_lacking_columns(app: Flask) -> None:

@@ -10,6 +10,7 @@ from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 
 from portal import api, cli, databases, folders, language, web, work
+from portal.administration.identity import Identity
 from portal.config import Config
 from portal.discovery import discover
 from portal.engine.queue import schedules
@@ -17,7 +18,6 @@ from portal.errors import FlowError, PortalError
 from portal.flow.registry import Flows, registry
 from portal.models import Passwords, demand_objects
 from portal.storage import Storage
-from portal.web.accounts.person import Identity
 from portal.web.mount import Mount, believe_proxies
 
 __all__ = ["Identity", "Portal", "install"]

@@ -37,8 +37,9 @@ def list_flows() -> None:
 
 
 @flows.command("check")
-def check_flows() -> None:
-    """Say that every flow is sound, and which running processes no longer fit the code.
+@click.argument("labels", nargs=-1, metavar="[LABEL]...")
+def check_flows(labels: tuple[str, ...]) -> None:
+    """Say that every flow, or each that is named, is sound, and which running processes no longer fit the code.
 
     A flow that is declared wrongly fails when its module is imported, with the mend. Exits with 1 if a process does
     not fit. What a rename may have left behind, permissions and data of fields, is said beside, and so are the fields
@@ -47,7 +48,8 @@ def check_flows() -> None:
     from portal.engine.versions import incompatible, renaming, unread
     from portal.models import db
 
-    for label, flow_class in sorted(registry.items()):
+    named = {label: known_flow(label) for label in labels or registry}
+    for label, flow_class in sorted(named.items()):
         click.echo(f"{label}: {len(flow_class.definition.nodes)} nodes, sound")
         for fault in _unstored(flow_class):
             click.echo(f"{label}: {fault}")

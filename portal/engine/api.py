@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -18,8 +19,12 @@ from .retries import persist
 from .transaction import read_process, read_task, transaction
 
 
-def start(node: Any, kwargs: dict[str, Any]) -> Any:
-    """Start a process at a `StartHandle`; see there."""
+def start(node: Any, kwargs: dict[str, Any], tell: Callable[[int], object] | None = None) -> Any:
+    """Start a process at a `StartHandle`; see there.
+
+    Args:
+        tell: called with the id of the process, whatever the node's function returns.
+    """
     subprocesses.demand_registered(node.flow_class)
     user, propagate = _ours(kwargs)
     session = db.session()
@@ -39,6 +44,9 @@ def start(node: Any, kwargs: dict[str, Any]) -> Any:
                 raise TypeError(f"{node.name} has no function that could take {', '.join(kwargs)}")
             step.follow(run, task, node.resume(activation), "start")
             step.settle(run)
+            if tell is not None:
+                session.flush()
+                tell(process.id)
             return result
 
     return persist(session, begin)

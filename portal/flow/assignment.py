@@ -6,6 +6,7 @@ Source: the workflow resource patterns, Russell, van der Aalst, ter Hofstede and
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Self
 
@@ -95,6 +96,22 @@ class Capability(Rule):
         if not isinstance(self.skill, str) or not self.skill:
             yield f'Capability() takes the name of a skill, as in Capability("french"), not {self.skill!r}'
         yield from rule_faults("Capability(then=…)", [self.then])
+
+
+@dataclasses.dataclass(frozen=True)
+class Experienced(Rule):
+    """Who has done this step most often of late; of equal ones the next in turn. Pattern 9, History-Based Distribution.
+
+    Args:
+        within: how far back what they did counts.
+    """
+
+    within: dt.timedelta = dt.timedelta(days=365)
+
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        if not isinstance(self.within, dt.timedelta) or self.within <= dt.timedelta():
+            yield f"Experienced(within=…) takes a span of time, as in timedelta(days=90), not {self.within!r}"
 
 
 @dataclasses.dataclass(frozen=True)

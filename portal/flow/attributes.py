@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, TemplateSyntaxError
 
+from . import mailing
 from .base import Node
 from .names import guess, near
 from .reference import Reference
@@ -32,6 +33,7 @@ def faults(definition: Definition) -> Iterator[str]:
         yield from _template(f"{node.name}: summary_template", node.summary_template)
         yield from _template(f"{node.name}: result_template", node.result_template)
     yield from _milestones(definition)
+    yield from mailing.faults(definition)
     yield from _retention(flow_class.retention)
 
 

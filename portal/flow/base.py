@@ -115,6 +115,8 @@ class Node:
     interrupting: bool = True
     #: the name of the signal that it throws or waits for
     signal: str | None = None
+    #: under which programs elsewhere fetch it
+    topic: str | None = None
     #: the name of the message that it waits for on the border of a task
     message: str | None = None
     #: what it cancels, in its process

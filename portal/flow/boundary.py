@@ -13,7 +13,7 @@ from .callables import Called
 from .mutexes import Turn
 from .outcome import Outcome, Wait
 from .reference import Reference
-from .times import is_span, moment, moment_faults
+from .times import following, is_span, moment, moment_faults
 
 if TYPE_CHECKING:
     from .activation import Activation
@@ -63,6 +63,11 @@ class TimeoutBoundary(Boundary):
         """How long after one firing the next one comes."""
         span = self.delay if isinstance(self.repeat, int) else self.repeat
         return span if isinstance(span, dt.timedelta | WorkingTime) else None
+
+    def next_moment(self, last: dt.datetime, now: dt.datetime) -> dt.datetime | None:
+        """When it fires again that should have fired at `last`: the first of its moments behind now."""
+        span = self.interval
+        return None if span is None else following(span, last, now)
 
     @property
     def times_to_fire(self) -> int | None:

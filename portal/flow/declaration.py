@@ -88,6 +88,10 @@ class Flow(metaclass=_FlowType):
     process_webhooks: ClassVar[Sequence[str]] = ()
     #: what signs the calls of other programs (`POST /api/v1/hooks/<label>/<node>`); several while one is replaced
     webhook_secret: ClassVar[str | Sequence[str] | None] = None
+    #: what mail to an address (or to the name before its `@`) is for: `{"invoices@example.com": this.arrived}`
+    mail_addresses: ClassVar[Mapping[str, Reference]] = {}
+    #: whether anybody may write there, or only people of the portal from the address that it knows
+    mail_from_anyone: ClassVar[bool] = False
     #: under which heading the catalogue of requests has it
     category: ClassVar[str] = ""
     #: words by which people find it there, beside those of its title and description

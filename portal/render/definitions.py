@@ -80,7 +80,7 @@ def define_event(element: ET.Element, node: Any, shape: Shape, roots: Roots) -> 
 
 
 def duration(span: dt.timedelta | WorkingTime) -> str:
-    """As ISO 8601 writes it: `P3D`, `PT1H30M`; the caption says where it is working time."""
+    """As ISO 8601 writes it: `P3D`, `PT1H30M`. That it is working time the caption says."""
     if isinstance(span, WorkingTime):
         span = dt.timedelta(span.days, hours=span.hours)
     seconds = round(span.total_seconds())

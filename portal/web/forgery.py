@@ -37,7 +37,8 @@ def _protect() -> None:
 
 
 def spare(app: Flask) -> None:
-    """Take out of `CSRFProtect` what asks for a token itself: `portal.api`, and in a host's application all pages of
+    """Take out of `CSRFProtect` what asks for a token itself: `portal.api`, a
+    provider's signed word, and in a host's application all pages of
     ours. The host's protection would read their forms before anything says how large they may be."""
     _exempt(app)
     if not app.extensions["portal_mount"].whole:
@@ -60,4 +61,4 @@ def _exempt(app: Flask) -> None:
 
 
 def _is_for_programs(endpoint: str) -> bool:
-    return endpoint.startswith("portal.api.")
+    return endpoint.startswith(("portal.api.", "portal.back_channel."))

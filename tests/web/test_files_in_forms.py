@@ -114,6 +114,7 @@ def test_files_are_stored_shown_and_sent_again(erin):
     assert answer.headers["Content-Disposition"] == "attachment; filename=c.pdf"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.content_length == len(PDF)
+    assert f'href="/processes/{process.id}"' in erin.get("/processes?q=photo.png offer").text
     page = erin.get(f"/processes/{process.id}").text
     assert f'href="/files/{process.receipts[0].id}" download>offer.pdf' in page
     assert f'src="/files/{process.receipts[1].id}/preview"' in page

@@ -78,14 +78,18 @@ def title_of(task: Task) -> str:
 
 def kind_of(task: Task) -> str:
     node = task.node
+    if node is not None and node.topic is not None:
+        return _("External task")
     return _("Job") if node is not None and node.works else _("Timer")
 
 
 def why(task: Task) -> tuple[str, str]:
     """What a task waits for, and a line more about it."""
     node = task.node
-    if node is not None and node.works:
+    if node is not None and (node.works or node.topic is not None):
         told = tries(task)
+        if told is None and node.topic is not None:
+            return _("Waits for a program that works on “%(topic)s”", topic=node.topic), ""
         if told is None:
             return _("First attempt"), ""
         error = told.error or {}

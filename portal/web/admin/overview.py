@@ -43,6 +43,7 @@ def overview() -> str:
         "people": _("%(active)s active of %(people)s people, and %(roles)s roles: who is there and what each may do.",
                     active=active, people=people, roles=roles),
         "audit": _("Sign-ins, permissions, what managers did, exports: kept so that nobody can change it unseen."),
+        "tokens": _("What programs act with: whose each token is, what it may, when it was used; revoke one."),
         "retention": _("What becomes of processes that are over, and which are kept whatever the rules say."),
     }  # fmt: skip
     places = [entry for entry in navigation.entries(me()) if entry.place > _PLACE]
