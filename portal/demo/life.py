@@ -1,4 +1,4 @@
-"""What happens beside the steps: remarks, files, second thoughts, holidays, and somebody who leaves the company."""
+"""Events beside the steps of the demo: comments, files, undone work, absences, and a person who leaves."""
 
 from __future__ import annotations
 

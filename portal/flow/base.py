@@ -59,7 +59,7 @@ def describe(call: Any) -> str:
 
 
 def title_of(name: str) -> str:
-    return name.strip("_").replace("_", " ").capitalize()
+    return " ".join(filter(None, name.split("_"))).capitalize()
 
 
 class Node:

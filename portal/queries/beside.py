@@ -1,4 +1,4 @@
-"""What is told beside a list: badges, what is due today, the views that one has saved."""
+"""What is shown beside a list: badges, what is due today, and saved views."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What waits, in numbers: for machines that watch the portal, and for `portal stats`."""
+"""Counts of what waits: for monitoring, and for `portal stats`."""
 
 from __future__ import annotations
 

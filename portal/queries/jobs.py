@@ -1,4 +1,4 @@
-"""Jobs and timers for people: what runs, and what the clock turns to next."""
+"""Jobs and timers for people: what runs, and what is due next."""
 
 from __future__ import annotations
 

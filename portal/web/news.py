@@ -1,4 +1,4 @@
-"""What has changed since a page was read: the badges, and what has come into its list."""
+"""What has changed since a page was read: the badges, and new rows of its list."""
 
 from __future__ import annotations
 

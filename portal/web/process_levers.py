@@ -1,4 +1,4 @@
-"""Levers on whole processes: withdraw, retry all that failed, change data; and what is done with many of them."""
+"""Actions on whole processes: withdraw, retry all that failed, change data; also on many of them."""
 
 from __future__ import annotations
 

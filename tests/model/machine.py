@@ -265,7 +265,9 @@ class Engine(RuleBasedStateMachine):
         if action != "move":
             return ()
         names = (
-            [node.name for node in places.places(task)] if offered else list(task.process.flow_class.definition.nodes)
+            [node.name for node in places.places(task)]
+            if offered
+            else list(task.process.flow_class.definition.nodes)
         )
         return (names[to % len(names)],)
 

@@ -1,5 +1,5 @@
-"""A manager's levers on one task: skip, move, due date, priority, when it runs; and snooze, which is its owner's
-too. A GET says what will happen, the POST does it."""
+"""Managers' actions on one task: skip, move, due date, priority, schedule, and the owner's snooze.
+A GET says what will happen, the POST does it."""
 
 from __future__ import annotations
 
