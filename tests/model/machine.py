@@ -265,7 +265,9 @@ class Engine(RuleBasedStateMachine):
         if action != "move":
             return ()
         names = (
-            [node.name for node in places.places(task)] if offered else list(task.process.flow_class.definition.nodes)
+            [node.name for node in places.places(task)]
+            if offered
+            else list(task.process.flow_class.definition.nodes)
         )
         return (names[to % len(names)],)
 
@@ -403,7 +405,7 @@ class Engine(RuleBasedStateMachine):
         self.tester.clock.offset += jobs.LEASE + dt.timedelta(seconds=1)
         jobs.reclaim(self.session)
 
-    @rule(name=st.sampled_from(("fails", "way", "holds")))
+    @rule(name=st.sampled_from(("fails", "way", "holds", "breaks")))
     def switch(self, name: str) -> None:
         setattr(random_flows.WORLD, name, not getattr(random_flows.WORLD, name))
 
