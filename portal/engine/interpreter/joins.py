@@ -20,8 +20,7 @@ def arrive(run: ActionContext, node: Node, branch: str, *previous: Task) -> None
     scope = scope_of(run, process, node, branch)
     join = waiting(run, process, node, scope) if scope is not None else None
     before: list[Task] = []
-    # of one that was moved something stands: it has gone on
-    gone = join is not None and join.status == "CANCELED" and not standing(join)
+    gone = join is not None and join.status == "CANCELED" and not _has_gone_on(run, join)
     if join is not None and gone and join not in previous:
         # taken back or cancelled: it meets again whom it had met, unless it was moved and is met itself
         before = [each for each in join.previous if each.status == "DONE" and each not in previous]
@@ -41,6 +40,12 @@ def arrive(run: ActionContext, node: Node, branch: str, *previous: Task) -> None
         go_on(run, join)
     elif node.partial:
         _ask(run, join, scope)
+
+
+def _has_gone_on(run: ActionContext, join: Task) -> bool:
+    """Whether a join that is cancelled was moved, and what came of it stands."""
+    run.session.flush()
+    return bool(standing(join))
 
 
 def _has_met(run: ActionContext, join: Task, previous: Task) -> bool:
