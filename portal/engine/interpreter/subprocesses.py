@@ -13,7 +13,7 @@ from portal.flow.registry import registry
 from portal.models import Process, Task
 
 from ..context import ActionContext
-from . import boundary_events, mutexes, processes
+from . import boundary_events, compensation, mutexes, processes
 
 
 def start(run: ActionContext, task: Task, calls: tuple[tuple[Any, Mapping[str, Any]], ...]) -> None:
@@ -184,5 +184,6 @@ def reopen(run: ActionContext, process: Process, action: str) -> None:
     reopen(run, task.process, action)
     if task.status != "STARTED":
         mutexes.demand(run, task, action)  # another task may have its mutex now
-        task.data.pop("_exception", None)
+        for name in ("_exception", compensation.LEFT_OUT):
+            task.data.pop(name, None)
         run.record(task, "STARTED", action)
