@@ -9,6 +9,7 @@ import pytest
 
 from portal import flow, render, this
 from portal.errors import FlowError
+from portal.render.words import caption
 
 DAY = dt.timedelta(days=1)
 
@@ -82,6 +83,20 @@ def test_what_was_missed_is_made_up_once(flow_tester, time_machine):
 def test_what_cannot_repeat_is_refused(delay, options, mend):
     with pytest.raises(FlowError, match=mend):
         nag(delay, **options)
+
+
+@pytest.mark.parametrize(
+    ("repeat", "words"),
+    [
+        (None, "After 1 day"),
+        (1, "After 1 day"),
+        (3, "After 1 day, 3 times, every 1 day"),
+        (2 * DAY, "After 1 day, then every 2 days"),
+        (flow.working(days=1), "After 1 day, then every 1 working day"),
+    ],
+)
+def test_the_picture_says_that_it_repeats(repeat, words):
+    assert caption(nag(DAY, repeat=repeat).definition.nodes["ask__timeout"]) == words
 
 
 @pytest.mark.parametrize(
