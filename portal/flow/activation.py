@@ -235,9 +235,8 @@ class Activation(Generic[P]):
             The task at that node; the join in which it meets its other branches, if that is one.
 
         Raises:
-            LookupError: the flow has no such node.
-            TransitionNotAllowed: the task is over, or its token cannot be there: on another branch, behind a join
-                that takes all branches together; the message says which.
+            TransitionNotAllowed: the task is over, the flow has no such node, or the token cannot be there: on another
+                branch, behind a join that takes all branches together; the message says which.
             PermissionDenied: who acts is no manager of the flow.
         """
         return self._work.move(self, to, user, reason)

@@ -81,7 +81,7 @@ class Capability(Rule):
         then: which of those with the skill.
     """
 
-    skill: str
+    skill: str = ""
     then: Rule = dataclasses.field(default_factory=RoundRobin)
 
     def calls(self) -> Iterator[Call]:
@@ -122,10 +122,16 @@ class ManagerOf(Rule):
         person: `this.node.owner`, or a callable of the activation that returns a user.
     """
 
-    person: Any
+    person: Any = None
 
     def calls(self) -> Iterator[Call]:
-        yield self.person
+        if self.person is not None:
+            yield self.person
+
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        if self.person is None:
+            yield "ManagerOf() takes a person, as in ManagerOf(this.start.owner)"
 
     def bound(self, ask: Callable[[Any], Any]) -> Self:
         return dataclasses.replace(self, person=ask(self.person))

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from portal.working_time import WorkingTime
 
-from .base import Call, Node, Target
+from .base import Call, Edge, Node, Target
 from .callables import Called
 from .mutexes import Turn
 from .outcome import Outcome, Wait
 from .reference import Reference
-from .times import moment, moment_faults
+from .times import following, is_span, moment, moment_faults
 
 if TYPE_CHECKING:
     from .activation import Activation
@@ -29,6 +29,9 @@ class Boundary(Node):
         self._title = title
         self._way(then)
 
+    def word_of(self, edge: Edge) -> str:
+        return f".On{self.kind.removesuffix('Boundary')}()"
+
     def catches(self, error: BaseException | str | None) -> bool:
         """Whether it catches what its host raised, or the code of a failed end."""
         return False
@@ -36,13 +39,6 @@ class Boundary(Node):
     def hears(self, code: str) -> bool:
         """Whether it waits for an escalation with this code from below its host."""
         return False
-
-
-def _lasts(span: Any) -> bool:
-    """Whether it is a span of time, or of working time, and a positive one."""
-    if isinstance(span, WorkingTime):
-        return bool(span.days or span.hours)
-    return isinstance(span, dt.timedelta) and span > dt.timedelta(0)
 
 
 class TimeoutBoundary(Boundary):
@@ -71,10 +67,7 @@ class TimeoutBoundary(Boundary):
     def next_moment(self, last: dt.datetime, now: dt.datetime) -> dt.datetime | None:
         """When it fires again that should have fired at `last`: the first of its moments behind now."""
         span = self.interval
-        if isinstance(span, WorkingTime):
-            soon = moment(span, last)
-            return soon if soon is None or soon > now else moment(span, now)
-        return None if span is None else last + span * ((now - last) // span + 1)
+        return None if span is None else following(span, last, now)
 
     @property
     def times_to_fire(self) -> int | None:
@@ -98,11 +91,11 @@ class TimeoutBoundary(Boundary):
         if self.interrupting:
             yield ".OnTimeout(repeat=…) needs interrupting=False: one that interrupts its task fires once"
         if isinstance(repeat, dt.timedelta | WorkingTime):
-            if not _lasts(repeat):
+            if not is_span(repeat):
                 yield f".OnTimeout(repeat=…) needs a span of time, not {repeat!r}"
         elif isinstance(repeat, bool) or not isinstance(repeat, int) or repeat < 1:
             yield f".OnTimeout(repeat=…) takes a timedelta, or how often it fires, not {repeat!r}"
-        elif not _lasts(self.delay):
+        elif not is_span(self.delay):
             yield f".OnTimeout(repeat={repeat}) repeats its delay, which is no span; say repeat=timedelta(…)"
 
     def enter(self, activation: Activation) -> Outcome:
@@ -210,6 +203,9 @@ class CompensationBoundary(Boundary):
         if not is_node:
             boundary._declared = []
         return boundary
+
+    def word_of(self, edge: Edge) -> str:
+        return ".CompensateWith()"
 
     def calls(self) -> Iterator[Called]:
         if not self._declared and not isinstance(self.handler, Node):

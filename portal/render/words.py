@@ -49,6 +49,8 @@ def notes(node: Any) -> tuple[str, ...]:
         lines.append(_("one at a time: %(mutex)s", mutex=mutex))
     if (milestone := node.milestone) is not None:
         lines.append(_("only while: %(condition)s", condition=describe(milestone) or _("it is time")))
+    if topic := node.topic:
+        lines.append(_("topic: %(topic)s", topic=topic))
     if region := node.region:
         nodes = node.flow_class.definition.nodes
         lines.append(_("cancels %(region)s", region=", ".join(caption(nodes[each.name]) for each in region)))

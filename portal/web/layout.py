@@ -149,6 +149,7 @@ def _context() -> dict[str, Any]:
     chosen = preferences()
     return {
         "me": me(),
+        "section": "",  # a page says in which part it is; one of an author's may not
         "own_accounts": mount().own_accounts,
         "badges": badges,
         "unread": unread,
@@ -176,6 +177,7 @@ def helpers() -> dict[str, Any]:
         "asset": asset,
         "flows": registry,
         "action_words": words.action_words,
+        "process_action_words": words.PROCESS_ACTIONS.__getitem__,
         "LOST": words.LOST,
         "PROCESS_ACTIONS": words.PROCESS_ACTIONS,
         "PROCESS_STATES": words.PROCESS_STATES,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, abort, render_template, request, url_for
+from flask import Blueprint, Response, abort, request, url_for
 
 from portal import render
 from portal.errors import PermissionDenied
@@ -31,6 +31,7 @@ from .display.words import step_title
 from .flows import attachment
 from .layout import me, now
 from .navigation import Entry
+from .rendering import render_template
 
 blueprint = Blueprint("reports", __name__)
 blueprint.before_request(require_login)
@@ -166,7 +167,10 @@ def _works(flow_class: Any, step: str) -> bool:
     if node is None:
         return "__" not in step
     return not node.starts and (
-        node.human or node.works or node.kind in ("Function", "Subprocess", "NSubprocess")
+        node.human
+        or node.works
+        or node.topic is not None
+        or node.kind in ("Function", "Subprocess", "NSubprocess")
     )
 
 

@@ -55,6 +55,17 @@ def test_it_repeats_in_working_time(flow_tester, delay, repeat):
     assert second == flow.registry.current.calendar.after(first, flow.working(days=1))
 
 
+def test_it_waits_over_the_weekend(flow_tester, time_machine):
+    time_machine.move_to(dt.datetime(2026, 11, 27, 15, tzinfo=dt.UTC))  # a Friday
+    run = flow_tester(nag(DAY / 24, repeat=flow.working(days=1)))
+    run.start("start")
+    fired = []
+    for _ in range(4):
+        run.advance(days=1, seconds=1)
+        fired.append(run.path.count("remind"))
+    assert fired == [1, 1, 1, 2]  # on Friday and on Monday at four
+
+
 def test_what_was_missed_is_made_up_once(flow_tester, time_machine):
     run = flow_tester(nag(DAY, repeat=DAY))
     run.start("start")

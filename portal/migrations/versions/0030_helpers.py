@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0030"
-down_revision = "0024"
+down_revision = "0027"
 
 BIG_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 _STOOD_IN = sa.text("acting_for_id IS NOT NULL")

@@ -29,7 +29,9 @@ _TASK = {
     "REVIVED": State(_("Reopened"), "off"),
 }
 #: what a step of this kind is called while it is STARTED
-_STARTED = dict.fromkeys(("Job", "Function", "Subprocess", "NSubprocess"), State(_("In progress"), "busy"))
+_STARTED = dict.fromkeys(
+    ("Job", "ExternalTask", "Function", "Subprocess", "NSubprocess"), State(_("In progress"), "busy")
+)
 _STARTED |= dict.fromkeys(("Join", "Turn"), State(_("Waiting"), "wait"))
 #: a revived task that had failed
 _RETRIED = State(_("Retried"), "off")
@@ -251,14 +253,17 @@ class Tries(NamedTuple):
 def tries(task: Any) -> Tries | None:
     """The tries of a job that runs, or waits for its next one. None where nothing is to be told of them."""
     node, error = task.node, (task.data or {}).get("_exception")
-    if node is None or not node.works or task.status not in ("SCHEDULED", "STARTED"):
+    if node is None or not (node.works or node.topic) or task.status not in ("SCHEDULED", "STARTED"):
         return None
     running = task.status == "STARTED"
     failed = (error or {}).get("tries", 0)
     if not running and not failed:
         return None
-    until = task.started + jobs.time_limit(node) if running and task.started is not None else None
-    return Tries(failed + running, node.retries + 1, error if failed else None, running, until)
+    until = None
+    if running and task.started is not None:
+        until = task.lease if node.topic else task.started + jobs.time_limit(node)
+    of = max((error or {}).get("of", 0), node.retries + 1)
+    return Tries(failed + running, of, error if failed else None, running, until)
 
 
 def process_state(process: Any) -> State:
@@ -362,14 +367,26 @@ def _rule(said: str) -> str:
 
 def deed_to_it(event: Any) -> str:
     """What somebody did with the task that a page is about."""
-    taken_over = event.action == "reassign" and (event.detail or {}).get("to") == event.user.username
+    taken_over = event.action == "reassign" and _to_oneself(event)
     return gettext("took it over") if taken_over else gettext("%(did)s it", did=deed(event))
+
+
+def _to_oneself(event: Any) -> bool:
+    return bool((event.detail or {}).get("to", event.user.username) == event.user.username)
 
 
 def deed(event: Any) -> str:
     """What somebody did, as a verb."""
     if event.action == "assign" and (event.from_state is None or (event.detail or {}).get("rule")):
         return gettext("was assigned")
+    if (
+        event.action == "assign"
+        and event.user
+        and (event.detail or {}).get("to", event.user.username) != event.user.username
+    ):
+        return gettext("assigned")
+    if event.action == "assign" and event.user is not None and not _to_oneself(event):
+        return gettext("assigned")
     if event.action == "revive" and event.from_state == "ERROR":
         return gettext("retried")
     if event.action == "step" and (event.detail or {}).get("unassigned"):
