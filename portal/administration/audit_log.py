@@ -49,6 +49,8 @@ ACTIONS: dict[str, Any] = {
     "data": lazy_gettext("Changed data"),
     "due": lazy_gettext("Changed a due date"),
     "priority": lazy_gettext("Changed a priority"),
+    "send": lazy_gettext("Sent a message or a signal"),
+    "add": lazy_gettext("Added an item"),
     "hold": lazy_gettext("Put a legal hold on a process"),
     "release": lazy_gettext("Ended a legal hold"),
     "export": lazy_gettext("Exported"),

@@ -37,6 +37,7 @@ from . import (
     requests,
     retry,
     saved_views,
+    sending,
     workload,
 )
 from .accounts import absences, calendar, profile, sessions, sign_in, tokens
@@ -71,6 +72,7 @@ BLUEPRINTS = (
     pages.blueprint,
     processes.blueprint,
     process_levers.blueprint,
+    sending.blueprint,
     workload.blueprint,
     incidents.blueprint,
     operations_of_people.blueprint,

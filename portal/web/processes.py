@@ -30,6 +30,7 @@ from .messages import flash
 from .navigation import Entry
 from .reads import note_read
 from .reasons import reason_of_request
+from .sending import has_news, steps_with_items
 from .tasks import preview
 from .tasks.context import artifact_of
 from .urls import see_other, to_id, way_back
@@ -160,7 +161,7 @@ def offered(process: Any, failed: bool = False) -> list[str]:
     """
     names: list[str] = []
     if me().manages(process.flow_label):
-        names = [*(["retry"] if failed else []), "resume", "suspend", "data", "cancel"]
+        names = [*(["retry"] if failed else []), "resume", "suspend", "data", "send", "add", "cancel"]
     if process.created_by_id == me().id:
         names.append("withdraw")
     return [name for name in names if _possible(name, process)]
@@ -174,7 +175,17 @@ def _possible(name: str, process: Any) -> bool:
     except Exception:  # the flow's own rule for a withdrawal
         current_app.logger.exception("process %s: whether one may %s it cannot be told", process.id, name)
         return False
-    return name != "data" or bool(correctable(type(process)))
+    if name in _OFFERED_IF:
+        return bool(_OFFERED_IF[name](process))
+    return True
+
+
+#: what beside its state makes an action on a process possible
+_OFFERED_IF: dict[str, Any] = {
+    "data": lambda process: bool(correctable(type(process))),
+    "send": has_news,
+    "add": lambda process: bool(steps_with_items(process)),
+}
 
 
 def correctable(model: type) -> list[str]:
