@@ -75,5 +75,13 @@ def test_processes_are_an_event_log(client_of, submit, take):
         for each in trace.findall(f"{name}event")
     ]
     states = [(each["concept:name"], each["lifecycle:transition"]) for each in texts]
-    assert states[-1] == ("review", "assigned")
+    assert states[-1] == ("review", "assign"), "as the standard lifecycle of XES calls it"
+    assert texts[-1]["state"] == "ASSIGNED"
     assert all(each.find(f"{name}date") is not None for each in trace.findall(f"{name}event"))
+
+
+def test_what_is_stuck_is_called_so_in_the_file_too(carol, submit, take):
+    process_id = submit("Bees")
+    carol.post(f"/tasks/{take(process_id)}/cancel")
+    _head, line = carol.get("/processes?format=csv").text.splitlines()
+    assert ",Needs attention," in line
