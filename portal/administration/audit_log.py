@@ -51,6 +51,7 @@ ACTIONS: dict[str, Any] = {
     "priority": lazy_gettext("Changed a priority"),
     "send": lazy_gettext("Sent a message or a signal"),
     "add": lazy_gettext("Added an item"),
+    "migrate": lazy_gettext("Moved a task to the flow as it is now"),
     "hold": lazy_gettext("Put a legal hold on a process"),
     "release": lazy_gettext("Ended a legal hold"),
     "export": lazy_gettext("Exported"),

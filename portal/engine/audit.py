@@ -34,6 +34,7 @@ LEVERS = frozenset(
         "priority",
         "send",
         "add",
+        "migrate",
     )
 )
 #: the hash before the first row

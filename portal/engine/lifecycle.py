@@ -61,6 +61,7 @@ PROCESS_ACTIONS: dict[str, Rule] = {
     "data": Rule(("NEW", "SUSPENDED"), None, ("manager",), on_hold=True),
     "send": Rule(("NEW",), None, ("manager",)),
     "add": Rule(("NEW",), None, ("manager",)),
+    "migrate": Rule(("NEW",), None, ("manager",)),
 }
 
 

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries, render
 from portal.engine import actions, lifecycle, visibility
+from portal.engine.versions import migration
 from portal.errors import FlowError, PermissionDenied, TransitionNotAllowed
 from portal.language import gettext, lazy_gettext
 from portal.models import db
@@ -92,7 +93,11 @@ def detail(process_id: int) -> str:
         data=rows_of(process, Files(process)),
         entered=told.entered(process, latest.rows),
         artifact=artifact_of(process),
-        actions=offered(process, failed is not None or process.id in troubles),
+        actions=offered(
+            process,
+            failed is not None or process.id in troubles,
+            bool(migration.misfits(process, course.open_tasks)),
+        ),
         manages=manages,
     )
 
@@ -153,15 +158,17 @@ def ask(process: Any, action: str, address: str, fault: str = "") -> str:
     )
 
 
-def offered(process: Any, failed: bool = False) -> list[str]:
+def offered(process: Any, failed: bool = False, changed: bool = False) -> list[str]:
     """The actions that the page of a process has buttons for.
 
     Args:
         failed: something in it has failed.
+        changed: it stands at a step that its flow no longer has.
     """
     names: list[str] = []
     if me().manages(process.flow_label):
-        names = [*(["retry"] if failed else []), "resume", "suspend", "data", "send", "add", "cancel"]
+        names = [*(["retry"] if failed else []), *(["migrate"] if changed else [])]
+        names += ["resume", "suspend", "data", "send", "add", "cancel"]
     if process.created_by_id == me().id:
         names.append("withdraw")
     return [name for name in names if _possible(name, process)]

@@ -141,6 +141,7 @@ PARAMETERS = {
     ),
     "/processes/<int:process_id>/<any(withdraw,retry):action>": (("next",), ("next", "reason")),
     "/processes/<int:process_id>/send": (("next",), ("what", "data", "reason", "next")),
+    "/processes/<int:process_id>/migrate": (("next",), ("to-review", "reason", "next", "_ask")),
     "/processes/<int:process_id>/add": (("next",), ("step", "item", "reason", "next")),
     "/processes/<int:process_id>/data": (("next", "retry", "fields"), (*FIELDS, "reason", "next", "_seen")),
     "/news": (("list", "since", "newest"), ()),

@@ -69,6 +69,8 @@ TABLE = {
     ("GET", "/processes/<int:process_id>/data"): (LOGIN, 403, 403, 200, 200),
     ("GET", "/processes/<int:process_id>/send"): (LOGIN, 403, 403, 200, 200),
     ("POST", "/processes/<int:process_id>/send"): (LOGIN, 403, 403, 422, 422),
+    ("GET", "/processes/<int:process_id>/migrate"): (LOGIN, 403, 403, 409, 409),
+    ("POST", "/processes/<int:process_id>/migrate"): (LOGIN, 403, 403, 409, 409),
     ("GET", "/processes/<int:process_id>/add"): (LOGIN, 403, 403, 409, 409),
     ("POST", "/processes/<int:process_id>/add"): (LOGIN, 403, 403, 409, 409),
     ("POST", "/processes/<int:process_id>/data"): (LOGIN, 403, 403, 303, 303),

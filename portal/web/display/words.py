@@ -180,6 +180,10 @@ PROCESS_ACTIONS = {
         _("Change data…"), "pencil", _("Change the data of this process"),
         _("The history keeps each old and new value."), _("Data changed"),
     ),
+    "migrate": Action(
+        _("Move to the flow as it is now…"), "box-arrow-in-right", _("Move this process to the flow as it is now"),
+        _("The flow has changed. Say for each step that it no longer has where the process continues."), _("Moved"),
+    ),
     "send": Action(
         _("Send message or signal…"), "envelope", _("Send a message or a signal"),
         _("What waits for it continues as if another program had sent it. This cannot be undone."), _("Sent"),
@@ -316,6 +320,7 @@ _PEOPLES = frozenset(
         "data",
         "send",
         "add",
+        "migrate",
         "requester",
         "hold",
         "release",
