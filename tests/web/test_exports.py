@@ -85,3 +85,18 @@ def test_what_is_stuck_is_called_so_in_the_file_too(carol, submit, take):
     carol.post(f"/tasks/{take(process_id)}/cancel")
     _head, line = carol.get("/processes?format=csv").text.splitlines()
     assert ",Needs attention," in line
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_program_for_process_mining_reads_the_event_log(client_of, submit, take, tmp_path):
+    pm4py = pytest.importorskip("pm4py", reason="the extra mining is not installed")
+    process_id = submit("Bees & <ants>")
+    take(process_id)
+    file = tmp_path / "log.xes"
+    file.write_bytes(client_of("erin").get("/processes?format=xes").data)
+    log = pm4py.read_xes(str(file))
+    assert set(log["case:concept:name"]) == {str(process_id)}
+    assert log["concept:name"].tolist()[-1] == "review"
+    assert log["lifecycle:transition"].tolist()[-1] == "assign"
+    assert log["org:resource"].tolist()[-1] == "bob"
