@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import String, inspect, select, update
@@ -110,20 +111,32 @@ def _own(process: Process) -> Iterator[str]:
     if flow_class is not None:
         yield flow_class.definition.title
         yield summaries.constant_part(flow_class.process_summary_template or "")
-    left_out = set()
-    guarded = visibility.guarded_fields(type(process))
-    for name, field in fields_of(type(process)).items():
-        if isinstance(field, BinaryField | FileField) or name in guarded:
-            left_out.add(field.path[0])
-            if isinstance(field, FileField) and name not in guarded:
-                yield from _names(_at(field, process.data))
-        elif field.choices:
-            yield from _labels(field, process.data)
+    left_out, files, choices, has_columns = _kinds(type(process))
+    for field in files:
+        yield from _names(_at(field, process.data))
+    for field in choices:
+        yield from _labels(field, process.data)
     for key, value in process.data.items():
         if key not in left_out and not key.startswith("_"):
             yield from _values(value)
-    if inspect(type(process)).local_table is not Process.__table__:
+    if has_columns:
         yield from _columns(process)
+
+
+@lru_cache(maxsize=1024)
+def _kinds(cls: Any) -> tuple[frozenset[str], list[Any], list[Any], bool]:
+    """The keys of a class of processes that no search looks at, its fields with files and those with choices, and
+    whether it has a table."""
+    guarded, fields = visibility.guarded_fields(cls), fields_of(cls)
+    left_out = [
+        name
+        for name, field in fields.items()
+        if isinstance(field, BinaryField | FileField) or name in guarded
+    ]
+    files = [field for name, field in fields.items() if isinstance(field, FileField) and name not in guarded]
+    choices = [field for name, field in fields.items() if field.choices and name not in left_out]
+    has_table = inspect(cls).local_table is not Process.__table__
+    return frozenset(fields[name].path[0] for name in left_out), files, choices, has_table
 
 
 def _values(value: Any) -> Iterator[str]:

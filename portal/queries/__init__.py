@@ -13,6 +13,7 @@ from .filters import (
     TASK_STATES,
     DataFilter,
     Filters,
+    LeftOut,
     data_filter,
     steps_of,
 )
@@ -30,6 +31,7 @@ from .lists import (
     process_ids,
     queue,
     read,
+    strange,
     task_ids,
 )
 from .notices import notices, unread
@@ -56,6 +58,7 @@ from .talk import Talk, talk
 from .tasks import (
     chosen,
     due_tasks,
+    helped,
     late,
     next_at_step,
     next_in_inbox,
@@ -87,6 +90,7 @@ __all__ = [
     "Filters",
     "Happened",
     "History",
+    "LeftOut",
     "Page",
     "Position",
     "ProcessDetail",
@@ -107,6 +111,7 @@ __all__ = [
     "data_filter",
     "due_tasks",
     "figures",
+    "helped",
     "history",
     "how_many_could",
     "how_many_processes",
@@ -135,6 +140,7 @@ __all__ = [
     "start_drafts",
     "steps_of",
     "story",
+    "strange",
     "talk",
     "task_events",
     "task_ids",

@@ -135,6 +135,22 @@ NARROWING = ("flow", "q", "step", "person", "state", "due", "since", "until", "p
 EVERYTHING = Filters()
 
 
+class LeftOut(str):
+    """Why a filter was left out, a line for people.
+
+    Attributes:
+        name: of the filter in the address.
+    """
+
+    name: str = ""
+
+    @classmethod
+    def of(cls, name: str, fault: object) -> LeftOut:
+        found = cls(fault)
+        found.name = name
+        return found
+
+
 class Fault(ValueError):
     """A filter that cannot be understood; its message is a line for people."""
 
@@ -172,7 +188,7 @@ def narrow(session: Session, filters: Filters, kind: str) -> Narrowed:
             try:
                 found.criteria.append(makers[name](filters, kind))
             except Fault as fault:
-                found.faults.append(str(fault))
+                found.faults.append(LeftOut.of(name, fault))
     for condition in filters.data:
         try:
             column = column_of(filters.flow, condition.name)
@@ -180,13 +196,13 @@ def narrow(session: Session, filters: Filters, kind: str) -> Narrowed:
             if column not in found.columns:
                 found.columns.append(column)
         except ValueError as fault:
-            found.faults.append(str(fault))
+            found.faults.append(LeftOut.of(condition.key, fault))
     for name in filters.columns:
         if name.startswith("data."):
             try:
                 column = column_of(filters.flow, name.removeprefix("data."))
             except ValueError as fault:
-                found.faults.append(str(fault))
+                found.faults.append(LeftOut.of(name, fault))
                 continue
             if column not in found.columns:
                 found.columns.append(column)

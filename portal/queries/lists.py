@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from portal.engine import absences, permissions
 from portal.flow.registry import registry
+from portal.language import gettext as _
 from portal.models import Process, Task, User, utcnow
 
 from .beside import WIDTH, Beside, asides, awake, count
-from .filters import EVERYTHING, Filters, Narrowed, due_before, narrow
+from .filters import EVERYTHING, Filters, LeftOut, Narrowed, due_before, narrow
 from .holder import Holder
 from .paging import PAGE, Key, Order, Page, pack, unpack
 from .reading import STAGE, first_rows, ordered
@@ -95,6 +96,19 @@ LISTS: dict[str, List] = {
         Process,
     ),
 }  # fmt: skip
+
+
+def strange(name: str, filters: Filters) -> list[LeftOut]:
+    """Why a list does not begin or is not sorted as its filters say: for people it then begins anew, in its usual
+    order."""
+    listed, found = LISTS[name], []
+    if filters.sort and filters.sort not in listed.orders:
+        told = _("This list is sorted by %(names)s.", names=", ".join(listed.orders))
+        found.append(LeftOut.of("sort", told))
+    elif filters.after and unpack((STAGE, *listed.order(filters.sort)), filters.after) is None:
+        told = _("This is no place in the list: take `next` of the page before.")
+        found.append(LeftOut.of("after", told))
+    return found
 
 
 #: statements that were made before, by list, permissions, order and size

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
@@ -25,6 +25,7 @@ from .export import export, offers
 from .filtering import Addresses, asked_condition, filters_of_request
 from .layout import badges, me, preferences
 from .navigation import Entry
+from .rendering import render_template
 from .saved_views import start_address
 from .urls import see_other
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, request, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -22,6 +22,7 @@ from .layout import me
 from .lookups import process_or_refuse
 from .messages import flash
 from .reasons import reason_of_request
+from .rendering import render_template
 from .urls import see_other, way_back
 
 blueprint = Blueprint("migrating", __name__)

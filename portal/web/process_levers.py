@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, request, url_for
 from sqlalchemy import select
 from werkzeug.datastructures import CombinedMultiDict
 from werkzeug.wrappers import Response as BaseResponse
@@ -32,6 +32,7 @@ from .lookups import process_or_refuse
 from .messages import flash
 from .processes import ask, correctable
 from .reasons import reason_of_request
+from .rendering import render_template
 from .selection import Selection, each, list_filters, selection, tell, tell_nothing
 from .step_fields import named_fields
 from .tasks.given import my_zone

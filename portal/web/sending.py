@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, request, url_for
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as BaseResponse
@@ -25,6 +25,7 @@ from .layout import me
 from .lookups import process_or_refuse
 from .messages import flash
 from .reasons import reason_of_request
+from .rendering import render_template
 from .urls import see_other, way_back
 
 blueprint = Blueprint("sending", __name__)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, flash, render_template, url_for
+from flask import Blueprint, current_app, flash, url_for
 from flask_wtf import FlaskForm
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
@@ -18,6 +18,7 @@ from portal.language import lazy_gettext
 from portal.models import Token, db
 
 from ..layout import me
+from ..rendering import render_template
 from ..urls import see_other, to_id
 from ..writing import writing
 from .sign_in import require_login

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from flask import Blueprint, abort, render_template, url_for
+from flask import Blueprint, abort, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response as BaseResponse
@@ -19,6 +19,7 @@ from portal.models import Operation, OperationRefusal, User, db
 from ..accounts.sign_in import require_login
 from ..layout import me, now
 from ..messages import flash
+from ..rendering import render_template
 from ..urls import see_other, to_id
 from .managed import ADMIN
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from flask import render_template
 from sqlalchemy import func, select
 
 from portal.administration import access
@@ -13,6 +12,7 @@ from portal.models import AuditRow, Role, User, db
 from .. import navigation
 from ..layout import me
 from ..navigation import Entry
+from ..rendering import render_template
 from .access import blueprint
 
 #: where the entries of administrators begin in the side bar

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
@@ -18,6 +18,7 @@ from ..accounts.sign_in import require_login
 from ..display.words import ACTIONS
 from ..layout import me
 from ..reasons import reason_of_request
+from ..rendering import render_template
 from ..selection import Selection, each, list_filters, selection, tell, tell_nothing
 from ..urls import see_other, to_id, way_back
 from . import undoing
