@@ -35,6 +35,10 @@ def list_flows() -> None:
         click.echo(f"{label:30} {flow_class.definition.title}")
 
 
+#: what needs neither pages nor a database
+BARE: tuple[click.Command, ...] = (list_flows,)
+
+
 @flows.command("check")
 def check_flows() -> None:
     """Say that every flow is sound, and which running processes no longer fit the code.
