@@ -201,6 +201,7 @@ def _change_profile(form: ProfileForm) -> BaseResponse:
     chosen = user.language or ""
     db.session.commit()
     g.pop("portal_locale", None)
+    g.pop("spoken", None)
     flash(_("Saved."), "success")
     response = see_other(url_for("portal.accounts.profile"))
     languages.keep(response, chosen)
