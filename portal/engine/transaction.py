@@ -132,6 +132,7 @@ def _committed(
         run = ActionContext(session, found.actor, clock.get()(), set())
         run.hold(found)
         rows = run.rows
+        rows.complete = partial(search_text.keep_new, run)
         session.info |= {"run": run, "rows": rows}
         yield run
         search_text.keep(run)

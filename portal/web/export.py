@@ -13,7 +13,6 @@ from itertools import chain
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-import xlsxwriter
 from flask import Response, stream_with_context
 from sqlalchemy import select
 
@@ -157,6 +156,8 @@ def _xlsx(rows: Iterable[list[Any]]) -> Iterator[bytes]:
     """Rows go to a file on the disk as they are read, and the file goes out from there."""
     there = zone(preferences().get("timezone"))
     with tempfile.TemporaryFile() as target:
+        import xlsxwriter  # most processes make no such file, and it is large
+
         book = xlsxwriter.Workbook(target, {"constant_memory": True, "strings_to_formulas": False})
         sheet = book.add_worksheet()
         moment, head = book.add_format({"num_format": "yyyy-mm-dd hh:mm"}), book.add_format({"bold": True})
