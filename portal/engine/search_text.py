@@ -44,6 +44,13 @@ def keep(run: ActionContext) -> None:
             process.search_text = text
 
 
+def keep_new(run: ActionContext) -> None:
+    """The same for processes that are about to be stored, so that most are written once."""
+    for process in run.session.new:
+        if isinstance(process, Process) and process.artifact_type is None and process in run.made:
+            process.search_text = text_of(process)
+
+
 def text_of(process: Process) -> str:
     """All that a search finds a process by."""
     before, _, attached = (process.search_text or "").partition(_ATTACHED)

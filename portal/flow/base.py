@@ -97,6 +97,8 @@ class Node:
     schedules: ClassVar[bool] = False
     #: it starts child processes
     calls_processes: ClassVar[bool] = False
+    #: it starts one for each of its items, and people may add some
+    takes_items: ClassVar[bool] = False
     #: it is done in the moment in which it is entered, so no clock runs meanwhile
     instant: ClassVar[bool] = False
     #: the whole process ends with it

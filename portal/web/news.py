@@ -29,7 +29,7 @@ def news() -> Response:
     """
     shown = badges()
     answer: dict[str, Any] = {
-        "badges": {name: shown.get(name, "") for name in ("inbox", "queue")},
+        "badges": {name: shown.get(name, "") for name in queries.BADGES},
         "text": "",
     }
     name, since = request.args.get("list", ""), _moment(request.args.get("since", ""))

@@ -88,9 +88,7 @@ def _ask(task: Task, action: str, to: str, fault: str = "") -> str:
         back=way_back(url_for("portal.tasks.detail", task_id=task.id)),
         fault=fault,
         told=preview.of_task(action, task, node),
-        places=[each for each in places.places(task) if each.name != task.flow_task]
-        if action == "move"
-        else [],
+        places=places.places(task) if action == "move" else [],
         to=to,
         snoozes=snoozes(),
         due=request.form.get("due", local_text(task.due)),
