@@ -17,11 +17,13 @@ from wtforms.validators import ValidationError
 
 from portal.engine.transaction import clock
 from portal.models import Token, User, db, hash_of
-from portal.web.accounts.person import is_signed_in
+from portal.web.accounts.person import is_signed_in, person
 
 log = logging.getLogger("portal.api")
 
 SAFE = ("GET", "HEAD", "OPTIONS")
+#: where a page says its token, by any of the usual names
+CSRF_HEADERS = ("X-CSRFToken", "X-CSRF-Token")
 #: uses are counted by the minute
 WINDOW = dt.timedelta(minutes=1)
 #: milliseconds that a request waits for a busy database to count it
@@ -39,6 +41,8 @@ def identify() -> None:
         _as_program(given.token)
     elif not is_signed_in():
         abort(401, "Show a token: Authorization: Bearer portal_…")
+    elif not person().is_active:  # whom the application around the portal still signs in
+        abort(403, "Your account is deactivated.")
     elif request.method not in SAFE:
         _demand_own_page()
     g.csrf_valid = True  # a form that is filled in for a program asks for no page's token
@@ -70,7 +74,7 @@ def _demand_own_page() -> None:
     if not current_app.config.get("WTF_CSRF_ENABLED", True):
         return
     try:
-        validate_csrf(request.headers.get("X-CSRFToken", ""), time_limit=10**9)
+        validate_csrf(next(filter(None, map(request.headers.get, CSRF_HEADERS)), ""), time_limit=10**9)
     except ValidationError as error:
         raise CSRFError(str(error)) from error
 

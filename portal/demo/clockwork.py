@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, event, or_, select, update
 
-from portal.engine import actions
+from portal.engine import actions, external
 from portal.engine.moving_clock import clock
 from portal.engine.queue import jobs, schedules, timers
 from portal.errors import PermissionDenied, TransitionNotAllowed
@@ -59,6 +59,8 @@ Deed = Callable[[], int | None]
 def play(company: Company, now: dt.datetime) -> None:
     """Let the people of a company work until a moment. Nobody gets mail of it."""
     gc.freeze()  # what is there stays, and need not be looked at each time
+    thresholds = gc.get_threshold()
+    gc.set_threshold(20_000, 20, 20)
     state = random.getstate()
     random.seed(company.seed)  # which waits of retries are drawn from
     try:
@@ -66,6 +68,7 @@ def play(company: Company, now: dt.datetime) -> None:
             Clockwork(company, now).run()
     finally:
         random.setstate(state)
+        gc.set_threshold(*thresholds)
         gc.unfreeze()
 
 
@@ -102,6 +105,9 @@ class Clockwork:
             for _ in range(story.number):
                 self.at(self._some_moment(), partial(self._start, story))
         self._plan_schedules()
+        for away in self.company.away:
+            if away.begins < 0:
+                self.at(self.now + dt.timedelta(days=away.begins), partial(life.go_away, self, away))
         while self._deeds and self._deeds[0][0] <= self.now:
             self.moment, _, deed = heapq.heappop(self._deeds)
             token = clock.set(lambda: self.moment)
@@ -111,6 +117,7 @@ class Clockwork:
                     self._listen(root)
             finally:
                 clock.reset(token)
+                db.session.expunge_all()  # or every commit looks at what earlier ones have read
         self.moment = self.now
         token = clock.set(lambda: self.now)
         try:
@@ -195,7 +202,9 @@ class Clockwork:
 
     def _plan(self, root: int, row: Any) -> None:
         node = registry[row.flow_label].definition.nodes[row.flow_task]
-        if row.status == "SCHEDULED":
+        if node.topic is not None:
+            self._plan_elsewhere(root, row, node)
+        elif row.status == "SCHEDULED":
             moment = max(row.scheduled or self.moment, self.moment + dt.timedelta(seconds=2))
             self.at(moment, lambda: self._turn(root, row.id, node.works))
         elif node.human and row.status in ("NEW", "ASSIGNED"):
@@ -203,6 +212,13 @@ class Clockwork:
         elif row.flow_task_type in _CALLED and (answer := self._answer(root, row)) is not None:
             wait = dt.timedelta(hours=self.random.uniform(3, 60))
             self.at(self.at_work(self.moment + wait), lambda: self._call(root, row.id, node, answer))
+
+    def _plan_elsewhere(self, root: int, row: Any, node: Any) -> None:
+        answer = self._answer(root, row)
+        if row.status == "SCHEDULED" and answer is not None:
+            values = dict(answer(self.random, None))
+            moment = self.moment + dt.timedelta(minutes=self.random.uniform(1, 20))
+            self.at(moment, lambda: self._work_elsewhere(root, row.id, node, values))
 
     def _plan_person(self, root: int, row: Any, node: Any) -> None:
         hours = self.random.lognormvariate(0, 1.1) * self._stories[root].hours * 4
@@ -237,7 +253,7 @@ class Clockwork:
 
     def _candidates(self, row: Any, owner_id: int | None) -> list[str]:
         if owner_id is not None:
-            return [self.names[owner_id]]
+            return [self._who_works_for(self.names[owner_id])]
         wanted = {row.owner_permission, f"{row.owner_permission}:{row.owner_permission_obj}"}
         names = [
             name
@@ -246,6 +262,14 @@ class Clockwork:
         ]
         self.random.shuffle(names)
         return names
+
+    def _who_works_for(self, name: str) -> str:
+        """Somebody, or their substitute while they are away."""
+        days = (self.moment - self.now) / dt.timedelta(days=1)
+        for away in self.company.away:
+            if away.who == name and away.begins <= days < away.ends:
+                return away.substitute
+        return name
 
     def _answer(self, root: int, row: Any) -> Answer | None:
         answers = self._stories[root].answers
@@ -260,6 +284,22 @@ class Clockwork:
         else:
             timers.fire(db.session(), task_id)
         return root
+
+    def _work_elsewhere(self, root: int, task_id: int, node: Any, values: dict[str, Any]) -> int | None:
+        """A program fetches what waits for its topic, and completes it."""
+        hour = {node.topic: dt.timedelta(hours=1)}
+        fetched = external.fetch_and_lock(db.session(), None, "demo", hour, 100, lambda task: task.id)
+
+        def write(activation: Any) -> None:
+            for name, value in values.items():
+                setattr(activation.process, name, value)
+
+        for each in fetched:
+            if each == task_id:
+                external.complete(db.session(), each, None, "demo", write)
+            else:
+                external.unlock(db.session(), each, None, "demo")
+        return root if task_id in fetched else None
 
     def _call(self, root: int, task_id: int, node: Any, answer: Answer) -> int | None:
         """A program answers what a process waits for."""

@@ -14,15 +14,16 @@ from portal.errors import PermissionDenied, PortalError
 from portal.flow.activation import Activation
 from portal.models import Process, Task, User
 
-from . import adjusting, corrections, lifecycle, moving, permissions, skipping
+from . import adjusting, corrections, helping, lifecycle, moving, permissions, skipping
 from .context import ActionContext
 from .interpreter import assignment, compensation, joins, mutexes, processes, step, subprocesses
-from .process_actions import cancel_process, changing_data, resume, retry, suspend, withdraw
+from .process_actions import add_item, cancel_process, changing_data, resume, retry, send, suspend, withdraw
 from .transaction import clock, key_of, read_task, transaction
 
 __all__ = [
     "TaskActions",
     "activation",
+    "add_item",
     "cancel_process",
     "changing_data",
     "demand_start",
@@ -30,6 +31,7 @@ __all__ = [
     "reading_start",
     "resume",
     "retry",
+    "send",
     "starting",
     "store_first",
     "suspend",
@@ -204,6 +206,14 @@ class TaskActions:
     def snooze(self, activation: Activation, until: dt.datetime | None, reason: str | None = None) -> None:
         self.run.because("snooze", reason)
         adjusting.snooze(self.run, activation.task, until)
+
+    def ask_help(self, activation: Activation, user: Any, reason: str | None = None) -> None:
+        self.run.because("help", reason)
+        helping.ask(self.run, activation.task, self._user(user))
+
+    def end_help(self, activation: Activation, user: Any, reason: str | None = None) -> None:
+        self.run.because("help", reason)
+        helping.end(self.run, activation.task, self._user(user))
 
     def reschedule(self, activation: Activation, moment: dt.datetime, reason: str | None = None) -> None:
         self.run.because("reschedule", reason)

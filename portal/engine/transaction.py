@@ -95,9 +95,12 @@ def transaction(
 
 
 @contextmanager
-def task_action(session: Session, task_id: int) -> Iterator[tuple[ActionContext, Task]]:
-    """An action of the system on one task: a `transaction`, and the task as it is under the lock."""
-    with transaction(session, task=task_id) as run:
+def task_action(
+    session: Session, task_id: int, user: User | int | None = None
+) -> Iterator[tuple[ActionContext, Task]]:
+    """An action on one task, of the system unless somebody is named: a `transaction`, and the task as it is under the
+    lock."""
+    with transaction(session, user, task=task_id) as run:
         task = read_task(session, task_id)
         run.know(task)
         yield run, task
@@ -129,10 +132,10 @@ def _committed(
         run = ActionContext(session, found.actor, clock.get()(), set())
         run.hold(found)
         rows = run.rows
+        rows.complete = partial(search_text.keep_new, run)
         session.info |= {"run": run, "rows": rows}
         yield run
         search_text.keep(run)
-        rows.last = True
         session.flush()
         _tell(run)
         if run.pulled:
@@ -171,7 +174,11 @@ def _tell(run: ActionContext) -> None:
     last = {
         change.task or change.process: change for change in run.rows.changes if notifications.is_news(change)
     }
-    news = [notifications.News.of(change, run) for change in last.values() if change.is_so]
+    news = [
+        notifications.News.of(change, run)
+        for change in last.values()
+        if change.is_so and not notifications.is_own(change, run)
+    ]
     written = notifications.write(run.session, run.now, news) if news else 0
     if written + arrivals.write(run):
         run.work_for_clock = True

@@ -59,7 +59,7 @@ def describe(call: Any) -> str:
 
 
 def title_of(name: str) -> str:
-    return name.strip("_").replace("_", " ").capitalize()
+    return " ".join(filter(None, name.split("_"))).capitalize()
 
 
 class Node:
@@ -97,6 +97,8 @@ class Node:
     schedules: ClassVar[bool] = False
     #: it starts child processes
     calls_processes: ClassVar[bool] = False
+    #: it starts one for each of its items, and people may add some
+    takes_items: ClassVar[bool] = False
     #: it is done in the moment in which it is entered, so no clock runs meanwhile
     instant: ClassVar[bool] = False
     #: the whole process ends with it
@@ -115,6 +117,8 @@ class Node:
     interrupting: bool = True
     #: the name of the signal that it throws or waits for
     signal: str | None = None
+    #: under which programs elsewhere fetch it
+    topic: str | None = None
     #: the name of the message that it waits for on the border of a task
     message: str | None = None
     #: what it cancels, in its process
@@ -213,6 +217,10 @@ class Node:
             boundaries.append(boundary)
         self.boundaries = tuple(boundaries)
 
+    def word_of(self, edge: Edge) -> str:
+        """The word of the language by which an author has declared one of its ways, for a message."""
+        return f".{edge.kind.capitalize()}()"
+
     # -- the language's machinery -----------------------------------------------------------------------
 
     def calls(self) -> Iterator[Called]:
@@ -222,7 +230,7 @@ class Node:
         for edge in self._declared:
             for call in edge.calls:
                 if call is not None:
-                    yield Called(f".{edge.kind.capitalize()}()", call)
+                    yield Called(self.word_of(edge), call)
 
     def takes_over(self, kind: str, status: str) -> bool:
         """Whether a task in this state goes on here, though its node may have been of another kind when it came."""

@@ -38,7 +38,7 @@ class Subprocess(Activity):
     def calls(self) -> Iterator[Called]:
         yield from super().calls()
         for name, value in self.kwargs.items():
-            if isinstance(value, Reference | Expression):
+            if isinstance(value, Reference | Expression) or callable(value):
                 yield Called(f"{name}=", value)
 
     def faults(self) -> Iterator[str]:
@@ -81,6 +81,8 @@ class NSubprocess(Subprocess):
         sequential: one child at a time.
         kwargs: more keywords for the start's function.
     """
+
+    takes_items: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 from .acting import owners, whom_for
 from .attention import Attention, attention
-from .beside import Beside, View, badges, saved_view
+from .beside import BADGES, Beside, View, badges, saved_view
 from .board import Column, board
 from .candidates import how_many_could, who_could
 from .figures import Figures, figures
@@ -13,6 +13,7 @@ from .filters import (
     TASK_STATES,
     DataFilter,
     Filters,
+    LeftOut,
     data_filter,
     steps_of,
 )
@@ -24,11 +25,14 @@ from .lists import (
     archive,
     came_since,
     how_many_processes,
+    how_many_tasks,
     inbox,
     matching,
     process_ids,
     queue,
     read,
+    strange,
+    task_ids,
 )
 from .notices import notices, unread
 from .one_process import Course, Happened, History, Stop, course, history
@@ -54,6 +58,7 @@ from .talk import Talk, talk
 from .tasks import (
     chosen,
     due_tasks,
+    helped,
     late,
     next_at_step,
     next_in_inbox,
@@ -66,6 +71,7 @@ from .workers import workers_seen
 
 __all__ = [
     "ARCHIVE_ORDERS",
+    "BADGES",
     "DUE",
     "EVENTS",
     "EVERYTHING",
@@ -84,6 +90,7 @@ __all__ = [
     "Filters",
     "Happened",
     "History",
+    "LeftOut",
     "Page",
     "Position",
     "ProcessDetail",
@@ -104,9 +111,11 @@ __all__ = [
     "data_filter",
     "due_tasks",
     "figures",
+    "helped",
     "history",
     "how_many_could",
     "how_many_processes",
+    "how_many_tasks",
     "inbox",
     "last_event",
     "late",
@@ -131,8 +140,10 @@ __all__ = [
     "start_drafts",
     "steps_of",
     "story",
+    "strange",
     "talk",
     "task_events",
+    "task_ids",
     "timeline",
     "troubles",
     "unread",

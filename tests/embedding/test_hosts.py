@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from flask import Flask, session
+from flask import Flask, render_template_string, request, session
 from flask_login import LoginManager
 from flask_sqlalchemy import SQLAlchemy
+from flask_wtf import CSRFProtect
+from jinja2 import StrictUndefined, UndefinedError
 from shop_host import links
 from sqlalchemy.orm import DeclarativeBase
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -23,9 +25,13 @@ from portal.models import db
 FLOWS = """
 from portal import flow, jsonstore, this, views
 from portal.models import Process
+from wtforms import Form
 
 class {name}Process(Process):
     text = jsonstore.StringField("Text", required=True)
+
+def by_hand(activation):
+    return views.render_template("portal/form.html", form=Form(), node=activation.node, flow=activation.flow)
 
 def broken(activation):
     raise ZeroDivisionError("the view is broken")
@@ -33,6 +39,7 @@ def broken(activation):
 class {name}Flow(flow.Flow):
     process_class = {name}Process
     start = flow.Start(views.CreateProcessView.as_view(fields=["text"])).Next(this.work)
+    hand = flow.Start(by_hand).Next(this.work)
     work = flow.View(broken).Permission(auto_create=True).Next(this.end)
     end = flow.End()
 """
@@ -137,13 +144,20 @@ def test_any_prefix_also_below_a_path_of_the_server(host, module, prefix):
     assert posted.location == f"/intranet{inside}/processes/1"
 
 
-def test_behind_a_proxy_that_says_its_prefix(host, module):
+@pytest.mark.parametrize("whose", ["the host's", "ours", "both"])
+def test_behind_a_proxy_that_says_its_prefix(host, module, whose):
     app = host()
-    Portal(app, url_prefix="/work", flows=[module("Proxied")], identity=ann)
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_prefix=1)
+    config = {} if whose == "the host's" else {"TRUSTED_PROXIES": 1}
+    Portal(app, url_prefix="/work", flows=[module("Proxied")], identity=ann, config=config)
+    if whose != "ours":
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_prefix=1)
+    app.add_url_rule("/workshop", "root", lambda: request.script_root)
     ready(app)
-    page = app.test_client().get("/work/flows", headers={"X-Forwarded-Prefix": "/intranet"})
-    assert [link for link in links(page) if not link.startswith("/intranet/work/")] == []
+    client, headers = app.test_client(), {"X-Forwarded-Prefix": "/intranet"}
+    found = links(client.get("/work/flows", headers=headers))
+    assert found
+    assert [link for link in found if not link.startswith("/intranet/work/")] == []
+    assert client.get("/workshop", headers=headers).text == ("" if whose == "ours" else "/intranet")
 
 
 def test_where_to_sign_in_follows_the_path_of_the_server(host, module):
@@ -223,6 +237,38 @@ def test_a_form_of_another_site_is_refused_without_any_help_of_the_host(host, mo
     assert sent.status_code == 303
 
 
+@pytest.mark.parametrize("protect", ["before", "after"])
+def test_a_host_with_its_own_rules_for_jinja_and_for_forms(host, module, protect):
+    app = host()
+    app.config["WTF_CSRF_ENABLED"] = True
+    app.jinja_env.undefined = StrictUndefined
+    if protect == "before":
+        CSRFProtect(app)
+    name = module("Strict")
+    Portal(app, url_prefix="/work", flows=[name], identity=ann)
+    if protect == "after":
+        CSRFProtect(app)
+
+    @app.post("/own")
+    def own():
+        return render_template_string("{{ nothing }}")
+
+    ready(app)
+    client = app.test_client()
+    assert client.post("/own").status_code == 400
+    page = client.get("/work/flows/strict/start/start").text
+    token = page.partition('name="csrf_token"')[2].partition('value="')[2].partition('"')[0]
+    fields = {"text": "x", "csrf_token": token}
+    assert client.get("/work/flows/strict/start/hand").status_code == 200
+    assert client.post("/work/flows/strict/start/start", data={**fields, "csrf_token": ""}).status_code == 400
+    large = {**fields, "more": "m" * 600_000}
+    assert client.post("/work/flows/strict/start/start", data=large).status_code == 303
+    abroad = {"base_url": "https://localhost", "headers": {"Referer": "https://elsewhere.example/"}}
+    assert client.post("/work/flows/strict/start/start", data=fields, **abroad).status_code == 400
+    with pytest.raises(UndefinedError):
+        client.post("/own", data=fields)
+
+
 def test_a_template_of_the_host_comes_before_ours(host, module, tmp_path):
     folder = tmp_path / "templates" / "portal" / "framed"
     folder.mkdir(parents=True)
@@ -252,6 +298,26 @@ def test_a_login_manager_without_an_identity_is_refused_with_the_mend(host):
         Portal(app, flows=[])
 
 
+def test_an_identity_that_is_none_is_refused_with_the_mend(host):
+    for wrong, mend in (
+        (lambda: Identity("ann", roles="clerks"), r"roles=\['clerks'\]"),
+        (lambda: Identity(5), "'5'"),
+        (lambda: Portal(host(), flows=[], identity=Identity("ann")), "lambda"),
+    ):
+        with pytest.raises(PortalError, match=mend):
+            wrong()
+    app = host()
+    names = iter(["ann", Identity("ann", roles=(name for name in ("clerks", "buyers")))])
+    Portal(app, url_prefix=None, flows=[], identity=lambda: next(names))
+    ready(app)
+    client = app.test_client()
+    with pytest.raises(PortalError, match=r"write Identity\(…\)"):
+        client.get("/inbox")
+    assert client.get("/inbox").status_code == 200
+    with app.app_context():
+        assert {role.name for role in models.find_user(db.session(), "ann").roles} == {"clerks", "buyers"}
+
+
 def test_a_second_portal_in_one_application_is_refused(host):
     app = host()
     Portal(app, url_prefix="/one", flows=[], identity=ann)
@@ -277,7 +343,7 @@ def test_a_flow_of_the_script_that_runs_is_refused(host, module, monkeypatch):
     app = host()
     found = __import__(name)
     found.ScriptFlow.__module__ = "__main__"
-    monkeypatch.setattr("portal.extension.discover", lambda _names: Flows({"script": found.ScriptFlow}))
+    monkeypatch.setattr("portal.discovery.discover", lambda _names: Flows({"script": found.ScriptFlow}))
     with pytest.raises(FlowError, match="move it into a module"):
         Portal(app, flows=[name], identity=ann)
 

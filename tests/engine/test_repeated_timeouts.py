@@ -9,6 +9,7 @@ import pytest
 
 from portal import flow, render, this
 from portal.errors import FlowError
+from portal.render.words import caption
 
 DAY = dt.timedelta(days=1)
 
@@ -44,6 +45,26 @@ def test_it_fires_as_often_as_it_says(flow_tester, repeat, days, times):
     assert run.path.count("remind") == times
 
 
+def test_a_delay_of_working_time_repeats(flow_tester):
+    run = flow_tester(nag(flow.working(days=1), repeat=3))
+    run.start("start")
+    first = run.tasks("ask__timeout")[0].scheduled
+    run.advance(days=5)
+    second = [task.scheduled for task in run.tasks("ask__timeout")][1]
+    assert second == flow.registry.current.calendar.after(first, flow.working(days=1))
+
+
+def test_it_waits_over_the_weekend(flow_tester, time_machine):
+    time_machine.move_to(dt.datetime(2026, 11, 27, 15, tzinfo=dt.UTC))  # a Friday
+    run = flow_tester(nag(DAY / 24, repeat=flow.working(days=1)))
+    run.start("start")
+    fired = []
+    for _ in range(4):
+        run.advance(days=1, seconds=1)
+        fired.append(run.path.count("remind"))
+    assert fired == [1, 1, 1, 2]  # on Friday and on Monday at four
+
+
 def test_what_was_missed_is_made_up_once(flow_tester, time_machine):
     run = flow_tester(nag(DAY, repeat=DAY))
     run.start("start")
@@ -64,6 +85,7 @@ def test_what_was_missed_is_made_up_once(flow_tester, time_machine):
         (DAY, {"repeat": True}, "how often"),
         (DAY, {"repeat": "P1D"}, "how often"),
         (DAY, {"repeat": -DAY}, "a span of time"),
+        (DAY, {"repeat": flow.working()}, "a span of time"),
         (lambda activation: DAY, {"repeat": 3}, "say repeat=timedelta"),
         (dt.datetime(2030, 1, 1, tzinfo=dt.UTC), {"repeat": 3}, "say repeat=timedelta"),
     ],
@@ -73,7 +95,23 @@ def test_what_cannot_repeat_is_refused(delay, options, mend):
         nag(delay, **options)
 
 
-@pytest.mark.parametrize(("repeat", "cycle"), [(3, "R3/P1D"), (DAY / 2, "R/PT12H"), (None, None)])
+@pytest.mark.parametrize(
+    ("repeat", "words"),
+    [
+        (None, "After 1 day"),
+        (1, "After 1 day"),
+        (3, "After 1 day, 3 times, every 1 day"),
+        (2 * DAY, "After 1 day, then every 2 days"),
+        (flow.working(days=1), "After 1 day, then every 1 working day"),
+    ],
+)
+def test_the_picture_says_that_it_repeats(repeat, words):
+    assert caption(nag(DAY, repeat=repeat).definition.nodes["ask__timeout"]) == words
+
+
+@pytest.mark.parametrize(
+    ("repeat", "cycle"), [(3, "R3/P1D"), (DAY / 2, "R/PT12H"), (flow.working(1), "R/P1D"), (None, None)]
+)
 def test_in_bpmn_it_is_a_cycle(repeat, cycle):
     root = ElementTree.fromstring(render.bpmn(nag(DAY, repeat=repeat)))
     found = [each.text for each in root.iter() if each.tag.endswith("timeCycle")]

@@ -12,8 +12,8 @@ from portal.models import Process, Task
 from ..context import ActionContext, new_task
 from . import compensation, token
 
-#: what a fresh copy of a task does not take over from its data
-_OF_THE_OLD = ("_exception", compensation.LEFT_OUT, compensation.TAKEN_BACK)
+#: what a fresh copy of a task does not take over: why the old one failed, what was undone, and which items were added
+_OF_THE_OLD = ("_exception", "_added", compensation.LEFT_OUT, compensation.TAKEN_BACK)
 
 
 def new_process(run: ActionContext, flow_class: Any) -> Process:
