@@ -10,11 +10,16 @@ from types import ModuleType
 
 from flask import Flask, current_app
 
+from portal.errors import PortalError
 from portal.flow.declaration import Flow
 from portal.flow.registry import Flows, registry
 
 #: looked for by itself, and nobody misses it when it is not there
 DEFAULT = "flows"
+
+
+class NoSuchModule(PortalError, ModuleNotFoundError):
+    """The settings name a module that is not there."""
 
 
 def discover_for(app: Flask, names: Iterable[str]) -> Flows:
@@ -37,7 +42,7 @@ def discover(names: Iterable[str]) -> Flows:
 
     Raises:
         FlowError: two flows have one label.
-        ModuleNotFoundError: there is no such module.
+        NoSuchModule: there is no such module.
     """
     flows = Flows()
     for name in names:
@@ -74,6 +79,8 @@ def _modules(name: str) -> Iterator[ModuleType]:
     except ModuleNotFoundError as error:
         if name == DEFAULT == error.name:
             return
+        if error.name and f"{name}.".startswith(f"{error.name}."):
+            raise NoSuchModule(f"there is no module {error.name!r}: PORTAL_FLOWS names {name!r}") from error
         raise
     if name == DEFAULT:
         _prefer_own(module)

@@ -10,6 +10,7 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 
 from portal import api, cli, databases, folders, language, work
+from portal.administration.identity import Identity
 from portal.config import Config
 from portal.discovery import discover_for
 from portal.engine.queue import schedules
@@ -18,8 +19,7 @@ from portal.flow.registry import Flows
 from portal.models import Passwords, demand_objects
 from portal.storage import Storage
 from portal.web import pages
-from portal.web.accounts.person import Identity
-from portal.web.mount import Mount
+from portal.web.mount import Mount, believe_proxies
 
 __all__ = ["Identity", "Portal", "install"]
 
@@ -82,6 +82,7 @@ class Portal:
         databases.of_guest(app, settings, self.db if db is None else db)
         login_url = settings.flask.get("LOGIN_URL") or app.config.get("LOGIN_URL")
         install(app, settings, Mount(whole=False, prefix=prefix, identity=identity, login_url=login_url))
+        believe_proxies(app, settings.trusted_proxies, prefix)
         app.cli.add_command(cli.group())
 
 

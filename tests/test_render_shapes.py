@@ -24,6 +24,7 @@ KINDS = [
     "Handle",
     "MessageCatch",
     "Job",
+    "ExternalTask",
     "Timer",
     "If",
     "Switch",

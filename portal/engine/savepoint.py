@@ -35,7 +35,8 @@ MANY = 50
 
 #: where the nodes are declared that run no code but what they say in `calls`
 _PLAIN = frozenset(
-    f"portal.flow.{name}" for name in ("automatic", "boundary", "events", "gateways", "starts", "user_tasks")
+    f"portal.flow.{name}"
+    for name in ("automatic", "boundary", "events", "external", "gateways", "starts", "user_tasks")
 )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, TemplateSyntaxError
 
+from . import mailing
 from .base import Node
 from .names import guess, near
 from .reference import Reference
@@ -32,6 +33,7 @@ def faults(definition: Definition) -> Iterator[str]:
         yield from _template(f"{node.name}: summary_template", node.summary_template)
         yield from _template(f"{node.name}: result_template", node.result_template)
     yield from _milestones(definition)
+    yield from mailing.faults(definition)
     yield from _retention(flow_class.retention)
 
 
@@ -53,8 +55,13 @@ def _misspelt(flow_class: type[Flow]) -> Iterator[str]:
 def _texts(flow_class: type[Flow]) -> Iterator[str]:
     if not isinstance(flow_class.audit_reads, bool):
         yield f"audit_reads: takes True or False, not {flow_class.audit_reads!r}"
-    if isinstance(flow_class.keywords, str):
-        yield f"keywords: takes a list of words; write [{flow_class.keywords!r}]"
+    keywords: object = flow_class.keywords
+    if isinstance(keywords, str):
+        yield f"keywords: takes a list of words; write [{keywords!r}]"
+    elif not isinstance(keywords, Sequence) or not all(isinstance(word, str) for word in keywords):
+        yield f"keywords: takes a list of words, as in ['expense', 'travel'], not {keywords!r}"
+    if not isinstance(flow_class.category, str):
+        yield f"category: takes the words of a heading, as in 'Finance', not {flow_class.category!r}"
 
 
 def _template(name: str, source: Any) -> Iterator[str]:
@@ -62,9 +69,10 @@ def _template(name: str, source: Any) -> Iterator[str]:
         yield f"{name}: takes the text of a template, not {source!r}"
         return
     try:
-        _templates.parse(source)
+        _templates.compile(source, raw=True)  # which also looks for the filters that it names
     except TemplateSyntaxError as error:
-        yield f"{name}: {source!r} cannot be read: {error.message}"
+        words = str(error.message).rstrip(".")
+        yield f"{name}: {source!r} cannot be read: {words}; write Jinja, as in '{{{{ process.<field> }}}}'"
 
 
 def _retention(rules: object) -> Iterator[str]:

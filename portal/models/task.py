@@ -155,6 +155,7 @@ class Task(Base):
         Index("ix_portal_task_remind", "remind", "id", sqlite_where=_TO_REMIND, postgresql_where=_TO_REMIND),
         Index("ix_portal_task_lease", "lease", sqlite_where=_AT_WORK, postgresql_where=_AT_WORK),
         _filled_index("ix_portal_task_archive", "owner_id", "finished", "id"),
+        _filled_index("ix_portal_task_acting_for", "acting_for_id", "finished"),
     )
 
     def __init__(self, **kwargs: Any) -> None:

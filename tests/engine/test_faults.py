@@ -6,16 +6,17 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Integer
-from sqlalchemy.orm import mapped_column
+from sqlalchemy import Column, Integer
+from sqlalchemy.orm import Mapped, mapped_column
 
-from portal import act, flow, jsonstore, this, views
+from portal import act, assign, flow, jsonstore, this, views
 from portal.errors import FlowError, PortalError
 from portal.models import Process
 
 
 class FaultProcess(Process):
     text = jsonstore.StringField()
+    errors = jsonstore.StringField()
 
 
 def nothing(activation): ...
@@ -26,6 +27,14 @@ async def waits(activation): ...
 
 def yields(activation):
     yield activation
+
+
+class OddLine(jsonstore.Schema):
+    amount = jsonstore.IntegerField(default="5")
+
+
+class AsyncCall:
+    async def __call__(self, given): ...
 
 
 class OtherFlow(flow.Flow):
@@ -213,6 +222,57 @@ FAULTS = {
         "work", ["decide="]),
     "an owner as a way": ({**START, "work": lambda: flow.Function(nothing).Next(this.start.owner), **END}, "work",
                           ["owner"]),
+    "a class that is no view": ({**START, "work": lambda: flow.View(AsyncCall).Next(this.end), **END}, "work",
+                                ["AsyncCall", "no view", "view(activation)"]),
+    "a way of an event in quotes": ({**START, "work": lambda: flow.ManualTask().OnError("end").Next(this.end), **END},
+                                    "work__error", [".OnError() got the text 'end'", "this.end"]),
+    "a handler in quotes": ({**START, "work": lambda: flow.ManualTask().CompensateWith("end").Next(this.end), **END},
+                            "work__compensation", [".CompensateWith()", "this.end"]),
+    "a function in quotes": ({**START, "work": lambda: flow.Function("send").Next(this.end), **END}, "work",
+                             ["'send'", "write this.send"]),
+    "duties in quotes": ({**START, "work": lambda: flow.ManualTask().NotSameAs("start").Next(this.end), **END}, "work",
+                         ["write this.start"]),
+    "a node declared outside": ({**START, "work": lambda: flow.Function(nothing).Next(flow.End()), **END}, "work",
+                                [".Next()", "End", "this.<node>"]),
+    "an async object": ({**START, "work": lambda: flow.Function(AsyncCall()).Next(this.end), **END}, "work",
+                        ["async def", "`def`"]),
+    "availability for nobody": (
+        {"start": lambda: flow.Start(nothing).Available(lambda: True).Next(this.end), **END}, "start",
+        [".Available()", "(user)"]),
+    "a keyword for a child": (
+        {**START, "work": lambda: flow.Subprocess(this.start, text=lambda: 1).Next(this.end), **END}, "work",
+        ["text=", "(activation)"]),
+    "a withdrawal that nobody awaits": ({**START, **WORK, **END, "withdraw": lambda: AsyncCall()}, "withdraw",
+                                        ["async def"]),
+    "a withdrawal for nobody": ({**START, **WORK, **END, "withdraw": lambda: staticmethod(lambda: True)}, "withdraw",
+                                ["(process)"]),
+    "a field that nobody declared": (
+        {**START, "work": lambda: flow.If(act.process.qqq).Then(this.end).Else(this.end), **END}, "work",
+        ["act.process.qqq", "declare qqq", "text"]),
+    "a filter that is not there": (
+        {**START, "work": lambda: flow.ManualTask().Annotation(result_template="{{ 1|money }}").Next(this.end), **END},
+        "work", ["result_template", "money", "{{ process.<field> }}"]),
+    "an assignment to nobody": ({**START, "work": lambda: flow.ManualTask().Assign().Next(this.end), **END}, "work",
+                                [".Assign(username=…)"]),
+    "a skill without a name": (
+        {**START, "work": lambda: flow.ManualTask().Assign(assign.Capability()).Next(this.end), **END}, "work",
+        ['Capability("french")']),
+    "a manager of nobody": (
+        {**START, "work": lambda: flow.ManualTask().Assign(assign.ManagerOf()).Next(this.end), **END}, "work",
+        ["ManagerOf(this.start.owner)"]),
+    "an unknown argument of a view": (
+        {**START, "work": lambda: flow.View(
+            views.UpdateProcessView.as_view(fields=[], decides="text")).Next(this.end), **END},
+        "work", ["`decides`", "did you mean decide?"]),
+    "a field that every form has": (
+        {**START, "work": lambda: flow.View(views.UpdateProcessView.as_view(fields=["errors"])).Next(this.end), **END},
+        "work", ["`errors`", "another name"]),
+    "a check of nothing": (
+        {**START, "work": lambda: flow.View(
+            views.UpdateProcessView.as_view(fields=[], check=lambda: None)).Next(this.end), **END},
+        "work", ["check=", "(object)"]),
+    "a category that is no text": ({**START, **WORK, **END, "category": lambda: 5}, "category", ["'Finance'"]),
+    "keywords that are no texts": ({**START, **WORK, **END, "keywords": lambda: [5]}, "keywords", ["list of words"]),
     "a view without a view": ({**START, "work": lambda: flow.View(None).Next(this.end), **END}, "work", ["view"]),
 }  # fmt: skip
 
@@ -268,6 +328,19 @@ def test_a_comma_behind_a_node():
             end = flow.End()
 
 
+def test_a_node_of_another_flow_in_the_body():
+    with pytest.raises(
+        FlowError, match=r"BorrowFlow\.other: OtherFlow\.other is a node of another flow; .* inherit"
+    ):
+
+        class BorrowFlow(flow.Flow):
+            start = flow.StartHandle().Next(this.other)
+            other = OtherFlow.other
+
+    class HeirFlow(OtherFlow):
+        other = OtherFlow.other
+
+
 def test_a_fault_says_the_file_and_the_line():
     with pytest.raises(FlowError) as refused:
 
@@ -286,16 +359,25 @@ def test_a_fault_says_the_file_and_the_line():
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("amount", jsonstore.IntegerField(default="5"), ["default='5'"]),
+        ("amount", jsonstore.IntegerField(default="5"), ["default='5'", "write default=5"]),
         ("since", jsonstore.DateField(default="today"), ["default='today'"]),
-        ("agreed", jsonstore.BooleanField(default="no"), ["default='no'"]),
+        ("agreed", jsonstore.BooleanField(default="no"), ["default='no'", "True or False"]),
+        ("letter", jsonstore.StringField(default=lambda process: "x"), ["default=", "`process`", "()"]),
+        ("letter", jsonstore.StringField(validators=lambda: None), ["validators=", "(value)"]),
+        (
+            "lines",
+            jsonstore.EmbeddedListField(OddLine),
+            ["OddProcess.lines.amount", "default='5'", "write default=5"],
+        ),
         ("number", mapped_column(Integer), ["__tablename__"]),
+        ("number", Column(Integer), ["__tablename__"]),
+        ("__annotations__", {"number": Mapped[int]}, ["__tablename__"]),
     ],
 )
 def test_a_field_that_cannot_be(name, value, words):
     with pytest.raises(FlowError) as refused:
         type(Process)("OddProcess", (Process,), {name: value, "__module__": __name__})
-    assert f"OddProcess.{name}" in str(refused.value)
+    assert f"OddProcess.{name.replace('__annotations__', 'number')}" in str(refused.value)
     for word in words:
         assert word in str(refused.value)
 
