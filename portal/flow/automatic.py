@@ -160,12 +160,13 @@ class Job(Activity):
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()
-        if not isinstance(self.retries, int) or self.retries < 0:
-            yield f"retries= counts tries after the first, from 0; it is not {self.retries!r}"
-        if not isinstance(self.backoff, dt.timedelta) and not callable(self.backoff):
-            yield f"backoff= takes a timedelta or a callable of the attempt, not {self.backoff!r}"
-        if not isinstance(self.timeout, dt.timedelta | None):
-            yield f"timeout= takes a timedelta, not {self.timeout!r}"
+        if isinstance(self.retries, bool) or not isinstance(self.retries, int) or self.retries < 0:
+            yield f"retries= counts tries after the first, from 0; it is not {self.retries!r}; write retries=3"
+        if not _is_span(self.backoff) and not callable(self.backoff):
+            told = _seconds(self.backoff, 10)
+            yield f"backoff= takes a timedelta or a callable of the attempt, not {self.backoff!r}; write {told}"
+        if self.timeout is not None and (not _is_span(self.timeout) or not self.timeout):
+            yield f"timeout= takes a timedelta, not {self.timeout!r}; write {_seconds(self.timeout, 60)}"
 
     def enter(self, activation: Activation) -> Outcome:
         return Wait("SCHEDULED", until=activation.now)
@@ -180,6 +181,15 @@ class Job(Activity):
             return self.backoff(attempt)
         doubled: dt.timedelta = self.backoff * 2 ** min(attempt - 2, 20) * (1 + jitter / 4)
         return min(doubled, dt.timedelta(hours=1))
+
+
+def _is_span(value: object) -> bool:
+    return isinstance(value, dt.timedelta) and value >= dt.timedelta()
+
+
+def _seconds(value: object, usual: int) -> str:
+    number = value if isinstance(value, int | float) and value > 0 else usual
+    return f"timedelta(seconds={number})"
 
 
 def unpassable(node: Any) -> Iterator[str]:

@@ -87,9 +87,9 @@ def define(flow_class: type[Flow]) -> None:
         FlowError: a fault, with the class, the node and the mend.
     """
     if "definition" in vars(flow_class):
-        raise FlowError(
-            f"{flow_class.__name__}.definition: the name `definition` is ours; give it another name"
-        )
+        text = "the name `definition` is ours; give it another name, such as definition_step"
+        place = getattr(vars(flow_class)["definition"], "place", source.of_class(flow_class))
+        raise FlowError(faults=[Fault(f"{flow_class.__name__}.definition", text, *place)])
     title, description = docstring_of(flow_class)
     definition = Definition(
         flow_class=flow_class,
@@ -115,7 +115,7 @@ def _placed(definition: Definition, fault: str) -> Fault:
     """A fault, which begins with the name of what it is about, with the line of the declaration."""
     name, _, text = fault.partition(": ")
     node = definition.nodes.get(name)
-    place = source.of_class(definition.flow_class) if node is None else node.place
+    place = source.of_attribute(definition.flow_class, name) if node is None else node.place
     where = definition.flow_class.__name__ + (f".{name}" if name else "")
     return Fault(where, text, *place)
 
@@ -140,9 +140,8 @@ def _declared(flow_class: type[Flow]) -> Iterator[tuple[str, Node]]:
                 del found[name]
     for name, node in found.items():
         if name.startswith("_") or "__" in name or name in validation.RESERVED:
-            raise FlowError(
-                f"{flow_class.__name__}.{name}: the name `{name}` is ours; give the node another name"
-            )
+            text = f"the name `{name}` is ours; give the node another name, such as {name.strip('_')}_step"
+            raise FlowError(faults=[Fault(f"{flow_class.__name__}.{name}", text, *node.place)])
         yield name, node
 
 
@@ -187,7 +186,7 @@ def _lost(definition: Definition, edge: Edge) -> str:
         mend = f"write this.{target}" if target in definition.nodes else "write this.<node>"
         return f"{word} got the text {target!r}; {mend}"
     if isinstance(target, Owner):
-        return f"{word} leads to a node, not to an owner: {target!r}"
+        return f"{word} leads to a node, not to an owner: {target!r}; write this.{target.node}"
     if isinstance(target, Node) and target.name:
         flow = target.flow_class.__name__
         return (
@@ -195,6 +194,8 @@ def _lost(definition: Definition, edge: Edge) -> str:
             f"name a node of this one: this.<node>"
         )
     name = target.name if isinstance(target, Reference | Node) else None
+    if name is None:
+        return f"{word} leads to {target!r}, which is no node; write this.<node>, one of: {', '.join(definition.nodes)}"
     return f"leads to {target!r}, which is no node of this flow{guess(name, definition.nodes)}"
 
 

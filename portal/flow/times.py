@@ -57,7 +57,10 @@ def moment(value: Any, now: dt.datetime) -> dt.datetime | None:
 def moment_faults(value: Any, where: str) -> Iterator[str]:
     if isinstance(value, dt.datetime) and value.tzinfo is None:
         yield f"{where} got a datetime without a time zone; add tzinfo=datetime.UTC"
+    elif isinstance(value, dt.timedelta) and value < dt.timedelta():
+        yield f"{where} got a span that lies behind: {value!r}; write {-value!r}"
     elif not isinstance(
         value, dt.timedelta | WorkingTime | dt.datetime | Reference | Expression
     ) and not callable(value):
-        yield f"{where} needs a timedelta, a datetime or a callable, not {value!r}"
+        days = value if isinstance(value, int | float) else 3
+        yield f"{where} needs a timedelta, a datetime or a callable, not {value!r}; write timedelta(days={days})"

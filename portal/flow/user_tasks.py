@@ -15,7 +15,8 @@ from portal.working_time import WorkingTime
 from .assignment import Rule, rule_faults
 from .base import Call, NextNode
 from .boundary import Activity
-from .callables import Called
+from .callables import Called, has_owner
+from .names import guess
 from .outcome import Outcome, Wait
 from .reference import Reference
 from .times import moment, moment_faults
@@ -64,7 +65,15 @@ class Permitted(NextNode):
     def faults(self) -> Iterator[str]:
         yield from super().faults()
         if not isinstance(self._permission, str | None):
-            yield f".Permission() takes the name of a permission, not {self._permission!r}"
+            yield f'.Permission() takes the name of a permission, not {self._permission!r}; write "shop.approve"'
+        elif self._permission and (self._auto_permission or " " in self._permission.strip("* ")):
+            named = self._permission.strip().replace(" ", "_")
+            rest = (
+                "auto_create=True names it, too; leave one out"
+                if self._auto_permission
+                else f'write "{named}"'
+            )
+            yield f".Permission({self._permission!r}) is the name of a permission, without spaces; {rest}"
         if self._asks_for_none:
             yield '.Permission() names none; write .Permission(auto_create=True) or .Permission("shop.approve")'
         if not self._auto_permission and self._permission is None and self._permission_obj is not None:
@@ -115,6 +124,7 @@ class Start(Form):
         super().__init__(view)
         self._undo = undo_func
         self._available: Callable[[User], bool] | str | None = None
+        self._available_twice = False
 
     def Available(self, user: Callable[[User], bool] | None = None, *, username: str | None = None) -> Self:
         """Restrict who may start, beside the permission.
@@ -124,12 +134,20 @@ class Start(Form):
             username: the one person who may.
         """
         self._available = username if username is not None else user
+        self._available_twice = username is not None and user is not None
         return self
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()
         if not isinstance(self._available, str | None) and not callable(self._available):
-            yield f".Available() takes a callable of the user or username=, not {self._available!r}"
+            yield f".Available() takes a callable of the user or username=, not {self._available!r}; write username=…"
+        if self._available_twice:
+            yield ".Available() got a callable and username=; keep one of them"
+
+    def calls(self) -> Iterator[Called]:
+        yield from super().calls()
+        if callable(self._available):
+            yield Called(".Available()", self._available, given=("user",))
 
     def available(self, user: User | None) -> bool:
         """Whether this person may start the flow here."""
@@ -171,10 +189,13 @@ class View(Form, Activity):
         self._undo = undo_func
         self._assign: User | Call | Rule | str | None = None
         self._named_in_place = False
+        #: how many people `.Assign` names; None where there is none
+        self._assigned: int | None = None
         self._on_create: Call | None = None
         self._due: dt.timedelta | WorkingTime | Call | None = None
         self._priority: int | Call = 0
         self.not_same_as: list[Reference] = []
+        self._duties = False
 
     def Assign(self, user: User | Call | Rule | None = None, *, username: str | None = None) -> Self:
         """Give the task to someone as soon as it is there.
@@ -186,6 +207,7 @@ class View(Form, Activity):
         """
         self._assign = username if username is not None else user
         self._named_in_place = isinstance(user, str)
+        self._assigned = (username is not None) + (user is not None)
         return self
 
     def onCreate(self, func: Call) -> Self:
@@ -206,6 +228,7 @@ class View(Form, Activity):
     def NotSameAs(self, *nodes: Reference) -> Self:
         """Separate duties: who did one of these nodes in this process may not do this one."""
         self.not_same_as.extend(nodes)
+        self._duties = True
         return self
 
     def faults(self) -> Iterator[str]:
@@ -219,16 +242,30 @@ class View(Form, Activity):
             yield from rule_faults(".Assign()", [self._assign])
         if self._named_in_place:
             yield f".Assign({self._assign!r}) gives no user; write .Assign(username={self._assign!r})"
+        if self._assigned == 0:
+            yield '.Assign() names nobody; write .Assign(username="bob") or .Assign(this.start.owner)'
+        elif self._assigned == 2:
+            yield ".Assign() got somebody and username=; keep one of them"
         if self._due is not None:
             yield from moment_faults(self._due, ".Due()")
-        if not isinstance(self._priority, int | Reference) and not callable(self._priority):
-            yield f".Priority() takes a number or a callable, not {self._priority!r}"
+        if isinstance(self._priority, bool) or not (
+            isinstance(self._priority, int | Reference) or callable(self._priority)
+        ):
+            yield f".Priority() takes a number or a callable, not {self._priority!r}; write .Priority(1)"
         nodes = self.flow_class.definition.nodes
         for reference in self.not_same_as:
             if not isinstance(reference, Reference):
-                yield f".NotSameAs() takes this.node, not {reference!r}"
+                word = reference if isinstance(reference, str) else "<node>"
+                yield f".NotSameAs() takes this.node, not {reference!r}; write this.{word}"
             elif reference.name not in nodes:
-                yield f".NotSameAs() names {reference!r}, but there is no node `{reference.name}`"
+                mend = guess(reference.name, nodes)
+                yield f".NotSameAs() names {reference!r}, but there is no node `{reference.name}`{mend}"
+            elif reference.name == self.name:
+                yield f".NotSameAs({reference!r}) is the step itself; name the one whose people may not do it"
+            elif not has_owner(nodes[reference.name]):
+                yield f".NotSameAs() names {reference!r}, which nobody does; name a step of people"
+        if self._duties and not self.not_same_as:
+            yield ".NotSameAs() names no step; write .NotSameAs(this.start)"
 
     def calls(self) -> Iterator[Called]:
         yield from super().calls()

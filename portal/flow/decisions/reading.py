@@ -30,5 +30,6 @@ def read(file: Path, kinds: Kinds | None = None, decision: str = "") -> Table:
     except UnicodeDecodeError:
         raise TableError(f"{file.name} is not UTF-8: save it as UTF-8") from None
     except OSError as error:
-        raise TableError(f"{file} cannot be read: {error.strerror}") from None
+        mend = "; put it beside the module of the flow" if isinstance(error, FileNotFoundError) else ""
+        raise TableError(f"{file} cannot be read: {error.strerror}{mend}") from None
     return reader(file.name, text, kinds or {}, decision)

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Self, TypedDict, Unpack
 
 from flask import jsonify, redirect, render_template, request
+from sqlalchemy import inspect
 from werkzeug.datastructures import CombinedMultiDict
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import Form
+from wtforms.form import BaseForm
 
 from portal.errors import InvalidForm
 from portal.flow.activation import Activation
@@ -209,7 +211,17 @@ class FormView:
             yield 'as_view() without fields; name them, as in fields=["text"], or say fields=[] for a form without any'
         if self._needs_decide:
             yield "`require` says what a decision requires; name its field by decide="
+        if self.check is not None and not callable(self.check):
+            yield f"check= takes a function of the object, not {self.check!r}; write a lambda or the function's name"
+        if self.form_class is not None and not (
+            isinstance(self.form_class, type) and issubclass(self.form_class, BaseForm)
+        ):
+            yield f"form_class= takes a WTForms class, not {self.form_class!r}; write the name of the class"
+            return
         model = self.model_of(flow_class)
+        if model is not None and inspect(model, raiseerr=False) is None:
+            yield f"model= takes a mapped class, not {model!r}; write the name of a db.Model"
+            return
         if model is None:
             yield from arrangement.faults(self.items, lambda name: None)
             return
