@@ -18,6 +18,7 @@ from . import (
     admin,
     bodies,
     compression,
+    debugging,
     errors,
     files,
     flows,
@@ -89,7 +90,7 @@ HELPERS: dict[str, Any] = {
     name: helper
     for module in (
         languages, layout, limits, kept, start, process_levers, next_task, comments, attachments, notices,
-        form_templates,
+        form_templates, debugging,
     )
     for name, helper in module.helpers().items()
 }  # fmt: skip
@@ -113,7 +114,7 @@ def init_app(app: Flask, mount: Mount, more: Sequence[Blueprint] = ()) -> None:
         more: what programs call, below the same prefix.
     """
     app.extensions["portal_mount"] = mount
-    pages = _pages(mount, more)
+    pages = _pages(mount, (*more, *((debugging.blueprint,) if app.debug else ())))
     if mount.whole:
         _own(app)
     else:
@@ -160,6 +161,7 @@ def _attach(scope: Scaffold, app: Flask, mount: Mount) -> None:
     if mount.own_accounts:
         sessions.attach(scope)
     kept.attach(scope)
+    debugging.attach(scope, app)  # behind what gives a request its trace
     errors.attach(scope)
     headers.attach(scope)
 
