@@ -15,6 +15,8 @@ DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 #: a block that is a file of its own says so in its first line
 FILE = re.compile(r"# ((?:flows|tests)/\w+\.py)\n")
+#: one that is run as a program is tried where there is a site: tests/test_packages.py
+PROGRAM = re.compile(r"# \w+\.py\n")
 
 
 def blocks(document):
@@ -36,6 +38,8 @@ def namespace(document):
     """The names of a document's samples: its blocks are run from the top down, as they are read."""
     module = _module(f"samples_{document.stem.lower()}")
     for source, placed in blocks(document):
+        if PROGRAM.match(source):
+            continue
         file = FILE.match(source)
         into = _module(file[1].removesuffix(".py").replace("/", ".")) if file else module
         exec(compile(placed, document, "exec"), vars(into))
