@@ -31,6 +31,7 @@ class Applications:
         self._templates = FileSystemBytecodeCache(str(folder))
         self._made: dict[Any, Flask] = {}
         self._first: dict[str, Engine] = {}
+        self._last: Flask | None = None
 
     @contextmanager
     def lend(self, **settings: Any) -> Iterator[Flask]:
@@ -39,6 +40,9 @@ class Applications:
         key = repr(sorted(settings.items())), repr(sorted(environment.items()))
         app = self._made.get(key) or self._made.setdefault(key, self._make(settings))
         Passwords.cheap = app.testing  # also if another application came since
+        if self._last is not app:  # the one that is lent again keeps its connections
+            self._disconnect()
+            self._last = app
         flows = app.extensions["portal_flows"]
         kept = (app.config, dict(app.config)), (app.extensions, dict(app.extensions)), (flows, dict(flows))
         with app.app_context():
@@ -47,8 +51,6 @@ class Applications:
                 yield app
             finally:
                 db.session.remove()
-                for engine in db.engines.values():
-                    engine.dispose()
                 for mapping, content in kept:
                     mapping.clear()
                     mapping.update(content)
@@ -68,8 +70,15 @@ class Applications:
         engine.dialect = engine.pool._dialect = first.dialect  # the cache is kept by the dialect
         engine._compiled_cache = first._compiled_cache
 
+    def _disconnect(self) -> None:
+        if self._last is not None:
+            with self._last.app_context():
+                for engine in db.engines.values():
+                    engine.dispose()
+
     def close(self) -> None:
-        """Let go of what keeps databases in memory alive."""
+        """Let go of the connections, and of what keeps databases in memory alive."""
+        self._disconnect()
         for app in self._made.values():
             held = app.extensions.get("portal_memory")
             if held is not None:

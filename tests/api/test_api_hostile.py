@@ -41,8 +41,8 @@ def test_in_a_field_of_a_form(erin, field):
 
 def test_in_the_data_of_a_process(erin, started):
     process_id = started()
-    for field in FIELDS:
-        for value in VALUES[::3]:
+    for number, field in enumerate(FIELDS):
+        for value in VALUES[number % 9 :: 9]:
             answer = erin.call(
                 "PATCH", f"/processes/{process_id}/data", {"data": {field: value}}, If_Match="*"
             )
@@ -76,7 +76,7 @@ def test_in_the_query(erin, started, name):
     started()
     for path in ("/tasks", "/processes", "/events", "/flows", "/people", "/roles", "/processes/1/tasks",
                  "/processes/1/events", "/processes/1/comments", "/processes/1/files", "/reports/order"):  # fmt: skip
-        for text in (*TEXTS[:2], *TEXTS[3::2]):
+        for text in TEXTS[len(name + path) % 5 :: 5]:  # each text meets a fifth of the pairs
             answer = erin._client.get(
                 f"/api/v1{path}", query_string={"flow": "order", name: text}, headers=erin.headers
             )

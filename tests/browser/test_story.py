@@ -2,11 +2,9 @@
 
 import re
 
-import pytest
 from playwright.sync_api import expect
 
 
-@pytest.mark.skip(reason="the row is not found in the merged queue: to be walked again")
 def test_a_request_goes_from_its_form_to_its_history(sign_in, page, base_url):
     sign_in("alice")
     page.goto(f"{base_url}/flows/hello_world/start/start")
@@ -17,8 +15,7 @@ def test_a_request_goes_from_its_form_to_its_history(sign_in, page, base_url):
 
     sign_in("bob")
     page.goto(f"{base_url}/queue?q=Cake")
-    row = page.get_by_role("row").filter(has_text="Cake in the kitchen")
-    row.last.get_by_role("button", name="Take").click()
+    page.get_by_role("button", name=re.compile("Take #")).click()
     page.goto(f"{base_url}/inbox?q=Cake")
     page.get_by_role("link", name="Approve").first.click()
     if "/execute" not in page.url:

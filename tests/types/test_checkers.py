@@ -78,28 +78,42 @@ def test_the_package_is_the_installed_one(python, folder):
     assert where in done.stdout, done.stdout + done.stderr
 
 
-def test_mypy(python, folder):
-    command = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--python-executable", python]
-    done = run(*command, "flows", "authors.py", folder=folder)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_basedpyright(python, folder):
-    done = run(sys.executable, "-m", "basedpyright", "--pythonpath", python, folder=folder)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_both_checkers_see_a_mistake(python, folder):
-    """Without types in the package every line above would pass."""
-    (folder / "wrong").mkdir(exist_ok=True)
-    wrong = folder / "wrong" / "wrong.py"
+@pytest.fixture(scope="module")
+def wrong(folder):
+    """A mistake that a checker tells of: without types in the package it would find everything right."""
+    wrong = folder / "wrong.py"
     wrong.write_text(
         "from flows.hello_world import HelloWorldProcess\nprocess = HelloWorldProcess()\nprocess.text = 5\n"
     )
-    try:
-        mypy = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--python-executable", python]
-        assert "wrong.py:3" in run(*mypy, str(wrong), folder=folder).stdout
-        pyright = run(sys.executable, "-m", "basedpyright", "--pythonpath", python, str(wrong), folder=folder)
-        assert "wrong.py:3" in pyright.stdout
-    finally:
-        shutil.rmtree(wrong.parent)
+    return wrong.name
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """What mypy has read of the libraries, which are the same in both environments."""
+    return tmp_path_factory.mktemp("mypy")
+
+
+def test_mypy_sees_the_mistake_alone(python, folder, wrong, cache):
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--cache-dir",
+        str(cache),
+        "--python-executable",
+        python,
+    ]
+    done = run(*command, "flows", "authors.py", wrong, folder=folder)
+    assert re.findall(r"^(\S+?:\d+): error", done.stdout, re.MULTILINE) == [f"{wrong}:3"], (
+        done.stdout + done.stderr
+    )
+
+
+def test_basedpyright_sees_the_mistake_alone(python, folder, wrong):
+    done = run(sys.executable, "-m", "basedpyright", "--outputjson", "--pythonpath", python, folder=folder)
+    found = json.loads(done.stdout)["generalDiagnostics"]
+    assert [(Path(each["file"]).name, each["range"]["start"]["line"]) for each in found] == [(wrong, 2)], (
+        done.stdout
+    )
