@@ -238,11 +238,8 @@ FAULTS = {
         "work", ["decide="]),
     "an owner as a way": ({**START, "work": lambda: flow.Function(nothing).Next(this.start.owner), **END}, "work",
                           ["owner"]),
-    "a step that lies behind": (at_work(lambda: flow.Timer(dt.timedelta(-1))), "work", ["behind", "timedelta(days=1)"]),
-    "due yesterday": (at_work(lambda: flow.ManualTask().Due(dt.timedelta(-1))), "work", [".Due()", "behind"]),
     "a span in words": (at_work(lambda: flow.Timer("3 days")), "work", ["'3 days'", "write timedelta(days=3)"]),
     "a priority that is true": (at_work(lambda: flow.ManualTask().Priority(True)), "work", ["write .Priority(1)"]),
-    "duties of nobody": (at_work(lambda: flow.ManualTask().NotSameAs()), "work", [".NotSameAs(this.start)"]),
     "duties in quotes": (at_work(lambda: flow.ManualTask().NotSameAs("start")), "work", ["write this.start"]),
     "not the same as itself": (at_work(lambda: flow.ManualTask().NotSameAs(this.work)), "work", ["the step itself"]),
     "not the same as a computer": (

@@ -57,8 +57,6 @@ def moment(value: Any, now: dt.datetime) -> dt.datetime | None:
 def moment_faults(value: Any, where: str) -> Iterator[str]:
     if isinstance(value, dt.datetime) and value.tzinfo is None:
         yield f"{where} got a datetime without a time zone; add tzinfo=datetime.UTC"
-    elif isinstance(value, dt.timedelta) and value < dt.timedelta():
-        yield f"{where} got a span that lies behind: {value!r}; write {-value!r}"
     elif not isinstance(
         value, dt.timedelta | WorkingTime | dt.datetime | Reference | Expression
     ) and not callable(value):

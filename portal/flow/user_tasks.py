@@ -195,7 +195,6 @@ class View(Form, Activity):
         self._due: dt.timedelta | WorkingTime | Call | None = None
         self._priority: int | Call = 0
         self.not_same_as: list[Reference] = []
-        self._duties = False
 
     def Assign(self, user: User | Call | Rule | None = None, *, username: str | None = None) -> Self:
         """Give the task to someone as soon as it is there.
@@ -228,7 +227,6 @@ class View(Form, Activity):
     def NotSameAs(self, *nodes: Reference) -> Self:
         """Separate duties: who did one of these nodes in this process may not do this one."""
         self.not_same_as.extend(nodes)
-        self._duties = True
         return self
 
     def faults(self) -> Iterator[str]:
@@ -264,8 +262,6 @@ class View(Form, Activity):
                 yield f".NotSameAs({reference!r}) is the step itself; name the one whose people may not do it"
             elif not has_owner(nodes[reference.name]):
                 yield f".NotSameAs() names {reference!r}, which nobody does; name a step of people"
-        if self._duties and not self.not_same_as:
-            yield ".NotSameAs() names no step; write .NotSameAs(this.start)"
 
     def calls(self) -> Iterator[Called]:
         yield from super().calls()
