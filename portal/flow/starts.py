@@ -139,6 +139,7 @@ def _cron_faults(fields: list[str]) -> Iterator[str]:
         known = {str(number): number for number in range(low, high + 1)}
         known |= {f"{number:02}": number for number in known.values()}
         known |= {word: number for number, word in enumerate(words) if word}
+        known |= {"last": high} if name == "day of the month" else {}
         for part in text.lower().split(","):
             found = re.fullmatch(r"(?:\*|(\w+)(?:-(\w+))?)(?:/0*([1-9]\d*))?", part)
             if found is None or not {found[1], found[2]} - {None} <= known.keys():
