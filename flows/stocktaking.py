@@ -8,6 +8,7 @@ from portal.models import Process
 
 class StocktakingProcess(Process):
     missing = jsonstore.TextField("What is missing", help_text="Nothing, if this is left empty.")
+    entry = jsonstore.StringField("Entry in the stock ledger", max_length=40)
 
 
 class StocktakingFlow(flow.Flow):
@@ -29,6 +30,12 @@ class StocktakingFlow(flow.Flow):
         .Annotation(title="Count the shelves")
         .Permission(auto_create=True)
         .Due(dt.timedelta(days=3))
+        .Next(this.book)
+    )
+    book = (
+        flow.ExternalTask("stock", retries=2)
+        .Annotation(title="Book the stock", description="The warehouse system fetches it from the portal.")
+        .Permission(auto_create=True)
         .Next(this.counted)
     )
     counted = flow.End()

@@ -9,12 +9,12 @@ from typing import Any
 import click
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import cli, databases, extension, folders, logs
 from portal.config import Config
 from portal.models import Passwords, column_fault, db
-from portal.web.mount import Mount
+from portal.web.accounts import trusted_header
+from portal.web.mount import Mount, believe_proxies
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
@@ -40,14 +40,19 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     Passwords.cheap = app.testing
     databases.own(app, settings)
     databases.revisions(app)
-    extension.install(app, settings, Mount())
+    extension.install(app, settings, _mount(settings))
     cli.init_app(app)
-    if settings.trusted_proxies:  # who else could say from where a request comes?
-        hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_prefix=hops)  # type: ignore[method-assign]
+    believe_proxies(app, settings.trusted_proxies)
     if not app.testing and click.get_current_context(silent=True) is None:  # a command says so itself
         _tell_lacking_columns(app)
     return app
+
+
+def _mount(settings: Config) -> Mount:
+    """The portal as the whole application, whose people sign in here, or to the proxy before it."""
+    if settings.trusted_header is None:
+        return Mount()
+    return Mount(identity=trusted_header.identity, login_url=settings.flask.get("LOGIN_URL"))
 
 
 def _tell_lacking_columns(app: Flask) -> None:

@@ -3,6 +3,7 @@
 from portal.flow.assignment import (
     Capability,
     CaseOwner,
+    Experienced,
     Familiar,
     First,
     ManagerOf,
@@ -15,6 +16,7 @@ from portal.flow.assignment import (
 __all__ = [
     "Capability",
     "CaseOwner",
+    "Experienced",
     "Familiar",
     "First",
     "ManagerOf",

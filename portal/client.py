@@ -96,11 +96,24 @@ class Task(TypedDict):
 
 
 class TaskDetail(Task):
+    acting_for: Person | None
     assigned: str | None
     started: str | None
     data: dict[str, Any]
     actions: list[str]
     schema: dict[str, Any] | None
+
+
+class ExternalTask(Task):
+    """What a program has fetched and locked."""
+
+    topic_name: str
+    worker_id: str | None
+    lock_expiration: str | None
+    attempt: int
+    retries: int
+    error_message: str | None
+    data: dict[str, Any]
 
 
 class Event(TypedDict):
@@ -116,6 +129,8 @@ class Event(TypedDict):
     from_state: str | None
     to_state: str
     reason: str | None
+    acting_for: str | None
+    rule: str | None
 
 
 class Comment(TypedDict):
@@ -313,6 +328,70 @@ class Client:
 
     # -- what programs tell processes
 
+    def fetch_and_lock(
+        self, worker: str, topics: Mapping[str, int], *, most: int = 10, key: str | None = None
+    ) -> list[ExternalTask]:
+        """Lock external tasks that no other program has.
+
+        Args:
+            worker: what this program calls itself.
+            topics: how many milliseconds each lock holds, by topic.
+            most: how many tasks at most.
+        """
+        wanted = [{"topic_name": name, "lock_duration": span} for name, span in topics.items()]
+        body = {"worker_id": worker, "max_tasks": most, "topics": wanted}
+        return cast(
+            "list[ExternalTask]", self._send("POST", "/external-tasks/fetch-and-lock", body, key=key)["items"]
+        )
+
+    def complete(self, task: ExternalTask, data: Mapping[str, Any] | None = None) -> None:
+        """The work on an external task is done; `data` is what came of it."""
+        self._send("POST", f"/external-tasks/{task['id']}/complete", _lock(task) | {"data": dict(data or {})})
+
+    def fail(
+        self,
+        task: ExternalTask,
+        message: str,
+        details: str = "",
+        *,
+        retries: int | None = None,
+        retry_timeout: int | None = None,
+    ) -> None:
+        """The work on an external task has failed.
+
+        Args:
+            details: shown to managers, such as a traceback.
+            retries: how many tries are left, 0 for an incident; as the flow says if it is left out.
+            retry_timeout: milliseconds until it can be fetched again; likewise.
+        """
+        body = _lock(task) | {"error_message": message, "error_details": details}
+        given = {"retries": retries, "retry_timeout": retry_timeout}
+        body |= {name: value for name, value in given.items() if value is not None}
+        self._send("POST", f"/external-tasks/{task['id']}/failure", body)
+
+    def bpmn_error(
+        self, task: ExternalTask, code: str, message: str = "", data: Mapping[str, Any] | None = None
+    ) -> None:
+        """The work has come to an error that `.OnError(…, code=…)` on the task catches."""
+        body = _lock(task) | {"error_code": code, "error_message": message, "data": dict(data or {})}
+        self._send("POST", f"/external-tasks/{task['id']}/bpmn-error", body)
+
+    def extend_lock(
+        self, task: ExternalTask, milliseconds: int, progress: Mapping[str, Any] | None = None
+    ) -> None:
+        """Hold a lock for a while from now on.
+
+        Args:
+            progress: `done`, and perhaps `total` and `message`.
+        """
+        body = _lock(task) | {"new_duration": milliseconds}
+        body |= {} if progress is None else {"progress": dict(progress)}
+        self._send("POST", f"/external-tasks/{task['id']}/extend-lock", body)
+
+    def unlock(self, task: ExternalTask) -> None:
+        """Hand an external task back undone."""
+        self._send("POST", f"/external-tasks/{task['id']}/unlock", _lock(task))
+
     def call(
         self, label: str, node: str, *, process: int | None = None, key: str | None = None, **data: Any
     ) -> ProcessDetail | None:
@@ -373,6 +452,10 @@ class Client:
                 wait = _seconds(answer.headers.get("Retry-After", ""), wait)
             time.sleep(wait)
         raise AssertionError("the last try returns or raises")
+
+
+def _lock(task: ExternalTask) -> dict[str, Any]:
+    return {"worker_id": task["worker_id"], "attempt": task["attempt"]}
 
 
 def _accepted(answer: httpx.Response) -> httpx.Response:

@@ -23,6 +23,7 @@ from portal.flow.notices import url_faults
 from portal.flow.retention import Retention
 from portal.flow.retention import parse as parse_retention
 from portal.office_holidays import office_holidays
+from portal.sign_in_settings import Ldap, OpenId, TrustedHeader, read_ldap, read_open_id, read_trusted_header
 from portal.working_time import OFFICE_HOURS, WorkingCalendar, parse_holidays, parse_hours
 
 PREFIX = "PORTAL_"
@@ -77,6 +78,14 @@ class Config:
     api_rate: int
     #: whether wrong passwords slow down who sends them
     throttle: bool
+    #: characters that a password has at least which somebody chooses on a page
+    password_length: int
+    #: who signs in by two factors: who wants to, also every administrator, or all
+    two_factors: str
+    #: by whom people may be known elsewhere
+    open_id: OpenId | None
+    ldap: Ldap | None
+    trusted_header: TrustedHeader | None
     #: how long a session may lie idle, and may last at all
     session_idle: dt.timedelta
     session_lifetime: dt.timedelta
@@ -117,6 +126,10 @@ class Config:
             "trusted_proxies": _number("TRUSTED_PROXIES", values.pop("TRUSTED_PROXIES", 0)),
             "api_rate": _number("API_RATE", values.pop("API_RATE", 600)),
             "throttle": _switch("THROTTLE", values.pop("THROTTLE", not values.get("TESTING"))),
+            "password_length": _number("PASSWORD_LENGTH", values.pop("PASSWORD_LENGTH", 12)),
+            "two_factors": _one_of(
+                "TWO_FACTORS", values.pop("TWO_FACTORS", "optional"), ("optional", "admins", "all")
+            ),
             "session_idle": _span("SESSION_IDLE", values.pop("SESSION_IDLE", 7 * 86_400)),
             "session_lifetime": _span("SESSION_LIFETIME", values.pop("SESSION_LIFETIME", 30 * 86_400)),
             "job_timeout": _span("JOB_TIMEOUT", values.pop("JOB_TIMEOUT", 3600)),
@@ -132,8 +145,15 @@ class Config:
             "retention": _retention(str(values.pop("RETENTION", ""))),
             "webhook_secret": str(values.pop("WEBHOOK_SECRET", "")),
         }
+        known |= {
+            "open_id": read_open_id(values),
+            "ldap": read_ldap(values),
+            "trusted_header": read_trusted_header(values, known["trusted_proxies"]),
+        }
         values |= _mail(values)
         values.setdefault("SESSION_COOKIE_NAME", cookie_name(known["base_url"]))
+        if "SECRET_KEY_FALLBACKS" in values:
+            values["SECRET_KEY_FALLBACKS"] = list(_names(values["SECRET_KEY_FALLBACKS"]))
         if "MAX_CONTENT_LENGTH" in values:
             values["MAX_CONTENT_LENGTH"] = _size("MAX_CONTENT_LENGTH", values["MAX_CONTENT_LENGTH"])
         if not (values.get("TESTING") or values.get("DEBUG") or get_debug_flag()):

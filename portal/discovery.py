@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
+from portal.errors import PortalError
 from portal.flow.declaration import Flow
 from portal.flow.registry import Flows
 
@@ -15,12 +16,16 @@ from portal.flow.registry import Flows
 DEFAULT = "flows"
 
 
+class NoSuchModule(PortalError, ModuleNotFoundError):
+    """The settings name a module that is not there."""
+
+
 def discover(names: Iterable[str]) -> Flows:
     """The flows in these modules and packages (and all below them). A class belongs to the module that defines it.
 
     Raises:
         FlowError: two flows have one label.
-        ModuleNotFoundError: there is no such module.
+        NoSuchModule: there is no such module.
     """
     flows = Flows()
     for name in names:
@@ -57,6 +62,8 @@ def _modules(name: str) -> Iterator[ModuleType]:
     except ModuleNotFoundError as error:
         if name == DEFAULT == error.name:
             return
+        if error.name and f"{name}.".startswith(f"{error.name}."):
+            raise NoSuchModule(f"there is no module {error.name!r}: PORTAL_FLOWS names {name!r}") from error
         raise
     if name == DEFAULT:
         _prefer_own(module)

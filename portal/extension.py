@@ -10,6 +10,7 @@ from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 
 from portal import api, cli, databases, folders, language, web, work
+from portal.administration.identity import Identity
 from portal.config import Config
 from portal.discovery import discover
 from portal.engine.queue import schedules
@@ -17,8 +18,7 @@ from portal.errors import FlowError, PortalError
 from portal.flow.registry import Flows, registry
 from portal.models import Passwords, demand_objects
 from portal.storage import Storage
-from portal.web.accounts.person import Identity
-from portal.web.mount import Mount
+from portal.web.mount import Mount, believe_proxies
 
 __all__ = ["Identity", "Portal", "install"]
 
@@ -81,6 +81,7 @@ class Portal:
         databases.of_guest(app, settings, self.db if db is None else db)
         login_url = settings.flask.get("LOGIN_URL") or app.config.get("LOGIN_URL")
         install(app, settings, Mount(whole=False, prefix=prefix, identity=identity, login_url=login_url))
+        believe_proxies(app, settings.trusted_proxies, prefix)
         app.cli.add_command(cli.group())
 
 

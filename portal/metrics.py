@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
@@ -30,11 +31,17 @@ ACTION_SECONDS = Histogram("portal_action_seconds", "From the lock to the commit
 REQUEST_SECONDS = Histogram("portal_request_seconds", "Answers to requests", ["method", "endpoint", "status"])
 
 
+@lru_cache(maxsize=4096)
+def _counter(key: tuple[str, str]) -> Any:
+    """That of a flow and an action; to ask for it by its labels takes longer than to count."""
+    return ACTIONS.labels(*key)
+
+
 def _count(counts: Mapping[tuple[str, str], int], seconds: float) -> None:
-    for (flow, action), number in counts.items():
-        ACTIONS.labels(flow, action).inc(number)
+    for key, number in counts.items():
+        _counter(key).inc(number)
     ACTION_SECONDS.observe(seconds)
-    if counts:
+    if counts and log.isEnabledFor(logging.INFO):
         done = {f"{flow}.{action}": number for (flow, action), number in counts.items()}
         log.info("done %s", done, extra={"done": done, "milliseconds": round(seconds * 1000, 1)})
 

@@ -1,4 +1,4 @@
-"""The ready views for the forms of a flow, and how their fields are arranged."""
+"""The ready views for forms, how their fields are arranged, and what renders the pages of views written by hand."""
 
 from portal.web.forms.arrangement import Page, Row, Section, When
 from portal.web.forms.submit import submit
@@ -8,6 +8,7 @@ from portal.web.forms.views import (
     UpdateArtifactView,
     UpdateProcessView,
 )
+from portal.web.rendering import render_template
 
 __all__ = [
     "CreateArtifactView",
@@ -18,5 +19,6 @@ __all__ = [
     "UpdateArtifactView",
     "UpdateProcessView",
     "When",
+    "render_template",
     "submit",
 ]

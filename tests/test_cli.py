@@ -108,11 +108,13 @@ def test_people_and_roles_are_looked_after(portal, folder):
 
 
 def test_mistakes_about_people_are_one_line(portal, folder):
+    assert "portal init-db makes them" in portal("people", "list", code=1)
     portal("init-db")
     for words in (
         ("people", "edit", "nobody"), ("people", "deactivate", "nobody"), ("people", "erase", "nobody"),
         ("people", "add", "x", "--role", "None"), ("people", "add", "x", "--email", "no"), ("roles", "remove", "None"),
-        ("roles", "set", "R", "--permission", "no.such"), ("audit", "verify", "--expect", "x"),
+        ("roles", "set", "R", "--permission", "no.such"), ("roles", "set", "R", "no.such"),
+        ("people", "import", "none.csv"), ("flows", "check", "none"), ("audit", "verify", "--expect", "x"),
     ):  # fmt: skip
         said = portal(*words, code=1)
         assert len(said.strip().splitlines()) == 1, said
@@ -190,6 +192,8 @@ def test_a_flow_is_exported(portal, form, root):
 
 def test_an_unknown_flow_is_named_with_those_there_are(portal):
     assert "hello_world" in portal("flows", "export", "hello", code=1)
+    said = portal("flows", "list", code=1, PORTAL_FLOWS="no.such")
+    assert said == "Error: there is no module 'no': PORTAL_FLOWS names 'no.such'\n"
 
 
 def test_a_wrong_flow_is_one_line_and_no_traceback(portal, folder):
@@ -279,3 +283,4 @@ def test_a_worker_ends_when_it_is_told_to(portal, folder):
 def test_flask_offers_the_commands_too():
     app = create_app({"DATABASE_URL": "sqlite://", "TESTING": True, "SCHEDULER": "off"})
     assert {each.name for each in COMMANDS} <= set(app.cli.list_commands(None))
+    assert {each.name for each in COMMANDS} == set(app.cli.get_command(None, "portal").list_commands(None))

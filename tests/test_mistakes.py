@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Integer
-from sqlalchemy.orm import mapped_column
+from sqlalchemy import Column, Integer
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal import act, assign, flow, jsonstore, this, views
 from portal.errors import FlowError
@@ -20,6 +20,7 @@ class FaultProcess(Process):
     number = jsonstore.IntegerField()
     agreed = jsonstore.BooleanField()
     kind = jsonstore.ChoiceField(choices=["a", "b"])
+    errors = jsonstore.StringField()
 
 
 def nothing(activation): ...
@@ -30,6 +31,14 @@ async def waits(activation): ...
 
 def yields(activation):
     yield activation
+
+
+class OddLine(jsonstore.Schema):
+    amount = jsonstore.IntegerField(default="5")
+
+
+class AsyncCall:
+    async def __call__(self, given): ...
 
 
 class OtherFlow(flow.Flow):
@@ -240,7 +249,6 @@ FAULTS = {
                           ["owner"]),
     "a span in words": (at_work(lambda: flow.Timer("3 days")), "work", ["'3 days'", "write timedelta(days=3)"]),
     "a priority that is true": (at_work(lambda: flow.ManualTask().Priority(True)), "work", ["write .Priority(1)"]),
-    "duties in quotes": (at_work(lambda: flow.ManualTask().NotSameAs("start")), "work", ["write this.start"]),
     "not the same as itself": (at_work(lambda: flow.ManualTask().NotSameAs(this.work)), "work", ["the step itself"]),
     "not the same as a computer": (
         {**START, **WORK, "work": lambda: flow.Function(nothing).Next(this.look),
@@ -249,7 +257,6 @@ FAULTS = {
         {**START, "work": lambda: flow.Function(nothing).Next(this.look),
          "look": lambda: flow.ManualTask().Assign(this.work.owner).Next(this.end), **END}, "look",
         ["nobody does `work`", "people"]),
-    "assigned to nobody": (at_work(lambda: flow.ManualTask().Assign()), "work", ['.Assign(username="bob")']),
     "assigned twice": (at_work(lambda: flow.ManualTask().Assign(this.start.owner, username="bob")), "work",
                        ["keep one"]),
     "assigned to a node": (at_work(lambda: flow.ManualTask().Assign(this.start)), "work", ["`start`", "a node"]),
@@ -278,7 +285,7 @@ FAULTS = {
         at_work(lambda: flow.ManualTask().OnTimeout(dt.timedelta(1), this.end, interrupting="no")), "work__timeout",
         ["interrupting=", "True or False"]),
     "a compensation in quotes": (at_work(lambda: flow.Function(nothing).CompensateWith("undo")),
-                                 "work__compensation", [".CompensateWith()", "this.method"]),
+                                 "work__compensation", [".CompensateWith()", "this.undo"]),
     "a condition that is a value": ({**START, "work": lambda: flow.If(True).Then(this.end).Else(this.end), **END},
                                     "work", ["lambda activation: True"]),
     "then twice": ({**START, "work": lambda: flow.If(nothing).Then(this.end).Then(this.end).Else(this.end), **END},
@@ -343,8 +350,6 @@ FAULTS = {
         "start": lambda: flow.StartHandle().Next(this.end, label=5)}, "start", ["label=", "write '5'"]),
     "a milestone that is a number": ({**START, **WORK, **END, "milestones": lambda: {5: this.end}}, "milestones",
                                      ["write '5'"]),
-    "a category that is a number": ({**START, **WORK, **END, "category": lambda: 5}, "category", ["write '5'"]),
-    "keywords that are numbers": ({**START, **WORK, **END, "keywords": lambda: [5]}, "keywords", ['["holiday"]']),
     "a withdrawal in words": ({**START, **WORK, **END, "withdraw": lambda: "yes"}, "withdraw", ["True, False"]),
     "errors in words": ({**START, **WORK, **END, "propagate_errors": lambda: "yes"}, "propagate_errors", ["True"]),
     "reads in words": ({**START, **WORK, **END, "audit_reads": lambda: "yes"}, "audit_reads", ["True or False"]),
@@ -360,6 +365,57 @@ FAULTS = {
                                   ["subclass of portal.models.Process"]),
     "a table that is not there": (at_work(lambda: flow.DecisionTable("nowhere.csv")), "work", ["nowhere.csv"]),
     "a table without a name": (at_work(lambda: flow.DecisionTable("")), "work", ['flow.DecisionTable("rates.csv")']),
+    "a class that is no view": ({**START, "work": lambda: flow.View(AsyncCall).Next(this.end), **END}, "work",
+                                ["AsyncCall", "no view", "view(activation)"]),
+    "a way of an event in quotes": ({**START, "work": lambda: flow.ManualTask().OnError("end").Next(this.end), **END},
+                                    "work__error", [".OnError() got the text 'end'", "this.end"]),
+    "a handler in quotes": ({**START, "work": lambda: flow.ManualTask().CompensateWith("end").Next(this.end), **END},
+                            "work__compensation", [".CompensateWith()", "this.end"]),
+    "a function in quotes": ({**START, "work": lambda: flow.Function("send").Next(this.end), **END}, "work",
+                             ["'send'", "write this.send"]),
+    "duties in quotes": ({**START, "work": lambda: flow.ManualTask().NotSameAs("start").Next(this.end), **END}, "work",
+                         ["write this.start"]),
+    "a node declared outside": ({**START, "work": lambda: flow.Function(nothing).Next(flow.End()), **END}, "work",
+                                [".Next()", "End", "this.<node>"]),
+    "an async object": ({**START, "work": lambda: flow.Function(AsyncCall()).Next(this.end), **END}, "work",
+                        ["async def", "`def`"]),
+    "availability for nobody": (
+        {"start": lambda: flow.Start(nothing).Available(lambda: True).Next(this.end), **END}, "start",
+        [".Available()", "(user)"]),
+    "a keyword for a child": (
+        {**START, "work": lambda: flow.Subprocess(this.start, text=lambda: 1).Next(this.end), **END}, "work",
+        ["text=", "(activation)"]),
+    "a withdrawal that nobody awaits": ({**START, **WORK, **END, "withdraw": lambda: AsyncCall()}, "withdraw",
+                                        ["async def"]),
+    "a withdrawal for nobody": ({**START, **WORK, **END, "withdraw": lambda: staticmethod(lambda: True)}, "withdraw",
+                                ["(process)"]),
+    "a field that nobody declared": (
+        {**START, "work": lambda: flow.If(act.process.qqq).Then(this.end).Else(this.end), **END}, "work",
+        ["act.process.qqq", "declare qqq", "text"]),
+    "a filter that is not there": (
+        {**START, "work": lambda: flow.ManualTask().Annotation(result_template="{{ 1|money }}").Next(this.end), **END},
+        "work", ["result_template", "money", "{{ process.<field> }}"]),
+    "an assignment to nobody": ({**START, "work": lambda: flow.ManualTask().Assign().Next(this.end), **END}, "work",
+                                [".Assign(username=…)"]),
+    "a skill without a name": (
+        {**START, "work": lambda: flow.ManualTask().Assign(assign.Capability()).Next(this.end), **END}, "work",
+        ['Capability("french")']),
+    "a manager of nobody": (
+        {**START, "work": lambda: flow.ManualTask().Assign(assign.ManagerOf()).Next(this.end), **END}, "work",
+        ["ManagerOf(this.start.owner)"]),
+    "an unknown argument of a view": (
+        {**START, "work": lambda: flow.View(
+            views.UpdateProcessView.as_view(fields=[], decides="text")).Next(this.end), **END},
+        "work", ["`decides`", "did you mean decide?"]),
+    "a field that every form has": (
+        {**START, "work": lambda: flow.View(views.UpdateProcessView.as_view(fields=["errors"])).Next(this.end), **END},
+        "work", ["`errors`", "another name"]),
+    "a check of nothing": (
+        {**START, "work": lambda: flow.View(
+            views.UpdateProcessView.as_view(fields=[], check=lambda: None)).Next(this.end), **END},
+        "work", ["check=", "(object)"]),
+    "a category that is no text": ({**START, **WORK, **END, "category": lambda: 5}, "category", ["'Finance'"]),
+    "keywords that are no texts": ({**START, **WORK, **END, "keywords": lambda: [5]}, "keywords", ["list of words"]),
     "a view without a view": ({**START, "work": lambda: flow.View(None).Next(this.end), **END}, "work", ["view"]),
 }  # fmt: skip
 
@@ -441,6 +497,19 @@ def test_a_comma_behind_a_node():
             end = flow.End()
 
 
+def test_a_node_of_another_flow_in_the_body():
+    with pytest.raises(
+        FlowError, match=r"BorrowFlow\.other: OtherFlow\.other is a node of another flow; .* inherit"
+    ):
+
+        class BorrowFlow(flow.Flow):
+            start = flow.StartHandle().Next(this.other)
+            other = OtherFlow.other
+
+    class HeirFlow(OtherFlow):
+        other = OtherFlow.other
+
+
 def test_a_fault_says_the_file_and_the_line():
     with pytest.raises(FlowError) as refused:
 
@@ -459,16 +528,25 @@ def test_a_fault_says_the_file_and_the_line():
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("amount", jsonstore.IntegerField(default="5"), ["default='5'"]),
+        ("amount", jsonstore.IntegerField(default="5"), ["default='5'", "write default=5"]),
         ("since", jsonstore.DateField(default="today"), ["default='today'"]),
-        ("agreed", jsonstore.BooleanField(default="no"), ["default='no'"]),
+        ("agreed", jsonstore.BooleanField(default="no"), ["default='no'", "True or False"]),
+        ("letter", jsonstore.StringField(default=lambda process: "x"), ["default=", "`process`", "()"]),
+        ("letter", jsonstore.StringField(validators=lambda: None), ["validators=", "(value)"]),
+        (
+            "lines",
+            jsonstore.EmbeddedListField(OddLine),
+            ["OddProcess.lines.amount", "default='5'", "write default=5"],
+        ),
         ("number", mapped_column(Integer), ["__tablename__"]),
+        ("number", Column(Integer), ["__tablename__"]),
+        ("__annotations__", {"number": Mapped[int]}, ["__tablename__"]),
     ],
 )
 def test_a_field_that_cannot_be(name, value, words):
     with pytest.raises(FlowError) as refused:
         type(Process)("OddProcess", (Process,), {name: value, "__module__": __name__})
-    assert f"OddProcess.{name}" in str(refused.value)
+    assert f"OddProcess.{name.replace('__annotations__', 'number')}" in str(refused.value)
     for word in words:
         assert word in str(refused.value)
 

@@ -25,6 +25,7 @@ KINDS = [
     "Handle",
     "MessageCatch",
     "Job",
+    "ExternalTask",
     "Timer",
     "If",
     "Switch",

@@ -206,6 +206,9 @@ STORIES = [
     ),
     Story(
         StocktakingFlow.first_day, 0, lambda _die, _day: {}, hours=12,
-        answers={"count": lambda die, _process: {"missing": die.choice(words.MISSING)}},
+        answers={
+            "count": lambda die, _process: {"missing": die.choice(words.MISSING)},
+            "book": lambda die, _process: {"entry": f"L-{die.randrange(10**4, 10**5)}"},
+        },
     ),
 ]  # fmt: skip

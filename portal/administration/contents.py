@@ -12,7 +12,18 @@ from sqlalchemy.orm import Session
 
 from portal import storage
 from portal.errors import Gone, PortalError
-from portal.models import Comment, Event, Follower, Notice, Outgoing, Process, StoredFile, Task, former_owner
+from portal.models import (
+    Comment,
+    Event,
+    Follower,
+    Helper,
+    Notice,
+    Outgoing,
+    Process,
+    StoredFile,
+    Task,
+    former_owner,
+)
 
 
 class StillOpen(PortalError):
@@ -80,7 +91,7 @@ def anonymise(session: Session, ids: list[int]) -> None:
 
     pointers = dict.fromkeys(("artifact_type", "artifact_key", "seed_type", "seed_key"))
     table, tasks = Process.__table__, Task.__table__
-    change(table, table.c.id.in_(ids), data={}, created_by_id=None, **pointers)
+    change(table, table.c.id.in_(ids), data={}, search_text=None, created_by_id=None, **pointers)
     change(tasks, tasks.c.process_id.in_(ids), data={}, owner_id=None, acting_for_id=None, **pointers)
     change(Event, Event.process_id.in_(ids), user_id=None, detail={})
     change(
@@ -89,6 +100,8 @@ def anonymise(session: Session, ids: list[int]) -> None:
     for model in (Comment, Follower, Notice, Outgoing):
         session.execute(delete(model).where(model.process_id.in_(ids)), execution_options=nothing)
     session.execute(former_owner.delete().where(former_owner.c.process_id.in_(ids)))
+    theirs = select(tasks.c.id).where(tasks.c.process_id.in_(ids))
+    session.execute(delete(Helper).where(Helper.task_id.in_(theirs)), execution_options=nothing)
     for own in _own_tables():
         if values := {column.name: _empty(column) for column in own.columns if _can_be_emptied(column)}:
             session.execute(update(own).where(_key(own).in_(ids)).values(values))

@@ -25,10 +25,13 @@ from portal.models import (
     Digest,
     Draft,
     Event,
+    ExternalIdentity,
     Notice,
     Outgoing,
     ParkedForm,
+    RecoveryCode,
     Role,
+    SecondFactor,
     User,
     utcnow,
 )
@@ -134,7 +137,8 @@ def _clean(session: Session, model: Any, name: str, names: _Names, until: float 
 
 def _anonymise(session: Session, person: User) -> None:
     sign_out(session, person)
-    for model in (Absence, CalendarFeed, Digest, Draft, Notice, ParkedForm):
+    own: tuple[Any, ...] = (Absence, CalendarFeed, Digest, Draft, ExternalIdentity, Notice, ParkedForm)
+    for model in (*own, RecoveryCode, SecondFactor):
         session.execute(delete(model).where(model.user_id == person.id))
     session.execute(update(Absence).where(Absence.substitute_id == person.id).values(substitute_id=None))
     session.execute(delete(Outgoing).where(Outgoing.user_id == person.id))

@@ -1,6 +1,9 @@
-"""Links by which people choose a password: good once, for some days, and for nobody else."""
+"""Links by which people choose a password: good once, for a while, and for nobody else."""
 
 from __future__ import annotations
+
+import hashlib
+import hmac
 
 from flask import current_app
 from itsdangerous import BadData, URLSafeTimedSerializer
@@ -8,25 +11,37 @@ from sqlalchemy.orm import Session
 
 from portal.models import User
 
-#: seconds
-LASTS = 3 * 24 * 3600
+#: seconds that a link of an administrator lasts, and one that somebody has asked for by mail
+LASTS, RESET_LASTS = 3 * 24 * 3600, 3600
 
 
 def token_for(person: User) -> str:
-    """What the link has; it ends with the next password and with the end of the person's sessions."""
-    return _signer().dumps([person.id, person.session_key[:16]])
+    """What an administrator's link has; it ends with the next password and with the end of the person's sessions."""
+    return _signer("portal-password").dumps([person.id, person.session_key[:16]])
+
+
+def reset_token_for(person: User) -> str:
+    """What the link of a mail has that somebody asked for; it ends with another mail address too."""
+    return _signer("portal-password-reset").dumps([person.id, person.session_key[:16], _digest(person)])
 
 
 def person_of(session: Session, token: str) -> User | None:
     """Whose link it is. None if it is no good, or no good any more."""
-    try:
-        number, key = _signer().loads(token, max_age=LASTS)
-        person = session.get(User, number)
-    except (BadData, ValueError, TypeError):
-        return None
-    good = person is not None and person.is_active and person.session_key[:16] == key
-    return person if good else None
+    for salt, lasts in (("portal-password", LASTS), ("portal-password-reset", RESET_LASTS)):
+        try:
+            number, key, *mail = _signer(salt).loads(token, max_age=lasts)
+            person = session.get(User, number)
+        except (BadData, ValueError, TypeError):
+            continue
+        good = person is not None and person.is_active and person.erased is None
+        if good and person is not None and person.session_key[:16] == key:
+            return person if not mail or hmac.compare_digest(mail[0], _digest(person)) else None
+    return None
 
 
-def _signer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="portal-password")
+def _digest(person: User) -> str:
+    return hashlib.sha256((person.email or "").encode()).hexdigest()[:16]
+
+
+def _signer(salt: str) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt=salt)

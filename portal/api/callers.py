@@ -22,6 +22,8 @@ from portal.web.accounts.person import is_signed_in
 log = logging.getLogger("portal.api")
 
 SAFE = ("GET", "HEAD", "OPTIONS")
+#: where a page says its token, by any of the usual names
+CSRF_HEADERS = ("X-CSRFToken", "X-CSRF-Token")
 #: uses are counted by the minute
 WINDOW = dt.timedelta(minutes=1)
 #: milliseconds that a request waits for a busy database to count it
@@ -70,7 +72,7 @@ def _demand_own_page() -> None:
     if not current_app.config.get("WTF_CSRF_ENABLED", True):
         return
     try:
-        validate_csrf(request.headers.get("X-CSRFToken", ""), time_limit=10**9)
+        validate_csrf(next(filter(None, map(request.headers.get, CSRF_HEADERS)), ""), time_limit=10**9)
     except ValidationError as error:
         raise CSRFError(str(error)) from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from portal.engine import api as engine
 from portal.engine.interpreter import messages
 from portal.errors import PortalError
 from portal.flow import registry
@@ -84,7 +85,7 @@ def call(node: Any, body: dict[str, Any], user: User | None, key: str | None = N
     """
     data: dict[str, Any] = body["data"]
     demand_keywords(data)
-    _demand_fitting(node, data)
+    demand_fitting(node, data)
     process = receiver_of(node, body)
     process_id = None if process is None else process.id
     target: dict[str, Any] = {"_user": user}
@@ -92,15 +93,19 @@ def call(node: Any, body: dict[str, Any], user: User | None, key: str | None = N
         target["process"] = process_id
     if not node.starts and node.keeps_messages:
         target |= {"_where": body.get("where") if process is None else None, "_key": key}
+    started: list[int] = []
     try:
-        result = node.run(**target, **data)
+        if node.starts:
+            engine.start(node, target | data, started.append)
+        else:
+            node.run(**target, **data)
     except ValueError as error:
         raise Invalid({"data": [str(error)]}) from error
     except PortalError as error:
         if type(error) is PortalError:  # what is kept as a message is no JSON, or its receiver has just come
             raise Invalid({"data": [str(error)]}) from error
         raise
-    return result.id if node.starts and isinstance(result, Process) else process_id
+    return started[-1] if started else process_id
 
 
 def demand_keywords(data: dict[str, Any]) -> None:
@@ -118,8 +123,12 @@ def demand_keywords(data: dict[str, Any]) -> None:
         raise Invalid({f"data.{name}": ["No function takes such a keyword."] for name in strange})
 
 
-def _demand_fitting(node: Any, data: dict[str, Any]) -> None:
-    """Refuse keywords that the node's function does not take, before anything is done."""
+def demand_fitting(node: Any, data: dict[str, Any]) -> None:
+    """Refuse keywords that the node's function does not take, before anything is done.
+
+    Raises:
+        Invalid
+    """
     if node.func is None:
         if data:
             raise Invalid({f"data.{name}": ["This step takes no data."] for name in data})

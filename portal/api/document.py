@@ -7,7 +7,7 @@ from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
 
-from flask import Flask, Response, current_app, json, render_template, request, send_from_directory, url_for
+from flask import Flask, Response, current_app, json, request, send_from_directory, url_for
 from flask_smorest import Api
 from flask_smorest import Blueprint as DocumentedBlueprint
 from flask_smorest.spec.plugins import FlaskPlugin
@@ -15,6 +15,7 @@ from swagger_ui_bundle import swagger_ui_path
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.web.problems import MEDIA_TYPE
+from portal.web.rendering import render_template
 
 from .resource import Blueprint
 from .schemas import ProblemSchema

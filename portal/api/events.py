@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from flask import Response, current_app, request, stream_with_context
+from flask import Response, current_app, request, stream_with_context, url_for
 from flask import json as flask_json
 from sqlalchemy import or_, select
 from sqlalchemy.orm import contains_eager, joinedload
@@ -23,16 +23,18 @@ from werkzeug.wrappers import Response as BaseResponse
 from portal.engine import permissions
 from portal.engine.transaction import clock
 from portal.models import Event, Process, Task, User, db
+from portal.web.csv_files import note_export
 from portal.web.layout import me
 from portal.web.problems import Invalid
 
-from . import representations
+from . import mining, representations
 from .resource import Blueprint, needs, reply
-from .schemas import EventQuery, EventSchema, page_of
+from .schemas import EventQuery, EventSchema, LogQuery, OcelSchema, page_of
 
 blueprint = Blueprint("events", __name__)
 EVENTS = page_of(EventSchema)
 
+LINK = {"Link": {"schema": {"type": "string"}, "description": "The next page, `rel=next`: now, or later."}}
 #: an action that takes longer is ended by the database; its numbers will never be seen
 PATIENCE = dt.timedelta(minutes=10)
 #: how far back numbers are looked for, and how many of them are kept
@@ -88,6 +90,48 @@ def events(query: dict[str, Any]) -> BaseResponse:
     place = Place.of(query["after"])
     found, place = read(me(), place, query["flow"].replace("\0", ""), query["limit"])
     return reply(EVENTS(), {"items": [_plain(each) for each in found], "next": str(place)})
+
+
+@blueprint.route("/events/ocel", tags=["Events"])
+@needs("read")
+@blueprint.arguments(LogQuery, location="query")
+@blueprint.response(200, OcelSchema, headers=LINK)
+def as_ocel(query: dict[str, Any]) -> BaseResponse:
+    """The same events as a log for process mining (OCEL 2.0 in JSON). The header `Link` says where to go on, now or
+    later: nothing is lost or told twice between two reads."""
+    found = _log(query, "ocel")
+    return _linked(reply(OcelSchema(), mining.ocel(found.events)), found, query)
+
+
+@blueprint.route("/events/xes", tags=["Events"])
+@needs("read")
+@blueprint.arguments(LogQuery, location="query")
+@blueprint.response(200, {"type": "string"}, content_type="application/xml", headers=LINK)
+def as_xes(query: dict[str, Any]) -> BaseResponse:
+    """The same events as a log for process mining (XES, IEEE 1849), a trace for each process; `Link` as of OCEL."""
+    found = _log(query, "xes")
+    body = "".join(mining.xes(found.events))
+    return _linked(current_app.response_class(body, mimetype="application/xml"), found, query)
+
+
+class _Log(NamedTuple):
+    events: list[Event]
+    place: Place
+
+
+def _log(query: dict[str, Any], name: str) -> _Log:
+    if not query["after"]:  # all there is leaves the portal; who goes on from there gets news
+        note_export("events", format=name)
+    return _Log(*read(me(), Place.of(query["after"]), query["flow"].replace("\0", ""), query["limit"]))
+
+
+def _linked(answer: BaseResponse, found: _Log, query: dict[str, Any]) -> BaseResponse:
+    """An answer that says where to go on, as of RFC 8288."""
+    kept = {name: value for name, value in query.items() if name != "after" and value}
+    address = url_for(str(request.endpoint), **kept, after=str(found.place))
+    answer.headers["Link"] = f'<{address}>; rel="next"'
+    answer.headers["Cache-Control"] = "private, no-store"
+    return answer
 
 
 def read(user: User, place: Place, flow: str, limit: int) -> tuple[list[Event], Place]:

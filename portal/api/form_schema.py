@@ -97,9 +97,8 @@ def entries_of(form: Any, data: dict[str, Any]) -> MultiDict[str, Any]:
         Invalid: a value is not of the type of its field, or there is no such field.
     """
     fields = {field.short_name: field for field in form if is_input(field)}
-    _demand_known(data, fields)
     pairs: list[tuple[str, Any]] = []
-    faults: dict[str, list[str]] = {}
+    faults = _unknown(data, fields)
     for name, field in fields.items():
         try:
             pairs += typed(field, name, data[name]) if name in data else untouched(field)
@@ -111,9 +110,12 @@ def entries_of(form: Any, data: dict[str, Any]) -> MultiDict[str, Any]:
 
 
 def _demand_known(data: dict[str, Any], known: Any) -> None:
-    unknown = [name for name in data if name not in known]
-    if unknown:
-        raise Invalid({name: ["There is no such field."] for name in unknown})
+    if faults := _unknown(data, known):
+        raise Invalid(faults)
+
+
+def _unknown(data: dict[str, Any], known: Any) -> dict[str, list[str]]:
+    return {name: ["There is no such field."] for name in data if name not in known}
 
 
 def _by_hand(data: dict[str, Any]) -> Iterator[tuple[str, Any]]:

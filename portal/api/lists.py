@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
+from flask import request
 from sqlalchemy import Select
 
 from portal import queries
@@ -11,7 +14,10 @@ from portal.models import db
 from portal.web.filtering import filters_of_request
 from portal.web.layout import me
 from portal.web.problems import Invalid
-from portal.web.urls import LARGEST_ID
+from portal.web.urls import LARGEST_ID, to_id
+
+#: columns of what is listed by which it is in the order in which it came, whatever the pages call that
+_COLUMNS = ("created", "id")
 
 
 def read(name: str, query: dict[str, Any]) -> queries.Page:
@@ -20,10 +26,29 @@ def read(name: str, query: dict[str, Any]) -> queries.Page:
     Raises:
         Invalid: a filter cannot be understood; for people it is left out, and a program would not see that.
     """
-    found = queries.read(db.session(), me(), name, filters_of_request(), query["limit"])
-    if found.faults:
-        raise Invalid({"": list(found.faults)})
+    filters = filters_of_request()
+    sign, sort = filters.sort[:1] == "-", filters.sort.removeprefix("-")
+    if sort in _COLUMNS:
+        by = "number" if queries.LISTS[name].kind == "processes" else "waiting"
+        filters = replace(filters, sort=f"-{by}" if sign else by)
+    found = queries.read(db.session(), me(), name, filters, query["limit"])
+    faults: dict[str, list[str]] = {}
+    for line in (*_unknown(), *queries.strange(name, filters), *found.faults):
+        faults.setdefault(getattr(line, "name", ""), []).append(line)
+    if faults:
+        raise Invalid(faults)
     return found
+
+
+def _unknown() -> Iterator[queries.LeftOut]:
+    """What looks like a filter and is none: a comparison that there is not, somebody else's saved view."""
+    for name, text in request.args.items():
+        if name.startswith("data.") and text.strip() and queries.data_filter(name, text.strip()) is None:
+            told = "A field is compared by eq, ne, lt, le, gt, ge or contains."
+            yield queries.LeftOut.of(name, told)
+    view = request.args.get("view", "").strip()
+    if view and queries.saved_view(db.session(), me(), to_id(view)) is None:
+        yield queries.LeftOut.of("view", "There is no such saved view.")
 
 
 def cursor(after: str) -> int:

@@ -26,7 +26,7 @@ from .callers import demand_scope
 from .form_schema import entries_of
 from .lists import cursor, keyed, read
 from .repeats import demand_condition, once, with_tag
-from .resource import TAG_HEADER, Blueprint, needs, page, reply
+from .resource import TAG_HEADER, Blueprint, demand_reason, needs, page, reply
 from .schemas import (
     DataBody,
     EventSchema,
@@ -113,6 +113,7 @@ def events(query: dict[str, Any], process_id: int) -> BaseResponse:
 def act(body: dict[str, Any], process_id: int, action: str) -> BaseResponse:
     """Do something with a whole process. `withdraw` is for who has started it, and needs the scope `work` instead."""
     demand_scope("work" if action == "withdraw" else "manage")
+    demand_reason(body)
     process_or_refuse(process_id)
     return once(
         lambda: _act(process_id, action, body.get("reason")),
@@ -135,6 +136,7 @@ def change_data(body: dict[str, Any], process_id: int) -> BaseResponse:
     """Change some fields of a process; the others stay as they are. Needs `If-Match`: 428 without it."""
     process_or_refuse(process_id)
     demand_condition()
+    demand_reason(body)
     return once(
         lambda: _change(process_id, body["data"], body.get("reason")),
         process=process_id,
@@ -146,14 +148,19 @@ def _change(process_id: int, data: dict[str, Any], reason: str | None) -> BaseRe
     process_levers.demand("data", process_or_refuse(process_id))
     try:
         with actions.changing_data(db.session(), process_id, me(), reason) as found:
-            _enter(found, data)
+            enter(found, data)
     except InvalidForm as error:
         raise Invalid(dict(flattened(error.errors)), "" if error.errors else str(error)) from error
     return with_tag(detail_of(process_id))
 
 
-def _enter(process: Process, data: dict[str, Any]) -> None:
-    """Send the fields that are named through their form."""
+def enter(process: Process, data: dict[str, Any]) -> None:
+    """Send the fields that are named through their form.
+
+    Raises:
+        Invalid: there is no such field, or it cannot have such a value.
+        InvalidForm: the form refuses them.
+    """
     hidden = visibility.hidden_fields(me(), process)
     known = [name for name in correctable(type(process)) if name not in hidden]
     unknown = [name for name in data if name not in known]

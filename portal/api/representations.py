@@ -63,7 +63,8 @@ def task(found: Task) -> dict[str, Any]:
 
 def event(found: Event, about: Process, of: Task | None) -> dict[str, Any]:
     """A row of the history. Of its detail only what is said to everybody who sees the process."""
-    reason = (found.detail or {}).get("reason")
+    detail = found.detail or {}
+    reason, acting_for, rule = (detail.get(name) for name in ("reason", "for", "rule"))
     return {
         "id": found.id,
         "created": found.created,
@@ -77,6 +78,8 @@ def event(found: Event, about: Process, of: Task | None) -> dict[str, Any]:
         "from_state": found.from_state,
         "to_state": found.to_state,
         "reason": reason if isinstance(reason, str) else None,
+        "acting_for": acting_for if isinstance(acting_for, str) else None,
+        "rule": rule if isinstance(rule, str) else None,
     }
 
 

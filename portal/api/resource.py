@@ -14,6 +14,10 @@ from marshmallow import Schema
 from webargs.flaskparser import FlaskParser
 from werkzeug.wrappers import Response as BaseResponse
 
+from portal.engine import reasons
+from portal.errors import PortalError
+from portal.web.problems import Invalid
+
 from .callers import demand_scope
 
 View = Callable[..., Any]
@@ -81,6 +85,18 @@ def needs(
         return call
 
     return decorate
+
+
+def demand_reason(body: dict[str, Any]) -> None:
+    """Refuse a reason that nobody could keep, before anything is done.
+
+    Raises:
+        Invalid
+    """
+    try:
+        reasons.checked(body.get("reason"))
+    except PortalError as error:
+        raise Invalid({"reason": [str(error)]}) from error
 
 
 def reply(

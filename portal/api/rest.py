@@ -8,14 +8,26 @@ from werkzeug.wrappers import Response as BaseResponse
 from portal.errors import InvalidForm
 from portal.web.problems import Invalid, flattened, problem
 
-from . import document, events, flows, hooks, people, processes, reports, talk, tasks, triggers
+from . import document, events, external, flows, hooks, people, processes, reports, talk, tasks, triggers
 from .callers import SAFE, identify, tell_rate
 
 rest = Blueprint("api", __name__, url_prefix="/api/v1")
 #: what nobody needs a token for: the document, which says nothing of what is here, and calls that are signed
 _OPEN = ("portal.api.document.openapi", "portal.api.docs", "portal.api.asset", "portal.api.hooks.receive")
 
-for _resource in (flows, tasks, processes, triggers, hooks, talk, people, reports, events, document):
+for _resource in (
+    flows,
+    tasks,
+    processes,
+    external,
+    triggers,
+    hooks,
+    talk,
+    people,
+    reports,
+    events,
+    document,
+):
     rest.register_blueprint(_resource.blueprint)
 rest.add_url_rule("/docs", "docs", document.docs)
 rest.add_url_rule(f"/docs/<any({document.FILES}):name>", "asset", document.asset)
@@ -32,8 +44,8 @@ def _demand_json() -> None:
     """Refuse a body of another kind than the one that is documented."""
     if request.method in SAFE:
         return
-    if request.content_length == 0 and not request.mimetype:
-        return
+    if not request.content_length and "Transfer-Encoding" not in request.headers:
+        return  # nothing was sent, whatever it is called: an empty object
     if request.endpoint == "portal.api.talk.attach" and request.mimetype == "multipart/form-data":
         return
     if not request.is_json:

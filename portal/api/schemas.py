@@ -128,6 +128,12 @@ class TaskSchema(Schema):
 
 
 class TaskDetailSchema(TaskSchema):
+    acting_for = fields.Nested(
+        PersonSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "Who is away, and for whom the owner does it."},
+    )
     assigned = _nullable(fields.DateTime, required=True)
     started = _nullable(fields.DateTime, required=True)
     data = fields.Dict(required=True, metadata={"description": "The values of the fields of its process."})
@@ -154,6 +160,33 @@ class EventSchema(Schema):
     from_state = _nullable(fields.String, required=True)
     to_state = fields.String(required=True)
     reason = _nullable(fields.String, required=True)
+    acting_for = _nullable(
+        fields.String,
+        required=True,
+        metadata={"description": "The user name of who was away, and for whom the user stood in."},
+    )
+    rule = _nullable(
+        fields.String, required=True, metadata={"description": "The rule of the flow that chose the owner."}
+    )
+
+
+class ExternalTaskSchema(TaskSchema):
+    topic_name = fields.String(required=True)
+    worker_id = _nullable(fields.String, required=True, metadata={"description": "Who has locked it."})
+    lock_expiration = _nullable(fields.DateTime, required=True)
+    attempt = fields.Integer(
+        required=True,
+        metadata={"description": "Of this lock; who sends it is never taken for an earlier one."},
+    )
+    retries = fields.Integer(
+        required=True, metadata={"description": "How many tries are left, the one under way among them."}
+    )
+    error_message = _nullable(fields.String, required=True, metadata={"description": "Of the last failure."})
+    data = fields.Dict(required=True, metadata={"description": "The values of the fields of its process."})
+
+
+class FetchedSchema(Schema):
+    items = fields.List(fields.Nested(ExternalTaskSchema), required=True)
 
 
 class CommentSchema(Schema):
@@ -233,6 +266,7 @@ class ListQuery(PageQuery):
     until = fields.String(metadata={"description": "A date, included."})
     priority = fields.String()
     sort = fields.String()
+    view = fields.String(metadata={"description": "The number of a saved view of the caller's."})
 
 
 class TaskListQuery(ListQuery):
@@ -258,6 +292,43 @@ class ReportQuery(Schema):
 
 class EventQuery(PageQuery):
     flow = fields.String(load_default="")
+
+
+class LogQuery(EventQuery):
+    limit = fields.Integer(load_default=1000, validate=validate.Range(1, 5000))
+
+
+class _OcelType(Schema):
+    name = fields.String(required=True)
+    attributes = fields.List(fields.Dict(keys=fields.String(), values=fields.String()), required=True)
+
+
+class _OcelThing(Schema):
+    id = fields.String(required=True)
+    type = fields.String(required=True)
+    attributes = fields.List(fields.Dict(), required=True)
+    relationships = fields.List(fields.Dict(keys=fields.String(), values=fields.String()), required=True)
+
+
+class OcelEventSchema(_OcelThing):
+    time = fields.String(required=True)
+
+
+class OcelObjectSchema(_OcelThing):
+    """A process, a task or a person."""
+
+
+class OcelTypeSchema(_OcelType):
+    """A kind of events or objects."""
+
+
+class OcelSchema(Schema):
+    """A log as of OCEL 2.0."""
+
+    event_types = fields.List(fields.Nested(OcelTypeSchema), required=True, data_key="eventTypes")
+    object_types = fields.List(fields.Nested(OcelTypeSchema), required=True, data_key="objectTypes")
+    events = fields.List(fields.Nested(OcelEventSchema), required=True)
+    objects = fields.List(fields.Nested(OcelObjectSchema), required=True)
 
 
 def _reason() -> Any:
@@ -313,5 +384,77 @@ class CalledSchema(Schema):
     process = _nullable(fields.Integer, required=True)
 
 
+#: milliseconds: a day, and a year
+_DAY, _YEAR = 86_400_000, 31_536_000_000
+
+
+def _milliseconds(least: int, most: int, description: str, **options: Any) -> Any:
+    said = {"description": f"In milliseconds. {description}".strip()}
+    return fields.Integer(strict=True, validate=validate.Range(least, most), metadata=said, **options)
+
+
+def _whose() -> Any:
+    said = {"description": "What the program calls itself; another one for each of its threads."}
+    return fields.String(required=True, validate=validate.Length(1, 255), metadata=said)
+
+
+class ExternalTaskQuery(PageQuery):
+    topic = fields.String(load_default="")
+
+
+class TopicBody(Schema):
+    topic_name = fields.String(required=True, validate=validate.Length(1, 150))
+    lock_duration = _milliseconds(1000, _DAY, "How long nobody else gets the task.", required=True)
+
+
+class FetchBody(Schema):
+    worker_id = _whose()
+    max_tasks = fields.Integer(strict=True, load_default=10, validate=validate.Range(1, 100))
+    topics = fields.List(fields.Nested(TopicBody), required=True, validate=validate.Length(1, 50))
+
+
+class LockBody(Schema):
+    worker_id = _whose()
+    attempt = fields.Integer(
+        strict=True, metadata={"description": "Of the lock, as it was fetched: refused when it is over."}
+    )
+
+
+class CompleteBody(LockBody):
+    data = fields.Dict(load_default=dict, metadata={"description": "What came of the work, by field."})
+
+
+class FailureBody(LockBody):
+    error_message = fields.String(load_default="", validate=validate.Length(max=2000))
+    error_details = fields.String(load_default="", validate=validate.Length(max=50_000))
+    retries = fields.Integer(
+        strict=True,
+        validate=validate.Range(0, 1000),
+        metadata={"description": "How many tries are left; as the flow says if it is left out."},
+    )
+    retry_timeout = _milliseconds(0, _YEAR, "Until it can be fetched again; as the flow says if left out.")
+
+
+class BpmnErrorBody(CompleteBody):
+    error_code = fields.String(required=True, validate=validate.Length(1, 255))
+    error_message = fields.String(load_default="", validate=validate.Length(max=2000))
+
+
+class ProgressBody(Schema):
+    done = fields.Float(required=True)
+    total = fields.Float(allow_none=True, load_default=None)
+    message = fields.String(load_default="", validate=validate.Length(max=500))
+
+
+class ExtendBody(LockBody):
+    new_duration = _milliseconds(1000, _DAY, "From now on.", required=True)
+    progress = fields.Nested(ProgressBody)
+
+
 class SignalBody(Schema):
-    """A signal carries nothing but its name."""
+    """A signal carries nothing but its name, and is for every process: what a message has may be there, and empty."""
+
+    process = fields.Integer(
+        allow_none=True, validate=validate.Equal(None, error="A signal has no receiver.")
+    )
+    data = fields.Dict(validate=validate.Length(max=0, error="A signal carries no data."))

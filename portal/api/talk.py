@@ -12,7 +12,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import storage
-from portal.engine import comments
+from portal.engine import comments, search_text
 from portal.engine.transaction import transaction, wake
 from portal.jsonstore import check_text
 from portal.models import Comment, Process, StoredFile, Task, User, db
@@ -25,7 +25,8 @@ from portal.web.urls import to_id
 
 from . import representations
 from .lists import cursor, keyed
-from .repeats import once
+from .processes import detail_of
+from .repeats import once, with_tag
 from .resource import Blueprint, needs, page, reply
 from .schemas import CommentBody, CommentSchema, FileDetailSchema, PageQuery, page_of
 
@@ -56,7 +57,7 @@ def said(query: dict[str, Any], process_id: int) -> BaseResponse:
 
 
 @blueprint.route("/processes/<int:process_id>/comments", methods=["POST"], tags=["Processes"])
-@needs("work", once=True)
+@needs("work", once=True, match=True)
 @blueprint.arguments(CommentBody)
 @blueprint.response(201, CommentSchema)
 def say(body: dict[str, Any], process_id: int) -> BaseResponse:
@@ -68,7 +69,11 @@ def say(body: dict[str, Any], process_id: int) -> BaseResponse:
         raise Invalid({"text": [str(error)]}) from error
     if not text:
         raise Invalid({"text": ["There is no text in this comment."]})
-    return once(lambda: _say(process_id, text, body.get("task")), process=process_id)
+    return once(
+        lambda: _say(process_id, text, body.get("task")),
+        process=process_id,
+        state=lambda: with_tag(detail_of(process_id)),
+    )
 
 
 def _say(process_id: int, text: str, task: int | None) -> BaseResponse:
@@ -115,7 +120,7 @@ def attached(query: dict[str, Any], process_id: int) -> BaseResponse:
 
 
 @blueprint.route("/processes/<int:process_id>/files", methods=["POST"], tags=["Processes"])
-@needs("work", once=True)
+@needs("work", once=True, match=True)
 @blueprint.arguments(FileForm, location="files")
 @blueprint.response(201, FileDetailSchema)
 def attach(body: dict[str, Any], process_id: int) -> BaseResponse:
@@ -124,7 +129,11 @@ def attach(body: dict[str, Any], process_id: int) -> BaseResponse:
     upload = body["file"]
     if not upload.filename:
         raise Invalid({"file": ["Choose a file."]})
-    return once(lambda: _attach(process_id, upload), process=process_id)
+    return once(
+        lambda: _attach(process_id, upload),
+        process=process_id,
+        state=lambda: with_tag(detail_of(process_id)),
+    )
 
 
 def _attach(process_id: int, upload: FileStorage) -> BaseResponse:
@@ -139,6 +148,7 @@ def _attach(process_id: int, upload: FileStorage) -> BaseResponse:
         row = storage.store(session, upload.stream, name=name, type=kind, user=me(), process=process)
         session.flush()
         key = row.id
+        search_text.keep_attached(session, process)
     row = db.session.get_one(StoredFile, key)
     return reply(FileDetailSchema(), _file(row), 201)
 

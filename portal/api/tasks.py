@@ -9,9 +9,11 @@ from werkzeug.wrappers import Response as BaseResponse
 from portal.engine import actions, lifecycle, permissions
 from portal.errors import TransitionNotAllowed
 from portal.flow.activation import Activation
+from portal.language import gettext as _
 from portal.models import Task, db
+from portal.models.base import is_storable
 from portal.web.files import Files
-from portal.web.layout import me
+from portal.web.layout import me, now
 from portal.web.lookups import task_or_refuse
 from portal.web.problems import Invalid
 from portal.web.tasks import levers
@@ -23,7 +25,7 @@ from .callers import demand_scope
 from .form_schema import fill_in, form_schema
 from .lists import read
 from .repeats import once, with_tag
-from .resource import TAG_HEADER, Blueprint, needs, page, reply
+from .resource import TAG_HEADER, Blueprint, demand_reason, needs, page, reply
 from .schemas import TaskActionBody, TaskDetailSchema, TaskListQuery, TaskSchema, page_of
 
 blueprint = Blueprint("tasks", __name__)
@@ -81,6 +83,7 @@ def act(body: dict[str, Any], task_id: int, action: str) -> BaseResponse:
     strange = [name for name in body if name not in (*known.takes, "reason")]
     if strange:
         raise Invalid({name: [f"`{action}` takes no such thing."] for name in strange})
+    demand_reason(body)
     task_or_refuse(task_id)
     return once(
         lambda: _act(task_id, action, body),
@@ -138,7 +141,10 @@ def _arguments(task: Task, action: str, body: dict[str, Any]) -> tuple[Any, ...]
     if action == "snooze":
         if "until" not in body:
             raise Invalid({"until": ["Say until when, or null to end it."]})
-        return (body["until"],)
+        until = body["until"]
+        if until is not None and not (is_storable(until) and until > now()):
+            raise Invalid({"until": [_("Choose a moment that is still ahead.")]})
+        return (until,)
     return ()
 
 
@@ -151,6 +157,7 @@ def _detail(task: Task) -> BaseResponse:
     user = me()
     files = Files(task.process, visible=permissions.may_see_process(db.session(), user, task.process))
     found = representations.task(task) | {
+        "acting_for": representations.person(task.acting_for),
         "assigned": task.assigned,
         "started": task.started,
         "data": representations.values(task.process, files, user),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, current_app
+from flask import abort, current_app, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.errors import PermissionDenied
@@ -28,7 +28,7 @@ blueprint = Blueprint("triggers", __name__)
 @blueprint.arguments(HandleBody)
 @blueprint.response(200, ProcessDetailSchema)
 @blueprint.alt_response(201, schema=ProcessDetailSchema, description="A start handle has started a process.")
-@blueprint.alt_response(204, description="It is done, and no process is known by it.")
+@blueprint.alt_response(204, description="A message is kept: no process takes it yet.")
 def handle(body: dict[str, Any], label: str, node: str) -> BaseResponse:
     """Complete a `Handle`, hand a message to a `MessageCatch`, or start a process by a `StartHandle`."""
     found = handle_named(label, node)
@@ -43,7 +43,10 @@ def _call(node: Any, body: dict[str, Any]) -> BaseResponse:
     process_id = call(node, body, me())
     if process_id is None:
         return _nothing()
-    return with_tag(detail_of(process_id, 201 if node.starts else 200))
+    answer = detail_of(process_id, 201 if node.starts else 200)
+    if node.starts:
+        answer.headers["Location"] = url_for("portal.api.processes.detail", process_id=process_id)
+    return with_tag(answer)
 
 
 @blueprint.route("/flows/<label>/messages/<name>", methods=["POST"], tags=["Programs"])

@@ -14,6 +14,7 @@ from . import (
     database,
     flows,
     incidents,
+    mail,
     new,
     outbox,
     people,
@@ -42,6 +43,7 @@ COMMANDS: tuple[click.Command, ...] = (
     flows.flows,
     timers.timers,
     outbox.outgoing,
+    mail.mail,
     incidents.incidents,
     stats.stats,
     reports.reports,
@@ -54,6 +56,8 @@ for _command in reading.COMMANDS:
     flows.flows.add_command(_command)
 for _command in (*COMMANDS, *OWN_COMMANDS):
     in_words(_command)
+#: what a command of a site is called under `flask --app wsgi`, as in an application around the portal
+_GROUP = "portal"
 
 
 def init_app(app: Flask) -> None:
@@ -61,11 +65,15 @@ def init_app(app: Flask) -> None:
     shell.init_app(app)
     for command in COMMANDS:
         app.cli.add_command(command)
+    if _GROUP not in app.cli.commands:
+        same = group()
+        same.hidden = True
+        app.cli.add_command(same)
 
 
 def group() -> click.Group:
     """The commands as `flask --app shop portal …`, in an application around the portal."""
-    made = AppGroup("portal", help="The workflow portal.")
+    made = AppGroup(_GROUP, help="The workflow portal.")
     for command in COMMANDS:
         made.add_command(command)
     return made

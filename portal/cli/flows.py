@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import click
@@ -11,6 +11,7 @@ from flask.cli import AppGroup
 from sqlalchemy import inspect
 
 from portal.flow.registry import registry
+from portal.web.forms.form_view import FormView
 
 from .refusals import refusing
 
@@ -36,17 +37,22 @@ def list_flows() -> None:
 
 
 @flows.command("check")
-def check_flows() -> None:
-    """Say that every flow is sound, and which running processes no longer fit the code.
+@click.argument("labels", nargs=-1, metavar="[LABEL]...")
+def check_flows(labels: tuple[str, ...]) -> None:
+    """Say that every flow, or each that is named, is sound, and which running processes no longer fit the code.
 
     A flow that is declared wrongly fails when its module is imported, with the mend. Exits with 1 if a process does
-    not fit. What a rename may have left behind, permissions and data of fields, is said beside.
+    not fit. What a rename may have left behind, permissions and data of fields, is said beside, and so are the fields
+    of authors' own forms that nothing stores.
     """
     from portal.engine.versions import incompatible, renaming, unread
     from portal.models import db
 
-    for label, flow_class in sorted(registry.items()):
+    named = {label: known_flow(label) for label in labels or registry}
+    for label, flow_class in sorted(named.items()):
         click.echo(f"{label}: {len(flow_class.definition.nodes)} nodes, sound")
+        for fault in _unstored(flow_class):
+            click.echo(f"{label}: {fault}")
     # Flows can be checked before there is a database, in a build for example.
     ready = inspect(db.engine).has_table("portal_task")
     found = incompatible.find(db.session()) if ready else []
@@ -59,6 +65,19 @@ def check_flows() -> None:
         click.echo(f"{_count(len(found), 'task')} of {_count(processes, 'process')} no longer fit the code.")
     if found or lost:
         raise SystemExit(1)
+
+
+def _unstored(flow_class: Any) -> Iterator[str]:
+    """The fields of authors' own forms that nothing stores."""
+    for node in flow_class.definition.nodes.values():
+        names = node.view.unstored(flow_class) if isinstance(node.view, FormView) else []
+        if names:
+            fields = ", ".join(f"`{name}`" for name in names)
+            form = node.view.form_class.__name__
+            yield (
+                f"{flow_class.__name__}.{node.name}: nothing stores {fields} of {form}; add it to the process class if "
+                "it is to be kept"
+            )
 
 
 @flows.command("migrate")

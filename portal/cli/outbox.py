@@ -15,7 +15,7 @@ def list_given_up() -> None:
     from portal.models import db
 
     for row in outbox.given_up(db.session()):
-        click.echo(f"{row.id:8} process {row.process_id:<8} {row.kind:5} {row.event:9} {row.error}")
+        click.echo(f"{row.id:8} process {row.process_id or '-':<8} {row.kind:5} {row.event:9} {row.error}")
 
 
 @outgoing.command("retry")

@@ -86,7 +86,7 @@ def person_named(session: Session, username: str) -> User:
 def _values(command: Any) -> Any:
     """The options that say something of a person."""
     options = (
-        click.option("--name", "full_name", help="What others see."),
+        click.option("--name", "--full-name", "full_name", help="What others see."),
         click.option("--email", help="Where mail goes."),
         click.option("--manager", help="A user name; empty for none."),
         click.option("--department"),
@@ -135,17 +135,36 @@ def list_people(q: str, role: str, department: str, state: str | None) -> None:
 @people.command("add")
 @click.argument("username")
 @click.option("--password", help="Without one a link is printed by which the person chooses one.")
+@click.option("--invite", is_flag=True, help="Send that link by mail instead.")
 @_values
-def add(username: str, password: str | None, **values: Any) -> None:
+def add(username: str, password: str | None, invite: bool, **values: Any) -> None:
     """Add a person. Roles have to be there: `portal roles set` makes them."""
+    from portal.administration import invitations
     from portal.administration import people as administration
 
+    if invite:
+        _demand_mail()
     with writing() as session:
         person = administration.add(session, username, _given(values), None, password)
-    if password is None:
+        if invite:
+            invitations.invite(session, person, None)
+    if invite:
+        click.echo(f"{person.username} is added, and an invitation is on its way.")
+    elif password is None:
         click.echo(f"{person.username} is added, and chooses a password within three days at {_link(person)}")
     else:
         click.echo(f"{person.username} can sign in.")
+
+
+def _demand_mail() -> None:
+    """
+    Raises:
+        ClickException: no mail leaves this portal.
+    """
+    from flask import current_app
+
+    if not current_app.config.get("MAIL_SERVER") and not current_app.testing:
+        raise click.ClickException("no mail leaves: PORTAL_MAIL_SERVER is not set")
 
 
 def _link(person: User) -> str:
@@ -155,7 +174,7 @@ def _link(person: User) -> str:
     from portal.work.addresses import address
 
     base_url = current_app.extensions["portal"].base_url
-    return address(base_url, "sign_in.choose_password", token=password_links.token_for(person))
+    return address(base_url, "passwords.choose", token=password_links.token_for(person))
 
 
 @people.command("edit")
@@ -163,11 +182,15 @@ def _link(person: User) -> str:
 @_values
 @click.option("--active", is_flag=True, help="Let them sign in again.")
 @click.option("--password-link", is_flag=True, help="End their sessions; print a link to choose a password.")
-def edit(username: str, active: bool, password_link: bool, **values: Any) -> None:
+@click.option("--invite", is_flag=True, help="Send an invitation, to who has no password yet.")
+@click.option("--reset-second-factor", "resets", is_flag=True, help="For who has lost their phone.")
+def edit(username: str, active: bool, password_link: bool, invite: bool, resets: bool, **values: Any) -> None:
     """Change what is known of a person; what is not said stays."""
-    from portal.administration import leaving
+    from portal.administration import invitations, leaving, second_factors
     from portal.administration import people as administration
 
+    if invite:
+        _demand_mail()
     with writing() as session:
         person = person_named(session, username)
         changed = administration.change(session, person, _given(values), None)
@@ -175,6 +198,10 @@ def edit(username: str, active: bool, password_link: bool, **values: Any) -> Non
             leaving.reactivate(session, person, None)
         if password_link:
             administration.end_sessions(session, person, None)
+        if invite:
+            invitations.invite(session, person, None)
+        if resets:
+            second_factors.remove(session, person, None)
     click.echo(f"{person.username}: {', '.join(changed) or 'nothing'} changed.")
     if password_link:
         click.echo(_link(person))
@@ -218,18 +245,23 @@ def _heir(session: Session, name: str, leaver: User) -> Any:
 
 
 @people.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Only say what it would do.")
-def import_people(file: Path, dry_run: bool) -> None:
+@click.option("--invite", is_flag=True, help="Send who is new, and has a mail address, an invitation.")
+def import_people(file: Path, dry_run: bool, invite: bool) -> None:
     """Add and change people as a CSV file says: all of it, or nothing where a line is faulty."""
     from portal.administration import people_import
 
+    if invite:
+        _demand_mail()
     try:
         text = file.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise click.ClickException(f"{file} cannot be read: {error}") from error
     with writing() as session:
         report = people_import.run(session, people_import.read(text), None, dry=dry_run)
+        if invite and not dry_run and not report.faults:
+            _invite_new(session, [line.username for line in report.lines if line.new])
     for name in report.roles:
         click.echo(f"new role: {name}")
     for line in report.lines:
@@ -242,6 +274,34 @@ def import_people(file: Path, dry_run: bool) -> None:
         raise click.ClickException(f"{len(report.faults)} lines are faulty: nothing was changed")
     done = "would be added or changed" if dry_run else "added or changed"
     click.echo(f"{len(report.changed)} of {len(report.lines)} people {done}.")
+
+
+@people.command("sync")
+@click.option("--add", "adds", is_flag=True, help="Add who is new there; else they are when they sign in.")
+def sync_people(adds: bool) -> None:
+    """Bring people up to date with the directory of PORTAL_LDAP_URL; deactivate who is gone there."""
+    from flask import current_app
+
+    from portal.administration import directory_sync
+
+    directory = current_app.extensions.get("portal_ldap")
+    if directory is None:
+        raise click.ClickException("there is no directory: PORTAL_LDAP_URL is not set")
+    with writing() as session:
+        synced = directory_sync.sync(session, directory, adds=adds)
+    for word in ("added", "deactivated", "reactivated"):
+        for name in getattr(synced, word):
+            click.echo(f"{name} is {word}.")
+    click.echo(f"{synced.unknown} people of the directory are not here.")
+
+
+def _invite_new(session: Session, names: list[str]) -> None:
+    from portal.administration import invitations
+
+    for name in names:
+        person = person_named(session, name)
+        if person.email and invitations.is_open(session, person):
+            invitations.invite(session, person, None)
 
 
 @people.command("erase")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 import click
 from flask import has_app_context
@@ -15,8 +16,17 @@ from portal.errors import PortalError, TransientError
 T = TypeVar("T")
 
 
+#: the commands that tell it
+_TOLD: WeakSet[click.Command] = WeakSet()
+
+
 def in_words(command: click.Command) -> None:
-    """A command that the database refuses says so in one line, and exits with 1."""
+    """A command that the database refuses says so in one line, and exits with 1; so do those of a group."""
+    if command in _TOLD:
+        return
+    _TOLD.add(command)
+    for each in command.commands.values() if isinstance(command, click.Group) else ():
+        in_words(each)  # while its application is there, which knows what the database lacks
     invoke = command.invoke
 
     def told(context: click.Context) -> Any:

@@ -36,12 +36,14 @@ def list_roles(words: bool) -> None:
 
 @roles.command("set")
 @click.argument("name")
+@click.argument("allowed", nargs=-1, metavar="[PERMISSION]...")
 @click.option("--permission", "permissions", multiple=True, help="May be repeated; takes the place of all.")
 @click.option("--rename", help="The new name.")
 @click.option("--member", "members", multiple=True, help="Give it to this user; may be repeated.")
 @click.option("--remove-member", "leavers", multiple=True, help="Take it from this user; may be repeated.")
 def set_role(
     name: str,
+    allowed: tuple[str, ...],
     permissions: tuple[str, ...],
     rename: str | None,
     members: tuple[str, ...],
@@ -50,6 +52,7 @@ def set_role(
     """Make a role, or say anew what it allows. `--permission ""` leaves it without any."""
     from portal.administration import roles as administration
 
+    permissions += allowed
     wanted = [each for each in permissions if each]
     with writing() as session:
         role = administration.named(session, name)

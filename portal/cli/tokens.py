@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 from flask.cli import with_appcontext
 
+from .people import writing
 from .refusals import refusing
 
 
@@ -22,9 +23,10 @@ def tokens() -> None:
 @with_appcontext
 def create(username: str, name: str, scopes: tuple[str, ...], days: int, service: bool) -> None:
     """Make a token, and print it alone on a line: it cannot be read again."""
+    from portal.administration import tokens as administration
     from portal.engine import writes
     from portal.errors import PortalError
-    from portal.models import create_user, db, find_user, issue
+    from portal.models import create_user, db, find_user
 
     def make() -> str:
         session = db.session()
@@ -36,7 +38,7 @@ def create(username: str, name: str, scopes: tuple[str, ...], days: int, service
             session.rollback()
             raise PortalError(f"there is no user {username!r}; --service makes an account for programs")
         try:
-            _, secret = issue(session, user, name, scopes, days)
+            _, secret = administration.make(session, user, name, scopes, days, None)
             session.commit()
         except PortalError:
             session.rollback()
@@ -73,16 +75,10 @@ def list_(username: str | None) -> None:
 @with_appcontext
 def revoke(number: int) -> None:
     """Revoke a token, by its number in the list."""
-    from sqlalchemy import update
-
-    from portal.engine import writes
+    from portal.administration import tokens as administration
     from portal.errors import PortalError
-    from portal.models import Token, db, utcnow
 
-    def end() -> None:
-        one = update(Token).where(Token.id == number, Token.revoked.is_(None)).values(revoked=utcnow())
-        if not writes.execute(db.session(), one).rowcount:
+    with writing() as session:
+        if administration.revoke(session, number, None) is None:
             raise PortalError(f"there is no token {number} that is good")
-
-    refusing(end)
     click.echo(f"Token {number} is revoked.")

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, event, or_, select, update
 
-from portal.engine import actions
+from portal.engine import actions, external
 from portal.engine.moving_clock import clock
 from portal.engine.queue import jobs, schedules, timers
 from portal.errors import PermissionDenied, TransitionNotAllowed
@@ -195,7 +195,9 @@ class Clockwork:
 
     def _plan(self, root: int, row: Any) -> None:
         node = registry[row.flow_label].definition.nodes[row.flow_task]
-        if row.status == "SCHEDULED":
+        if node.topic is not None:
+            self._plan_elsewhere(root, row, node)
+        elif row.status == "SCHEDULED":
             moment = max(row.scheduled or self.moment, self.moment + dt.timedelta(seconds=2))
             self.at(moment, lambda: self._turn(root, row.id, node.works))
         elif node.human and row.status in ("NEW", "ASSIGNED"):
@@ -203,6 +205,13 @@ class Clockwork:
         elif row.flow_task_type in _CALLED and (answer := self._answer(root, row)) is not None:
             wait = dt.timedelta(hours=self.random.uniform(3, 60))
             self.at(self.at_work(self.moment + wait), lambda: self._call(root, row.id, node, answer))
+
+    def _plan_elsewhere(self, root: int, row: Any, node: Any) -> None:
+        answer = self._answer(root, row)
+        if row.status == "SCHEDULED" and answer is not None:
+            values = dict(answer(self.random, None))
+            moment = self.moment + dt.timedelta(minutes=self.random.uniform(1, 20))
+            self.at(moment, lambda: self._work_elsewhere(root, row.id, node, values))
 
     def _plan_person(self, root: int, row: Any, node: Any) -> None:
         hours = self.random.lognormvariate(0, 1.1) * self._stories[root].hours * 4
@@ -260,6 +269,22 @@ class Clockwork:
         else:
             timers.fire(db.session(), task_id)
         return root
+
+    def _work_elsewhere(self, root: int, task_id: int, node: Any, values: dict[str, Any]) -> int | None:
+        """A program fetches what waits for its topic, and completes it."""
+        hour = {node.topic: dt.timedelta(hours=1)}
+        fetched = external.fetch_and_lock(db.session(), None, "demo", hour, 100, lambda task: task.id)
+
+        def write(activation: Any) -> None:
+            for name, value in values.items():
+                setattr(activation.process, name, value)
+
+        for each in fetched:
+            if each == task_id:
+                external.complete(db.session(), each, None, "demo", write)
+            else:
+                external.unlock(db.session(), each, None, "demo")
+        return root if task_id in fetched else None
 
     def _call(self, root: int, task_id: int, node: Any, answer: Answer) -> int | None:
         """A program answers what a process waits for."""

@@ -14,7 +14,7 @@ from portal.errors import PermissionDenied, PortalError
 from portal.flow.activation import Activation
 from portal.models import Process, Task, User
 
-from . import adjusting, corrections, lifecycle, moving, permissions, skipping
+from . import adjusting, corrections, helping, lifecycle, moving, permissions, skipping
 from .context import ActionContext
 from .interpreter import assignment, joins, mutexes, processes, step, subprocesses
 from .process_actions import cancel_process, changing_data, resume, retry, suspend, withdraw
@@ -204,6 +204,14 @@ class TaskActions:
     def snooze(self, activation: Activation, until: dt.datetime | None, reason: str | None = None) -> None:
         self.run.because("snooze", reason)
         adjusting.snooze(self.run, activation.task, until)
+
+    def ask_help(self, activation: Activation, user: Any, reason: str | None = None) -> None:
+        self.run.because("help", reason)
+        helping.ask(self.run, activation.task, self._user(user))
+
+    def end_help(self, activation: Activation, user: Any, reason: str | None = None) -> None:
+        self.run.because("help", reason)
+        helping.end(self.run, activation.task, self._user(user))
 
     def reschedule(self, activation: Activation, moment: dt.datetime, reason: str | None = None) -> None:
         self.run.because("reschedule", reason)

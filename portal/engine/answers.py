@@ -12,13 +12,15 @@ from typing import Any, NamedTuple
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from portal.models import KeptAnswer
+from portal.models import KeptAnswer, ReceivedMail
 
 from . import writes
 from .transaction import clock
 
 #: for so long an answer is kept
 KEPT = dt.timedelta(days=1)
+#: for so long a mail is known again: no server delivers one later, and what it could answer is forgotten by then
+KEPT_MAIL = dt.timedelta(days=90)
 
 
 class Answer(NamedTuple):
@@ -67,4 +69,10 @@ def settle(session: Session, key: str, status: int, headers: dict[str, str], bod
 def prune(session: Session) -> int:
     """Forget answers that nobody may ask for any more. Their number."""
     old = delete(KeptAnswer).where(KeptAnswer.created <= clock.get()() - KEPT)
+    return int(writes.execute(session, old).rowcount)
+
+
+def prune_mail(session: Session) -> int:
+    """Forget mails that no server delivers again. Their number."""
+    old = delete(ReceivedMail).where(ReceivedMail.created <= clock.get()() - KEPT_MAIL)
     return int(writes.execute(session, old).rowcount)

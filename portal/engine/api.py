@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from portal.errors import PortalError, TransitionNotAllowed
+from portal.errors import TransitionNotAllowed
 from portal.flow.activation import Activation
 from portal.flow.names import guess
 from portal.flow.reference import Reference
@@ -21,8 +22,12 @@ from .retries import persist
 from .transaction import read_process, read_task, transaction
 
 
-def start(node: Any, kwargs: dict[str, Any]) -> Any:
-    """Start a process at a `StartHandle`; see there."""
+def start(node: Any, kwargs: dict[str, Any], tell: Callable[[int], object] | None = None) -> Any:
+    """Start a process at a `StartHandle`; see there.
+
+    Args:
+        tell: called with the id of the process, whatever the node's function returns.
+    """
     subprocesses.demand_registered(node.flow_class)
     user, propagate = _ours(kwargs)
     session = db.session()
@@ -42,6 +47,9 @@ def start(node: Any, kwargs: dict[str, Any]) -> Any:
                 raise TypeError(f"{node.name} has no function that could take {', '.join(kwargs)}")
             step.follow(run, task, node.resume(activation), "start")
             step.settle(run)
+            if tell is not None:
+                session.flush()
+                tell(process.id)
             return result
 
     return persist(session, begin)
@@ -199,7 +207,9 @@ def send(flow_class: Any, name: str, kwargs: dict[str, Any]) -> None:
     known = {node.message: None for node in nodes.values() if node.message is not None}
     if name not in known:
         told = ", ".join(f"«{each}»" for each in known) or "none"
-        raise PortalError(f"{flow_class.__name__} waits for no message «{name}»; its messages are: {told}")
+        raise TransitionNotAllowed(
+            f"{flow_class.__name__} waits for no message «{name}»; its messages are: {told}"
+        )
     user, propagate = _ours(kwargs)
     process = kwargs.pop("process", None)
     if process is None:

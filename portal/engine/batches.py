@@ -17,12 +17,12 @@ from sqlalchemy.orm import Session, aliased, joinedload
 
 from portal import trace
 from portal.errors import contain
-from portal.flow.base import Node
 from portal.models import Process, Task
 
 from .context import ActionContext
 from .leases import root_of
 from .retries import reason
+from .savepoint import calls_authors
 from .transaction import transaction
 
 log = logging.getLogger("portal.engine")
@@ -58,18 +58,6 @@ class BatchedAction(ActionContext):
         except Exception as error:
             self.disturbed = error
             raise
-
-
-def calls_authors(node: Node | None) -> bool:
-    """Whether an author's code may run when a token comes to a node, or goes on from it."""
-    if node is None:
-        return False
-    nodes = (node, *node.boundaries)
-    return any(type(each).__module__ not in _PLAIN or any(each.calls()) for each in nodes)
-
-
-#: where the nodes are declared that run no code but what they say in `calls`
-_PLAIN = frozenset(f"portal.flow.{name}" for name in ("automatic", "boundary", "events", "gateways"))
 
 
 Act = Callable[[ActionContext, Task], bool]

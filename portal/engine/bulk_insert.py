@@ -10,14 +10,14 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection
-from sqlalchemy.orm import Session, make_transient, make_transient_to_detached
+from sqlalchemy import Connection, inspect
+from sqlalchemy.orm import Session, make_transient
 from sqlalchemy.orm.attributes import instance_state
 
 from portal.models import Process, Task
 from portal.trace import current
 
-from .statements import writing
+from .statements import placing, writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,6 @@ class Rows:
         self.changes: list[Change] = []
         #: hold back links and changes at the next flush
         self.only_tasks = False
-        #: whether nothing but the commit comes behind the next flush
-        self.last = False
         #: new processes that are stored already, beside the unit of work
         self.stored: list[Process] = []
         #: whether somebody has asked to hear of what is new in the queue; None where no statement has told it
@@ -85,7 +83,7 @@ class Rows:
 
     def write_changes(self) -> None:
         """Store new processes, and what was changed of processes and tasks, where these are plain rows of ours."""
-        self.stored += writing.store(self.session, self.last)
+        self.stored += writing.store(self.session)
 
     def write(self) -> None:
         """Store what is not stored yet. The processes must be."""
@@ -108,10 +106,10 @@ class Rows:
         rows = [_row(task) for task in tasks]
         ids, heard = writing.insert_tasks(connection, rows)
         self.heard = self.heard if heard is None else heard
+        identity = inspect(Task).identity_key_from_primary_key
         for task, row, key in zip(tasks, rows, ids, strict=True):
             instance_state(task).dict.update(row, id=key, _sentinel=None)
-            make_transient_to_detached(task)
-        self.session.add_all(tasks)
+            placing.attach(self.session, task, identity((key,)))
 
     def leave(self) -> None:
         """Take what was stored out of the session: a rollback takes the rows away, and it does not know them as new."""

@@ -26,7 +26,7 @@ from .corrections import Changes, Held
 from .failures import Failure
 from .known import Known
 from .retries import is_passing
-from .savepoint import GuardedCall
+from .savepoint import GuardedCall, calls_authors
 from .statements import Found, placing
 
 #: what is done for somebody who is away, where a person does it in their place
@@ -64,8 +64,9 @@ def _remember(owner: Process | Task, name: str, task: Task) -> None:
 def new_task(now: dt.datetime, process: Process, node: Node, token: str) -> Task:
     """The next task of a process."""
     process.task_count += 1
-    return Task(
-        process=process,
+    task = Task(process=process)
+    # Plain values, beside the attributes: `statements` writes new tasks, and asks nobody what has changed.
+    instance_state(task).dict.update(
         number=process.task_count,
         flow_task=node.name,
         flow_task_type=node.kind,
@@ -79,6 +80,7 @@ def new_task(now: dt.datetime, process: Process, node: Node, token: str) -> Task
         fingerprint=node.flow_class.definition.fingerprint,
         trace=current.get() or None,
     )
+    return task
 
 
 class Interpreter(Protocol):
@@ -265,6 +267,8 @@ class ActionContext:
     def guarded(self, task: Task, call: Callable[[], Any]) -> Any:
         """Call an author's code so that its failure takes nothing else with it."""
         try:
+            if not calls_authors(task.node):
+                return contain(call)
             return GuardedCall(self.session, task.process, task).run(lambda: contain(call))
         except Exception as error:
             self.forget()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import inspect
@@ -27,12 +28,20 @@ def values_of(process: Process) -> dict[str, Held]:
     for name, field in fields_of(type(process)).items():
         value = look_up(document, field.path)
         found[name] = Held(None if value is MISSING else value, field)
-    ours = set(inspect(Process).columns.keys())
-    mapper: Any = inspect(type(process))
-    for name, column in mapper.columns.items():
-        if name not in ours and not column.primary_key and not name.startswith("_"):
-            found[name] = Held(getattr(process, name))
+    for name in _own_columns(type(process)):
+        found[name] = Held(getattr(process, name))
     return found
+
+
+@lru_cache(maxsize=1024)
+def _own_columns(cls: Any) -> tuple[str, ...]:
+    """The columns of a class of processes that not every process has."""
+    ours = set(inspect(Process).columns.keys())
+    return tuple(
+        name
+        for name, column in inspect(cls).columns.items()
+        if name not in ours and not column.primary_key and not name.startswith("_")
+    )
 
 
 class Held:

@@ -52,6 +52,28 @@ def discard(session: Session, user_id: int, place: str) -> None:
     session.commit()
 
 
+def form_of(task_id: int) -> str:
+    """The place of a task's form."""
+    return f"/tasks/{task_id}/execute"
+
+
+def pass_on(session: Session, task_id: int, giver_id: int, receiver_id: int) -> bool:
+    """Give the giver's draft of a task's form to who gets the task, in the transaction that hands it over.
+
+    Returns:
+        Whether the receiver has it now: a draft of their own is theirs, and stays.
+    """
+    place = form_of(task_id)
+    draft = read(session, giver_id, place)
+    if draft is None or giver_id == receiver_id or read(session, receiver_id, place) is not None:
+        return False
+    key = {"user_id": receiver_id, "place": place}
+    _put(session, Draft, key, task_id=task_id, typed=draft.typed, saved=clock.get()())
+    session.expunge(draft)
+    accepted(session, giver_id, place)
+    return True
+
+
 def accepted(session: Session, user_id: int, place: str) -> None:
     """Delete the draft of a form in the transaction that accepts it."""
     session.execute(_ACCEPTED, {"whose": user_id, "form": place})

@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
 
+from portal.flow.times import following
+
 _TICK = dt.timedelta(microseconds=1)
 #: no clock is put forward or back by more
 _LARGEST_SHIFT = dt.timedelta(hours=3)
@@ -26,10 +28,7 @@ def next_start(node: Any, now: dt.datetime, last: dt.datetime | None = None) -> 
     """
     if node.interval is None:
         return _next_match(node.cron, ZoneInfo(node.timezone), now)
-    if last is None:
-        return now + node.interval  # type: ignore[no-any-return]
-    missed = (now - last) // node.interval
-    return last + node.interval * (missed + 1)  # type: ignore[no-any-return]
+    return following(node.interval, now if last is None else last, now)
 
 
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from portal.errors import TransitionNotAllowed
+from portal.flow.names import guess
 from portal.models import Task
 
 from . import lifecycle, permissions, places
@@ -22,8 +23,7 @@ def move(run: ActionContext, old: Task, to: str) -> Task:
         The task there; of a join the one in which its branches meet.
 
     Raises:
-        LookupError: the flow has no such node.
-        TransitionNotAllowed: the token cannot be there; the message says why.
+        TransitionNotAllowed: the token cannot be there, or the flow has no such node; the message says why.
         PermissionDenied: who acts is no manager of the flow.
     """
     lifecycle.check("move", old)
@@ -31,7 +31,7 @@ def move(run: ActionContext, old: Task, to: str) -> Task:
     flow_class: Any = old.process.flow_class
     node = flow_class.definition.nodes.get(to)
     if node is None:
-        raise LookupError(f"the flow has no node {to!r}")
+        raise TransitionNotAllowed(f"the flow has no node {to!r}{guess(to, flow_class.definition.nodes, '')}")
     if why := places.misplaced(places.way_of(old), node):
         raise TransitionNotAllowed(f"cannot move «{old.title}» to «{node.title}»: {why}")
     run.record(old, "CANCELED", "move", to=node.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +77,18 @@ def is_news(change: Change) -> bool:
     return change.action != "migrate" and change.to in (PROCESS_NEWS if change.task is None else TASK_NEWS)
 
 
+def is_own(change: Change, run: ActionContext) -> bool:
+    """Whether a task has been given to whoever gave it, and no program is to hear of it: most are, and are no news."""
+    task = change.task
+    return (
+        task is not None
+        and change.to == "ASSIGNED"
+        and run.user is not None
+        and task.owner_id == run.user.id
+        and not _addresses(change.process)
+    )
+
+
 def asking(session: Session) -> list[User]:
     """Who has asked to hear of the queue, by mail or in the portal."""
     query = select(User).where(*ASKING).options(joinedload(User.roles)).order_by(User.id)
@@ -143,10 +155,15 @@ def _notice(news: News, user: User, payload: dict[str, Any]) -> dict[str, Any] |
 def _hooks(news: News) -> Iterator[dict[str, Any]]:
     if news.event not in EVENTS:
         return
-    flow_class = news.process.flow_class
-    own = () if flow_class is None else flow_class.process_webhooks
-    for url in dict.fromkeys((*own, *_everywhere())):
+    for url in _addresses(news.process):
         yield _row("hook", news, f"hook/{url}", described(news), url=url)
+
+
+def _addresses(process: Process) -> Iterable[str]:
+    """The web hooks that are called for a process."""
+    flow_class = process.flow_class
+    own = () if flow_class is None else flow_class.process_webhooks
+    return dict.fromkeys((*own, *_everywhere()))
 
 
 def described(news: News) -> dict[str, Any]:

@@ -40,7 +40,12 @@ _PROCESS_ACTIONS: dict[str, Callable[..., Any]] = {
     "withdraw": withdraw,
     "retry": retry,
 }
-_TASK_ACTIONS = {"retry": "revive", "skip": "skip", "cancel": "cancel"}
+#: the method of an activation for each
+_TASK_ACTIONS = {
+    "retry": "revive", "skip": "skip", "cancel": "cancel", "assign": "assign", "unassign": "unassign",
+    "reassign": "reassign", "undo": "undo", "revive": "revive", "due": "change_due", "priority": "change_priority",
+    "snooze": "snooze",
+}  # fmt: skip
 ACTIONS = {"task": tuple(_TASK_ACTIONS), "process": tuple(_PROCESS_ACTIONS)}
 #: what its author may do with an operation: from which states it leads where
 STEPS = {
@@ -52,14 +57,26 @@ STEPS = {
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which ones: the tasks of a group that are failed now, these ids, or what matches the filters of a list."""
+    """Which ones: the tasks of a group that are failed now, these ids, or what matches the filters of a list.
+
+    Attributes:
+        kind: `incident`, `ids` or `filters`.
+        listed: the name of that list.
+        given: what the action is given beside each: the id of a person, a number, or a moment.
+    """
 
     kind: str
     value: Any
+    listed: str = ""
+    given: int | dt.datetime | None = None
 
     @property
     def document(self) -> dict[str, Any]:
-        return {self.kind: self.value}
+        given = self.given.isoformat() if isinstance(self.given, dt.datetime) else self.given
+        more = {"list": self.listed, "given": given}
+        return {self.kind: self.value} | {
+            key: value for key, value in more.items() if value not in ("", None)
+        }
 
 
 class Taken(Exception):
@@ -187,9 +204,13 @@ def act(session: Session, operation: Operation, target_id: int) -> None:
     """
     key = Key(operation.id, operation.cursor)
     user_id, action, target, reason = operation.user_id, operation.action, operation.target, operation.reason
+    given = operation.scope.get("given")
     next_moment = LEASE if not operation.pause else dt.timedelta(milliseconds=operation.pause)
     try:
-        persist(session, lambda: _act(session, key, user_id, action, target, target_id, reason, next_moment))
+        persist(
+            session,
+            lambda: _act(session, key, user_id, action, target, target_id, reason, given, next_moment),
+        )
     except (PortalError, LookupError) as refusal:
         if disturbance(refusal) is not None or isinstance(refusal, Uncertain):
             raise
@@ -221,6 +242,7 @@ def _act(
     target: str,
     target_id: int,
     reason: str,
+    given: Any,
     next_moment: dt.timedelta,
 ) -> None:
     where: dict[str, Any] = {target: target_id}
@@ -231,8 +253,18 @@ def _act(
                 raise TransitionNotAllowed(told.refused[0])
         else:
             with actions.activation(session, target_id, user_id) as activation:
-                getattr(activation, _TASK_ACTIONS[action])(reason=reason)
+                arguments = _arguments(session, action, given)
+                getattr(activation, _TASK_ACTIONS[action])(*arguments, reason=reason)
         _advance(session, key, target_id, next_moment, done=Operation.done + 1)
+
+
+def _arguments(session: Session, action: str, given: Any) -> tuple[Any, ...]:
+    """What an action is given, from how the operation keeps it."""
+    if action in ("assign", "reassign"):
+        return (session.get_one(User, given),)
+    if action in ("due", "snooze"):
+        return (None if given is None else dt.datetime.fromisoformat(given),)
+    return (given or 0,) if action == "priority" else ()
 
 
 def _refuse(session: Session, key: Key, target_id: int, words: str, next_moment: dt.timedelta) -> None:

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Mapper, RelationshipDirection
 from sqlalchemy.orm.attributes import flag_modified, instance_state, set_attribute
 from sqlalchemy.orm.collections import collection_adapter
 
+from portal.flow.base import Node
 from portal.models import Process, Task
 
 from .bulk_insert import Part, Rows
@@ -30,6 +31,24 @@ OURS = (Process, Task)
 HELD = ("_artifact", "_seed")
 #: more objects than this do not stay pending: each guard looks at all of them
 MANY = 50
+
+
+#: where the nodes are declared that run no code but what they say in `calls`
+_PLAIN = frozenset(
+    f"portal.flow.{name}"
+    for name in ("automatic", "boundary", "events", "external", "gateways", "starts", "user_tasks")
+)
+
+
+def calls_authors(node: Node | None) -> bool:
+    """Whether an author's code may run when a token comes to a node, or goes on from it."""
+    return node is not None and _calls_authors(node)
+
+
+@functools.lru_cache(maxsize=2048)
+def _calls_authors(node: Node) -> bool:
+    nodes = (node, *node.boundaries)
+    return any(type(each).__module__ not in _PLAIN or any(each.calls()) for each in nodes)
 
 
 class Snapshot:

@@ -1,15 +1,16 @@
 """What a search looks through: a text that each process carries, written with what it is made of.
 
 It holds what everybody who sees a process sees of it wherever it stands: its flow's title, the words that its
-summary always has, values of fields, labels of choices, its own columns and those of its artifact; never the names
-of fields. Names of people and titles of steps are looked up when somebody searches (`portal.queries.search`): they
-change without it.
+summary always has, values of fields, labels of choices, names of files, its own columns and those of its artifact;
+never the names of fields. Names of people and titles of steps are looked up when somebody searches
+(`portal.queries.search`): they change without it.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import String, inspect, select, update
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from portal import summaries
 from portal.jsonstore import BinaryField, FileField, fields_of
-from portal.models import Process
+from portal.models import Process, StoredFile
 
 from . import visibility, writes
 from .context import ActionContext
@@ -26,6 +27,8 @@ from .context import ActionContext
 _LONGEST_VALUE, _LONGEST = 10_000, 20_000
 #: keeps the text of a process apart from that of its artifact
 _BEHIND = "\n\f\n"
+#: keeps the names of the files that are attached to it apart from the rest
+_ATTACHED = "\n\x1c\n"
 
 
 def folded(text: str) -> str:
@@ -43,14 +46,38 @@ def keep(run: ActionContext) -> None:
 
 def text_of(process: Process) -> str:
     """All that a search finds a process by."""
-    _, _, before = (process.search_text or "").partition(_BEHIND)
+    before, _, attached = (process.search_text or "").partition(_ATTACHED)
+    _, _, before = before.partition(_BEHIND)
     if process.artifact_type is None:
         behind = ""
     elif "_artifact" in process.__dict__ or not before:
         behind = _joined(_columns(process.artifact))
     else:  # nobody has read the artifact, so nobody has changed it
         behind = before
-    return _joined(_own(process)) + (_BEHIND + behind if behind else "")
+    text = _joined(_own(process)) + (_BEHIND + behind if behind else "")
+    return text + (_ATTACHED + attached if attached else "")
+
+
+def keep_attached(session: Session, process: Process) -> None:
+    """Write the names of the files that are attached to a process anew, in the transaction that has locked it and
+    attaches or removes one."""
+    if process.search_text is not None:
+        session.flush()
+        names = _attached(session, [process.id]).get(process.id, "")
+        text = process.search_text.partition(_ATTACHED)[0]
+        process.search_text = text + (_ATTACHED + names if names else "")
+
+
+def _attached(session: Session, ids: Iterable[int]) -> dict[int, str]:
+    """The names of the files that are attached to processes, as a search looks through them."""
+    query = select(StoredFile.process_id, StoredFile.name).where(
+        StoredFile.process_id.in_(ids), StoredFile.field.is_(None)
+    )
+    names: dict[int, list[str]] = {}
+    for process_id, name in session.execute(query.order_by(StoredFile.id)):
+        if process_id is not None:
+            names.setdefault(process_id, []).append(name)
+    return {process_id: _joined(iter(each)) for process_id, each in names.items()}
 
 
 def fill_in(session: Session, most: int = 200) -> int:
@@ -58,6 +85,8 @@ def fill_in(session: Session, most: int = 200) -> int:
     without = Process.search_text.is_(None)
     found = session.scalars(select(Process).where(without).order_by(Process.id.desc()).limit(most)).unique()
     texts = {process.id: text_of(process) for process in found}
+    for process_id, names in _attached(session, list(texts)).items():
+        texts[process_id] += _ATTACHED + names
     writes.begin(session)
     for process_id, text in texts.items():  # whoever has been faster knows better
         writes.run(session, update(Process).where(Process.id == process_id, without).values(search_text=text))
@@ -82,18 +111,32 @@ def _own(process: Process) -> Iterator[str]:
     if flow_class is not None:
         yield flow_class.definition.title
         yield summaries.constant_part(flow_class.process_summary_template or "")
-    left_out = set()
-    guarded = visibility.guarded_fields(type(process))
-    for name, field in fields_of(type(process)).items():
-        if isinstance(field, BinaryField | FileField) or name in guarded:
-            left_out.add(field.path[0])
-        elif field.choices:
-            yield from _labels(field, process.data)
+    left_out, files, choices, has_columns = _kinds(type(process))
+    for field in files:
+        yield from _names(_at(field, process.data))
+    for field in choices:
+        yield from _labels(field, process.data)
     for key, value in process.data.items():
         if key not in left_out and not key.startswith("_"):
             yield from _values(value)
-    if inspect(type(process)).local_table is not Process.__table__:
+    if has_columns:
         yield from _columns(process)
+
+
+@lru_cache(maxsize=1024)
+def _kinds(cls: Any) -> tuple[frozenset[str], list[Any], list[Any], bool]:
+    """The keys of a class of processes that no search looks at, its fields with files and those with choices, and
+    whether it has a table."""
+    guarded, fields = visibility.guarded_fields(cls), fields_of(cls)
+    left_out = [
+        name
+        for name, field in fields.items()
+        if isinstance(field, BinaryField | FileField) or name in guarded
+    ]
+    files = [field for name, field in fields.items() if isinstance(field, FileField) and name not in guarded]
+    choices = [field for name, field in fields.items() if field.choices and name not in left_out]
+    has_table = inspect(cls).local_table is not Process.__table__
+    return frozenset(fields[name].path[0] for name in left_out), files, choices, has_table
 
 
 def _values(value: Any) -> Iterator[str]:
@@ -110,9 +153,22 @@ def _values(value: Any) -> Iterator[str]:
         yield str(value)
 
 
-def _labels(field: Any, document: Any) -> Iterator[str]:
+def _names(stored: Any) -> Iterator[str]:
+    """The names of stored files: one, or a list of them."""
+    for each in stored if isinstance(stored, list) else [stored]:
+        name = each.get("name") if isinstance(each, dict) else None
+        if isinstance(name, str):
+            yield name
+
+
+def _at(field: Any, document: Any) -> Any:
     for key in field.path:
         document = document.get(key) if isinstance(document, dict) else None
+    return document
+
+
+def _labels(field: Any, document: Any) -> Iterator[str]:
+    document = _at(field, document)
     for value, label in field.choices:
         if document is not None and field.to_json(value) == document:
             yield str(label)

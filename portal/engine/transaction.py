@@ -132,7 +132,6 @@ def _committed(
         session.info |= {"run": run, "rows": rows}
         yield run
         search_text.keep(run)
-        rows.last = True
         session.flush()
         _tell(run)
         if run.pulled:
@@ -171,7 +170,11 @@ def _tell(run: ActionContext) -> None:
     last = {
         change.task or change.process: change for change in run.rows.changes if notifications.is_news(change)
     }
-    news = [notifications.News.of(change, run) for change in last.values() if change.is_so]
+    news = [
+        notifications.News.of(change, run)
+        for change in last.values()
+        if change.is_so and not notifications.is_own(change, run)
+    ]
     written = notifications.write(run.session, run.now, news) if news else 0
     if written + arrivals.write(run):
         run.work_for_clock = True

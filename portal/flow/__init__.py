@@ -19,6 +19,7 @@ from .events import (
     TerminateEnd,
     Timer,
 )
+from .external import ExternalTask
 from .gateways import If, Join, Split, SplitFirst, Switch
 from .outcome import Done, Wait
 from .reference import act, this
@@ -42,6 +43,7 @@ __all__ = [
     "End",
     "ErrorEnd",
     "EscalationThrow",
+    "ExternalTask",
     "Flow",
     "Function",
     "Handle",

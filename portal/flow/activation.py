@@ -44,6 +44,8 @@ class Work(Protocol):
     def snooze(
         self, activation: Activation[Any], until: dt.datetime | None, reason: str | None = None
     ) -> None: ...
+    def ask_help(self, activation: Activation[Any], user: User | int, reason: str | None = None) -> None: ...
+    def end_help(self, activation: Activation[Any], user: User | int, reason: str | None = None) -> None: ...
     def reschedule(
         self, activation: Activation[Any], moment: dt.datetime, reason: str | None = None
     ) -> None: ...
@@ -233,9 +235,8 @@ class Activation(Generic[P]):
             The task at that node; the join in which it meets its other branches, if that is one.
 
         Raises:
-            LookupError: the flow has no such node.
-            TransitionNotAllowed: the task is over, or its token cannot be there: on another branch, behind a join
-                that takes all branches together; the message says which.
+            TransitionNotAllowed: the task is over, the flow has no such node, or the token cannot be there: on another
+                branch, behind a join that takes all branches together; the message says which.
             PermissionDenied: who acts is no manager of the flow.
         """
         return self._work.move(self, to, user, reason)
@@ -281,6 +282,35 @@ class Activation(Generic[P]):
             PortalError: the moment is past, or has no time zone.
         """
         self._work.snooze(self, until, reason)
+
+    def ask_help(self, user: User | int, reason: str | None = None) -> None:
+        """Ask somebody to help with the task. They see it and its process, are told, and need no permission for it; the
+        owner finishes it.
+
+        Args:
+            user: who is asked.
+            reason: why; it is kept in the history.
+
+        Raises:
+            TransitionNotAllowed: nobody is at work on it.
+            PermissionDenied: who acts is neither its owner nor a manager of the flow.
+            PortalError: they own it, or help with it already.
+        """
+        self._work.ask_help(self, user, reason)
+
+    def end_help(self, user: User | int, reason: str | None = None) -> None:
+        """Let somebody help with the task no more.
+
+        Args:
+            user: who helps.
+            reason: why; it is kept in the history.
+
+        Raises:
+            TransitionNotAllowed: the task is over.
+            PermissionDenied: who acts is neither its owner, nor a manager, nor the helper.
+            LookupError: they do not help with it.
+        """
+        self._work.end_help(self, user, reason)
 
     def reschedule(self, moment: dt.datetime, reason: str | None = None) -> None:
         """Say anew when a timer fires, or when a job runs next.

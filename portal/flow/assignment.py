@@ -6,6 +6,7 @@ Source: the workflow resource patterns, Russell, van der Aalst, ter Hofstede and
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Self
 
@@ -80,7 +81,7 @@ class Capability(Rule):
         then: which of those with the skill.
     """
 
-    skill: str
+    skill: str = ""
     then: Rule = dataclasses.field(default_factory=RoundRobin)
 
     def calls(self) -> Iterator[Call]:
@@ -98,6 +99,22 @@ class Capability(Rule):
 
 
 @dataclasses.dataclass(frozen=True)
+class Experienced(Rule):
+    """Who has done this step most often of late; of equal ones the next in turn. Pattern 9, History-Based Distribution.
+
+    Args:
+        within: how far back what they did counts.
+    """
+
+    within: dt.timedelta = dt.timedelta(days=365)
+
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        if not isinstance(self.within, dt.timedelta) or self.within <= dt.timedelta():
+            yield f"Experienced(within=…) takes a span of time, as in timedelta(days=90), not {self.within!r}"
+
+
+@dataclasses.dataclass(frozen=True)
 class ManagerOf(Rule):
     """The manager of a person. Pattern 10, Organisational Distribution.
 
@@ -105,10 +122,16 @@ class ManagerOf(Rule):
         person: `this.node.owner`, or a callable of the activation that returns a user.
     """
 
-    person: Any
+    person: Any = None
 
     def calls(self) -> Iterator[Call]:
-        yield self.person
+        if self.person is not None:
+            yield self.person
+
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        if self.person is None:
+            yield "ManagerOf() takes a person, as in ManagerOf(this.start.owner)"
 
     def bound(self, ask: Callable[[Any], Any]) -> Self:
         return dataclasses.replace(self, person=ask(self.person))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, TemplateSyntaxError, meta, nodes
 
+from . import mailing
 from .base import Node
 from .names import guess, near
 from .reference import Reference
@@ -34,6 +35,7 @@ def faults(definition: Definition) -> Iterator[str]:
             yield from _template(definition, f"{node.name}: {name}", getattr(node, name), known)
         yield from _words(node)
     yield from _milestones(definition)
+    yield from mailing.faults(definition)
     yield from _retention(flow_class.retention)
 
 
@@ -57,12 +59,13 @@ def _texts(flow_class: type[Flow]) -> Iterator[str]:
         yield f"audit_reads: takes True or False, not {flow_class.audit_reads!r}"
     if not isinstance(flow_class.propagate_errors, bool):
         yield f"propagate_errors: takes True or False, not {flow_class.propagate_errors!r}"
-    if isinstance(flow_class.keywords, str):
-        yield f"keywords: takes a list of words; write [{flow_class.keywords!r}]"
-    elif not isinstance(flow_class.keywords, Sequence) or not all(map(is_text, flow_class.keywords)):
-        yield f'keywords: takes a list of words, as in ["holiday"], not {flow_class.keywords!r}'
+    keywords: object = flow_class.keywords
+    if isinstance(keywords, str):
+        yield f"keywords: takes a list of words; write [{keywords!r}]"
+    elif not isinstance(keywords, Sequence) or not all(map(is_text, keywords)):
+        yield f"keywords: takes a list of words, as in ['expense', 'travel'], not {keywords!r}"
     if not is_text(flow_class.category):
-        yield f"category: takes a text, not {flow_class.category!r}; write {str(flow_class.category)!r}"
+        yield f"category: takes the words of a heading, as in 'Finance', not {flow_class.category!r}"
     secret = flow_class.webhook_secret
     secrets = secret if isinstance(secret, list | tuple) else (secret or None,)
     if secret is not None and not all(isinstance(each, str) and each for each in secrets):
@@ -96,15 +99,11 @@ def _template(definition: Definition, name: str, source: Any, known: tuple[str, 
         yield f"{name}: takes the text of a template, not {source!r}"
         return
     try:
-        _templates.compile(source)
+        _templates.compile(source, raw=True)  # which also looks for the filters that it names
         parsed = _templates.parse(source)
     except TemplateSyntaxError as error:
-        mend = (
-            'write it as in "{{ process.text }}"'
-            if "filter" not in str(error.message)
-            else "see Jinja's filters"
-        )
-        yield f"{name}: {source!r} cannot be read: {error.message}; {mend}"
+        words = str(error.message).rstrip(".")
+        yield f"{name}: {source!r} cannot be read: {words}; write Jinja, as in '{{{{ process.<field> }}}}'"
         return
     for word in sorted(meta.find_undeclared_variables(parsed) - {*known, *_templates.globals}):
         mend = guess(word, known, "") if near(word, known) else f"; it knows {', '.join(known)}"
@@ -113,11 +112,8 @@ def _template(definition: Definition, name: str, source: Any, known: tuple[str, 
     if not hasattr(model, "flow_label"):
         return
     for read in parsed.find_all(nodes.Getattr):
-        if (
-            isinstance(read.node, nodes.Name)
-            and read.node.name == "process"
-            and not hasattr(model, read.attr)
-        ):
+        of_process = isinstance(read.node, nodes.Name) and read.node.name == "process"
+        if of_process and not hasattr(model, read.attr):
             fields = [each for each in dir(model) if not each.startswith("_")]
             mend = guess(read.attr, fields, "process.", all_known=False) or "; declare it, or name another"
             yield f"{name}: {source!r} reads process.{read.attr}, and {model.__name__} has no such field{mend}"

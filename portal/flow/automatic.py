@@ -160,11 +160,7 @@ class Job(Activity):
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()
-        if isinstance(self.retries, bool) or not isinstance(self.retries, int) or self.retries < 0:
-            yield f"retries= counts tries after the first, from 0; it is not {self.retries!r}; write retries=3"
-        if not _is_span(self.backoff) and not callable(self.backoff):
-            told = _seconds(self.backoff, 10)
-            yield f"backoff= takes a timedelta or a callable of the attempt, not {self.backoff!r}; write {told}"
+        yield from tries_faults(self)
         if self.timeout is not None and (not _is_span(self.timeout) or not self.timeout):
             yield f"timeout= takes a timedelta, not {self.timeout!r}; write {_seconds(self.timeout, 60)}"
 
@@ -177,10 +173,26 @@ class Job(Activity):
 
     def wait_before(self, attempt: int, jitter: float) -> dt.timedelta:
         """How long to wait before the try number `attempt`; `jitter` is between 0 and 1."""
-        if not isinstance(self.backoff, dt.timedelta):
-            return self.backoff(attempt)
-        doubled: dt.timedelta = self.backoff * 2 ** min(attempt - 2, 20) * (1 + jitter / 4)
-        return min(doubled, dt.timedelta(hours=1))
+        return wait_before(self.backoff, attempt, jitter)
+
+
+def tries_faults(node: Any) -> Iterator[str]:
+    """What is wrong with how often a node is tried again, and when."""
+    if isinstance(node.retries, bool) or not isinstance(node.retries, int) or node.retries < 0:
+        yield f"retries= counts tries after the first, from 0; it is not {node.retries!r}; write retries=3"
+    if not _is_span(node.backoff) and not callable(node.backoff):
+        told = _seconds(node.backoff, 10)
+        yield f"backoff= takes a timedelta or a callable of the attempt, not {node.backoff!r}; write {told}"
+
+
+def wait_before(
+    backoff: dt.timedelta | Callable[[int], dt.timedelta], attempt: int, jitter: float
+) -> dt.timedelta:
+    """How long to wait before the try number `attempt`: doubled each time, at most an hour; or as a callable says."""
+    if not isinstance(backoff, dt.timedelta):
+        return backoff(attempt)
+    doubled: dt.timedelta = backoff * 2 ** min(attempt - 2, 20) * (1 + jitter / 4)
+    return min(doubled, dt.timedelta(hours=1))
 
 
 def _is_span(value: object) -> bool:

@@ -115,6 +115,8 @@ class Node:
     interrupting: bool = True
     #: the name of the signal that it throws or waits for
     signal: str | None = None
+    #: under which programs elsewhere fetch it
+    topic: str | None = None
     #: the name of the message that it waits for on the border of a task
     message: str | None = None
     #: what it cancels, in its process
@@ -213,6 +215,10 @@ class Node:
             boundaries.append(boundary)
         self.boundaries = tuple(boundaries)
 
+    def word_of(self, edge: Edge) -> str:
+        """The word of the language by which an author has declared one of its ways, for a message."""
+        return f".{edge.kind.capitalize()}()"
+
     # -- the language's machinery -----------------------------------------------------------------------
 
     def calls(self) -> Iterator[Called]:
@@ -222,7 +228,7 @@ class Node:
         for edge in self._declared:
             for call in edge.calls:
                 if call is not None:
-                    yield Called(f".{edge.kind.capitalize()}()", call)
+                    yield Called(self.word_of(edge), call)
 
     def takes_over(self, kind: str, status: str) -> bool:
         """Whether a task in this state goes on here, though its node may have been of another kind when it came."""

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from portal.working_time import WorkingTime
 
-from .base import Call, Node, Target
+from .base import Call, Edge, Node, Target
 from .callables import Called
 from .mutexes import Turn
 from .outcome import Outcome, Wait
 from .reference import Reference
-from .times import moment, moment_faults
+from .times import following, is_span, moment, moment_faults
 
 if TYPE_CHECKING:
     from .activation import Activation
@@ -49,6 +49,9 @@ class Boundary(Node):
         """Whether another one of its kind, declared before it on the same host, takes all that it would."""
         return False
 
+    def word_of(self, edge: Edge) -> str:
+        return f".On{self.kind.removesuffix('Boundary')}()"
+
     def catches(self, error: BaseException | str | None) -> bool:
         """Whether it catches what its host raised, or the code of a failed end."""
         return False
@@ -69,17 +72,22 @@ class TimeoutBoundary(Boundary):
         delay: dt.timedelta | WorkingTime | dt.datetime | Call,
         then: Target,
         interrupting: bool = True,
-        repeat: dt.timedelta | int | None = None,
+        repeat: dt.timedelta | WorkingTime | int | None = None,
         title: str = "",
     ) -> None:
         super().__init__(then, interrupting, title)
         self.delay, self.repeat = delay, repeat
 
     @property
-    def interval(self) -> dt.timedelta | None:
+    def interval(self) -> dt.timedelta | WorkingTime | None:
         """How long after one firing the next one comes."""
         span = self.delay if isinstance(self.repeat, int) else self.repeat
-        return span if isinstance(span, dt.timedelta) else None
+        return span if isinstance(span, dt.timedelta | WorkingTime) else None
+
+    def next_moment(self, last: dt.datetime, now: dt.datetime) -> dt.datetime | None:
+        """When it fires again that should have fired at `last`: the first of its moments behind now."""
+        span = self.interval
+        return None if span is None else following(span, last, now)
 
     @property
     def times_to_fire(self) -> int | None:
@@ -102,12 +110,12 @@ class TimeoutBoundary(Boundary):
             return
         if self.interrupting:
             yield ".OnTimeout(repeat=…) needs interrupting=False: one that interrupts its task fires once"
-        if isinstance(repeat, dt.timedelta):
-            if repeat <= dt.timedelta(0):
+        if isinstance(repeat, dt.timedelta | WorkingTime):
+            if not is_span(repeat):
                 yield f".OnTimeout(repeat=…) needs a span of time, not {repeat!r}"
         elif isinstance(repeat, bool) or not isinstance(repeat, int) or repeat < 1:
             yield f".OnTimeout(repeat=…) takes a timedelta, or how often it fires, not {repeat!r}"
-        elif not isinstance(self.delay, dt.timedelta) or self.delay <= dt.timedelta(0):
+        elif not is_span(self.delay):
             yield f".OnTimeout(repeat={repeat}) repeats its delay, which is no span; say repeat=timedelta(…)"
 
     def enter(self, activation: Activation) -> Outcome:
@@ -229,6 +237,9 @@ class CompensationBoundary(Boundary):
             boundary._declared = []
         return boundary
 
+    def word_of(self, edge: Edge) -> str:
+        return ".CompensateWith()"
+
     def calls(self) -> Iterator[Called]:
         if not self._declared and not isinstance(self.handler, Node):
             yield Called(".CompensateWith()", self.handler)
@@ -245,7 +256,7 @@ class Activity(Turn):
         delay: dt.timedelta | WorkingTime | dt.datetime | Call,
         then: Target,
         interrupting: bool = True,
-        repeat: dt.timedelta | int | None = None,
+        repeat: dt.timedelta | WorkingTime | int | None = None,
         title: str = "",
     ) -> Self:
         """Go another way when the task is still open after a while.

@@ -63,11 +63,18 @@ def faults(definition: Definition, called: Called) -> Iterator[str]:
                 made = f"; write def {call.name}(self, {', '.join(called.given)}): …"
                 mend = guess(call.name, known_methods, all_known=False) or made
             yield f"{what} names {call!r}, but the flow has no method `{call.name}`{mend}"
+    elif isinstance(call, str) and call.isidentifier():
+        yield f"{what} got the text {call!r}, which is no function; write this.{call}"
     elif not callable(call):
         yield f"{what}: {call!r} is no function; {_mend(definition, called)}"
     else:
-        name = getattr(call, "__name__", type(call).__name__)
-        yield from _unfit(called, call, "a lambda" if name == "<lambda>" else f"`{name}`")
+        yield from unfit(called)
+
+
+def unfit(called: Called) -> Iterator[str]:
+    """Why a plain function, or another object that can be called, could not be called so."""
+    name = getattr(called.call, "__name__", type(called.call).__name__)
+    yield from _unfit(called, called.call, "a lambda" if name == "<lambda>" else f"`{name}`")
 
 
 def has_owner(node: Any) -> bool:
@@ -105,16 +112,30 @@ def _unread(definition: Definition, called: Called, expression: Expression) -> I
             model = definition.process_class
             if not hasattr(model, path[1]):
                 fields = [name for name in dir(model) if not name.startswith("_")]
-                mend = guess(path[1], fields, "act.process.", all_known=False)
+                mend = guess(path[1], fields, "act.process.", all_known=False) or _declared(model, path[1])
                 yield f"{called.what} reads {text}, but {model.__name__} has no field `{path[1]}`{mend}"
+
+
+def _declared(model: type, name: str) -> str:
+    """The fields that an author has declared, for a message about one that is not among them."""
+    bases = (
+        base
+        for base in model.__mro__
+        if not base.__module__.startswith(("portal.", "builtins", "sqlalchemy"))
+    )
+    names = sorted({name for base in bases for name in vars(base) if not name.startswith("_")})
+    known = f"it has {', '.join(names)}" if names else "it has none of its own"
+    return f"; declare {name} = jsonstore.StringField(…) or another field there ({known})"
 
 
 def _unfit(called: Called, function: Any, name: str, has_self: bool = False) -> Iterator[str]:
     """What a function is or asks for that the engine cannot give."""
-    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+    called_method = vars(type(function)).get("__call__")  # of an object that can be called
+    bodies = (function, called_method)
+    if any(inspect.iscoroutinefunction(body) or inspect.isasyncgenfunction(body) for body in bodies):
         yield f"{called.what}: {name} is `async def`, and nobody would await it; write `def`"
         return
-    if inspect.isgeneratorfunction(function) and not called.many:
+    if any(inspect.isgeneratorfunction(body) for body in bodies) and not called.many:
         yield f"{called.what}: {name} has a `yield`, so a call of it does nothing; return a value instead"
         return
     try:

@@ -21,7 +21,16 @@ if TYPE_CHECKING:
 class _Body(dict[str, Any]):
     """The body of a flow class; a second node of one name would silently take the place of the first."""
 
+    def __init__(self, bases: tuple[type, ...]) -> None:
+        super().__init__()
+        self._bases = bases
+
     def __setitem__(self, name: str, value: Any) -> None:
+        if isinstance(value, Node) and value.name:
+            other = value.flow_class
+            if not any(issubclass(base, other) for base in self._bases):
+                mend = f"declare one here, or inherit from {other.__name__}"
+                self._refuse(name, f"{other.__name__}.{value.name} is a node of another flow; {mend}")
         if isinstance(self.get(name), Node) and isinstance(value, Node):
             self._refuse(name, "a second node of the same name; rename one of them")
         if isinstance(value, tuple) and any(isinstance(each, Node) for each in value):
@@ -38,7 +47,7 @@ class _FlowType(type):
 
     @classmethod
     def __prepare__(cls, name: str, bases: tuple[type, ...], /, **kwargs: Any) -> _Body:
-        return _Body()
+        return _Body(bases)
 
 
 def _send(cls: type[Flow], /, name: str, **kwargs: Any) -> None:
@@ -79,6 +88,10 @@ class Flow(metaclass=_FlowType):
     process_webhooks: ClassVar[Sequence[str]] = ()
     #: what signs the calls of other programs (`POST /api/v1/hooks/<label>/<node>`); several while one is replaced
     webhook_secret: ClassVar[str | Sequence[str] | None] = None
+    #: what mail to an address (or to the name before its `@`) is for: `{"invoices@example.com": this.arrived}`
+    mail_addresses: ClassVar[Mapping[str, Reference]] = {}
+    #: whether anybody may write there, or only people of the portal from the address that it knows
+    mail_from_anyone: ClassVar[bool] = False
     #: under which heading the catalogue of requests has it
     category: ClassVar[str] = ""
     #: words by which people find it there, beside those of its title and description

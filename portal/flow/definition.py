@@ -87,9 +87,7 @@ def define(flow_class: type[Flow]) -> None:
         FlowError: a fault, with the class, the node and the mend.
     """
     if "definition" in vars(flow_class):
-        text = "the name `definition` is ours; give it another name, such as definition_step"
-        place = getattr(vars(flow_class)["definition"], "place", source.of_class(flow_class))
-        raise FlowError(faults=[Fault(f"{flow_class.__name__}.definition", text, *place)])
+        raise _ours(flow_class, "definition", vars(flow_class)["definition"])
     title, description = docstring_of(flow_class)
     definition = Definition(
         flow_class=flow_class,
@@ -120,6 +118,12 @@ def _placed(definition: Definition, fault: str) -> Fault:
     return Fault(where, text, *place)
 
 
+def _ours(flow_class: type[Flow], name: str, value: Any) -> FlowError:
+    place = value.place if isinstance(value, Node) else source.of_class(flow_class)
+    where, text = f"{flow_class.__name__}.{name}", f"the name `{name}` is ours; give the node another name"
+    return FlowError(faults=[Fault(where, text, *place)])
+
+
 def _joins_of(split: Node) -> frozenset[str]:
     """The joins of a split. Where none is left for it, a race on a branch opens no bracket: one branch of the race is
     left, which may go straight to the outer split's join."""
@@ -140,8 +144,7 @@ def _declared(flow_class: type[Flow]) -> Iterator[tuple[str, Node]]:
                 del found[name]
     for name, node in found.items():
         if name.startswith("_") or "__" in name or name in validation.RESERVED:
-            text = f"the name `{name}` is ours; give the node another name, such as {name.strip('_')}_step"
-            raise FlowError(faults=[Fault(f"{flow_class.__name__}.{name}", text, *node.place)])
+            raise _ours(flow_class, name, node)
         yield name, node
 
 
@@ -181,7 +184,7 @@ def _target(definition: Definition, edge: Edge) -> Node | None:
 
 def _lost(definition: Definition, edge: Edge) -> str:
     """Why an edge leads nowhere, with the mend."""
-    target, word = edge.target, f".{edge.kind.capitalize()}()"
+    target, word = edge.target, edge.source.word_of(edge)
     if isinstance(target, str):
         mend = f"write this.{target}" if target in definition.nodes else "write this.<node>"
         return f"{word} got the text {target!r}; {mend}"
@@ -193,10 +196,14 @@ def _lost(definition: Definition, edge: Edge) -> str:
             f"{word} leads to {flow}.{target.name}, a node of another flow; call that flow with flow.Subprocess, or "
             f"name a node of this one: this.<node>"
         )
-    name = target.name if isinstance(target, Reference | Node) else None
-    if name is None:
-        return f"{word} leads to {target!r}, which is no node; write this.<node>, one of: {', '.join(definition.nodes)}"
-    return f"leads to {target!r}, which is no node of this flow{guess(name, definition.nodes)}"
+    if isinstance(target, Node):
+        mend = "declare it in the class and name it: this.<node>"
+        return f"{word} leads to a {target.kind} that is no node of this flow; {mend}"
+    if not isinstance(target, Reference):
+        return (
+            f"{word} leads to {target!r}, which is no node; write this.<node>{guess(None, definition.nodes)}"
+        )
+    return f"leads to {target!r}, which is no node of this flow{guess(target.name, definition.nodes)}"
 
 
 def label_of(class_name: str) -> str:

@@ -8,12 +8,15 @@ import zoneinfo
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, overload
 
+from portal.working_time import WorkingTime
+
 from . import runtime
 from .automatic import HandleCall, K, R, unpassable
 from .base import Call, NextNode
 from .callables import Called
 from .names import guess
 from .reference import Reference
+from .times import is_span
 
 if TYPE_CHECKING:
     from portal.models import Process, User
@@ -97,7 +100,10 @@ class StartTimer(NextNode):
     schedules: ClassVar[bool] = True
 
     def __init__(
-        self, interval: dt.timedelta | None = None, cron: str | None = None, timezone: str = "UTC"
+        self,
+        interval: dt.timedelta | WorkingTime | None = None,
+        cron: str | None = None,
+        timezone: str = "UTC",
     ) -> None:
         super().__init__()
         self.interval, self.cron, self.timezone = interval, cron, timezone
@@ -106,11 +112,10 @@ class StartTimer(NextNode):
         yield from super().faults()
         if (self.interval is None) == (self.cron is None):
             yield 'StartTimer() takes either interval= or cron=; write cron="0 8 * * mon-fri", say'
-        elif self.interval is not None and not (
-            isinstance(self.interval, dt.timedelta) and self.interval > dt.timedelta()
-        ):
+        elif self.interval is not None and not is_span(self.interval):
             number = self.interval if isinstance(self.interval, int | float) else 3600
-            yield f"interval= is a positive timedelta, not {self.interval!r}; write timedelta(seconds={number})"
+            mend = f"write timedelta(seconds={number})"
+            yield f"interval= is a positive timedelta, or working time, not {self.interval!r}; {mend}"
         elif self.cron is not None and len(str(self.cron).split()) != 5:
             yield f'cron= has five fields (minute hour day month weekday), not {self.cron!r}; write "0 3 * * *", say'
         elif self.cron is not None:

@@ -38,7 +38,7 @@ class Subprocess(Activity):
     def calls(self) -> Iterator[Called]:
         yield from super().calls()
         for name, value in self.kwargs.items():
-            if isinstance(value, Reference | Expression):
+            if isinstance(value, Reference | Expression) or callable(value):
                 yield Called(f"{name}=", value)
 
     def faults(self) -> Iterator[str]:

@@ -15,8 +15,8 @@ from .source import declared_here
 
 
 def working(days: int = 0, hours: float = 0) -> WorkingTime:
-    """A span of working time, for `.Due()`, `Timer()` and `.OnTimeout()`: counted in the calendar of the portal
-    (`PORTAL_CALENDAR`, `PORTAL_WORKING_HOURS`, `PORTAL_TIMEZONE`).
+    """A span of working time, for `.Due()`, `Timer()`, `.OnTimeout()` and `StartTimer()`: counted in the calendar
+    of the portal (`PORTAL_CALENDAR`, `PORTAL_WORKING_HOURS`, `PORTAL_TIMEZONE`).
 
     Args:
         days: working days: the same time of day so many working days later.
@@ -52,6 +52,24 @@ def moment(value: Any, now: dt.datetime) -> dt.datetime | None:
     if value.tzinfo is None:
         raise ValueError(f"{value!r} has no time zone; moments are timezone-aware")
     return value
+
+
+def following(span: dt.timedelta | WorkingTime, last: dt.datetime, now: dt.datetime) -> dt.datetime:
+    """The first moment after `now` of a beat that had one at `last`."""
+    if isinstance(span, dt.timedelta):
+        return last + span * ((now - last) // span + 1)
+    after = registry.current.calendar.after
+    coming = after(last, span)
+    while coming <= now:
+        coming = after(coming, span)
+    return coming
+
+
+def is_span(value: Any) -> bool:
+    """Whether it is a span that takes some time."""
+    if isinstance(value, WorkingTime):
+        return bool(value.days or value.hours)
+    return isinstance(value, dt.timedelta) and value > dt.timedelta()
 
 
 def moment_faults(value: Any, where: str) -> Iterator[str]:

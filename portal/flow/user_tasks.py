@@ -93,7 +93,7 @@ class Form(Permitted):
             yield f"{self.kind}() needs a view: a ready one's `.as_view(…)`, a function or this.method"
             return
         if isinstance(self.view, type):
-            yield f"{self.kind}() got the class {self.view.__name__}; write {self.view.__name__}.as_view(fields=[…])"
+            yield _class_for_view(self.kind, self.view)
             return
         check = getattr(self.view, "faults", None)
         if check is not None:
@@ -107,6 +107,13 @@ class Form(Permitted):
     def respond(self, activation: Activation) -> Any:
         """What the view answers to the person's request."""
         return self.call(self.view, activation)
+
+
+def _class_for_view(kind: str, given: type) -> str:
+    if hasattr(given, "as_view"):
+        return f"{kind}() got the class {given.__name__}; write {given.__name__}.as_view(fields=[…])"
+    mend = "write a ready view's .as_view(fields=[…]), or a function view(activation)"
+    return f"{kind}() got the class {given.__name__}, which is no view; {mend}"
 
 
 class Start(Form):
@@ -123,14 +130,16 @@ class Start(Form):
     def __init__(self, view: View_ | None = None, *, undo_func: Call | None = None) -> None:
         super().__init__(view)
         self._undo = undo_func
-        self._available: Callable[[User], bool] | str | None = None
+        self._available: Callable[[User], bool] | Reference | str | None = None
         self._available_twice = False
 
-    def Available(self, user: Callable[[User], bool] | None = None, *, username: str | None = None) -> Self:
+    def Available(
+        self, user: Callable[[User], bool] | Reference | None = None, *, username: str | None = None
+    ) -> Self:
         """Restrict who may start, beside the permission.
 
         Args:
-            user: a callable that gets the user.
+            user: a callable that gets the user, or `this.method`.
             username: the one person who may.
         """
         self._available = username if username is not None else user
@@ -139,15 +148,15 @@ class Start(Form):
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()
-        if not isinstance(self._available, str | None) and not callable(self._available):
+        if not isinstance(self._available, str | Reference | None) and not callable(self._available):
             yield f".Available() takes a callable of the user or username=, not {self._available!r}; write username=…"
         if self._available_twice:
             yield ".Available() got a callable and username=; keep one of them"
 
     def calls(self) -> Iterator[Called]:
         yield from super().calls()
-        if callable(self._available):
-            yield Called(".Available()", self._available, given=("user",))
+        if callable(self._available) or isinstance(self._available, Reference):
+            yield Called(".Available()", self._available, ("user",))
 
     def available(self, user: User | None) -> bool:
         """Whether this person may start the flow here."""
@@ -157,6 +166,8 @@ class Start(Form):
             return False
         if isinstance(self._available, str):
             return bool(usernames.key(user.username) == usernames.key(self._available))
+        if isinstance(self._available, Reference):
+            return self._rule_holds(getattr(self.flow_class(), self._available.name), user)
         return self._available is None or self._rule_holds(self._available, user)
 
     def _rule_holds(self, rule: Callable[[User], bool], user: User) -> bool:
@@ -188,9 +199,7 @@ class View(Form, Activity):
         super().__init__(view)
         self._undo = undo_func
         self._assign: User | Call | Rule | str | None = None
-        self._named_in_place = False
-        #: how many people `.Assign` names; None where there is none
-        self._assigned: int | None = None
+        self._named_in_place = self._names_nobody = self._named_twice = False
         self._on_create: Call | None = None
         self._due: dt.timedelta | WorkingTime | Call | None = None
         self._priority: int | Call = 0
@@ -206,7 +215,8 @@ class View(Form, Activity):
         """
         self._assign = username if username is not None else user
         self._named_in_place = isinstance(user, str)
-        self._assigned = (username is not None) + (user is not None)
+        self._names_nobody = user is None and username is None
+        self._named_twice = user is not None and username is not None
         return self
 
     def onCreate(self, func: Call) -> Self:
@@ -240,9 +250,10 @@ class View(Form, Activity):
             yield from rule_faults(".Assign()", [self._assign])
         if self._named_in_place:
             yield f".Assign({self._assign!r}) gives no user; write .Assign(username={self._assign!r})"
-        if self._assigned == 0:
-            yield '.Assign() names nobody; write .Assign(username="bob") or .Assign(this.start.owner)'
-        elif self._assigned == 2:
+        if self._names_nobody:
+            mend = "write .Assign(username=…), .Assign(this.<node>.owner) or .Assign(assign.RoundRobin())"
+            yield f".Assign() names nobody; {mend}"
+        if self._named_twice:
             yield ".Assign() got somebody and username=; keep one of them"
         if self._due is not None:
             yield from moment_faults(self._due, ".Due()")
@@ -252,9 +263,10 @@ class View(Form, Activity):
             yield f".Priority() takes a number or a callable, not {self._priority!r}; write .Priority(1)"
         nodes = self.flow_class.definition.nodes
         for reference in self.not_same_as:
-            if not isinstance(reference, Reference):
-                word = reference if isinstance(reference, str) else "<node>"
-                yield f".NotSameAs() takes this.node, not {reference!r}; write this.{word}"
+            if isinstance(reference, str):
+                yield f".NotSameAs() got the text {reference!r}; write this.{reference}"
+            elif not isinstance(reference, Reference):
+                yield f".NotSameAs() takes this.node, not {reference!r}"
             elif reference.name not in nodes:
                 mend = guess(reference.name, nodes)
                 yield f".NotSameAs() names {reference!r}, but there is no node `{reference.name}`{mend}"

@@ -16,6 +16,7 @@ RESERVED = frozenset(
     {
         *("process_class", "process_summary_template", "process_result_template", "propagate_errors"),
         *("process_notices", "process_webhooks", "webhook_secret", "category", "keywords", "milestones"),
+        *("mail_addresses", "mail_from_anyone"),
         *(
             "id",
             "data",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from portal.errors import contain
 
 from .base import Node
+from .callables import Called, unfit
 
 if TYPE_CHECKING:
     from .declaration import Flow
@@ -33,12 +34,7 @@ def faults(flow_class: type[Flow]) -> Iterator[str]:
     if not callable(rule):
         yield f"withdraw: takes True, False or a callable of the process, not {rule!r}"
         return
-    try:
-        inspect.signature(rule).bind(None)
-    except TypeError:
-        yield "withdraw: is called with the process alone; give it one parameter"
-    except ValueError:  # of what has no signature, it shows when it is called
-        return
+    yield from unfit(Called("withdraw", rule, ("process",)))
 
 
 def _rule(flow_class: type[Flow]) -> Any:

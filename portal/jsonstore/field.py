@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Generic, Literal, TypedDict, cast, overload
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import event
 from sqlalchemy.ext.hybrid import hybrid_property
@@ -325,8 +327,19 @@ def _unnamed(self: Any) -> Any:
     return None
 
 
-def fields_of(cls: type) -> dict[str, Field[Any, Any, Any]]:
-    """The fields of a class by name, inherited ones first, each in order of declaration."""
+#: what `fields_of` has found
+_FIELDS: WeakKeyDictionary[type, Mapping[str, Field[Any, Any, Any]]] = WeakKeyDictionary()
+
+
+def fields_of(cls: type) -> Mapping[str, Field[Any, Any, Any]]:
+    """The fields of a class by name, inherited ones first, each in order of declaration. Looked up once."""
+    found = _FIELDS.get(cls)
+    if found is None:
+        found = _FIELDS[cls] = MappingProxyType(_fields_of(cls))
+    return found
+
+
+def _fields_of(cls: type) -> dict[str, Field[Any, Any, Any]]:
     found: dict[str, Field[Any, Any, Any]] = {}
     for base in reversed(cls.__mro__):
         for name, value in vars(base).items():

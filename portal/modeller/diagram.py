@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 from portal.errors import PortalError
 
 BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
+CAMUNDA = "{http://camunda.org/schema/1.0/bpmn}"
 #: what a token can be at
 _NODES = frozenset(
     {
@@ -64,6 +65,8 @@ class Element:
     called: str = ""
     loop: str = ""
     compensates: bool = False
+    #: of a task that programs fetch
+    topic: str = ""
     ways: list[Line] = dataclasses.field(default_factory=list)
     ways_in: list[Line] = dataclasses.field(default_factory=list)
 
@@ -137,6 +140,8 @@ def _element(found: ET.Element, named: dict[str, ET.Element]) -> Element:
         _words(found.get("name")),
         _text(found, "documentation"),
     )
+    if found.get(f"{CAMUNDA}type") == "external":
+        made.topic = found.get(f"{CAMUNDA}topic", "")
     made.host = found.get("attachedToRef", "")
     made.interrupting = found.get("cancelActivity", "true") != "false"
     made.called = found.get("calledElement", "")

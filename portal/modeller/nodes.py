@@ -69,6 +69,8 @@ class Writer:
         kind, event = element.kind, element.event
         if kind in _TASKS:
             return _TASKS[kind]
+        if element.topic:
+            return f"flow.ExternalTask({quoted(element.topic)})"
         if code := _CODE.get(kind) or _CODE.get((kind, event)):
             return f"flow.{code}(this.{self._method(element, 'do', 'what the step does')})"
         if kind == "startEvent":

@@ -9,6 +9,8 @@ from .comment import Comment, Follower
 from .draft import Draft, ParkedForm
 from .engines import prepare_engine, prepare_guest_engine
 from .event import Event, SignalDelivery, SignalSubscription
+from .external_identity import ExternalIdentity
+from .helper import Helper
 from .incident import Incident, IncidentTask
 from .legal_hold import LegalHold
 from .message import Message, Schedule
@@ -17,10 +19,12 @@ from .operation import Operation, OperationRefusal
 from .outgoing import Outgoing
 from .process import Process
 from .program import SCOPES, KeptAnswer, Token, hash_of, issue
+from .received_mail import ReceivedMail
 from .registries import demand_objects
 from .report import DailyDuration, DailyFlow, DailyPerson, DailyStep, ReportCursor, ReportPath
 from .saved_view import SavedView
 from .schema import column_fault, gaps, init_db, is_not_ours, is_of_flows, schema_fault
+from .second_factor import RecoveryCode, SecondFactor
 from .session import adopt
 from .sign_in import SignInAttempt, UserSession
 from .start_key import StartKey
@@ -35,6 +39,9 @@ from .user import (
     check_permissions,
     create_user,
     find_user,
+    find_who_signs_in,
+    mail_key,
+    people_of_mail,
     roles_named,
     user_role,
 )
@@ -60,7 +67,9 @@ __all__ = [
     "Digest",
     "Draft",
     "Event",
+    "ExternalIdentity",
     "Follower",
+    "Helper",
     "Incident",
     "IncidentTask",
     "KeptAnswer",
@@ -73,11 +82,14 @@ __all__ = [
     "ParkedForm",
     "Passwords",
     "Process",
+    "ReceivedMail",
+    "RecoveryCode",
     "ReportCursor",
     "ReportPath",
     "Role",
     "SavedView",
     "Schedule",
+    "SecondFactor",
     "SignInAttempt",
     "SignalDelivery",
     "SignalSubscription",
@@ -97,6 +109,7 @@ __all__ = [
     "db",
     "demand_objects",
     "find_user",
+    "find_who_signs_in",
     "former_owner",
     "gaps",
     "hash_of",
@@ -104,6 +117,8 @@ __all__ = [
     "is_not_ours",
     "is_of_flows",
     "issue",
+    "mail_key",
+    "people_of_mail",
     "prepare_engine",
     "prepare_guest_engine",
     "roles_named",

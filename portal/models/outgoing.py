@@ -31,7 +31,7 @@ class Outgoing(Base):
     task_id: Mapped[int | None] = mapped_column(ForeignKey("portal_task.id", ondelete="CASCADE"))
     #: mail or hook
     kind: Mapped[str] = mapped_column(String(10))
-    #: one of `portal.flow.notices.MAILS`, or digest
+    #: one of `portal.flow.notices.MAILS`, digest, or one of `portal.administration.account_mail.EVENTS`
     event: Mapped[str] = mapped_column(String(10))
     #: whom a mail is for; the address is read when it is sent
     user_id: Mapped[int | None] = mapped_column(ForeignKey("portal_user.id", ondelete="CASCADE"))

@@ -28,9 +28,13 @@ from . import (  # noqa: F401  every table, ahead of CORE
     comment,
     draft,
     event,
+    external_identity,
+    helper,
     message,
     notice,
     outgoing,
+    received_mail,
+    second_factor,
     sign_in,
     start_key,
     stored_file,
@@ -52,6 +56,8 @@ FIRST = "0001"
 COLUMNS = "missing columns"
 #: what is done about columns that a flow's table lacks
 COLUMNS_MEND = "`portal db migrate` writes them as a revision, and `portal init-db` makes them"
+#: so many missing tables are named
+_NAMED = 3
 #: the key of the advisory lock that makes one machine wait for the other
 LOCK = 7025178401
 
@@ -164,7 +170,8 @@ def schema_fault(session: Session) -> str | None:
     there = _tables(connection)
     missing = sorted(ours().keys() - there)
     if missing:
-        return f"missing: {', '.join(missing)}; portal init-db makes them"
+        more = f" and {len(missing) - _NAMED} more tables" if len(missing) > _NAMED else ""
+        return f"missing: {', '.join(missing[:_NAMED])}{more}; portal init-db makes them"
     try:
         ready = _is_ready(connection)
     except PortalError as error:

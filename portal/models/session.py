@@ -85,9 +85,14 @@ class Hooks(_Parent):
         self._tell_guard()
         super().expire_all()
 
-    def connection(self, *args: Any, **kwargs: Any) -> Any:
+    def connection(self, bind_arguments: Any = None, execution_options: Any = None) -> Any:
         self._tell_guard()
-        return super().connection(*args, **kwargs)
+        if bind_arguments is None and (bind := self.info.get("bind")) is not None:
+            bind_arguments = {"bind": bind}  # to find it takes longer than all else
+        found = super().connection(bind_arguments, execution_options)
+        if bind_arguments is None:
+            self.info["bind"] = found.engine
+        return found
 
     def begin_nested(self) -> Any:
         self._tell_guard()  # whose own savepoint is the outer one
@@ -140,6 +145,7 @@ def _flushed(session: Any, _context: Any) -> None:
 def _ended(session: Any) -> None:
     if not session.in_nested_transaction():
         session.info["written"] = False
+        session.info.pop("bind", None)
 
 
 def _taken_back(session: Any, savepoint: Any) -> None:

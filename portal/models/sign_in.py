@@ -22,6 +22,8 @@ class UserSession(Base):
     #: that of the person at the time: a new password ends the sessions of the old one
     session_key: Mapped[str] = mapped_column(String(32))
     created: Mapped[dt.datetime] = mapped_column(UTCDateTime, default=utcnow)
+    #: when it ends in any case, where who let them in has said so
+    ends: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     #: when it was last used, to about a minute
     seen: Mapped[dt.datetime] = mapped_column(UTCDateTime, default=utcnow, index=True)
     address: Mapped[str] = mapped_column(String(45), default="")

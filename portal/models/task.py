@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, orm_insert_sentinel, relations
 
 from portal import jsonstore
 from portal.flow import runtime
+from portal.flow.registry import registry
 
 from .base import Base, UTCDateTime, number_when_asked, utcnow
 from .pointer import Pointer
@@ -154,6 +155,7 @@ class Task(Base):
         Index("ix_portal_task_remind", "remind", "id", sqlite_where=_TO_REMIND, postgresql_where=_TO_REMIND),
         Index("ix_portal_task_lease", "lease", sqlite_where=_AT_WORK, postgresql_where=_AT_WORK),
         _filled_index("ix_portal_task_archive", "owner_id", "finished", "id"),
+        _filled_index("ix_portal_task_acting_for", "acting_for_id", "finished"),
     )
 
     def __init__(self, **kwargs: Any) -> None:
@@ -175,8 +177,11 @@ class Task(Base):
     def node(self) -> Node | None:
         """The node of the flow; in SQL its name. None when the code no longer has it, or what waits there now waits
         for something else."""
-        node = self._named_node
-        return node if node is not None and node.takes_over(self.flow_task_type, self.status) else None
+        node, loaded = self._named_node, self.__dict__
+        if node is None:
+            return None
+        kind, status = loaded.get("flow_task_type"), loaded.get("status")
+        return node if node.takes_over(kind or self.flow_task_type, status or self.status) else None
 
     @node.inplace.expression
     @classmethod
@@ -185,8 +190,14 @@ class Task(Base):
 
     @property
     def _named_node(self) -> Node | None:
-        flow_class = self.process.flow_class
-        return None if flow_class is None else flow_class.definition.nodes.get(self.flow_task)
+        # An action asks this at every turn: what is loaded is taken from where it lies.
+        loaded = self.__dict__
+        process = loaded.get("process") or self.process
+        flow_class = registry.get(process.__dict__.get("flow_label") or process.flow_label)
+        if flow_class is None:
+            return None
+        found: Node | None = flow_class.definition.nodes.get(loaded.get("flow_task") or self.flow_task)
+        return found
 
     @property
     def is_open(self) -> bool:

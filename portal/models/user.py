@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
+import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -82,6 +83,8 @@ class User(Base):
     #: by which lists of people are sorted: what others call them, without regard to letters' case
     name_key: Mapped[str] = mapped_column(String(200), default="", server_default="")
     email: Mapped[str | None] = mapped_column(String(254))
+    #: by which somebody is found who signs in by their address, see `mail_key`
+    email_key: Mapped[str | None] = mapped_column(String(300))
     password_hash: Mapped[str | None] = mapped_column(String(200))
     #: kept with each session too: a new password ends the sessions of the old one
     session_key: Mapped[str] = mapped_column(String(32), default=lambda: secrets.token_hex(16))
@@ -113,7 +116,10 @@ class User(Base):
         #: the absences, of any time, in which this person stands in for somebody; see `absence`
         stand_ins: Mapped[list[Absence]]
 
-    __table_args__ = (Index("ix_portal_user_name_key", "name_key", "id"),)
+    __table_args__ = (
+        Index("ix_portal_user_name_key", "name_key", "id"),
+        Index("ix_portal_user_email_key", "email_key"),
+    )
 
     is_authenticated = True
     is_anonymous = False
@@ -126,6 +132,11 @@ class User(Base):
         self.username_key = usernames.key(username)
         self.name_key = _sorted_by(self.full_name, username)
         return usernames.clean(username)
+
+    @validates("email")
+    def _take_mail(self, _name: str, email: str | None) -> str | None:
+        self.email_key = mail_key(email) if email else None
+        return email
 
     @validates("full_name")
     def _take_name(self, _name: str, full_name: str) -> str:
@@ -170,6 +181,11 @@ class User(Base):
 
 def _sorted_by(full_name: str | None, username: str | None) -> str:
     return usernames.key(full_name or username or "")[:200]
+
+
+def mail_key(address: str) -> str:
+    """What is the same for addresses that are one: in any letters' case."""
+    return unicodedata.normalize("NFC", address[:300].strip()).lower()[:300]
 
 
 def check_permissions(names: Iterable[str]) -> list[str]:
@@ -270,3 +286,21 @@ def find_user(session: Session, username: str) -> User | None:
     query = select(User).where(or_(User.username_key == key, User.username.in_(exact)))
     found = {user.username: user for user in session.scalars(query)}
     return next((found[name] for name in [*exact, *found] if name in found), None)
+
+
+def people_of_mail(session: Session, address: str) -> list[User]:
+    """The active people who have this mail address, at most ten: nothing keeps two from having the same."""
+    key = mail_key(address)
+    if "@" not in key or not key.isprintable():
+        return []
+    query = select(User).where(User.email_key == key, User.is_active, User.erased.is_(None))
+    return list(session.scalars(query.order_by(User.id).limit(10)))
+
+
+def find_who_signs_in(session: Session, said: str) -> User | None:
+    """The person of this user name, or the only one of this mail address. A name comes first."""
+    user = find_user(session, said)
+    if user is not None or "@" not in said:
+        return user
+    found = people_of_mail(session, said)
+    return found[0] if len(found) == 1 else None

@@ -10,7 +10,7 @@ from sqlalchemy import JSON, and_, bindparam, exists, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from portal.engine import permissions
-from portal.models import BigId, Process, Role, SavedView, Task, User, utcnow
+from portal.models import BigId, Helper, Process, Role, SavedView, Task, User, utcnow
 from portal.models.user import user_role
 
 #: counts go no further than this: nobody reads the difference, and the database need not look
@@ -38,6 +38,7 @@ class Beside:
         due_today: how many tasks of the inbox are due today or overdue.
         newest: the id of the last task that there is.
         snoozed: whether the person has put tasks off.
+        helping: whether they help with a task that is open.
         views: the saved views of this list that the person has.
     """
 
@@ -45,15 +46,16 @@ class Beside:
     newest: int
     snoozed: bool
     views: list[View]
+    helping: bool = False
 
     @classmethod
     def of(cls, row: Any) -> Beside:
         views = [View(view, name, query, bool(own), role) for view, name, query, own, role in row[3] or ()]
-        return cls(row[0], row[1] or 0, bool(row[2]), views)
+        return cls(row[0], row[1] or 0, bool(row[2]), views, bool(row[4]))
 
 
 #: how many columns `asides` are
-WIDTH = 4
+WIDTH = 5
 
 
 def asides(session: Session) -> tuple[Any, ...]:
@@ -63,7 +65,8 @@ def asides(session: Session) -> tuple[Any, ...]:
     due = select(Task.id).where(*open_of(me, now), Task.due < bindparam("today", type_=Task.due.type))
     newest = select(func.max(Task.id)).scalar_subquery()
     put_off = exists().where(Task.owner_id == me, Task.finished.is_(None), Task.snoozed_until > now)
-    return count([due]), newest, put_off, _views(session, me)
+    helping = exists().where(Helper.user_id == me, Helper.task_id == Task.id, Task.finished.is_(None))
+    return count([due]), newest, put_off, _views(session, me), helping
 
 
 def open_of(user_id: Any, now: Any) -> tuple[Any, ...]:

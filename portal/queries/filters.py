@@ -62,6 +62,8 @@ class Filters:
         sort: the name of an order.
         after: where the page begins.
         view: the id of a saved view.
+        columns: names of the columns that are shown, in their order; those of the list where it is empty.
+        faults: why some of it is left out, a line each: nothing is done with all that match then.
         mine: only what the person started, for lists of processes.
         zone: in which days begin.
     """
@@ -79,7 +81,9 @@ class Filters:
     sort: str = ""
     after: str = ""
     view: str = ""
+    columns: tuple[str, ...] = ()
     mine: bool = False
+    faults: tuple[str, ...] = field(default=(), compare=False)
     zone: dt.tzinfo = field(default=dt.UTC, compare=False)
 
     @property
@@ -90,6 +94,7 @@ class Filters:
         """What stands in the address, but for the place where the page begins and the saved view."""
         found = [(name, getattr(self, name)) for name in (*NARROWING[:-1], "sort")]
         found += [(each.key, each.text) for each in self.data]
+        found.append(("columns", ",".join(self.columns)))
         return [(name, value) for name, value in found if value] + ([("mine", "1")] if self.mine else [])
 
     def document(self) -> list[tuple[str, str]]:
@@ -100,9 +105,20 @@ class Filters:
     def of_document(cls, kept: Iterable[tuple[str, str]]) -> Filters:
         """The filters that `document` told."""
         given: dict[str, str] = dict(kept)
-        plain = {name: given.get(name, "") for name in NARROWING[:-1]}
+        plain: dict[str, Any] = {name: given.get(name, "") for name in NARROWING[:-1]}
         data = tuple(each for name in given if (each := data_filter(name, given[name])) is not None)
         return cls(**plain, data=data, mine=given.get("mine") == "1", zone=ZoneInfo(given["zone"]))
+
+    def over(self, saved: Filters) -> Filters:
+        """These filters and those of a saved view; where both say something, these count."""
+        names = (*NARROWING[:-1], "sort", "columns")
+        own = {each.key for each in self.data}
+        return replace(
+            self,
+            data=(*(each for each in saved.data if each.key not in own), *self.data),
+            mine=self.mine or saved.mine,
+            **{name: getattr(self, name) or getattr(saved, name) for name in names},
+        )
 
     def without(self, *names: str) -> Filters:
         """The same list but for these filters; one on a field is named by its key."""
@@ -110,12 +126,29 @@ class Filters:
         kept = tuple(each for each in self.data if each.key not in names and "flow" not in names)
         if "flow" in names:
             plain["step"] = ""
+            plain["columns"] = tuple(each for each in self.columns if not each.startswith("data."))
         return replace(self, data=kept, after="", **plain)
 
 
 #: what makes a list shorter; `data` is the last one
 NARROWING = ("flow", "q", "step", "person", "state", "due", "since", "until", "priority", "data")
 EVERYTHING = Filters()
+
+
+class LeftOut(str):
+    """Why a filter was left out, a line for people.
+
+    Attributes:
+        name: of the filter in the address.
+    """
+
+    name: str = ""
+
+    @classmethod
+    def of(cls, name: str, fault: object) -> LeftOut:
+        found = cls(fault)
+        found.name = name
+        return found
 
 
 class Fault(ValueError):
@@ -148,14 +181,14 @@ def narrow(session: Session, filters: Filters, kind: str) -> Narrowed:
         kind: `mine` for tasks that are somebody's own or free for them, `tasks` for other tasks, `archive` for what is
             over, `processes`.
     """
-    found = Narrowed()
+    found = Narrowed(faults=list(filters.faults))
     makers = _OF_PROCESSES if kind == "processes" else _OF_TASKS
     for name in NARROWING[:-1]:
         if getattr(filters, name) and name != "q":
             try:
                 found.criteria.append(makers[name](filters, kind))
             except Fault as fault:
-                found.faults.append(str(fault))
+                found.faults.append(LeftOut.of(name, fault))
     for condition in filters.data:
         try:
             column = column_of(filters.flow, condition.name)
@@ -163,7 +196,16 @@ def narrow(session: Session, filters: Filters, kind: str) -> Narrowed:
             if column not in found.columns:
                 found.columns.append(column)
         except ValueError as fault:
-            found.faults.append(str(fault))
+            found.faults.append(LeftOut.of(condition.key, fault))
+    for name in filters.columns:
+        if name.startswith("data."):
+            try:
+                column = column_of(filters.flow, name.removeprefix("data."))
+            except ValueError as fault:
+                found.faults.append(LeftOut.of(name, fault))
+                continue
+            if column not in found.columns:
+                found.columns.append(column)
     search = Search.of(session, filters.q)
     if search is not None:
         found.number = search.number
@@ -185,10 +227,11 @@ def day(text: str, zone: dt.tzinfo, later: int = 0) -> dt.datetime:
 
 
 def due_before(name: str, zone: dt.tzinfo) -> dt.datetime:
-    """The moment before which something is due that is `late`, due `today` or in this `week`."""
+    """The moment before which something is due that is `late`, due `today` or within a `week`: today and the six
+    days after it, so that on a Sunday Monday's work is not out of sight."""
     now = utcnow()
     today = now.astimezone(zone).date()
-    days = {"today": 1, "week": 7 - today.weekday()}.get(name)
+    days = {"today": 1, "week": 7}.get(name)
     return now if days is None else day((today + dt.timedelta(days=days)).isoformat(), zone)
 
 

@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from portal.engine import absences, permissions
 from portal.flow.registry import registry
+from portal.language import gettext as _
 from portal.models import Process, Task, User, utcnow
 
 from .beside import WIDTH, Beside, asides, awake, count
-from .filters import EVERYTHING, Filters, Narrowed, due_before, narrow
+from .filters import EVERYTHING, Filters, LeftOut, Narrowed, due_before, narrow
 from .holder import Holder
 from .paging import PAGE, Key, Order, Page, pack, unpack
 from .reading import STAGE, first_rows, ordered
@@ -95,6 +96,19 @@ LISTS: dict[str, List] = {
         Process,
     ),
 }  # fmt: skip
+
+
+def strange(name: str, filters: Filters) -> list[LeftOut]:
+    """Why a list does not begin or is not sorted as its filters say: for people it then begins anew, in its usual
+    order."""
+    listed, found = LISTS[name], []
+    if filters.sort and filters.sort not in listed.orders:
+        told = _("This list is sorted by %(names)s.", names=", ".join(listed.orders))
+        found.append(LeftOut.of("sort", told))
+    elif filters.after and unpack((STAGE, *listed.order(filters.sort)), filters.after) is None:
+        told = _("This is no place in the list: take `next` of the page before.")
+        found.append(LeftOut.of("after", told))
+    return found
 
 
 #: statements that were made before, by list, permissions, order and size
@@ -225,19 +239,38 @@ def process_ids(
     session: Session, user: User, filters: Filters, after: int, last: int, size: int
 ) -> list[int]:
     """The ids of the processes in a person's list that come after one, up to the last one, by number."""
-    query = select(Process.id).where(*_listed(session, user, filters), Process.id > after, Process.id <= last)
+    name = "mine" if filters.mine else "processes"
+    query = select(Process.id).where(
+        *_listed(session, user, name, filters), Process.id > after, Process.id <= last
+    )
     return list(session.scalars(query.order_by(Process.id).limit(size)))
 
 
 def how_many_processes(session: Session, user: User, filters: Filters) -> int:
     """How many processes are in a person's list."""
-    return session.scalar(select(func.count(Process.id)).where(*_listed(session, user, filters))) or 0
+    name = "mine" if filters.mine else "processes"
+    return session.scalar(select(func.count(Process.id)).where(*_listed(session, user, name, filters))) or 0
 
 
-def _listed(session: Session, user: User, filters: Filters) -> list[Any]:
-    listed = LISTS["mine" if filters.mine else "processes"]
+def task_ids(
+    session: Session, user: User, name: str, filters: Filters, after: int, last: int, size: int
+) -> list[int]:
+    """The ids of the tasks in a person's list that come after one, up to the last one, by number."""
+    query = select(Task.id).join(Process, Process.id == Task.process_id)
+    query = query.where(*_listed(session, user, name, filters), Task.id > after, Task.id <= last)
+    return list(session.scalars(query.order_by(Task.id).limit(size)))
+
+
+def how_many_tasks(session: Session, user: User, name: str, filters: Filters) -> int:
+    """How many tasks are in a person's list."""
+    query = select(func.count(Task.id)).join(Process, Process.id == Task.process_id)
+    return session.scalar(query.where(*_listed(session, user, name, filters))) or 0
+
+
+def _listed(session: Session, user: User, name: str, filters: Filters) -> list[Any]:
+    listed = LISTS[name]
     narrowed = narrow(session, filters, listed.kind)
-    ways = [narrowed.words, _numbered(Process, narrowed.number)]
+    ways = [narrowed.words, _numbered(listed.model, narrowed.number)]
     ways = [way for way in ways if way is not None]
     found = [
         or_(*listed.sets(user)),

@@ -35,6 +35,7 @@ class Stop:
     flow_task_type: str
     status: str
     owner_id: int | None
+    owner_username: str | None
     owner_name: str | None
     owner_is_active: bool | None
     created: dt.datetime
@@ -89,7 +90,7 @@ def _tasks(among: Any) -> Any:
     return (
         select(
             before.c.flow_task, _task.c.id, _task.c.number, _task.c.flow_task, _task.c.flow_task_type, _task.c.status,
-            _task.c.owner_id, _name, _user.c.is_active, *columns, failure,
+            _task.c.owner_id, _user.c.username, _name, _user.c.is_active, *columns, failure,
         )
         .select_from(_task)
         .outerjoin(_user, _user.c.id == _task.c.owner_id)

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from portal.engine import permissions
-from portal.models import Process, Task, User, utcnow
+from portal.models import Helper, Process, Task, User, utcnow
 
 from . import acting
 from .loading import load_pointers, tables_of_heirs
@@ -81,6 +81,15 @@ def snoozed(session: Session, user: User, limit: int = PAGE) -> list[Task]:
         Task.snoozed_until > utcnow(),
     )
     tasks = list(session.scalars(query.order_by(Task.snoozed_until, Task.id).limit(limit)).unique())
+    load_pointers(session, tasks, list({task.process_id: task.process for task in tasks}.values()))
+    return tasks
+
+
+def helped(session: Session, user: User, limit: int = PAGE) -> list[Task]:
+    """The open tasks of others with which a person helps, the soonest due first."""
+    asked = select(Helper.task_id).where(Helper.user_id == user.id)
+    query = with_processes().where(Task.finished.is_(None), Task.status == "ASSIGNED", Task.id.in_(asked))
+    tasks = list(session.scalars(_in_order(query.where(Task.owner_id != user.id)).limit(limit)).unique())
     load_pointers(session, tasks, list({task.process_id: task.process for task in tasks}.values()))
     return tasks
 

@@ -91,7 +91,13 @@ def _of_event(task: Task, node: Any) -> str:
     name = f"{node.flow_class.__name__}.{node.name}"
     if task.status == "SCHEDULED" and task.scheduled is not None:
         moment = f"{task.scheduled:%Y-%m-%d %H:%M:%S} UTC"
-        if not node.works:
+        if node.topic is not None and not task.attempt:
+            return _(
+                "a program that works on “%(topic)s” does it; it waits since %(moment)s",
+                topic=node.topic,
+                moment=moment,
+            )
+        if not node.works and node.topic is None:
             return _("it fires at %(moment)s", moment=moment)
         if task.attempt:
             return _(
@@ -100,6 +106,13 @@ def _of_event(task: Task, node: Any) -> str:
                 moment=moment,
             )
         return _("a worker does it; it is due since %(moment)s", moment=moment)
+    if node.topic is not None:
+        worker = task.external_task_id
+        return _(
+            "the program “%(worker)s” is at work on it, attempt %(number)s",
+            worker=worker,
+            number=task.attempt,
+        )
     if node.works:
         return _("a worker is at work on it, attempt %(number)s", number=task.attempt)
     if node.signal is not None:

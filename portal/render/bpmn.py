@@ -22,6 +22,8 @@ _NAMESPACES = {
     "xmlns:di": "http://www.omg.org/spec/DD/20100524/DI",
     "xmlns:xsi": "http://www.w3.org/2001/XMLSchema-instance",
 }
+#: whose engine has the words for a task that programs fetch
+_CAMUNDA = {"xmlns:camunda": "http://camunda.org/schema/1.0/bpmn"}
 #: gateways whose ways out bear conditions
 _CONDITIONAL = frozenset({"exclusiveGateway", "inclusiveGateway"})
 
@@ -35,7 +37,8 @@ def bpmn(flow_class: Any) -> str:
     """
     definition = flow_class.definition
     plan = layout(flow_class)
-    root = ET.Element("bpmn:definitions", {**_NAMESPACES, "id": f"definitions_{ncname(definition.label)}"})
+    spaces = _NAMESPACES | (_CAMUNDA if any(node.topic for node in definition.nodes.values()) else {})
+    root = ET.Element("bpmn:definitions", {**spaces, "id": f"definitions_{ncname(definition.label)}"})
     root.set("targetNamespace", "urn:flow")
     process = _process(root, definition)
     roots = Roots(root, process)
@@ -155,6 +158,9 @@ def _complete_task(element: ET.Element, node: Any, shape: Shape, roots: Roots) -
         element.set("messageRef", roots.message(node))
     if shape.element == "callActivity" and (child := _child_label(node)):
         element.set("calledElement", process_id(child))
+    if node.topic:
+        element.set("camunda:type", "external")
+        element.set("camunda:topic", printable(node.topic))
     if node.kind == "NSubprocess":
         kind = "true" if node.sequential else "false"
         loop = ET.SubElement(element, "bpmn:multiInstanceLoopCharacteristics", isSequential=kind)

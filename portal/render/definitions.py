@@ -79,8 +79,10 @@ def define_event(element: ET.Element, node: Any, shape: Shape, roots: Roots) -> 
             condition.text = printable(awaited(node))
 
 
-def duration(span: dt.timedelta) -> str:
-    """As ISO 8601 writes it: `P3D`, `PT1H30M`."""
+def duration(span: dt.timedelta | WorkingTime) -> str:
+    """As ISO 8601 writes it: `P3D`, `PT1H30M`. That it is working time the caption says."""
+    if isinstance(span, WorkingTime):
+        span = dt.timedelta(span.days, hours=span.hours)
     seconds = round(span.total_seconds())
     days, rest = divmod(seconds, 86400)
     hours, rest = divmod(rest, 3600)
@@ -100,9 +102,7 @@ def _time(definition: ET.Element, node: Any) -> None:
         moment = moment_of(node)
         if moment is None:
             continue
-        if isinstance(moment, WorkingTime):  # as ISO 8601 writes it; the caption says that it is working time
-            moment = dt.timedelta(moment.days, hours=moment.hours)
-        if isinstance(moment, dt.timedelta):
+        if isinstance(moment, dt.timedelta | WorkingTime):
             element, words = element or "timeDuration", ("R/" if element else "") + duration(moment)
         elif isinstance(moment, dt.datetime):
             element, words = "timeDate", moment.isoformat()

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from portal.flow.base import describe as condition_words
-from portal.flow.reference import Owner, Reference
 
 from .order import reading_order
 from .shapes import is_boundary, shape_of
-from .words import caption, label, notes, span
+from .words import caption, label, notes, person_words, span
 
 
 def describe(flow_class: Any) -> str:
@@ -66,7 +65,7 @@ def _attributes(model: Any) -> dict[str, Any]:
 
 def _rules(node: Any) -> Iterator[str]:
     if (assigned := getattr(node, "_assign", None)) is not None:
-        yield f"Goes to {_person(assigned)}."
+        yield f"Goes to {person_words(assigned)}."
     if node.not_same_as:
         nodes = node.flow_class.definition.nodes
         titles = " or ".join(caption(nodes[each.name]) for each in node.not_same_as if each.name in nodes)
@@ -85,16 +84,6 @@ def _table(node: Any) -> Iterator[str]:
         table = node.table
         rows = f"{len(table.rules)} row{'s' if len(table.rules) != 1 else ''}"
         yield f"Goes by {', '.join(column.name for column in table.inputs)}: sets {', '.join(table.sets)} ({rows})."
-
-
-def _person(assigned: Any) -> str:
-    if isinstance(assigned, Owner):
-        return f"the person of {assigned.node.replace('_', ' ')}"
-    if isinstance(assigned, Reference):
-        return assigned.name.replace("_", " ")
-    if isinstance(assigned, str):
-        return assigned
-    return condition_words(assigned) or type(assigned).__name__
 
 
 def _span(value: Any) -> str:

@@ -84,6 +84,7 @@ SHAPES: dict[str, Shape] = {
     "ManualTask": _task("manualTask", lazy_gettext("Manual task"), "manual"),
     "Function": _task("scriptTask", lazy_gettext("Automatic step"), "script"),
     "Job": _task("serviceTask", "Job", "service"),
+    "ExternalTask": _task("serviceTask", lazy_gettext("Work of another program"), "service"),
     "SendHandle": _task("sendTask", lazy_gettext("Sends a message"), "send"),
     "BusinessRule": _task("businessRuleTask", lazy_gettext("Business rule"), "rule"),
     "DecisionTable": _task("businessRuleTask", lazy_gettext("Decision table"), "rule"),

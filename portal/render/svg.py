@@ -18,7 +18,7 @@ from .shapes import Shape, is_boundary, shape_of
 from .state import ChartState
 from .symbols import SYMBOLS
 from .text import Box, Text, printable, shortened, text_width
-from .words import caption, notes
+from .words import caption, given_out, notes
 
 _STYLESHEET = folders.STATIC / "portal" / "flow.css"
 #: how far a line's corner is rounded, and how long an arrow's head is
@@ -99,7 +99,7 @@ def _node(node: Any, plan: Layout, state: ChartState | None) -> str:
             classes.append(f"flow-heat-{min(max(heat, 1), 5)}")
         if change := state.changes.get(node.name):
             classes.append(f"flow-{change}")
-    words = "; ".join([f"{shape.word}: {caption(node)}", *notes(node)])
+    words = "; ".join([f"{shape.word}: {caption(node)}", *notes(node), *given_out(node)])
     if state and (said := state.words(node.name)):
         words += f" ({said})"
     line = state.lines.get(node.name, "") if state and shape.form == "task" else ""

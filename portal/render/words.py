@@ -7,7 +7,9 @@ from typing import Any
 
 from babel.units import format_unit
 
+from portal.flow import assignment
 from portal.flow.base import describe
+from portal.flow.reference import Owner, Reference
 from portal.language import gettext as _
 from portal.language import lazy_gettext, locale
 from portal.working_time import WorkingTime
@@ -47,6 +49,8 @@ def notes(node: Any) -> tuple[str, ...]:
         lines.append(_("one at a time: %(mutex)s", mutex=mutex))
     if (milestone := node.milestone) is not None:
         lines.append(_("only while: %(condition)s", condition=describe(milestone) or _("it is time")))
+    if topic := node.topic:
+        lines.append(_("topic: %(topic)s", topic=topic))
     if region := node.region:
         nodes = node.flow_class.definition.nodes
         lines.append(_("cancels %(region)s", region=", ".join(caption(nodes[each.name]) for each in region)))
@@ -99,3 +103,35 @@ def _moment(delay: Any) -> str:
     if isinstance(delay, dt.datetime):
         return _("On %(moment)s", moment=f"{delay:%Y-%m-%d %H:%M}")
     return _("When overdue")
+
+
+def given_out(node: Any) -> tuple[str, ...]:
+    """By which rule a task of a person is given out; said beside the shape's name, not drawn."""
+    rule = getattr(node, "_assign", None)
+    return (_("given out: %(rule)s", rule=rule_words(rule)),) if isinstance(rule, assignment.Rule) else ()
+
+
+def person_words(assigned: Any) -> str:
+    """Whom `.Assign()` means."""
+    if isinstance(assigned, Owner):
+        return f"the person of {assigned.node.replace('_', ' ')}"
+    if isinstance(assigned, Reference):
+        return assigned.name.replace("_", " ")
+    if isinstance(assigned, str):
+        return assigned
+    if isinstance(assigned, assignment.Rule):
+        return rule_words(assigned)
+    return describe(assigned) or type(assigned).__name__
+
+
+def rule_words(rule: assignment.Rule) -> str:
+    """A rule of assignment, such as `capability french, round robin of Translators`."""
+    if isinstance(rule, assignment.First):
+        words = ", else ".join(map(rule_words, rule.rules))
+    elif isinstance(rule, assignment.Capability):
+        words = f"{rule.title} {rule.skill}, {rule_words(rule.then)}"
+    elif isinstance(rule, assignment.ManagerOf):
+        words = f"{rule.title} {person_words(rule.person)}"
+    else:
+        words = rule.title
+    return f"{words} of {rule.role}" if rule.role else words

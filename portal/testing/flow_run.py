@@ -270,6 +270,58 @@ class FlowRun:
         """
         return failing(self._node(node), error or RuntimeError(f"{node} fails in this test"))
 
+    def external(self, node: str, /, **data: Any) -> FlowRun:
+        """Do an external task, as a program elsewhere would: fetch and lock it, and complete it.
+
+        Args:
+            node: its name.
+            data: what came of the work, as Python values: keywords of the node's function, or fields of the process.
+        """
+        from portal.engine import external
+
+        def write(activation: Any) -> None:
+            if activation.node.func is not None:
+                activation.node.call(activation.node.func, activation, **data)
+                return
+            for name, value in data.items():
+                setattr(activation.process, name, value)
+
+        with self.telling():
+            external.complete(*self._fetched(node), write)
+        return self
+
+    def external_fails(
+        self, node: str, message: str = "It fails in this test.", *, retries: int | None = None
+    ) -> FlowRun:
+        """Report the failure of an external task, as a program elsewhere would.
+
+        Args:
+            node: its name.
+            message: what has happened.
+            retries: how many tries are left; as the flow says when it is left out.
+        """
+        from portal.engine import external
+
+        with self.telling():
+            external.fail(*self._fetched(node), message, left=retries)
+        return self
+
+    def _fetched(self, node: str) -> tuple[Any, int, None, str]:
+        """What says to the engine which task a program elsewhere has locked."""
+        from portal.engine import external
+        from portal.models import db
+
+        task, topic = self.task(node), self._node(node).topic
+        if topic is None:
+            raise AssertionError(f"{node} is no ExternalTask")
+        hour = dt.timedelta(hours=1)
+        fetched = external.fetch_and_lock(
+            db.session(), None, "tester", {topic: hour}, 10_000, lambda each: each.id
+        )
+        if task.id not in fetched:
+            raise AssertionError(f"{node} cannot be fetched now: it is {task.status}")
+        return db.session(), task.id, None, "tester"
+
     def jobs(self) -> FlowRun:
         """Run the jobs that are due, one after the other in this thread."""
         self._tester.turn(works=True)

@@ -173,6 +173,12 @@ class TaskRun:
         """Hide the task from its owner's inbox until a moment, as this manager or as the system."""
         return self._act("snooze", user, until, reason=reason)
 
+    def ask_help(
+        self, helper: User | str, user: User | str | None = None, reason: str | None = None
+    ) -> TaskRun:
+        """Ask somebody, made when absent, to help with the task, as this manager or as the system."""
+        return self._act("ask_help", user, self.run.person(helper, []), reason=reason)
+
     def _actor(self, user: User | str | None) -> User | None:
         return None if user is None else self.run.person(user, [f"{self.run.label}.manage"])
 

@@ -40,7 +40,19 @@ from . import (
     saved_views,
     workload,
 )
-from .accounts import absences, calendar, profile, sessions, sign_in, tokens
+from .accounts import (
+    absences,
+    back_channel,
+    calendar,
+    passwords,
+    profile,
+    second_step,
+    sessions,
+    sign_in,
+    single_sign_on,
+    tokens,
+    two_factors,
+)
 from .admin import incidents, jobs
 from .admin import operations as operations_of_people
 from .drafts import kept, pages
@@ -48,7 +60,7 @@ from .forms import pages as form_pages
 from .forms import templates as form_templates
 from .mount import Mount
 from .talk import attachments, comments, notices
-from .tasks import actions, bulk, detail, levers, next_task, start, undoing
+from .tasks import actions, bulk, detail, help, levers, next_task, start, undoing
 
 BLUEPRINTS = (
     operations.blueprint,
@@ -64,6 +76,7 @@ BLUEPRINTS = (
     detail.blueprint,
     actions.blueprint,
     levers.blueprint,
+    help.blueprint,
     undoing.blueprint,
     next_task.blueprint,
     flows.blueprint,
@@ -84,12 +97,19 @@ BLUEPRINTS = (
     admin.blueprint,
 )
 
+#: the pages of people who sign in to the portal itself
+OWN_ACCOUNTS: tuple[Blueprint, ...] = (
+    sign_in.blueprint,
+    second_step.blueprint,
+    two_factors.blueprint,
+    passwords.blueprint,
+)
 
 #: what every page can call, beside what Flask gives it
 HELPERS: dict[str, Any] = {
     name: helper
     for module in (
-        languages, layout, limits, kept, start, process_levers, next_task, comments, attachments, notices,
+        languages, layout, limits, kept, start, help, process_levers, next_task, comments, attachments, notices,
         form_templates, debugging,
     )
     for name, helper in module.helpers().items()
@@ -114,7 +134,9 @@ def init_app(app: Flask, mount: Mount, more: Sequence[Blueprint] = ()) -> None:
         more: what programs call, below the same prefix.
     """
     app.extensions["portal_mount"] = mount
-    pages = _pages(mount, (*more, *((debugging.blueprint,) if app.debug else ())))
+    settings = app.extensions["portal"]
+    own = (*more, *((debugging.blueprint,) if app.debug else ()))
+    pages = _pages(mount, own, settings.open_id is not None)
     if mount.whole:
         _own(app)
     else:
@@ -122,11 +144,13 @@ def init_app(app: Flask, mount: Mount, more: Sequence[Blueprint] = ()) -> None:
         app.url_map.converters["portal_rest"] = Rest
     _attach(app if mount.whole else pages, app, mount)
     app.register_blueprint(pages)
-    forgery.spare_programs(app)
+    forgery.spare(app)
     operations.init_app(app)
     retry.init_app(app)
     if mount.own_accounts:
         sign_in.init_app(app)
+    if mount.own_accounts and settings.open_id is not None:
+        single_sign_on.init_app(app, settings.open_id)
     kept.init_app(app)
     form_pages.check(app, app.extensions["portal_flows"].values())
 
@@ -166,7 +190,7 @@ def _attach(scope: Scaffold, app: Flask, mount: Mount) -> None:
     headers.attach(scope)
 
 
-def _pages(mount: Mount, more: Sequence[Blueprint]) -> Blueprint:
+def _pages(mount: Mount, more: Sequence[Blueprint], open_id: bool) -> Blueprint:
     """All pages, with their templates and static files. Every endpoint's name begins with `portal.`."""
     pages = Blueprint(
         "portal",
@@ -179,7 +203,10 @@ def _pages(mount: Mount, more: Sequence[Blueprint]) -> Blueprint:
     ours = FileSystemLoader(folders.TEMPLATES)
     # a page of an author's that takes the place of ours can extend it by its other name
     pages.jinja_loader = ChoiceLoader([ours, PrefixLoader({"ours": ours})])
-    for blueprint in (*BLUEPRINTS, *more, *((sign_in.blueprint,) if mount.own_accounts else ())):
+    own = OWN_ACCOUNTS if mount.own_accounts else ()
+    if mount.own_accounts and open_id:
+        own = (*own, single_sign_on.blueprint, back_channel.blueprint)
+    for blueprint in (*BLUEPRINTS, *more, *own):
         pages.register_blueprint(blueprint)
     pages.add_url_rule("/", "home", lists.home)
     pages.add_url_rule("/static/bootstrap/<path:filename>", "bootstrap", layout.bootstrap)

@@ -26,7 +26,7 @@ SIGNS = {
     "contains": lazy_gettext("contains"),
 }
 _DUE = {
-    "late": lazy_gettext("Overdue"), "today": lazy_gettext("Due today"), "week": lazy_gettext("Due this week"),
+    "late": lazy_gettext("Overdue"), "today": lazy_gettext("Due today"), "week": lazy_gettext("Due within 7 days"),
     "none": lazy_gettext("No due date"),
 }  # fmt: skip
 _PRIORITY = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from flask import Blueprint, Flask, current_app, g, got_request_exception, render_template, request
+from flask import Blueprint, Flask, current_app, g, got_request_exception, request
 from flask import redirect as flask_redirect
 from flask.sansio.scaffold import Scaffold
 from flask_wtf.csrf import CSRFError
@@ -44,6 +44,7 @@ from .drafts import kept, refused
 from .layout import me
 from .limits import too_large
 from .problems import for_programs, of_http, problem
+from .rendering import render_template
 from .urls import in_log, is_page, without_slash
 
 Answer = tuple[str, int] | BaseResponse | HTTPException

@@ -13,9 +13,10 @@ from io import BytesIO
 from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, abort, send_file, url_for
+from sqlalchemy import Text, cast, select
 
 from portal import storage
-from portal.engine import visibility
+from portal.engine import permissions, visibility
 from portal.jsonstore import (
     Binary,
     BinaryField,
@@ -26,6 +27,7 @@ from portal.jsonstore import (
     fields_of,
     files_of,
 )
+from portal.jsonstore.place import look_up
 from portal.language import gettext as _
 from portal.models import Process, StoredFile, db
 
@@ -148,6 +150,10 @@ def stored_or_refuse(file_id: str) -> StoredFile:
     if row is None or (row.process_id is None and not (row.pending and row.user_id == me().id)):
         abort(404, _("There is no such file."))
     if row.process_id is not None:
+        handed_on = _handed_on(row)
+        if handed_on is not None:
+            note_read(handed_on, file=file_id)
+            return row
         process = process_or_refuse(row.process_id)
         field = (row.field or "").partition("-")[0]
         places = [each for each in (process, process.artifact) if each is not None]
@@ -155,6 +161,27 @@ def stored_or_refuse(file_id: str) -> StoredFile:
             abort(403, _("You may not see this field."))
         note_read(process, file=file_id)
     return row
+
+
+def _handed_on(row: StoredFile) -> Process | None:
+    """A process that a file was handed to, by the one that called it or that it was called by, where the person may see
+    that one and not the file's own."""
+    own = db.session.get_one(Process, row.process_id)
+    if permissions.may_see_process(db.session(), me(), own):
+        return None
+    root = own.root_id or own.id
+    kin = select(Process).where(
+        (Process.id == root) | (Process.root_id == root),
+        Process.id != own.id,
+        cast(Process.data, Text).contains(row.id),
+    )
+    for process in db.session.scalars(kin).unique():
+        if permissions.may_see_process(db.session(), me(), process):
+            fields = fields_of(type(process)).items()
+            names = {name for name, field in fields if row.id in str(look_up(process.data, field.path))}
+            if names - visibility.hidden_fields(me(), process):
+                return process
+    return None
 
 
 def _answer(content: Any, file: Any, attached: bool = True) -> Response:

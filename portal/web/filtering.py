@@ -11,6 +11,7 @@ from flask import request
 from werkzeug.datastructures import MultiDict
 
 from portal import queries
+from portal.language import gettext as _
 from portal.models import db
 from portal.queries import DataFilter, Filters, data_filter
 
@@ -21,21 +22,25 @@ from .urls import to_id
 #: what is longer is no filter
 _LONGEST, _MOST_CONDITIONS = 1000, 20
 _PLAIN = ("flow", "q", "step", "person", "since", "until", "priority", "sort", "after", "view")
+#: columns that a list can be made to show
+_MOST_COLUMNS = 20
 
 
 def filters_of_request(values: Mapping[str, str] | None = None) -> Filters:
-    """What the address narrows the list to. A saved view alone stands for the filters that were saved.
+    """What the address narrows the list to. A saved view (`view=`) stands for the filters that were saved, and what
+    else is said counts beside them. `tab=` only tells which view somebody has come from.
 
     Args:
         values: what a form has instead of an address.
     """
-    found = read_filters(request.args if values is None else values)
-    if found.view and not found.narrows and not found.sort:
-        saved = queries.saved_view(db.session(), me(), to_id(found.view))
-        if saved is not None:
-            kept = read_filters(MultiDict(parse_qsl(saved.query)))
-            return replace(kept, view=found.view, after=found.after, mine=found.mine or kept.mine)
-    return found
+    values = request.args if values is None else values
+    found = read_filters(values)
+    if not found.view:
+        return replace(found, view=values.get("tab", "")[:20])
+    saved = queries.saved_view(db.session(), me(), to_id(found.view))
+    if saved is None:
+        return replace(found, view="", faults=(_("There is no such view: this is the whole list."),))
+    return found.over(read_filters(MultiDict(parse_qsl(saved.query))))
 
 
 def read_filters(values: Mapping[str, str]) -> Filters:
@@ -48,14 +53,23 @@ def read_filters(values: Mapping[str, str]) -> Filters:
 
     conditions = (data_filter(key, get(key)) for key in values)
     due = "late" if get("late") == "1" else get("due")
+    plain: dict[str, Any] = {name: get(name) for name in _PLAIN}
     return Filters(
-        **{name: get(name) for name in _PLAIN},
+        **plain,
         state=(get("state") or get("status")).lower(),
         due=due,
         data=tuple(each for each in conditions if each is not None)[:_MOST_CONDITIONS],
+        columns=_columns(values),
         mine=get("mine") == "1",
         zone=zone(preferences().get("timezone") or request.cookies.get("timezone")),
     )
+
+
+def _columns(values: Mapping[str, str]) -> tuple[str, ...]:
+    """The columns that are wanted: in one text with commas, or ticked one by one."""
+    texts = values.getlist("columns") if isinstance(values, MultiDict) else [values.get("columns", "")]
+    names = ",".join(texts).replace("\0", "")[:_LONGEST].split(",")
+    return tuple(dict.fromkeys(each for each in names if each))[:_MOST_COLUMNS]
 
 
 def asked_condition(values: Mapping[str, str]) -> DataFilter | None:
@@ -74,17 +88,18 @@ class Addresses:
 
     def with_(self, **changes: Any) -> str:
         """The same list with these filters, from its beginning."""
-        return self._of(dict(self.filters.pairs()) | {"view": self.filters.view} | changes)
+        return self._of(dict(self.filters.pairs()) | {"tab": self.filters.view} | changes)
 
     def without(self, *names: str) -> str:
         """Without these filters; where none is left, the saved view is left too."""
         rest = self.filters.without(*names)
-        return self._of(dict(rest.pairs()) | {"view": self.filters.view if rest.narrows else ""})
+        return self._of(dict(rest.pairs()) | {"tab": self.filters.view if rest.narrows else ""})
 
     def clear(self) -> str:
         """Without any filter, in the same order."""
-        kept = ("sort", "mine")
-        return self._of({name: value for name, value in self.filters.pairs() if name in kept})
+        kept = ("sort", "mine", "columns")
+        pairs = self.filters.without("flow").pairs()  # with columns that are no flow's
+        return self._of({name: value for name, value in pairs if name in kept})
 
     def _of(self, values: Mapping[str, Any]) -> str:
         query = urlencode({name: value for name, value in values.items() if value})

@@ -9,7 +9,7 @@ import unicodedata
 from typing import Any
 from urllib.parse import quote
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, request
 
 from portal import queries, render
 from portal.flow import registry
@@ -23,6 +23,7 @@ from .accounts.sign_in import require_login
 from .layout import me, now
 from .lookups import flow_or_refuse, has_to_do_with
 from .navigation import Entry
+from .rendering import render_template
 
 blueprint = Blueprint("flows", __name__)
 blueprint.before_request(require_login)

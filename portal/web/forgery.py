@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Flask, current_app, g, request
+from typing import Any
+
+from flask import Flask, current_app, g, request, request_started
 from flask.sansio.scaffold import Scaffold
-from flask_wtf.csrf import CSRFError, validate_csrf
+from flask_wtf.csrf import CSRFError, same_origin, validate_csrf
 from wtforms.validators import ValidationError
 
 from .pending import SAFE
@@ -28,17 +30,35 @@ def _protect() -> None:
         validate_csrf(request.form.get(name) or request.headers.get("X-CSRFToken"), time_limit=FOR_EVER)
     except ValidationError as error:
         raise CSRFError(str(error)) from error
+    strict = request.is_secure and "csrf" in current_app.extensions and config["WTF_CSRF_SSL_STRICT"]
+    if strict and not same_origin(request.referrer or "", f"https://{request.host}/"):
+        raise CSRFError("The referrer is missing or does not match the host.")
     g.csrf_valid = True
 
 
-def spare_programs(app: Flask) -> None:
-    """Let the protection of an application's forms, ours or a host's, not ask programs for the token of a page:
-    `portal.api` asks them who they are, and a session for that token."""
-    protection = app.extensions.get("csrf")
+def spare(app: Flask) -> None:
+    """Take out of `CSRFProtect` what asks for a token itself: `portal.api`, a
+    provider's signed word, and in a host's application all pages of
+    ours. The host's protection would read their forms before anything says how large they may be."""
+    _exempt(app)
+    if not app.extensions["portal_mount"].whole:
+        request_started.connect(_exempt_late, app)  # a host may protect its forms after it has a portal
+
+
+def _exempt_late(app: Flask, **_: Any) -> None:
+    if (request.endpoint or "").startswith("portal."):
+        _exempt(app)
+
+
+def _exempt(app: Flask) -> None:
+    protection, whole = app.extensions.get("csrf"), app.extensions["portal_mount"].whole
+    if protection is None or app.extensions.get("portal_spared_by") is protection:
+        return
     for name, each in app.blueprints.items():
-        if protection is not None and _is_for_programs(f"{name}."):
+        if _is_for_programs(f"{name}.") or (not whole and f"{name}.".startswith("portal.")):
             protection.exempt(each)
+    app.extensions["portal_spared_by"] = protection
 
 
 def _is_for_programs(endpoint: str) -> bool:
-    return endpoint.startswith("portal.api.")
+    return endpoint.startswith(("portal.api.", "portal.back_channel."))

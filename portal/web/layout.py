@@ -21,11 +21,12 @@ from portal import folders, queries, summaries
 from portal.flow import registry
 from portal.language import gettext, ngettext, pgettext
 from portal.models import User, db, utcnow
+from portal.working_time import WorkingTime
 
 from . import messages, navigation
 from .accounts.person import is_signed_in, person
 from .display import words
-from .display.due import due_tag
+from .display.due import deadline_tag, due_tag
 from .display.icons import icon, icon_drawings
 from .display.moments import age, clock_tag, day, time_tag, zone
 from .mount import mount
@@ -148,6 +149,7 @@ def _context() -> dict[str, Any]:
     chosen = preferences()
     return {
         "me": me(),
+        "section": "",  # a page says in which part it is; one of an author's may not
         "own_accounts": mount().own_accounts,
         "badges": badges,
         "unread": unread,
@@ -175,6 +177,7 @@ def helpers() -> dict[str, Any]:
         "asset": asset,
         "flows": registry,
         "action_words": words.action_words,
+        "process_action_words": words.PROCESS_ACTIONS.__getitem__,
         "LOST": words.LOST,
         "PROCESS_ACTIONS": words.PROCESS_ACTIONS,
         "PROCESS_STATES": words.PROCESS_STATES,
@@ -189,6 +192,7 @@ def helpers() -> dict[str, Any]:
         "is_form": words.is_form,
         "deed": words.deed,
         "deed_to_it": words.deed_to_it,
+        "rule_words": words.rule_words,
         "event_state": words.event_state,
         "by_person": words.by_person,
         "step_title": words.step_title,
@@ -206,9 +210,19 @@ def helpers() -> dict[str, Any]:
         ),
         "clock": lambda value: clock_tag(value, now(), preferences()),
         "due_tag": lambda task: due_tag(task.due, now(), preferences(), over=task.finished is not None),
+        "deadline": lambda task: _deadline(task.due, getattr(task.node, "_due", None)),
+        "timer_of": lambda task: _deadline(
+            task.scheduled, getattr(task.node, "delay", None) or getattr(task.node, "until", None)
+        ),
         "address_maker": address_maker,
         "is_late": lambda task: words.is_late(task, now()),
     }
+
+
+def _deadline(moment: dt.datetime, span: Any) -> Markup:
+    """When it is; a span that the flow counts in working time is told so."""
+    calendar = registry.current.calendar if isinstance(span, WorkingTime) else None
+    return deadline_tag(moment, now(), preferences(), calendar)
 
 
 def attach(scope: Scaffold) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
@@ -25,6 +25,7 @@ from .export import export, offers
 from .filtering import Addresses, asked_condition, filters_of_request
 from .layout import badges, me, preferences
 from .navigation import Entry
+from .rendering import render_template
 from .saved_views import start_address
 from .urls import see_other
 
@@ -72,15 +73,20 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("now", _("Open now")),
         _REQUESTED,
         Column("started", _("Started")),
+        Column("finished", _("Finished")),
+        Column("flow", _("Flow")),
     ),
     "mine": (
         Column("process", _("Process"), "number"),
         Column("state", _("State")),
         Column("now", _("Open now")),
         Column("started", _("Started")),
+        Column("finished", _("Finished")),
     ),
     "tasks": (_TASK, Column("state", _("State")), Column("owner", _("Assigned to")), _REQUESTED, _DUE, _AGE),
 }
+#: those that are shown only where somebody wants them
+_ON_DEMAND = ("finished", "flow")
 #: what a list can be downloaded as
 DOWNLOADS = (("csv", _("Download CSV")), ("xlsx", _("Excel")))
 #: the title of each list, and of the tab with all of it
@@ -122,17 +128,20 @@ def list_context(name: str, path: str, filters: Filters, page: Page) -> dict[str
     title, everything = _WORDS[name]
     tabs = _tabs(name, path, filters, page, everything)
     current = next((tab.view for tab in tabs if tab.current and tab.view), None)
+    bulk = "portal.bulk.act" if listed.model is Task else "portal.process_levers.bulk"
     return {
         "name": name,
         "title": title,
         "page": page,
         "filters": filters,
         "addresses": addresses,
-        "columns": COLUMNS.get(name, ()),
+        "columns": shown_columns(name, filters),
+        "choice": _choice(name, filters),
+        "bulk_actions": _process_actions(name),
         "chips": chips(name, filters, addresses, flows),
         "tabs": tabs,
         "current_view": current,
-        "differs": (filters.narrows or bool(filters.sort))
+        "differs": (filters.narrows or bool(filters.sort or filters.columns))
         and (current is None or current.query != addresses.query),
         "count": _count(name, filters, page),
         "total": badges().get(name, ""),
@@ -140,12 +149,44 @@ def list_context(name: str, path: str, filters: Filters, page: Page) -> dict[str
         "fields": [(key, column.label) for key, column in columns_of(filters.flow).items()],
         "signs": SIGNS,
         "downloads": DOWNLOADS if listed.model is Task else (*DOWNLOADS, ("xes", "XES")),
-        "bulk_address": lambda action: _with(
-            url_for("portal.bulk.act", action=action), dict(filters.pairs())
-        ),
+        "bulk_address": lambda action: _with(url_for(bulk, action=action), _narrowing(filters)),
         "field_value": field_value,
         "starts_here": current is not None and preferences().get("start_view") == current.id,
     }
+
+
+def shown_columns(name: str, filters: Filters) -> list[Column]:
+    """The columns of a list: those that are wanted, in their order, behind the first one, which says what a row is."""
+    first, *others = COLUMNS[name]
+    there = {column.name: column for column in others}
+    wanted = [there[each] for each in filters.columns if each in there]
+    if not filters.columns:
+        on_demand = _ON_DEMAND if LISTS[name].model is Process else ()
+        wanted = [column for column in others if column.name not in on_demand]
+    return [first, *wanted]
+
+
+def _choice(name: str, filters: Filters) -> list[tuple[str, Any, bool]]:
+    """The columns that can be chosen: name, label, and whether it is shown."""
+    shown = {column.name for column in shown_columns(name, filters)}
+    fields = columns_of(filters.flow).items()
+    return [
+        *((column.name, column.label, column.name in shown) for column in COLUMNS[name][1:]),
+        *((f"data.{key}", column.label, f"data.{key}" in filters.columns) for key, column in fields),
+    ]
+
+
+def _process_actions(name: str) -> tuple[str, ...]:
+    """What the rows of a list of processes can be ticked for."""
+    if name == "mine":
+        return ("withdraw",)
+    if name == "processes" and (me().is_superuser or any(me().manages(label) for label in registry)):
+        return ("suspend", "resume", "retry", "cancel")
+    return ()
+
+
+def _narrowing(filters: Filters) -> dict[str, str]:
+    return {key: value for key, value in filters.pairs() if key != "columns"}
 
 
 def _tabs(name: str, path: str, filters: Filters, page: Page, everything: Any) -> list[Tab]:

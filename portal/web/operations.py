@@ -25,6 +25,8 @@ blueprint = Blueprint("operations", __name__)
 FORWARDED = frozenset(("Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip"))
 #: those that figures are counted by: whoever asks may invent others
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+#: where the environment of a request has what ends its trace
+_KEPT = "portal.trace"
 #: a worker that has said nothing for so long is not counted
 SEEN = dt.timedelta(minutes=1)
 
@@ -100,7 +102,8 @@ def attach(scope: Scaffold) -> None:
 
 def _begin() -> None:
     g.began = time.perf_counter()
-    g.trace = trace.current.set(trace.fit(request.headers.get("X-Request-ID")))
+    # kept with the request: code may make another one within it, which ends before it
+    request.environ[_KEPT] = trace.current.set(trace.fit(request.headers.get("X-Request-ID")))
 
 
 def _end(response: Response) -> Response:
@@ -120,6 +123,6 @@ def _end(response: Response) -> Response:
 
 
 def _forget(error: BaseException | None) -> None:
-    began = g.pop("trace", None)
+    began = request.environ.pop(_KEPT, None)
     if began is not None:
         trace.current.reset(began)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, request, url_for
 from sqlalchemy import select
 from werkzeug.datastructures import CombinedMultiDict
 from werkzeug.wrappers import Response as BaseResponse
@@ -32,7 +32,8 @@ from .lookups import process_or_refuse
 from .messages import flash
 from .processes import ask, correctable
 from .reasons import reason_of_request
-from .selection import each, list_filters, selection, tell, tell_nothing
+from .rendering import render_template
+from .selection import Selection, each, list_filters, selection, tell, tell_nothing
 from .step_fields import named_fields
 from .tasks.given import my_zone
 from .urls import see_other, to_id, way_back
@@ -202,6 +203,8 @@ def _page(form: Form, process: Process, names: list[str], retried: Task | None, 
     )
 
 
+#: of many processes so many are named before something is done with them
+_SHOWN = 50
 # -- many of them ------------------------------------------------------------------------------------------------
 
 
@@ -212,15 +215,42 @@ def bulk(action: str) -> BaseResponse | str | tuple[str, int]:
     if not chosen.wanted:
         tell_nothing(chosen, _("No process matches."))
         return see_other(back)
+    if "_ask" in request.form:
+        return _ask_many(action, chosen, back)
     reason, fault = reason_of_request()
     if fault:
-        flash(fault, "warning")
-        return see_other(back)
+        return _ask_many(action, chosen, back, fault), 422
     if chosen.whole and chosen.more:
         return see_other(_in_the_background(action, reason))
     outcome = each(chosen.wanted, lambda text: _one(action, text, reason))
     tell(outcome, _words(action, outcome.done), more=chosen.more)
     return see_other(back)
+
+
+def _ask_many(action: str, chosen: Selection, back: str, fault: str = "") -> str:
+    """The page that says what will be done with many, and asks for a reason."""
+    ids = [number for text in chosen.wanted if (number := to_id(text)) is not None]
+    query = select(Process).where(Process.id.in_(ids[:_SHOWN])).order_by(Process.id)
+    found = [
+        each
+        for each in db.session.scalars(query).unique()
+        if permissions.may_see_process(db.session(), me(), each)
+    ]
+    total = len(chosen.wanted)
+    if chosen.whole and chosen.more:
+        total = queries.how_many_processes(db.session(), me(), list_filters())
+    address, query_string = url_for("portal.process_levers.bulk", action=action), request.query_string
+    return render_template(
+        "portal/bulk_processes.html",
+        action=action,
+        asked=PROCESS_ACTIONS[action],
+        chosen=chosen,
+        processes=found,
+        total=total,
+        fault=fault,
+        back=back,
+        address=f"{address}?{query_string.decode('ascii', 'replace')}" if query_string else address,
+    )
 
 
 def _in_the_background(action: str, reason: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, g, render_template, request, url_for
+from flask import Blueprint, Response, abort, current_app, g, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries, render
@@ -30,6 +30,7 @@ from .messages import flash
 from .navigation import Entry
 from .reads import note_read
 from .reasons import reason_of_request
+from .rendering import render_template
 from .tasks import preview
 from .tasks.context import artifact_of
 from .urls import see_other, to_id, way_back
@@ -87,6 +88,8 @@ def detail(process_id: int) -> str:
         lines=deeds if shown is latest else told.story(process, shown.rows, hidden),
         changes=list(told.changes(process, shown.rows, hidden)) if tab == "changes" else [],
         events=shown.rows,
+        known_names={each.user.username: each.user.name for each in shown.rows if each.user is not None}
+        | {task.owner_username: task.owner_name for task in course.tasks},
         more_events=shown.before,
         data=rows_of(process, Files(process)),
         entered=told.entered(process, latest.rows),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, abort, render_template, request, url_for
+from flask import Blueprint, Response, abort, request, url_for
 
 from portal import render
 from portal.errors import PermissionDenied
@@ -31,6 +31,7 @@ from .display.words import step_title
 from .flows import attachment
 from .layout import me, now
 from .navigation import Entry
+from .rendering import render_template
 
 blueprint = Blueprint("reports", __name__)
 blueprint.before_request(require_login)
@@ -166,7 +167,10 @@ def _works(flow_class: Any, step: str) -> bool:
     if node is None:
         return "__" not in step
     return not node.starts and (
-        node.human or node.works or node.kind in ("Function", "Subprocess", "NSubprocess")
+        node.human
+        or node.works
+        or node.topic is not None
+        or node.kind in ("Function", "Subprocess", "NSubprocess")
     )
 
 
@@ -242,7 +246,7 @@ def _as_csv(flow_class: Any, found: Report) -> Response:
     part = request.args.get("part", "days")
     tables = {
         "days": _days_table, "parts": _parts_table, "steps": _steps_table, "people": _people_table,
-        "roles": _roles_table, "paths": _paths_table,
+        "roles": _roles_table, "paths": _paths_table, "substitutes": _substitutes_table,
     }  # fmt: skip
     if part not in tables:
         abort(400, _("There is no such table."))
@@ -289,6 +293,11 @@ def _people_table(_flow_class: Any, found: Report) -> Iterator[list[Any]]:
 def _roles_table(_flow_class: Any, found: Report) -> Iterator[list[Any]]:
     yield [_("Role"), _("Finished"), _("Overdue"), _("Working, mean (s)")]
     yield from ([each.name, each.done, each.late, _seconds(each.working)] for each in found.roles)
+
+
+def _substitutes_table(_flow_class: Any, found: Report) -> Iterator[list[Any]]:
+    yield [_("Person"), _("In place of"), _("Finished")]
+    yield from ([each.name, each.away, each.done] for each in found.stand_ins)
 
 
 def _paths_table(flow_class: Any, found: Report) -> Iterator[list[Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from flask import Blueprint, current_app, render_template, request
+from flask import Blueprint, current_app, request
 
 from portal import queries
 from portal.engine import lifecycle
@@ -19,6 +19,7 @@ from .catalogue import Unfinished, unfinished
 from .display.milestones import Milestone, Whereabouts, line, now_at, whereabouts
 from .layout import me
 from .navigation import Entry
+from .rendering import render_template
 
 blueprint = Blueprint("requests", __name__)
 blueprint.before_request(require_login)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, abort, render_template, request, url_for
+from flask import Blueprint, Response, abort, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
@@ -28,6 +28,7 @@ from .csv_files import note_export
 from .layout import me, now
 from .messages import flash
 from .navigation import Entry
+from .rendering import render_template
 from .selection import MOST, each, tell
 from .tasks import bulk, undoing
 from .tasks.actions import find_user

@@ -29,15 +29,17 @@ class Mail:
     subject: str
     text: str
     html: str
+    #: where it goes, if not to the person's address
+    to: str | None = None
 
 
-def written(template: str, user: User, subject: str, facts: dict[str, Any]) -> Mail:
+def written(template: str, user: User, subject: str, facts: dict[str, Any], to: str | None = None) -> Mail:
     """A mail from the templates of this name: those in the application's own folder come before ours."""
     templates = _templates(Path(current_app.root_path) / str(current_app.template_folder))
     text, html = (
         templates.get_template(f"portal/mail/{template}.{kind}").render(facts) for kind in ("txt", "html")
     )
-    return Mail(user, one_line(subject), text, html)
+    return Mail(user, one_line(subject), text, html, to)
 
 
 @lru_cache(maxsize=4)

@@ -16,8 +16,9 @@ from portal.engine import permissions
 from portal.engine.outbox import Claim
 from portal.language import ngettext
 from portal.models import Process, Task, User
+from portal.queries import decisions
 
-from . import digest, letters, sentences
+from . import account_mail, digest, letters, replies, sentences
 
 #: a mail counts no further
 COUNTED = 1000
@@ -25,7 +26,7 @@ COUNTED = 1000
 
 def compose(session: Session, claimed: Claim, base_url: str) -> letters.Mail | None:
     """The mail of a claimed row in its receiver's language, as things are now. None if nobody is to get it any more."""
-    user = session.get(User, claimed.user_id)
+    user = None if claimed.user_id is None else session.get(User, claimed.user_id)
     with language.use(None if user is None else user.language):
         return _written(session, claimed, user, base_url)
 
@@ -33,6 +34,8 @@ def compose(session: Session, claimed: Claim, base_url: str) -> letters.Mail | N
 def _written(session: Session, claimed: Claim, user: User | None, base_url: str) -> letters.Mail | None:
     if claimed.event == "digest":
         return digest.compose(session, claimed, user, base_url)
+    if claimed.event in account_mail.EVENTS:
+        return account_mail.compose(session, claimed, user, base_url)
     process = session.get(Process, claimed.process_id)
     task = None if claimed.task_id is None else session.get(Task, claimed.task_id)
     if user is None or not user.email or not user.is_active or process is None:
@@ -48,6 +51,7 @@ def _written(session: Session, claimed: Claim, user: User | None, base_url: str)
         return None
     facts = sentences.facts(claimed.event, claimed.payload, user, process, task, base_url)
     facts["quote"] = sentences.quote(session, claimed.payload)
+    facts["answers"] = _answers(claimed, user, task)
     if more:
         facts["line"] = ngettext(
             "%(number)s task that you may take is new in the queue. The first of them:",
@@ -62,6 +66,15 @@ def _written(session: Session, claimed: Claim, user: User | None, base_url: str)
 
 def _has_gone_to_others(user: User, task: Task | None) -> bool:
     return task is not None and task.owner_id is not None and not permissions.owns(user, task)
+
+
+def _answers(claimed: Claim, user: User, task: Task | None) -> list[str]:
+    """The words with which the mail can be answered, the first line of the answer. None where it cannot."""
+    if task is None or claimed.event not in ("assigned", "due", "late") or replies.mailbox() is None:
+        return []
+    if task.status != "ASSIGNED" or task.owner_id != user.id:
+        return []
+    return [word for _value, word in decisions.words(task.node)]
 
 
 def _waiting(session: Session, claimed: Claim, user: User, process: Process) -> list[Task]:
@@ -88,21 +101,30 @@ def message(mail: letters.Mail, claimed: Claim, base_url: str) -> Any:
     """
     host = urlsplit(base_url).hostname or "localhost"
     sender = current_app.config.get("MAIL_DEFAULT_SENDER") or f"portal@{host}"
+    reply_to = None if claimed.event in ("digest", "queue") else replies.address_of(claimed.key)
     made = EmailMultiAlternatives(
         mail.subject,
         mail.text,
         sender,
-        [mail.user.email],
+        [mail.to or mail.user.email],
+        reply_to=None if reply_to is None else [reply_to],
         headers={
             "Message-ID": f"<{claimed.key}@{host}>",
             # one conversation in a reader of mail
-            "References": f"<{'digest' if claimed.process_id is None else f'process-{claimed.process_id}'}@{host}>",
+            "References": f"<{_thread(claimed)}@{host}>",
             "Auto-Submitted": "auto-generated",  # RFC 3834: no automatic answers
             "X-Auto-Response-Suppress": "All",
         },
     )
     made.attach_alternative(mail.html, "text/html")
     return made
+
+
+def _thread(claimed: Claim) -> str:
+    """What a mail belongs to: its process, the daily mails, or, of an account, nothing but itself."""
+    if claimed.process_id is not None:
+        return f"process-{claimed.process_id}"
+    return claimed.event if claimed.event == "digest" else claimed.key
 
 
 def trouble(error: Exception) -> str:

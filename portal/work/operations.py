@@ -65,9 +65,11 @@ def _next_ids(session: Session, operation: Operation) -> list[int]:
         found = operations.next_ids(session, operation)
     else:
         user = session.get_one(User, operation.user_id)
-        found = queries.process_ids(
-            session, user, Filters.of_document(filters), operation.cursor, operation.last, operations.CHUNK
-        )
+        wanted, part = Filters.of_document(filters), (operation.cursor, operation.last, operations.CHUNK)
+        if operation.target == "task":
+            found = queries.task_ids(session, user, operation.scope["list"], wanted, *part)
+        else:
+            found = queries.process_ids(session, user, wanted, *part)
     session.rollback()
     return found
 

@@ -54,6 +54,7 @@ LINES_BY = {
 }
 #: the first sentence for those whose task or request it is not
 LINES_OF_OTHERS = {
+    ("assigned", "help"): lazy_gettext("You are asked to help {owner} with a task."),
     ("assigned", "substitute"): lazy_gettext("A task was assigned to {owner}, for whom you stand in."),
     ("due", "substitute"): lazy_gettext("A task of {owner}, for whom you stand in, is due soon."),
     ("late", "substitute"): lazy_gettext("A task of {owner}, for whom you stand in, is overdue."),
@@ -61,6 +62,7 @@ LINES_OF_OTHERS = {
     ("failed", "follower"): lazy_gettext("A process that you follow has failed."),
 }
 REASONS = {
+    "help": lazy_gettext("you are asked to help with the task"),
     "owner": lazy_gettext("the task is assigned to you"),
     "manager": lazy_gettext("you manage this flow"),
     "requester": lazy_gettext("you started it"),

@@ -86,6 +86,7 @@ def test_what_was_cut_off_is_called_again_with_the_same_key(app, token_of, order
         (clients.ProcessDetail, "ProcessDetail"),
         (clients.Task, "Task"),
         (clients.TaskDetail, "TaskDetail"),
+        (clients.ExternalTask, "ExternalTask"),
         (clients.Event, "Event"),
         (clients.Comment, "Comment"),
     ],
@@ -102,7 +103,7 @@ def test_its_addresses_and_actions_are_those_of_the_document(app, order):
     paths = app.test_client().get("/api/v1/openapi.json").json["paths"]
     patterns = [re.sub(r"\\{[^}]*\\}", "[^/]+", re.escape(path)) for path in paths]
     source = inspect.getsource(Client)
-    called = re.findall(r'"(/(?:flows|tasks|processes|signals|events)[^"]*)"', source)
+    called = re.findall(r'"(/(?:flows|tasks|external-tasks|processes|signals|events)[^"]*)"', source)
     assert len(called) > 12
     for path in called:
         plain = re.sub(r"\{[^}]*\}", "x", path)

@@ -1,6 +1,8 @@
 """The history as it goes on: nothing is lost between two reads, and nothing is told to who may not see it."""
 
+import re
 import threading
+from xml.etree import ElementTree
 
 import pytest
 
@@ -53,6 +55,44 @@ def test_a_stream_sends_what_has_happened(program, started):
 @pytest.mark.parametrize("after", ["x", "W10", "WzEsIDJd", "a" * 2000, "W251bGwsIFtdXQ", "Wy0xLFtdXQ"])
 def test_a_place_that_nobody_made_is_refused(program, after):
     assert program("alice").get(f"/events?after={after}").status_code == 422
+
+
+def test_a_log_for_process_mining_is_read_on_where_it_has_stopped(program, started):
+    """Together the reads have each event once, whatever their size, also what comes between them."""
+    started("one"), started("two")
+    alice = program("alice")
+
+    def follow(address):
+        answer = alice.get(address)
+        assert answer.status_code == 200, answer.text
+        return answer, re.fullmatch('<(?:/api/v1)(.*)>; rel="next"', answer.headers["Link"])[1]
+
+    events, objects, address = [], {}, "/events/ocel?flow=order&limit=4"
+    for _ in range(6):
+        answer, address = follow(address)
+        log = answer.json
+        names = {kind["name"] for kind in log["eventTypes"]}, {kind["name"] for kind in log["objectTypes"]}
+        assert {event["type"] for event in log["events"]} == names[0]
+        assert {each["type"] for each in log["objects"]} == names[1]
+        here = {each["id"] for each in log["objects"]}
+        assert {to["objectId"] for event in log["events"] for to in event["relationships"]} <= here
+        events += log["events"]
+        objects |= {each["id"]: each for each in log["objects"]}
+        if not log["events"] and len({each["id"] for each in events}) < 12:
+            started("three")
+    whole, _ = walk(alice, "/events?limit=200")
+    assert [event["id"] for event in events] == [str(event["id"]) for event in whole]
+    assert {"order.new", "order.start.done", "order.approve.new"} <= {event["type"] for event in events}
+    assert objects["process:1"]["type"] == "order"
+    assert objects["task:2"]["relationships"] == [{"objectId": "process:1", "qualifier": "of"}]
+    answer, address = follow("/events/xes")
+    log = ElementTree.fromstring(answer.data)
+    name = "{http://www.xes-standard.org/}"
+    assert len(log.findall(f"{name}trace")) == 3
+    assert len(log.findall(f"{name}trace/{name}event")) == len(whole)
+    again, _ = follow(address)
+    assert ElementTree.fromstring(again.data).findall(f"{name}trace") == []
+    assert program("dave").get("/events/ocel").json["events"] == []
 
 
 def test_an_action_that_is_committed_later_is_not_lost(app, people, program, started, open_task):

@@ -47,14 +47,6 @@ def test_filters_are_those_of_the_pages(program, orders):
     assert ids(carol.get("/processes?state=done")) == []
 
 
-@pytest.mark.parametrize(
-    "wrong", ["flow=order&data.nothing=1", "since=soon", "due=never", "state=odd", "priority=x"]
-)
-def test_a_filter_that_cannot_be_understood_is_refused(program, orders, wrong):
-    answer = program("carol").get(f"/processes?{wrong}" if "due" not in wrong else f"/tasks?{wrong}")
-    assert (answer.status_code, list(answer.json["errors"])) == (422, [""])
-
-
 def test_a_report_counts_what_was_started_and_what_is_open(program, orders):
     report = program("carol").get("/reports/order").json
     assert (report["started"], report["finished"], report["states"]) == (5, 0, {"NEW": 5})

@@ -155,6 +155,7 @@ def test_messages_and_signals_reach_what_waits(program, started):
 def test_a_start_handle_starts_a_process(program):
     carol = program("carol")
     answer = carol.post("/flows/order/handles/begin", {"data": {"title": "by a program"}})
-    assert answer.status_code == 204 or answer.json["data"]["title"] == "by a program"
+    assert (answer.status_code, answer.json["data"]["title"]) == (201, "by a program")
+    assert answer.headers["Location"] == f"/api/v1/processes/{answer.json['id']}"
     wrong = carol.post("/flows/order/handles/begin", {"data": {"titel": "x"}})
     assert wrong.status_code == 422

@@ -22,6 +22,7 @@ ENGINE = ("start", "step", "timer", "signal", "message", "job", "migrate")
 BESIDE = {
     ("execute", "ASSIGNED", "ERROR"),
     ("execute", "ASSIGNED", "CANCELED"),
+    *(("help", state, state) for state in ("NEW", "ASSIGNED")),
     *(("assign", "NEW", "ASSIGNED"), ("migrate", "NEW", "ASSIGNED")),
     *((action, state, "STARTED") for action in ("undo", "revive") for state in ("DONE", "ERROR", "CANCELED")),
     *(("undo", state, "CANCELED") for state in lifecycle.OPEN),

@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from flask import Flask, session
+from flask import Flask, render_template_string, request, session
 from flask_login import LoginManager
 from flask_sqlalchemy import SQLAlchemy
+from flask_wtf import CSRFProtect
+from jinja2 import StrictUndefined, UndefinedError
 from shop_host import links
 from sqlalchemy.orm import DeclarativeBase
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -23,9 +25,13 @@ from portal.models import db
 FLOWS = """
 from portal import flow, jsonstore, this, views
 from portal.models import Process
+from wtforms import Form
 
 class {name}Process(Process):
     text = jsonstore.StringField("Text", required=True)
+
+def by_hand(activation):
+    return views.render_template("portal/form.html", form=Form(), node=activation.node, flow=activation.flow)
 
 def broken(activation):
     raise ZeroDivisionError("the view is broken")
@@ -33,6 +39,7 @@ def broken(activation):
 class {name}Flow(flow.Flow):
     process_class = {name}Process
     start = flow.Start(views.CreateProcessView.as_view(fields=["text"])).Next(this.work)
+    hand = flow.Start(by_hand).Next(this.work)
     work = flow.View(broken).Permission(auto_create=True).Next(this.end)
     end = flow.End()
 """
@@ -137,13 +144,20 @@ def test_any_prefix_also_below_a_path_of_the_server(host, module, prefix):
     assert posted.location == f"/intranet{inside}/processes/1"
 
 
-def test_behind_a_proxy_that_says_its_prefix(host, module):
+@pytest.mark.parametrize("whose", ["the host's", "ours", "both"])
+def test_behind_a_proxy_that_says_its_prefix(host, module, whose):
     app = host()
-    Portal(app, url_prefix="/work", flows=[module("Proxied")], identity=ann)
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_prefix=1)
+    config = {} if whose == "the host's" else {"TRUSTED_PROXIES": 1}
+    Portal(app, url_prefix="/work", flows=[module("Proxied")], identity=ann, config=config)
+    if whose != "ours":
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_prefix=1)
+    app.add_url_rule("/workshop", "root", lambda: request.script_root)
     ready(app)
-    page = app.test_client().get("/work/flows", headers={"X-Forwarded-Prefix": "/intranet"})
-    assert [link for link in links(page) if not link.startswith("/intranet/work/")] == []
+    client, headers = app.test_client(), {"X-Forwarded-Prefix": "/intranet"}
+    found = links(client.get("/work/flows", headers=headers))
+    assert found
+    assert [link for link in found if not link.startswith("/intranet/work/")] == []
+    assert client.get("/workshop", headers=headers).text == ("" if whose == "ours" else "/intranet")
 
 
 def test_where_to_sign_in_follows_the_path_of_the_server(host, module):
@@ -221,6 +235,38 @@ def test_a_form_of_another_site_is_refused_without_any_help_of_the_host(host, mo
     token = page.partition('name="csrf_token"')[2].partition('value="')[2].partition('"')[0]
     sent = client.post("/work/flows/guarded/start/start", data={"text": "x", "csrf_token": token})
     assert sent.status_code == 303
+
+
+@pytest.mark.parametrize("protect", ["before", "after"])
+def test_a_host_with_its_own_rules_for_jinja_and_for_forms(host, module, protect):
+    app = host()
+    app.config["WTF_CSRF_ENABLED"] = True
+    app.jinja_env.undefined = StrictUndefined
+    if protect == "before":
+        CSRFProtect(app)
+    name = module("Strict")
+    Portal(app, url_prefix="/work", flows=[name], identity=ann)
+    if protect == "after":
+        CSRFProtect(app)
+
+    @app.post("/own")
+    def own():
+        return render_template_string("{{ nothing }}")
+
+    ready(app)
+    client = app.test_client()
+    assert client.post("/own").status_code == 400
+    page = client.get("/work/flows/strict/start/start").text
+    token = page.partition('name="csrf_token"')[2].partition('value="')[2].partition('"')[0]
+    fields = {"text": "x", "csrf_token": token}
+    assert client.get("/work/flows/strict/start/hand").status_code == 200
+    assert client.post("/work/flows/strict/start/start", data={**fields, "csrf_token": ""}).status_code == 400
+    large = {**fields, "more": "m" * 600_000}
+    assert client.post("/work/flows/strict/start/start", data=large).status_code == 303
+    abroad = {"base_url": "https://localhost", "headers": {"Referer": "https://elsewhere.example/"}}
+    assert client.post("/work/flows/strict/start/start", data=fields, **abroad).status_code == 400
+    with pytest.raises(UndefinedError):
+        client.post("/own", data=fields)
 
 
 def test_a_template_of_the_host_comes_before_ours(host, module, tmp_path):

@@ -184,7 +184,7 @@ def test_an_action_computes_little_beside_its_statements(flow_tester, session, m
     bob = make_user("bob", is_superuser=True).id
     session.commit()
     replayed = Replayed(db.engine, tmp_path / "copy.sqlite")
-    ratios = []
+    ratios: list[float] = []
 
     def person() -> None:
         process = PersonFlow.start.run()
@@ -195,7 +195,11 @@ def test_an_action_computes_little_beside_its_statements(flow_tester, session, m
         session.expunge_all()
 
     with replayed.recording():
-        for _ in range(20):
+        person()
+        calls = calls_of(person)
+        replayed.cut()
+        replayed.play()
+        while len(ratios) < 30 and min(ratios, default=LIMIT + 1) > LIMIT:
             taken = []
             for _each in range(10):
                 begin = time.thread_time()
@@ -203,12 +207,18 @@ def test_an_action_computes_little_beside_its_statements(flow_tester, session, m
                 taken.append(time.thread_time() - begin)
                 replayed.cut()
             ratios.append(low_decile(taken) / low_decile(replayed.play()))
-    # the aim is 5; 4.7 to 7 on a quiet machine since search texts and substitutes came
-    assert min(ratios[1:]) <= 9, ratios
+    assert min(ratios) <= LIMIT, ratios
+    assert calls <= 6_600, (
+        calls
+    )  # 6,000 with Python 3.11 and SQLAlchemy 2.1: what nobody needs shows here first
 
 
 def low_decile(taken: list[float]) -> float:
     return sorted(taken)[len(taken) // 10]
+
+
+#: how many times the CPU of its own statements an action may take
+LIMIT = 5
 
 
 class Replayed:
@@ -220,6 +230,9 @@ class Replayed:
         self.connection = sqlite3.connect(copy, isolation_level=None)
         raw = engine.raw_connection()
         raw.driver_connection.backup(self.connection)
+        raw.driver_connection.execute(
+            "PRAGMA synchronous=FULL"
+        )  # tests do without, and both are to do the same
         raw.close()
         for pragma in ("foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL"):
             self.connection.execute(f"PRAGMA {pragma}")

@@ -231,10 +231,15 @@ def test_tries_are_counted_by_what_failed(flow_tester, session):
 def test_a_rule_of_who_may_start_that_fails_keeps_its_start_alone(flow_tester, caplog):
     class DoorFlow(flow.Flow):
         start = flow.Start(views.CreateProcessView.as_view(fields=[])).Available(leave).Next(this.end)
+        open = flow.Start(views.CreateProcessView.as_view(fields=[])).Available(this.is_alice).Next(this.end)
         end = flow.End()
+
+        def is_alice(self, user):
+            return user.username == "alice"
 
     run = flow_tester(DoorFlow)
     person = run.person("alice", [])
+    assert [DoorFlow.open.available(each) for each in (person, run.person("bob", []))] == [True, False]
     assert DoorFlow.start.available(person) is False
     assert "door.start: the rule of .Available() failed" in caplog.text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from portal import flow, this
-from portal.errors import FlowError, PortalError, TransitionNotAllowed
+from portal.errors import FlowError, TransitionNotAllowed
 from portal.models import Event, SignalSubscription, db
 from tests.audit import faults
 
@@ -113,7 +113,9 @@ def test_a_revived_host_listens_again(flow_tester):
 
 def test_a_message_that_nobody_declares(flow_tester):
     run = started(flow_tester, OrderFlow)
-    with pytest.raises(PortalError, match="waits for no message «canceled»; its messages are: «cancelled»"):
+    with pytest.raises(
+        TransitionNotAllowed, match="waits for no message «canceled»; its messages are: «cancelled»"
+    ):
         OrderFlow.send("canceled", process=run.process)
     with pytest.raises(TypeError, match="needs process="):
         OrderFlow.send("cancelled")

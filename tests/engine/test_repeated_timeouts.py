@@ -44,6 +44,27 @@ def test_it_fires_as_often_as_it_says(flow_tester, repeat, days, times):
     assert run.path.count("remind") == times
 
 
+@pytest.mark.parametrize(("delay", "repeat"), [(flow.working(days=1), 3), (DAY, flow.working(days=1))])
+def test_it_repeats_in_working_time(flow_tester, delay, repeat):
+    run = flow_tester(nag(delay, repeat=repeat))
+    run.start("start")
+    first = run.tasks("ask__timeout")[0].scheduled
+    run.advance(days=5)
+    second = [task.scheduled for task in run.tasks("ask__timeout")][1]
+    assert second == flow.registry.current.calendar.after(first, flow.working(days=1))
+
+
+def test_it_waits_over_the_weekend(flow_tester, time_machine):
+    time_machine.move_to(dt.datetime(2026, 11, 27, 15, tzinfo=dt.UTC))  # a Friday
+    run = flow_tester(nag(DAY / 24, repeat=flow.working(days=1)))
+    run.start("start")
+    fired = []
+    for _ in range(4):
+        run.advance(days=1, seconds=1)
+        fired.append(run.path.count("remind"))
+    assert fired == [1, 1, 1, 2]  # on Friday and on Monday at four
+
+
 def test_what_was_missed_is_made_up_once(flow_tester, time_machine):
     run = flow_tester(nag(DAY, repeat=DAY))
     run.start("start")
@@ -64,6 +85,7 @@ def test_what_was_missed_is_made_up_once(flow_tester, time_machine):
         (DAY, {"repeat": True}, "how often"),
         (DAY, {"repeat": "P1D"}, "how often"),
         (DAY, {"repeat": -DAY}, "a span of time"),
+        (DAY, {"repeat": flow.working()}, "a span of time"),
         (lambda activation: DAY, {"repeat": 3}, "say repeat=timedelta"),
         (dt.datetime(2030, 1, 1, tzinfo=dt.UTC), {"repeat": 3}, "say repeat=timedelta"),
     ],
@@ -73,7 +95,9 @@ def test_what_cannot_repeat_is_refused(delay, options, mend):
         nag(delay, **options)
 
 
-@pytest.mark.parametrize(("repeat", "cycle"), [(3, "R3/P1D"), (DAY / 2, "R/PT12H"), (None, None)])
+@pytest.mark.parametrize(
+    ("repeat", "cycle"), [(3, "R3/P1D"), (DAY / 2, "R/PT12H"), (flow.working(days=2), "R/P2D"), (None, None)]
+)
 def test_in_bpmn_it_is_a_cycle(repeat, cycle):
     root = ElementTree.fromstring(render.bpmn(nag(DAY, repeat=repeat)))
     found = [each.text for each in root.iter() if each.tag.endswith("timeCycle")]

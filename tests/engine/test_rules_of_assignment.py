@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from collections import Counter
 
 import pytest
+from flask import current_app
 from sqlalchemy import func, select
 
 from portal import assign, flow, this
+from portal.engine.transaction import clock
 from portal.errors import FlowError
-from portal.models import Event, Task, User, create_user, db
+from portal.models import Absence, Event, Task, User, create_user, db
 
 MAY = ("shop.do",)
 
@@ -185,6 +189,55 @@ def test_a_skill(flow_tester, people):
     assert [given(run) for run in start(flow_tester, made, 3)] == ["bob", "carol", "bob"]
 
 
+def test_who_has_done_the_step_most_often_of_late(flow_tester, people):
+    made = one_task(assign.First(assign.Experienced(dt.timedelta(days=30)), assign.ManagerOf(lambda _: None)))
+    flow_tester(made)
+    people("alice", "bob")
+    for name in ("alice", "bob", "bob"):
+        [run] = start(flow_tester, made, 1)
+        assert given(run) in (None, "alice", "bob")
+        if run.task("work").status == "ASSIGNED":
+            run.task("work").unassign()
+        run.task("work").assign(name).execute()
+    assert [given(run) for run in start(flow_tester, made, 2)] == ["bob", "bob"]
+    [run] = start(flow_tester, made, 1)
+    assert told(run)["rule"] == "experienced"
+    run.advance(days=40)
+    assert given(start(flow_tester, made, 1)[0]) is None
+
+
+def test_who_is_away_is_passed_over_and_gets_their_turns_again(flow_tester, people):
+    made = one_task(assign.RoundRobin())
+    run = flow_tester(made)
+    alice, _, _ = people("alice", "bob", "carol")
+    now = clock.get()()
+    db.session.add(Absence(user=alice, begins=now, ends=now + dt.timedelta(days=2)))
+    db.session.commit()
+    assert [given(run) for run in start(flow_tester, made, 3)] == ["bob", "carol", "bob"]
+    run.start()
+    run.advance(days=3)
+    assert [given(run) for run in start(flow_tester, made, 2)] == ["alice", "bob"]
+
+
+def test_the_pages_say_by_which_rule_and_of_nobody_that_they_took_it(flow_tester, people):
+    made = make(assign.First(assign.Capability("french"), assign.Familiar()), second=assign.RoundRobin())
+    run = flow_tester(made)
+    people("alice")
+    create_user("root", "a long password", is_superuser=True)
+    run.start()
+    browser = current_app.test_client()
+    browser.post("/login", data={"username": "root", "password": "a long password"})
+
+    def history(node):
+        text = re.sub(r"<[^>]+>", " ", browser.get(f"/tasks/{run.tasks(node)[0].task.id}").text)
+        return re.sub(r"\s+", " ", text[text.rindex("History") :])
+
+    assert "Assigned was assigned to alice by rule: round robin" in history("first")
+    run.task("first").execute()
+    assert "alice took" not in history("last")
+    assert "by rule: who knows the case" in history("last")
+
+
 def test_the_manager_of_who_did_a_step(flow_tester, people):
     run = flow_tester(make(assign.ManagerOf(this.first.owner)))
     alice, bob = people("alice", "bob")
@@ -230,6 +283,7 @@ def test_two_workers_at_once_are_fair(flow_tester, people, at_once, rule):
         (lambda: assign.Capability(""), 'Capability\\("french"\\)'),
         (lambda: assign.ManagerOf(this.nobody.owner), "no node `nobody`"),
         (lambda: assign.RoundRobin(role=7), "name of a role"),
+        (lambda: assign.Experienced(7), "timedelta\\(days=90\\)"),
     ],
 )
 def test_a_rule_that_cannot_be(wrong, words):

@@ -18,6 +18,10 @@ def test_the_shelves_are_counted_once_a_month(flow_tester):
         run._process_id = process.id
         run.task("count").assign("alice").execute(missing="Two mugs")
 
+        run.external_fails("book", "The ledger is closed.").advance(minutes=1)
+        run.external("book", entry="L-2030-02")
+
         assert run.process.status == "DONE"
-        assert run.path == ["first_day", "count", "counted"]
+        assert run.path == ["first_day", "count", "book", "counted"]
+        assert run.process.entry == "L-2030-02"
         assert run.process.missing == "Two mugs"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import delete, func, select, update
 
-from portal.engine import actions, lifecycle
+from portal.engine import actions, lifecycle, places
 from portal.engine.queue import jobs, timers
 from portal.errors import FlowError, PermissionDenied, TransitionNotAllowed
 from portal.models import Event, Message, Process, SignalDelivery, Task, User, db
@@ -24,6 +24,10 @@ PICK = st.integers(0, 15)
 #: the system, a manager, somebody who started the process, somebody who did not
 ACTORS = st.sampled_from((None, None, "alice", "alice", "bob", "carol"))
 TASK_ACTIONS = tuple(lifecycle.ACTIONS)
+#: what something else in the process may forbid, though the task's state allows it; this is asked ahead of who it is
+HINDERED = ("undo", "revive", "skip", "move")
+#: the method of an activation, where it is not called like its action
+METHODS = {"due": "change_due", "priority": "change_priority"}
 
 
 class Engine(RuleBasedStateMachine):
@@ -80,7 +84,9 @@ class Engine(RuleBasedStateMachine):
         """All that a refused action must leave as it was."""
         read = self.session.execute
         found = (
-            read(select(Task.id, Task.status, Task.owner_id, Task.attempt).order_by(Task.id)).all(),
+            read(
+                select(Task.id, Task.status, Task.owner_id, Task.attempt, Task.scheduled).order_by(Task.id)
+            ).all(),
             read(
                 select(Process.id, Process.status, Process.data, Process.on_hold).order_by(Process.id)
             ).all(),
@@ -148,12 +154,26 @@ class Engine(RuleBasedStateMachine):
         else:
             self.acknowledged[task.id] += 1
 
-    @rule(pick=PICK, action=st.sampled_from(TASK_ACTIONS), actor=ACTORS, fitting=st.booleans())
-    def act(self, pick: int, action: str, actor: str | None, fitting: bool) -> None:
-        """One of the actions of the table, on a task that it fits or on any."""
+    @rule(pick=PICK, action=st.sampled_from(TASK_ACTIONS), actor=ACTORS, fitting=st.booleans(), to=PICK)
+    def act(self, pick: int, action: str, actor: str | None, fitting: bool, to: int) -> None:
+        """One of the actions of the table, on a task that it fits or on any; a move goes to any node of the flow."""
         found = self.fitting(action) if fitting else self.tasks()
         if found:
-            self.do(action, found[-1 - pick % len(found)], actor)
+            self.do(action, found[-1 - pick % len(found)], actor, to)
+
+    @rule(picks=st.lists(st.tuples(PICK, PICK, st.booleans()), min_size=1, max_size=3))
+    def meddle(self, picks: list[tuple[int, int, bool]]) -> None:
+        """A manager moves a token to one of the places that the page offers, or leaves a step out."""
+        boss = self.user("alice")
+        for pick, to, moves in picks:
+            action = "move" if moves else "skip"
+            found = [
+                task
+                for task in self.fitting(action)
+                if action in lifecycle.actions_for(self.session.get(Task, task), boss)
+            ]
+            if found:
+                self.do(action, found[-1 - pick % len(found)], "alice", to, offered=True)
 
     @rule(
         deeds=st.lists(
@@ -193,48 +213,63 @@ class Engine(RuleBasedStateMachine):
             ]
         return found
 
-    def do(self, action: str, task_id: int, actor: str | None) -> None:
+    def do(self, action: str, task_id: int, actor: str | None, to: int = 0, offered: bool = False) -> None:
+        """An action on a task, as the contract's table has it.
+
+        Args:
+            to: which node it is moved to.
+            offered: only one of those to which the page offers to move it.
+        """
         task = self.session.get(Task, task_id, populate_existing=True)
-        note(f"{action} by {actor}: {_words(task)}")
+        arguments = self.arguments(action, task, to, offered)
+        note(f"{action} by {actor}: {_words(task)} {arguments}")
         expected = self.expected(action, task, actor)
         status = task.status
-        offered = actor is not None and action in lifecycle.actions_for(task, self.user(actor))
+        is_offered = actor is not None and action in lifecycle.actions_for(task, self.user(actor))
+        if action == "move":
+            is_offered = is_offered and arguments[0] in [node.name for node in places.places(task)]
 
         def do() -> None:
             with actions.activation(self.session, task_id, self.user(actor)) as activation:
-                if action in ("assign", "reassign"):
-                    activation.assign(self.user("bob")) if action == "assign" else activation.reassign(
-                        self.user("alice")
-                    )
-                else:
-                    getattr(activation, action)()
+                getattr(activation, METHODS.get(action, action))(*arguments)
 
         turns = getattr(task.node, "mutex", None) is not None and action in ("assign", "execute")
         if expected is not None:  # whose turn it is is asked ahead of who it is
-            # so is what stands in the way of an undo or a revive
-            self.refused(
-                (expected, TransitionNotAllowed) if turns or action in ("undo", "revive") else expected, do
-            )
+            self.refused((expected, TransitionNotAllowed) if turns or action in HINDERED else expected, do)
             return
-        # what follows in a parent, or another task at work, may forbid it
-        refusals: Any = (TransitionNotAllowed,) if turns or action in ("undo", "revive") else ()
+        refusals: Any = (TransitionNotAllowed,) if turns or action in HINDERED else ()
         if random_flows.WORLD.fails and action == "undo":
             refusals = (*refusals, random_flows.Failure)
         allowed = self.allowed(refusals, do)
-        if (
-            action in ("undo", "revive")
-            and actor is not None
-            and not self._has_mutexes()
-            and not random_flows.WORLD.fails
-        ):
-            assert allowed == offered, f"the button for {action} says {offered}, the engine says {allowed}"
+        # only to an undo and a revive may another task at work, or the author's code, say no
+        sure = action in ("skip", "move") or not (self._has_mutexes() or random_flows.WORLD.fails)
+        if action in HINDERED and actor is not None and sure:
+            assert allowed == is_offered, f"the page for {action} says {is_offered}, the engine {allowed}"
         if not allowed:
             return
         after = self.session.get(Task, task_id, populate_existing=True)
         if action == "execute":
             self.acknowledged[task_id] += after.status == "DONE"
         else:
-            assert after.status == lifecycle.ACTIONS[action].target, (status, action, after.status)
+            expected_status = lifecycle.ACTIONS[action].target or status
+            assert after.status == expected_status, (status, action, after.status)
+
+    def arguments(self, action: str, task: Task, to: int, offered: bool) -> tuple[Any, ...]:
+        """What an action needs beside its task."""
+        if action in ("assign", "reassign"):
+            return (self.user("bob" if action == "assign" else "alice"),)
+        if action == "priority":
+            return (to,)
+        if action in ("due", "snooze", "reschedule"):
+            return (self.tester.clock() + dt.timedelta(hours=1 + to % 3),)
+        if action != "move":
+            return ()
+        names = (
+            [node.name for node in places.places(task)]
+            if offered
+            else list(task.process.flow_class.definition.nodes)
+        )
+        return (names[to % len(names)],)
 
     def _has_mutexes(self) -> bool:
         """Whether another task at work may forbid what the buttons offer: they do not ask for it."""
@@ -246,7 +281,7 @@ class Engine(RuleBasedStateMachine):
         human = task.flow_task_type == "ManualTask"
         if task.status not in row.source or (row.human and not human):
             return TransitionNotAllowed
-        if task.process.on_hold and action != "cancel":
+        if task.process.on_hold and not row.on_hold:
             return TransitionNotAllowed
         if action == "assign" and actor is not None:  # to bob, who must be able to see the process
             bob = self.people["bob"]
@@ -258,7 +293,7 @@ class Engine(RuleBasedStateMachine):
             owner = actor is None or task.owner_id == self.people["alice"]
             return PermissionDenied if action == "execute" and not owner else None
         mine = task.owner_id == self.people[actor]
-        if action in ("unassign", "reassign", "execute"):
+        if action in ("unassign", "reassign", "execute", "snooze"):
             return None if mine else PermissionDenied
         return PermissionDenied
 
@@ -398,7 +433,8 @@ class Engine(RuleBasedStateMachine):
     def done_otherwise(self) -> list[str]:
         """Code whose work is stored more than once, or though its task failed, or not though it is done."""
         query = select(Task.process_id, Task.number).join(Event, Event.task_id == Task.id)
-        done = set(self.session.execute(query.where(Event.to_state == "DONE")).all())
+        query = query.where(Event.to_state == "DONE", Event.action != "skip")
+        done = set(self.session.execute(query).all())
         kinds = ("Function", "Job")
         works = self.session.execute(
             select(Task.process_id, Task.number, Task.flow_task).where(Task.flow_task_type.in_(kinds))

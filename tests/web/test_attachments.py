@@ -58,3 +58,15 @@ def test_a_file_of_another_process_stays(alice, submit, attach):
 
 def test_nothing_chosen_is_refused(alice, submit, attach):
     assert attach(alice, submit()).status_code == 422
+
+
+def test_a_search_finds_files_by_their_names(alice, carol, submit, attach):
+    process_id, _other = submit(), submit()
+    attach(alice, process_id, ("Offer of Zürich.pdf", b"%PDF-1.7 x"))
+    assert f'href="/processes/{process_id}"' in carol.get("/processes?q=zürich offer").text
+    carol.post(f"/processes/{process_id}/data", data={"title": "Changed", "pages": "1"})
+    assert f'href="/processes/{process_id}"' in carol.get("/processes?q=changed offer").text, (
+        "an action keeps it"
+    )
+    alice.post(f"/processes/{process_id}/files/{files()[0].id}/remove")
+    assert f'href="/processes/{process_id}"' not in carol.get("/processes?q=offer").text

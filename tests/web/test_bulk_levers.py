@@ -7,6 +7,7 @@ import pytest
 
 from portal.models import BulkUndo, Event, Process, Task, db
 from portal.web import selection
+from portal.work import operations
 
 
 @pytest.fixture
@@ -83,12 +84,46 @@ def test_all_that_match_the_lists_own_filters(bob, papers, where):
 
 def test_more_than_are_done_at_once_are_told(bob, papers, monkeypatch):
     monkeypatch.setattr(selection, "MOST", 2)
-    bob.post("/tasks/assign", data={"all": "1"})
+    bob.post("/tasks/assign", data={"task": papers})
     assert sum(owner is not None for owner in owners(papers)) == 2
     assert "More are left than are done at once." in bob.get("/queue").text
     monkeypatch.setattr(selection, "SECONDS", -1)
     bob.post("/tasks/unassign", data={"task": papers})
     assert sum(owner is not None for owner in owners(papers)) == 2
+
+
+def test_more_tasks_than_a_request_does_are_left_to_the_workers(
+    bob, client_of, submit, open_task, monkeypatch
+):
+    papers = [open_task(submit(f"Bees {n}")).id for n in range(4)]
+    wasps = open_task(submit("Wasps")).id
+    monkeypatch.setattr(selection, "MOST", 2)
+    erin = client_of("erin")
+
+    def done(client, action, data, query="flow=paper&q=bees"):
+        assert (
+            client.post(f"/tasks/{action}?{query}", data={"all": "1", "_ask": "1", **data}).status_code == 200
+        )
+        answer = client.post(f"/tasks/{action}?{query}", data={"all": "1", "reason": "Why not", **data})
+        assert "/admin/operations/" in answer.location
+        while operations.turn(db.session()):
+            pass
+        return client.get(answer.location).text
+
+    page = done(erin, "priority", {"list": "tasks", "priority": "3"})
+    assert "Change the priority of 4 tasks" in page
+    assert read([*papers, wasps], "priority") == [3, 3, 3, 3, 0]
+    done(erin, "due", {"list": "tasks", "due": "2100-01-01T10:00"})
+    assert set(read(papers, "due")) == {dt.datetime(2100, 1, 1, 10, tzinfo=dt.UTC)}
+    done(bob, "assign", {"list": "queue"})
+    assert owners([*papers, wasps]) == ["bob"] * 4 + [None]
+    page = done(erin, "reassign", {"list": "tasks", "user": "carol"})
+    assert "Assign 4 tasks" in page
+    assert page.count("does not hold the permission") == 4
+    done(bob, "unassign", {"list": "inbox"})
+    assert owners(papers) == [None] * 4
+    reasons = {event.detail.get("reason") for event in db.session.query(Event).filter_by(action="unassign")}
+    assert reasons == {"Why not"}
 
 
 def test_what_is_lacking_is_asked_for_with_the_choice_kept(client_of, papers):
@@ -163,6 +198,22 @@ def test_processes_in_bulk(client_of, carol, alice, papers):
     assert "Refused:" in carol.get("/processes").text
     carol.post("/processes/withdraw", data={})
     assert "Nothing was selected." in carol.get("/processes").text
+
+
+def test_processes_are_ticked_and_asked_about_first(carol, alice, bob, submit):
+    one, two = submit("alpha"), submit("beta")
+    assert 'name="process"' not in bob.get("/processes").text
+    assert 'formaction="/processes/withdraw?mine=1"' in alice.get("/processes?mine=1").text
+    assert 'formaction="/processes/cancel?q=alpha"' in carol.get("/processes?q=alpha&columns=state").text
+    page = carol.post("/processes/cancel", data={"process": [one, two], "_ask": "1"}).text
+    assert "Cancel process: 2 processes" in page
+    assert f'name="process" value="{two}" checked' in page
+    page = carol.post("/processes/cancel?q=alpha", data={"all": "1", "_ask": "1"}).text
+    assert "Cancel process: 1 process" in page
+    assert 'action="/processes/cancel?q=alpha"' in page
+    assert carol.post("/processes/cancel", data={"process": one, "reason": "x" * 3000}).status_code == 422
+    db.session.expire_all()
+    assert db.session.get(Process, one).status == "NEW"
 
 
 def test_more_processes_than_a_request_does_are_left_to_the_workers(client_of, submit, monkeypatch, app):

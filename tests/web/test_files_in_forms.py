@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal import flow, jsonstore, storage, this, views
+from portal import act, flow, jsonstore, storage, this, views
 from portal.jsonstore import File
 from portal.jsonstore.files import size_of
 from portal.models import Process, StoredFile, db
@@ -114,6 +114,7 @@ def test_files_are_stored_shown_and_sent_again(erin):
     assert answer.headers["Content-Disposition"] == "attachment; filename=c.pdf"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.content_length == len(PDF)
+    assert f'href="/processes/{process.id}"' in erin.get("/processes?q=photo.png offer").text
     page = erin.get(f"/processes/{process.id}").text
     assert f'href="/files/{process.receipts[0].id}" download>offer.pdf' in page
     assert f'src="/files/{process.receipts[1].id}/preview"' in page
@@ -135,6 +136,33 @@ def test_nobody_else_opens_them(erin, client_of):
     assert client_of("dave").get(f"/files/{key}").status_code == 403
     assert erin.application.test_client().get(f"/files/{key}").status_code == 303
     assert erin.get("/files/20260101-" + "0" * 32).status_code == 404
+
+
+def test_a_called_process_that_is_handed_a_file_shows_it(erin, client_of, make_user, register):
+    class SlipFlow(flow.Flow):
+        process_class = ClaimProcess
+        start = flow.StartHandle().Next(this.look)
+        look = flow.ManualTask().Next(this.end)
+        end = flow.End()
+
+    class TourFlow(flow.Flow):
+        process_class = ClaimProcess
+        start = flow.Start(views.CreateProcessView.as_view(fields=["title", "contract", "salary"])).Next(
+            this.call
+        )
+        call = flow.Subprocess(SlipFlow.start, contract=act.process.contract, salary=act.process.salary).Next(
+            this.end
+        )
+        end = flow.End()
+
+    register(SlipFlow)
+    register(TourFlow)
+    post(erin, "/flows/tour/start/start", contract=pdf(), salary=pdf("slip.pdf"))
+    make_user("flora", "slip.view", password="correct horse")
+    flora, child = client_of("flora"), newest()
+    assert flora.get(f"/files/{child.contract.id}").data == PDF
+    assert flora.get(f"/files/{child.salary.id}").status_code == 403
+    assert client_of("dave").get(f"/files/{child.contract.id}").status_code == 403
 
 
 def test_a_field_that_only_some_may_see_hides_its_file(erin, client_of, make_user):

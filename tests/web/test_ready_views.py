@@ -56,6 +56,7 @@ def test_an_artifact_is_made_and_changed(client_of, people, register):
 class AgeForm(FlaskForm):
     remark = StringField("Your remark", [InputRequired()])
     age = IntegerField("Age", [NumberRange(18, 99)])
+    status = StringField("Marital status")
     send = SubmitField("Send")
 
 
@@ -76,7 +77,11 @@ def test_a_form_and_a_page_of_the_authors_own(app, client_of, people, register, 
     answer = erin.post(address, data={"remark": "x", "age": "5"})
     assert (answer.status_code, answer.text) == (422, "Own|start|Your remark|1")
     assert erin.post(address, data={"remark": "Fine", "age": "20"}).status_code == 303
-    assert db.session.scalars(db.select(SlipProcess)).unique().one().remark == "Fine"
+    process = db.session.scalars(db.select(SlipProcess)).unique().one()
+    assert (process.remark, process.status) == ("Fine", "DONE")
+    db.session.rollback()
+    said = app.test_cli_runner().invoke(args=["flows", "check"]).output
+    assert "own: OwnFlow.start: nothing stores `age`, `status` of AgeForm; add" in said
 
 
 def test_a_hand_written_view_decides_where_to_go(client_of, people, register):

@@ -9,7 +9,7 @@ from portal import queries
 from portal.engine import actions
 from portal.engine.queue import maintenance
 from portal.engine.reports import counting
-from portal.models import Task, db, utcnow
+from portal.models import Absence, Task, db, utcnow
 from portal.queries import reports
 
 
@@ -50,11 +50,24 @@ def test_a_flow_in_which_nothing_happened(carol, paper):
     assert "Nothing was started in this period" in carol.get("/reports/paper").text
 
 
-@pytest.mark.parametrize("part", ["days", "parts", "steps", "people", "roles", "paths"])
+@pytest.mark.parametrize("part", ["days", "parts", "steps", "people", "roles", "paths", "substitutes"])
 def test_each_table_is_a_file(carol, history, part):
     answer = carol.get(f"/reports/paper?format=csv&part={part}")
     assert answer.mimetype == "text/csv"
-    assert (len(answer.text.splitlines()) > 1) is (part != "roles")
+    assert (len(answer.text.splitlines()) > 1) is (part not in ("roles", "substitutes"))
+
+
+def test_who_did_it_for_whom_is_told(carol, submit, take, people):
+    number, now = take(submit()), utcnow()
+    db.session.add(
+        Absence(user=people["bob"], substitute=people["dave"], begins=now, ends=now + dt.timedelta(days=1))
+    )
+    db.session.commit()
+    with actions.activation(db.session(), number, people["dave"]) as activation:
+        activation.execute()
+    assert "Person In place of Finished dave bob 1" in texts(carol.get("/reports/paper").text)
+    lines = carol.get("/reports/paper?format=csv&part=substitutes").text.splitlines()
+    assert lines == ["Person,In place of,Finished", "dave,bob,1"]
 
 
 def test_every_day_of_the_period_has_a_line(carol, history):

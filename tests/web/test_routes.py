@@ -85,6 +85,8 @@ TABLE = {
     ("GET", "/processes/<int:process_id>/<any(cancel,suspend,resume):action>"): (LOGIN, 403, 403, 200, 200),
     ("POST", "/processes/<int:process_id>/<any(cancel,suspend,resume):action>"): (LOGIN, 403, 403, 303, 303),
     ("GET", "/tasks/<int:task_id>"): (LOGIN, 403, 200, 200, 200),
+    ("GET", "/tasks/<int:task_id>/help"): (LOGIN, 403, 200, 200, 200),
+    ("POST", "/tasks/<int:task_id>/help"): (LOGIN, 403, 422, 422, 422),
     ("GET", "/tasks/<int:task_id>/execute"): (LOGIN, 403, 200, 403, 403),
     ("POST", "/tasks/<int:task_id>/execute"): (LOGIN, 403, 303, 403, 403),
     ("GET", "/tasks/<int:task_id>/<any(assign,unassign,reassign,cancel,undo,revive):action>"): (
@@ -93,6 +95,16 @@ TABLE = {
     ("POST", "/tasks/<int:task_id>/<any(assign,unassign,reassign,cancel,undo,revive):action>"): (
         LOGIN, 403, 403, 303, 303,
     ),
+    # these are for who has said a password, and not the code yet
+    ("GET", "/login/code"): (303, 303, 303, 303, 303),
+    ("POST", "/login/code"): (303, 303, 303, 303, 303),
+    ("GET", "/login/set-up"): (303, 303, 303, 303, 303),
+    ("POST", "/login/set-up"): (303, 303, 303, 303, 303),
+    ("GET", "/profile/two-factors"): (LOGIN, 200, 200, 200, 200),
+    ("POST", "/profile/two-factors"): (LOGIN, 422, 422, 422, 422),
+    ("GET", "/password"): (200, 200, 200, 200, 200),
+    ("POST", "/password"): (422, 422, 422, 422, 422),
+    ("GET", "/password/sent"): (200, 200, 200, 200, 200),
     ("GET", "/password/<token>"): (404, 404, 404, 404, 404),
     ("POST", "/password/<token>"): (404, 404, 404, 404, 404),
     # who holds the permission `admin` may, and superusers: see test_admin_people
@@ -101,16 +113,18 @@ TABLE = {
         for rule in (
             "", "people", "people/<username>", "people/<username>/edit", "people/<username>/deactivate",
             "people/<username>/erase", "add-person", "import-people", "roles", "add-role", "roles/<name>",
-            "roles/<name>/delete", "matrix", "audit", "retention",
+            "roles/<name>/delete", "matrix", "audit", "retention", "tokens",
         )
     },
     **{
         ("POST", f"/admin/{rule}"): (LOGIN, 403, 403, 403, code)
         for rule, code in {
             "people/<username>/edit": 303, "people/<username>/deactivate": 422, "people/<username>/password": 303,
+            "people/<username>/invite": 303, "people/<username>/second-factor": 303,
             "people/<username>/reactivate": 303, "people/<username>/erase": 422, "add-person": 422,
             "import-people": 422, "add-role": 422, "roles/<name>": 303, "roles/<name>/members": 303,
             "roles/<name>/delete": 303, "matrix": 303, "retention": 303, "retention/hold": 422,
+            "tokens/<int:token_id>/revoke": 303,
         }.items()
     },
 }  # fmt: skip

@@ -61,6 +61,44 @@ def test_a_view_is_ones_own_unless_it_is_shared_with_a_role(bob, dave, alice, cl
     assert db.session.scalars(db.select(SavedView.name)).all() == ["Mine"]
 
 
+def heads(page):
+    return re.findall(r'<th scope="col" class="(?:col-|extra)[^>]*>(?:<a[^>]*>)?([^<]*?) *<', page)
+
+
+def test_columns_of_ones_choice_are_kept_with_the_view(carol, submit):
+    process_id = submit("On bees", pages=12)
+    assert heads(carol.get("/processes").text) == ["Process", "State", "Open now", "Requested by", "Started"]
+    query = "flow=paper&columns=finished&columns=data.pages&columns=state&columns=none"
+    page = carol.get(f"/processes?{query}").text
+    assert heads(page) == ["Process", "Pages", "Finished", "State"]
+    assert '<td class="extra number">12</td>' in page
+    answer = save(carol, page="processes", query="flow=paper&columns=data.pages,state")
+    assert heads(carol.get(answer.location).text) == ["Process", "Pages", "State"]
+    assert "no field" in carol.get("/processes?flow=paper&columns=data.none").text
+    assert "Choose a flow" in carol.get("/processes?columns=data.pages").text
+    lines = carol.get(f"{answer.location}&format=csv").text.splitlines()
+    assert lines[0].endswith(",Pages")
+    assert lines[1].startswith(f"{process_id},")
+    assert lines[1].endswith(",12")
+
+
+def test_what_is_said_beside_a_view_counts_too(bob, submit, open_task):
+    ants, bees, more_bees = submit("On ants"), submit("On bees"), submit("More on bees")
+    save(bob)
+    view = db.session.scalars(db.select(SavedView)).one()
+    page = bob.get(f"/queue?view={view.id}&sort=waiting").text
+    assert "On ants" not in page
+    assert page.index("Paper On bees") < page.index("Paper More on bees")
+    assert "Paper On bees" not in bob.get(f"/queue?view={view.id}&q=more").text
+    assert "Paper On bees" not in bob.get(f"/queue?view={view.id}&data.title=More on bees&flow=paper").text
+    bob.post("/tasks/assign?view=999", data={"all": "1", "list": "queue"})
+    page = bob.get("/queue").text
+    assert "There is no such view" in page
+    assert "On ants" in page, "nothing is done with all that a lost view is taken for"
+    bob.post(f"/tasks/assign?view={view.id}&sort=waiting", data={"all": "1", "list": "queue"})
+    assert [open_task(each).owner is None for each in (ants, bees, more_bees)] == [True, False, False]
+
+
 def test_one_begins_with_a_view(bob, submit):
     assert bob.get("/").location == "/inbox"
     save(bob, start="1")

@@ -2,7 +2,7 @@
 
 import re
 
-from portal.models import Token, db
+from portal.models import AuditRow, Token, db
 
 
 def make(client, name="nightly", scopes=("read",), days="90"):
@@ -36,6 +36,34 @@ def test_a_token_is_revoked_by_its_owner_alone(app, alice, bob):
     assert alice.post(f"/profile/tokens/{number}/revoke").status_code == 303
     assert app.test_client().get("/api/v1/tasks", headers=headers).status_code == 401
     assert "nightly" not in alice.get("/profile/tokens").text
+
+
+def test_administrators_see_and_revoke_all(app, alice, bob, client_of, people):
+    headers = {"Authorization": f"Bearer {secret_in(make(alice))}"}
+    make(bob, name="weekly")
+    erin = client_of("erin")
+    page = erin.get("/admin/tokens").text
+    assert "nightly" in page
+    assert "weekly" in page
+    found = erin.get("/admin/tokens?q=alice+AUTHOR").text
+    assert "nightly" in found
+    assert "weekly" not in found
+    assert (
+        erin.get("/admin/tokens?format=csv&q=night").text.splitlines()[1].startswith("alice,nightly,portal_")
+    )
+    [number] = re.findall(r"/admin/tokens/(\d+)/revoke", found)
+    assert bob.post(f"/admin/tokens/{number}/revoke").status_code == 403
+    assert erin.post(f"/admin/tokens/{number}/revoke").location == "/admin/tokens"
+    assert "nightly" not in erin.get("/admin/tokens").text
+    assert app.test_client().get("/api/v1/tasks", headers=headers).status_code == 401
+    erin.post(f"/admin/tokens/{number}/revoke")
+    assert "There is no such token any more." in erin.get("/admin/tokens").text
+    rows = db.session.scalars(
+        db.select(AuditRow).where(AuditRow.action.like("token.%")).order_by(AuditRow.id)
+    )
+    assert [(each.action, each.user_id) for each in rows] == [
+        ("token.made", people["alice"].id), ("token.made", people["bob"].id), ("token.revoked", people["erin"].id),
+    ]  # fmt: skip
 
 
 def test_a_token_has_a_name_a_scope_and_an_end(alice):

@@ -12,16 +12,18 @@ from .. import permissions
 from ..context import ActionContext
 from . import mutexes, rules
 
+#: what the history says where the flow names somebody, and leaves no choice
+NAMED = "named by the flow"
+
 
 def give_by_rule(run: ActionContext, task: Task, owner: Any) -> None:
     """The assignment that a rule of the flow makes. Where it cannot be, the task stays NEW and the history says why."""
-    by = {}
+    words = NAMED
     if isinstance(owner, Rule):
         user, words = rules.choose(run, task, owner)
         if user is None:
             run.note(task, "step", unassigned=f"nobody fits: {words}")
             return
-        by = {"rule": words}
     else:
         user = find_user(run, owner)
     if user is None:
@@ -32,7 +34,7 @@ def give_by_rule(run: ActionContext, task: Task, owner: Any) -> None:
         run.note(task, "step", unassigned=f"{user.username} did a step that must be done by someone else")
     elif mutexes.allowed(run, task):
         task.owner, task.assigned, task.owner_by_rule = user, run.now, True
-        run.record(task, "ASSIGNED", "assign", to=user.username, **by)
+        run.record(task, "ASSIGNED", "assign", to=user.username, rule=words)
 
 
 def find_user(run: ActionContext, who: Any) -> User | None:

@@ -137,12 +137,12 @@ def _arm_again(run: ActionContext, node: Any, task: Task, host: Task) -> None:
 def _time_again(run: ActionContext, node: TimeoutBoundary, task: Task, host: Task) -> None:
     """The next moment of a timeout that repeats. What was missed meanwhile is made up by this one."""
     fired = int(task.data.get(_FIRED, 0)) + 1
-    if node.interval is None or fired == node.times_to_fire:
+    when = node.next_moment(task.scheduled or run.now, run.now)
+    if when is None or fired == node.times_to_fire:
         return
-    last = task.scheduled or run.now
     again = run.create(host.process, node, host.token)
     again.awaits, again.data = task.awaits, {_FIRED: fired}
-    again.scheduled = last + node.interval * ((run.now - last) // node.interval + 1)
+    again.scheduled = when
     run.record(again, "SCHEDULED", "timer")
 
 

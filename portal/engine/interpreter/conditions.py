@@ -27,7 +27,7 @@ INTERVAL = dt.timedelta(seconds=5)
 
 
 def _used() -> bool:
-    return bool(_asking(frozenset(registry.values())))
+    return bool(_asking(frozenset(registry.current.values())))
 
 
 @lru_cache(maxsize=8)
@@ -57,7 +57,9 @@ def _asks(node: Any) -> bool:
 
 def ask_tree(run: ActionContext) -> bool:
     """Ask every armed condition of the trees of this action. True if one held."""
-    asking = _asking(frozenset(registry.values()))
+    asking = _asking(frozenset(registry.current.values()))
+    if not asking:
+        return False
     concerned = {process for process in run.tasks if process.flow_class in asking and process.id is not None}
     held = False
     for root_id in {process.root_id or process.id for process in concerned}:

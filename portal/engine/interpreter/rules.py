@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from portal.flow import assignment as rules
-from portal.models import Role, Task, Turn, User
+from portal.models import Process, Role, Task, Turn, User
 
 from .. import absences, permissions, writes
 from ..context import ActionContext
@@ -157,6 +157,28 @@ def _capability(candidates: Candidates, rule: rules.Capability) -> Choice:
     return chosen, f"{rule.title} {rule.skill}, {words}"
 
 
+def _experienced(candidates: Candidates, rule: rules.Experienced) -> Choice:
+    candidates.turn()  # locked before anything is counted
+    people = candidates.from_the_next(candidates.all())
+    run, task = candidates.run, candidates.task
+    query = (
+        select(Task.owner_id, func.count().label("tasks"))
+        .join(Process, Process.id == Task.process_id)
+        .where(
+            Task.owner_id.in_([each.id for each in people]),
+            Task.finished >= run.now - rule.within,
+            Task.status == "DONE",
+            Task.flow_task == task.flow_task,
+            Process.flow_label == task.process.flow_label,
+        )
+        .group_by(Task.owner_id)
+    )
+    run.session.flush()
+    counts = {row.owner_id: row.tasks for row in run.session.execute(query)}
+    people = sorted((each for each in people if each.id in counts), key=lambda each: -counts[each.id])
+    return candidates.first_fit(people), rule.title
+
+
 def _manager_of(candidates: Candidates, rule: rules.ManagerOf) -> Choice:
     key = getattr(rule.person, "manager_id", None)
     words = f"{rule.title} {rule.person.username}" if isinstance(rule.person, User) else rule.title
@@ -180,6 +202,7 @@ _CHOICES: dict[type[rules.Rule], Callable[[Candidates, Any], Choice]] = {
     rules.Familiar: _familiar,
     rules.CaseOwner: _case_owner,
     rules.Capability: _capability,
+    rules.Experienced: _experienced,
     rules.ManagerOf: _manager_of,
     rules.First: _first,
 }

@@ -225,7 +225,7 @@ def finish(session: Session, claimed: Claim, done: Activation | None, error: Exc
             return False
         task.lease = None
         if done is None or error is not None:
-            _failed(run, task, error or RuntimeError("the job gave no result"))
+            failed(run, task, error or RuntimeError("the job gave no result"))
         else:
             _completed(run, task, done)
         step.settle(run)
@@ -252,27 +252,39 @@ def _here(session: Session, instance: Any) -> Any:
     return session.get(type(instance), state.identity) if state.has_identity else instance
 
 
-def _failed(run: ActionContext, task: Task, error: Exception) -> None:
+def failed(
+    run: ActionContext,
+    task: Task,
+    error: Exception,
+    left: int | None = None,
+    wait: dt.timedelta | None = None,
+) -> None:
     """This try has failed: the next one is planned, or the node has failed.
 
     Tries are counted by what failed, not by the number of the attempt: one whose worker was lost, stopped or
     disturbed has not failed.
+
+    Args:
+        left: how many tries there are still; as the node says where nobody says otherwise.
+        wait: until the next one, likewise.
     """
     node: Any = task.node
-    failed = (task.data.get("_exception") or {}).get("tries", 0) + 1
-    if failed > node.retries:
+    tries = (task.data.get("_exception") or {}).get("tries", 0) + 1
+    of = node.retries + 1 if left is None else tries + left
+    if tries >= of:
         step.fail(run, task, error, "job")
         return
     try:
-        wait = contain(lambda: node.wait_before(failed + 1, random.random()))
+        if wait is None:
+            wait = contain(lambda: node.wait_before(tries + 1, random.random()))
         scheduled = run.now + wait
     except Exception as trouble:  # the author's own rule for the wait
         step.fail(run, task, trouble, "job")
         return
     task.scheduled = scheduled
-    task.data["_exception"] = {**failures.describe(error, run.now), "tries": failed}
+    task.data["_exception"] = {**failures.describe(error, run.now), "tries": tries, "of": of}
     run.record(task, "SCHEDULED", "job", error=failures.name(error), attempt=task.attempt)
-    then = f"; try {failed + 1} of {node.retries + 1} at {scheduled:%Y-%m-%d %H:%M:%S %Z}"
+    then = f"; try {tries + 1} of {of} at {scheduled:%Y-%m-%d %H:%M:%S %Z}"
     run.failures.append(failures.Failure(task.process, task, error, then))
 
 

@@ -31,6 +31,7 @@ SWEEPS: dict[str, tuple[Callable[[Session], int], float]] = {
     "sent mail and hooks": (outbox.sweep, 3600),
     "old drafts": (drafts.prune, 3600),
     "answers kept for programs": (answers.prune, 3600),
+    "mail that was taken in": (answers.prune_mail, 3600),
     "old notices": (notices.sweep, 3600),
     "files of nobody": (storage.sweep, 3600),
     "figures of reports": (counting.turn, 10),

@@ -11,7 +11,7 @@ from sqlalchemy import case, func, select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from portal.errors import FlowError
+from portal.errors import Fault, FlowError
 from portal.flow.registry import registry
 from portal.models import Schedule
 
@@ -37,9 +37,9 @@ def check(flows: Iterable[Any]) -> None:
                 try:
                     next_start(node, clock.get()())
                 except ValueError as error:
-                    raise FlowError(
-                        f"{flow.__name__}.{node.name}: cron={node.cron!r} names no moment: {error}"
-                    ) from error
+                    text = f"cron={node.cron!r} names no moment: {error}; write it as in '0 8 * * mon-fri'"
+                    fault = Fault(f"{flow.__name__}.{node.name}", text, *node.place)
+                    raise FlowError(faults=[fault]) from error
 
 
 def _timers() -> list[Any]:

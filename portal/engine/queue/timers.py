@@ -173,8 +173,8 @@ def fire(session: Session, task_id: int) -> bool:
 
 def _fire(run: ActionContext, task: Task) -> bool:
     task.lease = None
-    if not is_due(task, run.now) or task.node is None:
-        return False
+    if not is_due(task, run.now) or task.node is None or task.node.topic is not None:
+        return False  # an external task is done by nobody but its worker
     if task.node.host is not None:
         boundary_events.fire(run, task)
     else:

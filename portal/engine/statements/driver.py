@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain
 from operator import itemgetter
 from typing import Any
@@ -18,8 +18,10 @@ from portal.models import UTCDateTime
 _MARKS = {"qmark": "?", "format": "%s", "pyformat": "%s"}
 #: parameters in a statement: SQLite takes 32,766 values, PostgreSQL twice as many
 _PARAMETERS = 30_000
-#: rows in a statement: its text is kept
+#: rows in a statement
 _ROWS = 500
+#: texts of one table that are kept, by the number of rows
+_TEXTS = 100
 
 Bind = Callable[[Any], Any]
 Row = Mapping[str, Any]
@@ -39,12 +41,14 @@ def insert(
         returning: SQL of what is returned of each row.
     """
     found: list[Any] = []
-    values = _values(connection.dialect, table, names, rows)
+    made = _prepared(connection.dialect, table, names)
+    values = made.values(rows)
     size = min(_ROWS, _PARAMETERS // len(names))
     for at in range(0, len(rows), size):
         part = values[at : at + size]
-        text = _insert(connection.dialect, table, names, len(part), returning)
-        result = connection.exec_driver_sql(text, tuple(chain.from_iterable(part)))
+        result = connection.exec_driver_sql(
+            made.insert(len(part), returning), tuple(chain.from_iterable(part))
+        )
         if returning:
             found += result.fetchall()
     return found
@@ -56,30 +60,51 @@ def update(connection: Connection, table: Table, names: tuple[str, ...], rows: S
     Raises:
         StaleDataError: one of them is not there.
     """
-    values = [tuple(each) for each in _values(connection.dialect, table, (*names, "id"), rows)]
-    text = _update(connection.dialect, table, names)
-    result = connection.exec_driver_sql(text, values[0] if len(values) == 1 else values)
+    made = _prepared(connection.dialect, table, (*names, "id"))
+    values = [tuple(each) for each in made.values(rows)]
+    result = connection.exec_driver_sql(made.update, values[0] if len(values) == 1 else values)
     if result.rowcount not in (len(rows), -1):
         raise StaleDataError(
             f"{len(rows)} rows of {table.name} were to be changed; {result.rowcount} are there"
         )
 
 
-def _values(dialect: Dialect, table: Table, names: tuple[str, ...], rows: Sequence[Row]) -> list[list[Any]]:
-    """The values of rows in the order of the names, as the driver takes them."""
-    read, binders = itemgetter(*names), _binders(dialect, table, names)
-    found = [list(read(row)) for row in rows]
-    for values in found:
-        for at, bind in binders:
-            if values[at] is not None:
-                values[at] = bind(values[at])
-    return found
+class _Prepared:
+    """What writes some columns of a table: the texts, and what makes values of rows those of the driver."""
+
+    def __init__(self, dialect: Dialect, table: Table, names: tuple[str, ...]) -> None:
+        self._dialect, self._table, self._names = dialect, table, names
+        self._read = itemgetter(*names)
+        binders = [(at, _binder(dialect, table.c[name].type)) for at, name in enumerate(names)]
+        self._binders = [(at, bind) for at, bind in binders if bind is not None]
+        self._inserts: dict[tuple[int, tuple[str, ...]], str] = {}
+
+    def values(self, rows: Sequence[Row]) -> list[list[Any]]:
+        """The values of rows in the order of the names, as the driver takes them."""
+        found = [list(self._read(row)) for row in rows]
+        for values in found:
+            for at, bind in self._binders:
+                if values[at] is not None:
+                    values[at] = bind(values[at])
+        return found
+
+    def insert(self, count: int, returning: tuple[str, ...]) -> str:
+        text = self._inserts.get((count, returning))
+        if text is None:
+            text = _insert(self._dialect, self._table, self._names, count, returning)
+            if len(self._inserts) < _TEXTS:
+                self._inserts[count, returning] = text
+        return text
+
+    @cached_property
+    def update(self) -> str:
+        """The last of the names is that of the key."""
+        return _update(self._dialect, self._table, self._names[:-1])
 
 
 @lru_cache(maxsize=256)
-def _binders(dialect: Dialect, table: Table, names: tuple[str, ...]) -> list[tuple[int, Bind]]:
-    found = [(at, _binder(dialect, table.c[name].type)) for at, name in enumerate(names)]
-    return [(at, bind) for at, bind in found if bind is not None]
+def _prepared(dialect: Dialect, table: Table, names: tuple[str, ...]) -> _Prepared:
+    return _Prepared(dialect, table, names)
 
 
 def _binder(dialect: Dialect, kind: TypeEngine[Any]) -> Bind | None:
@@ -98,7 +123,6 @@ def _bind(dialect: Dialect, kind: TypeEngine[Any]) -> Bind | None:
     return found
 
 
-@lru_cache(maxsize=256)
 def _insert(
     dialect: Dialect, table: Table, names: tuple[str, ...], count: int, returning: tuple[str, ...]
 ) -> str:
@@ -109,7 +133,6 @@ def _insert(
     return f"INSERT INTO {prepare.format_table(table)} ({columns}) VALUES {rows}{answer}"
 
 
-@lru_cache(maxsize=256)
 def _update(dialect: Dialect, table: Table, names: tuple[str, ...]) -> str:
     prepare, mark = dialect.identifier_preparer, _MARKS[dialect.paramstyle]
     values = ", ".join(f"{prepare.format_column(table.c[name])} = {mark}" for name in names)

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Column, inspect
-from sqlalchemy.orm import Mapper, Session, make_transient, make_transient_to_detached
+from sqlalchemy.orm import Mapper, Session
 from sqlalchemy.orm.attributes import instance_state
 
 from portal.models import Process
@@ -44,46 +44,47 @@ def mapper_of(values: dict[str, Any]) -> Mapper[Any]:
 
 
 def place(session: Session, mapper: Mapper[Any], values: dict[str, Any]) -> Any:
-    """The object of the session with these values: one that it has, which holds no changes, or a new one."""
+    """The object of the session with these values: one that it has, which holds no changes, or a new one.
+
+    Args:
+        values: of all columns of its table.
+    """
     identity = mapper.identity_key_from_primary_key((values["id"],))
-    found = session.identity_map.get(identity)
-    known = found is not None
-    if found is None:
-        found = mapper.class_manager.new_instance()
-    else:
-        make_transient(found)
+    found: Any = session.identity_map.get(identity)
+    if found is not None:
+        state = instance_state(found)
+        state._expire(state.dict, session.identity_map._modified)  # what it is related to may be others now
+        state.dict.update(values)
+        state._commit_all(state.dict, session.identity_map)
+        state.manager.dispatch.refresh(state, None, None)
+        return found
+    found = mapper.class_manager.new_instance()
     state = instance_state(found)
     state.dict.update(values)
-    make_transient_to_detached(found)
-    session.add(found)
-    if known:
-        state.manager.dispatch.refresh(state, None, None)
-    else:
-        state.manager.dispatch.load(state, None)
+    attach(session, found, identity)
+    state.manager.dispatch.load(state, None)
     return found
 
 
-def settle(session: Session, instance: Any) -> None:
-    """Let what an object of the session holds be what its row holds."""
-    make_transient(instance)
-    make_transient_to_detached(instance)
-    session.add(instance)
+def attach(session: Session, instance: Any, identity: Any) -> None:
+    """Make a new object one of the session, as its row is: all of its columns are loaded.
 
+    Nothing that it is related to is taken in: to look for that takes longer than all else, and what is read or written
+    here is taken in by itself.
 
-def settle_for_commit(session: Session, instance: Any) -> None:
-    """The same, in less time, for an object that the commit is about to expire. It may lose its collections."""
+    Args:
+        identity: its mapper's `identity_key_from_primary_key`.
+    """
     state = instance_state(instance)
-    names = _single(state.mapper)
-    held = {name: value for name, value in state.dict.items() if name in names}
-    session.expire(instance)
-    state.dict.update(held)
+    state.key = identity
+    state._commit_all(state.dict)
+    session._save_or_update_impl(state)
 
 
-@lru_cache(maxsize=256)
-def _single(mapper: Mapper[Any]) -> frozenset[str]:
-    """The columns of a class, and its relationships that are no collections."""
-    columns = {each.key for each in mapper.column_attrs}
-    return frozenset(columns | {each.key for each in mapper.relationships if not each.uselist})
+def settle(session: Session, instance: Any) -> None:
+    """Let what an object of the session holds be what its row holds, as behind a flush."""
+    state = instance_state(instance)
+    state._commit_all(state.dict, session.identity_map)
 
 
 def keep_key(instance: Any) -> None:

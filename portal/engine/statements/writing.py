@@ -8,18 +8,18 @@ relationships of an author's, and everything under a guard or behind a savepoint
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Text, cast, exists
-from sqlalchemy.orm import Session, make_transient_to_detached
+from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import instance_state
 
 from portal.models import Event, Process, Task, User, task_link
 
 from . import driver
-from .placing import is_plain, keys, settle, settle_for_commit
+from .placing import attach, is_plain, keys, settle
 
 _LINKS, _EVENTS = (
     ("task_id", "previous_id"),
@@ -34,15 +34,13 @@ ASKING = (
     User.is_active,
     cast(User.preferences, Text).contains('"queue": true', autoescape=True),
 )
+#: the people that a task is related to, by the column of their key
+_PEOPLE = {"owner": "owner_id", "acting_for": "acting_for_id"}
 _ASKED = exists().where(*ASKING)
 
 
-def store(session: Session, last: bool) -> list[Process]:
-    """Write new processes and what was changed of processes and tasks. The new ones.
-
-    Args:
-        last: whether nothing but the commit comes next.
-    """
+def store(session: Session) -> list[Process]:
+    """Write new processes and what was changed of processes and tasks. The new ones."""
     if session.info.get("guard") is not None or session.in_nested_transaction():
         return []
     made = [
@@ -54,7 +52,7 @@ def store(session: Session, last: bool) -> list[Process]:
     )  # the unit of work has one statement for many, and their keys in order
     stored = [each for each in made if _insert(session, each)]
     if changed:
-        _update(session, changed, settle_for_commit if last else settle)
+        _update(session, changed)
     return stored
 
 
@@ -76,14 +74,13 @@ def _insert(session: Session, process: Process) -> bool:
     [(key,)] = driver.insert(connection, table, names, [row], ("id",))
     session.expunge(process)
     state.dict.update(row, id=key)
-    make_transient_to_detached(process)
-    session.add(process)
+    attach(session, process, state.mapper.identity_key_from_primary_key((key,)))
     state.mapper.dispatch.after_insert(state.mapper, connection, state)
     session.info["written"] = True
     return True
 
 
-def _update(session: Session, changed: Sequence[Any], settled: Callable[[Session, Any], None]) -> None:
+def _update(session: Session, changed: Sequence[Any]) -> None:
     connection = session.connection()
     groups: dict[Any, list[dict[str, Any]]] = defaultdict(list)
     written: list[Any] = []
@@ -102,7 +99,7 @@ def _update(session: Session, changed: Sequence[Any], settled: Callable[[Session
     for (table, names), rows in groups.items():
         driver.update(connection, table, names, rows)
     for state in written:
-        settled(session, state.obj())
+        settle(session, state.obj())
         if told := state.mapper.dispatch.after_update:
             told(state.mapper, connection, state)
     session.info["written"] = True
@@ -119,10 +116,12 @@ def _is_ours(state: Any) -> bool:
         return False
     model = state.mapper.base_mapper.class_
     others = state.committed_state.keys() - _names(model)
-    if others == {"owner"} and model is Task:
-        owner = state.dict.get("owner")
-        return owner is None or instance_state(owner).persistent
-    return not others
+    if not others:
+        return True
+    if model is not Task or not others <= _PEOPLE.keys():
+        return False
+    held = (state.dict.get(name) for name in others)
+    return all(person is None or instance_state(person).persistent for person in held)
 
 
 @cache
@@ -133,12 +132,12 @@ def _names(model: Any) -> frozenset[str]:
 def _changes(state: Any) -> Iterator[tuple[str, Any]]:
     """The columns whose values have changed, with the new ones."""
     loaded, before = state.dict, state.committed_state
-    if "owner" in before:
-        owner = loaded.get("owner")
-        before = {**before, "owner_id": before.get("owner_id", loaded.get("owner_id"))}
-        key: Any = None if owner is None else instance_state(owner).identity
-        loaded["owner_id"] = key and key[0]
-        del before["owner"]
+    for name in before.keys() & _PEOPLE.keys():
+        column, person = _PEOPLE[name], loaded.get(name)
+        before = {**before, column: before.get(column, loaded.get(column))}
+        key: Any = None if person is None else instance_state(person).identity
+        loaded[column] = key and key[0]
+        del before[name]
     columns = state.mapper.columns
     for key, old in before.items():
         if key in loaded and not columns[key].type.compare_values(old, loaded[key]):

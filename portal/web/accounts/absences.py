@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from flask import Blueprint, abort, render_template, request, url_for
+from flask import Blueprint, abort, request, url_for
 from flask_wtf import FlaskForm
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
@@ -21,6 +21,7 @@ from portal.models import Absence, User, db, find_user
 
 from ..layout import me
 from ..messages import flash
+from ..rendering import render_template
 from ..urls import see_other, to_id
 from ..writing import writing
 from .sign_in import require_login

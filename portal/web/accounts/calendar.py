@@ -7,7 +7,7 @@ import hashlib
 import secrets
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, abort, render_template, request, url_for
+from flask import Blueprint, Response, abort, request, url_for
 from icalendar import Calendar, Event
 from sqlalchemy import delete, select
 from werkzeug.wrappers import Response as BaseResponse
@@ -20,6 +20,7 @@ from portal.models import CalendarFeed, Task, User, db
 
 from ..layout import me
 from ..messages import flash
+from ..rendering import render_template
 from ..urls import see_other
 from ..writing import writing
 from .sign_in import require_login

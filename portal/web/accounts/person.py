@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import datetime as dt
 from typing import Any
 
 from flask import g, session
 from flask_login import current_user
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
 from portal import usernames
+from portal.administration.identity import Identity
+from portal.engine import audit
+from portal.engine.audit import Entry
 from portal.errors import PortalError
-from portal.models import User, db, find_user, roles_named
+from portal.models import User, db, find_user, roles_named, utcnow
 
 from ..mount import mount
 from . import sessions
-
-
-@dataclass(frozen=True)
-class Identity:
-    """A person as the application around the portal knows them.
-
-    Args:
-        username: by which they are told from others, always the same one.
-        name: what others call them; `None` leaves what is known.
-        email: where mail goes; `""` for none, `None` leaves what is known.
-        roles: names of all roles that they have, made when absent; `None` leaves what is known.
-    """
-
-    username: str
-    name: str | None = None
-    email: str | None = None
-    roles: Iterable[str] | None = None
 
 
 class _Nobody:
@@ -42,13 +27,15 @@ class _Nobody:
     preferences: dict[str, Any] = {}
 
 
+#: so often it is kept that somebody is here whom others sign in
+_DAY = dt.timedelta(days=1)
 NOBODY: Any = _Nobody()
 
 
 def person() -> Any:
     """The `User` who makes this request; somebody who is not authenticated where nobody is signed in."""
     here = mount()
-    if here.whole:
+    if here.whole and here.own_accounts:
         return current_user._get_current_object()
     if "portal_person" not in g:
         g.portal_person = _signed_in() if here.identity is None else _named(here.identity())
@@ -71,7 +58,24 @@ def _named(identity: Identity | None) -> Any:
     user = _read(database, identity)
     if user is None or not _is_current(user, identity):
         user = _keep(database, identity)
+    if mount().whole and (user.last_sign_in is None or utcnow() - user.last_sign_in > _DAY):
+        _note_sign_in(database, user.id)
+        user = _read(database, identity)
     return user
+
+
+def _note_sign_in(database: Session, user_id: int) -> None:
+    """Keep that somebody is here whom a proxy signs in: it says so with each request, we once a day."""
+    database.rollback()
+    database.connection(execution_options={"writes": True})
+    try:
+        database.execute(update(User).where(User.id == user_id).values(last_sign_in=utcnow()))
+        detail = {**sessions.where_from(), "way": "proxy"}
+        audit.append(database, [Entry("sign-in", user_id, "person", user_id, detail)])
+        database.commit()
+    except BaseException:
+        database.rollback()
+        raise
 
 
 def _read(database: Session, identity: Identity) -> User | None:
@@ -123,14 +127,23 @@ def _keep(database: Session, identity: Identity) -> User:
 
 def _write(database: Session, identity: Identity) -> None:
     user = _read(database, identity)
+    is_new = user is None
     if user is None:
         _demand_name(database, identity.username)
         user = User(username=identity.username, permissions=[])
         database.add(user)
+    before = {role.name for role in user.roles}
     for name, value in _values(identity).items():
         setattr(user, name, value)
     if identity.roles is not None:
         user.roles = roles_named(database, identity.roles)
+    database.flush()
+    after = {role.name for role in user.roles}
+    entries = [Entry("person.added", None, "person", user.id)] if is_new else []
+    if before != after:
+        changes = {"added": sorted(after - before), "removed": sorted(before - after)}
+        entries.append(Entry("person.roles", None, "person", user.id, changes))
+    audit.append(database, entries)
 
 
 def _demand_name(database: Session, username: str) -> None:

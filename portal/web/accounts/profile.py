@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, g, render_template, request, url_for
+from typing import Any
+
+from flask import Blueprint, abort, g, request, url_for
 from flask_wtf import FlaskForm
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import (
     BooleanField,
@@ -18,22 +21,29 @@ from wtforms import (
     widgets,
 )
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # younger than its stubs
-from wtforms.validators import EqualTo, InputRequired, Length, Optional, ValidationError
+from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
+from portal.administration import account_mail, second_factors
+from portal.engine import audit
+from portal.engine.audit import Entry
+from portal.engine.transaction import wake
 from portal.engine.wishes import DEFAULTS
 from portal.jsonstore import EmailField, check_text
 from portal.language import gettext as _
 from portal.language import lazy_gettext, ngettext
-from portal.models import db
+from portal.models import User, db
 
 from .. import languages
 from ..display.moments import zone_names
 from ..layout import me
 from ..messages import flash
 from ..mount import mount
+from ..rendering import render_template
 from ..urls import see_other, to_id
+from ..writing import writing
 from . import sessions, throttle
 from .notice_choices import NoticesForm, workable_flows
+from .password_fields import ChoosesPassword
 from .sign_in import require_login
 
 blueprint = Blueprint("accounts", __name__)
@@ -106,29 +116,17 @@ class ProfileForm(FlaskForm):
     timezone = SelectField(lazy_gettext("Time zone"))
 
 
-class PasswordForm(FlaskForm):
+class PasswordForm(ChoosesPassword):
     current = PasswordField(
         lazy_gettext("Current password"),
         [InputRequired(lazy_gettext("Enter your current password."))],
         render_kw={"autocomplete": "current-password"},
     )
-    password = PasswordField(
-        lazy_gettext("New password"),
-        [
-            InputRequired(lazy_gettext("Enter a new password.")),
-            Length(min=8, max=200, message=lazy_gettext("At least 8 characters.")),
-        ],
-        description=lazy_gettext("At least 8 characters. Other devices will be signed out."),
-        render_kw={"autocomplete": "new-password", "minlength": 8},
-    )
-    again = PasswordField(
-        lazy_gettext("New password, again"),
-        [
-            InputRequired(lazy_gettext("Enter the new password again.")),
-            EqualTo("password", lazy_gettext("The two new passwords differ.")),
-        ],
-        render_kw={"autocomplete": "new-password"},
-    )
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        fields: Any = self._fields
+        self._fields: Any = {"current": fields.pop("current"), **fields}  # it is asked for first
 
     def validate_current(self, field: Field) -> None:
         """
@@ -147,7 +145,9 @@ class PasswordForm(FlaskForm):
 def profile() -> BaseResponse | tuple[str, int] | tuple[str, int, dict[str, str]]:
     changes_password = request.method == "POST" and "current" in request.form and mount().own_accounts
     form = _profile_form(posted=request.method == "POST" and not changes_password)
-    password_form = PasswordForm() if changes_password else PasswordForm(formdata=None)
+    password_form = (
+        PasswordForm(person=me()) if changes_password else PasswordForm(formdata=None, person=me())
+    )
     if request.method == "GET":
         return _page(form, password_form), 200
     try:
@@ -189,17 +189,16 @@ def _profile_form(posted: bool) -> ProfileForm:
 
 
 def _change_profile(form: ProfileForm) -> BaseResponse:
-    user = me()
-    if mount().own_accounts:
-        user.full_name = (form.full_name.data or "").strip()
-        user.email = (form.email.data or "").strip() or None
-    mine = {name: form[name].data for name in ("theme", "after", "keys", "timezone", "follow")}
-    mine |= {name: form[name].data for name in ("notices", "notices_portal", "queue_flows")}
-    mine["digest"] = form.digest.data == "daily"
-    user.preferences = {**(user.preferences or {}), **mine}
-    user.language = form.language.data or None
-    chosen = user.language or ""
-    db.session.commit()
+    user_id, told = me().id, False
+    with writing() as session:
+        user = session.get_one(User, user_id)
+        if mount().own_accounts:
+            user.full_name = (form.full_name.data or "").strip()
+            told = _change_mail(session, user, (form.email.data or "").strip() or None)
+        _change_choices(user, form)
+        chosen = user.language or ""
+    if told:
+        wake()
     g.pop("portal_locale", None)
     flash(_("Saved."), "success")
     response = see_other(url_for("portal.accounts.profile"))
@@ -207,18 +206,47 @@ def _change_profile(form: ProfileForm) -> BaseResponse:
     return response
 
 
+def _change_mail(session: Session, user: User, email: str | None) -> bool:
+    """Change where mail goes, and so by what one signs in. True if whoever had the old address is told."""
+    before = user.email
+    if email == before:
+        return False
+    if before:
+        account_mail.write(session, "account", user, what="email", to=before)
+    user.email = email
+    audit.append(session, [Entry("person.changed", user.id, "person", user.id, {"fields": ["email"]})])
+    return bool(before)
+
+
+def _change_choices(user: User, form: ProfileForm) -> None:
+    mine = {name: form[name].data for name in ("theme", "after", "keys", "timezone", "follow")}
+    mine |= {name: form[name].data for name in ("notices", "notices_portal", "queue_flows")}
+    mine["digest"] = form.digest.data == "daily"
+    user.preferences = {**(user.preferences or {}), **mine}
+    user.language = form.language.data or None
+
+
 def _change_password(form: PasswordForm) -> BaseResponse:
-    user = me()
-    user.set_password(form.password.data or "")
-    db.session.commit()
+    user_id = me().id
+    with writing() as session:
+        user = session.get_one(User, user_id)
+        user.set_password(form.password.data or "")
+        account_mail.write(session, "account", user, what="password")
+        audit.append(session, [Entry("password.chosen", user_id, "person", user_id)])
+    wake()
     sessions.begin(user, anew=False)  # the new password ended every session, this one too
     flash(_("Your password is changed."), "success")
     return see_other(url_for("portal.accounts.profile"))
 
 
 def _page(form: ProfileForm, password_form: PasswordForm) -> str:
+    own = mount().own_accounts
     return render_template(
-        "portal/profile.html", form=form, password_form=password_form, sessions=sessions.listed(me())
+        "portal/profile.html",
+        form=form,
+        password_form=password_form,
+        sessions=sessions.listed(me()),
+        factor=second_factors.of(db.session(), me().id) if own else None,
     )
 
 

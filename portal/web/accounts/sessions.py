@@ -13,7 +13,7 @@ from typing import Any
 from flask import current_app, g, request, session
 from flask.sansio.scaffold import Scaffold
 from flask_login import login_user, logout_user, user_logged_in, user_logged_out
-from sqlalchemy import CursorResult, Select, bindparam, delete, select, update
+from sqlalchemy import CursorResult, Select, bindparam, delete, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response as BaseResponse
@@ -63,6 +63,7 @@ def load(token: str) -> User | None:
     now, settings = utcnow(), current_app.extensions["portal"]
     values = {
         "token": _hash(token),
+        "now": now,
         "idle_since": now - settings.session_idle,
         "oldest": now - settings.session_lifetime,
     }
@@ -86,6 +87,7 @@ def _who() -> Select[User, int, dt.datetime, int]:
             UserSession.session_key == User.session_key,
             UserSession.seen > bindparam("idle_since"),
             UserSession.created > bindparam("oldest"),
+            or_(UserSession.ends.is_(None), UserSession.ends > bindparam("now")),
             User.is_active,
         )
         .options(joinedload(User.roles), joinedload(User.stand_ins).joinedload(Absence.user))
@@ -99,11 +101,13 @@ def whose() -> int | None:
     return found
 
 
-def begin(user: User, *, anew: bool = True) -> None:
+def begin(user: User, *, anew: bool = True, ends: dt.datetime | None = None, way: str = "") -> None:
     """Sign somebody in with this browser. What it was signed in to before ends.
 
     Args:
         anew: they were not signed in before: it is kept as their last sign-in.
+        ends: when it ends in any case.
+        way: how they have signed in, for the audit.
     """
     now, settings = utcnow(), current_app.extensions["portal"]
     token = secrets.token_urlsafe(32)
@@ -115,6 +119,7 @@ def begin(user: User, *, anew: bool = True) -> None:
         session_key=key,
         created=now,
         seen=now,
+        ends=ends,
         address=(request.remote_addr or "")[:45],
         agent=request.headers.get("User-Agent", "")[:400],
     )
@@ -123,13 +128,15 @@ def begin(user: User, *, anew: bool = True) -> None:
         ended = select(UserSession.id).where(
             (UserSession.seen <= now - settings.session_idle)
             | (UserSession.created <= now - settings.session_lifetime)
+            | (UserSession.ends <= now)
         )
         ended = ended.limit(1000).with_for_update(skip_locked=True)  # where several do so at once
         database.execute(delete(UserSession).where(UserSession.id.in_(ended)))
         database.add(made)
         if anew:
             database.execute(update(User).where(User.id == user_id).values(last_sign_in=now))
-            audit.append(database, [Entry("sign-in", user_id, "person", user_id, _from())])
+            detail = {**where_from(), **({"way": way} if way else {})}
+            audit.append(database, [Entry("sign-in", user_id, "person", user_id, detail)])
     if mount().whole:
         session.clear()
         login_user(user)
@@ -156,14 +163,14 @@ def end() -> None:
         session.pop(token_name(), None)
 
 
-def note_failure(user_id: int | None) -> None:
+def note_failure(user_id: int | None, **more: str) -> None:
     """Keep in the audit that somebody could not sign in."""
     with writing() as database:
         subject = ("", "") if user_id is None else ("person", str(user_id))
-        audit.append(database, [Entry("sign-in.failed", None, *subject, _from())])
+        audit.append(database, [Entry("sign-in.failed", None, *subject, {**where_from(), **more})])
 
 
-def _from() -> dict[str, str]:
+def where_from() -> dict[str, str]:
     """From where a request comes, for the audit."""
     agent = request.headers.get("User-Agent", "")[:400]
     return {"address": (request.remote_addr or "")[:45], "device": device(agent)}
@@ -171,13 +178,13 @@ def _from() -> dict[str, str]:
 
 def end_one(user: User, session_id: int) -> bool:
     """End a session of this person. False if there is none of this number."""
-    return _delete(UserSession.user_id == user.id, UserSession.id == session_id) > 0
+    return _delete(user.id, UserSession.id == session_id) > 0
 
 
 def end_others(user: User) -> int:
     """End all sessions of this person but the one of this browser. Their number."""
     others = UserSession.token_hash != _hash(_token())
-    return _delete(UserSession.user_id == user.id, others)
+    return _delete(user.id, others)
 
 
 def listed(user: User) -> list[Listed]:
@@ -188,6 +195,7 @@ def listed(user: User) -> list[Listed]:
         UserSession.session_key == user.session_key,
         UserSession.seen > now - settings.session_idle,
         UserSession.created > now - settings.session_lifetime,
+        or_(UserSession.ends.is_(None), UserSession.ends > now),
     )
     current = _hash(_token())
     found = [
@@ -233,10 +241,14 @@ def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _delete(*criteria: Any) -> int:
+def _delete(user_id: int, criterion: Any) -> int:
     with writing() as database:
-        result: CursorResult[Any] = database.execute(delete(UserSession).where(*criteria))  # type: ignore[assignment]
-        return result.rowcount
+        ended = delete(UserSession).where(UserSession.user_id == user_id, criterion)
+        result: CursorResult[Any] = database.execute(ended)  # type: ignore[assignment]
+        count = result.rowcount
+        if count:
+            audit.append(database, [Entry("session.ended", user_id, "person", user_id, {"sessions": count})])
+        return count
 
 
 def attach(scope: Scaffold) -> None:

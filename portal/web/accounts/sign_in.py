@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from flask import Blueprint, Flask, abort, current_app, render_template, request, url_for
+from flask import Blueprint, Flask, abort, current_app, request, url_for
 from flask_login import LoginManager
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import PasswordField, StringField
-from wtforms.validators import EqualTo, InputRequired, Length
+from wtforms.validators import InputRequired
 
-from portal.administration import password_links
-from portal.engine import audit
-from portal.engine.audit import Entry
+from portal.administration import arrivals
+from portal.administration.arrivals import NotLetIn
+from portal.administration.ldap_directory import LdapDirectory, Unreachable
 from portal.language import gettext as _
 from portal.language import lazy_gettext
-from portal.models import Passwords, User, db, find_user
+from portal.models import Passwords, User, db, find_who_signs_in
 
 from ..drafts import kept
 from ..messages import flash
 from ..mount import mount
+from ..rendering import render_template
 from ..urls import here, inbox, is_page, safe_path, see_other
 from ..writing import writing
 from . import sessions, throttle
+from .entering import enter
 from .person import is_signed_in, person
 
 blueprint = Blueprint("sign_in", __name__)
@@ -33,8 +35,8 @@ INACTIVE = lazy_gettext("Your account is deactivated here. An administrator can 
 
 class SignInForm(FlaskForm):
     username = StringField(
-        lazy_gettext("User name"),
-        [InputRequired(lazy_gettext("Enter your user name."))],
+        lazy_gettext("User name or email address"),
+        [InputRequired(lazy_gettext("Enter your user name or your email address."))],
         render_kw={
             "autocomplete": "username",
             "autocapitalize": "none",
@@ -57,60 +59,22 @@ def login() -> BaseResponse | str | tuple[str, int] | tuple[str, int, dict[str, 
     form = SignInForm()
     if form.validate_on_submit():
         try:
-            user = _person(form.username.data or "", form.password.data or "")
+            user, way = _person(form.username.data or "", form.password.data or "")
         except throttle.TooManyAttempts as refused:
             form.password.errors = [refused.words]
             return _page(form, onward), 429, {"Retry-After": str(refused.seconds)}
+        except (NotLetIn, Unreachable) as refusal:
+            form.form_errors.append(str(refusal))
+            return _page(form, onward), 422
         if user is not None:
-            sessions.begin(user)
-            response = see_other(onward)
-            throttle.remember(response, user.id)
-            return response
-        form.password.errors = [_("The user name or the password is wrong.")]
+            return enter(user, onward, way)
+        form.password.errors = [_("The name or the password is wrong.")]
     return (_page(form, onward), 422) if request.method == "POST" else _page(form, onward)
 
 
 def _page(form: SignInForm, onward: str) -> str:
-    return render_template("portal/login.html", form=form, onward=onward)
-
-
-class ChooseForm(FlaskForm):
-    password = PasswordField(
-        lazy_gettext("New password"),
-        [
-            InputRequired(lazy_gettext("Enter a new password.")),
-            Length(min=8, max=200, message=lazy_gettext("At least 8 characters.")),
-        ],
-        description=lazy_gettext("At least 8 characters."),
-        render_kw={"autocomplete": "new-password", "minlength": 8},
-    )
-    again = PasswordField(
-        lazy_gettext("New password, again"),
-        [
-            InputRequired(lazy_gettext("Enter the new password again.")),
-            EqualTo("password", lazy_gettext("The two new passwords differ.")),
-        ],
-        render_kw={"autocomplete": "new-password"},
-    )
-
-
-@blueprint.route("/password/<token>", methods=["GET", "POST"])
-def choose_password(token: str) -> BaseResponse | str | tuple[str, int]:
-    """Choose a password by the link that an administrator has made."""
-    if password_links.person_of(db.session(), token) is None:
-        abort(404, _("This link is no good any more. Ask an administrator for another one."))
-    form = ChooseForm()
-    if form.validate_on_submit():
-        with writing() as session:
-            person = password_links.person_of(session, token)
-            if person is None:  # somebody was faster
-                abort(404, _("This link is no good any more. Ask an administrator for another one."))
-            person.set_password(form.password.data or "")
-            audit.append(session, [Entry("password.chosen", person.id, "person", person.id)])
-        sessions.begin(person)
-        return see_other(inbox())
-    page = render_template("portal/choose_password.html", form=form, token=token)
-    return (page, 422) if request.method == "POST" else page
+    open_id = current_app.extensions["portal"].open_id
+    return render_template("portal/login.html", form=form, onward=onward, open_id=open_id)
 
 
 @blueprint.post("/logout")
@@ -119,24 +83,48 @@ def logout() -> BaseResponse:
     return see_other(url_for("portal.sign_in.login"))
 
 
-def _person(username: str, password: str) -> User | None:
-    """Who signs in with these, if anyone; it takes as long for a name that nobody bears.
+def _person(username: str, password: str) -> tuple[User | None, str]:
+    """Who signs in with these, if anyone, and by which way; it takes as long for a name that nobody bears.
+
+    Args:
+        username: or the mail address that only one person has.
 
     Raises:
         TooManyAttempts: too many were wrong.
+        NotLetIn: a directory has taken the password, and they may not sign in here.
+        Unreachable: the directory does not answer.
     """
-    user = find_user(db.session(), username)
-    attempt = throttle.begin("sign-in", username, None if user is None else user.id)
-    if user is None or user.password_hash is None:
-        _take_as_long(password)
-        right = False
+    user = find_who_signs_in(db.session(), username)
+    user_id = None if user is None else user.id
+    attempt = throttle.begin("sign-in", username, user_id)
+    directory: LdapDirectory | None = current_app.extensions.get("portal_ldap")
+    found, way = None, ""
+    if user is not None and user.password_hash is not None:
+        found = user if user.check_password(password) and user.is_active else None
+    elif directory is not None:
+        found, way = _of_directory(directory, username if user is None else user.username, password), "ldap"
     else:
-        right = user.check_password(password) and user.is_active
+        _take_as_long(password)
     if attempt is not None:
-        attempt.succeeded() if right else attempt.failed()
-    if not right:
-        sessions.note_failure(None if user is None else user.id)
-    return user if right else None
+        attempt.failed() if found is None else attempt.succeeded()
+    if found is None:
+        sessions.note_failure(user_id)
+    return found, way
+
+
+def _of_directory(directory: LdapDirectory, username: str, password: str) -> User | None:
+    arrival = directory.sign_in(username, password)
+    if arrival is None:
+        return None
+    refused = None
+    with writing() as session:
+        try:
+            user = arrivals.arrive(session, arrival, directory.settings.people)
+        except NotLetIn as refusal:
+            refused = refusal
+    if refused is not None:
+        raise refused
+    return user
 
 
 def _take_as_long(password: str) -> None:
@@ -186,3 +174,6 @@ def sign_in_address() -> str | None:
 def init_app(app: Flask) -> None:
     if app.extensions["portal_mount"].whole:
         LoginManager(app).user_loader(sessions.load)
+    ldap = app.extensions["portal"].ldap
+    if ldap is not None:
+        app.extensions["portal_ldap"] = LdapDirectory(ldap)

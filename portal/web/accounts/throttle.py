@@ -32,25 +32,48 @@ _TABLE: Any = SignInAttempt.__table__
 
 #: a try counts for so long
 WINDOW = dt.timedelta(minutes=15)
-#: wrong passwords in that time for one name from one address, or from one known browser
-BY_PAIR = 10
-#: from one address, for whatever names
-BY_ADDRESS = 200
-#: for one name, from whatever addresses
-BY_NAME = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many tries may fail in that time.
+
+    Attributes:
+        by_pair: for one name from one address, or from one known browser.
+        by_address: from one address, for whatever names.
+        by_name: for one name, from whatever addresses.
+    """
+
+    by_pair: int = 10
+    by_address: int = 200
+    by_name: int = 100
+
+
+PASSWORDS = Limits()
+#: of a code there are only a million, and a few are right at a time
+CODES = Limits(by_pair=10, by_name=30)
+#: mails that a stranger can have sent to somebody
+MAILS = Limits(by_pair=3, by_address=50, by_name=6)
 #: how long a browser is known, in seconds
 KNOWN = 365 * 24 * 3600
 
 
 class TooManyAttempts(Exception):
-    """No further password is looked at now."""
+    """No further try is looked at now."""
 
-    def __init__(self, wait: dt.timedelta) -> None:
+    def __init__(self, wait: dt.timedelta, limits: Limits) -> None:
         self.seconds = max(1, round(wait.total_seconds()))
+        self.limits = limits
 
     @property
     def words(self) -> str:
         minutes = -(-self.seconds // 60)
+        if self.limits is not PASSWORDS:
+            return ngettext(
+                "Too many attempts. Wait %(number)s minute, then try again.",
+                "Too many attempts. Wait %(number)s minutes, then try again.",
+                minutes,
+            )
         return ngettext(
             "Too many attempts. Wait %(number)s minute, then try again: until then no password is checked.",
             "Too many attempts. Wait %(number)s minutes, then try again: until then no password is checked.",
@@ -76,13 +99,14 @@ class Attempt:
             session.execute(delete(SignInAttempt).where(self.alike))
 
 
-def begin(purpose: str, name: str, user_id: int | None) -> Attempt | None:
+def begin(purpose: str, name: str, user_id: int | None, limits: Limits = PASSWORDS) -> Attempt | None:
     """Count a try before its password is looked at: of many at the same moment no more get through than may.
 
     Args:
         purpose: what the password is for; each has limits of its own.
         name: as it was typed.
         user_id: whose name that is, if anyone's.
+        limits: how many may fail.
 
     Raises:
         TooManyAttempts: it is not to be made.
@@ -95,11 +119,11 @@ def begin(purpose: str, name: str, user_id: int | None) -> Attempt | None:
     of_name, from_address = SignInAttempt.name_hash == name_hash, SignInAttempt.address == address
     of_device = SignInAttempt.device_hash == device
     alike = of_name & of_device if device else of_name & from_address & of_device
-    counts: dict[ColumnElement[bool], int] = {alike: BY_PAIR}
+    counts: dict[ColumnElement[bool], int] = {alike: limits.by_pair}
     if device is None:
-        counts[of_device & SignInAttempt.failed & from_address] = BY_ADDRESS
-        counts[of_device & SignInAttempt.failed & of_name] = BY_NAME
-    _demand_room(counts, or_(of_name, from_address), now)
+        counts[of_device & SignInAttempt.failed & from_address] = limits.by_address
+        counts[of_device & SignInAttempt.failed & of_name] = limits.by_name
+    _demand_room(counts, or_(of_name, from_address), now, limits)
     with writing() as session:
         _forget(session, now - WINDOW)
         values = {
@@ -112,15 +136,18 @@ def begin(purpose: str, name: str, user_id: int | None) -> Attempt | None:
         made: Any = session.execute(_TABLE.insert(), values)
         number = made.inserted_primary_key[0]
     ahead = select(func.count()).where(alike, SignInAttempt.created > now - WINDOW, SignInAttempt.id < number)
-    if (db.session.scalar(ahead) or 0) >= BY_PAIR:  # they came at the same moment
+    if (db.session.scalar(ahead) or 0) >= limits.by_pair:  # they came at the same moment
         with writing() as session:
             session.execute(delete(SignInAttempt).where(SignInAttempt.id == number))
-        raise TooManyAttempts(WINDOW)
+        raise TooManyAttempts(WINDOW, limits)
     return Attempt(number, alike)
 
 
 def _demand_room(
-    counts: dict[ColumnElement[bool], int], any_of_them: ColumnElement[bool], now: dt.datetime
+    counts: dict[ColumnElement[bool], int],
+    any_of_them: ColumnElement[bool],
+    now: dt.datetime,
+    limits: Limits,
 ) -> None:
     """Refuse where a criterion holds for as many tries as its limit, until the oldest of them no longer counts."""
     columns = [
@@ -133,7 +160,7 @@ def _demand_room(
     ).one()
     waits = [row[2 * n + 1] + WINDOW - now for n, limit in enumerate(counts.values()) if row[2 * n] >= limit]
     if waits:
-        raise TooManyAttempts(max(waits))
+        raise TooManyAttempts(max(waits), limits)
 
 
 def _forget(session: Session, before: dt.datetime) -> None:

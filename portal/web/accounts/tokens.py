@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, flash, render_template, url_for
+from flask import Blueprint, current_app, flash, url_for
 from flask_wtf import FlaskForm
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import BooleanField, Form, FormField, SelectField, StringField
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # younger than its stubs
 from wtforms.validators import InputRequired, Length
 
+from portal.administration import tokens
 from portal.engine.transaction import clock
 from portal.errors import PortalError
 from portal.language import gettext as _
 from portal.language import lazy_gettext
-from portal.models import Token, db, issue
+from portal.models import Token, db
 
 from ..layout import me
+from ..rendering import render_template
 from ..urls import see_other, to_id
 from ..writing import writing
 from .sign_in import require_login
@@ -68,7 +70,9 @@ def make() -> str | tuple[str, int]:
     user = me()
     try:
         with writing() as session:
-            token, secret = issue(session, user, form.name.data or "", scopes, int(form.days.data))
+            token, secret = tokens.make(
+                session, user, form.name.data or "", scopes, int(form.days.data), user.id
+            )
             name = token.name
     except PortalError as error:
         form.name.errors = [str(error)]
@@ -78,13 +82,10 @@ def make() -> str | tuple[str, int]:
 
 @blueprint.post("/profile/tokens/<int:token_id>/revoke")
 def revoke(token_id: int) -> BaseResponse:
+    user_id = me().id
     with writing() as session:
-        mine = update(Token).where(
-            Token.id == to_id(token_id), Token.user_id == me().id, Token.revoked.is_(None)
-        )
-        done: CursorResult[object] = session.execute(mine.values(revoked=clock.get()()))  # type: ignore[assignment]
-        count = done.rowcount
-    if count:
+        found = tokens.revoke(session, to_id(token_id), user_id, Token.user_id == user_id)
+    if found is not None:
         flash(_("The token is revoked: no program can use it any more."), "success")
     else:
         flash(_("There is no such token any more."), "warning")
@@ -94,8 +95,8 @@ def revoke(token_id: int) -> BaseResponse:
 def _page(form: TokenForm, secret: str = "", made: str = "") -> str:
     now = clock.get()()
     query = select(Token).where(Token.user_id == me().id, Token.revoked.is_(None), Token.expires > now)
-    tokens = list(db.session.scalars(query.order_by(Token.id.desc())))
+    found = list(db.session.scalars(query.order_by(Token.id.desc())))
     documented = "portal.api" in current_app.blueprints
     return render_template(
-        "portal/tokens.html", form=form, tokens=tokens, secret=secret, made=made, documented=documented
+        "portal/tokens.html", form=form, tokens=found, secret=secret, made=made, documented=documented
     )

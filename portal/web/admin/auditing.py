@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Response, render_template, request, url_for
+from flask import Response, request, url_for
 
 from portal.administration import access, audit_log
 from portal.administration.audit_log import Wanted
@@ -20,6 +20,7 @@ from portal.models import db, find_user
 from .. import navigation
 from ..csv_files import as_csv, note_export
 from ..navigation import Entry
+from ..rendering import render_template
 from ..urls import to_id
 from .access import blueprint
 

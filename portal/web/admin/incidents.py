@@ -7,7 +7,7 @@ import datetime as dt
 import io
 from typing import Any
 
-from flask import Blueprint, Response, abort, render_template, request, url_for
+from flask import Blueprint, Response, abort, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.engine import actions, operations, visibility
@@ -29,6 +29,7 @@ from ..layout import me, now
 from ..messages import flash
 from ..navigation import Entry
 from ..reasons import reason_of_request
+from ..rendering import render_template
 from ..selection import MOST, Outcome, each, tell
 from ..tasks import preview
 from ..urls import see_other, to_id

@@ -7,7 +7,7 @@ import datetime as dt
 import io
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request, url_for
+from flask import Blueprint, Response, request, url_for
 
 from portal import queries
 from portal.engine.queue.heartbeats import KEPT
@@ -23,6 +23,7 @@ from ..display.words import step_title, tries
 from ..layout import me, now
 from ..navigation import Entry
 from ..operations import SEEN
+from ..rendering import render_template
 from ..urls import to_id
 from .managed import ADMIN, labels_or_refuse, shown_to, titles
 
@@ -77,14 +78,18 @@ def title_of(task: Task) -> str:
 
 def kind_of(task: Task) -> str:
     node = task.node
+    if node is not None and node.topic is not None:
+        return _("External task")
     return _("Job") if node is not None and node.works else _("Timer")
 
 
 def why(task: Task) -> tuple[str, str]:
     """What a task waits for, and a line more about it."""
     node = task.node
-    if node is not None and node.works:
+    if node is not None and (node.works or node.topic is not None):
         told = tries(task)
+        if told is None and node.topic is not None:
+            return _("Waits for a program that works on “%(topic)s”", topic=node.topic), ""
         if told is None:
             return _("First attempt"), ""
         error = told.error or {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from flask import render_template, request, url_for
+from flask import request, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -17,6 +17,7 @@ from portal.models import User, db
 from ..layout import me
 from ..messages import flash
 from ..reasons import reason_of_request
+from ..rendering import render_template
 from ..selection import SECONDS
 from ..urls import see_other
 from ..writing import writing

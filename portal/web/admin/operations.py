@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from flask import Blueprint, abort, render_template, url_for
+from flask import Blueprint, abort, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response as BaseResponse
@@ -19,6 +19,7 @@ from portal.models import Operation, OperationRefusal, User, db
 from ..accounts.sign_in import require_login
 from ..layout import me, now
 from ..messages import flash
+from ..rendering import render_template
 from ..urls import see_other, to_id
 from .managed import ADMIN
 
@@ -98,11 +99,30 @@ def title(operation: Operation) -> str:
                 "Retry what failed in %(number)s process", "Retry what failed in %(number)s processes", number
             ),
         }[operation.action]
+    if "filters" in operation.scope:
+        return _of_tasks(operation.action, number)
     return {
         "retry": ngettext("Retry %(number)s failed step", "Retry %(number)s failed steps", number),
         "skip": ngettext("Skip %(number)s failed step", "Skip %(number)s failed steps", number),
         "cancel": ngettext("Cancel %(number)s failed step", "Cancel %(number)s failed steps", number),
     }[operation.action]
+
+
+def _of_tasks(action: str, number: int) -> str:
+    return {
+        "assign": ngettext("Take %(number)s task", "Take %(number)s tasks", number),
+        "unassign": ngettext("Give %(number)s task back", "Give %(number)s tasks back", number),
+        "reassign": ngettext("Assign %(number)s task", "Assign %(number)s tasks", number),
+        "cancel": ngettext("Cancel %(number)s task", "Cancel %(number)s tasks", number),
+        "undo": ngettext("Undo %(number)s task", "Undo %(number)s tasks", number),
+        "revive": ngettext("Retry or reopen %(number)s task", "Retry or reopen %(number)s tasks", number),
+        "skip": ngettext("Skip %(number)s task", "Skip %(number)s tasks", number),
+        "due": ngettext("Change when %(number)s task is due", "Change when %(number)s tasks are due", number),
+        "priority": ngettext(
+            "Change the priority of %(number)s task", "Change the priority of %(number)s tasks", number
+        ),
+        "snooze": ngettext("Snooze %(number)s task", "Snooze %(number)s tasks", number),
+    }[action]
 
 
 def _time_left(operation: Operation) -> dt.timedelta | None:
@@ -116,11 +136,10 @@ def _time_left(operation: Operation) -> dt.timedelta | None:
 def _way_back(operation: Operation) -> str:
     if key := operation.scope.get("incident"):
         return url_for("portal.incidents.detail", key=key)
-    return (
-        url_for("portal.processes.index")
-        if operation.target == "process"
-        else url_for("portal.incidents.index")
-    )
+    if operation.target == "process":
+        return url_for("portal.processes.index")
+    listed = operation.scope.get("list")
+    return url_for(f"portal.lists.{listed}" if listed else "portal.incidents.index")
 
 
 def _words() -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from flask import render_template
 from sqlalchemy import func, select
 
 from portal.administration import access
@@ -13,6 +12,7 @@ from portal.models import AuditRow, Role, User, db
 from .. import navigation
 from ..layout import me
 from ..navigation import Entry
+from ..rendering import render_template
 from .access import blueprint
 
 #: where the entries of administrators begin in the side bar
@@ -43,6 +43,7 @@ def overview() -> str:
         "people": _("%(active)s active of %(people)s people, and %(roles)s roles: who is there and what each may do.",
                     active=active, people=people, roles=roles),
         "audit": _("Sign-ins, permissions, what managers did, exports: kept so that nobody can change it unseen."),
+        "tokens": _("What programs act with: whose each token is, what it may, when it was used; revoke one."),
         "retention": _("What becomes of processes that are over, and which are kept whatever the rules say."),
     }  # fmt: skip
     places = [entry for entry in navigation.entries(me()) if entry.place > _PLACE]

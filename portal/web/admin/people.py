@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Response, render_template, request, url_for
+from flask import Response, request, url_for
 
 from portal.administration import access, directory, roles
 from portal.administration.directory import Wanted
@@ -18,6 +18,7 @@ from portal.queries import workload
 from .. import navigation
 from ..csv_files import as_csv, note_export
 from ..navigation import Entry
+from ..rendering import render_template
 from .access import blueprint
 
 navigation.register(

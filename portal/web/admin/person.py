@@ -4,21 +4,34 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, render_template, request, url_for
+from flask import Response, abort, request, url_for
 from sqlalchemy import func, select
 from werkzeug.wrappers import Response as BaseResponse
 
-from portal.administration import access, directory, leaving, password_links, people, rights, roles
+from portal.administration import (
+    access,
+    directory,
+    invitations,
+    leaving,
+    password_links,
+    people,
+    rights,
+    roles,
+    second_factors,
+)
 from portal.engine import substitution
-from portal.errors import PortalError
+from portal.engine.transaction import wake
+from portal.errors import PermissionDenied, PortalError
 from portal.language import gettext as _
 from portal.models import AuditRow, Process, Task, User, db, find_user
 
+from ..accounts.passwords import sends_mail
 from ..accounts.sessions import listed as sessions_of
 from ..csv_files import as_csv, note_export
 from ..layout import me, now
 from ..messages import flash
 from ..mount import mount
+from ..rendering import render_template
 from ..urls import see_other
 from ..writing import writing
 from .access import blueprint, person_or_404
@@ -59,6 +72,8 @@ def person(username: str) -> str | Response:
         sessions=sessions_of(found),
         absences=substitution.planned(db.session(), found),
         hindrance=hindrance(found),
+        factor=second_factors.of(db.session(), found.id),
+        uninvited=mount().own_accounts and invitations.is_open(db.session(), found) and bool(found.email),
         reachable=me().is_superuser or not found.is_superuser,
     )
 
@@ -94,19 +109,69 @@ def add_person() -> BaseResponse | str | tuple[str, int]:
     form = _form(None)
     if request.method != "POST":
         return _page(form)
-    if form.validate():
+    invites = "invite" in form and bool(form.invite.data)
+    if form.validate() and _can_invite(form, invites):
         by_id = me().id
         try:
             with writing() as session:
-                made = people.add(session, form.username.data or "", form.given, session.get(User, by_id))
+                by = session.get(User, by_id)
+                made = people.add(session, form.username.data or "", form.given, by)
+                if invites:
+                    invitations.invite(session, made, by)
         except people.Unfit as unfit:
             form.tell(unfit.faults)
         except PortalError as refusal:
             form.form_errors.append(str(refusal))
         else:
-            _tell_link(made, _("%(name)s is added.", name=made.name))
+            if invites:
+                wake()
+                flash(_("%(name)s is added, and an invitation is on its way.", name=made.name), "success")
+            else:
+                _tell_link(made, _("%(name)s is added.", name=made.name))
             return see_other(url_for("portal.admin.person", username=made.username))
     return _page(form), 422
+
+
+def _can_invite(form: PersonForm, invites: bool) -> bool:
+    if invites and not (form.email.data or "").strip():
+        form.email.errors = [_("An invitation needs an email address.")]
+        return False
+    return True
+
+
+@blueprint.post("/people/<username>/invite")
+def invite(username: str) -> BaseResponse:
+    """Send an invitation, once more perhaps, to who has not chosen a password yet."""
+    found, by_id = person_or_404(username), me().id
+    if not mount().own_accounts:
+        abort(404)
+    person_id = found.id
+    try:
+        with writing() as session:
+            invitations.invite(session, session.get_one(User, person_id), session.get(User, by_id))
+    except PermissionDenied:
+        raise
+    except PortalError as refusal:
+        flash(str(refusal), "warning")
+    else:
+        wake()
+        flash(_("An invitation is on its way."), "success")
+    return see_other(url_for("portal.admin.person", username=username))
+
+
+@blueprint.post("/people/<username>/second-factor")
+def reset_factor(username: str) -> BaseResponse:
+    """Let who has lost their phone sign in with the password alone, to set up another one."""
+    found, by_id = person_or_404(username), me().id
+    person_id, name = found.id, found.name
+    with writing() as session:
+        done = second_factors.remove(session, session.get_one(User, person_id), session.get(User, by_id))
+    if done:
+        wake()
+        flash(_("%(name)s signs in without a second factor now.", name=name), "success")
+    else:
+        flash(_("%(name)s has no second factor.", name=name), "warning")
+    return see_other(url_for("portal.admin.person", username=username))
 
 
 @blueprint.route("/people/<username>/edit", methods=["GET", "POST"])
@@ -150,6 +215,8 @@ def _form(person: User | None) -> PersonForm:
     form = PersonForm(everything, person, posted=request.method == "POST")
     if not me().is_superuser:
         del form.is_superuser
+    if person is None and not (mount().own_accounts and sends_mail()):
+        del form.invite
     return form
 
 
@@ -181,9 +248,7 @@ def _tell_link(person: User, words: str) -> None:
     if not mount().own_accounts:
         flash(words, "success")
         return
-    address = url_for(
-        "portal.sign_in.choose_password", token=password_links.token_for(person), _external=True
-    )
+    address = url_for("portal.passwords.choose", token=password_links.token_for(person), _external=True)
     link = _("By this link, good for three days, they choose a password. Send it to nobody else:")
     flash({"text": f"{words} {link}", "to": address, "name": address}, "success")
 

@@ -61,12 +61,17 @@ class PersonForm(FlaskForm):
     roles = _ticks(_("Roles"), _("What each allows is on the page of the role."))
     permissions = _ticks(_("Permissions of their own"), _("Beside those of their roles. Better give a role."))
     is_superuser = BooleanField(_("Superuser"), description=_("May do everything, without any permission."))
+    invite = BooleanField(
+        _("Send an invitation by email"),
+        description=_("With a link by which they choose their password. Else you get that link."),
+    )
     seen = HiddenField(name="_seen")
 
     def __init__(self, roles: list[Role], person: User | None, posted: bool) -> None:
         values = {} if person is None else people.values_of(person)
         start = {
             "timezone": "",
+            "invite": True,
             **values,
             "skills": ", ".join(values.get("skills", ())),
             "seen": digest(values),
@@ -83,7 +88,7 @@ class PersonForm(FlaskForm):
             *(SelectChoice(zone) for zone in zones),
         ]
         if person is not None:
-            del self.username
+            del self.username, self.invite
 
     @property
     def given(self) -> dict[str, Any]:

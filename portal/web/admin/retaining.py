@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import abort, render_template, request, url_for
+from flask import abort, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.administration import access, retention
@@ -17,6 +17,7 @@ from ..layout import me
 from ..messages import flash
 from ..navigation import Entry
 from ..reasons import reason_of_request
+from ..rendering import render_template
 from ..urls import see_other, to_id
 from .access import blueprint
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import render_template, request, url_for
+from flask import request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.administration import rights, roles
@@ -12,6 +12,7 @@ from portal.models import Role, User, db, find_user
 
 from ..layout import me
 from ..messages import flash
+from ..rendering import render_template
 from ..urls import see_other
 from ..writing import writing
 from .access import blueprint, role_or_404

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import render_template, request, url_for
+from flask import request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.administration import people_import
@@ -13,6 +13,7 @@ from portal.models import User
 
 from ..layout import me
 from ..messages import flash
+from ..rendering import render_template
 from ..urls import see_other
 from ..writing import writing
 from .access import blueprint

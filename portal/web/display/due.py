@@ -1,4 +1,5 @@
-"""When something is due, as a list says it: `Overdue 1 d`, `Today 14:00`, `Tomorrow 12:00`, `Thu 26 Nov`."""
+"""When something is due, as a list says it: `Overdue 1 d`, `Today 14:00`, `Tomorrow 12:00`, `Thu 26 Nov`; and as a page
+does: `in 2 working days, Thu 26 Nov, 14:00`."""
 
 from __future__ import annotations
 
@@ -10,10 +11,11 @@ from babel.dates import format_time
 from markupsafe import Markup
 
 from portal.language import gettext as _
-from portal.language import locale
+from portal.language import locale, ngettext
+from portal.working_time import WorkingCalendar, WorkingTime
 
 from .icons import icon
-from .moments import age, date, time_tag, zone
+from .moments import age, clock_tag, date, relative, time_tag, zone
 
 _OVERDUE = Markup('<span class="late">{} {}</span>')
 
@@ -31,6 +33,52 @@ def due_words(due: dt.datetime, now: dt.datetime, there: dt.tzinfo) -> str:
     if days == 1:
         return _("Tomorrow %(time)s", time=clock)
     return date(local.date(), year=local.year != today.year)
+
+
+def deadline_tag(
+    moment: dt.datetime, now: dt.datetime, preferences: Mapping[str, Any], calendar: WorkingCalendar | None
+) -> Markup:
+    """How long it is until a moment, or since, and when that is.
+
+    Args:
+        calendar: in which the span is counted; None where it is no span of working time.
+    """
+    span = relative(moment, now) if calendar is None else _working_words(moment, now, calendar)
+    return Markup("{}, {}").format(span, clock_tag(moment, now, preferences))
+
+
+def _working_words(moment: dt.datetime, now: dt.datetime, calendar: WorkingCalendar) -> str:
+    """`in 2 working days`, `3 working hours ago`. What is due in two days is so a moment later too."""
+    ahead = moment > now
+    first, last = sorted((now, moment))
+    try:
+        found = calendar.between(first, last)
+        rounded = calendar.between(first - _SLACK, last) if ahead else found
+    except (ValueError, OverflowError):  # a calendar without work, or the ends of the calendar
+        return relative(moment, now)
+    if (rounded.days, int(rounded.hours)) > (found.days, int(found.hours)):
+        found = rounded
+    number, words = _in_the_largest_unit(found, ahead)
+    return words if number else _("in a moment") if ahead else _("just now")
+
+
+#: what is not looked at when a span ahead is told in whole units
+_SLACK = dt.timedelta(minutes=5)
+
+
+def _in_the_largest_unit(span: WorkingTime, ahead: bool) -> tuple[int, str]:
+    if number := span.days:
+        if ahead:
+            return number, ngettext("in %(number)s working day", "in %(number)s working days", number)
+        return number, ngettext("%(number)s working day ago", "%(number)s working days ago", number)
+    if number := int(span.hours):
+        if ahead:
+            return number, ngettext("in %(number)s working hour", "in %(number)s working hours", number)
+        return number, ngettext("%(number)s working hour ago", "%(number)s working hours ago", number)
+    number = int(span.hours * 60)
+    if ahead:
+        return number, ngettext("in %(number)s working minute", "in %(number)s working minutes", number)
+    return number, ngettext("%(number)s working minute ago", "%(number)s working minutes ago", number)
 
 
 def due_tag(

@@ -36,6 +36,8 @@ def line(notice: Any) -> str:
     if payload.get("reason") == "substitute" and notice.task is not None and notice.task.owner is not None:
         words = str(_LINES.get((event, state), event))
         return _("%(line)s (for %(name)s, who is away)", line=words, name=notice.task.owner.name)
+    if payload.get("reason") == "help":
+        return _("%(name)s asks you to help", name=by) if by else _("You are asked to help")
     if event == "assigned" and by:
         return _("%(name)s assigned a task to you", name=by)
     if event == "finished" and by and state == "CANCELED":

@@ -130,6 +130,8 @@ def _in_words(field: Any, value: Any) -> Any:
         return "\n".join(f"{label}: {text}" for label, text in _parts(value))
     if value is not None and isinstance(field, EmbeddedListField):
         return "\n".join(" · ".join(text for _, text in _parts(item)) for item in value)
+    if isinstance(value, decimal.Decimal):
+        return _with_places(value, getattr(field, "decimal_places", None))
     choices = getattr(field, "choices", None)
     if not choices or value is None:
         return value
@@ -137,13 +139,21 @@ def _in_words(field: Any, value: Any) -> Any:
     return next((label for choice, label in choices if choice == stored), value)
 
 
+def _with_places(value: decimal.Decimal, places: int | None) -> decimal.Decimal:
+    """A sum of money reads 34.60, though JSON keeps 34.6; nothing is rounded."""
+    exponent = value.as_tuple().exponent
+    if places is None or not isinstance(exponent, int) or exponent <= -places:
+        return value
+    return value.quantize(decimal.Decimal(1).scaleb(-places))
+
+
 def field_value(column: Any, value: Any) -> str:
     """The value of a field in a column of a list, see `portal.queries.fields.Column`."""
     if value is None:
         return ""
     said = value if column.field is None else _in_words(column.field, value)
-    if said is value and isinstance(value, int | float | decimal.Decimal) and not isinstance(value, bool):
-        return numbers.write(value, grouped=True)
+    if isinstance(said, int | float | decimal.Decimal) and not isinstance(said, bool):
+        return numbers.write(said, grouped=True)
     return show(said)
 
 

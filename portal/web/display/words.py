@@ -29,7 +29,9 @@ _TASK = {
     "REVIVED": State(_("Reopened"), "off"),
 }
 #: what a step of this kind is called while it is STARTED
-_STARTED = dict.fromkeys(("Job", "Function", "Subprocess", "NSubprocess"), State(_("In progress"), "busy"))
+_STARTED = dict.fromkeys(
+    ("Job", "ExternalTask", "Function", "Subprocess", "NSubprocess"), State(_("In progress"), "busy")
+)
 _STARTED |= dict.fromkeys(("Join", "Turn"), State(_("Waiting"), "wait"))
 #: a revived task that had failed
 _RETRIED = State(_("Retried"), "off")
@@ -67,6 +69,7 @@ DEEDS = {
     "due": _("changed the due date of"),
     "priority": _("changed the priority of"),
     "snooze": _("snoozed"),
+    "help": _("asked for help with"),
     "reschedule": _("changed when it runs:"),
     "withdraw": _("withdrew"),
     "data": _("changed data of"),
@@ -140,6 +143,11 @@ ACTIONS = {
     "snooze": Action(
         _("Snooze…"), "moon", _("Snooze this task?"),
         _("It stays with its owner, whose inbox shows it only below until then."), _("“{}” is snoozed."),
+    ),
+    "help": Action(
+        _("Ask for help…"), "people", _("Ask somebody to help with this task?"),
+        _("They are told, see the task and its process, and can comment and attach files. Its owner finishes it."),
+        _("%(name)s is asked to help."),
     ),
     "reschedule": Action(
         _("Run at another time…"), "clock", _("Run this at another time?"),
@@ -245,14 +253,17 @@ class Tries(NamedTuple):
 def tries(task: Any) -> Tries | None:
     """The tries of a job that runs, or waits for its next one. None where nothing is to be told of them."""
     node, error = task.node, (task.data or {}).get("_exception")
-    if node is None or not node.works or task.status not in ("SCHEDULED", "STARTED"):
+    if node is None or not (node.works or node.topic) or task.status not in ("SCHEDULED", "STARTED"):
         return None
     running = task.status == "STARTED"
     failed = (error or {}).get("tries", 0)
     if not running and not failed:
         return None
-    until = task.started + jobs.time_limit(node) if running and task.started is not None else None
-    return Tries(failed + running, node.retries + 1, error if failed else None, running, until)
+    until = None
+    if running and task.started is not None:
+        until = task.lease if node.topic else task.started + jobs.time_limit(node)
+    of = max((error or {}).get("of", 0), node.retries + 1)
+    return Tries(failed + running, of, error if failed else None, running, until)
 
 
 def process_state(process: Any) -> State:
@@ -301,6 +312,7 @@ _PEOPLES = frozenset(
         "due",
         "priority",
         "snooze",
+        "help",
         "reschedule",
         "withdraw",
         "data",
@@ -312,7 +324,8 @@ _PEOPLES = frozenset(
 
 
 def by_person(event: Any) -> bool:
-    return event.user is not None and event.action in _PEOPLES
+    """Whether somebody did it. Whom a rule of the flow gave a task, the one before set that off and no more."""
+    return event.user is not None and event.action in _PEOPLES and not (event.detail or {}).get("rule")
 
 
 def step_title(definition: Any, name: str) -> str:
@@ -326,18 +339,58 @@ def step_title(definition: Any, name: str) -> str:
     return f"{host.title}: {name.partition('__')[2].replace('_', ' ')}"
 
 
+#: the rules of assignment, as the history calls them
+_RULES = {
+    "round robin": _("round robin"),
+    "shortest queue": _("shortest queue"),
+    "random": _("random"),
+    "familiar": _("who knows the case"),
+    "case owner": _("the owner of the case"),
+    "capability": _("skill:"),
+    "experienced": _("who has done it most often"),
+    "manager of": _("manager of"),
+    "named by the flow": _("named by the flow"),
+}
+
+
+def rule_words(said: Any) -> str:
+    """The rule that chose somebody, in the language of the reader: `capability french, round robin`."""
+    return ", ".join(_rule(part) for part in str(said).split(", "))
+
+
+def _rule(said: str) -> str:
+    for name, words in _RULES.items():
+        if said == name or said.startswith(f"{name} "):
+            return f"{words}{said[len(name) :]}"
+    return said
+
+
 def deed_to_it(event: Any) -> str:
     """What somebody did with the task that a page is about."""
-    taken_over = event.action == "reassign" and (event.detail or {}).get("to") == event.user.username
+    taken_over = event.action == "reassign" and _to_oneself(event)
     return gettext("took it over") if taken_over else gettext("%(did)s it", did=deed(event))
+
+
+def _to_oneself(event: Any) -> bool:
+    return bool((event.detail or {}).get("to", event.user.username) == event.user.username)
 
 
 def deed(event: Any) -> str:
     """What somebody did, as a verb."""
-    if event.from_state is None and event.action == "assign":
+    if event.action == "assign" and (event.from_state is None or (event.detail or {}).get("rule")):
         return gettext("was assigned")
+    if (
+        event.action == "assign"
+        and event.user
+        and (event.detail or {}).get("to", event.user.username) != event.user.username
+    ):
+        return gettext("assigned")
+    if event.action == "assign" and event.user is not None and not _to_oneself(event):
+        return gettext("assigned")
     if event.action == "revive" and event.from_state == "ERROR":
         return gettext("retried")
     if event.action == "step" and (event.detail or {}).get("unassigned"):
         return gettext("left in the queue")
+    if event.action == "help" and not (event.detail or {}).get("to"):
+        return gettext("ended the help with")
     return str(DEEDS.get(event.action, event.action))

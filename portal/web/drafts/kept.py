@@ -82,7 +82,7 @@ def place() -> Place | None:
         return None if number is None else Place(comments_of(subject, number), None)
     if "task_id" in given:
         number = to_id(given["task_id"])
-        return None if number is None else Place(f"/tasks/{number}/execute", number)
+        return None if number is None else Place(drafts.form_of(number), number)
     path = f"/flows/{given['label']}/start/{given['name']}"
     return Place(path, None) if len(path) <= 255 and "\0" not in path else None
 

@@ -50,6 +50,11 @@ class RecordForm(FlaskForm):
 _TAKEN = frozenset([*dir(RecordForm), "form_errors", "csrf_token"]) - {"timezone"}
 
 
+def is_taken(name: str) -> bool:
+    """Whether no input may be called so."""
+    return name.startswith("_") or name in _TAKEN
+
+
 def process_form(process_class: type, field_names: Iterable[str]) -> type[RecordForm]:
     """The form of these fields of a process: `jsonstore` fields and columns of its own table."""
     return _process_form(process_class, tuple(field_names))
@@ -94,7 +99,7 @@ def _make(model: type, names: tuple[str, ...], known: list[str]) -> type[RecordF
             raise FlowError(
                 f"{model.__name__} has no field {name!r} for a form; it has {', '.join(known) or 'none'}."
             )
-        if name.startswith("_") or name in _TAKEN:
+        if is_taken(name):
             raise FlowError(
                 f"{model.__name__}.{name}: a form has its own `{name}`; give the field another name."
             )

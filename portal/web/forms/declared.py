@@ -12,10 +12,11 @@ from sqlalchemy import inspect
 
 from portal.jsonstore import fields_of
 from portal.models import Process
+from portal.models.process import RESERVED
 
 from . import arrangement
 from .arrangement import Group, Item, Section
-from .build import artifact_field_names, process_field_names
+from .build import artifact_field_names, is_taken, process_field_names
 from .decisions import field_or_column
 
 
@@ -27,6 +28,9 @@ def faults(model: type, items: Sequence[Item]) -> Iterator[str]:
     for name in names:
         if isinstance(name, str) and name not in known:
             yield f"the form has a field `{name}`, but {model.__name__} has none; {_known(name, known)}"
+    for name in dict.fromkeys(names):
+        if name in known and is_taken(name):
+            yield f"the form has a field `{name}`, but every form has its own `{name}`; give the field another name"
     for name in dict.fromkeys(asked):
         if name not in known:
             yield f"`When` asks the field `{name}`, but {model.__name__} has none; {_known(name, known)}"
@@ -43,6 +47,12 @@ def known_fields(model: type, wanted: Iterable[str] = ()) -> list[str]:
         return process_field_names(model)
     columns = [*fields_of(model), *inspect(model).columns.keys()]
     return columns if set(wanted) <= set(columns) else artifact_field_names(model)
+
+
+def stores(model: type, name: str) -> bool:
+    """Whether a form of an author's own leaves what is typed into a field of this name in an object of this class."""
+    ours = RESERVED - {"artifact", "seed"} if issubclass(model, Process) else frozenset()
+    return hasattr(model, name) and name not in ours
 
 
 def _known(name: str, known: list[str]) -> str:

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Self, TypedDict, Unpack
 
-from flask import jsonify, redirect, render_template, request
+from flask import jsonify, redirect, request
 from sqlalchemy import inspect
 from werkzeug.datastructures import CombinedMultiDict
 from werkzeug.wrappers import Response as BaseResponse
-from wtforms import Form
+from wtforms import Form, SubmitField
+from wtforms.fields.core import UnboundField
 from wtforms.form import BaseForm
 
 from portal.errors import InvalidForm
 from portal.flow.activation import Activation
+from portal.flow.callables import Called, unfit
+from portal.flow.names import guess
 
 from ..display.moments import zone
 from ..drafts import kept
 from ..files import Files
+from ..rendering import render_template
 from ..tasks.context import form_context, form_templates
 from . import arrangement, declared, pagewise
 from . import seen as seen
@@ -68,6 +72,7 @@ class FormView:
         self.check = options.get("check")
         decide, require = options.get("decide"), options.get("require")
         self.decision = None if decide is None else Decision.of(decide, require)
+        self._unknown = sorted(set(options) - set(ViewOptions.__annotations__))
         self._needs_decide = decide is None and bool(require)
         self._says_nothing = fields is None and self.form_class is None and decide is None
 
@@ -209,6 +214,11 @@ class FormView:
         """What is wrong with the view in this flow, for a message at import."""
         if self._says_nothing:
             yield 'as_view() without fields; name them, as in fields=["text"], or say fields=[] for a form without any'
+        for name in self._unknown:
+            known = [*ViewOptions.__annotations__, "fields"]
+            yield f"as_view() knows no `{name}`{guess(name, known, '')}"
+        if self.check is not None:
+            yield from unfit(Called("check=", self.check, ("object",)))
         if self._needs_decide:
             yield "`require` says what a decision requires; name its field by decide="
         if self.check is not None and not callable(self.check):
@@ -230,6 +240,19 @@ class FormView:
             inputs = self.fields if self.form_class is None else dir(self.form_class)
             known = declared.known_fields(model, [self.decision.name])
             yield from self.decision.faults(model, known, inputs)
+
+    def unstored(self, flow_class: Any) -> list[str]:
+        """The fields of a form of the author's own that the view does not store: legal, but often a slip."""
+        model = self.model_of(flow_class)
+        if self.form_class is None or model is None:
+            return []
+        made = {name: getattr(self.form_class, name, None) for name in dir(self.form_class)}
+        fields = [
+            name
+            for name, each in made.items()
+            if isinstance(each, UnboundField) and not issubclass(each.field_class, SubmitField)
+        ]
+        return [name for name in fields if not declared.stores(model, name)]
 
     # -- what a kind of view defines
 

@@ -6,6 +6,7 @@ import datetime as dt
 import enum
 from collections.abc import Iterator, Mapping
 from io import BytesIO
+from pathlib import PurePath
 from typing import Any
 
 import wtforms
@@ -45,6 +46,8 @@ def _of_field(field: Any, value: Any) -> Iterator[tuple[str, Any]]:
             yield from _of_field(field.append_entry(), item)
     elif isinstance(field, StoredFileField):
         yield from _of_files(field, value)
+    elif isinstance(field, FileField):
+        yield field.name, "" if value is None else value if isinstance(value, str) else _upload(value)
     elif isinstance(field, wtforms.BooleanField):
         if value:
             yield field.name, value if isinstance(value, str) else "y"
@@ -56,16 +59,33 @@ def _of_field(field: Any, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _of_files(field: StoredFileField, value: Any) -> Iterator[tuple[str, Any]]:
-    """Files that are in the storage by their ids; bytes as uploads."""
+    """Files that are in the storage by their ids, and uploads."""
     yield field.marker, "1"
-    for each in value if isinstance(value, list | tuple) else [] if value is None else [value]:
+    several = isinstance(value, list | tuple) and not _is_named(value)
+    for each in value if several else [] if value is None else [value]:
         if isinstance(each, File):
             yield field.kept_name, each.id
-        elif isinstance(each, FileStorage):
-            yield field.name, each
         else:
-            kind, name = getattr(each, "type", None) or None, getattr(each, "name", "") or "upload"
-            yield field.name, FileStorage(BytesIO(each), name, content_type=kind)
+            yield field.name, _upload(each)
+
+
+def _is_named(value: Any) -> bool:
+    """Whether it is one upload as test clients write it: `(content, name)` or `(content, name, type)`."""
+    return (
+        isinstance(value, tuple) and len(value) in (2, 3) and all(isinstance(each, str) for each in value[1:])
+    )
+
+
+def _upload(value: Any) -> FileStorage:
+    """An upload of bytes, of something open for reading, or of either with its name and type."""
+    if isinstance(value, FileStorage):
+        return value
+    content, name, kind = value, None, None
+    if _is_named(value):
+        content, name, kind = (*value, None)[:3]
+    name = name or PurePath(str(getattr(content, "name", "") or "upload")).name
+    kind = kind or getattr(content, "type", None) or None
+    return FileStorage(content if hasattr(content, "read") else BytesIO(content), name, content_type=kind)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -81,9 +101,6 @@ def _text(field: Any, value: Any) -> Any:
         return value
     if isinstance(field, DecisionField):
         return field.text_of(value)
-    if isinstance(field, FileField):
-        kind = getattr(value, "type", None) or None
-        return FileStorage(BytesIO(value), getattr(value, "name", "") or "upload", content_type=kind)
     if (
         isinstance(field, DateTimeLocalField)
         and isinstance(value, dt.datetime)

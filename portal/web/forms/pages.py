@@ -10,8 +10,9 @@ from typing import Any
 from flask import Flask
 from jinja2 import Environment, TemplateNotFound, TemplateSyntaxError, nodes
 
-from portal.errors import FlowError
+from portal.errors import Fault, FlowError
 
+from ..rendering import own_environment
 from ..tasks.context import form_templates
 from .form_view import FormView
 
@@ -22,25 +23,26 @@ def check(app: Flask, flow_classes: Any) -> None:
     Raises:
         FlowError: a page cannot be found or parsed; with the class, the node, the file and the mend.
     """
+    environment = app.jinja_env if app.extensions["portal_mount"].whole else own_environment(app)
     faults = [
-        f"{flow_class.__name__}.{node.name}: {fault}"
+        Fault(f"{flow_class.__name__}.{node.name}", fault, *node.place)
         for flow_class in flow_classes
         for node in flow_class.definition.nodes.values()
         if node.human
-        for fault in _faults(app, node)
+        for fault in _faults(app, environment, node)
     ]
     if faults:
-        raise FlowError("\n".join(faults))
+        raise FlowError(faults=faults)
 
 
-def _faults(app: Flask, node: Any) -> Iterator[str]:
+def _faults(app: Flask, environment: Environment, node: Any) -> Iterator[str]:
     view = node.view
     given = view.template if isinstance(view, FormView) else None
     if view is not None and not isinstance(view, FormView):
         return  # a view written by hand says itself what its page is
     for name in (given,) if given else form_templates(node)[:-1]:
         try:
-            _read(app.jinja_env, name)
+            _read(environment, name)
         except TemplateNotFound as error:
             if error.name != name:
                 lacking = str(error.name)

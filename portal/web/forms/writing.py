@@ -14,6 +14,7 @@ from portal.jsonstore import fields_of
 
 from .build import RecordForm, add_error, populate, put, words_of
 from .conditional import resting
+from .declared import stores
 from .uploads import taken
 
 
@@ -36,7 +37,7 @@ def _write_by_hand(form: Form, target: Any) -> bool:
     valid = True
     left = resting(form) | frozenset(getattr(form, "_left", ()))
     for name, field in form._fields.items():
-        if name == "csrf_token" or isinstance(field, SubmitField) or not hasattr(type(target), name):
+        if name == "csrf_token" or isinstance(field, SubmitField) or not stores(type(target), name):
             continue
         if name in left:
             continue

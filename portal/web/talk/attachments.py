@@ -9,7 +9,8 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import storage
-from portal.engine import permissions
+from portal.engine import permissions, search_text
+from portal.engine.transaction import transaction
 from portal.language import gettext as _
 from portal.language import ngettext
 from portal.models import Process, StoredFile, User, db
@@ -21,7 +22,6 @@ from ..layout import me
 from ..lookups import process_or_refuse
 from ..messages import flash
 from ..urls import safe_path, see_other
-from ..writing import writing
 
 blueprint = Blueprint("attachments", __name__)
 blueprint.before_request(require_login)
@@ -41,12 +41,14 @@ def add(process_id: int) -> BaseResponse:
     if len(sent) > _MOST:
         abort(422, _("At most %(number)s files at a time.", number=_MOST))
     number, user_id = process.id, me().id
-    with writing() as session:
+    with transaction(db.session(), user_id, process=number):
+        session = db.session()
         found, user = session.get_one(Process, number), session.get_one(User, user_id)
         for each in sent:
             name = clean_name(each.filename)
             kind = kind_of(name, each.mimetype, _head(each))
             storage.store(session, each.stream, name=name, type=kind, user=user, process=found)
+        search_text.keep_attached(session, found)
     flash(ngettext("%(number)s file attached.", "%(number)s files attached.", len(sent)), "success")
     return see_other(_back(number))
 
@@ -61,8 +63,10 @@ def remove(process_id: int, file_id: str) -> BaseResponse:
     if not may_detach(row, process):
         abort(403, _("Only who has attached a file, or a manager of the flow, may remove it."))
     number, name, key = process.id, row.name, row.id
-    with writing() as session:
+    with transaction(db.session(), me().id, process=number):
+        session = db.session()
         session.get_one(StoredFile, key).process_id = None
+        search_text.keep_attached(session, session.get_one(Process, number))
     flash(_("“%(name)s” is removed.", name=name), "success")
     return see_other(_back(number))
 

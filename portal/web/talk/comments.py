@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, render_template, request, url_for
+from flask import Blueprint, abort, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -20,6 +20,7 @@ from ..drafts import kept
 from ..layout import me
 from ..lookups import NOT_SEEN, process_or_refuse, task_or_refuse
 from ..messages import flash
+from ..rendering import render_template
 from ..urls import safe_path, see_other, to_id
 from ..writing import writing
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
@@ -15,6 +15,7 @@ from portal.queries.notices import PAGE
 from ..accounts.sign_in import require_login
 from ..display.notices import line
 from ..layout import me
+from ..rendering import render_template
 from ..urls import see_other, to_id
 
 blueprint = Blueprint("notices", __name__)

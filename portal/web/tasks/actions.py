@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
-from portal.engine import actions, lifecycle, permissions
+from portal.engine import actions, drafts, lifecycle, permissions
 from portal.errors import PermissionDenied
 from portal.flow.activation import Activation
 from portal.language import gettext as _
@@ -21,6 +21,7 @@ from ..layout import me
 from ..lookups import locked_or_refuse, task_or_refuse
 from ..messages import flash
 from ..reasons import reason_of_request
+from ..rendering import render_template
 from ..urls import see_other, way_back
 from . import preview
 
@@ -117,8 +118,11 @@ def _hand_over(task: Task, action: str, person: User, reason: str) -> str:
     """Give a task to a person, and say so."""
     title, task_id, name, own = task.title, task.id, person.name, person.id == me().id
     done = action_words(action, task).done
+    giver, receiver = me().id, person.id
     with actions.activation(db.session(), task_id, me()) as activation:
         getattr(activation, action)(person, reason=reason)
+        if request.form.get("with_draft"):
+            drafts.pass_on(db.session(), task_id, giver, receiver)
     return (
         done.format(title)
         if action == "assign" and own
@@ -140,6 +144,7 @@ def _ask(task: Task, action: str, username: str = "", fault: str = "") -> str:
         username=username,
         fault=fault,
         people=_people(task) if action == "reassign" or (action == "assign" and fault) else [],
+        draft=drafts.read(db.session(), me().id, drafts.form_of(task.id)) if action == "reassign" else None,
     )
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
-from portal.engine import actions, permissions
+from portal.engine import actions, operations, permissions
 from portal.errors import PortalError
 from portal.language import gettext as _
 from portal.language import ngettext
@@ -18,7 +18,8 @@ from ..accounts.sign_in import require_login
 from ..display.words import ACTIONS
 from ..layout import me
 from ..reasons import reason_of_request
-from ..selection import Selection, each, selection, tell, tell_nothing
+from ..rendering import render_template
+from ..selection import Selection, each, list_filters, selection, tell, tell_nothing
 from ..urls import see_other, to_id, way_back
 from . import undoing
 from .actions import demand, find_user, unfit
@@ -37,14 +38,16 @@ _LEVERS = ("skip", "due", "priority", "snooze")
 
 @blueprint.post("/tasks/<any(assign,unassign,reassign,cancel,undo,revive,skip,due,priority,snooze):action>")
 def act(action: str) -> BaseResponse | str | tuple[str, int]:
-    name = request.form.get("list", "")
-    chosen = selection("task", name if name in LISTS else _DEFAULT.get(action, "inbox"))
+    listed = request.form.get("list", "")
+    if listed not in LISTS:
+        listed = _DEFAULT.get(action, "inbox")
+    chosen = selection("task", listed)
     back = way_back(url_for("portal.lists.queue" if action == "assign" else "portal.lists.inbox"))
     if not chosen.wanted:
         tell_nothing(chosen, _("No task matches."))
         return see_other(back)
     if "_ask" in request.form:
-        return _ask(action, chosen, back)
+        return _ask(action, listed, chosen, back)
     reason, fault = reason_of_request()
     arguments: tuple[Any, ...] = ()
     try:
@@ -52,8 +55,10 @@ def act(action: str) -> BaseResponse | str | tuple[str, int]:
     except Unfit as unfit_:
         fault = str(unfit_)
     if fault:
-        return _ask(action, chosen, back, fault), 422
+        return _ask(action, listed, chosen, back, fault), 422
     changes: list[undoing.Change] = []
+    if chosen.whole and chosen.more:
+        return see_other(_in_the_background(action, listed, arguments, reason))
     outcome = each(chosen.wanted, lambda text: one(action, text, arguments, reason, changes))
     undo = undoing.keep(action, changes)
     address = url_for("portal.undoing.undo", undo_id=undo) if undo is not None else ""
@@ -142,19 +147,32 @@ def _words(action: str, number: int) -> str:
     return ngettext("%(number)s task changed.", "%(number)s tasks changed.", number)
 
 
-def _ask(action: str, chosen: Selection, back: str, fault: str = "") -> str:
+def _in_the_background(action: str, listed: str, arguments: tuple[Any, ...], reason: str) -> str:
+    """Leave all that match the list's filters to the workers. The address that tells how far they are."""
+    filters = list_filters()
+    total = queries.how_many_tasks(db.session(), me(), listed, filters)
+    scope = operations.Scope("filters", filters.document(), listed, next(iter(arguments), None))
+    operation_id = operations.begin(db.session(), me(), action, "task", scope, total=total, reason=reason)
+    return url_for("portal.operations_of_people.detail", operation_id=operation_id)
+
+
+def _ask(action: str, listed: str, chosen: Selection, back: str, fault: str = "") -> str:
     ids = [number for text in chosen.wanted if (number := to_id(text)) is not None]
     tasks = [
         task
         for task in queries.chosen(db.session(), ids[:50] if chosen.whole else ids)
         if permissions.may_see_task(db.session(), me(), task)
     ]
+    total = len(chosen.wanted)
+    if chosen.whole and chosen.more:
+        total = queries.how_many_tasks(db.session(), me(), listed, list_filters())
     people = queries.who_could(db.session(), tasks[0], limit=50) if tasks and action == "reassign" else []
     return render_template(
         "portal/bulk.html",
         action=action,
         asked=ACTIONS[action],
         chosen=chosen,
+        total=total,
         tasks=tasks,
         needs=NAMES.get(action, "user" if action in ("assign", "reassign") else ""),
         fault=fault,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask import Blueprint, Response, make_response, redirect, request
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -23,6 +23,7 @@ from ..forms.stored import Received, receive
 from ..layout import me
 from ..lookups import locked_or_refuse, task_or_refuse
 from ..reads import note_read
+from ..rendering import render_template
 from ..urls import inbox
 from .completion import Finished, finished
 from .context import artifact_of, form_context, form_templates

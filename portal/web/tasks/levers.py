@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.engine import actions, lifecycle, places
@@ -19,6 +19,7 @@ from ..layout import me
 from ..lookups import task_or_refuse
 from ..messages import flash
 from ..reasons import reason_of_request
+from ..rendering import render_template
 from ..urls import see_other, way_back
 from . import preview
 from .given import METHODS, Unfit, given, local_text, snoozes

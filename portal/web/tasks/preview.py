@@ -52,7 +52,7 @@ def _skips(task: Task) -> list[str]:
         _("It is marked as done without its form.")
         if node.human
         else _("It is marked as done without its code.")
-        if node.works or node.instant
+        if node.works or node.topic or node.instant
         else _("It is marked as done without waiting any longer.")
     ]
     titles = list(dict.fromkeys(f"“{edge.target.title}”" for edge in node.outgoing))
