@@ -38,6 +38,7 @@ class FakeNode:
     interval: Any = None
     cron: str | None = None
     repeat: Any = None
+    topic: str | None = None
 
 
 @dataclasses.dataclass(eq=False)
