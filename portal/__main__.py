@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
+from pathlib import Path
 
 import click
 from flask import Flask
 from flask.cli import FlaskGroup
 
-from portal.app import create_app
-from portal.cli import COMMANDS, OWN_COMMANDS
+from portal import folders, logs
+from portal.cli import COMMANDS, OWN_COMMANDS, flows
 from portal.cli.refusals import in_words
+from portal.config import Config
+from portal.discovery import discover_for
 from portal.errors import PortalError
 
 
@@ -33,15 +37,40 @@ def main() -> None:
     for command in (*COMMANDS, *OWN_COMMANDS):
         group.add_command(command)
     in_words(group)
-    group.main()
+    gc.disable()  # while modules are imported nothing is garbage, and to look for it is a tenth of the start
+    try:
+        group.main()
+    finally:
+        gc.enable()
 
 
 def _load() -> Flask:
+    """The application in which the command runs that is under way."""
     sys.path.insert(0, os.getcwd())
+    context = click.get_current_context(silent=True)
     try:
-        return create_app()
+        app = _bare() if context is not None and context.command in flows.BARE else _whole()
     except (PortalError, ValueError, OSError) as error:
         raise click.ClickException(str(error)) from error
+    gc.freeze()  # what is there now stays: nobody needs to look at it again
+    gc.enable()
+    return app
+
+
+def _whole() -> Flask:
+    from portal.app import create_app
+
+    return create_app()
+
+
+def _bare() -> Flask:
+    """One that has flows alone, for commands that read what they declare: it starts in half the time."""
+    site = folders.site()
+    app = Flask("portal", instance_path=str(site / "instance"))
+    settings = Config.read(None, Path(app.instance_path))
+    logs.configure(settings.log)
+    discover_for(app, settings.flows)
+    return app
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Finds the flows of an application in the modules that its settings name."""
+"""Finds the flows of an application in the modules that its settings name, and those of the current application."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
+from flask import Flask, current_app
+
 from portal.errors import PortalError
 from portal.flow.declaration import Flow
-from portal.flow.registry import Flows
+from portal.flow.registry import Flows, registry
 
 #: looked for by itself, and nobody misses it when it is not there
 DEFAULT = "flows"
@@ -18,6 +20,21 @@ DEFAULT = "flows"
 
 class NoSuchModule(PortalError, ModuleNotFoundError):
     """The settings name a module that is not there."""
+
+
+def discover_for(app: Flask, names: Iterable[str]) -> Flows:
+    """Let an application have the flows in these modules; see `discover`."""
+    flows = app.extensions["portal_flows"] = discover(names)
+    registry.bind(_current_flows)
+    return flows
+
+
+def _current_flows() -> Flows | None:
+    try:  # to look first whether there is one would take twice the time, and this is asked often
+        flows: Flows = current_app.extensions["portal_flows"]
+    except (RuntimeError, KeyError):
+        return None
+    return flows
 
 
 def discover(names: Iterable[str]) -> Flows:

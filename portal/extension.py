@@ -6,18 +6,19 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, current_app
+from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 
-from portal import api, cli, databases, folders, language, web, work
+from portal import api, cli, databases, folders, language, work
 from portal.administration.identity import Identity
 from portal.config import Config
-from portal.discovery import discover
+from portal.discovery import discover_for
 from portal.engine.queue import schedules
 from portal.errors import FlowError, PortalError
-from portal.flow.registry import Flows, registry
+from portal.flow.registry import Flows
 from portal.models import Passwords, demand_objects
 from portal.storage import Storage
+from portal.web import pages
 from portal.web.mount import Mount, believe_proxies
 
 __all__ = ["Identity", "Portal", "install"]
@@ -71,7 +72,7 @@ class Portal:
         _demand_room(app, identity)
         said = {**(self.config or {}), **(config or {}), **({} if flows is None else {"FLOWS": flows})}
         settings = Config.read(_beside(app, said), Path(app.instance_path))
-        prefix = _clean(self.url_prefix if url_prefix is None else url_prefix)
+        prefix = _clean((self.url_prefix if url_prefix is None else url_prefix) or "")
         if not app.secret_key:
             app.secret_key = settings.secret_key
         for name, value in settings.flask.items():
@@ -92,21 +93,24 @@ def install(app: Flask, settings: Config, mount: Mount) -> None:
         FlowError: a flow is declared wrongly, or two have one label.
     """
     app.extensions["portal"] = settings
-    flows = app.extensions["portal_flows"] = discover(settings.flows)
+    flows = discover_for(app, settings.flows)
     flows.max_depth, flows.job_timeout = settings.max_depth, settings.job_timeout
     flows.calendar = settings.calendar
     demand_objects()
     _demand_modules(flows)
-    registry.bind(_current_flows)
     schedules.check(flows.values())
     for folder in (Path(app.root_path), folders.site()):
         language.add_folder(folder / "translations")
     app.extensions["portal_storage"] = Storage(settings.storage)
-    web.init_app(app, mount, api.blueprints())
+    pages.init_app(app, mount, api.blueprints())
     work.init_app(app, settings)
 
 
 def _demand_room(app: Flask, identity: Any) -> None:
+    if identity is not None and not callable(identity):
+        raise PortalError(
+            f"identity= is a function that is called in a request, not {identity!r}; write lambda: …"
+        )
     if "portal" in app.extensions:
         raise PortalError("this application has a portal already")
     if identity is None and getattr(app, "login_manager", None) is not None:
@@ -139,11 +143,3 @@ def _demand_modules(flows: Flows) -> None:
                     f"{declared.__qualname__} is declared in the script that runs, where no other process finds it; "
                     "move it into a module, and name that in `flows`"
                 )
-
-
-def _current_flows() -> Flows | None:
-    try:  # to look first whether there is one would take twice the time, and this is asked often
-        flows: Flows = current_app.extensions["portal_flows"]
-    except (RuntimeError, KeyError):
-        return None
-    return flows

@@ -103,6 +103,10 @@ def _catalogue(chosen: str) -> NullTranslations:
     return found or NullTranslations()
 
 
+#: locales, each with its code, by their identity
+_spelled: dict[int, tuple[Locale, str]] = {}
+
+
 def _read(path: Path) -> Translations:
     compiled = BytesIO(path.read_bytes())
     if path.suffix == ".po":
@@ -113,7 +117,13 @@ def _read(path: Path) -> Translations:
 
 
 def _translations() -> NullTranslations:
-    return _catalogue(str(locale()))
+    chosen = locale()
+    found = _spelled.get(id(chosen))
+    if found is None or found[0] is not chosen:  # its code is spelt out each time that it is asked
+        found = _spelled[id(chosen)] = (chosen, str(chosen))
+        if len(_spelled) > 1000:
+            _spelled.clear()
+    return _catalogue(found[1])
 
 
 def _filled(text: str, values: dict[str, Any]) -> str:

@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 from flask import current_app
-from fsspec.core import url_to_fs
-from fsspec.implementations.local import LocalFileSystem
 from sqlalchemy import and_, delete, or_, select
 from sqlalchemy.orm import Session
 
@@ -46,17 +44,21 @@ class Storage:
     """
 
     def __init__(self, address: str) -> None:
+        from fsspec.core import url_to_fs  # whoever only reads what flows declare does without
+        from fsspec.implementations.local import LocalFileSystem
+
         try:
             self._system, self._root = url_to_fs(address)
         except (ValueError, ImportError) as error:
             raise ValueError(f"PORTAL_STORAGE cannot be used: {error}") from error
+        self._is_local = isinstance(self._system, LocalFileSystem)
 
     def write(self, content: IO[bytes] | bytes) -> tuple[str, int]:
         """Keep some bytes. Their id, and how many there are."""
         source = io.BytesIO(content) if isinstance(content, bytes) else content
         key = f"{utcnow():%Y%m%d}-{secrets.token_hex(16)}"
         path = self._path(key)
-        if isinstance(self._system, LocalFileSystem):
+        if self._is_local:
             private.make_folder(Path(self._root))
         self._system.makedirs(path.rpartition("/")[0], exist_ok=True)
         with self._system.open(path, "wb") as target:
@@ -85,7 +87,7 @@ class Storage:
             name: a path such as `leave_request/2026-11-24-1.jsonl`.
         """
         path = f"{self._root}/archive/{name}"
-        if isinstance(self._system, LocalFileSystem):
+        if self._is_local:
             private.make_folder(Path(self._root))
         self._system.makedirs(path.rpartition("/")[0], exist_ok=True)
         with self._system.open(path, "wb") as target:

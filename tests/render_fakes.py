@@ -39,6 +39,7 @@ class FakeNode:
     cron: str | None = None
     repeat: Any = None
     topic: str | None = None
+    times_to_fire: int | None = 1
 
 
 @dataclasses.dataclass(eq=False)

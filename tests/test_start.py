@@ -44,7 +44,8 @@ def test_the_list_of_flows_imports_nothing_heavy(folder, monkeypatch):
         cwd=folder, capture_output=True, text=True, check=True,
     )  # fmt: skip
     names = re.findall(r"\| +(\S+)$", done.stderr, re.MULTILINE)
-    assert "portal.app" in names
+    assert "portal.discovery" in names
+    assert {"portal.app", "portal.web.pages", "portal.api.rest"}.isdisjoint(names)
     assert imported(names) & HEAVY == set()
 
 

@@ -36,6 +36,10 @@ def list_flows() -> None:
         click.echo(f"{label:30} {flow_class.definition.title}")
 
 
+#: what needs neither pages nor a database
+BARE: tuple[click.Command, ...] = (list_flows,)
+
+
 @flows.command("check")
 @click.argument("labels", nargs=-1, metavar="[LABEL]...")
 def check_flows(labels: tuple[str, ...]) -> None:

@@ -7,6 +7,7 @@ an object of the session like any other.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,6 +70,8 @@ class Rows:
         self.changes: list[Change] = []
         #: hold back links and changes at the next flush
         self.only_tasks = False
+        #: gives new processes what they are to be stored with, or else it is written behind them
+        self.complete: Callable[[], None] | None = None
         #: new processes that are stored already, beside the unit of work
         self.stored: list[Process] = []
         #: whether somebody has asked to hear of what is new in the queue; None where no statement has told it
@@ -83,6 +86,8 @@ class Rows:
 
     def write_changes(self) -> None:
         """Store new processes, and what was changed of processes and tasks, where these are plain rows of ours."""
+        if self.complete is not None and self.session.new and self.session.info.get("guard") is None:
+            self.complete()
         self.stored += writing.store(self.session)
 
     def write(self) -> None:

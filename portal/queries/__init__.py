@@ -2,8 +2,8 @@
 
 from .acting import owners, whom_for
 from .attention import Attention, attention
-from .beside import Beside, View, badges, saved_view
-from .board import Column, board
+from .beside import BADGES, Beside, View, badges, saved_view
+from .board import MOST_ON_A_BOARD, Column, board
 from .candidates import how_many_could, who_could
 from .figures import Figures, figures
 from .filters import (
@@ -71,10 +71,12 @@ from .workers import workers_seen
 
 __all__ = [
     "ARCHIVE_ORDERS",
+    "BADGES",
     "DUE",
     "EVENTS",
     "EVERYTHING",
     "LISTS",
+    "MOST_ON_A_BOARD",
     "ORDERS",
     "PROCESS_ORDERS",
     "PROCESS_STATES",

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, Flask, current_app, has_request_context, render_template, request, url_for
+from flask import Blueprint, Flask, current_app, has_request_context, request, url_for
 from flask.sansio.scaffold import Scaffold
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
@@ -26,6 +26,7 @@ from portal.queries import Waiting
 from .accounts.sign_in import require_login
 from .layout import me
 from .lookups import process_or_refuse
+from .rendering import render_template
 
 blueprint = Blueprint("debugging", __name__)
 blueprint.before_request(require_login)

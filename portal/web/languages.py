@@ -27,6 +27,7 @@ def attach(scope: Scaffold) -> None:
 
 def _begin() -> None:
     g.pop("portal_locale", None)
+    g.pop("spoken", None)
     # programs match the words of errors: for them they are always the same
     g.portal_language = language.begin(_ENGLISH if request.path.startswith("/api/") else _chosen)
 
@@ -48,7 +49,10 @@ def _chosen() -> Locale:
 
 def _of_person() -> Locale | None:
     try:
-        return language.known(person().language) if is_signed_in() else None
+        if not is_signed_in():
+            return None
+        # Behind an action the person would be read again for this alone.
+        return language.known(g.spoken if "spoken" in g else person().language)
     except SQLAlchemyError:  # the page tells it in what the browser says
         return None
 

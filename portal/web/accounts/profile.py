@@ -200,6 +200,7 @@ def _change_profile(form: ProfileForm) -> BaseResponse:
     if told:
         wake()
     g.pop("portal_locale", None)
+    g.pop("spoken", None)
     flash(_("Saved."), "success")
     response = see_other(url_for("portal.accounts.profile"))
     languages.keep(response, chosen)

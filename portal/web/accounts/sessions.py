@@ -73,6 +73,7 @@ def load(token: str) -> User | None:
     g.user_session = row[1], row[2]
     g.unread = row[3]
     user: User = row[0]
+    g.spoken = user.language
     return user
 
 

@@ -95,8 +95,15 @@ def absolute(moment: dt.datetime, preferences: Mapping[str, Any]) -> str:
 
 def exact(local: dt.datetime) -> str:
     """`Tue 24 Nov 2026, 10:43 CET`."""
-    words = format_datetime(local, pgettext("date", "EEE dd MMM y, HH:mm"), locale=locale())
+    pattern = pgettext("date", "EEE dd MMM y, HH:mm")
+    words = _in_words(local.replace(tzinfo=None), pattern, str(locale()))
     return f"{words} {local:%Z}".rstrip()
+
+
+@lru_cache(maxsize=10_000)
+def _in_words(local: dt.datetime, pattern: str, code: str) -> str:
+    """A list says the same moments again and again, and to spell one takes longer than the rest of its row."""
+    return format_datetime(local, pattern, locale=code)
 
 
 def date(day: dt.date, *, year: bool = True) -> str:

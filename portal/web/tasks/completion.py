@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Response, current_app, request, url_for
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload, lazyload
 
 from portal import queries, summaries, trace
 from portal.engine.retries import give_up
@@ -158,6 +159,7 @@ def _who_by_when(process_id: int, place: Any, node: Any) -> list[str]:
 def _candidates(process_id: int, node: str) -> list[str]:
     """Who could take the open task of a step, where that is no crowd."""
     query = select(Task).where(Task.process_id == process_id, Task.flow_task == node, Task.status == "NEW")
+    query = query.options(joinedload(Task.process).lazyload(Process.created_by), lazyload(Task.owner))
     task = db.session.scalars(query.limit(1)).unique().first()
     people = [] if task is None else queries.who_could(db.session(), task, _CROWD)
     return [person.name for person in people] if len(people) < _CROWD else []
