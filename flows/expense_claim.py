@@ -125,6 +125,7 @@ class ExpenseClaimFlow(flow.Flow):
             summary_template="{{ process.price }} to {{ process.iban }} was not paid",
         )
         .Permission(auto_create=True)
+        .Assign(assign.First(assign.Familiar(role="Finance"), assign.RoundRobin(role="Finance")))
         .Priority(10)
         .Next(this.pay)
     )

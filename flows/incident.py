@@ -50,7 +50,12 @@ class RepairFlow(flow.Flow):
             result_template="{{ process.cause }}",
         )
         .Permission(auto_create=True)
-        .Assign(assign.Capability("networks", assign.ShortestQueue(), role="IT support"))
+        .Assign(
+            assign.First(
+                assign.Capability("networks", assign.ShortestQueue(), role="IT support"),
+                assign.Experienced(role="IT support"),
+            )
+        )
         .OnTimeout(dt.timedelta(hours=2), this.call_help, interrupting=False)
         .Next(this.tell_cause)
     )

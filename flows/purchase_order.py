@@ -1,6 +1,5 @@
 """Purchase: a document of its own, approval by amount, checks side by side, and a job that orders."""
 
-import datetime as dt
 from decimal import Decimal
 
 from sqlalchemy import Numeric, String
@@ -85,7 +84,7 @@ class PurchaseOrderFlow(flow.Flow):
         )
         .Annotation(title="Approve large purchase")
         .Permission(auto_create=True)
-        .Due(dt.timedelta(days=5))
+        .Due(flow.working(days=4))
         .Priority(10)
         .Next(this.decision)
     )

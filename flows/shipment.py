@@ -1,12 +1,11 @@
 """Shipment: a clerk and the warehouse work side by side, and a process with a table of its own."""
 
-import datetime as dt
 from decimal import Decimal
 
 from sqlalchemy import Numeric, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal import act, flow, jsonstore, this, views
+from portal import act, assign, flow, jsonstore, this, views
 from portal.models import Process
 
 
@@ -84,6 +83,7 @@ class ShipmentFlow(flow.Flow):
         flow.View(views.UpdateProcessView.as_view(fields=["label_number"]))
         .Annotation(title="Print the label")
         .Permission("shipment.clerk")
+        .Assign(assign.CaseOwner(role="Sales"))
         .Next(this.papers_done)
     )
     papers_done = flow.Join().Annotation(title="Papers done").Next(this.ready)
@@ -91,7 +91,8 @@ class ShipmentFlow(flow.Flow):
         flow.View(views.UpdateProcessView.as_view(fields=["quote"]))
         .Annotation(title="Get quotes", description="Ask three carriers and take the best.")
         .Permission("shipment.clerk")
-        .Due(dt.timedelta(days=1))
+        .Assign(assign.CaseOwner(role="Sales"))
+        .Due(flow.working(days=1))
         .Next(this.ready)
     )
     pack = (

@@ -1,4 +1,4 @@
-"""Portal: a workflow portal for Flask. A flow is a class; people get an inbox, admins the picture."""
+"""A workflow portal for Flask: flows are declared as classes; people work on their tasks in a browser."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -17,6 +17,7 @@ from flask.cli import ScriptInfo
 
 from portal.flow import automatic
 from portal.flow.activation import Activation
+from portal.flow.callables import Called
 from portal.work.celery import NothingToDo, at_work, make, reference
 
 __all__ = ["Job", "NothingToDo"]
@@ -62,6 +63,11 @@ class Job(automatic.Job):
         super().__init__(shared_task, **kwargs)
         #: what the executor sends instead of a message of its own
         self.celery_task = shared_task
+
+    def calls(self) -> Iterator[Called]:
+        for called in super().calls():
+            own = called.call is self.func
+            yield called._replace(what="its Celery task", given=("activation_ref",)) if own else called
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()

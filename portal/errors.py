@@ -1,4 +1,4 @@
-"""What can be refused. The docstring of an exception is its message when nothing more exact is said."""
+"""The exceptions of the portal. The docstring of an exception is its message when nothing more exact is said."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

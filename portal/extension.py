@@ -72,7 +72,7 @@ class Portal:
         _demand_room(app, identity)
         said = {**(self.config or {}), **(config or {}), **({} if flows is None else {"FLOWS": flows})}
         settings = Config.read(_beside(app, said), Path(app.instance_path))
-        prefix = _clean(self.url_prefix if url_prefix is None else url_prefix)
+        prefix = _clean((self.url_prefix if url_prefix is None else url_prefix) or "")
         if not app.secret_key:
             app.secret_key = settings.secret_key
         for name, value in settings.flask.items():
@@ -107,6 +107,10 @@ def install(app: Flask, settings: Config, mount: Mount) -> None:
 
 
 def _demand_room(app: Flask, identity: Any) -> None:
+    if identity is not None and not callable(identity):
+        raise PortalError(
+            f"identity= is a function that is called in a request, not {identity!r}; write lambda: …"
+        )
     if "portal" in app.extensions:
         raise PortalError("this application has a portal already")
     if identity is None and getattr(app, "login_manager", None) is not None:

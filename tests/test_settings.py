@@ -44,6 +44,8 @@ def test_it_is_named_with_what_it_can_be(settings, words):
     [
         ("psycopg", {"PORTAL_DATABASE_URL": "postgresql+psycopg://127.0.0.1/portal"}, "postgres"),
         ("celery", {"PORTAL_EXECUTOR": "celery"}, "celery"),
+        ("authlib", {"PORTAL_OIDC_ISSUER": "https://id.example", "PORTAL_OIDC_CLIENT_ID": "portal"}, "sso"),
+        ("ldap3", {"PORTAL_LDAP_URL": "ldaps://ldap.example", "PORTAL_LDAP_BASE": "dc=example"}, "ldap"),
     ],
 )
 def test_an_extra_that_is_missing_is_named(tmp_path, missing, settings, extra):

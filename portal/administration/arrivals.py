@@ -25,7 +25,7 @@ from portal.models import (
 )
 from portal.sign_in_settings import Directory
 
-from . import leaving, people
+from . import access, leaving, people
 from .identity import Identity
 
 log = logging.getLogger("portal.accounts")
@@ -63,6 +63,9 @@ def arrive(session: Session, arrival: Arrival, directory: Directory) -> User:
         NotLetIn: they may not sign in. Who was here before is deactivated if it is the directory that says so.
     """
     row = _row(session, arrival)
+    if row is None:  # of two browsers at the same moment the second one finds what the first one adds
+        access.one_at_a_time(session)
+        row = _row(session, arrival)
     user = None if row is None else session.get_one(User, row.user_id)
     if not arrival.allowed:
         if user is not None and row is not None:
@@ -102,9 +105,14 @@ def of_source(session: Session, source: str) -> list[tuple[ExternalIdentity, Use
     return [(row[0], row[1]) for row in found]
 
 
+def sources_of(session: Session, person_id: int) -> list[str]:
+    """The directories that know a person."""
+    query = select(ExternalIdentity.source).where(ExternalIdentity.user_id == person_id).distinct()
+    return list(session.scalars(query.order_by(ExternalIdentity.source)))
+
+
 def is_of_a_directory(session: Session, person_id: int) -> bool:
-    query = select(ExternalIdentity.id).where(ExternalIdentity.user_id == person_id).limit(1)
-    return session.scalar(query) is not None
+    return bool(sources_of(session, person_id))
 
 
 def _row(session: Session, arrival: Arrival) -> ExternalIdentity | None:

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from portal.engine import audit, leaving, writes
 from portal.engine.audit import Entry
 from portal.errors import PortalError
 from portal.language import gettext as _
-from portal.models import Process, Task, User
+from portal.models import ExternalIdentity, Process, Task, User
 
 from . import access
 from .people import sign_out
@@ -82,6 +82,8 @@ def end(session: Session, person: User, by: User | None) -> None:
         raise PortalError(why_last(person))
     person.is_active = False
     sign_out(session, person)
+    # no directory lets in again whom somebody here has shut out
+    session.execute(update(ExternalIdentity).where(ExternalIdentity.user_id == person.id).values(ended=None))
     audit.append(session, [Entry("person.deactivated", None if by is None else by.id, "person", person.id)])
 
 

@@ -17,7 +17,7 @@ from wtforms.validators import ValidationError
 
 from portal.engine.transaction import clock
 from portal.models import Token, User, db, hash_of
-from portal.web.accounts.person import is_signed_in
+from portal.web.accounts.person import is_signed_in, person
 
 log = logging.getLogger("portal.api")
 
@@ -41,6 +41,8 @@ def identify() -> None:
         _as_program(given.token)
     elif not is_signed_in():
         abort(401, "Show a token: Authorization: Bearer portal_…")
+    elif not person().is_active:  # whom the application around the portal still signs in
+        abort(403, "Your account is deactivated.")
     elif request.method not in SAFE:
         _demand_own_page()
     g.csrf_valid = True  # a form that is filled in for a program asks for no page's token

@@ -32,6 +32,37 @@ _ABOUT = (
 )
 
 
+_PROCESS, _TASK, _EXTERNAL = "/processes/{process_id}", "/tasks/{task_id}", "/external-tasks/{task_id}"
+_OF_PROCESS = {
+    "process": ("get", _PROCESS, "process_id", "id"),
+    "tasks": ("get", f"{_PROCESS}/tasks", "process_id", "id"),
+    "events": ("get", f"{_PROCESS}/events", "process_id", "id"),
+    "comment": ("post", f"{_PROCESS}/comments", "process_id", "id"),
+    "data": ("patch", f"{_PROCESS}/data", "process_id", "id"),
+    "action": ("post", f"{_PROCESS}/{{action}}", "process_id", "id"),
+}
+_OF_TASKS = {
+    "first": ("get", _TASK, "task_id", "items/0/id"),
+    "action": ("post", f"{_TASK}/{{action}}", "task_id", "items/0/id"),
+}
+#: what can be done with an answer: by the operation and its status, the operations that a part of it leads to
+LINKS: dict[tuple[str, str, str], dict[str, tuple[str, str, str, str]]] = {
+    ("post", "/flows/{label}/starts/{node}", "201"): _OF_PROCESS,
+    ("post", "/flows/{label}/handles/{node}", "201"): _OF_PROCESS,
+    ("get", _PROCESS, "200"): _OF_PROCESS,
+    ("get", f"{_PROCESS}/tasks", "200"): _OF_TASKS,
+    ("get", "/tasks", "200"): _OF_TASKS,
+    ("get", _TASK, "200"): {
+        "action": ("post", f"{_TASK}/{{action}}", "task_id", "id"),
+        "process": ("get", _PROCESS, "process_id", "process"),
+    },
+    ("post", "/external-tasks/fetch-and-lock", "200"): {
+        word.replace("-", "_"): ("post", f"{_EXTERNAL}/{word}", "task_id", "items/0/id")
+        for word in ("complete", "failure", "bpmn-error", "extend-lock", "unlock")
+    },
+}
+
+
 class _Paths(FlaskPlugin):
     """Paths below the place of the API, wherever the portal is."""
 
@@ -87,6 +118,7 @@ def _make(parts: dict[str, DocumentedBlueprint]) -> dict[str, Any]:
         part.register_views_in_doc(spec, app, spec.spec, name=name, parameters=None)
     document: dict[str, Any] = spec.spec.to_dict()
     _name_operations(document)
+    _link(document)
     return document
 
 
@@ -104,6 +136,19 @@ def _name_operations(document: dict[str, Any]) -> None:
         for method, operation in item.items():
             if isinstance(operation, dict):
                 operation.setdefault("operationId", f"{method}_{re.sub(r'[^A-Za-z0-9_]', '_', words)}")
+
+
+def _link(document: dict[str, Any]) -> None:
+    """Say what can be done with what an operation answers (OpenAPI's links)."""
+    for (method, path, status), ways in LINKS.items():
+        answer = document["paths"][path][method]["responses"][status]
+        answer["links"] = {
+            name: {
+                "operationId": document["paths"][to][how]["operationId"],
+                "parameters": {parameter: f"$response.body#/{where}"},
+            }
+            for name, (how, to, parameter, where) in ways.items()
+        }
 
 
 def document() -> dict[str, Any]:

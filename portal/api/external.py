@@ -97,6 +97,7 @@ def complete(body: dict[str, Any], task_id: int) -> BaseResponse:
 @blueprint.response(204)
 def failure(body: dict[str, Any], task_id: int) -> BaseResponse:
     """The work has failed. `retries` says how many tries are left: with none the task becomes an incident."""
+    _task(task_id)
     wait = body.get("retry_timeout")
     given: dict[str, Any] = {
         "message": storable(body["error_message"]),

@@ -1,4 +1,4 @@
-"""`portal timers`: what the clock does."""
+"""`portal timers`: fires what is due."""
 
 from __future__ import annotations
 

@@ -59,6 +59,8 @@ Deed = Callable[[], int | None]
 def play(company: Company, now: dt.datetime) -> None:
     """Let the people of a company work until a moment. Nobody gets mail of it."""
     gc.freeze()  # what is there stays, and need not be looked at each time
+    thresholds = gc.get_threshold()
+    gc.set_threshold(20_000, 20, 20)
     state = random.getstate()
     random.seed(company.seed)  # which waits of retries are drawn from
     try:
@@ -66,6 +68,7 @@ def play(company: Company, now: dt.datetime) -> None:
             Clockwork(company, now).run()
     finally:
         random.setstate(state)
+        gc.set_threshold(*thresholds)
         gc.unfreeze()
 
 
@@ -102,6 +105,9 @@ class Clockwork:
             for _ in range(story.number):
                 self.at(self._some_moment(), partial(self._start, story))
         self._plan_schedules()
+        for away in self.company.away:
+            if away.begins < 0:
+                self.at(self.now + dt.timedelta(days=away.begins), partial(life.go_away, self, away))
         while self._deeds and self._deeds[0][0] <= self.now:
             self.moment, _, deed = heapq.heappop(self._deeds)
             token = clock.set(lambda: self.moment)
@@ -111,6 +117,7 @@ class Clockwork:
                     self._listen(root)
             finally:
                 clock.reset(token)
+                db.session.expunge_all()  # or every commit looks at what earlier ones have read
         self.moment = self.now
         token = clock.set(lambda: self.now)
         try:
@@ -246,7 +253,7 @@ class Clockwork:
 
     def _candidates(self, row: Any, owner_id: int | None) -> list[str]:
         if owner_id is not None:
-            return [self.names[owner_id]]
+            return [self._who_works_for(self.names[owner_id])]
         wanted = {row.owner_permission, f"{row.owner_permission}:{row.owner_permission_obj}"}
         names = [
             name
@@ -255,6 +262,14 @@ class Clockwork:
         ]
         self.random.shuffle(names)
         return names
+
+    def _who_works_for(self, name: str) -> str:
+        """Somebody, or their substitute while they are away."""
+        days = (self.moment - self.now) / dt.timedelta(days=1)
+        for away in self.company.away:
+            if away.who == name and away.begins <= days < away.ends:
+                return away.substitute
+        return name
 
     def _answer(self, root: int, row: Any) -> Answer | None:
         answers = self._stories[root].answers

@@ -1,4 +1,4 @@
-"""What happens beside the steps: remarks, files, second thoughts, holidays, and somebody who leaves the company."""
+"""Events beside the steps of the demo: comments, files, undone work, absences, and a person who leaves."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from portal.engine import actions, comments, drafts, substitution, writes
 from portal.errors import PermissionDenied, TransitionNotAllowed
 from portal.models import Process, Task, User, db
 
-from .company import Paper, Story
+from .company import Away, Paper, Story
 
 if TYPE_CHECKING:
     from .clockwork import Clockwork
@@ -59,15 +59,37 @@ def end(clockwork: Clockwork) -> None:
     _change(clockwork)
     _stop_short(clockwork)
     _begin_drafts(clockwork)
+    _ask_for_help(clockwork)
+    for away in clockwork.company.away:
+        if away.begins >= 0:
+            go_away(clockwork, away)
     session = db.session()
     people = {user.username: user for user in session.scalars(select(User))}
-    for away in clockwork.company.away:
-        begins, ends = (clockwork.now + dt.timedelta(days=days) for days in (away.begins, away.ends))
-        substitution.plan(session, people[away.who], begins, ends, people[away.substitute])
     for person in clockwork.company.people:
         people[person.username].is_active = not person.left
         people[person.username].email = f"{person.username}@example.com"
     session.commit()
+
+
+def go_away(clockwork: Clockwork, away: Away) -> None:
+    """Somebody enters their absence."""
+    session = db.session()
+    writes.begin(session)
+    person, substitute = (
+        session.get_one(User, clockwork.people[name]) for name in (away.who, away.substitute)
+    )
+    begins, ends = (clockwork.now + dt.timedelta(days=days) for days in (away.begins, away.ends))
+    substitution.plan(session, person, begins, ends, substitute)
+    session.commit()
+
+
+def _ask_for_help(clockwork: Clockwork) -> None:
+    """Some who are at work on something ask bob."""
+    bob = clockwork.people["bob"]
+    found = [task for task in _open_tasks(Task.status == "ASSIGNED", every=12) if task[1] != bob]
+    for task_id, owner in found[:3]:
+        with actions.activation(db.session(), task_id, owner) as activation:
+            activation.ask_help(bob, reason="You have done this before.")
 
 
 def _say(root: int, user_id: int, text: str) -> None:

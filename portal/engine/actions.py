@@ -16,13 +16,14 @@ from portal.models import Process, Task, User
 
 from . import adjusting, corrections, helping, lifecycle, moving, permissions, skipping
 from .context import ActionContext
-from .interpreter import assignment, joins, mutexes, processes, step, subprocesses
-from .process_actions import cancel_process, changing_data, resume, retry, suspend, withdraw
+from .interpreter import assignment, compensation, joins, mutexes, processes, step, subprocesses
+from .process_actions import add_item, cancel_process, changing_data, resume, retry, send, suspend, withdraw
 from .transaction import clock, key_of, read_task, transaction
 
 __all__ = [
     "TaskActions",
     "activation",
+    "add_item",
     "cancel_process",
     "changing_data",
     "demand_start",
@@ -30,6 +31,7 @@ __all__ = [
     "reading_start",
     "resume",
     "retry",
+    "send",
     "starting",
     "store_first",
     "suspend",
@@ -161,7 +163,7 @@ class TaskActions:
         run.because("undo", reason)
         lifecycle.check("undo", task)
         permissions.demand_manager(run.user, process, "undo it")
-        if activation.node._undo is not None:
+        if activation.node._undo is not None and compensation.LEFT_OUT not in task.data:
             activation.node.call(activation.node._undo, activation)
         run.record(task, "CANCELED", "undo")
         subprocesses.reopen(run, process, "undo")

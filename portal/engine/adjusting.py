@@ -1,5 +1,4 @@
-"""Changes of a task that leave its state as it is: its due date, its priority, until when it is put off, and when the
-clock turns to it."""
+"""Changes of a task that keep its state: its due date, its priority, its snooze, and when it is scheduled."""
 
 from __future__ import annotations
 

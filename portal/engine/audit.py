@@ -21,7 +21,21 @@ from .moving_clock import clock
 
 #: what only managers do; what becomes of other people's tasks is noted where it is done
 LEVERS = frozenset(
-    ("skip", "move", "cancel", "undo", "revive", "suspend", "resume", "data", "due", "priority")
+    (
+        "skip",
+        "move",
+        "cancel",
+        "undo",
+        "revive",
+        "suspend",
+        "resume",
+        "data",
+        "due",
+        "priority",
+        "send",
+        "add",
+        "migrate",
+    )
 )
 #: the hash before the first row
 NOTHING = ""

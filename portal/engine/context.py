@@ -1,4 +1,4 @@
-"""`Run`, the context of one action: what it has read and made so far, and the one place where a state is written."""
+"""`ActionContext`: what one action has read and made so far, and the one place where a state is written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tasks of one process that an action has seen, found by their node and their number without a look at each."""
+"""The tasks of one process that an action has read, indexed by node and by number."""
 
 from __future__ import annotations
 

@@ -59,6 +59,9 @@ PROCESS_ACTIONS: dict[str, Rule] = {
     "withdraw": Rule(("NEW",), "CANCELED", ("requester",)),
     "retry": Rule(("NEW",), None, ("manager",)),
     "data": Rule(("NEW", "SUSPENDED"), None, ("manager",), on_hold=True),
+    "send": Rule(("NEW",), None, ("manager",)),
+    "add": Rule(("NEW",), None, ("manager",)),
+    "migrate": Rule(("NEW",), None, ("manager",)),
 }
 
 

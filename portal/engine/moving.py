@@ -37,7 +37,7 @@ def move(run: ActionContext, old: Task, to: str) -> Task:
     run.record(old, "CANCELED", "move", to=node.name)
     step.leave(run, old)
     if node.merges:
-        joins.move(run, node, old)
+        joins.arrive(run, node, old.token, old)
         step.settle(run)
         return next(task for task in old.leading if task.flow_task == node.name)
     fresh = run.create(old.process, node, old.token, *old.previous, old)

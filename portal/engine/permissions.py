@@ -184,8 +184,12 @@ def demand_finish(session: Session, user: User | None, task: Task) -> None:
         )
 
 
-def has_done_its_counterpart(session: Session, user: User, task: Task, node: Any = None) -> bool:
-    """Whether `.NotSameAs` keeps this person away from the task, or from another node with it. It binds everyone."""
+def has_done_its_counterpart(session: Session, user: User | int, task: Task, node: Any = None) -> bool:
+    """Whether `.NotSameAs` keeps this person away from the task, or from another node with it. It binds everyone.
+
+    Args:
+        user: a person, or their id.
+    """
     node = node or task.node
     names = [] if node is None else [reference.name for reference in node.not_same_as]
     if not names:
@@ -195,7 +199,7 @@ def has_done_its_counterpart(session: Session, user: User, task: Task, node: Any
         Task.process_id == task.process_id,
         Task.flow_task.in_(names),
         Task.status == "DONE",
-        Task.owner_id == user.id,
+        Task.owner_id == (user if isinstance(user, int) else user.id),
     )
     return session.scalar(query.limit(1)) is not None
 

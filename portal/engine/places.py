@@ -168,8 +168,16 @@ def _event_behind(task: Task) -> Task | None:
         at = behind.pop()
         if at.flow_task_type.endswith("Boundary") and at.node is not None and not at.node.interrupting:
             return at
-        for before in at.previous:
+        for before in _before(at):
             if before not in seen and before.token == task.token:
                 seen.add(before)
                 behind.append(before)
     return None
+
+
+def _before(task: Task) -> list[Task]:
+    """Where a token came from: that of a join from the split whose branches it has taken."""
+    awaits = task.awaits or ""
+    if awaits.startswith(f"{token.ROOT}/"):
+        return list(_select(task, Task.number == token.split_of(awaits)))
+    return list(task.previous)

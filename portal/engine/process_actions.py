@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -13,7 +13,7 @@ from portal.models import Process, Task, User
 
 from . import corrections, lifecycle, permissions
 from .context import ActionContext
-from .interpreter import processes, step, subprocesses
+from .interpreter import processes, signals, step, subprocesses
 from .retries import persistent
 from .transaction import read_process, transaction
 
@@ -135,6 +135,60 @@ def changing_data(
                     "cannot retry this step: it has not failed, or it was retried already"
                 )
             run.activation(failed).revive(reason)
+
+
+@persistent
+def send(
+    session: Session,
+    process: Process | int,
+    user: User | int | None = None,
+    reason: str | None = None,
+    *,
+    message: str = "",
+    signal: str = "",
+    data: Mapping[str, Any] | None = None,
+) -> None:
+    """Send a process a message, or throw a signal, which reaches every process that waits for it. A manager's; the
+    history of this process keeps it.
+
+    Args:
+        message: of the flow: a name of `.OnMessage`, or of a `MessageCatch`, for which it is kept until that waits.
+        data: keywords for the function of that catch.
+
+    Raises:
+        PortalError: the flow has no such message.
+        TransitionNotAllowed: nothing waits for it.
+    """
+    with _managed(session, process, user, "send", reason) as (run, found):
+        if found.flow_class is None:
+            raise TransitionNotAllowed("the code no longer has this flow")
+        run.note_process(found, "send", **({"signal": signal} if signal else {"message": message}))
+        if signal:
+            signals.throw(run, signal)
+        else:
+            found.flow_class.send(message, process=found, _user=run.user, **(data or {}))
+
+
+@persistent
+def add_item(
+    session: Session, process: Process | int, task_id: int, item: Any, user: User | int | None = None,
+    reason: str | None = None,
+) -> None:  # fmt: skip
+    """Add an item to a task that runs a process for each of its items, while it runs. A manager's.
+
+    Args:
+        item: plain JSON, as one of its items.
+
+    Raises:
+        TransitionNotAllowed: it runs no more, or only one process.
+    """
+    with _managed(session, process, user, "add", reason) as (run, found):
+        task = next(iter(run.find(found, Task.id == task_id)), None)
+        node = None if task is None else task.node
+        if task is None or task.status != "STARTED" or node is None or not node.takes_items:
+            raise TransitionNotAllowed("cannot add an item: this step does not run once for each item now")
+        run.note(task, "add", item=item)
+        subprocesses.add(run, task, item)
 
 
 @contextmanager

@@ -6,11 +6,12 @@ from portal.models import Task
 
 from . import lifecycle, permissions
 from .context import ActionContext
-from .interpreter import processes, step
+from .interpreter import compensation, processes, step
 
 
 def skip(run: ActionContext, task: Task) -> None:
-    """Leave a task out. Nobody has done it, so it is nobody's: `this.node.owner` and `.NotSameAs` do not count it.
+    """Leave a task out. Nobody has done it, so it is nobody's: `this.node.owner` and `.NotSameAs` do not count it,
+    and nothing of it is taken back.
 
     Raises:
         TransitionNotAllowed: it is not waiting, or it decides where the process goes.
@@ -20,6 +21,8 @@ def skip(run: ActionContext, task: Task) -> None:
     permissions.demand_manager(run.user, task.process, "skip it")
     permissions.remember_owner(run.session, task)
     task.owner, task.owner_id, task.owner_by_rule = None, None, False
+    task.acting_for, task.snoozed_until = None, None
+    task.data[compensation.LEFT_OUT] = True
     processes.cancel_children(run, task)
     activation = run.activation(task)
     step.resume(run, task, lambda: activation.node.proceed(activation), "skip")

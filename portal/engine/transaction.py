@@ -95,9 +95,12 @@ def transaction(
 
 
 @contextmanager
-def task_action(session: Session, task_id: int) -> Iterator[tuple[ActionContext, Task]]:
-    """An action of the system on one task: a `transaction`, and the task as it is under the lock."""
-    with transaction(session, task=task_id) as run:
+def task_action(
+    session: Session, task_id: int, user: User | int | None = None
+) -> Iterator[tuple[ActionContext, Task]]:
+    """An action on one task, of the system unless somebody is named: a `transaction`, and the task as it is under the
+    lock."""
+    with transaction(session, user, task=task_id) as run:
         task = read_task(session, task_id)
         run.know(task)
         yield run, task

@@ -1,4 +1,4 @@
-"""What a person wants to be told, and by which way: their choices, and what holds where they have made none."""
+"""Preferences for notifications: what a person has chosen, and the defaults."""
 
 from __future__ import annotations
 

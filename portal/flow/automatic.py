@@ -157,6 +157,8 @@ class Job(Activity):
     def calls(self) -> Iterator[Called]:
         yield from super().calls()
         yield Called("its function", self.func)
+        if callable(self.backoff):
+            yield Called("backoff=", self.backoff, ("attempt",))
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()

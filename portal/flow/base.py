@@ -59,7 +59,7 @@ def describe(call: Any) -> str:
 
 
 def title_of(name: str) -> str:
-    return name.strip("_").replace("_", " ").capitalize()
+    return " ".join(filter(None, name.split("_"))).capitalize()
 
 
 class Node:
@@ -97,6 +97,8 @@ class Node:
     schedules: ClassVar[bool] = False
     #: it starts child processes
     calls_processes: ClassVar[bool] = False
+    #: it starts one for each of its items, and people may add some
+    takes_items: ClassVar[bool] = False
     #: it is done in the moment in which it is entered, so no clock runs meanwhile
     instant: ClassVar[bool] = False
     #: the whole process ends with it

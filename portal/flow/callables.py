@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .activation import Activation
 from .names import guess
 from .reference import Expression, Owner, Reference, reads
+from .registry import registry
 
 if TYPE_CHECKING:
     from .definition import Definition
@@ -87,12 +88,22 @@ def _unread(definition: Definition, called: Called, expression: Expression) -> I
         if path[0] not in _OF_ACTIVATION:
             mend = "write act.process.… or act.task.…"
             yield f"{called.what} reads {text}, but an activation has no `{path[0]}`; {mend}"
-        elif path[0] == "process" and len(path) > 1 and definition.process_class is not None:
-            model = definition.process_class
-            if not hasattr(model, path[1]):
+        elif path[0] == "task" and len(path) > 1 and _lacks(registry.task_class, path[1]):
+            known = [name for name in dir(registry.task_class) if not name.startswith("_")]
+            mend = (
+                guess(path[1], known, "act.task.", all_known=False) or f'; write act.task.data["{path[1]}"]'
+            )
+            yield f"{called.what} reads {text}, but a task has no `{path[1]}`{mend}"
+        elif path[0] == "process" and len(path) > 1:
+            model = definition.process_class or registry.plain_process
+            if model is not None and _lacks(model, path[1]):
                 fields = [name for name in dir(model) if not name.startswith("_")]
                 mend = guess(path[1], fields, "act.process.", all_known=False) or _declared(model, path[1])
                 yield f"{called.what} reads {text}, but {model.__name__} has no field `{path[1]}`{mend}"
+
+
+def _lacks(model: type | None, name: str) -> bool:
+    return model is not None and not hasattr(model, name)
 
 
 def _declared(model: type, name: str) -> str:
@@ -103,8 +114,9 @@ def _declared(model: type, name: str) -> str:
         if not base.__module__.startswith(("portal.", "builtins", "sqlalchemy"))
     )
     names = sorted({name for base in bases for name in vars(base) if not name.startswith("_")})
-    known = f"it has {', '.join(names)}" if names else "it has none of its own"
-    return f"; declare {name} = jsonstore.StringField(…) or another field there ({known})"
+    if not names:
+        return f"; declare {name} = jsonstore.StringField(…) or another field in a process class of the flow's own"
+    return f"; declare {name} = jsonstore.StringField(…) or another field there (it has {', '.join(names)})"
 
 
 def _unfit(called: Called, function: Any, name: str, has_self: bool = False) -> Iterator[str]:

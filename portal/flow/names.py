@@ -1,4 +1,4 @@
-"""Names that are near to one that is not known."""
+"""Finds the known name that is most similar to an unknown one."""
 
 from __future__ import annotations
 

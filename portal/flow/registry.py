@@ -51,6 +51,11 @@ ADMIN = "admin"
 class Registry(Mapping[str, "type[Flow]"]):
     """The flows of the application that is current. The web layer binds how that one is found."""
 
+    #: what a process of a flow without a `process_class` is; the models say so
+    plain_process: type | None = None
+    #: what a task is
+    task_class: type | None = None
+
     def __init__(self) -> None:
         self._default = Flows()
         self._find: Callable[[], Flows | None] = lambda: None

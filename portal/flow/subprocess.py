@@ -82,6 +82,8 @@ class NSubprocess(Subprocess):
         kwargs: more keywords for the start's function.
     """
 
+    takes_items: ClassVar[bool] = True
+
     def __init__(
         self,
         start: StartHandle | Reference,

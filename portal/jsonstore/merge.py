@@ -1,4 +1,4 @@
-"""What was assigned in one copy of a document, and the same assignments made in another, newer one."""
+"""Applies what was assigned in one copy of a document to another, newer copy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is away, until when, and who does their work meanwhile."""
+"""Absences: who is away, until when, and who does their work meanwhile."""
 
 from __future__ import annotations
 

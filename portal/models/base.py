@@ -1,4 +1,4 @@
-"""The parents of models, the database handle, and moments."""
+"""The base classes of models, the database handle, and times in UTC."""
 
 from __future__ import annotations
 

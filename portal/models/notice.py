@@ -1,4 +1,4 @@
-"""What a person is told inside the portal, and once a day by mail."""
+"""Notices: what a person is told inside the portal, and once a day by mail."""
 
 from __future__ import annotations
 

@@ -245,6 +245,9 @@ $$ SELECT ARRAY(SELECT DISTINCT substr(value, place, 3) FROM generate_series(1, 
 event.listen(Process.__table__, "before_create", _TRIGRAMS.execute_if(dialect="postgresql"))
 
 
+registry.plain_process = Process
+
+
 class _Classes(dict[Any, Any]):
     """The mappers by `process_type`. A process whose class the code no longer has is a plain `Process`: it can be seen,
     cancelled, and moved by `portal flows rename-class`."""

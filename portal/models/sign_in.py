@@ -1,4 +1,4 @@
-"""Who is signed in where, and the tries to sign in."""
+"""Sessions of people, and attempts to sign in."""
 
 from __future__ import annotations
 

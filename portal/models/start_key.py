@@ -1,4 +1,4 @@
-"""What makes a start form that is sent twice start one process."""
+"""Keys of start forms: a form that is sent twice starts one process."""
 
 from __future__ import annotations
 

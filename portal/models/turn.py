@@ -1,4 +1,4 @@
-"""Whose turn it is: what a rule of assignment remembers of a node."""
+"""The state of a rule of assignment at a node: whose turn is next."""
 
 from __future__ import annotations
 

@@ -199,7 +199,13 @@ def check_permissions(names: Iterable[str]) -> list[str]:
 
 
 def roles_named(session: Session, names: Iterable[str]) -> list[Role]:
-    """The roles with these names, made when absent."""
+    """The roles with these names, made when absent.
+
+    Raises:
+        PortalError: a name alone in the place of a list.
+    """
+    if isinstance(names, str):
+        raise PortalError(f"roles are a list of names; write [{names!r}]")
     names = list(dict.fromkeys(names))
     there = (
         {role.name: role for role in session.scalars(select(Role).where(Role.name.in_(names)))}

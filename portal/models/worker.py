@@ -1,4 +1,4 @@
-"""Who turns the clock: a row for each process that looks for what is due."""
+"""Workers: a row for each process that runs timers and jobs."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from .acting import owners, whom_for
 from .attention import Attention, attention
-from .beside import Beside, View, badges, saved_view
+from .beside import BADGES, Beside, View, badges, saved_view
 from .board import MOST_ON_A_BOARD, Column, board
 from .candidates import how_many_could, who_could
 from .figures import Figures, figures
@@ -71,6 +71,7 @@ from .workers import workers_seen
 
 __all__ = [
     "ARCHIVE_ORDERS",
+    "BADGES",
     "DUE",
     "EVENTS",
     "EVERYTHING",

@@ -1,4 +1,4 @@
-"""What somebody has to do, also in place of people who are away; whose it is."""
+"""The tasks that a person can do, also in place of people who are away."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is told beside a list: badges, what is due today, the views that one has saved."""
+"""What is shown beside a list: badges, what is due today, and saved views."""
 
 from __future__ import annotations
 
@@ -10,7 +10,19 @@ from sqlalchemy import JSON, and_, bindparam, exists, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from portal.engine import permissions
-from portal.models import BigId, Helper, Process, Role, SavedView, Task, User, utcnow
+from portal.flow.registry import registry
+from portal.models import (
+    BigId,
+    Helper,
+    Incident,
+    IncidentTask,
+    Process,
+    Role,
+    SavedView,
+    Task,
+    User,
+    utcnow,
+)
 from portal.models.user import user_role
 
 #: counts go no further than this: nobody reads the difference, and the database need not look
@@ -79,8 +91,13 @@ def awake(now: Any) -> Any:
     return or_(Task.snoozed_until.is_(None), Task.snoozed_until <= now)
 
 
-def badge_counts(user: User) -> tuple[Any, Any]:
-    """How many tasks are in the inbox and in the queue, as columns; they stop counting at a hundred."""
+#: the places of the side bar that have a number, as `badge_counts` has them
+BADGES = ("inbox", "queue", "incidents")
+
+
+def badge_counts(user: User) -> tuple[Any, Any, Any]:
+    """How many tasks are in the inbox, in the queue, and how many have failed in flows that the person manages, as
+    columns; they stop counting at a hundred."""
     free = permissions.is_free(user)
     sets = [
         select(Task.id).join(Process, Process.id == Task.process_id).where(and_(free, each))
@@ -92,13 +109,23 @@ def badge_counts(user: User) -> tuple[Any, Any]:
         .where(each, Task.finished.is_(None), awake(utcnow()))
         for each in permissions.my_task_sets(user)
     ]
-    return count(mine), count(sets)
+    return count(mine), count(sets), _failed(user)
+
+
+def _failed(user: User) -> Any:
+    query = select(IncidentTask.task_id).where(IncidentTask.closed.is_(None))
+    if not user.can("admin"):
+        labels = [label for label in registry if user.manages(label)]
+        if not labels:
+            return literal(0)
+        query = query.join(Incident, Incident.key == IncidentTask.incident_key)
+        query = query.where(Incident.flow_label.in_(labels))
+    return count([query])
 
 
 def badges(session: Session, user: User) -> dict[str, int]:
-    """How many tasks are in the inbox and in the queue, in one statement."""
-    row = session.execute(select(*badge_counts(user))).one()
-    return {"inbox": row[0], "queue": row[1]}
+    """The numbers of the side bar, in one statement."""
+    return dict(zip(BADGES, session.execute(select(*badge_counts(user))).one(), strict=True))
 
 
 def count(queries: Sequence[Any]) -> Any:

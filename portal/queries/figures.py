@@ -1,4 +1,4 @@
-"""What waits, in numbers: for machines that watch the portal, and for `portal stats`."""
+"""Counts of what waits: for monitoring, and for `portal stats`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session
 
+from portal.flow.external import awaited
 from portal.models import Outgoing, Process, SignalDelivery, Task
 
 
@@ -95,10 +96,19 @@ def _age(row: Any, now: dt.datetime) -> tuple[int, float]:
     return count, 0.0 if oldest is None else (now - oldest).total_seconds()
 
 
+def for_workers() -> Any:
+    """Whether the portal's own workers do a task that waits for its moment, and no program elsewhere."""
+    return or_(Task.awaits.is_(None), ~Task.awaits.startswith(awaited(""), autoescape=True))
+
+
 def _tasks(session: Session, now: dt.datetime) -> tuple[int, float]:
     query = select(func.count(), func.min(Task.scheduled)).select_from(Task).join(Task.process)
     due = query.where(
-        Task.finished.is_(None), Task.scheduled <= now, Task.status == "SCHEDULED", ~Process.on_hold
+        Task.finished.is_(None),
+        Task.scheduled <= now,
+        Task.status == "SCHEDULED",
+        ~Process.on_hold,
+        for_workers(),
     )
     return _age(session.execute(due).one(), now)
 

@@ -1,4 +1,4 @@
-"""A person's permissions without the person."""
+"""The permissions of a user as plain values, for statements that serve all who have the same."""
 
 from __future__ import annotations
 

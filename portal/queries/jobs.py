@@ -1,4 +1,4 @@
-"""Jobs and timers for people: what runs, and what the clock turns to next."""
+"""Jobs and timers for people: what runs, and what is due next."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, contains_eager, lazyload
 
 from portal.models import Event, Process, Task
 
+from .figures import for_workers
 from .paging import Key, Page, behind, ordering, pack, unpack
 
 #: rows of each list on a page
@@ -45,7 +46,7 @@ def numbers(session: Session, labels: Sequence[str] | None, now: dt.datetime) ->
     asked = select(
         count(*_AT_WORK),
         count(*_WAITING, Task.scheduled <= now + hour),
-        count(*_WAITING, Task.scheduled <= now - minute, ~Process.on_hold),
+        count(*_WAITING, Task.scheduled <= now - minute, ~Process.on_hold, for_workers()),
         count(*_WAITING),
     )
     return Numbers(*session.execute(asked).one())

@@ -1,4 +1,4 @@
-"""Reading many rows' belongings in few statements."""
+"""Loads the artifacts, seeds and own tables of many rows in few statements."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from portal.models import Event, Process, Task, User
 
 from . import shown
 from .attention import Attention, attention
-from .beside import badge_counts
+from .beside import BADGES, badge_counts
 from .filters import EVERYTHING, Filters
 from .lists import read
 from .loading import load_pointers, tables_of_heirs
@@ -131,7 +131,7 @@ def story(session: Session, user: User, process_id: int) -> ProcessDetail | None
     children = [row[0] for row in rows[1:] if row[1]]
     shown.complete(session, children)
     load_pointers(session, [], [rows[0][0], *children])
-    counts = {"inbox": rows[0][2], "queue": rows[0][3]}
+    counts = dict(zip(BADGES, rows[0][2:], strict=False))
     return ProcessDetail(rows[0][0], bool(rows[0][1]), counts, children)
 
 

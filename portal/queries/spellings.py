@@ -1,4 +1,4 @@
-"""Words in columns of text, in any letters' case."""
+"""Searches words in columns of text, without regard to letters' case."""
 
 from __future__ import annotations
 

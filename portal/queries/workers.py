@@ -1,4 +1,4 @@
-"""The processes that turn the clock."""
+"""The worker processes and their state."""
 
 from __future__ import annotations
 

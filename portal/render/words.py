@@ -29,7 +29,7 @@ def caption(node: Any) -> str:
     """A node's title; a boundary event without one says when it fires."""
     own = node._title
     if node.kind == "TimeoutBoundary":
-        return own or _moment(node.delay)
+        return own or _again(node, _moment(node.delay))
     if node.kind in ("MessageBoundary", "SignalBoundary"):
         return own or code_of(node)
     if node.kind in _UNNAMED:
@@ -101,6 +101,17 @@ def _moment(delay: Any) -> str:
     if isinstance(delay, dt.datetime):
         return _("On %(moment)s", moment=f"{delay:%Y-%m-%d %H:%M}")
     return _("When overdue")
+
+
+def _again(timeout: Any, first: str) -> str:
+    """When a timeout fires, and when again."""
+    times, interval = timeout.times_to_fire, timeout.interval
+    if times == 1 or interval is None:
+        return first
+    each = str(interval) if isinstance(interval, WorkingTime) else span(interval)
+    if times is None:
+        return _("%(first)s, then every %(span)s", first=first, span=each)
+    return _("%(first)s, %(times)s times, every %(span)s", first=first, times=times, span=each)
 
 
 def given_out(node: Any) -> tuple[str, ...]:

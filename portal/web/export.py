@@ -23,7 +23,7 @@ from portal.queries import LISTS, Filters, Page
 
 from .display.moments import zone
 from .display.values import field_value
-from .display.words import process_state, task_state
+from .display.words import ATTENTION, process_state, task_state
 from .flows import attachment
 from .layout import me, preferences
 
@@ -88,6 +88,7 @@ def _rows(name: str, pages: Iterable[Page]) -> Iterator[list[Any]]:
             extra = [column.label for column in page.columns]
             yield [*(_task_heads() if of_tasks else _process_heads()), *extra]
             first = False
+        attention = {} if of_tasks else queries.attention(db.session(), page)
         for row in page:
             values = page.values.get(row.id, ())
             extra = [
@@ -95,7 +96,7 @@ def _rows(name: str, pages: Iterable[Page]) -> Iterator[list[Any]]:
                 else field_value(column, value)
                 for column, value in zip(page.columns, values, strict=False)
             ]  # fmt: skip
-            yield [*(_task(row) if of_tasks else _process(row)), *extra]
+            yield [*(_task(row) if of_tasks else _process(row, attention.get(row.id))), *extra]
 
 
 def _task_heads() -> list[str]:
@@ -118,9 +119,10 @@ def _process_heads() -> list[str]:
     return [_("Process"), _("Flow"), _("Summary"), _("State"), _("Requested by"), _("Started"), _("Finished")]
 
 
-def _process(process: Any) -> list[Any]:
+def _process(process: Any, trouble: Any) -> list[Any]:
+    state = process_state(process) if trouble is None else ATTENTION
     return [
-        process.id, _flow(process), summaries.of_process(process), str(process_state(process).word),
+        process.id, _flow(process), summaries.of_process(process), str(state.word),
         process.created_by.name if process.created_by else "", process.created, process.finished,
     ]  # fmt: skip
 
@@ -175,6 +177,13 @@ def _xlsx(rows: Iterable[list[Any]]) -> Iterator[bytes]:
             yield block
 
 
+#: the states of a task as the transitions of the standard lifecycle of XES
+_LIFECYCLE = {
+    "NEW": "schedule", "SCHEDULED": "schedule", "ASSIGNED": "assign", "STARTED": "start", "DONE": "complete",
+    "ERROR": "ate_abort", "CANCELED": "pi_abort", "REVIVED": "pi_abort",
+}  # fmt: skip
+
+
 def _xes(pages: Iterable[Page]) -> Iterator[str]:
     """The event log of the processes (IEEE 1849): a trace a process, an event for each change of a task's state."""
     yield '<?xml version="1.0" encoding="UTF-8"?>\n<log xes.version="2.0" xmlns="http://www.xes-standard.org/">\n'
@@ -193,7 +202,8 @@ def _xes(pages: Iterable[Page]) -> Iterator[str]:
             for flow_task, state, moment, username in events.get(process.id, ()):
                 resource = _text("org:resource", username) if username else ""
                 yield (
-                    f"<event>{_text('concept:name', flow_task)}{_text('lifecycle:transition', state.lower())}{resource}"
+                    f"<event>{_text('concept:name', flow_task)}{_text('lifecycle:transition', _LIFECYCLE[state])}"
+                    f"{_text('state', state)}{resource}"
                     f'<date key="time:timestamp" value="{moment.isoformat()}"/></event>\n'
                 )
             yield "</trace>\n"

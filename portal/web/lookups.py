@@ -1,4 +1,4 @@
-"""What an address names, or the refusal: 404 not there, 403 not to be seen."""
+"""Finds what an address names, or refuses: 404 not there, 403 not to be seen."""
 
 from __future__ import annotations
 

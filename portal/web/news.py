@@ -1,4 +1,4 @@
-"""What has changed since a page was read: the badges, and what has come into its list."""
+"""What has changed since a page was read: the badges, and new rows of its list."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def news() -> Response:
     """
     shown = badges()
     answer: dict[str, Any] = {
-        "badges": {name: shown.get(name, "") for name in ("inbox", "queue")},
+        "badges": {name: shown.get(name, "") for name in queries.BADGES},
         "text": "",
     }
     name, since = request.args.get("list", ""), _moment(request.args.get("since", ""))

@@ -1,4 +1,4 @@
-"""What machines ask: is it alive, can it work, what waits."""
+"""Endpoints for operation: health, readiness and metrics."""
 
 from __future__ import annotations
 

@@ -28,6 +28,7 @@ from . import (
     limits,
     lists,
     messages,
+    migrating,
     news,
     operations,
     pending,
@@ -37,6 +38,7 @@ from . import (
     requests,
     retry,
     saved_views,
+    sending,
     workload,
 )
 from .accounts import (
@@ -84,6 +86,8 @@ BLUEPRINTS = (
     pages.blueprint,
     processes.blueprint,
     process_levers.blueprint,
+    sending.blueprint,
+    migrating.blueprint,
     workload.blueprint,
     incidents.blueprint,
     operations_of_people.blueprint,

@@ -1,4 +1,4 @@
-"""What an application has changed before it handed a request to the portal, such as when a person was last seen."""
+"""Commits what an application has changed before it passes a request to the portal."""
 
 from __future__ import annotations
 

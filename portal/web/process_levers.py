@@ -1,4 +1,4 @@
-"""Levers on whole processes: withdraw, retry all that failed, change data; and what is done with many of them."""
+"""Actions on whole processes: withdraw, retry all that failed, change data; also on many of them."""
 
 from __future__ import annotations
 
@@ -294,6 +294,10 @@ def address_of(process: Process, action: str) -> str:
     """The page of an action on a process."""
     if action == "data":
         return url_for("portal.process_levers.data", process_id=process.id)
+    if action == "migrate":
+        return url_for("portal.migrating.migrate", process_id=process.id)
+    if action in ("send", "add"):
+        return url_for(f"portal.sending.{action}", process_id=process.id)
     endpoint = "portal.process_levers.act" if action in ("withdraw", "retry") else "portal.processes.act"
     return url_for(endpoint, process_id=process.id, action=action)
 

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries, render
 from portal.engine import actions, lifecycle, visibility
+from portal.engine.versions import migration
 from portal.errors import FlowError, PermissionDenied, TransitionNotAllowed
 from portal.language import gettext, lazy_gettext
 from portal.models import db
@@ -31,6 +32,7 @@ from .navigation import Entry
 from .reads import note_read
 from .reasons import reason_of_request
 from .rendering import render_template
+from .sending import has_news, steps_with_items
 from .tasks import preview
 from .tasks.context import artifact_of
 from .urls import see_other, to_id, way_back
@@ -94,7 +96,11 @@ def detail(process_id: int) -> str:
         data=rows_of(process, Files(process)),
         entered=told.entered(process, latest.rows),
         artifact=artifact_of(process),
-        actions=offered(process, failed is not None or process.id in troubles),
+        actions=offered(
+            process,
+            failed is not None or process.id in troubles,
+            bool(migration.misfits(process, course.open_tasks)),
+        ),
         manages=manages,
     )
 
@@ -155,15 +161,17 @@ def ask(process: Any, action: str, address: str, fault: str = "") -> str:
     )
 
 
-def offered(process: Any, failed: bool = False) -> list[str]:
+def offered(process: Any, failed: bool = False, changed: bool = False) -> list[str]:
     """The actions that the page of a process has buttons for.
 
     Args:
         failed: something in it has failed.
+        changed: it stands at a step that its flow no longer has.
     """
     names: list[str] = []
     if me().manages(process.flow_label):
-        names = [*(["retry"] if failed else []), "resume", "suspend", "data", "cancel"]
+        names = [*(["retry"] if failed else []), *(["migrate"] if changed else [])]
+        names += ["resume", "suspend", "data", "send", "add", "cancel"]
     if process.created_by_id == me().id:
         names.append("withdraw")
     return [name for name in names if _possible(name, process)]
@@ -177,7 +185,17 @@ def _possible(name: str, process: Any) -> bool:
     except Exception:  # the flow's own rule for a withdrawal
         current_app.logger.exception("process %s: whether one may %s it cannot be told", process.id, name)
         return False
-    return name != "data" or bool(correctable(type(process)))
+    if name in _OFFERED_IF:
+        return bool(_OFFERED_IF[name](process))
+    return True
+
+
+#: what beside its state makes an action on a process possible
+_OFFERED_IF: dict[str, Any] = {
+    "data": lambda process: bool(correctable(type(process))),
+    "send": has_news,
+    "add": lambda process: bool(steps_with_items(process)),
+}
 
 
 def correctable(model: type) -> list[str]:

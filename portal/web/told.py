@@ -93,6 +93,9 @@ def _answer(
 
 def _note(event: Happened) -> str:
     task = event.task
+    if event.action in ("send", "add"):
+        named = (event.detail[key] for key in ("message", "signal", "item") if key in event.detail)
+        return f"“{next(named, '')}”"
     if task is None:
         return ""
     if event.action == "execute" and task.assigned is not None:

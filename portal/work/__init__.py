@@ -1,4 +1,4 @@
-"""Alarm clocks and postmen: they call the engine and decide nothing."""
+"""Background work: the scheduler, workers, executors of jobs, and the senders of mail and web hooks."""
 
 from __future__ import annotations
 

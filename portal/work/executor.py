@@ -1,4 +1,4 @@
-"""What runs jobs: the dispatcher hands it tasks that it has claimed, and the executor says how many it takes."""
+"""The interface of executors: each is passed claimed tasks, and says how many it takes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns the clock of a process: what the engine has due is done when its moment comes."""
+"""The scheduler of a process: it runs timers, jobs, schedules and maintenance when they are due."""
 
 from __future__ import annotations
 

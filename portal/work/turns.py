@@ -1,4 +1,4 @@
-"""One APScheduler for each process: it calls what looks after the rows, when they fall due and when it is woken."""
+"""One APScheduler for each process: it calls what processes due rows, at their time and when a commit wakes it."""
 
 from __future__ import annotations
 

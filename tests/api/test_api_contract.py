@@ -84,6 +84,20 @@ def test_what_is_said_of_an_older_state_is_not_said(app, program, started):
     assert len(carol.get(f"/processes/{process_id}/comments").json["items"]) == 1
 
 
+def test_what_is_not_there_is_no_question_of_tokens(app, order):
+    app.config["WTF_CSRF_ENABLED"] = True
+    client = app.test_client()
+    for method, path, status in (
+        ("DELETE", "/tasks", 405),
+        ("POST", "/nothing", 404),
+        ("PUT", "/processes/1", 405),
+        ("POST", "/tasks/1/assign", 401),
+    ):
+        answer = client.open(f"/api/v1{path}", method=method, json={})
+        assert (answer.status_code, answer.mimetype) == (status, "application/problem+json"), path
+    assert client.post("/tasks/assign", data={"task": "1"}).status_code != 200  # a page's is asked as ever
+
+
 def test_a_page_may_say_its_token_by_either_name(app, order, make_user):
     app.config["WTF_CSRF_ENABLED"] = True
     make_user("sam", "order.can_start", password="correct horse")

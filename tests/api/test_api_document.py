@@ -108,3 +108,42 @@ def test_its_pages_need_no_other_host(app, order):
     for address in re.findall(r'(?:src|href)="([^"]+)"', page.text):
         with client.get(address) as answer:
             assert answer.status_code == 200
+
+
+@pytest.mark.slow
+def test_walks_along_its_links_are_answered_as_it_says(app, people, program, started):
+    """What one call has made the next ones use: no 5xx, no status and no answer that the document does not know."""
+    app.extensions["portal"] = dataclasses.replace(app.extensions["portal"], api_rate=0)
+    started()
+    headers = program("erin").headers | {"Accept-Encoding": "identity"}
+    schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
+    steps = []
+
+    class Walk(schema.as_state_machine()):
+        def before_call(self, case):
+            if case.path.startswith("/flows/"):  # walks begin with what is there
+                case.path_parameters |= {name: REAL[name] for name in case.path_parameters if name in REAL}
+            if case.path.startswith("/flows/{label}/starts") and case.method == "POST":
+                case.body = {"data": {"title": "on a walk"}}
+
+        def get_call_kwargs(self, case):
+            return {"headers": headers}
+
+        def after_call(self, response, case):
+            steps.append((case.method, case.path, response.status_code))
+
+        def validate_response(self, response, case, **_given):
+            case.validate_response(response, excluded_checks=LEFT_OUT, headers=headers)
+
+    Walk.run(
+        settings=settings(
+            max_examples=int(os.environ.get("PORTAL_API_EXAMPLES", "15")),
+            stateful_step_count=8,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        )
+    )
+    done = {(method, path) for method, path, status in steps if status < 300}
+    assert ("POST", "/flows/{label}/starts/{node}") in done
+    assert any(path.startswith("/processes/{process_id}") for _method, path in done), done

@@ -240,6 +240,17 @@ class TestOnOneDatabase:
         started()
         order = erin.get("/tasks?flow=order").json["items"][0]["id"]
         assert erin.get(f"/external-tasks/{order}").status_code == 404
+        body = {"worker_id": "w", "error_code": "x", "new_duration": 1000}
+        for word, takes in (
+            ("complete", ["worker_id"]),
+            ("failure", ["worker_id"]),
+            ("bpmn-error", ["worker_id", "error_code"]),
+            ("extend-lock", ["worker_id", "new_duration"]),
+            ("unlock", ["worker_id"]),
+        ):
+            for number in (order, 9999, 2**63):
+                answer = erin.post(f"/external-tasks/{number}/{word}", {name: body[name] for name in takes})
+                assert answer.status_code == 404, (word, number)
         assert program("robot", "read").get("/external-tasks").status_code == 403
 
     def test_its_page_says_who_works_on_it(self, app, robot, make_user):
@@ -250,6 +261,9 @@ class TestOnOneDatabase:
         assert "Waits for a program that works on “ocr”" in client.get("/admin/jobs").text
         fetch(robot, "the reader")
         assert "the reader" in client.get("/admin/jobs").text
+        [task] = client.get("/api/v1/external-tasks").json["items"]
+        for page in (f"/processes/{task['process']}", f"/tasks/{task['id']}"):
+            assert client.get(page).status_code == 200
 
 
 def test_a_wrong_declaration_is_told():

@@ -74,8 +74,10 @@ class Books:
     def copies(self, old: Any) -> list[Any]:
         """The fresh copies of a task that was revived, or moved to another node; both, where what it was moved to was
         taken back."""
-        if old.status not in ("CANCELED", "REVIVED"):
-            return []
+        return self._copies(old) if old.status in ("CANCELED", "REVIVED") else []
+
+    def _copies(self, old: Any) -> list[Any]:
+        """Also those of a caller that was moved and has come back with what it had called."""
         revived = {event.created for event in self.history[old.id] if event.action == "revive"}
         moved = {event.created for event in self.history[old.id] if event.action in MOVED}
         return [
@@ -89,7 +91,7 @@ class Books:
         """What comes after a task: not its own fresh copy, once for what was itself copied, and once for the joins
         that its branch met at when one after the other was taken back."""
         after = self.after[task.id]
-        copied = [*self.copies(task), *(copy for old in after for copy in self.copies(old))]
+        copied = [*self._copies(task), *(copy for old in after for copy in self._copies(old))]
         found: dict[Any, Any] = {}
         for each in sorted(after, key=lambda each: each.id):
             if each not in copied:

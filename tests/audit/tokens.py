@@ -17,6 +17,8 @@ def ends_are_ends(books: Books) -> Iterator[str]:
         if process.status in OVER:
             for task in still_open:
                 yield f"{books.name(task)}: is {task.status}, but its process is {process.status}"
+        elif process.status == "SUSPENDED" and process.ended:
+            continue  # a job has come back meanwhile; its resume ends it
         elif not still_open:
             taken_back = any(
                 event.to_state == "CANCELED" and event.action in ("cancel", "undo")

@@ -57,6 +57,19 @@ def test_what_is_no_celery_task_is_refused():
             end = flow.End()
 
 
+def test_a_task_that_takes_no_reference_is_refused():
+    @shared_task
+    def deaf():
+        pass
+
+    with pytest.raises(FlowError, match=r"its Celery task: `.*deaf` takes nothing.*`\(activation_ref\)`"):
+
+        class DeafFlow(flow.Flow):
+            start = flow.StartHandle().Next(this.send)
+            send = celery.Job(deaf).Next(this.end)
+            end = flow.End()
+
+
 def test_without_the_extra_the_error_names_it():
     code = "import sys; sys.modules['celery'] = None; from portal import celery"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -298,6 +298,26 @@ def test_a_login_manager_without_an_identity_is_refused_with_the_mend(host):
         Portal(app, flows=[])
 
 
+def test_an_identity_that_is_none_is_refused_with_the_mend(host):
+    for wrong, mend in (
+        (lambda: Identity("ann", roles="clerks"), r"roles=\['clerks'\]"),
+        (lambda: Identity(5), "'5'"),
+        (lambda: Portal(host(), flows=[], identity=Identity("ann")), "lambda"),
+    ):
+        with pytest.raises(PortalError, match=mend):
+            wrong()
+    app = host()
+    names = iter(["ann", Identity("ann", roles=(name for name in ("clerks", "buyers")))])
+    Portal(app, url_prefix=None, flows=[], identity=lambda: next(names))
+    ready(app)
+    client = app.test_client()
+    with pytest.raises(PortalError, match=r"write Identity\(…\)"):
+        client.get("/inbox")
+    assert client.get("/inbox").status_code == 200
+    with app.app_context():
+        assert {role.name for role in models.find_user(db.session(), "ann").roles} == {"clerks", "buyers"}
+
+
 def test_a_second_portal_in_one_application_is_refused(host):
     app = host()
     Portal(app, url_prefix="/one", flows=[], identity=ann)

@@ -222,6 +222,7 @@ def test_a_person_may_be_deactivated_in_the_portal_alone(app, sign_in):
         db.session.commit()
     page = claire.get("/work/inbox")
     assert page.status_code == 403
+    assert claire.get("/work/api/v1/tasks").status_code == 403
     assert claire.get("/").status_code == 200
 
 

@@ -249,6 +249,13 @@ FAULTS = {
     "a field that nobody declared": (
         {**START, "work": lambda: flow.If(act.process.qqq).Then(this.end).Else(this.end), **END}, "work",
         ["act.process.qqq", "declare qqq", "text"]),
+    "a part of the task that is not there": (
+        {**START, "work": lambda: flow.If(act.task.dta["x"]).Then(this.end).Else(this.end), **END},
+        "work", ["act.task.dta", "did you mean act.task.data?"]),
+    "a field without a process class": (
+        {**START, "work": lambda: flow.If(act.process.qqq).Then(this.end).Else(this.end), **END,
+         "process_class": None},
+        "work", ["Process has no field `qqq`", "a process class of the flow's own"]),
     "a filter that is not there": (
         {**START, "work": lambda: flow.ManualTask().Annotation(result_template="{{ 1|money }}").Next(this.end), **END},
         "work", ["result_template", "money", "{{ process.<field> }}"]),
@@ -267,6 +274,9 @@ FAULTS = {
     "a field that every form has": (
         {**START, "work": lambda: flow.View(views.UpdateProcessView.as_view(fields=["errors"])).Next(this.end), **END},
         "work", ["`errors`", "another name"]),
+    "a wait that asks for nothing": (
+        {**START, "work": lambda: flow.Job(nothing, backoff=lambda: 1).Next(this.end), **END}, "work",
+        ["backoff=", "(attempt)"]),
     "a check of nothing": (
         {**START, "work": lambda: flow.View(
             views.UpdateProcessView.as_view(fields=[], check=lambda: None)).Next(this.end), **END},
@@ -284,7 +294,7 @@ def test_a_fault_names_the_class_the_node_and_the_mend(fault):
         type(flow.Flow)(
             "OrderFlow",
             (flow.Flow,),
-            {"process_class": FaultProcess, **{n: make() for n, make in body.items()}},
+            {"process_class": FaultProcess, **{n: make() if make else make for n, make in body.items()}},
         )
     message = str(refused.value)
     assert f"OrderFlow.{node}" in message
@@ -401,11 +411,17 @@ def test_the_words_on_the_picture():
         )
         fork = flow.Split().Next(this.join, label="One").Always(this.join, label="Two")
         join = flow.Join().Next(this.wait)
-        wait = flow.ManualTask().OnTimeout(dt.timedelta(1), this.end, title="Too late").Next(this.end)
+        wait = (
+            flow.ManualTask()
+            .OnTimeout(dt.timedelta(1), this.end, title="Too late")
+            .OnError(this.end)
+            .Next(this.end)
+        )
         end = flow.End()
 
     nodes = WordsFlow.definition.nodes
     labels = {name: [edge.label for edge in node.outgoing] for name, node in nodes.items()}
+    assert nodes["wait__error"].title == "Wait error"
     assert labels["start"] == ["go"]
     assert labels["ask"] == ["Big", "No"]
     assert labels["choose"] == ["Late", "Else"]
@@ -432,6 +448,7 @@ def test_every_fault_is_told_at_once():
     with pytest.raises(FlowError) as refused:
 
         class BadFlow(flow.Flow):
+            process_class = FaultProcess
             start = flow.StartHandle().Next(this.ask)
             ask = flow.If(act.process.text).Then(this.end)
             lone = flow.Function(nothing).Next(this.end)

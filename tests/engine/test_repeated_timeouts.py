@@ -9,6 +9,7 @@ import pytest
 
 from portal import flow, render, this
 from portal.errors import FlowError
+from portal.render.words import caption
 
 DAY = dt.timedelta(days=1)
 
@@ -44,9 +45,8 @@ def test_it_fires_as_often_as_it_says(flow_tester, repeat, days, times):
     assert run.path.count("remind") == times
 
 
-@pytest.mark.parametrize(("delay", "repeat"), [(flow.working(days=1), 3), (DAY, flow.working(days=1))])
-def test_it_repeats_in_working_time(flow_tester, delay, repeat):
-    run = flow_tester(nag(delay, repeat=repeat))
+def test_a_delay_of_working_time_repeats(flow_tester):
+    run = flow_tester(nag(flow.working(days=1), repeat=3))
     run.start("start")
     first = run.tasks("ask__timeout")[0].scheduled
     run.advance(days=5)
@@ -96,7 +96,21 @@ def test_what_cannot_repeat_is_refused(delay, options, mend):
 
 
 @pytest.mark.parametrize(
-    ("repeat", "cycle"), [(3, "R3/P1D"), (DAY / 2, "R/PT12H"), (flow.working(days=2), "R/P2D"), (None, None)]
+    ("repeat", "words"),
+    [
+        (None, "After 1 day"),
+        (1, "After 1 day"),
+        (3, "After 1 day, 3 times, every 1 day"),
+        (2 * DAY, "After 1 day, then every 2 days"),
+        (flow.working(days=1), "After 1 day, then every 1 working day"),
+    ],
+)
+def test_the_picture_says_that_it_repeats(repeat, words):
+    assert caption(nag(DAY, repeat=repeat).definition.nodes["ask__timeout"]) == words
+
+
+@pytest.mark.parametrize(
+    ("repeat", "cycle"), [(3, "R3/P1D"), (DAY / 2, "R/PT12H"), (flow.working(1), "R/P1D"), (None, None)]
 )
 def test_in_bpmn_it_is_a_cycle(repeat, cycle):
     root = ElementTree.fromstring(render.bpmn(nag(DAY, repeat=repeat)))

@@ -10,6 +10,7 @@ from portal import act, flow, this
 from portal.engine import places
 from portal.errors import PermissionDenied, PortalError, TransitionNotAllowed
 from portal.models import Event, db
+from tests.audit import faults
 
 HOUR = dt.timedelta(hours=1)
 
@@ -215,6 +216,44 @@ def test_called_processes_end_with_the_task_that_called_them(flow_tester):
     assert {child.process.status for child in run.children("call")} == {"CANCELED"}
 
 
+def test_a_caller_that_was_moved_comes_back_with_what_it_had_called(flow_tester):
+    run = flow_tester(CallerFlow)
+    run.start()
+    child = run.children("call")[0]
+    run.task("call").move("check")
+    run.tasks("check")[0].cancel()
+    child.tasks("sign")[0].revive()
+    assert run.task("call").status == "STARTED"
+    assert faults(db.session) == []
+    child.task("sign").skip()
+    run.task("check").skip()
+    assert (run.process.status, faults(db.session)) == ("DONE", [])
+
+
+class JoinedCallerFlow(flow.Flow):
+    start = flow.StartHandle().Next(this.split)
+    split = flow.Split().Next(this.call).Next(this.other)
+    call = flow.NSubprocess(CalledFlow.start, items=[{}, {}]).Next(this.join)
+    other = flow.ManualTask().Next(this.join)
+    join = flow.Join().Next(this.end)
+    end = flow.End()
+
+
+def test_of_a_caller_and_what_it_was_moved_to_one_comes_back(flow_tester):
+    run = flow_tester(JoinedCallerFlow)
+    run.start()
+    first = run.children("call")
+    run.task("call").move("call").cancel()
+    second = run.children("call")[2:]
+    first[0].tasks("sign")[0].revive()
+    with pytest.raises(TransitionNotAllowed, match="is at work again: «Call» "):
+        second[0].tasks("sign")[0].revive()
+    first[0].task("sign").skip()
+    with pytest.raises(TransitionNotAllowed, match="has gone on with «Call» "):
+        second[0].tasks("sign")[0].revive()
+    assert faults(db.session) == []
+
+
 def test_due_priority_and_snooze_leave_their_rows(flow_tester, make_user):
     run = flow_tester(LineFlow)
     run.start()
@@ -261,3 +300,101 @@ def test_every_action_keeps_its_reason(flow_tester):
     for wrong in ("a" * 2001, "\0", 5):
         with pytest.raises(PortalError):
             run.tasks("write")[0].revive(reason=wrong)
+
+
+class FailingJoinFlow(flow.Flow):
+    start = flow.StartHandle().Next(this.split)
+    split = flow.Split().Next(this.left).Next(this.right)
+    left = flow.ManualTask().Next(this.inner)
+    inner = flow.Split().Next(this.deep).Next(this.deeper)
+    deep = flow.ManualTask().Next(this.inner_join)
+    deeper = flow.ManualTask().Next(this.inner_join)
+    inner_join = flow.Join(lambda activation, active: activation.process.data["no such thing"]).Next(
+        this.join
+    )
+    right = flow.ManualTask().Next(this.join)
+    join = flow.Join().Next(this.after)
+    after = flow.ManualTask().Next(this.end)
+    end = flow.End()
+
+
+@pytest.fixture
+def failed_join(flow_tester):
+    """A run whose inner join has failed; one of its branches was cancelled."""
+    run = flow_tester(FailingJoinFlow)
+    run.start()
+    run.task("left").skip()
+    run.task("deep").skip()
+    run.task("deeper").cancel()
+    assert run.task("inner_join").status == "ERROR"
+    return run
+
+
+def test_a_failed_join_is_moved_to_the_join_around_it(failed_join):
+    run = failed_join
+    run.task("inner_join").move("join")
+    assert run.task("join").status == "STARTED"
+    assert run.task("join").awaits == f"start/{run.tasks('split')[0].number}"
+    run.task("right").skip()
+    assert len(run.tasks("join")) == len(run.tasks("after")) == 1
+
+
+def test_a_join_that_was_moved_has_gone_on_without_who_comes_later(failed_join):
+    run = failed_join
+    run.task("inner_join").move("left")
+    run.tasks("deeper")[0].revive()
+    run.task("deeper").skip()
+    assert [task.status for task in run.tasks("inner_join")] == ["CANCELED"]
+    run.task("left").skip()
+    assert [task.status for task in run.tasks("deep")] == ["DONE", "NEW"]
+
+
+class BesideFlow(flow.Flow):
+    start = flow.StartHandle().Next(this.write)
+    write = flow.ManualTask().OnTimeout(HOUR, this.split, interrupting=False).Next(this.check)
+    split = flow.Split().Next(this.red).Next(this.blue)
+    red = flow.ManualTask().Next(this.join)
+    blue = flow.ManualTask().Next(this.join)
+    join = flow.Join().Next(this.tell)
+    tell = flow.ManualTask().Next(this.told)
+    told = flow.End()
+    check = flow.ManualTask().Next(this.end)
+    end = flow.End()
+
+
+def test_behind_a_join_beside_its_host_a_token_stays_on_its_path(flow_tester):
+    run = flow_tester(BesideFlow)
+    run.start()
+    run.advance(hours=2)
+    run.task("red").skip()
+    run.task("blue").skip()
+    assert [node.name for node in places.places(run.task("tell").task)] == ["split", "tell", "told"]
+    assert "check" in [node.name for node in places.places(run.task("write").task)]
+
+
+class BookingFlow(flow.Flow):
+    start = flow.StartHandle().Next(this.book)
+    book = flow.ManualTask(undo_func=this.undo_book).CompensateWith(this.unbook).Next(this.pay)
+    pay = flow.ManualTask().CompensateWith(this.unpay).Next(this.back)
+    unpay = flow.ManualTask()
+    back = flow.CompensateThrow().Next(this.end)
+    end = flow.End()
+
+    def undo_book(self, activation):
+        activation.process.data["undone"] = True
+
+    def unbook(self, activation):
+        activation.process.data["unbooked"] = True
+
+
+def test_what_was_left_out_is_not_taken_back(flow_tester):
+    run = flow_tester(BookingFlow)
+    run.start()
+    run.task("book").skip()
+    run.task("pay").cancel()
+    run.tasks("book")[0].undo().revive()
+    run.task("book").skip()
+    run.task("pay").assign("alice").execute()
+    assert run.task("unpay").skip()
+    assert run.process.status == "DONE"
+    assert run.process.data == {}

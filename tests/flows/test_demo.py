@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from portal import create_app, queries
 from portal.demo import make_demo
-from portal.models import Absence, Comment, Event, Process, StoredFile, Task, User, db, init_db
+from portal.models import Absence, Comment, Event, Helper, Process, StoredFile, Task, User, db, init_db
 
 NOW = dt.datetime(2026, 11, 24, 9, 43, tzinfo=dt.UTC)
 
@@ -49,6 +49,12 @@ def test_the_demo_has_every_flow_and_every_state(company):
     assert count(Comment)
     assert count(StoredFile, StoredFile.process_id.is_not(None))
     assert count(Absence) == 3
+    assert count(Task, Task.status == "DONE", Task.acting_for_id.is_not(None))
+    assert count(Helper)
+    rules = {(detail or {}).get("rule", "") for detail in db.session.scalars(select(Event.detail))}
+    assert {word for rule in rules for word in rule.split(" ")[:2]} >= {
+        "round", "shortest", "familiar", "case", "capability", "manager",
+    }  # fmt: skip
     running = db.session.scalars(select(Process).where(Process.finished.is_(None))).unique().all()
     kinds = Counter(each.kind for each in queries.attention(db.session(), running).values())
     assert kinds.keys() == {"failed", "left", "stuck"}

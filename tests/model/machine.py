@@ -161,7 +161,7 @@ class Engine(RuleBasedStateMachine):
         if found:
             self.do(action, found[-1 - pick % len(found)], actor, to)
 
-    @rule(picks=st.lists(st.tuples(PICK, PICK, st.booleans()), min_size=1, max_size=3))
+    @rule(picks=st.lists(st.tuples(PICK, PICK, st.sampled_from((True, True, False))), min_size=2, max_size=5))
     def meddle(self, picks: list[tuple[int, int, bool]]) -> None:
         """A manager moves a token to one of the places that the page offers, or leaves a step out."""
         boss = self.user("alice")
@@ -405,7 +405,7 @@ class Engine(RuleBasedStateMachine):
         self.tester.clock.offset += jobs.LEASE + dt.timedelta(seconds=1)
         jobs.reclaim(self.session)
 
-    @rule(name=st.sampled_from(("fails", "way", "holds")))
+    @rule(name=st.sampled_from(("fails", "way", "holds", "breaks")))
     def switch(self, name: str) -> None:
         setattr(random_flows.WORLD, name, not getattr(random_flows.WORLD, name))
 

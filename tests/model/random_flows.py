@@ -21,6 +21,8 @@ class World:
         self.fails = False
         self.way = True
         self.holds = False
+        #: what decides about a way fails: gateways and joins
+        self.breaks = False
 
 
 WORLD = World()
@@ -131,11 +133,18 @@ def take_back(activation: Any) -> None:
         raise Failure("the switch")
 
 
+def decide() -> None:
+    if WORLD.breaks:
+        raise Failure("the switch")
+
+
 def way(_activation: Any) -> bool:
+    decide()
     return WORLD.way
 
 
 def again(activation: Any) -> bool:
+    decide()
     return WORLD.way and activation.process.task_count < ENOUGH
 
 
@@ -144,6 +153,7 @@ def holds(_activation: Any) -> bool:
 
 
 def two_items(_activation: Any) -> list[dict[str, int]]:
+    decide()
     return [{"n": 1}, {"n": 2}]
 
 
@@ -152,6 +162,7 @@ def no_items(_activation: Any) -> list[dict[str, int]]:
 
 
 def enough(_activation: Any, active: list[Any]) -> bool:
+    decide()
     return len(active) < 2
 
 

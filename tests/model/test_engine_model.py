@@ -12,7 +12,7 @@ from tests.model.machine import Engine
 
 #: how many random lives: always the same few, or other ones each time where somebody asks for more
 ASKED = os.environ.get("PORTAL_MODEL_EXAMPLES")
-EXAMPLES = int(ASKED or "8")
+EXAMPLES = int(ASKED or "18")
 STEPS = int(os.environ.get("PORTAL_MODEL_STEPS", "15"))
 
 

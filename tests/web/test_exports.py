@@ -75,5 +75,28 @@ def test_processes_are_an_event_log(client_of, submit, take):
         for each in trace.findall(f"{name}event")
     ]
     states = [(each["concept:name"], each["lifecycle:transition"]) for each in texts]
-    assert states[-1] == ("review", "assigned")
+    assert states[-1] == ("review", "assign"), "as the standard lifecycle of XES calls it"
+    assert texts[-1]["state"] == "ASSIGNED"
     assert all(each.find(f"{name}date") is not None for each in trace.findall(f"{name}event"))
+
+
+def test_what_is_stuck_is_called_so_in_the_file_too(carol, submit, take):
+    process_id = submit("Bees")
+    carol.post(f"/tasks/{take(process_id)}/cancel")
+    _head, line = carol.get("/processes?format=csv").text.splitlines()
+    assert ",Needs attention," in line
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_program_for_process_mining_reads_the_event_log(client_of, submit, take, tmp_path):
+    pm4py = pytest.importorskip("pm4py", reason="the extra mining is not installed")
+    process_id = submit("Bees & <ants>")
+    take(process_id)
+    file = tmp_path / "log.xes"
+    file.write_bytes(client_of("erin").get("/processes?format=xes").data)
+    log = pm4py.read_xes(str(file))
+    assert set(log["case:concept:name"]) == {str(process_id)}
+    assert log["concept:name"].tolist()[-1] == "review"
+    assert log["lifecycle:transition"].tolist()[-1] == "assign"
+    assert log["org:resource"].tolist()[-1] == "bob"

@@ -85,6 +85,11 @@ def test_who_sees_which_incidents(bills, client_of, app):
         assert of_group == (200 if who in ("mary", "erin") else 403), who
         done = client.post(f"/admin/incidents/{key}/retry", data={"all": "1"}).status_code
         assert done == (303 if who in ("mary", "erin") else 403), who
+    badges = {
+        who: 'data-badge="incidents">1<' in client_of(who).get("/inbox").text
+        for who in ("mary", "erin", "carol")
+    }
+    assert badges == {"mary": True, "erin": True, "carol": False}
     nobody = app.test_client()
     assert nobody.get("/admin/incidents").status_code == 303
     assert client_of("mary").get("/admin/incidents/abc").status_code == 404

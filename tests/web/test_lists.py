@@ -158,7 +158,7 @@ def test_badges_stop_counting(app, people, submit, bob):
             )
         )  # fmt: skip
     db.session.commit()
-    assert queries.badges(db.session(), people["bob"]) == {"inbox": 0, "queue": 100}
+    assert queries.badges(db.session(), people["bob"]) == {"inbox": 0, "queue": 100, "incidents": 0}
     assert re.search(r'data-badge="queue">99\+<', bob.get("/inbox").text)
     page = bob.get("/queue").text
     assert "Next page" in page

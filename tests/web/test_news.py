@@ -17,7 +17,7 @@ def test_badges_and_new_rows_without_a_reload(bob, submit, take):
     submit()
     before = asked(bob, "/queue")
     first = bob.get("/news", query_string=before)
-    assert first.json == {"badges": {"inbox": "", "queue": "1"}, "text": ""}
+    assert first.json == {"badges": {"inbox": "", "queue": "1", "incidents": ""}, "text": ""}
     assert (
         bob.get("/news", query_string=before, headers={"If-None-Match": first.headers["ETag"]}).status_code
         == 304
@@ -26,7 +26,10 @@ def test_badges_and_new_rows_without_a_reload(bob, submit, take):
     submit()
     later = bob.get("/news", query_string=before, headers={"If-None-Match": first.headers["ETag"]})
     assert later.status_code == 200
-    assert later.json == {"badges": {"inbox": "", "queue": "3"}, "text": "2 new tasks · Show"}
+    assert later.json == {
+        "badges": {"inbox": "", "queue": "3", "incidents": ""},
+        "text": "2 new tasks · Show",
+    }
 
 
 def test_what_is_assigned_is_new_in_the_inbox(bob, submit, take):

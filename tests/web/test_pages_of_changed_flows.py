@@ -8,7 +8,7 @@ import types
 import pytest
 
 from portal import flow, this
-from portal.models import Task, db, init_db
+from portal.models import Event, Task, db, init_db
 
 DAY = dt.timedelta(days=1)
 
@@ -114,3 +114,34 @@ def test_a_move_stands_in_the_history_and_is_told_to_who_comes_late(process, car
     assert "to split" in page
     late = bob.post(f"/tasks/{task_id}/execute")
     assert (late.status_code, "Moved to another step" in late.text) == (409, True)
+
+
+def test_a_manager_moves_a_process_to_its_flow_as_it_is_now(process, carol, bob):
+    address = f"/processes/{process}/migrate"
+    assert f'href="{address}' in carol.get(f"/processes/{process}").text
+    assert bob.get(address).status_code == 403
+    page = carol.get(address).text
+    assert 'name="to-review"' in page
+    assert 'value="wait" selected' in page, "a step that has become another one is likely meant itself"
+    assert carol.post(address, data={}).status_code == 422
+    assert carol.post(address, data={"to-review": "start"}).status_code == 422
+    page = carol.post(address, data={"to-review": "split", "_ask": "1"}).text
+    assert "“Review” is cancelled, and the process continues at “Split”." in page
+    assert "bob keeps it" in page
+    before = tasks()["review"]
+    assert db.session.get(Task, before, populate_existing=True).status == "ASSIGNED"
+    answer = carol.post(address, data={"to-review": "split", "reason": "The new rules"})
+    assert answer.location == f"/processes/{process}"
+    old = db.session.get(Task, before, populate_existing=True)
+    assert old.status == "CANCELED"
+    query = db.select(Task).where(Task.flow_task == "split", Task.finished.is_(None))
+    fresh = db.session.scalars(query).unique().one()
+    assert (fresh.status, fresh.owner.username) == ("ASSIGNED", "bob")
+    event = db.session.scalars(
+        db.select(Event).where(Event.task_id == old.id, Event.action == "migrate")
+    ).one()
+    assert (event.user.username, event.detail["to"], event.detail["reason"]) == (
+        "carol",
+        "split",
+        "The new rules",
+    )

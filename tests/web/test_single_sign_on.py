@@ -15,7 +15,9 @@ import requests
 import time_machine
 
 from portal import create_app
+from portal.administration import leaving
 from portal.models import AuditRow, Role, User, create_user, db, find_user, init_db
+from portal.web.writing import writing
 
 BACK = "http://localhost/login/sso/back"
 
@@ -145,8 +147,10 @@ def test_whom_the_groups_do_not_let_in_is_deactivated_and_comes_back(app, provid
     assert sign_in(app, provider, "a-2", **claims, **groups("staff"))[1].location == "/inbox"
     assert person("alice").is_active
     assert {"person.deactivated", "person.reactivated", "sign-in.failed"} <= set(audited())
-    person("alice").is_active = False  # by an administrator
-    db.session.commit()
+    sign_in(app, provider, "a-2", **claims, **groups())
+    with writing() as session:
+        leaving.reactivate(session, person("alice"), None)
+    leaving.deactivate(db.session(), person("alice").id, None)
     assert sign_in(app, provider, "a-2", **claims, **groups("staff"))[1].location == "/login"
     assert sign_in(app, provider, "a-3", preferred_username="eve", **groups())[1].location == "/login"
     assert person("eve") is None

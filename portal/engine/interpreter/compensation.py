@@ -14,6 +14,11 @@ from portal.models import Task
 from ..context import ActionContext
 from .joins import by_number
 
+#: in the data of a task that was left out: nobody has done anything that could be taken back
+LEFT_OUT = "_skipped"
+#: in the data of a task that was taken back: the next throw does not take it back again
+TAKEN_BACK = "_compensated"
+
 
 def begin(run: ActionContext, throw: Task) -> None:
     """A `CompensateThrow` has been reached: remember what to take back, and begin."""
@@ -22,8 +27,9 @@ def begin(run: ActionContext, throw: Task) -> None:
     query = select(Task).where(
         Task.process_id == throw.process_id, Task.status == "DONE", Task.flow_task.in_(hosts)
     )
-    # Once taken back, a task is not taken back again by the next throw.
-    done = [task for task in run.session.scalars(query).unique() if "_compensated" not in task.data]
+    done = [
+        task for task in run.session.scalars(query).unique() if not {LEFT_OUT, TAKEN_BACK} & set(task.data)
+    ]
     run.know(*done)
     done.sort(key=lambda task: (task.finished, task.number))
     throw.data["_compensates"] = [task.number for task in done]
@@ -47,14 +53,14 @@ def go_on(run: ActionContext, throw: Task) -> None:
         boundary = None if host is None else hosts.get(host.flow_task)
         if host is None or boundary is None:  # the code no longer says how it is taken back
             continue
-        host.data["_compensated"] = True
+        host.data[TAKEN_BACK] = True
         handler = boundary.handler_node()
         if handler is not None:
             _start(run, throw, host, handler)
             return
         took_back = partial(_take_back, boundary, run.activation(host))
         if not run.interpreter.attempt(run, throw, took_back, of=host):
-            host.data.pop("_compensated", None)
+            host.data.pop(TAKEN_BACK, None)
             return
     activation = run.activation(throw)
     run.interpreter.resume(run, throw, lambda: activation.node.resume(activation))

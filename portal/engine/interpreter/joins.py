@@ -10,6 +10,7 @@ from portal.flow.base import Node
 from portal.models import Process, Task, task_link
 
 from ..context import ActionContext, among_open
+from ..obstacles import standing
 from . import token
 
 
@@ -19,10 +20,11 @@ def arrive(run: ActionContext, node: Node, branch: str, *previous: Task) -> None
     scope = scope_of(run, process, node, branch)
     join = waiting(run, process, node, scope) if scope is not None else None
     before: list[Task] = []
-    if join is not None and join.status == "CANCELED" and join not in previous:
+    gone = join is not None and join.status == "CANCELED" and not _has_gone_on(run, join)
+    if join is not None and gone and join not in previous:
         # taken back or cancelled: it meets again whom it had met, unless it was moved and is met itself
         before = [each for each in join.previous if each.status == "DONE" and each not in previous]
-    if join is None or join.status == "CANCELED" or join in previous:
+    if join is None or gone or join in previous:
         owner = branch if scope is None else _token_of_split(run, process, scope)
         join = run.create(process, node, owner, *before, *previous)
         join.awaits = scope
@@ -38,6 +40,12 @@ def arrive(run: ActionContext, node: Node, branch: str, *previous: Task) -> None
         go_on(run, join)
     elif node.partial:
         _ask(run, join, scope)
+
+
+def _has_gone_on(run: ActionContext, join: Task) -> bool:
+    """Whether a join that is cancelled was moved, and what came of it stands."""
+    run.session.flush()
+    return bool(standing(join))
 
 
 def _has_met(run: ActionContext, join: Task, previous: Task) -> bool:

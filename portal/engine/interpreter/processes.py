@@ -12,6 +12,9 @@ from portal.models import Process, Task
 from ..context import ActionContext, new_task
 from . import compensation, token
 
+#: what a fresh copy of a task does not take over: why the old one failed, what was undone, and which items were added
+_OF_THE_OLD = ("_exception", "_added", compensation.LEFT_OUT, compensation.TAKEN_BACK)
+
 
 def new_process(run: ActionContext, flow_class: Any) -> Process:
     """A process that is not stored yet."""
@@ -39,7 +42,9 @@ def begin(run: ActionContext, process: Process, task: Task) -> None:
 def fresh_copy(run: ActionContext, old: Task, node: Any, previous: list[Task]) -> Task:
     """A new task with the token, data, seed and links of an old one, about to be entered."""
     fresh = run.create(old.process, node, old.token, *previous)
-    fresh.data = {key: value for key, value in copy.deepcopy(dict(old.data)).items() if key != "_exception"}
+    fresh.data = {
+        key: value for key, value in copy.deepcopy(dict(old.data)).items() if key not in _OF_THE_OLD
+    }
     for name in ("artifact_type", "artifact_key", "seed_type", "seed_key", "due", "priority"):
         setattr(fresh, name, getattr(old, name))
     if node.merges or compensation.is_handler(old):  # what others wait for, it finds out as it comes in

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import func, select
 
@@ -16,6 +16,13 @@ from ..context import ActionContext
 from ..holders import holds, lists
 
 _random = random.SystemRandom()
+
+
+class Person(Protocol):
+    """What is read of a candidate: there may be hundreds, and one of them gets the task."""
+
+    id: int
+    capacity: int | None
 
 
 class Candidates:
@@ -35,25 +42,25 @@ class Candidates:
     def narrowed(self, *where: Any) -> Candidates:
         return Candidates(self.run, self.task, (*self.where, *where), self.turns)
 
-    def all(self) -> list[User]:
+    def all(self) -> list[Person]:
         """Whoever may get the task, but for those whom `.NotSameAs` keeps away."""
         session, task = self.run.session, self.task
         there = (User.is_active, ~absences.away(self.run.now))
-        query = select(User).where(*there, *self.where).order_by(User.id)
+        query: Any = select(User.id, User.capacity).where(*there, *self.where).order_by(User.id)
         name = task.owner_permission
         if name is not None:
             single = f"{name}:{task.owner_permission_obj}" if task.owner_permission_obj else name
             query = query.where(holds(session, name, single))
-        return self._with_room(list(session.scalars(query).unique()))
+        return self._with_room(list(session.execute(query)))
 
-    def _with_room(self, people: list[User]) -> list[User]:
+    def _with_room(self, people: list[Person]) -> list[Person]:
         limited = [person for person in people if person.capacity is not None]
         if not limited:
             return people
         counts = self.open_tasks(limited)
         return [each for each in people if each.capacity is None or counts[each.id] < each.capacity]
 
-    def open_tasks(self, people: Iterable[User]) -> dict[int, int]:
+    def open_tasks(self, people: Iterable[Person]) -> dict[int, int]:
         """How many open tasks each of these people has, those among them that this very action has given out."""
         self.run.session.flush()
         keys = [person.id for person in people]
@@ -71,15 +78,16 @@ class Candidates:
             self.turns.append(_locked_turn(self.run, self.task))
         return self.turns[0]
 
-    def from_the_next(self, people: list[User]) -> list[User]:
+    def from_the_next(self, people: list[Person]) -> list[Person]:
         """The same people, beginning behind the one whose turn it was last."""
         last = self.turn().user_id or 0
         return [each for each in people if each.id > last] + [each for each in people if each.id <= last]
 
-    def first_fit(self, people: Iterable[User]) -> User | None:
+    def first_fit(self, people: Iterable[Person]) -> User | None:
         """The first of these whom `.NotSameAs` does not keep away."""
-        kept_away = permissions.has_done_its_counterpart
-        return next((each for each in people if not kept_away(self.run.session, each, self.task)), None)
+        session, kept_away = self.run.session, permissions.has_done_its_counterpart
+        found = next((each for each in people if not kept_away(session, each.id, self.task)), None)
+        return None if found is None else session.get_one(User, found.id)
 
 
 def choose(run: ActionContext, task: Task, rule: rules.Rule) -> tuple[User | None, str]:

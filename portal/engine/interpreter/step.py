@@ -1,4 +1,4 @@
-"""Moves tokens until all of them wait. The other modules of this package call it through `Run.interpreter`."""
+"""Moves tokens until all of them wait. Other modules call it through `ActionContext.interpreter`."""
 
 from __future__ import annotations
 

@@ -13,7 +13,10 @@ from portal.flow.registry import registry
 from portal.models import Process, Task
 
 from ..context import ActionContext
-from . import boundary_events, mutexes, processes
+from . import boundary_events, compensation, mutexes, processes
+
+#: where a task keeps the items that somebody has added to those of its node
+_ADDED = "_added"
 
 
 def start(run: ActionContext, task: Task, calls: tuple[tuple[Any, Mapping[str, Any]], ...]) -> None:
@@ -81,13 +84,45 @@ def over(run: ActionContext, child: Process) -> None:
     node: Any = task.node
     activation = run.activation(task)
     started, running = _counted(run, task)
-    calls = run.interpreter.attempt(run, task, lambda: node.children(activation, started))
+    calls = run.interpreter.attempt(run, task, lambda: node.children(activation, started - _added(task)))
     if calls is None:
         return
+    if not calls and not running:
+        calls = _take_added(activation)
     if calls and (not node.sequential or not running):
         run.interpreter.attempt(run, task, lambda: start(run, task, calls))
     elif not running:
         run.interpreter.resume(run, task, lambda: node.resume(activation))
+
+
+def add(run: ActionContext, task: Task, item: Any) -> None:
+    """Start one more child of a task that runs one for each item; where they run one by one, when its turn comes.
+
+    Args:
+        item: plain JSON, as one of its items.
+    """
+    kept = task.data.get(_ADDED) or {"started": 0, "waiting": []}
+    task.data[_ADDED] = {**kept, "waiting": [*kept["waiting"], item]}
+    node: Any = task.node
+    _started, running = _counted(run, task)
+    if not (node.sequential and running):
+        start(run, task, _take_added(run.activation(task)))
+
+
+def _added(task: Task) -> int:
+    """How many children were started for items that somebody has added: they are none of the node's own."""
+    return int((task.data.get(_ADDED) or {}).get("started", 0))
+
+
+def _take_added(activation: Any) -> tuple[tuple[Any, Mapping[str, Any]], ...]:
+    """The call for the next item that was added, if one waits."""
+    task, node = activation.task, activation.node
+    kept = task.data.get(_ADDED)
+    if not kept or not kept["waiting"]:
+        return ()
+    item, *others = kept["waiting"]
+    task.data[_ADDED] = {"started": kept["started"] + 1, "waiting": others}
+    return ((node.start_node(), {**node.keywords(activation), "item": item}),)
 
 
 def _counted(run: ActionContext, task: Task) -> tuple[int, bool]:
@@ -184,5 +219,6 @@ def reopen(run: ActionContext, process: Process, action: str) -> None:
     reopen(run, task.process, action)
     if task.status != "STARTED":
         mutexes.demand(run, task, action)  # another task may have its mutex now
-        task.data.pop("_exception", None)
+        for name in ("_exception", compensation.LEFT_OUT):
+            task.data.pop(name, None)
         run.record(task, "STARTED", action)

@@ -1,5 +1,4 @@
-"""What events add to the counts of their days. Each adds what it and the history before it say, whenever it is asked:
-later events change nothing of it, so that it can be counted once and for all."""
+"""Counts events by day. What an event adds depends on itself and on earlier events only, so a day is counted once."""
 
 from __future__ import annotations
 

@@ -58,6 +58,8 @@ def move(
     fingerprint: str | None = None,
     created_before: dt.datetime | None = None,
     tell: Callable[[Move], None] = lambda move: None,
+    user: User | int | None = None,
+    reason: str | None = None,
 ) -> list[Move]:
     """Move open tasks to other nodes: each is cancelled, and a fresh one with its token and data runs at the new node.
 
@@ -70,6 +72,8 @@ def move(
         fingerprint: only tasks that this state of the flow's declaration made; `misfits` names it.
         created_before: only processes that are older, an aware moment.
         tell: called with what became of each task, as it happens.
+        user: a manager of the flow; None is the system, which also lets roles follow the name of a node.
+        reason: kept with the history.
 
     Returns:
         What became of each task, but of those that were over before their turn came.
@@ -95,15 +99,35 @@ def move(
     rows = session.execute(query.order_by(Process.id, Task.number)).all()
     session.rollback()
     everywhere = not (processes or fingerprint or created_before)
-    if (rows or everywhere) and not dry_run:  # also where nothing waits at the old node just now
+    if (
+        (rows or everywhere) and not dry_run and user is None
+    ):  # also where nothing waits at the old node just now
         _carry_permissions(session, nodes, names)
     moves = []
     for task_id, process_id, number, old in rows:
-        tried = _tried(session, task_id, nodes[names[old]], dry_run)
+        tried = _tried(session, task_id, nodes[names[old]], dry_run, user, reason)
         if tried is not None:
             moves.append(Move(process_id, number, old, names[old], *tried))
             tell(moves[-1])
     return moves
+
+
+def misfits(process: Process, tasks: Collection[Any]) -> dict[str, str]:
+    """The nodes at which these open tasks of a process stand, and which its flow no longer has or has otherwise: their
+    names, each with the node that is likely meant, if there is any."""
+    flow_class = process.flow_class
+    nodes = {} if flow_class is None else flow_class.definition.nodes
+    names = (task.flow_task for task in tasks if task.node is None and "__" not in task.flow_task)
+    return {name: name if name in nodes else "" for name in names} if nodes else {}
+
+
+def targets(flow_class: Any) -> list[Any]:
+    """The nodes to which a task can move."""
+    return [
+        node
+        for node in flow_class.definition.nodes.values()
+        if not node.starts and node.host is None and any(_is_way(edge) for edge in node.incoming)
+    ]
 
 
 def waiting_at(session: Session, flow_class: Any) -> dict[str, int]:
@@ -127,20 +151,26 @@ def _demand_names(nodes: Mapping[str, Any], old: str, new: str) -> None:
         raise PortalError(f"{new!r} is no node that a task can move to; there are: {', '.join(fit)}")
 
 
-def _tried(session: Session, task_id: int, node: Any, dry_run: bool) -> Said | None:
+def _tried(
+    session: Session, task_id: int, node: Any, dry_run: bool, user: User | int | None, reason: str | None
+) -> Said | None:
     """Move one task, or say why not. None if it is over."""
     try:
-        return _move(session, task_id, node, dry_run)
+        return _move(session, task_id, node, dry_run, user, reason)
     except Exception as error:  # the others must not wait for this one
         log.exception("task %s could not be moved to %s", task_id, node.name)
         return f"{type(error).__name__}: {error}", None
 
 
 @persistent
-def _move(session: Session, task_id: int, node: Any, dry_run: bool) -> Said | None:
-    with task_action(session, task_id) as (run, old):
+def _move(
+    session: Session, task_id: int, node: Any, dry_run: bool, user: User | int | None, reason: str | None
+) -> Said | None:
+    with task_action(session, task_id, user) as (run, old):
+        permissions.demand_manager(run.user, old.process, "move its tasks")
         if not old.is_open:
             return None
+        run.because("migrate", reason)
         obstacle = _obstacle(old, node)
         keeper, remark = _keeper(session, old, node)
         if obstacle is not None or dry_run:

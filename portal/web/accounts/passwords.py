@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, current_app, render_template, url_for
+from flask import Blueprint, abort, current_app, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import StringField
@@ -16,6 +16,7 @@ from portal.language import gettext as _
 from portal.language import lazy_gettext
 from portal.models import User, db, find_user, people_of_mail
 
+from ..rendering import render_template
 from ..urls import inbox, see_other
 from ..writing import writing
 from . import throttle

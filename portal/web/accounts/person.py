@@ -54,6 +54,8 @@ def _signed_in() -> Any:
 def _named(identity: Identity | None) -> Any:
     if identity is None:
         return NOBODY
+    if not isinstance(identity, Identity):
+        raise PortalError(f"identity= answers a portal.Identity or None, not {identity!r}; write Identity(…)")
     database = db.session()
     user = _read(database, identity)
     if user is None or not _is_current(user, identity):

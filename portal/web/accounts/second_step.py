@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, make_response, render_template, request, url_for
+from flask import Blueprint, make_response, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import StringField
@@ -17,6 +17,7 @@ from portal.language import lazy_gettext
 from portal.models import User, db
 
 from ..messages import flash
+from ..rendering import render_template
 from ..urls import see_other
 from ..writing import writing
 from . import sessions, throttle

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import Field, PasswordField
 from wtforms.validators import InputRequired, ValidationError
@@ -17,6 +17,7 @@ from portal.models import User, db
 
 from ..layout import me
 from ..messages import flash
+from ..rendering import render_template
 from ..urls import see_other
 from ..writing import writing
 from . import throttle

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal.administration import (
     access,
+    arrivals,
     directory,
     invitations,
     leaving,
@@ -72,6 +73,7 @@ def person(username: str) -> str | Response:
         sessions=sessions_of(found),
         absences=substitution.planned(db.session(), found),
         hindrance=hindrance(found),
+        sources=arrivals.sources_of(db.session(), found.id),
         factor=second_factors.of(db.session(), found.id),
         uninvited=mount().own_accounts and invitations.is_open(db.session(), found) and bool(found.email),
         reachable=me().is_superuser or not found.is_superuser,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, render_template, request, url_for
+from flask import Response, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.administration import access, tokens
@@ -15,6 +15,7 @@ from ..csv_files import as_csv, note_export
 from ..layout import me
 from ..messages import flash
 from ..navigation import Entry
+from ..rendering import render_template
 from ..urls import see_other, to_id, way_back
 from ..writing import writing
 from .access import blueprint

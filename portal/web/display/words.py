@@ -73,6 +73,8 @@ DEEDS = {
     "reschedule": _("changed when it runs:"),
     "withdraw": _("withdrew"),
     "data": _("changed data of"),
+    "send": _("sent a message or a signal:"),
+    "add": _("added an item to"),
     "requester": _("gave the request to somebody else:"),
     "hold": _("put a legal hold on"),
     "release": _("ended the legal hold on"),
@@ -81,8 +83,8 @@ DEEDS = {
 
 #: what is said of a task whose node the code no longer has
 LOST = _(
-    "The flow has changed and no longer has this step. Whoever runs the portal can move it to another one, "
-    "and a manager can cancel it."
+    "The flow has changed and no longer has this step. A manager can move the process to another one, or cancel "
+    "this task."
 )
 
 
@@ -186,6 +188,18 @@ PROCESS_ACTIONS = {
         _("Change data…"), "pencil", _("Change the data of this process"),
         _("The history keeps each old and new value."), _("Data changed"),
     ),
+    "migrate": Action(
+        _("Move to the flow as it is now…"), "box-arrow-in-right", _("Move this process to the flow as it is now"),
+        _("The flow has changed. Say for each step that it no longer has where the process continues."), _("Moved"),
+    ),
+    "send": Action(
+        _("Send message or signal…"), "envelope", _("Send a message or a signal"),
+        _("What waits for it continues as if another program had sent it. This cannot be undone."), _("Sent"),
+    ),
+    "add": Action(
+        _("Add item…"), "plus-circle", _("Add an item to a step that runs once for each"),
+        _("One more process is started for it, and the step waits for that one, too."), _("Item added"),
+    ),
 }  # fmt: skip
 
 
@@ -261,7 +275,7 @@ def tries(task: Any) -> Tries | None:
         return None
     until = None
     if running and task.started is not None:
-        until = task.lease if node.topic else task.started + jobs.time_limit(node)
+        until = getattr(task, "lease", None) if node.topic else task.started + jobs.time_limit(node)
     of = max((error or {}).get("of", 0), node.retries + 1)
     return Tries(failed + running, of, error if failed else None, running, until)
 
@@ -316,6 +330,9 @@ _PEOPLES = frozenset(
         "reschedule",
         "withdraw",
         "data",
+        "send",
+        "add",
+        "migrate",
         "requester",
         "hold",
         "release",

@@ -1,4 +1,4 @@
-"""What was typed, on the pages that refuse it: read-only, to be copied."""
+"""Shows what was typed on the pages that refuse it, read-only, so that it can be copied."""
 
 from __future__ import annotations
 

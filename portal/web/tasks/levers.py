@@ -1,5 +1,5 @@
-"""A manager's levers on one task: skip, move, due date, priority, when it runs; and snooze, which is its owner's
-too. A GET says what will happen, the POST does it."""
+"""Managers' actions on one task: skip, move, due date, priority, schedule, and the owner's snooze.
+A GET says what will happen, the POST does it."""
 
 from __future__ import annotations
 
@@ -88,9 +88,7 @@ def _ask(task: Task, action: str, to: str, fault: str = "") -> str:
         back=way_back(url_for("portal.tasks.detail", task_id=task.id)),
         fault=fault,
         told=preview.of_task(action, task, node),
-        places=[each for each in places.places(task) if each.name != task.flow_task]
-        if action == "move"
-        else [],
+        places=places.places(task) if action == "move" else [],
         to=to,
         snoozes=snoozes(),
         due=request.form.get("due", local_text(task.due)),

@@ -1,0 +1,230 @@
+"""A manager's levers for a process that waits: send it a message or a signal, add an item to a step that runs a process
+for each of its items. A GET says what will happen, the POST does it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, request, url_for
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.wrappers import Response as BaseResponse
+
+from portal.engine import actions, lifecycle
+from portal.errors import PermissionDenied, PortalError, TransientError, TransitionNotAllowed, Uncertain
+from portal.flow import registry
+from portal.language import gettext as _
+from portal.language import ngettext
+from portal.models import Process, SignalSubscription, Task, db
+
+from .accounts.sign_in import require_login
+from .display.words import PROCESS_ACTIONS
+from .layout import me
+from .lookups import process_or_refuse
+from .messages import flash
+from .reasons import reason_of_request
+from .rendering import render_template
+from .urls import see_other, way_back
+
+blueprint = Blueprint("sending", __name__)
+blueprint.before_request(require_login)
+
+#: characters of what is sent
+_MOST = 10_000
+
+
+@dataclass(frozen=True)
+class News:
+    """What can be sent.
+
+    Attributes:
+        key: `message:name` or `signal:name`.
+        told: what happens then, in a sentence.
+    """
+
+    key: str
+    name: str
+    told: str
+
+
+@blueprint.route("/processes/<int:process_id>/send", methods=["GET", "POST"])
+def send(process_id: int) -> BaseResponse | str | tuple[str, int]:
+    process = process_or_refuse(process_id)
+    _demand("send", process)
+    offered = news_of(process)
+    if request.method != "POST":
+        return _page("send", process, news=offered)
+    reason, fault = reason_of_request()
+    kind, _colon, name = request.form.get("what", "").partition(":")
+    if f"{kind}:{name}" not in {each.key for each in offered}:
+        fault = fault or _("Choose a message or a signal.")
+    data, wrong = _data()
+    if fault := fault or wrong:
+        return _page("send", process, fault, news=offered), 422
+    values: dict[str, Any] = {"signal": name} if kind == "signal" else {"message": name, "data": data}
+    try:
+        actions.send(db.session(), process_id, me().id, reason, **values)
+    except Exception as error:  # the function that takes it refuses what was sent: nothing has happened
+        fault = _refusal(error)
+        return _page("send", process_or_refuse(process_id), fault, news=offered), 422
+    flash(_("“%(name)s” is sent.", name=name), "success")
+    return see_other(way_back(url_for("portal.processes.detail", process_id=process_id)))
+
+
+@blueprint.route("/processes/<int:process_id>/add", methods=["GET", "POST"])
+def add(process_id: int) -> BaseResponse | str | tuple[str, int]:
+    process = process_or_refuse(process_id)
+    _demand("add", process)
+    steps = steps_with_items(process)
+    if not steps:
+        raise TransitionNotAllowed(_("No step of this process runs once for each item now."))
+    if request.method != "POST":
+        return _page("add", process, steps=steps)
+    reason, fault = reason_of_request()
+    step = request.form.get("step", "") or str(steps[0].id)
+    if step not in {str(task.id) for task in steps}:
+        fault = fault or _("Choose a step.")
+    item, wrong = _item()
+    if fault := fault or wrong:
+        return _page("add", process, fault, steps=steps), 422
+    try:
+        actions.add_item(db.session(), process_id, int(step), item, me().id, reason)
+    except Exception as error:  # the start of the child refuses the item: nothing has happened
+        fault, process = _refusal(error), process_or_refuse(process_id)
+        return _page("add", process, fault, steps=steps_with_items(process)), 422
+    flash(_("The item is added."), "success")
+    return see_other(way_back(url_for("portal.processes.detail", process_id=process_id)))
+
+
+def _refusal(error: Exception) -> str:
+    """What an author's function says of values that it does not take.
+
+    Raises:
+        Exception: it is none of theirs.
+    """
+    if isinstance(
+        error, TransitionNotAllowed | PermissionDenied | TransientError | Uncertain | SQLAlchemyError
+    ):
+        raise error
+    db.session.rollback()
+    return str(error) if isinstance(error, PortalError | ValueError) else f"{type(error).__name__}: {error}"
+
+
+def _demand(action: str, process: Process) -> None:
+    lifecycle.check_process(action, process)
+    if not me().manages(process.flow_label):
+        raise PermissionDenied(_("Only a manager of the flow may do this."))
+
+
+def steps_with_items(process: Process) -> list[Task]:
+    """The running tasks of a process that take items."""
+    nodes = process.flow_class.definition.nodes.values() if process.flow_class is not None else ()
+    names = [node.name for node in nodes if node.takes_items]
+    if not names:
+        return []
+    query = select(Task).where(
+        Task.process_id == process.id, Task.status == "STARTED", Task.flow_task.in_(names)
+    )
+    found = db.session.scalars(query.order_by(Task.id)).unique()
+    return [task for task in found if task.node is not None and task.node.takes_items]
+
+
+def has_news(process: Process) -> bool:
+    """Whether its flow waits for any message or signal."""
+    nodes = process.flow_class.definition.nodes.values() if process.flow_class is not None else ()
+    return any(
+        node.keeps_messages or node.message or (node.signal and node.kind != "SignalThrow") for node in nodes
+    )
+
+
+def news_of(process: Process) -> list[News]:
+    """The messages and signals that the flow of a process waits for anywhere, with what each does now."""
+    if process.flow_class is None:
+        return []
+    query = select(Task).where(Task.process_id == process.id, Task.status == "STARTED")
+    waiting = {task.flow_task for task in db.session.scalars(query).unique()}
+    found: dict[str, News] = {}
+    for node in process.flow_class.definition.nodes.values():
+        title = node.host.title if node.host is not None else node.title
+        here = _("“%(step)s” waits for it now and continues.", step=title)
+        if node.keeps_messages:
+            told = here if node.name in waiting else _("Kept until “%(step)s” waits for it.", step=title)
+            found[f"message:{node.name}"] = News(f"message:{node.name}", str(node.title), told)
+        elif node.message and node.name in waiting:
+            found[f"message:{node.message}"] = News(f"message:{node.message}", node.message, here)
+        elif node.signal and node.kind != "SignalThrow" and _may_throw(node.signal):
+            key = f"signal:{node.signal}"
+            found[key] = found.get(key) or News(key, node.signal, _reaches(node.signal))
+    return list(found.values())
+
+
+def _may_throw(name: str) -> bool:
+    """A signal is for who manages all flows that listen to it."""
+    listening = (
+        label
+        for label, flow in registry.items()
+        if any(each.signal == name and each.kind != "SignalThrow" for each in flow.definition.nodes.values())
+    )
+    return all(me().manages(label) for label in listening)
+
+
+def _reaches(name: str) -> str:
+    subscribed = select(SignalSubscription.task_id).where(SignalSubscription.name == name)
+    waits = (Task.awaits == f"signal:{name}") | Task.id.in_(subscribed)
+    query = select(func.count(func.distinct(Task.process_id))).where(waits, Task.status == "STARTED")
+    count = db.session.scalar(query) or 0
+    return ngettext(
+        "It reaches %(number)s process that waits for it now.",
+        "It reaches %(number)s processes that wait for it now.",
+        count,
+    )
+
+
+def _data() -> tuple[dict[str, Any], str]:
+    """What is sent along, and what is wrong with it."""
+    text = request.form.get("data", "").strip()
+    if not text:
+        return {}, ""
+    found = _parsed(text)
+    if not isinstance(found, dict):
+        return {}, _('Write the data as JSON, such as {"amount": 3}.')
+    strange = [
+        key for key in found if not key.isidentifier() or key.startswith("_") or key in ("process", "task")
+    ]
+    if strange:
+        return {}, _("Nothing takes a value called “%(name)s”.", name=strange[0][:50])
+    return found, ""
+
+
+def _item() -> tuple[Any, str]:
+    text = request.form.get("item", "").replace("\0", "").strip()
+    if not text or len(text) > _MOST:
+        return None, _("Say what the item is.")
+    found = _parsed(text)
+    return text if found is None else found, ""
+
+
+def _parsed(text: str) -> Any:
+    """The JSON of a text; None where it is none that a database could keep."""
+    try:
+        found = json.loads(text[:_MOST])
+        whole = json.dumps(found, ensure_ascii=False, allow_nan=False)
+        return None if "\\u0000" in whole or not whole.encode() else found
+    except (ValueError, RecursionError):
+        return None
+
+
+def _page(action: str, process: Process, fault: str = "", **more: Any) -> str:
+    return render_template(
+        "portal/sending.html",
+        process=process,
+        asked=PROCESS_ACTIONS[action],
+        action=action,
+        told=[],
+        address=url_for(f"portal.sending.{action}", process_id=process.id),
+        back=way_back(url_for("portal.processes.detail", process_id=process.id)),
+        fault=fault,
+        **more,
+    )
