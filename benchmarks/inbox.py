@@ -8,9 +8,10 @@ Half of what is not bob's is free for him, half are other people's. `--plans` pr
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from typing import Any
 
-from places import median, places
+from places import many_rows, median, places, vacuum
 from sqlalchemy import event, text
 
 from portal import create_app
@@ -81,7 +82,8 @@ def _app(url: str) -> Any:
     return app
 
 
-def measure_all(name: str, app: Any) -> None:
+def people() -> tuple[int, dict[str, int]]:
+    """Bob, his saved view and all the others: the view's id, and what `fill` wants to know."""
     first = min(create_user(f"person{number}").id for number in range(PEOPLE))
     bob = create_user(
         "bob",
@@ -93,12 +95,17 @@ def measure_all(name: str, app: Any) -> None:
     view = SavedView(name="Mine", page="queue", query="priority=high", owner_id=bob.id, role_id=role.id)
     db.session.add(view)
     db.session.commit()
+    return view.id, {"first": first, "people": PEOPLE, "mine": MINE, "bob": bob.id}
+
+
+def measure_all(name: str, app: Any) -> None:
+    view_id, values = people()
     client = app.test_client()
     client.post("/login", data={"username": "bob", "password": "a long password"})
     found: dict[str, list[float]] = {}
-    done, view_id, bob_id = 0, view.id, bob.id
+    done = 0
     for size in SIZES:
-        fill(done, size, {"first": first, "people": PEOPLE, "mine": MINE, "bob": bob_id})
+        fill(done, size, values)
         done = size
         for what, (path, _) in PAGES.items():
             found.setdefault(what, []).append(page(client, path, view_id))
@@ -109,9 +116,7 @@ def measure_all(name: str, app: Any) -> None:
         print(f"{name + ', ' + what:34}{small:9.2f} ms{large:9.2f} ms{large / small:8.2f}{verdict}")
     if "--plans" in sys.argv:
         for what, (path, _) in PAGES.items():
-            print(
-                f"\n== {what}\n" + "\n".join(plans(client, path.format(view=view_id, after=_after(client))))
-            )
+            print(f"\n== {what}\n" + "\n".join(plans(client, path.format(view=view_id, after=after(client)))))
 
 
 def fill(done: int, size: int, values: dict[str, int]) -> None:
@@ -138,30 +143,21 @@ def fill(done: int, size: int, values: dict[str, int]) -> None:
     processes = _PROCESSES.format(needle=needle, **words)
     if not postgresql:
         processes = processes.replace("now()", "'2026-01-01 00:00:00.000000'").replace("chr(", "char(")
-    if postgresql:  # the text of a million processes is indexed at the end
-        session.execute(text("SET statement_timeout = 0"))
-        session.execute(text("DROP INDEX ix_portal_process_search"))
-    for statement in (processes, _TASKS.format(**words)):
-        session.execute(text(statement), values)
-    if postgresql:
-        session.execute(
-            text(
-                "CREATE INDEX ix_portal_process_search ON portal_process USING gin (portal_trigrams(search_text))"
-            )
-        )
+    statements = (processes, _TASKS.format(**words))
+    with many_rows("portal_process", "portal_task") if postgresql else nullcontext():
+        for statement in statements:
+            session.execute(text(statement), values)
     session.commit()
     if postgresql:
-        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("SET statement_timeout = 0"))
-            connection.execute(text("VACUUM ANALYZE"))  # as autovacuum does a little later
+        vacuum()
 
 
-def _after(client: Any) -> str:
+def after(client: Any) -> str:
     return client.get("/queue").text.partition("after=")[2].partition('"')[0]
 
 
 def page(client: Any, path: str, view: int) -> float:
-    path = path.format(view=view, after=_after(client) if "{after}" in path else "")
+    path = path.format(view=view, after=after(client) if "{after}" in path else "")
     answer = client.get(path)
     assert answer.status_code in (200, 302), f"{path}: {answer.status}"
     return median(lambda: client.get(path))

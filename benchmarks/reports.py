@@ -1,6 +1,6 @@
 """What reports cost: counting the history, their upkeep beside an action, and a report of a month and of a year.
 
-python -m benchmarks.reports [processes]     on PostgreSQL; ten events a process, over a year
+python benchmarks/reports.py [processes]     on PostgreSQL; ten events a process, over a year
 """
 
 # ruff: noqa: E501  statements
@@ -14,13 +14,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from places import application, many_rows, median, urls, vacuum
 from sqlalchemy import text
 
-from benchmarks.places import application, median, urls
 from portal.engine.reports import counting
 from portal.models import create_user, db
 from portal.queries import reports
 
+PASSWORD = "a long password"
 LABEL = "expense_claim"
 #: claims over a year: waited for, worked on, one in ten declined; those of the last days are open
 LIVES = """
@@ -31,12 +32,17 @@ FROM (SELECT n, now() - interval '365 days' * (1 - n / CAST(:processes AS float)
              interval '1 hour' * (2 + 60 * random() * random()) AS wait, interval '1 minute' * (1 + 90 * random()) AS work
       FROM generate_series(1, :processes) AS n) AS drawn
 """
-PROCESSES = """
+PEOPLE = 200
+_NEEDLE = "CASE WHEN n % 100000 = 5000 THEN ' needle' ELSE '' END"
+PROCESSES = f"""
 INSERT INTO portal_process (id, flow_label, process_type, status, created, finished, data, task_count, ended, on_hold, depth,
                             search_text, created_by_id)
 SELECT n, :label, 'flows.expense_claim:ExpenseClaimProcess',
        CASE WHEN coalesce(finished < now(), false) THEN 'DONE' ELSE 'NEW' END,
-       began, CASE WHEN finished < now() THEN finished END, '{}', 3, false, false, 0, '', :user
+       began, CASE WHEN finished < now() THEN finished END,
+       CAST(json_object('purpose' VALUE 'Visit ' || n || {_NEEDLE}, 'iban' VALUE 'CH9300762011623852957',
+            'receipts' VALUE '[{{"day": "2026-11-02", "what": "Train", "amount": "48.00"}}]' FORMAT JSON) AS jsonb),
+       3, false, false, 0, 'expense claim' || chr(10) || 'visit ' || n || {_NEEDLE}, :first + n % :people
 FROM (SELECT *, CASE WHEN declined THEN checked ELSE signed END AS finished FROM life) AS lives
 """
 TASKS = """
@@ -44,7 +50,7 @@ INSERT INTO portal_task (id, number, process_id, flow_task, flow_task_type, stat
                          finished, due, priority, data, attempt, fingerprint, owner_id)
 SELECT 3 * n + number, number + 1, n, step, kind,
        CASE WHEN finished < now() THEN 'DONE' WHEN taken < now() THEN 'ASSIGNED' ELSE 'NEW' END, 'start', began, taken, began,
-       CASE WHEN finished < now() THEN finished END, due, 0, '{}', 0, :fingerprint, CASE WHEN number > 0 AND taken < now() THEN :user END
+       CASE WHEN finished < now() THEN finished END, due, 0, '{}', 0, :fingerprint, CASE WHEN number > 0 AND taken < now() THEN :first + n * (number + 2) % :people END
 FROM (SELECT n, 0 AS number, 'start' AS step, 'Start' AS kind, began, began AS taken, began AS finished, NULL::timestamptz AS due FROM life
       UNION ALL SELECT n, 1, 'approve', 'View', began, taken, checked, began + interval '1 day' FROM life
       UNION ALL SELECT n, 2, 'countersign', 'View', checked, signing, signed, NULL FROM life
@@ -52,7 +58,7 @@ FROM (SELECT n, 0 AS number, 'start' AS step, 'Start' AS kind, began, began AS t
 """
 EVENTS = """
 INSERT INTO portal_event (created, user_id, process_id, task_id, action, from_state, to_state, detail)
-SELECT created, :user, n, CASE WHEN number IS NOT NULL THEN 3 * n + number END, action, before, after, '{}'
+SELECT created, :first + n * (coalesce(number, 0) + 2) % :people, n, CASE WHEN number IS NOT NULL THEN 3 * n + number END, action, before, after, '{}'
 FROM (SELECT n, NULL::int AS number, began AS created, 'start' AS action, NULL AS before, 'NEW' AS after, 0 AS place FROM life
       UNION ALL SELECT n, 0, began, 'start', NULL, 'DONE', 1 FROM life
       UNION ALL SELECT n, 1, began, 'step', NULL, 'NEW', 2 FROM life
@@ -69,25 +75,22 @@ WHERE created < now() ORDER BY created, n, place
 def fill(app: Any, processes: int) -> None:
     """Make the history of a year."""
     flow_class = app.extensions["portal_flows"][LABEL]
-    user = create_user("bench", "bench-password", permissions=[f"{LABEL}.manage"], roles=["Finance"])
+    create_user("bench", PASSWORD, permissions=[f"{LABEL}.manage"], roles=["Finance"])
+    first = min(create_user(f"person{number}").id for number in range(PEOPLE))
     values = {
-        "processes": processes, "label": LABEL, "user": user.id,
+        "processes": processes, "label": LABEL, "first": first, "people": PEOPLE,
         "fingerprint": flow_class.definition.fingerprint,
     }  # fmt: skip
-    for statement in (LIVES, PROCESSES, TASKS, EVENTS):
-        db.session.execute(text(statement), values)
+    with many_rows("portal_process", "portal_task", "portal_event"):
+        for statement in (LIVES, PROCESSES, TASKS, EVENTS):
+            db.session.execute(text(statement), values)
     db.session.execute(text("DROP TABLE life"))
     for name in ("portal_process", "portal_task"):
         db.session.execute(
             text(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), (SELECT max(id) FROM {name}))")
         )
     db.session.commit()
-    _vacuum()
-
-
-def _vacuum() -> None:
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("VACUUM ANALYZE"))
+    vacuum()
 
 
 def measure(app: Any, processes: int) -> None:
@@ -101,14 +104,14 @@ def measure(app: Any, processes: int) -> None:
     print(
         f"rebuild: {events} events in {took:.0f} s ({events / took:.0f} a second, {own / events * 1e6:.0f} µs CPU each)"
     )
-    _vacuum()
+    vacuum()
     for table in ("flow", "step", "person", "duration"):
         print(
             f"portal_daily_{table}: {db.session.scalar(text(f'SELECT count(*) FROM portal_daily_{table}'))} rows"
         )
     today = dt.datetime.now(dt.UTC).date()
     client = app.test_client()
-    client.post("/login", data={"username": "bench", "password": "bench-password"})
+    client.post("/login", data={"username": "bench", "password": PASSWORD})
     for days in (28, 365):
         since = today - dt.timedelta(days=days - 1)
         read = median(partial(reports.report, db.session(), LABEL, since, today), 7)

@@ -163,14 +163,14 @@ class Narrowed:
         criteria: of a query for tasks joined with their processes, or for processes.
         columns: the fields that conditions are on, which the list then shows.
         faults: why some filter was left out, a line each.
-        words: the criterion of a search.
+        words: the criteria of a search, of which one is fulfilled.
         number: the number that is looked for: what has it comes first.
     """
 
     criteria: list[Any] = field(default_factory=list)
     columns: list[Column] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
-    words: Any = None
+    words: list[Any] | None = None
     number: int | None = None
 
 

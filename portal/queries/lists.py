@@ -274,8 +274,8 @@ def how_many_tasks(session: Session, user: User, name: str, filters: Filters) ->
 def _listed(session: Session, user: User, name: str, filters: Filters) -> list[Any]:
     listed = LISTS[name]
     narrowed = narrow(session, filters, listed.kind)
-    ways = [narrowed.words, _numbered(listed.model, narrowed.number)]
-    ways = [way for way in ways if way is not None]
+    number = _numbered(listed.model, narrowed.number)
+    ways = [*(narrowed.words or ()), *([] if number is None else [number])]
     found = [
         or_(*listed.sets(user)),
         listed.common(user),

@@ -7,7 +7,7 @@ first rows of each are read from there, and the first of those are the page.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Integer, and_, false, literal_column, select, union
@@ -27,7 +27,7 @@ def first_rows(
     order: Order,
     criteria: Sequence[Any],
     *,
-    words: Any = None,
+    words: Sequence[Any] | None = None,
     number: Any = None,
     after: Sequence[Any] | None = None,
     size: int,
@@ -39,13 +39,13 @@ def first_rows(
         branches: criteria, each of a set of rows that stands in an index.
         order: the columns of that index that follow.
         criteria: what all rows must fulfil besides.
-        words: a criterion of what is searched for.
+        words: criteria of what is searched for, each of a set that stands in an index too.
         number: a criterion of what comes before that, whatever the words say.
         after: the values of the last row that was read, the stage first.
     """
     parts = []
     for branch in branches:
-        for stage, of_stage in _stages(order, words, number).items():
+        for stage, of_stage in _stages(order, words, number):
             where = [branch, *criteria, *of_stage]
             if after is not None and stage == after[0]:
                 without = stage % 2
@@ -61,19 +61,18 @@ def _plain(order: Order) -> Order:
     return [Key(key.column, key.name, key.descending) for key in order]
 
 
-def _stages(order: Order, words: Any, number: Any) -> dict[int, list[Any]]:
-    """The stages of a page, and the criteria of each."""
-    sets = {2: [] if words is None else [words]}
+def _stages(order: Order, words: Sequence[Any] | None, number: Any) -> Iterator[tuple[int, list[Any]]]:
+    """The stages of a page and their criteria, a pair for each way to the words."""
+    sets: list[tuple[int, list[Any]]] = [(2, [] if way is None else [way]) for way in words or [None]]
     if number is not None:
-        sets = {0: [number], 2: [*sets[2], ~number]}
+        sets = [(0, [number]), *((stage, [*criteria, ~number]) for stage, criteria in sets)]
     first = order[0]
-    if not first.nullable:
-        return sets
-    halves = {}
-    for stage, criteria in sets.items():
-        halves[stage] = [*criteria, first.column.is_not(None)]
-        halves[stage + 1] = [*criteria, first.column.is_(None)]
-    return halves
+    for stage, criteria in sets:
+        if first.nullable:
+            yield stage, [*criteria, first.column.is_not(None)]
+            yield stage + 1, [*criteria, first.column.is_(None)]
+        else:
+            yield stage, criteria
 
 
 def _part(model: Any, stage: int, where: list[Any], order: Order, size: int) -> Any:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import product
+from math import prod
 from typing import Any
 
-from sqlalchemy import Text, and_, cast, func, literal, or_, select, tuple_, union
+from sqlalchemy import Text, and_, cast, func, literal, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.orm import Session
 
@@ -29,6 +31,8 @@ _LONGEST = 100
 _MOST_WORDS = 10
 #: people whose names have a word, and open tasks of a step that is called so: beyond these nobody reads on
 _MOST_PEOPLE, _MOST_TASKS = 200, 10_000
+#: of more words that each may be found in several ways, rows are looked at one by one
+_MOST_WAYS = 16
 _NUMBER = re.compile(r"#?([0-9]{1,18})", re.ASCII)
 
 
@@ -53,15 +57,16 @@ class Search:
         words = tuple(dict.fromkeys(folded(word) for word in cleaned(text).split()))[:_MOST_WORDS]
         return cls(session, words, number_in(cleaned(text)), _people(session, words)) if words else None
 
-    def processes(self) -> Any:
-        """Processes with all of the words in what people see of them."""
-        return and_(*(self._process_has(word) for word in self.words))
+    def processes(self) -> list[Any]:
+        """Processes with all of the words in what people see of them: criteria, of which one is fulfilled."""
+        return _together([self._process_ways(word) for word in self.words])
 
-    def tasks(self) -> Any:
+    def tasks(self) -> list[Any]:
         """Tasks of such processes, of a step that is called so, or of such a person."""
-        return and_(*(self._task_has(word) for word in self.words))
+        return _together([self._task_ways(word) for word in self.words])
 
-    def _text_has(self, word: str, text: Any = Process.search_text) -> Any:
+    def _text_has(self, word: str) -> Any:
+        text = Process.search_text
         if self.session.get_bind().dialect.name != "postgresql":
             return func.instr(text, word) > 0
         # Written out: a plan that is made for any word would walk through everything for a rare one.
@@ -73,42 +78,37 @@ class Search:
         listed = cast(array([_written_out(each) for each in pieces]), ARRAY(Text))
         return and_(func.portal_trigrams(text).op("@>")(listed), found)
 
-    def _process_has(self, word: str) -> Any:
-        people, steps = self.people.get(word), _steps(word)
-        if not people and not steps:
-            return self._text_has(word)
-        process = Process.__table__.alias()
-        ways = [select(process.c.id).where(self._text_has(word, process.c.search_text))]
-        if people:
-            ways += _of_people(people)
+    def _process_ways(self, word: str) -> list[Any]:
+        ways, steps = self._text_or_people(word), _steps(word)
         if steps:
             at = select(Task.process_id).join(Task.process)
             at = at.where(Task.finished.is_(None), tuple_(Process.flow_label, Task.flow_task).in_(steps))
             at = at.order_by(Task.id.desc()).limit(_MOST_TASKS)
-            ways.append(select(at.subquery().c.process_id))
-        return Process.id.in_(union(*ways))
+            ways.append(Process.id.in_(select(at.subquery().c.process_id)))
+        return ways
 
-    def _task_has(self, word: str) -> Any:
-        people, steps = self.people.get(word), _steps(word)
-        has = self._text_has(word)
-        if people:
-            process = Process.__table__.alias()
-            text = select(process.c.id).where(self._text_has(word, process.c.search_text))
-            has = Task.process_id.in_(union(text, *_of_people(people)))
-        return or_(has, tuple_(Process.flow_label, Task.flow_task).in_(steps)) if steps else has
+    def _task_ways(self, word: str) -> list[Any]:
+        ways, steps = self._text_or_people(word), _steps(word)
+        return [*ways, tuple_(Process.flow_label, Task.flow_task).in_(steps)] if steps else ways
+
+    def _text_or_people(self, word: str) -> list[Any]:
+        people = self.people.get(word)
+        if not people:
+            return [self._text_has(word)]
+        had = select(Task.process_id).where(Task.owner_id.in_(people))
+        return [self._text_has(word), Process.created_by_id.in_(people), Process.id.in_(had)]
+
+
+def _together(words: list[list[Any]]) -> list[Any]:
+    """The ways to what has each word, as ways to what has them all. A database reads each from an index of its own, in
+    the order of a list, as long as a page lasts; all of them at once it would read to their ends."""
+    if prod(len(ways) for ways in words) > _MOST_WAYS:
+        return [and_(*(or_(*ways) for ways in words))]
+    return [and_(*ways) for ways in product(*words)]
 
 
 def _written_out(text: str) -> Any:
     return literal(text, Text, literal_execute=True)
-
-
-def _of_people(people: list[int]) -> list[Any]:
-    """The processes that they started, and those of which they had a task."""
-    process = Process.__table__.alias()
-    return [
-        select(process.c.id).where(process.c.created_by_id.in_(people)),
-        select(Task.process_id).where(Task.owner_id.in_(people)),
-    ]
 
 
 def _people(session: Session, words: tuple[str, ...]) -> dict[str, list[int]]:
