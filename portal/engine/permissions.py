@@ -213,13 +213,15 @@ def visible_sets(user: User) -> list[Any]:
     """The same in parts: whoever fulfils one of these criteria is seen. Each is read from an index of its own."""
     if user.is_superuser:
         return [true()]
-    return [
-        *(Process.flow_label == label for label in registry if user.views(label)),
-        Process.id.in_(_own_processes(user)),
-    ]
+    return [*visible_flows(user), Process.id.in_(own_processes(user))]
 
 
-def _own_processes(user: User) -> Any:
+def visible_flows(user: User) -> list[Any]:
+    """Criteria for the processes of each flow that is seen whole."""
+    return [Process.flow_label == label for label in registry if user.views(label)]
+
+
+def own_processes(user: User) -> Any:
     """What a person started or had a task of, and where somebody for whom they stand in has one. Read from those
     people's rows, once: asked of each process in turn it would grow with everybody's."""
     started = aliased(Process)

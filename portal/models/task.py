@@ -149,6 +149,7 @@ class Task(Base):
         ),
         _open_index("ix_portal_task_queue", "status", "owner_permission", "due", priority.desc(), "id"),
         _open_index("ix_portal_task_due", "due", priority.desc(), "id"),
+        _open_index("ix_portal_task_step", "flow_task", "due", priority.desc(), "id"),
         # what workers claim is read in this order: many may fall due at one moment, and none reads them all
         _filled_index("ix_portal_task_scheduled", "scheduled", "id", where="finished IS NULL AND "),
         _filled_index("ix_portal_task_awaits", "awaits", "scheduled", where="finished IS NULL AND "),

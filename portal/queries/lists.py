@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, false, func, or_, select
+from sqlalchemy import Select, and_, false, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from portal.engine import absences, permissions
@@ -15,6 +15,7 @@ from portal.flow.registry import registry
 from portal.language import gettext as _
 from portal.models import Process, Task, User, utcnow
 
+from .among import among
 from .beside import WIDTH, Beside, asides, awake, count
 from .filters import EVERYTHING, Filters, LeftOut, Narrowed, due_before, narrow
 from .holder import Holder
@@ -85,6 +86,13 @@ def _inbox(user: Any) -> list[Any]:
     return [and_(each, _OPEN, awake(now)) for each in permissions.my_task_sets(user)]
 
 
+def _processes(user: Any) -> list[Any]:
+    if user.is_superuser:
+        return [true()]
+    own = among(Process.id, permissions.own_processes(user).scalar_subquery())
+    return [*permissions.visible_flows(user), own]
+
+
 LISTS: dict[str, List] = {
     "inbox": List("mine", ORDERS, _inbox, lambda _user: _OPEN),
     "queue": List("mine", ORDERS, permissions.takeable_sets, permissions.is_free),
@@ -93,7 +101,7 @@ LISTS: dict[str, List] = {
     ),
     "tasks": List("tasks", ORDERS, permissions.visible_task_sets, lambda _user: and_(_OPEN, _STEP)),
     "processes": List(
-        "processes", PROCESS_ORDERS, permissions.visible_sets, lambda _user: Process.id > 0, Process
+        "processes", PROCESS_ORDERS, _processes, lambda _user: Process.id > 0, Process
     ),
     "mine": List(
         "processes", PROCESS_ORDERS, lambda user: [Process.created_by_id == user.id], lambda _user: Process.id > 0,
@@ -277,7 +285,7 @@ def _listed(session: Session, user: User, name: str, filters: Filters) -> list[A
     number = _numbered(listed.model, narrowed.number)
     ways = [*(narrowed.words or ()), *([] if number is None else [number])]
     found = [
-        or_(*listed.sets(user)),
+        permissions.visible_processes(user) if name == "processes" else or_(*listed.sets(user)),
         listed.common(user),
         *narrowed.criteria,
         *([or_(*ways)] if ways else []),

@@ -29,8 +29,8 @@ from .spellings import contains
 _LONGEST = 100
 #: words that are looked for
 _MOST_WORDS = 10
-#: people whose names have a word, and open tasks of a step that is called so: beyond these nobody reads on
-_MOST_PEOPLE, _MOST_TASKS = 200, 10_000
+#: people whose names have a word: beyond these nobody reads on
+_MOST_PEOPLE = 200
 #: of more words that each may be found in several ways, rows are looked at one by one
 _MOST_WAYS = 16
 _NUMBER = re.compile(r"#?([0-9]{1,18})", re.ASCII)
@@ -81,15 +81,19 @@ class Search:
     def _process_ways(self, word: str) -> list[Any]:
         ways, steps = self._text_or_people(word), _steps(word)
         if steps:
-            at = select(Task.process_id).join(Task.process)
-            at = at.where(Task.finished.is_(None), tuple_(Process.flow_label, Task.flow_task).in_(steps))
-            at = at.order_by(Task.id.desc()).limit(_MOST_TASKS)
-            ways.append(Process.id.in_(select(at.subquery().c.process_id)))
+            stands = select(Task.id).where(Task.process_id == Process.id, Task.finished.is_(None))
+            stands = stands.where(tuple_(Process.flow_label, Task.flow_task).in_(steps))
+            # once more for an index, and for what it knows of how many there are
+            stands = stands.where(Task.flow_task.in_(sorted({node for _, node in steps})))
+            ways.append(stands.exists())
         return ways
 
     def _task_ways(self, word: str) -> list[Any]:
         ways, steps = self._text_or_people(word), _steps(word)
-        return [*ways, tuple_(Process.flow_label, Task.flow_task).in_(steps)] if steps else ways
+        if steps:
+            at = Task.flow_task.in_(sorted({node for _, node in steps}))
+            ways.append(and_(at, tuple_(Process.flow_label, Task.flow_task).in_(steps)))
+        return ways
 
     def _text_or_people(self, word: str) -> list[Any]:
         people = self.people.get(word)

@@ -17,13 +17,14 @@ PROCESSES = f"""
 INSERT INTO portal_process (id, flow_label, process_type, status, created, data, task_count, ended, on_hold, depth,
                      created_by_id, search_text)
 SELECT n, 'paper', 'web.conftest:PaperProcess', 'NEW', now(), CAST('{{"title": "Paper"}}' AS jsonb), 1, false, false, 0,
-       :alice, 'paper review' || chr(10) || 'paper ' || n || CASE WHEN n = 777 THEN ' needle' ELSE '' END
+       CASE WHEN n <= 20 THEN :carol ELSE :alice END, 'paper review' || chr(10) || 'paper ' || n || CASE WHEN n = 777 THEN ' needle' ELSE '' END
 FROM generate_series(1, {TASKS}) AS n
 """
 ROWS = f"""
 INSERT INTO portal_task (id, number, process_id, flow_task, flow_task_type, status, token, owner_id, owner_permission,
                          created, due, priority, data, attempt)
-SELECT n, 1, n, 'review', 'View', CASE WHEN n % 2 = 0 THEN 'ASSIGNED' ELSE 'NEW' END, 'start',
+SELECT n, 1, n, CASE WHEN n = 4321 THEN 'sign' ELSE 'review' END, 'View',
+       CASE WHEN n % 2 = 0 THEN 'ASSIGNED' ELSE 'NEW' END, 'start',
        CASE WHEN n <= 100 AND n % 2 = 0 THEN :bob WHEN n % 2 = 0 THEN :dave END, 'paper.can_review', now(),
        CASE WHEN n % 7 = 0 THEN NULL ELSE now() + n % 5000 * interval '1 minute' END, n % 3, '{{}}', 0
 FROM generate_series(1, {TASKS}) AS n
@@ -39,6 +40,12 @@ PAGES = {
     "processes": ("carol", "processes", Filters()),
     "a word of one": ("carol", "processes", Filters(q="needle")),
     "a word of all": ("carol", "processes", Filters(q="paper")),
+    "a word of all and of a step": ("carol", "processes", Filters(q="review")),
+    "tasks of all by a word of theirs and of a step": ("erin", "tasks", Filters(q="review")),
+    "where it hardly ever stands": ("carol", "processes", Filters(q="sign")),
+    "tasks of a step of few": ("erin", "tasks", Filters(flow="paper", step="sign")),
+    "processes at a step of few": ("carol", "processes", Filters(flow="paper", step="sign")),
+    "who has begun them all": ("carol", "processes", Filters(q="alice")),
     "a number": ("carol", "processes", Filters(q="4711")),
     "a task by a word": ("erin", "tasks", Filters(q="needle")),
 }
@@ -51,7 +58,7 @@ def database_url(postgresql):
 
 @pytest.fixture
 def full(app, people):
-    ids = {name: people[name].id for name in ("alice", "bob", "dave")}
+    ids = {name: people[name].id for name in ("alice", "bob", "carol", "dave")}
     for statement in (PROCESSES, ROWS):
         db.session.execute(text(statement), ids)
     db.session.commit()
