@@ -17,7 +17,8 @@ PROCESSES = f"""
 INSERT INTO portal_process (id, flow_label, process_type, status, created, data, task_count, ended, on_hold, depth,
                      created_by_id, search_text)
 SELECT n, 'paper', 'web.conftest:PaperProcess', 'NEW', now(), CAST('{{"title": "Paper"}}' AS jsonb), 1, false, false, 0,
-       CASE WHEN n <= 20 THEN :carol ELSE :alice END, 'paper review' || chr(10) || 'paper ' || n || CASE WHEN n = 777 THEN ' needle' ELSE '' END
+       CASE WHEN n <= 20 THEN :carol ELSE :alice END,
+       'paper review' || chr(10) || 'paper ' || n || CASE WHEN n = 777 THEN ' needle' ELSE '' END
 FROM generate_series(1, {TASKS}) AS n
 """
 ROWS = f"""
