@@ -47,10 +47,12 @@ FROM (SELECT *, CASE WHEN declined THEN checked ELSE signed END AS finished FROM
 """
 TASKS = """
 INSERT INTO portal_task (id, number, process_id, flow_task, flow_task_type, status, token, created, assigned, started,
-                         finished, due, priority, data, attempt, fingerprint, owner_id)
+                         finished, due, priority, data, attempt, fingerprint, owner_id,
+                         owner_permission)
 SELECT 3 * n + number, number + 1, n, step, kind,
        CASE WHEN finished < now() THEN 'DONE' WHEN taken < now() THEN 'ASSIGNED' ELSE 'NEW' END, 'start', began, taken, began,
-       CASE WHEN finished < now() THEN finished END, due, 0, '{}', 0, :fingerprint, CASE WHEN number > 0 AND taken < now() THEN :first + n * (number + 2) % :people END
+       CASE WHEN finished < now() THEN finished END, due, 0, '{}', 0, :fingerprint, CASE WHEN number > 0 AND taken < now() THEN :first + n * (number + 2) % :people END,
+       CASE WHEN number > 0 THEN 'expense_claim.can_' || step END
 FROM (SELECT n, 0 AS number, 'start' AS step, 'Start' AS kind, began, began AS taken, began AS finished, NULL::timestamptz AS due FROM life
       UNION ALL SELECT n, 1, 'approve', 'View', began, taken, checked, began + interval '1 day' FROM life
       UNION ALL SELECT n, 2, 'countersign', 'View', checked, signing, signed, NULL FROM life

@@ -130,6 +130,7 @@ class Process(Base):
     __mapper_args__ = {"polymorphic_on": "process_type", "polymorphic_identity": "process"}
     __table_args__ = (
         Index("ix_portal_process_label_id", "flow_label", "id"),
+        Index("ix_portal_process_created", "created", "id"),
         Index("ix_portal_process_creator", "created_by_id", "id", sqlite_where=text("created_by_id IS NOT NULL"),
               postgresql_where=text("created_by_id IS NOT NULL")),
         # with the state, so that who looks for processes that stand still reads no rows for it

@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import JSON, case, func, inspect, literal, or_, select, type_coerce
+from sqlalchemy import JSON, case, func, inspect, literal, select, type_coerce, union
 from sqlalchemy.ext.mutable import MutableBase
 from sqlalchemy.orm import (
     Load,
     Session,
+    aliased,
     contains_eager,
     defer,
     joinedload,
@@ -22,7 +23,7 @@ from sqlalchemy.orm import (
 from sqlalchemy.orm.attributes import set_committed_value
 
 from portal.engine import permissions
-from portal.models import Event, Process, Task, User
+from portal.models import BigId, Event, Process, Task, User
 
 from . import shown
 from .attention import Attention, attention
@@ -109,11 +110,16 @@ class ProcessDetail:
 def story(session: Session, user: User, process_id: int) -> ProcessDetail | None:
     """A process, its children, and whether the person may see it; None when it is not there."""
     parent = joinedload(Process.parent_task)
-    own_tasks = select(Task.id).where(Task.process_id == process_id)
+    # each by its own index: an OR of the two reads every process
+    called = aliased(Process)
+    below = select(called.id).where(
+        called.parent_task_id.in_(select(Task.id).where(Task.process_id == process_id))
+    )
+    shown_here = union(select(literal(process_id, BigId)), below)
     whole = case((Process.id == process_id, Process.data))  # of a child only what its summary says is read
     query = (
         select(Process, permissions.visible_processes(user), *badge_counts(user), whole)
-        .where(or_(Process.id == process_id, Process.parent_task_id.in_(own_tasks)))
+        .where(Process.id.in_(shown_here))
         .options(
             joinedload(Process.created_by).lazyload(User.roles),
             parent.lazyload(Task.owner),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from sqlalchemy import event, text
 
@@ -13,10 +15,14 @@ TASKS = 20_000
 #: rows that are looked at for a page of fifty, with all that they are joined with and the counts beside them
 MOST = 3_000
 
+#: two thirds of the processes came later
+LONG_AGO = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=90)
+
 PROCESSES = f"""
 INSERT INTO portal_process (id, flow_label, process_type, status, created, data, task_count, ended, on_hold, depth,
                      created_by_id, search_text)
-SELECT n, 'paper', 'web.conftest:PaperProcess', 'NEW', now(), CAST('{{"title": "Paper"}}' AS jsonb), 1, false, false, 0,
+SELECT n, 'paper', 'web.conftest:PaperProcess', 'NEW', now() - ({TASKS} - n) * interval '10 minutes',
+       CAST('{{"title": "Paper"}}' AS jsonb), 1, false, false, 0,
        CASE WHEN n <= 20 THEN :carol ELSE :alice END,
        'paper review' || chr(10) || 'paper ' || n || CASE WHEN n = 777 THEN ' needle' ELSE '' END
 FROM generate_series(1, {TASKS}) AS n
@@ -46,6 +52,7 @@ PAGES = {
     "where it hardly ever stands": ("carol", "processes", Filters(q="sign")),
     "tasks of a step of few": ("erin", "tasks", Filters(flow="paper", step="sign")),
     "processes at a step of few": ("carol", "processes", Filters(flow="paper", step="sign")),
+    "some days long ago": ("carol", "processes", Filters(since=f"{LONG_AGO}", until=f"{LONG_AGO}")),
     "who has begun them all": ("carol", "processes", Filters(q="alice")),
     "a number": ("carol", "processes", Filters(q="4711")),
     "a task by a word": ("erin", "tasks", Filters(q="needle")),
