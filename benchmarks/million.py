@@ -37,7 +37,7 @@ PASSWORD = "a long password"
 
 #: what bob looks at beside `inbox.PAGES`, and the most that it may take
 LISTS = {
-    **{what: inbox.PAGES[what] for what in inbox.PAGES if what != "filter on a field"},
+    **{what: (path, 0) for what, (path, _) in inbox.PAGES.items() if what != "filter on a field"},
     "search, a person": ("/processes?q=person7", 0),
     "tasks of a step": ("/tasks?flow=hello_world&step=approve", 0),
     "overdue tasks": ("/tasks?due=late", 0),
@@ -149,30 +149,36 @@ def rates(name: str, url: str) -> None:
             )
             db.session.remove()
 
-        def start(by_page: bool) -> Any:
-            if by_page:
-                return browser.post("/flows/hello_world/start/start", data={"text": "Message"})
-            return program.post("/api/v1/flows/hello_world/starts/start", json={"data": {"text": "Message"}})
+        # by program (None), or by page: the form alone, or with the page that the browser is then sent to
+        def start(follow: bool | None) -> Any:
+            if follow is None:
+                return program.post(
+                    "/api/v1/flows/hello_world/starts/start", json={"data": {"text": "Message"}}
+                )
+            path = "/flows/hello_world/start/start"
+            return browser.post(path, data={"text": "Message"}, follow_redirects=follow)
 
-        def assign(by_page: bool) -> Any:
+        def assign(follow: bool | None) -> Any:
             key = open_ids[next(turn)]
-            return browser.post(f"/tasks/{key}/assign") if by_page else program.post(f"{api}/{key}/assign")
+            if follow is None:
+                return program.post(f"{api}/{key}/assign")
+            return browser.post(f"/tasks/{key}/assign", follow_redirects=follow)
 
-        def execute(by_page: bool) -> Any:
+        def execute(follow: bool | None) -> Any:
             key = open_ids[next(turn)]
-            if by_page:
-                return browser.post(f"/tasks/{key}/execute", data={"approved": "true"})
-            return program.post(f"{api}/{key}/execute", json={"data": {"approved": True}})
+            if follow is None:
+                return program.post(f"{api}/{key}/execute", json={"data": {"approved": True}})
+            return browser.post(f"/tasks/{key}/execute", data={"approved": "true"}, follow_redirects=follow)
 
+        ways = {"form": False, "form and page": True, "API": None}
         for act, after in ((start, newest), (assign, None), (execute, None)):
             turn = itertools.count()
-            found = in_turn([partial(act, True), partial(act, False)], REQUESTS, after)
-            (page, page_cpu), (by_program, program_cpu) = found
-            print(
-                f"{name}, {act.__name__}: page {1000 / page:.0f}/s, {page_cpu:.1f} ms of CPU; "
-                f"API {1000 / by_program:.0f}/s, {program_cpu:.1f} ms of CPU; {page / by_program:.2f} times as many",
-                flush=True,
-            )
+            found = in_turn([partial(act, way) for way in ways.values()], REQUESTS, after)
+            told = [
+                f"{way} {1000 / took:.0f}/s ({cpu:.1f} ms of CPU)"
+                for way, (took, cpu) in zip(ways, found, strict=True)
+            ]
+            print(f"{name}, {act.__name__}: {', '.join(told)}", flush=True)
 
 
 def in_turn(
