@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from portal.errors import PortalError
 from portal.flow.registry import registry
+from portal.language import gettext as _
 from portal.models import Process, Task, User
 
 from .. import permissions
@@ -167,7 +168,7 @@ def _move(
     session: Session, task_id: int, node: Any, dry_run: bool, user: User | int | None, reason: str | None
 ) -> Said | None:
     with task_action(session, task_id, user) as (run, old):
-        permissions.demand_manager(run.user, old.process, "move its tasks")
+        permissions.demand_manager(run.user, old.process, _("move its tasks"))
         if not old.is_open:
             return None
         run.because("migrate", reason)
