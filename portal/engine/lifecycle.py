@@ -9,7 +9,7 @@ from typing import Any
 from portal.errors import TransitionNotAllowed
 from portal.flow import withdrawal
 from portal.language import gettext as _
-from portal.language import lazy_gettext
+from portal.language import pgettext
 from portal.models import Process, Task, User
 
 from . import permissions, places
@@ -68,49 +68,36 @@ PROCESS_ACTIONS: dict[str, Rule] = {
 }
 
 
-#: the actions as a refusal names them; English has the names of the table
-_VERBS: dict[str, Any] = {
-    "assign": lazy_gettext("assign"),
-    "unassign": lazy_gettext("unassign"),
-    "reassign": lazy_gettext("reassign"),
-    "execute": lazy_gettext("execute"),
-    "cancel": lazy_gettext("cancel"),
-    "undo": lazy_gettext("undo"),
-    "revive": lazy_gettext("revive"),
-    "skip": lazy_gettext("skip"),
-    "move": lazy_gettext("move"),
-    "due": lazy_gettext("due"),
-    "priority": lazy_gettext("priority"),
-    "snooze": lazy_gettext("snooze"),
-    "reschedule": lazy_gettext("reschedule"),
-    "suspend": lazy_gettext("suspend"),
-    "resume": lazy_gettext("resume"),
-    "withdraw": lazy_gettext("withdraw"),
-    "retry": lazy_gettext("retry"),
-    "data": lazy_gettext("data"),
-    "send": lazy_gettext("send"),
-    "add": lazy_gettext("add"),
-    "migrate": lazy_gettext("migrate"),
-}
-#: the states as a refusal names them
-_STATES: dict[str, Any] = {
-    "new": lazy_gettext("new"),
-    "assigned": lazy_gettext("assigned"),
-    "scheduled": lazy_gettext("scheduled"),
-    "started": lazy_gettext("started"),
-    "failed": lazy_gettext("failed"),
-    "done": lazy_gettext("done"),
-    "canceled": lazy_gettext("canceled"),
-    "cancelled": lazy_gettext("cancelled"),
-    "revived": lazy_gettext("revived"),
-    "suspended": lazy_gettext("suspended"),
-    "running": lazy_gettext("running"),
-}
+def _verb(action: str) -> str:
+    """An action as a refusal names it; English has the names of the table."""
+    return {
+        "assign": pgettext("cannot", "assign"),
+        "unassign": pgettext("cannot", "unassign"),
+        "reassign": pgettext("cannot", "reassign"),
+        "execute": pgettext("cannot", "execute"),
+        "cancel": pgettext("cannot", "cancel"),
+        "undo": pgettext("cannot", "undo"),
+        "revive": pgettext("cannot", "revive"),
+        "skip": pgettext("cannot", "skip"),
+        "move": pgettext("cannot", "move"),
+        "due": pgettext("cannot", "due"),
+        "priority": pgettext("cannot", "priority"),
+        "snooze": pgettext("cannot", "snooze"),
+        "reschedule": pgettext("cannot", "reschedule"),
+        "suspend": pgettext("cannot", "suspend"),
+        "resume": pgettext("cannot", "resume"),
+        "withdraw": pgettext("cannot", "withdraw"),
+        "retry": pgettext("cannot", "retry"),
+        "data": pgettext("cannot", "data"),
+        "send": pgettext("cannot", "send"),
+        "add": pgettext("cannot", "add"),
+        "migrate": pgettext("cannot", "migrate"),
+    }.get(action, action)
 
 
 def cannot(action: str, title: str, why: str) -> TransitionNotAllowed:
     """The refusal of an action on a task; without a title where the reason names the task."""
-    verb = str(_VERBS.get(action, action))
+    verb = _verb(action)
     if not title:
         return TransitionNotAllowed(_("cannot %(action)s: %(why)s", action=verb, why=why))
     return TransitionNotAllowed(
@@ -120,15 +107,26 @@ def cannot(action: str, title: str, why: str) -> TransitionNotAllowed:
 
 def cannot_process(action: str, process: Process, why: str) -> TransitionNotAllowed:
     """The refusal of an action on a process."""
-    verb = str(_VERBS.get(action, action))
+    verb = _verb(action)
     return TransitionNotAllowed(
         _("cannot %(action)s process %(number)s: %(why)s", action=verb, number=process.id, why=why)
     )
 
 
 def _said(status: str | None) -> str:
-    said = words(status)
-    return str(_STATES.get(said, said))
+    """A state as a refusal names it, in the reader's language."""
+    return {
+        "NEW": pgettext("state", "new"),
+        "ASSIGNED": pgettext("state", "assigned"),
+        "SCHEDULED": pgettext("state", "scheduled"),
+        "STARTED": pgettext("state", "started"),
+        "DONE": pgettext("state", "done"),
+        "ERROR": pgettext("state", "failed"),
+        "FAILED": pgettext("state", "failed"),
+        "CANCELED": pgettext("state", "cancelled"),
+        "REVIVED": pgettext("state", "revived"),
+        "SUSPENDED": pgettext("state", "suspended"),
+    }.get(status or "", words(status))
 
 
 def is_human(task: Task) -> bool:

@@ -12,7 +12,7 @@ from portal.flow import assignment
 from portal.flow.base import describe
 from portal.flow.reference import Owner, Reference
 from portal.language import gettext as _
-from portal.language import lazy_gettext, locale, ngettext
+from portal.language import lazy_gettext, locale, ngettext, pgettext
 from portal.working_time import WorkingTime
 
 _UNITS = (("week", 7 * 86400), ("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
@@ -149,27 +149,27 @@ def person_words(assigned: Any) -> str:
     return describe(assigned) or type(assigned).__name__
 
 
-#: the rules of assignment by their titles
-_RULES = (
-    lazy_gettext("round robin"),
-    lazy_gettext("shortest queue"),
-    lazy_gettext("random"),
-    lazy_gettext("familiar"),
-    lazy_gettext("case owner"),
-    lazy_gettext("capability"),
-    lazy_gettext("experienced"),
-    lazy_gettext("manager of"),
-)
-
-
 def rule_words(rule: assignment.Rule) -> str:
     """A rule of assignment, such as `capability french, round robin of Translators`."""
     if isinstance(rule, assignment.First):
         words = _(", else ").join(map(rule_words, rule.rules))
     elif isinstance(rule, assignment.Capability):
-        words = f"{_(rule.title)} {rule.skill}, {rule_words(rule.then)}"
+        words = f"{_rule_title(rule)} {rule.skill}, {rule_words(rule.then)}"
     elif isinstance(rule, assignment.ManagerOf):
-        words = f"{_(rule.title)} {person_words(rule.person)}"
+        words = f"{_rule_title(rule)} {person_words(rule.person)}"
     else:
-        words = _(rule.title)
+        words = _rule_title(rule)
     return _("%(rule)s of %(role)s", rule=words, role=rule.role) if rule.role else words
+
+
+def _rule_title(rule: assignment.Rule) -> str:
+    return {
+        "round robin": _("round robin"),
+        "shortest queue": _("shortest queue"),
+        "random": _("random"),
+        "familiar": pgettext("rule", "familiar"),
+        "case owner": pgettext("rule", "case owner"),
+        "capability": pgettext("rule", "capability"),
+        "experienced": pgettext("rule", "experienced"),
+        "manager of": _("manager of"),
+    }.get(rule.title, rule.title)
