@@ -33,13 +33,27 @@ SLOW = (
     "types/test_checkers.py",
     "work/test_workers.py",
 )
+#: what the databases do differently: locks, plans, types, and the schema. Here each test runs on both in every run;
+#: of the others that do, PostgreSQL's turn is `slow`.
+ON_BOTH = (
+    *(f"engine/test_{name}.py" for name in (
+        "batches", "budgets", "claim_plans", "claims", "concurrency", "crash", "frozen", "races", "statements",
+    )),
+    "models",
+    "schema",
+    "work",
+)  # fmt: skip
 
 
 @pytest.hookimpl(tryfirst=True)  # ahead of `-m "not slow"`
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    slow = tuple(str(Path(__file__).parent / name) for name in SLOW)
+    slow, on_both = ([str(Path(__file__).parent / name) for name in names] for names in (SLOW, ON_BOTH))
+    there = {item.nodeid for item in items}
     for item in items:
-        if str(item.path).startswith(slow):
+        again = "[postgresql" in item.nodeid and item.nodeid.replace("[postgresql", "[sqlite") in there
+        if str(item.path).startswith(tuple(slow)) or (
+            again and not str(item.path).startswith(tuple(on_both))
+        ):
             item.add_marker(pytest.mark.slow)
 
 

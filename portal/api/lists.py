@@ -14,7 +14,7 @@ from portal.models import db
 from portal.web.filtering import filters_of_request
 from portal.web.layout import me
 from portal.web.problems import Invalid
-from portal.web.urls import LARGEST_ID, to_id
+from portal.web.urls import LARGEST_ID
 
 #: columns of what is listed by which it is in the order in which it came, whatever the pages call that
 _COLUMNS = ("created", "id")
@@ -41,14 +41,11 @@ def read(name: str, query: dict[str, Any]) -> queries.Page:
 
 
 def _unknown() -> Iterator[queries.LeftOut]:
-    """What looks like a filter and is none: a comparison that there is not, somebody else's saved view."""
+    """What looks like a filter and is none: a comparison that there is not."""
     for name, text in request.args.items():
         if name.startswith("data.") and text.strip() and queries.data_filter(name, text.strip()) is None:
             told = "A field is compared by eq, ne, lt, le, gt, ge or contains."
             yield queries.LeftOut.of(name, told)
-    view = request.args.get("view", "").strip()
-    if view and queries.saved_view(db.session(), me(), to_id(view)) is None:
-        yield queries.LeftOut.of("view", "There is no such saved view.")
 
 
 def cursor(after: str) -> int:

@@ -108,7 +108,10 @@ def _replaced(task: Task) -> Iterator[Obstacle]:
     found: dict[Task, None] = {}
     for origin in _origins(task):
         for other in origin.leading:
-            if other is task or other in task.previous or not _same_place(other, task):
+            copied = (
+                other in task.previous and other.status in TAKEN_BACK
+            )  # else it has come back: a caller can
+            if other is task or copied or not _same_place(other, task):
                 continue
             found |= dict.fromkeys([other] if other.status not in TAKEN_BACK else standing(other, False))
     if found:

@@ -1,23 +1,31 @@
 """What a search looks through: a text that each process carries, written with what it is made of.
 
 It holds what everybody who sees a process sees of it wherever it stands: its flow's title, the words that its
-summary always has, values of fields, labels of choices, names of files, its own columns and those of its artifact;
+summary always has, values of fields, labels of choices, names of files and of rows that
+fields point at, its own columns and those of its artifact;
 never the names of fields. Names of people and titles of steps are looked up when somebody searches
 (`portal.queries.search`): they change without it.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+import enum
+import json
+import logging
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import String, inspect, select, update
+from sqlalchemy import Date, DateTime, Integer, Numeric, String, inspect, select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from portal import summaries
-from portal.jsonstore import BinaryField, FileField, fields_of
+from portal.errors import contain
+from portal.jsonstore import BinaryField, FileField, ReferenceField, ReferenceListField, fields_of
 from portal.models import Process, StoredFile
 
 from . import visibility, writes
@@ -27,6 +35,11 @@ from .context import ActionContext
 _LONGEST_VALUE, _LONGEST = 10_000, 20_000
 #: keeps the text of a process apart from that of its artifact
 _BEHIND = "\n\f\n"
+#: keeps what rows are called that its fields point at apart, and each of them from its key
+_CALLED, _IS = "\n\x1d\n", "\x1f"
+#: columns whose values people read
+_READABLE = (String, Integer, Numeric, Date, DateTime)
+log = logging.getLogger("portal.engine")
 #: keeps the names of the files that are attached to it apart from the rest
 _ATTACHED = "\n\x1c\n"
 
@@ -54,6 +67,7 @@ def keep_new(run: ActionContext) -> None:
 def text_of(process: Process) -> str:
     """All that a search finds a process by."""
     before, _, attached = (process.search_text or "").partition(_ATTACHED)
+    before, _, called = before.partition(_CALLED)
     _, _, before = before.partition(_BEHIND)
     if process.artifact_type is None:
         behind = ""
@@ -62,6 +76,8 @@ def text_of(process: Process) -> str:
     else:  # nobody has read the artifact, so nobody has changed it
         behind = before
     text = _joined(_own(process)) + (_BEHIND + behind if behind else "")
+    if called := _references(process, called):
+        text += _CALLED + called
     return text + (_ATTACHED + attached if attached else "")
 
 
@@ -189,8 +205,47 @@ def _columns(instance: Any) -> Iterator[str]:
     guarded = visibility.guarded_fields(type(instance))
     for key, column in mapper.columns.items():
         ours = isinstance(instance, Process) and column.table is Process.__table__
-        hidden = key in guarded or key.startswith("_")
-        if isinstance(column.type, String) and not ours and not hidden:
+        hidden = key in guarded or key.startswith("_") or column.primary_key or column.foreign_keys
+        if isinstance(column.type, _READABLE) and not ours and not hidden:
             value = getattr(instance, key)
-            if isinstance(value, str):
-                yield value
+            value = value.value if isinstance(value, enum.Enum) else value
+            if isinstance(value, str | int | float | Decimal) and not isinstance(value, bool):
+                yield str(value)
+            elif isinstance(value, dt.date):
+                yield value.isoformat()[:10]
+
+
+def _references(process: Process, before: str) -> str:
+    """What people call the rows that the fields of a process point at. A row is read when it is chosen, and what it is
+    called then is kept."""
+    known = dict(part.split(_IS, 1) for part in before.split("\n") if _IS in part)
+    found = []
+    guarded = visibility.guarded_fields(type(process))
+    for place, (name, field) in enumerate(fields_of(type(process)).items()):
+        if isinstance(field, ReferenceField | ReferenceListField) and name not in guarded:
+            stored = _at(field, process.data)
+            if stored is None or stored == []:
+                continue
+            key = f"{place}:{json.dumps(stored)}"
+            if key not in known:
+                known[key] = _called(process, name)
+            found.append(f"{key}{_IS}{known[key]}")
+    return "\n".join(found)[:_LONGEST]
+
+
+def _told(value: Any) -> str:
+    rows = value if isinstance(value, Sequence) else [value]
+    unnamed: Any = object.__str__
+    return " ".join(str(row) for row in rows if type(row).__str__ is not unnamed)
+
+
+def _called(process: Process, name: str) -> str:
+    """The name of a row, or of several, as pages write it; empty where the author's code does not tell."""
+    try:
+        told = contain(lambda: _told(getattr(process, name)))
+    except SQLAlchemyError:
+        raise
+    except Exception:
+        log.exception("process %s: what the rows of “%s” are called it cannot be told", process.id, name)
+        return ""
+    return folded(" ".join(told.split())).replace("\0", " ")[:1000]

@@ -88,12 +88,22 @@ def _unread(definition: Definition, called: Called, expression: Expression) -> I
         if path[0] not in _OF_ACTIVATION:
             mend = "write act.process.… or act.task.…"
             yield f"{called.what} reads {text}, but an activation has no `{path[0]}`; {mend}"
+        elif path[0] == "task" and len(path) > 1 and _lacks(registry.task_class, path[1]):
+            known = [name for name in dir(registry.task_class) if not name.startswith("_")]
+            mend = (
+                guess(path[1], known, "act.task.", all_known=False) or f'; write act.task.data["{path[1]}"]'
+            )
+            yield f"{called.what} reads {text}, but a task has no `{path[1]}`{mend}"
         elif path[0] == "process" and len(path) > 1:
             model = definition.process_class or registry.plain_process
-            if model is not None and not hasattr(model, path[1]):
+            if model is not None and _lacks(model, path[1]):
                 fields = [name for name in dir(model) if not name.startswith("_")]
                 mend = guess(path[1], fields, "act.process.", all_known=False) or _declared(model, path[1])
                 yield f"{called.what} reads {text}, but {model.__name__} has no field `{path[1]}`{mend}"
+
+
+def _lacks(model: type | None, name: str) -> bool:
+    return model is not None and not hasattr(model, name)
 
 
 def _declared(model: type, name: str) -> str:

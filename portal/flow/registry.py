@@ -53,6 +53,8 @@ class Registry(Mapping[str, "type[Flow]"]):
 
     #: what a process of a flow without a `process_class` is; the models say so
     plain_process: type | None = None
+    #: what a task is
+    task_class: type | None = None
 
     def __init__(self) -> None:
         self._default = Flows()

@@ -11,7 +11,7 @@ from mailparser_reply import EmailReplyParser
 from sqlalchemy import func, select
 
 from portal import language, storage
-from portal.engine import actions, comments, permissions, reasons, writes
+from portal.engine import actions, comments, permissions, reasons, search_text, writes
 from portal.engine import api as engine
 from portal.engine.transaction import clock, transaction, wake
 from portal.errors import InvalidForm, PermissionDenied, PortalError, TransitionNotAllowed
@@ -150,11 +150,14 @@ def _start(letter: Letter, node: Any, user_id: int | None) -> Outcome:
     process = db.session.get_one(Process, made[-1])
     for row in rows:
         storage.attach(db.session(), row, process)
+    search_text.keep_attached(db.session(), process)
     return Outcome("started", process.id)
 
 
 def _tell(letter: Letter, node: Any, process_id: int, user_id: int | None) -> Outcome:
-    rows = _store(letter, user_id, db.session.get_one(Process, process_id))
+    process = db.session.get_one(Process, process_id)
+    rows = _store(letter, user_id, process)
+    search_text.keep_attached(db.session(), process)
     node.run(process=process_id, **_given(node, letter, rows, user_id))
     return Outcome("told", process_id)
 

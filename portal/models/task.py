@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, orm_insert_sentinel, relations
 
 from portal import jsonstore
 from portal.flow import runtime
+from portal.flow.base import title_of
 from portal.flow.registry import registry
 
 from .base import Base, UTCDateTime, number_when_asked, utcnow
@@ -218,7 +219,7 @@ class Task(Base):
     def title(self) -> str:
         """What people call this step, also when the code no longer has its node."""
         node = self._named_node
-        return node.title if node is not None else self.flow_task.replace("_", " ").capitalize()
+        return node.title if node is not None else title_of(self.flow_task)
 
     def activation(self, user: User | int | None = None) -> AbstractContextManager[Activation]:
         """Lock the process, read this task again, and commit at the end of the block.
@@ -232,5 +233,6 @@ class Task(Base):
         return runtime.actions().activation(self, user)
 
 
+registry.task_class = Task
 number_when_asked(Process)
 number_when_asked(Task)

@@ -3,7 +3,7 @@
 from .acting import owners, whom_for
 from .attention import Attention, attention
 from .beside import BADGES, Beside, View, badges, saved_view
-from .board import Column, board
+from .board import MOST_ON_A_BOARD, Column, board
 from .candidates import how_many_could, who_could
 from .figures import Figures, figures
 from .filters import (
@@ -76,6 +76,7 @@ __all__ = [
     "EVENTS",
     "EVERYTHING",
     "LISTS",
+    "MOST_ON_A_BOARD",
     "ORDERS",
     "PROCESS_ORDERS",
     "PROCESS_STATES",

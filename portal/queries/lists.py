@@ -34,6 +34,8 @@ ORDERS: dict[str, Order] = {
     # tasks are numbered as they come
     "waiting": (_ID,),
     "-waiting": (_LAST,),
+    "created": (_ID,),
+    "-created": (_LAST,),
     "process": (Key(Task.process_id, "process_id"), _ID),
     "-process": (Key(Task.process_id, "process_id", descending=True), _LAST),
 }
@@ -46,6 +48,8 @@ ARCHIVE_ORDERS: dict[str, Order] = {
 PROCESS_ORDERS: dict[str, Order] = {
     "-number": (Key(Process.id, "id", descending=True),),
     "number": (Key(Process.id, "id"),),
+    "-created": (Key(Process.id, "id", descending=True),),
+    "created": (Key(Process.id, "id"),),
 }
 
 

@@ -75,6 +75,7 @@ def dashboard(label: str) -> str:
         steps=render.steps(flow_class, state),
         starts=[node for node in definition.starts if node.human and node.available(me())],
         waiting=sum(column.count for column in columns.values()),
+        part=None if columns.whole else queries.MOST_ON_A_BOARD,
         late=sum(column.late for column in columns.values()),
         versions=reports.versions(db.session(), label) if me().views(label) else [],
         oldest=min((column.oldest for column in columns.values() if column.oldest), default=None),

@@ -343,7 +343,7 @@ def test_a_flow_of_the_script_that_runs_is_refused(host, module, monkeypatch):
     app = host()
     found = __import__(name)
     found.ScriptFlow.__module__ = "__main__"
-    monkeypatch.setattr("portal.extension.discover", lambda _names: Flows({"script": found.ScriptFlow}))
+    monkeypatch.setattr("portal.discovery.discover", lambda _names: Flows({"script": found.ScriptFlow}))
     with pytest.raises(FlowError, match="move it into a module"):
         Portal(app, flows=[name], identity=ann)
 

@@ -249,6 +249,9 @@ FAULTS = {
     "a field that nobody declared": (
         {**START, "work": lambda: flow.If(act.process.qqq).Then(this.end).Else(this.end), **END}, "work",
         ["act.process.qqq", "declare qqq", "text"]),
+    "a part of the task that is not there": (
+        {**START, "work": lambda: flow.If(act.task.dta["x"]).Then(this.end).Else(this.end), **END},
+        "work", ["act.task.dta", "did you mean act.task.data?"]),
     "a field without a process class": (
         {**START, "work": lambda: flow.If(act.process.qqq).Then(this.end).Else(this.end), **END,
          "process_class": None},

@@ -230,6 +230,30 @@ def test_a_caller_that_was_moved_comes_back_with_what_it_had_called(flow_tester)
     assert (run.process.status, faults(db.session)) == ("DONE", [])
 
 
+class JoinedCallerFlow(flow.Flow):
+    start = flow.StartHandle().Next(this.split)
+    split = flow.Split().Next(this.call).Next(this.other)
+    call = flow.NSubprocess(CalledFlow.start, items=[{}, {}]).Next(this.join)
+    other = flow.ManualTask().Next(this.join)
+    join = flow.Join().Next(this.end)
+    end = flow.End()
+
+
+def test_of_a_caller_and_what_it_was_moved_to_one_comes_back(flow_tester):
+    run = flow_tester(JoinedCallerFlow)
+    run.start()
+    first = run.children("call")
+    run.task("call").move("call").cancel()
+    second = run.children("call")[2:]
+    first[0].tasks("sign")[0].revive()
+    with pytest.raises(TransitionNotAllowed, match="is at work again: «Call» "):
+        second[0].tasks("sign")[0].revive()
+    first[0].task("sign").skip()
+    with pytest.raises(TransitionNotAllowed, match="has gone on with «Call» "):
+        second[0].tasks("sign")[0].revive()
+    assert faults(db.session) == []
+
+
 def test_due_priority_and_snooze_leave_their_rows(flow_tester, make_user):
     run = flow_tester(LineFlow)
     run.start()

@@ -6,8 +6,10 @@ import gzip
 import re
 
 import pytest
+from sqlalchemy import select
 
-from portal.models import db
+from portal import queries
+from portal.models import Process, db, find_user, utcnow
 
 #: of a POST: who it is, the task, what its action sends, the draft that goes, and what comes next
 START, TAKE, FINISH, FINISH_ALL = 10, 5, 9, 11
@@ -74,6 +76,17 @@ def test_a_page_of_one(bob, submit, take, count, pattern, statements):
     with count() as sent:
         assert bob.get(address).status_code == 200
     assert len(sent) == statements, str(sent)
+
+
+def test_a_board_looks_at_no_more_tasks_than_it_says(bob, submit, app):
+    for number in range(4):
+        submit(f"Paper {number}")
+    user, now = find_user(db.session(), "bob"), utcnow()
+    part, whole = (queries.board(db.session(), user, "paper", now, most) for most in (2, 5))
+    assert [sum(column.count for column in found.values()) for found in (part, whole)] == [2, 4]
+    assert (part.whole, whole.whole) == (False, True)
+    process_ids = {card.process_id for column in part.values() for card in column.cards}
+    assert process_ids == set(sorted(db.session.scalars(select(Process.id)))[:2])
 
 
 # -- the cookie ------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal import flow, jsonstore, this
+from portal.engine import actions
 from portal.models import BigId, Process, db
 
 
@@ -15,6 +16,10 @@ class Ship(db.Model):
     __tablename__ = "ship_of_searches"
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     name: Mapped[str]
+    length: Mapped[int] = mapped_column(default=8642)
+
+    def __str__(self):
+        return f"MS {self.name}"
 
 
 class CargoProcess(Process):
@@ -23,6 +28,8 @@ class CargoProcess(Process):
     tons = jsonstore.IntegerField("Tons")
     more = jsonstore.JSONField("More")
     scan = jsonstore.BinaryField("Scan")
+    tug = jsonstore.ReferenceField(Ship, "Tug")
+    escort = jsonstore.ReferenceListField(Ship, "Escort")
 
 
 class CargoFlow(flow.Flow):
@@ -82,7 +89,7 @@ def found(client, address, words):
 
 SEEN = (
     "österreich", "ÖSTERREICH", "4711", "express DELIVERY", "sturm", "12.5", "möwe GRÜNE", "delivery", "weigh",
-    "alice author", "Author alice", "bob", "freight", "Österreich bob sturm", "#{}", "{}",
+    "alice author", "Author alice", "bob", "freight", "8642", "Österreich bob sturm", "#{}", "{}",
 )  # fmt: skip
 #: names of fields, other choices, bytes, and parts of patterns
 NOT_SEEN = (
@@ -131,3 +138,20 @@ def test_a_search_for_many_words_costs_no_more_than_one_for_some(client_of, carg
     with count() as many:
         found(erin, "/processes", " ".join(f"{number}a" for number in range(30)))
     assert max(map(len, many)) < 1.5 * max(map(len, some))
+
+
+def test_rows_that_fields_point_at_are_found_by_what_they_are_called(cargo, client_of):
+    erin = client_of("erin")
+    ships = [Ship(name=name, length=1) for name in ("Hercules", "Atlas", "Ajax")]
+    db.session.add_all(ships)
+    db.session.commit()
+    cargo_id = CargoFlow.start.run(country="Peru", tug=ships[0], escort=ships[1:]).id
+
+    atlas = ships[1].id
+    for words in ("hercules", "MS atlas ajax", "ms peru"):
+        assert found(erin, "/processes", words) == [cargo_id], words
+    assert found(erin, "/processes", "tug") == []
+    with actions.changing_data(db.session(), cargo_id) as process:
+        process.tug = db.session.get(Ship, atlas)
+    assert found(erin, "/processes", "hercules") == []
+    assert found(erin, "/processes", "atlas") == [cargo_id]

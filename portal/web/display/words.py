@@ -83,8 +83,8 @@ DEEDS = {
 
 #: what is said of a task whose node the code no longer has
 LOST = _(
-    "The flow has changed and no longer has this step. Whoever runs the portal can move it to another one, "
-    "and a manager can cancel it."
+    "The flow has changed and no longer has this step. A manager can move the process to another one, or cancel "
+    "this task."
 )
 
 

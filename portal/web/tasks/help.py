@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, request, url_for
+from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
 from portal.engine import actions, helping
 from portal.errors import PermissionDenied, PortalError, TransitionNotAllowed
 from portal.language import gettext as _
-from portal.models import Task, db
+from portal.models import Task, User, db
 
 from ..accounts.sign_in import require_login
 from ..display.words import action_words
@@ -22,6 +23,9 @@ from ..reasons import reason_of_request
 from ..rendering import render_template
 from ..urls import see_other, way_back
 from .actions import find_user
+
+#: people whom the input suggests
+_SUGGESTED = 200
 
 blueprint = Blueprint("task_help", __name__)
 blueprint.before_request(require_login)
@@ -81,9 +85,15 @@ def _page(task: Task, name: str = "", fault: str = "") -> str:
         needs_user=True,
         username=name,
         fault=fault,
-        people=[],
+        people=_people(task),
         draft=None,
     )
+
+
+def _people(task: Task) -> list[User]:
+    """Whom the input suggests: anybody who is active may help."""
+    query = select(User).where(User.is_active, User.id != (task.owner_id or 0)).order_by(User.username)
+    return list(db.session.scalars(query.limit(_SUGGESTED)))
 
 
 def helpers() -> dict[str, Any]:
