@@ -197,6 +197,12 @@ class LazyText(str):
     def lower(self) -> str:
         return str(self).lower()
 
+    def rstrip(self, chars: str | None = None, /) -> str:
+        return str(self).rstrip(chars)
+
+    def removesuffix(self, suffix: str, /) -> str:
+        return str(self).removesuffix(suffix)
+
     def __reduce__(self) -> Any:
         return str, (str(self),)
 

@@ -40,7 +40,10 @@ def caption(node: Any) -> str:
 
 def label(edge: Any) -> str:
     """What stands at a way; one that makes a token for each item of a source says so."""
-    return " · ".join(filter(None, (edge.label, _("for each item") if edge.multiple else "")))
+    said = str(edge.label)
+    if said in ("Yes", "No"):  # what `.Then()` and `.Else()` say by themselves
+        said = _(said)
+    return " · ".join(filter(None, (said, _("for each item") if edge.multiple else "")))
 
 
 def notes(node: Any) -> tuple[str, ...]:
