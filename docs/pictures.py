@@ -1,12 +1,14 @@
-"""Write docs/patterns.md and its pictures from the tests of the patterns: `python docs/pictures.py`.
+"""Write docs/patterns.md and its pictures from the tests of the patterns, and a picture of each flow of docs/flows.md:
+`python docs/pictures.py`.
 
-`files()` is what they should be; a test compares.
+`files()` and `pictures_of()` are what they should be; tests compare.
 """
 
 from __future__ import annotations
 
 import ast
 import importlib.util
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,10 @@ ROOT = Path(__file__).parent.parent
 SOURCES = ROOT / "tests" / "patterns"
 DOCUMENT = ROOT / "docs" / "patterns.md"
 PICTURES = ROOT / "docs" / "images" / "patterns"
+#: the reference of the language, and the pictures of its samples
+REFERENCE = ROOT / "docs" / "flows.md"
+SAMPLES = ROOT / "docs" / "images" / "flows"
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 #: by number, as Russell, ter Hofstede, van der Aalst and Mulyar call them (2006)
 NAMES = dict(
@@ -154,8 +160,53 @@ def _section(pattern: Pattern) -> str:
 """
 
 
+def pictures_of(samples: dict[str, Any]) -> dict[Path, str]:
+    """The pictures of the flows that the reference declares.
+
+    Args:
+        samples: its names, once its blocks have been run.
+    """
+    from portal.render import svg
+
+    made = {}
+    for name in re.findall(r"^class (\w+Flow)\(", REFERENCE.read_text("utf-8"), re.MULTILINE):
+        flow_class = samples[name]
+        text = svg(flow_class, title_id=f"flow-{flow_class.definition.label}", standalone=True)
+        made[SAMPLES / f"{flow_class.definition.label}.svg"] = text + "\n"
+    return made
+
+
+def with_pictures(text: str) -> str:
+    """The reference with a picture behind each block that declares flows."""
+    from portal.flow.definition import label_of
+
+    text = re.sub(r"\n(?:\n!\[[^\]\n]*\]\(images/flows/[^)\n]*\))+", "", text)
+
+    def shown(block: re.Match[str]) -> str:
+        names = re.findall(r"^class (\w+Flow)\(", block[1], re.MULTILINE)
+        lines = [f"\n![The flow {name}](images/flows/{label_of(name)}.svg)" for name in names]
+        return block[0] + "\n" * bool(lines) + "".join(lines)
+
+    return BLOCK.sub(shown, text)
+
+
+def write_samples() -> None:
+    """Write the pictures of the reference, and its lines that show them."""
+    SAMPLES.mkdir(parents=True, exist_ok=True)
+    samples: dict[str, Any] = {"__name__": "samples_flows"}
+    for block in BLOCK.finditer(REFERENCE.read_text("utf-8")):
+        exec(compile(block[1], str(REFERENCE), "exec"), samples)
+    made = pictures_of(samples)
+    for path in set(SAMPLES.glob("*.svg")) - made.keys():
+        path.unlink()
+    for path, text in made.items():
+        path.write_text(text, "utf-8")
+    REFERENCE.write_text(with_pictures(REFERENCE.read_text("utf-8")), "utf-8")
+
+
 def write() -> None:
     """Write every file, and remove pictures that nobody shows any more."""
+    write_samples()
     PICTURES.mkdir(parents=True, exist_ok=True)
     made = files()
     for path in set(PICTURES.glob("*.svg")) - made.keys():

@@ -29,6 +29,7 @@ class WebOrderProcess(Process):
     pieces = jsonstore.IntegerField("Pieces", default=1, min_value=1, required=True)
     days_to_pay = jsonstore.IntegerField("Days to pay", default=10)
     paid = jsonstore.DecimalField("Paid")
+    carrier = jsonstore.ChoiceField("Carrier", choices=["letter post", "parcel post", "forwarder"])
     parcel = jsonstore.StringField("Number of the parcel")
 
 
@@ -44,7 +45,8 @@ class WebOrderFlow(flow.Flow):
     )
 
     start = flow.StartHandle(this.take_order).Annotation(title="Order comes in").Next(this.terms)
-    terms = flow.BusinessRule(this.set_terms).Annotation(title="Set the terms").Next(this.meanwhile)
+    terms = flow.BusinessRule(this.set_terms).Annotation(title="Set the terms").Next(this.delivery)
+    delivery = flow.DecisionTable("carriers.csv").Annotation(title="Choose the carrier").Next(this.meanwhile)
     meanwhile = flow.Split().Next(this.money).Next(this.withdrawal).Annotation(title="Meanwhile")
     withdrawal = flow.Handle().Annotation(title="Customer withdraws").Next(this.withdrawn)
     withdrawn = flow.TerminateEnd()
@@ -86,7 +88,7 @@ class WebOrderFlow(flow.Flow):
     def tell_warehouse(self, activation: flow.Activation[WebOrderProcess]) -> None:
         process = activation.process
         process.article.in_stock -= process.pieces
-        log.info("Pack %s × %s", process.pieces, process.article.name)
+        log.info("Pack %s × %s for %s", process.pieces, process.article.name, process.carrier)
 
     def note_parcel(self, activation: flow.Activation[WebOrderProcess], number: str) -> None:
         activation.process.parcel = number

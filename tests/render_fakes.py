@@ -38,6 +38,8 @@ class FakeNode:
     interval: Any = None
     cron: str | None = None
     repeat: Any = None
+    topic: str | None = None
+    times_to_fire: int | None = 1
 
 
 @dataclasses.dataclass(eq=False)

@@ -16,10 +16,11 @@ import pytest
 import yaml
 from werkzeug.test import Client
 
-from portal import create_app
+from portal import create_app, models
 from portal.__main__ import main
 from portal.cli.broken import BrokenSite
 from portal.errors import FlowError
+from portal.models import db
 
 GOOD = """
 from portal import flow, this
@@ -143,11 +144,21 @@ def test_debugging_is_for_this_machine_alone(command):
     assert "127.0.0.1" in said
 
 
-def test_the_shell_has_flows_and_models_at_hand():
+def test_the_shell_has_flows_and_models_at_hand(capsys):
     app = create_app({"DATABASE_URL": "sqlite://", "TESTING": True, "FLOWS": ["flows.hello_world"]})
     with app.app_context():
         names = app.make_shell_context()
-    assert {"HelloWorldFlow", "HelloWorldProcess", "Process", "Task", "User", "db", "select"} <= set(names)
+        assert {"HelloWorldFlow", "HelloWorldProcess", "Process", "Task", "User", "db", "select"} <= set(
+            names
+        )
+        models.init_db()
+        process = names["HelloWorldFlow"].start.flow_class.process_class(flow_label="hello_world")
+        db.session.add(process)
+        db.session.commit()
+        names["explain"](process.id)
+        names["explain"](99)
+    said = capsys.readouterr().out
+    assert said == "process 1 of hello_world is NEW\nThere is no process 99.\n"
 
 
 def answer(port, path="/login", **headers):

@@ -1,6 +1,7 @@
 """What the documents say is run and compared with the code."""
 
 import functools
+import importlib.util
 import re
 import sys
 import types
@@ -15,6 +16,8 @@ DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 #: a block that is a file of its own says so in its first line
 FILE = re.compile(r"# ((?:flows|tests)/\w+\.py)\n")
+#: one that is run as a program is tried where there is a site: tests/test_packages.py
+PROGRAM = re.compile(r"# \w+\.py\n")
 
 
 def blocks(document):
@@ -36,6 +39,8 @@ def namespace(document):
     """The names of a document's samples: its blocks are run from the top down, as they are read."""
     module = _module(f"samples_{document.stem.lower()}")
     for source, placed in blocks(document):
+        if PROGRAM.match(source):
+            continue
         file = FILE.match(source)
         into = _module(file[1].removesuffix(".py").replace("/", ".")) if file else module
         exec(compile(placed, document, "exec"), vars(into))
@@ -52,6 +57,17 @@ def test_sample(document, name, flow_tester):
     test = namespace(document)[name]
     wanted = test.__code__.co_varnames[: test.__code__.co_argcount]
     test(**{"flow_tester": flow_tester} if "flow_tester" in wanted else {})
+
+
+def test_the_reference_shows_its_flows_as_they_are(app):
+    """Where this fails: `python docs/pictures.py`."""
+    spec = importlib.util.spec_from_file_location("pictures", ROOT / "docs" / "pictures.py")
+    pictures = sys.modules["pictures"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(pictures)
+    made = pictures.pictures_of(namespace(pictures.REFERENCE))
+    text = pictures.REFERENCE.read_text("utf-8")
+    assert pictures.with_pictures(text) == text
+    assert {path: path.read_text("utf-8") for path in pictures.SAMPLES.glob("*.svg")} == made
 
 
 def headings(document):

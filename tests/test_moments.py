@@ -128,7 +128,18 @@ def test_days_of_the_week_are_those_of_cron(weekday, expected):
     assert found[-1] < sunday + dt.timedelta(days=7)
 
 
-@pytest.mark.parametrize("cron", ["99 8 * * *", "0 8 30 2 *", "0 8 * * 8", "0 8 * * day", "x * * * *"])
+@pytest.mark.parametrize(
+    "cron", ["99 8 * * *", "0 8 * * 8", "0 8 * * day", "x * * * *", "*/0 * * * *", "5-1-2 * * * *"]
+)
+def test_a_schedule_that_cannot_be_read_is_refused_when_its_class_is_made(cron):
+    with pytest.raises(FlowError, match=r"NeverFlow.start: cron="):
+
+        class NeverFlow(flow.Flow):
+            start = flow.StartTimer(cron=cron).Next(this.end)
+            end = flow.End()
+
+
+@pytest.mark.parametrize("cron", ["0 8 30 2 *"])
 def test_a_schedule_without_a_moment_is_refused_when_the_application_is_made(cron):
     class NeverFlow(flow.Flow):
         start = flow.StartTimer(cron=cron).Next(this.end)

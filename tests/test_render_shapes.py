@@ -20,6 +20,7 @@ KINDS = [
     "Function",
     "SendHandle",
     "BusinessRule",
+    "DecisionTable",
     "MessageThrow",
     "Handle",
     "MessageCatch",

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -31,7 +32,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=DEFAULT_PORT, show_default=True)
 @click.option("--demo", is_flag=True, help="Demo people and processes in an empty database.")
-@click.option("--reload", is_flag=True, help="Start again when a Python file is saved.")
+@click.option("--reload", is_flag=True, help="Start again when a Python file or a table of a flow is saved.")
 @click.option(
     "--debug", is_flag=True, help="Show what is wrong with a flow as a page, and the insides of processes."
 )
@@ -49,7 +50,10 @@ def run(context: click.Context, host: str, port: int, demo: bool, reload: bool, 
     if reload:
         from werkzeug._reloader import run_with_reloader
 
-        run_with_reloader(partial(_in_thread, context, serve), exclude_patterns=["*/site-packages/*"])
+        tables = [str(each) for each in Path("flows").rglob("*") if each.suffix in (".csv", ".dmn")]
+        run_with_reloader(
+            partial(_in_thread, context, serve), extra_files=tables, exclude_patterns=["*/site-packages/*"]
+        )
     else:
         serve()
 

@@ -30,4 +30,20 @@ def _at_hand() -> dict[str, Any]:
         **{each.__name__: each for each in processes},
         **{flow_class.__name__: flow_class for flow_class in flows},
         "db": models.db, "create_user": models.create_user, "registry": registry, "select": select,
+        "explain": explain,
     }  # fmt: skip
+
+
+def explain(process_id: int) -> None:
+    """Print why a process waits: its open tasks, and what each of them waits for."""
+    from portal import queries
+    from portal.models import Process, db
+
+    process = db.session.get(Process, process_id)
+    if process is None:
+        print(f"There is no process {process_id}.")
+        return
+    print(f"process {process.id} of {process.flow_label} is {process.status}")
+    for each in queries.waiting(db.session(), process):
+        task = each.task
+        print(f"  {task.flow_task} #{task.number} ({task.status}, {task.token}): {each.why}")

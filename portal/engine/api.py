@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -10,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from portal.errors import TransitionNotAllowed
 from portal.flow.activation import Activation
+from portal.flow.names import guess
+from portal.flow.reference import Reference
 from portal.models import Process, Task, User, db, session_of
 
 from . import actions, lifecycle
@@ -57,6 +60,7 @@ def handle(node: Any, kwargs: dict[str, Any]) -> Any:
     envelope = {name: kwargs.pop(name, None) for name in ("_key", "_ttl", "_where")}
     user, propagate = _ours(kwargs)
     process, task = kwargs.pop("process", None), kwargs.pop("task", None)
+    _demand_keywords(node, kwargs)
     if node.keeps_messages and task is None:
         session = db.session() if process is None else _session(process)
         return persist(session, lambda: _send(node, process, kwargs, user, propagate, **envelope))
@@ -66,6 +70,32 @@ def handle(node: Any, kwargs: dict[str, Any]) -> Any:
         raise TypeError(f"{node.name}.run() needs either process= or task=")
     session = _session(process if task is None else task)
     return persist(session, lambda: _complete(node, process, task, kwargs, user, propagate))
+
+
+def _demand_keywords(node: Any, kwargs: dict[str, Any]) -> None:
+    """Refuse what the function of a node does not take: a message that is kept would fail its task later.
+
+    Raises:
+        TypeError: names it, and what was probably meant.
+    """
+    if node.func is None:
+        if kwargs:
+            raise TypeError(f"{node.name} has no function that could take {', '.join(kwargs)}")
+        return
+    of_flow = isinstance(node.func, Reference)
+    func = getattr(node.flow_class, node.func.name) if of_flow else node.func
+    try:
+        parameters = list(inspect.signature(func).parameters.values())
+    except (TypeError, ValueError):  # it does not tell what it takes
+        return
+    if any(each.kind is each.VAR_KEYWORD for each in parameters):
+        return
+    known = [each.name for each in parameters if each.kind is not each.POSITIONAL_ONLY]
+    for name in kwargs:
+        if name not in known:
+            raise TypeError(
+                f"the function of {node.name} takes no {name!r}{guess(name, known, '', all_known=False)}"
+            )
 
 
 def _send(

@@ -3,6 +3,7 @@
 from .activation import Activation
 from .automatic import BusinessRule, Function, Handle, Job, SendHandle
 from .base import Edge, Node
+from .decisions import DecisionTable
 from .declaration import Flow
 from .events import (
     CancelRegion,
@@ -36,6 +37,7 @@ __all__ = [
     "CancelRegion",
     "CompensateThrow",
     "ConditionalCatch",
+    "DecisionTable",
     "Done",
     "Edge",
     "End",

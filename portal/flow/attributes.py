@@ -6,7 +6,7 @@ import types
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, TemplateSyntaxError
+from jinja2 import Environment, TemplateSyntaxError, meta, nodes
 
 from . import mailing
 from .base import Node
@@ -28,10 +28,12 @@ def faults(definition: Definition) -> Iterator[str]:
     yield from _misspelt(flow_class)
     yield from _texts(flow_class)
     for name in ("process_summary_template", "process_result_template"):
-        yield from _template(name, getattr(flow_class, name))
+        yield from _template(definition, name, getattr(flow_class, name), ("process", "flow"))
     for node in definition.nodes.values():
-        yield from _template(f"{node.name}: summary_template", node.summary_template)
-        yield from _template(f"{node.name}: result_template", node.result_template)
+        for name in ("summary_template", "result_template"):
+            known = ("process", "task", "flow")
+            yield from _template(definition, f"{node.name}: {name}", getattr(node, name), known)
+        yield from _words(node)
     yield from _milestones(definition)
     yield from mailing.faults(definition)
     yield from _retention(flow_class.retention)
@@ -55,24 +57,66 @@ def _misspelt(flow_class: type[Flow]) -> Iterator[str]:
 def _texts(flow_class: type[Flow]) -> Iterator[str]:
     if not isinstance(flow_class.audit_reads, bool):
         yield f"audit_reads: takes True or False, not {flow_class.audit_reads!r}"
+    if not isinstance(flow_class.propagate_errors, bool):
+        yield f"propagate_errors: takes True or False, not {flow_class.propagate_errors!r}"
     keywords: object = flow_class.keywords
     if isinstance(keywords, str):
         yield f"keywords: takes a list of words; write [{keywords!r}]"
-    elif not isinstance(keywords, Sequence) or not all(isinstance(word, str) for word in keywords):
+    elif not isinstance(keywords, Sequence) or not all(map(is_text, keywords)):
         yield f"keywords: takes a list of words, as in ['expense', 'travel'], not {keywords!r}"
-    if not isinstance(flow_class.category, str):
+    if not is_text(flow_class.category):
         yield f"category: takes the words of a heading, as in 'Finance', not {flow_class.category!r}"
+    secret = flow_class.webhook_secret
+    secrets = secret if isinstance(secret, list | tuple) else (secret or None,)
+    if secret is not None and not all(isinstance(each, str) and each for each in secrets):
+        yield f"webhook_secret: takes a text, or a list of texts while one is replaced, not {secret!r}"
 
 
-def _template(name: str, source: Any) -> Iterator[str]:
+def is_text(value: object) -> bool:
+    """Whether it is words for people, or something of an author's that is translated when it is read."""
+    return not isinstance(value, int | float | bytes | list | tuple | dict | set | None) and not callable(
+        value
+    )
+
+
+def _words(node: Node) -> Iterator[str]:
+    """Titles and the like that are no text."""
+    for word, value in (("title", node._title), ("description", node.description)):
+        if not is_text(value):
+            yield f"{node.name}: .Annotation({word}=…) takes a text, not {value!r}; write {str(value)!r}"
+    for edge in node.outgoing:
+        if not is_text(edge.text):
+            yield f"{node.name}: label= takes a text, not {edge.text!r}; write {str(edge.text)!r}"
+
+
+def _template(definition: Definition, name: str, source: Any, known: tuple[str, ...]) -> Iterator[str]:
+    """What is wrong with a template: what nobody can read, and what would be empty for ever.
+
+    Args:
+        known: the names that it may use.
+    """
     if not isinstance(source, str):
         yield f"{name}: takes the text of a template, not {source!r}"
         return
     try:
         _templates.compile(source, raw=True)  # which also looks for the filters that it names
+        parsed = _templates.parse(source)
     except TemplateSyntaxError as error:
         words = str(error.message).rstrip(".")
         yield f"{name}: {source!r} cannot be read: {words}; write Jinja, as in '{{{{ process.<field> }}}}'"
+        return
+    for word in sorted(meta.find_undeclared_variables(parsed) - {*known, *_templates.globals}):
+        mend = guess(word, known, "") if near(word, known) else f"; it knows {', '.join(known)}"
+        yield f"{name}: {source!r} names {word!r}, which is nothing there{mend}"
+    model = definition.process_class
+    if not hasattr(model, "flow_label"):
+        return
+    for read in parsed.find_all(nodes.Getattr):
+        of_process = isinstance(read.node, nodes.Name) and read.node.name == "process"
+        if of_process and not hasattr(model, read.attr):
+            fields = [each for each in dir(model) if not each.startswith("_")]
+            mend = guess(read.attr, fields, "process.", all_known=False) or "; declare it, or name another"
+            yield f"{name}: {source!r} reads process.{read.attr}, and {model.__name__} has no such field{mend}"
 
 
 def _retention(rules: object) -> Iterator[str]:
@@ -89,6 +133,8 @@ def _milestones(definition: Definition) -> Iterator[str]:
         return
     for word, node in milestones.items():
         name = getattr(node, "name", node)
+        if not is_text(word):
+            yield f"milestones: the words of {node!r} are a text, not {word!r}; write {str(word)!r}"
         if not isinstance(node, Reference | Node):
             yield f"milestones: {word!r} leads to {node!r}; write this.<node>"
         elif name not in definition.nodes:

@@ -163,8 +163,8 @@ class Job(Activity):
     def faults(self) -> Iterator[str]:
         yield from super().faults()
         yield from tries_faults(self)
-        if not isinstance(self.timeout, dt.timedelta | None):
-            yield f"timeout= takes a timedelta, not {self.timeout!r}"
+        if self.timeout is not None and (not _is_span(self.timeout) or not self.timeout):
+            yield f"timeout= takes a timedelta, not {self.timeout!r}; write {_seconds(self.timeout, 60)}"
 
     def enter(self, activation: Activation) -> Outcome:
         return Wait("SCHEDULED", until=activation.now)
@@ -180,10 +180,11 @@ class Job(Activity):
 
 def tries_faults(node: Any) -> Iterator[str]:
     """What is wrong with how often a node is tried again, and when."""
-    if not isinstance(node.retries, int) or node.retries < 0:
-        yield f"retries= counts tries after the first, from 0; it is not {node.retries!r}"
-    if not isinstance(node.backoff, dt.timedelta) and not callable(node.backoff):
-        yield f"backoff= takes a timedelta or a callable of the attempt, not {node.backoff!r}"
+    if isinstance(node.retries, bool) or not isinstance(node.retries, int) or node.retries < 0:
+        yield f"retries= counts tries after the first, from 0; it is not {node.retries!r}; write retries=3"
+    if not _is_span(node.backoff) and not callable(node.backoff):
+        told = _seconds(node.backoff, 10)
+        yield f"backoff= takes a timedelta or a callable of the attempt, not {node.backoff!r}; write {told}"
 
 
 def wait_before(
@@ -194,6 +195,15 @@ def wait_before(
         return backoff(attempt)
     doubled: dt.timedelta = backoff * 2 ** min(attempt - 2, 20) * (1 + jitter / 4)
     return min(doubled, dt.timedelta(hours=1))
+
+
+def _is_span(value: object) -> bool:
+    return isinstance(value, dt.timedelta) and value >= dt.timedelta()
+
+
+def _seconds(value: object, usual: int) -> str:
+    number = value if isinstance(value, int | float) and value > 0 else usual
+    return f"timedelta(seconds={number})"
 
 
 def unpassable(node: Any) -> Iterator[str]:

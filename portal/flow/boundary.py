@@ -29,6 +29,26 @@ class Boundary(Node):
         self._title = title
         self._way(then)
 
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        if not isinstance(self.interrupting, bool):
+            yield f"interrupting= takes True or False, not {self.interrupting!r}"
+        earlier: list[Boundary] = []
+        for each in self.host.boundaries if self.host is not None else ():
+            if each is self:
+                break
+            if each.kind == self.kind:
+                earlier.append(each)
+        if (hidden := next((each for each in earlier if self.is_behind(each)), None)) is not None:
+            yield f"never happens, since {hidden.name} is declared before it and takes all that it would; {self.mend}"
+
+    #: what to do about one that stands behind another
+    mend: ClassVar[str] = "remove one of them"
+
+    def is_behind(self, earlier: Any) -> bool:
+        """Whether another one of its kind, declared before it on the same host, takes all that it would."""
+        return False
+
     def word_of(self, edge: Edge) -> str:
         return f".On{self.kind.removesuffix('Boundary')}()"
 
@@ -122,9 +142,10 @@ class NamedBoundary(Boundary):
     def faults(self) -> Iterator[str]:
         yield from super().faults()
         name: object = getattr(self, self.news)
-        if not isinstance(name, str) or not 0 < len(name) <= 200:
+        if not isinstance(name, str) or not 0 < len(name.strip()) <= 200:
             word = f".On{self.news.capitalize()}()"
-            yield f"{word} takes the name of a {self.news}, of up to 200 characters, not {name!r}"
+            mend = f'write {word[:-1]}"{self.news}", this.<node>)'
+            yield f"{word} takes the name of a {self.news}, of up to 200 characters, not {name!r}; {mend}"
 
     def enter(self, activation: Activation) -> Outcome:
         return Wait("STARTED")
@@ -145,9 +166,14 @@ class MessageBoundary(NamedBoundary):
 class ErrorBoundary(Boundary):
     """`.OnError(then, code=None)`: when the host fails."""
 
+    mend: ClassVar[str] = "declare the one with a code first, or remove one of them"
+
     def __init__(self, then: Target, code: str | type[BaseException] | None = None) -> None:
         super().__init__(then)
         self.code = code
+
+    def is_behind(self, earlier: Any) -> bool:
+        return earlier.code is None or earlier.code == self.code
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()
@@ -156,7 +182,8 @@ class ErrorBoundary(Boundary):
             or isinstance(self.code, str)
             or (isinstance(self.code, type) and issubclass(self.code, BaseException))
         ):
-            yield f".OnError(code=…) takes a string or an exception class, not {self.code!r}"
+            mend = f"write code={str(self.code)!r}"
+            yield f".OnError(code=…) takes a string or an exception class, not {self.code!r}; {mend}"
 
     def catches(self, error: BaseException | str | None) -> bool:
         if self.code is None:
@@ -179,6 +206,12 @@ class EscalationBoundary(Boundary):
     def __init__(self, then: Target, code: str | None = None, interrupting: bool = False) -> None:
         super().__init__(then, interrupting)
         self.code = code
+
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        if self.code is not None and (not isinstance(self.code, str) or not self.code):
+            mend = f"write code={str(self.code)!r}"
+            yield f".OnEscalation(code=…) takes the code of an EscalationThrow, a text, not {self.code!r}; {mend}"
 
     def hears(self, code: str) -> bool:
         return self.code is None or self.code == code

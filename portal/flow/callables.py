@@ -46,6 +46,8 @@ def faults(definition: Definition, called: Called) -> Iterator[str]:
         if call.node not in definition.nodes:
             known = guess(call.node, definition.nodes)
             yield f"{what} names {call!r}, but there is no node `{call.node}`{known}"
+        elif not has_owner(definition.nodes[call.node]):
+            yield f"{what} names {call!r}, but nobody does `{call.node}`; name a step of people"
     elif isinstance(call, Expression):
         yield from _unread(definition, called, call)
     elif isinstance(call, Reference):
@@ -56,12 +58,16 @@ def faults(definition: Definition, called: Called) -> Iterator[str]:
             function = function if has_self else getattr(definition.flow_class, call.name)
             yield from _unfit(called, function, f"the method `{call.name}`", has_self)
         else:
-            known = guess(call.name, known_methods)
-            yield f"{what} names {call!r}, but the flow has no method `{call.name}`{known}"
+            if call.name in definition.nodes:
+                mend = "; it is a node: name a method"
+            else:
+                made = f"; write def {call.name}(self, {', '.join(called.given)}): …"
+                mend = guess(call.name, known_methods, all_known=False) or made
+            yield f"{what} names {call!r}, but the flow has no method `{call.name}`{mend}"
     elif isinstance(call, str) and call.isidentifier():
         yield f"{what} got the text {call!r}, which is no function; write this.{call}"
     elif not callable(call):
-        yield f"{what}: {call!r} is no function; give this.method, a function, a lambda or act.…"
+        yield f"{what}: {call!r} is no function; {_mend(definition, called)}"
     else:
         yield from unfit(called)
 
@@ -70,6 +76,21 @@ def unfit(called: Called) -> Iterator[str]:
     """Why a plain function, or another object that can be called, could not be called so."""
     name = getattr(called.call, "__name__", type(called.call).__name__)
     yield from _unfit(called, called.call, "a lambda" if name == "<lambda>" else f"`{name}`")
+
+
+def has_owner(node: Any) -> bool:
+    """Whether somebody can have completed a node: a person, or who called it."""
+    return bool(node.human or node.starts or node.handles)
+
+
+def _mend(definition: Definition, called: Called) -> str:
+    """What to write instead of a value that cannot be called."""
+    call = called.call
+    if isinstance(call, str) and call in methods(definition.flow_class):
+        return f"write this.{call}"
+    if isinstance(call, dict | list | tuple | bool | int | float):
+        return f"write lambda {', '.join(called.given)}: {call!r}"
+    return "give this.method, a function, a lambda or act.…"
 
 
 def methods(flow_class: type) -> list[str]:

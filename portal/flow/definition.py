@@ -114,7 +114,7 @@ def _placed(definition: Definition, fault: str) -> Fault:
     """A fault, which begins with the name of what it is about, with the line of the declaration."""
     name, _, text = fault.partition(": ")
     node = definition.nodes.get(name)
-    place = source.of_class(definition.flow_class) if node is None else node.place
+    place = source.of_attribute(definition.flow_class, name) if node is None else node.place
     where = definition.flow_class.__name__ + (f".{name}" if name else "")
     return Fault(where, text, *place)
 
@@ -190,7 +190,7 @@ def _lost(definition: Definition, edge: Edge) -> str:
         mend = f"write this.{target}" if target in definition.nodes else "write this.<node>"
         return f"{word} got the text {target!r}; {mend}"
     if isinstance(target, Owner):
-        return f"{word} leads to a node, not to an owner: {target!r}"
+        return f"{word} leads to a node, not to an owner: {target!r}; write this.{target.node}"
     if isinstance(target, Node) and target.name:
         flow = target.flow_class.__name__
         return (

@@ -88,7 +88,7 @@ class ErrorEnd(End):
     def faults(self) -> Iterator[str]:
         yield from super().faults()
         if self.code is not None and not isinstance(self.code, str):
-            yield f"ErrorEnd(code) takes a string, not {self.code!r}"
+            yield f"ErrorEnd(code) takes a string, not {self.code!r}; write {str(self.code)!r}"
 
     def enter(self, activation: Activation) -> Outcome:
         return Done(finishes="error", code=self.code)
@@ -197,7 +197,7 @@ class EscalationThrow(NextNode):
     def faults(self) -> Iterator[str]:
         yield from super().faults()
         if not isinstance(self.code, str) or not self.code:
-            yield f"EscalationThrow(code) takes a string, not {self.code!r}"
+            yield f"EscalationThrow(code) takes a string, not {self.code!r}; write {str(self.code or 'late')!r}"
 
     def enter(self, activation: Activation) -> Outcome:
         return Done(self.proceed(activation).ways, escalates=self.code)
@@ -260,12 +260,15 @@ class CancelRegion(NextNode):
         for node in self.region:
             if not isinstance(node, Reference) or node.name not in known:
                 name = node.name if isinstance(node, Reference) else None
-                yield f"CancelRegion() names {node!r}, which is no node of this flow{guess(name, known)}"
+                mend = (
+                    f"; write this.{node}" if isinstance(node, str) and node in known else guess(name, known)
+                )
+                yield f"CancelRegion() names {node!r}, which is no node of this flow{mend}"
 
     def enter(self, activation: Activation) -> Outcome:
         return Done(self.proceed(activation).ways, cancels=tuple(node.name for node in self.region))
 
 
 def _name_faults(name: object) -> Iterator[str]:
-    if not isinstance(name, str) or not name or len(name) > 200:
-        yield f"a signal has a name of up to 200 characters, not {name!r}"
+    if not isinstance(name, str) or not 0 < len(name.strip()) <= 200:
+        yield f'a signal has a name of up to 200 characters, not {name!r}; write "stop", say'

@@ -306,7 +306,7 @@ class Join(NextNode):
     def faults(self) -> Iterator[str]:
         yield from super().faults()
         if self.count is not None and (not isinstance(self.count, int) or self.count < 1):
-            yield f"Join(count=…) takes a number from 1, not {self.count!r}"
+            yield f"Join(count=…) takes a number from 1, not {self.count!r}; write Join(count=1)"
         if self.blocking and (self.cancel_active or not self.partial):
             yield "Join(blocking=True) waits for late branches: add cancel_active=False, and a count or condition"
 

@@ -18,6 +18,10 @@ _COMPARISON = 3
 _ATOM = 6
 
 
+#: no activation was given
+_MISSING: Any = object()
+
+
 class Owner:
     """`this.node.owner`: the user who last completed that node in this process."""
 
@@ -79,7 +83,10 @@ class Expression:
         #: the same for every value that takes part
         self._reads = frozenset({path}) if path else reads
 
-    def __call__(self, activation: Activation[Any]) -> Any:
+    def __call__(self, activation: Activation[Any] = _MISSING) -> Any:
+        if activation is _MISSING:  # `act.process.is_large()`
+            mend = f"write lambda activation: activation.{self._text}()"
+            raise TypeError(f"act.{self._text} is called while the class is made; {mend}")
         return self._read(activation)
 
     def __getattr__(self, name: str) -> Expression:
@@ -101,7 +108,10 @@ class Expression:
         return Expression(lambda a: not self._read(a), text, _BINDS["not"], reads=self._reads)
 
     def __bool__(self) -> NoReturn:
-        raise TypeError("a condition has no value before it runs: combine with & | ~ instead of and, or, not")
+        raise TypeError(
+            "a condition has no value before it runs: combine with & | ~ instead of and, or, not; "
+            "for `in` write .in_([…])"
+        )
 
     def __hash__(self) -> int:
         return id(self)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import zoneinfo
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, overload
@@ -13,6 +14,7 @@ from . import runtime
 from .automatic import HandleCall, K, R, unpassable
 from .base import Call, NextNode
 from .callables import Called
+from .names import guess
 from .reference import Reference
 from .times import is_span
 
@@ -109,12 +111,43 @@ class StartTimer(NextNode):
     def faults(self) -> Iterator[str]:
         yield from super().faults()
         if (self.interval is None) == (self.cron is None):
-            yield "StartTimer() takes either interval= or cron="
+            yield 'StartTimer() takes either interval= or cron=; write cron="0 8 * * mon-fri", say'
         elif self.interval is not None and not is_span(self.interval):
-            yield f"interval= is a positive timedelta, or working time, not {self.interval!r}"
+            number = self.interval if isinstance(self.interval, int | float) else 3600
+            mend = f"write timedelta(seconds={number})"
+            yield f"interval= is a positive timedelta, or working time, not {self.interval!r}; {mend}"
         elif self.cron is not None and len(str(self.cron).split()) != 5:
-            yield f"cron= has five fields (minute hour day month weekday), not {self.cron!r}"
+            yield f'cron= has five fields (minute hour day month weekday), not {self.cron!r}; write "0 3 * * *", say'
+        elif self.cron is not None:
+            yield from _cron_faults(self.cron.split())
         try:
             zoneinfo.ZoneInfo(self.timezone)
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, TypeError):
-            yield f"timezone= names no time zone: {self.timezone!r}"
+            mend = guess(str(self.timezone), zoneinfo.available_timezones(), "", all_known=False)
+            yield f"timezone= names no time zone: {self.timezone!r}{mend or '; write Europe/Zurich, say'}"
+
+
+_MONTHS = ("", "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+#: the fields of a cron line: their names, from and to which number, and the words for numbers
+_CRON: tuple[tuple[str, int, int, tuple[str, ...]], ...] = (
+    ("minute", 0, 59, ()),
+    ("hour", 0, 23, ()),
+    ("day of the month", 1, 31, ()),
+    ("month", 1, 12, _MONTHS),
+    ("weekday", 0, 7, _DAYS),
+)
+
+
+def _cron_faults(fields: list[str]) -> Iterator[str]:
+    for text, (name, low, high, words) in zip(fields, _CRON, strict=True):
+        known = {str(number): number for number in range(low, high + 1)}
+        known |= {f"{number:02}": number for number in known.values()}
+        known |= {word: number for number, word in enumerate(words) if word}
+        known |= {"last": high} if name == "day of the month" else {}
+        for part in text.lower().split(","):
+            found = re.fullmatch(r"(?:\*|(\w+)(?:-(\w+))?)(?:/0*([1-9]\d*))?", part)
+            if found is None or not {found[1], found[2]} - {None} <= known.keys():
+                said = f" or {', '.join(filter(None, words))}" if words else ""
+                yield f"cron= has {text!r} for its {name}; write {low} to {high}{said}, or *"
+                break

@@ -47,7 +47,15 @@ class Subprocess(Activity):
         if isinstance(start, Reference):
             start = vars(self.flow_class).get(start.name)
         if not isinstance(start, StartHandle):
-            yield f"{self.kind}() calls a StartHandle of a flow, such as Child.start, not {self.start!r}"
+            mend = "write Child.start, a flow.StartHandle of the called flow"
+            if isinstance(self.start, type) and hasattr(self.start, "definition"):
+                starts = [each.name for each in self.start.definition.starts if isinstance(each, StartHandle)]
+                mend = (
+                    f"write {self.start.__name__}.{starts[0]}"
+                    if starts
+                    else "give that flow a flow.StartHandle()"
+                )
+            yield f"{self.kind}() calls a StartHandle of a flow, such as Child.start, not {self.start!r}; {mend}"
 
     def start_node(self) -> Any:
         """The start of the child's flow."""
@@ -105,7 +113,9 @@ class NSubprocess(Subprocess):
         if isinstance(items, str | Mapping) or not (
             isinstance(items, Iterable | Reference) or callable(items)
         ):
-            yield f"NSubprocess() needs items: a list, a callable or an act expression, not {items!r}"
+            yield f"NSubprocess() needs items: a list, a callable or an act expression, not {items!r}; write this.items"
+        if not isinstance(self.sequential, bool):
+            yield f"sequential= takes True or False, not {self.sequential!r}"
 
     def children(self, activation: Activation, started: int) -> tuple[tuple[Any, Mapping[str, Any]], ...]:
         items = self.items

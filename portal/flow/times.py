@@ -78,4 +78,5 @@ def moment_faults(value: Any, where: str) -> Iterator[str]:
     elif not isinstance(
         value, dt.timedelta | WorkingTime | dt.datetime | Reference | Expression
     ) and not callable(value):
-        yield f"{where} needs a timedelta, a datetime or a callable, not {value!r}"
+        days = value if isinstance(value, int | float) else 3
+        yield f"{where} needs a timedelta, a datetime or a callable, not {value!r}; write timedelta(days={days})"

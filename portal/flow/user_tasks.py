@@ -15,7 +15,8 @@ from portal.working_time import WorkingTime
 from .assignment import Rule, rule_faults
 from .base import Call, NextNode
 from .boundary import Activity
-from .callables import Called
+from .callables import Called, has_owner
+from .names import guess
 from .outcome import Outcome, Wait
 from .reference import Reference
 from .times import moment, moment_faults
@@ -64,7 +65,15 @@ class Permitted(NextNode):
     def faults(self) -> Iterator[str]:
         yield from super().faults()
         if not isinstance(self._permission, str | None):
-            yield f".Permission() takes the name of a permission, not {self._permission!r}"
+            yield f'.Permission() takes the name of a permission, not {self._permission!r}; write "shop.approve"'
+        elif self._permission and (self._auto_permission or " " in self._permission.strip("* ")):
+            named = self._permission.strip().replace(" ", "_")
+            rest = (
+                "auto_create=True names it, too; leave one out"
+                if self._auto_permission
+                else f'write "{named}"'
+            )
+            yield f".Permission({self._permission!r}) is the name of a permission, without spaces; {rest}"
         if self._asks_for_none:
             yield '.Permission() names none; write .Permission(auto_create=True) or .Permission("shop.approve")'
         if not self._auto_permission and self._permission is None and self._permission_obj is not None:
@@ -122,6 +131,7 @@ class Start(Form):
         super().__init__(view)
         self._undo = undo_func
         self._available: Callable[[User], bool] | Reference | str | None = None
+        self._available_twice = False
 
     def Available(
         self, user: Callable[[User], bool] | Reference | None = None, *, username: str | None = None
@@ -133,12 +143,15 @@ class Start(Form):
             username: the one person who may.
         """
         self._available = username if username is not None else user
+        self._available_twice = username is not None and user is not None
         return self
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()
         if not isinstance(self._available, str | Reference | None) and not callable(self._available):
-            yield f".Available() takes a callable of the user or username=, not {self._available!r}"
+            yield f".Available() takes a callable of the user or username=, not {self._available!r}; write username=…"
+        if self._available_twice:
+            yield ".Available() got a callable and username=; keep one of them"
 
     def calls(self) -> Iterator[Called]:
         yield from super().calls()
@@ -186,7 +199,7 @@ class View(Form, Activity):
         super().__init__(view)
         self._undo = undo_func
         self._assign: User | Call | Rule | str | None = None
-        self._named_in_place = self._names_nobody = False
+        self._named_in_place = self._names_nobody = self._named_twice = False
         self._on_create: Call | None = None
         self._due: dt.timedelta | WorkingTime | Call | None = None
         self._priority: int | Call = 0
@@ -203,6 +216,7 @@ class View(Form, Activity):
         self._assign = username if username is not None else user
         self._named_in_place = isinstance(user, str)
         self._names_nobody = user is None and username is None
+        self._named_twice = user is not None and username is not None
         return self
 
     def onCreate(self, func: Call) -> Self:
@@ -239,10 +253,14 @@ class View(Form, Activity):
         if self._names_nobody:
             mend = "write .Assign(username=…), .Assign(this.<node>.owner) or .Assign(assign.RoundRobin())"
             yield f".Assign() names nobody; {mend}"
+        if self._named_twice:
+            yield ".Assign() got somebody and username=; keep one of them"
         if self._due is not None:
             yield from moment_faults(self._due, ".Due()")
-        if not isinstance(self._priority, int | Reference) and not callable(self._priority):
-            yield f".Priority() takes a number or a callable, not {self._priority!r}"
+        if isinstance(self._priority, bool) or not (
+            isinstance(self._priority, int | Reference) or callable(self._priority)
+        ):
+            yield f".Priority() takes a number or a callable, not {self._priority!r}; write .Priority(1)"
         nodes = self.flow_class.definition.nodes
         for reference in self.not_same_as:
             if isinstance(reference, str):
@@ -250,7 +268,12 @@ class View(Form, Activity):
             elif not isinstance(reference, Reference):
                 yield f".NotSameAs() takes this.node, not {reference!r}"
             elif reference.name not in nodes:
-                yield f".NotSameAs() names {reference!r}, but there is no node `{reference.name}`"
+                mend = guess(reference.name, nodes)
+                yield f".NotSameAs() names {reference!r}, but there is no node `{reference.name}`{mend}"
+            elif reference.name == self.name:
+                yield f".NotSameAs({reference!r}) is the step itself; name the one whose people may not do it"
+            elif not has_owner(nodes[reference.name]):
+                yield f".NotSameAs() names {reference!r}, which nobody does; name a step of people"
 
     def calls(self) -> Iterator[Called]:
         yield from super().calls()

@@ -51,8 +51,15 @@ def faults(definition: Definition) -> Iterator[str]:
 
 def _process_faults(definition: Definition) -> Iterator[str]:
     process_class = definition.process_class
-    if process_class is not None and not hasattr(process_class, "flow_label"):
-        yield f"process_class: {process_class!r} is not a subclass of portal.models.Process"
+    if process_class is not None and not (
+        isinstance(process_class, type) and hasattr(process_class, "flow_label")
+    ):
+        mend = (
+            f"write {type(process_class).__name__}"
+            if hasattr(process_class, "flow_label")
+            else "derive one from it"
+        )
+        yield f"process_class: {process_class!r} is not a subclass of portal.models.Process; {mend}"
     yield from notices.faults(definition.flow_class)
     yield from withdrawal.faults(definition.flow_class)
 

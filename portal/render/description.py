@@ -30,6 +30,7 @@ def _step(node: Any) -> Iterator[str]:
     if fields := _fields(node):
         yield f"Fills in: {', '.join(fields)}."
     yield from _rules(node)
+    yield from _table(node)
     yield from (f"{note[:1].upper()}{note[1:]}." for note in notes(node))
     for boundary in node.boundaries:
         yield _event(boundary)
@@ -75,6 +76,14 @@ def _rules(node: Any) -> Iterator[str]:
         yield f"Waits for {_span(moment)}."
     if retries := getattr(node, "retries", 0):
         yield f"Tried again up to {retries} times."
+
+
+def _table(node: Any) -> Iterator[str]:
+    """What a decision table asks for and sets."""
+    if node.kind == "DecisionTable":
+        table = node.table
+        rows = f"{len(table.rules)} row{'s' if len(table.rules) != 1 else ''}"
+        yield f"Goes by {', '.join(column.name for column in table.inputs)}: sets {', '.join(table.sets)} ({rows})."
 
 
 def _span(value: Any) -> str:

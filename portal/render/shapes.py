@@ -87,6 +87,7 @@ SHAPES: dict[str, Shape] = {
     "ExternalTask": _task("serviceTask", lazy_gettext("Work of another program"), "service"),
     "SendHandle": _task("sendTask", lazy_gettext("Sends a message"), "send"),
     "BusinessRule": _task("businessRuleTask", lazy_gettext("Business rule"), "rule"),
+    "DecisionTable": _task("businessRuleTask", lazy_gettext("Decision table"), "rule"),
     "Handle": _task("receiveTask", lazy_gettext("Waits for a program"), "receive"),
     "MessageThrow": _throw(lazy_gettext("Sends a message"), "message", "messageEventDefinition"),
     "MessageCatch": _catch(lazy_gettext("Waits for a message"), "message", "messageEventDefinition"),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import flask_bootstrap
-from flask import current_app, g, request, send_from_directory, url_for
+from flask import Response, current_app, g, request, send_from_directory, url_for
 from flask.sansio.scaffold import Scaffold
 from flask_bootstrap import is_hidden_field_filter
 from flask_wtf.csrf import generate_csrf
@@ -27,7 +27,7 @@ from . import messages, navigation
 from .accounts.person import is_signed_in, person
 from .display import words
 from .display.due import deadline_tag, due_tag
-from .display.icons import icon, icon_drawings
+from .display.icons import SHEET, icon, icon_drawings, sheet, sheet_version
 from .display.moments import age, clock_tag, date, day, time_tag, zone
 from .mount import mount
 from .urls import address_maker, carry, here, way_back
@@ -35,6 +35,7 @@ from .urls import address_maker, carry, here, way_back
 #: what `g` holds for one request; the second ones an application around us may have found out for itself
 _OF_REQUEST = (
     "now", "badges", "unread", "preferences", "told", "subject", "portal_person", "user_session", "icons",
+    "icon_sheet",
 )  # fmt: skip
 _OF_WHOLE = ("_login_user", "csrf_token", "csrf_valid")
 STATIC = folders.STATIC / "portal"
@@ -60,6 +61,10 @@ def bootstrap(filename: str) -> BaseResponse:
 
 def send_asset(version: str, filename: str) -> BaseResponse:
     """One of our files, whatever version is asked for: a page of before an update may ask for one that is gone."""
+    if filename == SHEET:
+        answer = Response(sheet(), content_type="image/svg+xml")
+        answer.set_etag(sheet_version())
+        return answer
     return send_from_directory(STATIC, filename)
 
 
@@ -236,7 +241,8 @@ def _keep_assets(response: BaseResponse) -> BaseResponse:
     """Say for how long a browser may keep a file without asking again."""
     arguments = request.view_args or {}
     if request.endpoint == "portal.asset":
-        forever = arguments["version"] == _version(STATIC) != "dev"
+        sheet_asked = arguments["filename"] == SHEET
+        forever = arguments["version"] == (sheet_version() if sheet_asked else _version(STATIC)) != "dev"
     elif request.endpoint == "portal.bootstrap":
         forever = request.args.get("v") == _version(BOOTSTRAP / _BOOTSTRAP_CSS) != "dev"
     elif request.endpoint == "portal.static":

@@ -18,6 +18,7 @@ from . import (
     admin,
     bodies,
     compression,
+    debugging,
     errors,
     files,
     flows,
@@ -113,7 +114,7 @@ HELPERS: dict[str, Any] = {
     name: helper
     for module in (
         languages, layout, limits, kept, start, help, process_levers, next_task, comments, attachments, notices,
-        form_templates,
+        form_templates, debugging,
     )
     for name, helper in module.helpers().items()
 }  # fmt: skip
@@ -138,7 +139,8 @@ def init_app(app: Flask, mount: Mount, more: Sequence[Blueprint] = ()) -> None:
     """
     app.extensions["portal_mount"] = mount
     settings = app.extensions["portal"]
-    pages = _pages(mount, more, settings.open_id is not None)
+    own = (*more, *((debugging.blueprint,) if app.debug else ()))
+    pages = _pages(mount, own, settings.open_id is not None)
     if mount.whole:
         _own(app)
     else:
@@ -187,6 +189,7 @@ def _attach(scope: Scaffold, app: Flask, mount: Mount) -> None:
     if mount.own_accounts:
         sessions.attach(scope)
     kept.attach(scope)
+    debugging.attach(scope, app)  # behind what gives a request its trace
     errors.attach(scope)
     headers.attach(scope)
 

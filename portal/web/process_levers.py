@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from wtforms import Form
 
 from portal import queries
-from portal.engine import actions, lifecycle, operations, permissions
+from portal.engine import actions, lifecycle, operations, permissions, visibility
 from portal.engine.process_actions import Retried
 from portal.errors import InvalidForm, PermissionDenied, PortalError, TransitionNotAllowed
 from portal.jsonstore import fields_of
@@ -101,7 +101,8 @@ def data(process_id: int) -> BaseResponse | str | tuple[str, int]:
     process = process_or_refuse(process_id)
     demand("data", process)
     retried = _failed_of_request(process)
-    names = correctable(type(process))
+    hidden = visibility.hidden_fields(me(), process)
+    names = [name for name in correctable(type(process)) if name not in hidden]
     if retried is not None and request.args.get("fields") != "all":
         names = named_fields(retried.node, names) or names
     if request.method != "POST":

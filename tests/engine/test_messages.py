@@ -51,6 +51,15 @@ def test_a_message_that_comes_too_early_is_kept_and_taken_once(run):
     assert run.path == ["start", "pack", "arrived", "end"]
 
 
+def test_a_keyword_that_nobody_takes_is_refused_and_not_kept(run):
+    with pytest.raises(TypeError, match="the function of arrived takes no 'wehre'; did you mean where\\?"):
+        run.handle("arrived", wehre="Basel")
+    with pytest.raises(TypeError, match="pack has no function that could take where"):
+        run.handle("pack", where="Basel")
+    run.handle("pack")
+    assert run.task("arrived").status == "STARTED"
+
+
 def test_the_receiver_can_be_named_by_its_fields(run):
     ParcelFlow.arrived.run(_where={"number": 7}, where="Bern")
     run.handle("pack")

@@ -8,7 +8,7 @@ from flows.web_order import Article, WebOrderFlow
 from portal.errors import TransitionNotAllowed
 from portal.models import db
 
-ORDERED = ["start", "terms", "meanwhile"]
+ORDERED = ["start", "terms", "delivery", "meanwhile"]
 
 
 @pytest.fixture

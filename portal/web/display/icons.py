@@ -1,14 +1,26 @@
-"""Bootstrap's icons, drawn into the page once each: no request, no font, and they take the colour of their word."""
+"""Bootstrap's icons: one file with those of our pages, which a browser keeps; they take the colour of their word."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 from functools import cache
 from importlib.resources import files
 
-from flask import g
+from flask import g, url_for
 from markupsafe import Markup
 
+#: the icons of our own pages; one that a page of an author's names beside them is drawn into that page
+NAMES = """
+    archive arrow-clockwise arrow-counterclockwise arrow-down arrow-down-short arrow-return-left arrow-up arrow-up-short
+    bar-chart bell bell-slash box-arrow-in-right box-arrow-right calendar calendar-event chat check-circle check-lg
+    check2-all check2-square chevron-bar-left chevron-right clock clock-history columns diagram-3 download envelope
+    exclamation-circle exclamation-triangle files funnel gear hand-index-thumb hourglass-split house inbox info-circle
+    journal-check key keyboard link list list-check list-task paperclip pause pause-circle pencil pencil-square people
+    person person-gear person-lines-fill person-plus play-circle plus plus-circle search send shield-lock signpost-split
+    skip-forward sliders sort-down sort-up stack table trash upload x-circle x-lg
+""".split()
+SHEET = "icons.svg"
 _SYMBOL = re.compile(r'<symbol[^>]*\bid="([\w-]+)"[^>]*>(.*?)</symbol>', re.DOTALL)
 
 
@@ -18,26 +30,38 @@ def _drawings() -> dict[str, str]:
     return dict(_SYMBOL.findall(sprite.read_text("utf-8")))
 
 
+@cache
+def sheet() -> bytes:
+    """The file with our icons, as SVG."""
+    symbols = "".join(_symbol(name, name) for name in NAMES)
+    return f'<svg xmlns="http://www.w3.org/2000/svg">{symbols}</svg>'.encode()
+
+
+@cache
+def sheet_version() -> str:
+    return hashlib.sha256(sheet()).hexdigest()[:10]
+
+
 def icon(name: str) -> Markup:
-    """An icon that stands beside a word and says nothing by itself; drawn at the end of the page."""
+    """An icon that stands beside a word and says nothing by itself."""
+    if name in _OURS:
+        if "icon_sheet" not in g:
+            g.icon_sheet = url_for("portal.asset", version=sheet_version(), filename=SHEET)
+        return _REFERENCE.format(g.icon_sheet, name)
     drawn: dict[str, None] = g.setdefault("icons", {})
     drawn[name] = None
-    return _reference(name)
+    return _REFERENCE.format("", f"icon-{name}")
 
 
 def icon_drawings() -> Markup:
-    """The drawings of the icons that this page has, to which they refer."""
-    drawn = Markup("").join(_drawing(name) for name in g.get("icons", ()))
-    return Markup('<svg class="d-none" aria-hidden="true">{}</svg>').format(drawn)
+    """The drawings of the icons of this page that are not in the file."""
+    drawn = Markup("").join(Markup(_symbol(name, f"icon-{name}")) for name in g.get("icons", ()))
+    return Markup('<svg class="d-none" aria-hidden="true">{}</svg>').format(drawn) if drawn else drawn
 
 
-@cache
-def _reference(name: str) -> Markup:
-    return Markup('<svg class="icon" aria-hidden="true"><use href="#icon-{}"/></svg>').format(name)
+_OURS = frozenset(NAMES)
+_REFERENCE = Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>')
 
 
-@cache
-def _drawing(name: str) -> Markup:
-    return Markup('<symbol id="icon-{}" viewBox="0 0 16 16">{}</symbol>').format(
-        name, Markup(_drawings()[name])
-    )
+def _symbol(name: str, key: str) -> str:
+    return f'<symbol id="{key}" viewBox="0 0 16 16">{_drawings()[name]}</symbol>'

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Self, TypedDict, Unpack
 
 from flask import jsonify, redirect, request
+from sqlalchemy import inspect
 from werkzeug.datastructures import CombinedMultiDict
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import Form, SubmitField
 from wtforms.fields.core import UnboundField
+from wtforms.form import BaseForm
 
 from portal.errors import InvalidForm
 from portal.flow.activation import Activation
@@ -219,7 +221,17 @@ class FormView:
             yield from unfit(Called("check=", self.check, ("object",)))
         if self._needs_decide:
             yield "`require` says what a decision requires; name its field by decide="
+        if self.check is not None and not callable(self.check):
+            yield f"check= takes a function of the object, not {self.check!r}; write a lambda or the function's name"
+        if self.form_class is not None and not (
+            isinstance(self.form_class, type) and issubclass(self.form_class, BaseForm)
+        ):
+            yield f"form_class= takes a WTForms class, not {self.form_class!r}; write the name of the class"
+            return
         model = self.model_of(flow_class)
+        if model is not None and inspect(model, raiseerr=False) is None:
+            yield f"model= takes a mapped class, not {model!r}; write the name of a db.Model"
+            return
         if model is None:
             yield from arrangement.faults(self.items, lambda name: None)
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,15 @@ from sqlalchemy import Column, Integer
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal import act, assign, flow, jsonstore, this, views
-from portal.errors import FlowError, PortalError
+from portal.errors import FlowError
 from portal.models import Process
 
 
 class FaultProcess(Process):
     text = jsonstore.StringField()
+    number = jsonstore.IntegerField()
+    agreed = jsonstore.BooleanField()
+    kind = jsonstore.ChoiceField(choices=["a", "b"])
     errors = jsonstore.StringField()
 
 
@@ -46,6 +50,27 @@ END = {"end": flow.End}
 START = {"start": lambda: flow.StartHandle().Next(this.work)}
 WORK = {"work": lambda: flow.Function(nothing).Next(this.end)}
 
+
+def at_work(make):
+    """A flow with one step between its start and its end."""
+    return {**START, "work": lambda: make().Next(this.end), **END}
+
+
+def at_start(make):
+    """A flow that begins so, and ends at once."""
+    return {"start": lambda: make().Next(this.end), **END}
+
+
+def with_form(**options):
+    """A flow with a task that has this form."""
+    return at_work(lambda: flow.View(views.UpdateProcessView.as_view(**options)))
+
+
+#: what tells how to mend it
+MEND = re.compile(
+    r"\b(write|add|did you mean|remove|give|name|make|rename|keep|takes?|needs?|lead|say|leave|move|use|there are|put|"
+    r"declare|may not|calls a|has five|are|has a name of|from 1|one is enough|return|derive|see|begins|knows)\b"
+)
 #: what is wrong, the body of the class, the node, words that the message must have
 FAULTS = {
     "unknown node": ({"start": lambda: flow.StartHandle().Next(this.wrok), **WORK, **END}, "start",
@@ -222,6 +247,124 @@ FAULTS = {
         "work", ["decide="]),
     "an owner as a way": ({**START, "work": lambda: flow.Function(nothing).Next(this.start.owner), **END}, "work",
                           ["owner"]),
+    "a span in words": (at_work(lambda: flow.Timer("3 days")), "work", ["'3 days'", "write timedelta(days=3)"]),
+    "a priority that is true": (at_work(lambda: flow.ManualTask().Priority(True)), "work", ["write .Priority(1)"]),
+    "not the same as itself": (at_work(lambda: flow.ManualTask().NotSameAs(this.work)), "work", ["the step itself"]),
+    "not the same as a computer": (
+        {**START, **WORK, "work": lambda: flow.Function(nothing).Next(this.look),
+         "look": lambda: flow.ManualTask().NotSameAs(this.work).Next(this.end), **END}, "look", ["nobody does"]),
+    "the owner of a computer": (
+        {**START, "work": lambda: flow.Function(nothing).Next(this.look),
+         "look": lambda: flow.ManualTask().Assign(this.work.owner).Next(this.end), **END}, "look",
+        ["nobody does `work`", "people"]),
+    "assigned twice": (at_work(lambda: flow.ManualTask().Assign(this.start.owner, username="bob")), "work",
+                       ["keep one"]),
+    "assigned to a node": (at_work(lambda: flow.ManualTask().Assign(this.start)), "work", ["`start`", "a node"]),
+    "a rule that is a class": (at_work(lambda: flow.ManualTask().Assign(assign.RoundRobin)), "work",
+                               ["write assign.RoundRobin()"]),
+    "a permission with spaces": (at_work(lambda: flow.ManualTask().Permission("may look")), "work", ['"may_look"']),
+    "a permission of two names": (at_work(lambda: flow.ManualTask().Permission("a.b", auto_create=True)), "work",
+                                  ["auto_create=True", "leave one out"]),
+    "a rule that waits": (at_start(lambda: flow.Start(nothing).Available(waits)), "start", ["`waits`", "`def`"]),
+    "two rules of who may start": (at_start(lambda: flow.Start(nothing).Available(nothing, username="x")), "start",
+                                   ["keep one"]),
+    "a timeout the wrong way round": (
+        at_work(lambda: flow.ManualTask().OnTimeout(this.end, dt.timedelta(days=1))), "work__timeout",
+        ["which is no node", "this.end"]),
+    "an error the wrong way round": (at_work(lambda: flow.Function(nothing).OnError("Refused", this.end)),
+                                     "work__error", ["'Refused'", "this.<node>"]),
+    "an error behind any error": (
+        at_work(lambda: flow.Function(nothing).OnError(this.end).OnError(this.end, code="KeyError")),
+        "work__error_2", ["never happens", "work__error", "first"]),
+    "an error twice": (
+        at_work(lambda: flow.Function(nothing).OnError(this.end, code="A").OnError(this.end, code="A")),
+        "work__error_2", ["remove one"]),
+    "an odd escalation": (at_work(lambda: flow.ManualTask().OnEscalation(this.end, code=5)), "work__escalation",
+                          ["code='5'"]),
+    "an interruption in words": (
+        at_work(lambda: flow.ManualTask().OnTimeout(dt.timedelta(1), this.end, interrupting="no")), "work__timeout",
+        ["interrupting=", "True or False"]),
+    "a compensation in quotes": (at_work(lambda: flow.Function(nothing).CompensateWith("undo")),
+                                 "work__compensation", [".CompensateWith()", "this.undo"]),
+    "a condition that is a value": ({**START, "work": lambda: flow.If(True).Then(this.end).Else(this.end), **END},
+                                    "work", ["lambda activation: True"]),
+    "then twice": ({**START, "work": lambda: flow.If(nothing).Then(this.end).Then(this.end).Else(this.end), **END},
+                   "work", ["2 .Then("]),
+    "two defaults": (
+        {**START, "work": lambda: flow.Switch().Case(this.end, nothing).Default(this.end).Default(this.end), **END},
+        "work", ["keep one"]),
+    "a case the wrong way round": (
+        {**START, "work": lambda: flow.Switch().Case(nothing, this.end).Default(this.end), **END}, "work",
+        [".Case()", "no node"]),
+    "a race of one": ({**START, "work": lambda: flow.SplitFirst().Next(this.look),
+                       "look": lambda: flow.ManualTask().Next(this.end), **END}, "work", ["without rivals", "add"]),
+    "a way to nowhere": (at_start(lambda: flow.StartHandle().Next(None)) | {"end": flow.End}, "start",
+                         ["None", "this.<node>"]),
+    "a flow that is called by its class": (at_work(lambda: flow.Subprocess(OtherFlow)), "work",
+                                           ["write OtherFlow.start"]),
+    "a flow that is called in quotes": (at_work(lambda: flow.Subprocess("OtherFlow.start")), "work", ["Child.start"]),
+    "one after the other in words": (
+        at_work(lambda: flow.NSubprocess(OtherFlow.start, [1], sequential="yes")), "work", ["sequential=", "True"]),
+    "cron in words": (at_start(lambda: flow.StartTimer(cron="0 three * * *")), "start", ["'three'", "hour", "0 to 23"]),
+    "cron at no such minute": (at_start(lambda: flow.StartTimer(cron="99 3 * * *")), "start", ["'99'", "0 to 59"]),
+    "a schedule in seconds": (at_start(lambda: flow.StartTimer(60)), "start", ["timedelta(seconds=60)"]),
+    "a job in no time": (at_work(lambda: flow.Job(nothing, timeout=dt.timedelta(0))), "work", ["timeout="]),
+    "a wait that lies behind": (at_work(lambda: flow.Job(nothing, backoff=dt.timedelta(-1))), "work", ["backoff="]),
+    "a job that is done already": (at_work(lambda: flow.Job(nothing(None))), "work", ["None is no function"]),
+    "an undo in quotes": (at_work(lambda: flow.Function(nothing, undo_func="undo")), "work", ["undo_func"]),
+    "a mutex without a name": (at_work(lambda: flow.ManualTask().Mutex("")), "work", [".Mutex(name)"]),
+    "a milestone of a function": (at_work(lambda: flow.Function(nothing).Milestone(nothing)), "work",
+                                  ["ConditionalCatch"]),
+    "a field twice": (with_form(fields=["text", "text"]), "work", ["twice", "name it once"]),
+    "a number in a form": (with_form(fields=[5]), "work", ["give names"]),
+    "an empty row": (with_form(fields=[views.Row()]), "work", ["views.Row", "empty"]),
+    "a page in a section": (with_form(fields=[views.Section("A", views.Page("B", "text"))]), "work", ["outermost"]),
+    "a field on no page": (with_form(fields=["kind", views.Page("B", "text")]), "work", ["on no views.Page"]),
+    "a question that nobody asks": (with_form(fields=["kind", views.When("knd", "a", "text")]), "work",
+                                    ["`knd`", "did you mean `kind`?"]),
+    "an answer that nobody gives": (with_form(fields=["kind", views.When("kind", "z", "text")]), "work",
+                                    ["'z'", "'a', 'b'"]),
+    "a decision without answers": (with_form(fields=[], decide="text"), "work", ["BooleanField or a ChoiceField"]),
+    "a decision of no field": (with_form(fields=[], decide="agred"), "work", ["'agred'"]),
+    "what a decision cannot require": (
+        with_form(fields=["text"], decide="agreed", require={False: ["number"]}), "work", ["'number'", "add it"]),
+    "an answer that is none": (with_form(fields=["text"], decide="kind", require={"c": ["text"]}), "work",
+                               ["'c'", "'a', 'b'"]),
+    "a check in quotes": (with_form(fields=["text"], check="check"), "work", ["check=", "lambda"]),
+    "a form that is no class": (with_form(form_class=5), "work", ["form_class=", "WTForms"]),
+    "a document of no table": (at_start(lambda: flow.Start(views.CreateArtifactView.as_view(int, ["text"]))), "start",
+                               ["mapped class"]),
+    "a name that a template does not know": (
+        at_work(lambda: flow.ManualTask().Annotation(summary_template="{{ proces.text }}")), "work",
+        ["'proces'", "did you mean process?"]),
+    "a field that a template does not know": (
+        at_work(lambda: flow.ManualTask().Annotation(result_template="{{ process.txet }}")), "work",
+        ["FaultProcess", "did you mean process.text?"]),
+    "a filter that there is not": (
+        at_work(lambda: flow.ManualTask().Annotation(summary_template="{{ process.text|uper }}")), "work", ["uper"]),
+    "a task in the line of a process": (
+        {**START, **WORK, **END, "process_summary_template": lambda: "{{ task.id }}"}, "process_summary_template",
+        ["'task'", "process, flow"]),
+    "a title that is a number": (at_work(lambda: flow.ManualTask().Annotation(title=5)), "work", ["write '5'"]),
+    "words on the picture that are none": (at_start(lambda: flow.StartHandle().Next(this.end, label=5)) | {
+        "start": lambda: flow.StartHandle().Next(this.end, label=5)}, "start", ["label=", "write '5'"]),
+    "a milestone that is a number": ({**START, **WORK, **END, "milestones": lambda: {5: this.end}}, "milestones",
+                                     ["write '5'"]),
+    "a withdrawal in words": ({**START, **WORK, **END, "withdraw": lambda: "yes"}, "withdraw", ["True, False"]),
+    "errors in words": ({**START, **WORK, **END, "propagate_errors": lambda: "yes"}, "propagate_errors", ["True"]),
+    "reads in words": ({**START, **WORK, **END, "audit_reads": lambda: "yes"}, "audit_reads", ["True or False"]),
+    "a secret that is a number": ({**START, **WORK, **END, "webhook_secret": lambda: 5}, "webhook_secret", ["text"]),
+    "one address": ({**START, **WORK, **END, "process_webhooks": lambda: "https://a.ch"}, "process_webhooks",
+                    ['write ["https://']),
+    "an address of nobody": ({**START, **WORK, **END, "process_webhooks": lambda: ["a.ch"]}, "process_webhooks",
+                             ["https://"]),
+    "a notice that there is not": ({**START, **WORK, **END, "process_notices": lambda: {"duu": False}},
+                                   "process_notices", ["duu", "due"]),
+    "retention in words": ({**START, **WORK, **END, "retention": lambda: "1 year"}, "retention", ["flow.Retention"]),
+    "a process class in quotes": ({**START, **WORK, **END, "process_class": lambda: "FaultProcess"}, "process_class",
+                                  ["subclass of portal.models.Process"]),
+    "a table that is not there": (at_work(lambda: flow.DecisionTable("nowhere.csv")), "work", ["nowhere.csv"]),
+    "a table without a name": (at_work(lambda: flow.DecisionTable("")), "work", ['flow.DecisionTable("rates.csv")']),
     "a class that is no view": ({**START, "work": lambda: flow.View(AsyncCall).Next(this.end), **END}, "work",
                                 ["AsyncCall", "no view", "view(activation)"]),
     "a way of an event in quotes": ({**START, "work": lambda: flow.ManualTask().OnError("end").Next(this.end), **END},
@@ -300,6 +443,32 @@ def test_a_fault_names_the_class_the_node_and_the_mend(fault):
     assert f"OrderFlow.{node}" in message
     for word in words:
         assert word in message, message
+    assert MEND.search(message), message
+    if node in body and isinstance(body[node](), flow.Node):
+        assert f'File "{__file__}", line ' in message
+
+
+def test_the_line_of_an_attribute():
+    with pytest.raises(FlowError) as refused:
+
+        class LineFlow(flow.Flow):
+            start = flow.StartHandle().Next(this.end)
+            end = flow.End()
+            keywords = "holiday"  # the line of it
+
+    [fault] = refused.value.faults
+    assert "# the line of it" in Path(__file__).read_text().splitlines()[fault.line - 1]
+
+
+def test_what_python_itself_would_decide_says_what_to_write():
+    for wrong, words in (
+        (lambda: act.process.agreed and act.process.text, "combine with & |"),
+        (lambda: "a" in act.process.kind, r"write .in_\("),
+        (lambda: not act.process.agreed, "~"),
+        (lambda: act.process.is_large(), r"write lambda activation: activation.process.is_large\(\)"),
+    ):
+        with pytest.raises(TypeError, match=words):
+            wrong()
 
 
 def test_a_method_that_is_missing_is_guessed_from_methods_alone():
@@ -311,7 +480,7 @@ def test_a_method_that_is_missing_is_guessed_from_methods_alone():
 
             def check(self, activation): ...
 
-    assert refused.value.faults[0].text.endswith("there are: check")
+    assert refused.value.faults[0].text.endswith("write def take(self, activation): …")
 
 
 def test_no_start():
@@ -456,54 +625,3 @@ def test_every_fault_is_told_at_once():
 
     assert "BadFlow.ask" in str(refused.value)
     assert "BadFlow.lone" in str(refused.value)
-
-
-@pytest.mark.parametrize("name", ["check", "run", "cancel", "label", "name"])
-def test_names_that_are_free(flow_tester, name):
-    made = type(flow.Flow)(
-        "FreeFlow",
-        (flow.Flow,),
-        {
-            "start": flow.StartHandle().Next(getattr(this, name)),
-            name: flow.Function(nothing).Next(this.end),
-            "end": flow.End(),
-        },
-    )
-    run = flow_tester(made)
-    run.start()
-    assert run.path == ["start", name, "end"]
-
-
-@pytest.mark.parametrize(
-    ("name", "label"),
-    [
-        ("HelloWorldFlow", "hello_world"),
-        ("HTTPRequestFlow", "http_request"),
-        ("Order2ShipFlow", "order2_ship"),
-        ("Plain", "plain"),
-    ],
-)
-def test_labels(name, label):
-    made = type(flow.Flow)(
-        name, (flow.Flow,), {"start": flow.StartHandle().Next(this.end), "end": flow.End()}
-    )
-    assert made.definition.label == label
-
-
-def test_two_flows_of_one_label(register):
-    def make():
-        body = {"start": flow.StartHandle().Next(this.end), "end": flow.End()}
-        return type(flow.Flow)("TwinFlow", (flow.Flow,), body)
-
-    register(make())
-    with pytest.raises(FlowError, match="twin"):
-        register(make())
-
-
-def test_a_flow_that_is_not_registered_does_not_run(app):
-    class UnknownFlow(flow.Flow):
-        start = flow.StartHandle().Next(this.end)
-        end = flow.End()
-
-    with pytest.raises(PortalError, match="not registered"):
-        UnknownFlow.start.run()

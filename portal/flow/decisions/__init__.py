@@ -1,0 +1,20 @@
+"""Decision tables: rows of conditions and results, from a CSV or a DMN file."""
+
+from . import cells, dmn
+from .cells import ANY, Kind
+from .node import DecisionTable
+from .reading import read
+from .table import Decision, DecisionError, Table, TableError
+
+__all__ = [
+    "ANY",
+    "Decision",
+    "DecisionError",
+    "DecisionTable",
+    "Kind",
+    "Table",
+    "TableError",
+    "cells",
+    "dmn",
+    "read",
+]
