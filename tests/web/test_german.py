@@ -27,6 +27,7 @@ KEYWORDS: dict[str, Any] = {
     "lazy_gettext": None,
     "ngettext": (1, 2),
     "pgettext": ((1, "c"), 2),
+    "lazy_pgettext": ((1, "c"), 2),
 }
 PLACES = re.compile(r"%\(\w+\)s|\{\w*\}")
 #: attributes that people read or hear
