@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from portal import language
 
 from .accounts.person import is_signed_in, person
+from .problems import for_programs
 
 #: what the browser keeps, so that the page to sign in speaks one's language too
 COOKIE = "portal_language"
@@ -55,7 +56,7 @@ def _begin() -> None:
     g.pop("portal_locale", None)
     g.pop("spoken", None)
     # programs match the words of errors: for them they are always the same
-    g.portal_language = language.begin(_ENGLISH if request.path.startswith("/api/") else _chosen)
+    g.portal_language = language.begin(_ENGLISH if for_programs() else _chosen)
 
 
 def _end(_error: BaseException | None) -> None:

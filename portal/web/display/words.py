@@ -51,7 +51,7 @@ DEEDS = {
     "unassign": _("gave back"),
     "reassign": _("assigned"),
     "execute": _("finished"),
-    "cancel": _("cancelled"),
+    "cancel": lazy_pgettext("deed", "cancelled"),
     "undo": _("undid"),
     "revive": _("reopened"),
     "suspend": _("suspended"),
