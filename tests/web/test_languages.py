@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from io import BytesIO
@@ -19,7 +20,9 @@ from hypothesis import strategies as st
 from portal import language
 from portal.models import db
 from portal.web.display import durations, numbers
+from portal.web.languages import script_words
 
+ROOT = Path(__file__).parents[2]
 GERMAN = language.FOLDER / "de" / "LC_MESSAGES" / "portal.po"
 LANGUAGES = ("en", "de", "fr", "de_CH", "sv")
 
@@ -158,3 +161,19 @@ def test_a_written_number_is_read_as_itself(code: str, value: Decimal, grouped: 
         assert Decimal(numbers.read(numbers.write(value, grouped=grouped))) == value
     finally:
         language.end(token)
+
+
+def test_what_scripts_say_comes_with_the_page_in_its_language(
+    client_of: Callable[[str], FlaskClient], people: Any
+) -> None:
+    folder = ROOT / "static" / "portal"
+    scripts = "".join(path.read_text("utf-8") for path in sorted(folder.glob("*.js")))
+    said = set(re.findall(r'\bsaid\("([^"]+)"', scripts))
+    said |= set(re.findall(r'\["[^"]+", "([^"]+)"\]', (folder / "keys.js").read_text("utf-8"))) - {"SELECT"}
+    assert len(said) > 15
+    with language.use("de"):
+        assert said <= script_words().keys()
+    client = client_of("bob")
+    assert "data-said" not in client.get("/inbox").text
+    set_language(people["bob"], "de")
+    assert "%(number)s ausgew" in client.get("/inbox").text
