@@ -116,7 +116,8 @@ def test_the_demo_brings_the_examples(run):
             assert answer.status == 200
     finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=60)
+    assert "Mail to" not in said, "who tries the demo is not told of what was late before"
 
 
 #: a document that is walked: the part of it, the flow that its server shows, what each run of pytest passes, and the

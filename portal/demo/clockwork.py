@@ -23,7 +23,7 @@ from sqlalchemy import bindparam, event, or_, select, update
 
 from portal.engine import actions, external
 from portal.engine.moving_clock import clock
-from portal.engine.queue import jobs, schedules, timers
+from portal.engine.queue import jobs, reminders, schedules, timers
 from portal.errors import PermissionDenied, TransitionNotAllowed
 from portal.flow.registry import registry
 from portal.models import Notice, Process, Task, User, db
@@ -121,6 +121,10 @@ class Clockwork:
         self.moment = self.now
         token = clock.set(lambda: self.now)
         try:
+            while reminders.turn(
+                db.session()
+            ):  # while nobody has an address: no mail of it comes at the first start
+                pass
             life.end(self)
         finally:
             clock.reset(token)

@@ -235,7 +235,9 @@ def test_a_worker_that_was_overtaken_does_nothing(orders, session):
     mine = operations.claim(session)
     first, second = [task.id for task in failed(session)]
     operations.act(session, mine, first)
-    late = Operation(id=mine.id, cursor=0, user_id=None, action="retry", target="task", reason="", pause=0)
+    late = Operation(
+        id=mine.id, cursor=0, user_id=None, action="retry", target="task", reason="", pause=0, scope={}
+    )
     with pytest.raises(operations.Taken):
         operations.act(session, late, second)
     assert [task.id for task in failed(session)] == [second]
