@@ -177,3 +177,14 @@ def test_what_scripts_say_comes_with_the_page_in_its_language(
     assert "data-said" not in client.get("/inbox").text
     set_language(people["bob"], "de")
     assert "%(number)s ausgew" in client.get("/inbox").text
+
+
+def test_a_file_of_a_list_is_in_the_language_of_who_takes_it(
+    client_of: Callable[[str], FlaskClient], people: Any, submit: Callable[..., int], take: Callable[..., int]
+) -> None:
+    take(submit("On bees"))
+    set_language(people["carol"], "de")
+    text = client_of("carol").get("/tasks?format=csv").text
+    assert "Zugewiesen an" in text.splitlines()[0]
+    assert ",Zugewiesen," in text
+    assert "Paper review" in text
