@@ -276,7 +276,7 @@ def _failure(fresh: Task) -> str | None:
         return None
     failure = fresh.data["_exception"]
     return _(
-        "it failed there, %(type)s: %(message)s; mend the flow and revive it",
+        "it failed there, %(type)s: %(error)s; mend the flow and revive it",
         type=failure["type"],
-        message=failure["message"],
+        error=failure["message"],
     )
