@@ -41,7 +41,7 @@ def catalogues(session: nox.Session) -> None:
     """Read the words of pages and code into portal.pot, and bring the catalogues up to date with it."""
     session.install("Babel>=2.17", "Jinja2")
     words = "portal/translations/portal.pot"
-    keys = ("-k", "_", "-k", "lazy_gettext", "-k", "pgettext:1c,2")
+    keys = ("-k", "_", "-k", "lazy_gettext", "-k", "pgettext:1c,2", "-k", "lazy_pgettext:1c,2")
     session.run(
         "pybabel", "extract", "-F", "babel.cfg", *keys, "--no-location", "--sort-output", "-o", words, "."
     )

@@ -164,6 +164,7 @@ class LazyText(str):
 
     _message: str
     _values: Mapping[str, Any]
+    _context: str = ""
 
     def __new__(cls, message: str, **values: Any) -> LazyText:
         made = super().__new__(cls, message % values if values else message)
@@ -171,6 +172,8 @@ class LazyText(str):
         return made
 
     def __str__(self) -> str:
+        if self._context:
+            return pgettext(self._context, self._message, **self._values)
         return gettext(self._message, **self._values)
 
     def __html__(self) -> str:
@@ -197,6 +200,12 @@ class LazyText(str):
     def lower(self) -> str:
         return str(self).lower()
 
+    def rstrip(self, chars: str | None = None, /) -> str:
+        return str(self).rstrip(chars)
+
+    def removesuffix(self, suffix: str, /) -> str:
+        return str(self).removesuffix(suffix)
+
     def __reduce__(self) -> Any:
         return str, (str(self),)
 
@@ -204,3 +213,10 @@ class LazyText(str):
 def lazy_gettext(message: str, **values: Any) -> Any:
     """A text for a label that is declared once and read by many: its language is chosen when it is written."""
     return LazyText(message, **values)
+
+
+def lazy_pgettext(context: str, message: str, **values: Any) -> Any:
+    """Such a text whose message is said in a context."""
+    made = LazyText(message, **values)
+    made._context = context
+    return made

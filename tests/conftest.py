@@ -12,6 +12,7 @@ import pytest
 from applications import Applications
 from brokers import broker  # noqa: F401  a fixture
 from postgresql import new_database, shared_server
+from providers import provider  # noqa: F401  a fixture
 from sqlalchemy import event
 
 from portal.engine.transaction import clock

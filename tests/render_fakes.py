@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 
@@ -39,6 +40,7 @@ class FakeNode:
     cron: str | None = None
     repeat: Any = None
     topic: str | None = None
+    table: Path = Path("rates.csv")
     times_to_fire: int | None = 1
 
 

@@ -89,7 +89,7 @@ def _of_nodes(nodes: list[Any]) -> str:
 
 
 def _listed(titles: list[str]) -> str:
-    titles = list(dict.fromkeys(titles))
+    titles = list(dict.fromkeys(map(str, titles)))
     return titles[0] if len(titles) == 1 else f"{', '.join(titles[:-1])} {_('and')} {titles[-1]}"
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from portal.errors import PermissionDenied, PortalError
 from portal.flow.activation import Activation
+from portal.language import gettext as _
 from portal.models import Process, Task, User
 
 from . import adjusting, corrections, helping, lifecycle, moving, permissions, skipping
@@ -86,7 +87,7 @@ def reading_start(session: Session, node: Any, user: User | None) -> Activation:
 
 def demand_start(user: User | None, node: Any) -> None:
     if user is not None and not node.available(user):
-        raise PermissionDenied(f"you may not start «{node.flow_class.definition.title}» here")
+        raise PermissionDenied(_("you may not start «%(flow)s» here", flow=node.flow_class.definition.title))
 
 
 def _new(run: ActionContext, node: Any) -> Activation:
@@ -110,7 +111,7 @@ class TaskActions:
         assignee = self._user(user if user is not None else run.user)
         self._demand_fit(assignee, task)
         if run.user is not None and assignee.id != run.user.id:
-            permissions.demand_manager(run.user, task.process, "assign it to someone else")
+            permissions.demand_manager(run.user, task.process, _("assign it to someone else"))
             run.pull("assign")
         self._give(task, assignee, "assign")
 
@@ -118,7 +119,7 @@ class TaskActions:
         run, task = self.run, activation.task
         run.because("unassign", reason)
         lifecycle.check("unassign", task)
-        permissions.demand_owner_or_manager(run.user, task, "give it back")
+        permissions.demand_owner_or_manager(run.user, task, _("give it back"))
         self._note_other(task, "unassign")
         permissions.remember_owner(run.session, task)
         task.owner, task.assigned, task.owner_by_rule = None, None, False
@@ -129,7 +130,7 @@ class TaskActions:
         run, task = self.run, activation.task
         run.because("reassign", reason)
         lifecycle.check("reassign", task)
-        permissions.demand_owner_or_manager(run.user, task, "assign it to someone else")
+        permissions.demand_owner_or_manager(run.user, task, _("assign it to someone else"))
         self._note_other(task, "reassign")
         assignee = self._user(user)
         self._demand_fit(assignee, task)
@@ -155,14 +156,14 @@ class TaskActions:
     def cancel(self, activation: Activation, reason: str | None = None) -> None:
         self.run.because("cancel", reason)
         lifecycle.check("cancel", activation.task)
-        permissions.demand_manager(self.run.user, activation.process, "cancel it")
+        permissions.demand_manager(self.run.user, activation.process, _("cancel it"))
         step.close(self.run, activation.task)
 
     def undo(self, activation: Activation, reason: str | None = None) -> None:
         run, task, process = self.run, activation.task, activation.process
         run.because("undo", reason)
         lifecycle.check("undo", task)
-        permissions.demand_manager(run.user, process, "undo it")
+        permissions.demand_manager(run.user, process, _("undo it"))
         if activation.node._undo is not None and compensation.LEFT_OUT not in task.data:
             activation.node.call(activation.node._undo, activation)
         run.record(task, "CANCELED", "undo")
@@ -178,7 +179,7 @@ class TaskActions:
         run, old, process = self.run, activation.task, activation.process
         run.because("revive", reason)
         lifecycle.check("revive", old)
-        permissions.demand_manager(run.user, process, "retry or reopen it")
+        permissions.demand_manager(run.user, process, _("retry or reopen it"))
         previous = [*old.previous, *joins.met(run, old), old]
         run.record(old, "REVIVED", "revive")
         step.leave(run, old)
@@ -227,7 +228,9 @@ class TaskActions:
             yield run, task
             return
         if run.user is not None:
-            raise PermissionDenied(f"{run.user.name} acts here, and cannot act for somebody else")
+            raise PermissionDenied(
+                _("%(name)s acts here, and cannot act for somebody else", name=run.user.name)
+            )
         with transaction(run.session, user, task=task) as inner:
             yield inner, task
 
@@ -261,7 +264,7 @@ class TaskActions:
     def _user(self, who: Any) -> User:
         user = None if who is None else assignment.find_user(self.run, who)
         if user is None:
-            raise LookupError(f"there is no user {who!r}")
+            raise LookupError(_("there is no user %(name)s", name=repr(who)))
         return user
 
     def _note_other(self, task: Task, action: str) -> None:
@@ -271,12 +274,16 @@ class TaskActions:
 
     def _demand_fit(self, assignee: User, task: Task) -> None:
         if self.run.user is not None and not assignee.is_active:
-            raise PermissionDenied(f"{assignee.name} is deactivated and gets no tasks")
+            raise PermissionDenied(_("%(name)s is deactivated and gets no tasks", name=assignee.name))
         if permissions.has_done_its_counterpart(self.run.session, assignee, task):
-            raise PermissionDenied(f"{assignee.name} did a step that must be done by someone else")
+            raise PermissionDenied(
+                _("%(name)s did a step that must be done by someone else", name=assignee.name)
+            )
         if self.run.user is not None and not permissions.may_take(self.run.session, assignee, task):
             needed = f" ({task.owner_permission})" if task.owner_permission else ""
-            raise PermissionDenied(f"{assignee.name} does not hold the permission for this task{needed}")
+            raise PermissionDenied(
+                _("%(name)s does not hold the permission for this task", name=assignee.name) + needed
+            )
 
     def _give(self, task: Task, assignee: User, action: str) -> None:
         before = task.owner.username if task.owner is not None else None

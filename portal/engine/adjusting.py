@@ -6,6 +6,8 @@ import datetime as dt
 from typing import Any
 
 from portal.errors import PortalError
+from portal.language import gettext as _
+from portal.language import lazy_gettext
 from portal.models import Task
 from portal.models.base import is_storable
 
@@ -38,7 +40,14 @@ def change_priority(run: ActionContext, task: Task, priority: int) -> None:
     """
     _demand(run, "priority", task)
     if isinstance(priority, bool) or not isinstance(priority, int) or abs(priority) > MOST:
-        raise PortalError(f"a priority is a whole number from {-MOST} to {MOST}, not {priority!r}")
+        raise PortalError(
+            _(
+                "a priority is a whole number from %(least)s to %(most)s, not %(value)s",
+                least=-MOST,
+                most=MOST,
+                value=repr(priority),
+            )
+        )
     before, task.priority = task.priority, priority
     run.note(task, "priority", old=before, new=priority)
 
@@ -54,7 +63,7 @@ def snooze(run: ActionContext, task: Task, until: dt.datetime | None) -> None:
     _demand(run, "snooze", task)
     _check(until)
     if until is not None and until <= run.now:
-        raise PortalError("a task is snoozed until a moment that is ahead")
+        raise PortalError(_("a task is snoozed until a moment that is ahead"))
     before, task.snoozed_until = task.snoozed_until, until
     run.note(task, "snooze", old=_plain(before), new=_plain(until))
 
@@ -67,9 +76,9 @@ def reschedule(run: ActionContext, task: Task, moment: dt.datetime) -> None:
         PortalError: the moment has no time zone, or no database could keep it.
     """
     lifecycle.check("reschedule", task)
-    permissions.demand_manager(run.user, task.process, "change when it runs")
+    permissions.demand_manager(run.user, task.process, _("change when it runs"))
     if moment is None:
-        raise PortalError("say when it is to run")
+        raise PortalError(_("say when it is to run"))
     _check(moment)
     before, task.scheduled = task.scheduled, max(moment, run.now)
     task.lease = None  # a wait after a disturbance; who has claimed it meanwhile asks again whether it is due
@@ -80,21 +89,21 @@ def reschedule(run: ActionContext, task: Task, moment: dt.datetime) -> None:
 def _demand(run: ActionContext, action: str, task: Task) -> None:
     lifecycle.check(action, task)
     if action != "snooze":
-        permissions.demand_manager(run.user, task.process, f"change its {_WORDS[action]}")
+        permissions.demand_manager(run.user, task.process, str(_WORDS[action]))
     else:
-        permissions.demand_owner_or_manager(run.user, task, "snooze it")
+        permissions.demand_owner_or_manager(run.user, task, _("snooze it"))
 
 
-_WORDS = {"due": "due date", "priority": "priority"}
+_WORDS = {"due": lazy_gettext("change its due date"), "priority": lazy_gettext("change its priority")}
 
 
 def _check(moment: Any) -> None:
     if moment is None:
         return
     if not isinstance(moment, dt.datetime) or moment.tzinfo is None:
-        raise PortalError(f"{moment!r} is no moment with a time zone")
+        raise PortalError(_("%(moment)s is no moment with a time zone", moment=repr(moment)))
     if not is_storable(moment):
-        raise PortalError(f"{moment} is too far away")
+        raise PortalError(_("%(moment)s is too far away", moment=moment))
 
 
 def _plain(moment: dt.datetime | None) -> str | None:

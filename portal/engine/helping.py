@@ -60,13 +60,17 @@ def end(run: ActionContext, task: Task, user: User) -> None:
         LookupError: they do not help with it.
     """
     if not task.is_open:
-        raise TransitionNotAllowed(f"cannot change who helps with «{task.title}»: it is over")
+        raise TransitionNotAllowed(
+            _("cannot change who helps with «%(title)s»: it is over", title=task.title)
+        )
     if run.user is None or run.user.id != user.id:
-        permissions.demand_owner_or_manager(run.user, task, "change who helps with it")
+        permissions.demand_owner_or_manager(run.user, task, _("change who helps with it"))
         _note_other(run, task)
     mine = (Helper.task_id == task.id, Helper.user_id == user.id)
     if not writes.run(run.session, delete(Helper).where(*mine)).rowcount:
-        raise LookupError(f"{user.username} does not help with task {task.id}")
+        raise LookupError(
+            _("%(name)s does not help with task %(number)s", name=user.username, number=task.id)
+        )
     run.note(task, "help", **{"from": user.username})
 
 
@@ -83,8 +87,10 @@ def demand(user: User | None, task: Task) -> None:
         TransitionNotAllowed, PermissionDenied
     """
     if not is_human(task) or task.status != "ASSIGNED":
-        raise TransitionNotAllowed(f"cannot ask for help with «{task.title}»: nobody is at work on it")
-    permissions.demand_owner_or_manager(user, task, "ask for help with it")
+        raise TransitionNotAllowed(
+            _("cannot ask for help with «%(title)s»: nobody is at work on it", title=task.title)
+        )
+    permissions.demand_owner_or_manager(user, task, _("ask for help with it"))
 
 
 def may_ask(user: User, task: Task) -> bool:

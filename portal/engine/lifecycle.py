@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from portal.errors import TransitionNotAllowed
 from portal.flow import withdrawal
+from portal.language import gettext as _
+from portal.language import pgettext
 from portal.models import Process, Task, User
 
 from . import permissions, places
@@ -65,6 +67,67 @@ PROCESS_ACTIONS: dict[str, Rule] = {
 }
 
 
+def _verb(action: str) -> str:
+    """An action as a refusal names it; English has the names of the table."""
+    return {
+        "assign": pgettext("cannot", "assign"),
+        "unassign": pgettext("cannot", "unassign"),
+        "reassign": pgettext("cannot", "reassign"),
+        "execute": pgettext("cannot", "execute"),
+        "cancel": pgettext("cannot", "cancel"),
+        "undo": pgettext("cannot", "undo"),
+        "revive": pgettext("cannot", "revive"),
+        "skip": pgettext("cannot", "skip"),
+        "move": pgettext("cannot", "move"),
+        "due": pgettext("cannot", "due"),
+        "priority": pgettext("cannot", "priority"),
+        "snooze": pgettext("cannot", "snooze"),
+        "reschedule": pgettext("cannot", "reschedule"),
+        "suspend": pgettext("cannot", "suspend"),
+        "resume": pgettext("cannot", "resume"),
+        "withdraw": pgettext("cannot", "withdraw"),
+        "retry": pgettext("cannot", "retry"),
+        "data": pgettext("cannot", "data"),
+        "send": pgettext("cannot", "send"),
+        "add": pgettext("cannot", "add"),
+        "migrate": pgettext("cannot", "migrate"),
+    }.get(action, action)
+
+
+def cannot(action: str, title: str, why: str) -> TransitionNotAllowed:
+    """The refusal of an action on a task; without a title where the reason names the task."""
+    verb = _verb(action)
+    if not title:
+        return TransitionNotAllowed(_("cannot %(action)s: %(why)s", action=verb, why=why))
+    return TransitionNotAllowed(
+        _("cannot %(action)s «%(title)s»: %(why)s", action=verb, title=title, why=why)
+    )
+
+
+def cannot_process(action: str, process: Process, why: str) -> TransitionNotAllowed:
+    """The refusal of an action on a process."""
+    verb = _verb(action)
+    return TransitionNotAllowed(
+        _("cannot %(action)s process %(number)s: %(why)s", action=verb, number=process.id, why=why)
+    )
+
+
+def _said(status: str | None) -> str:
+    """A state as a refusal names it, in the reader's language."""
+    return {
+        "NEW": pgettext("state", "new"),
+        "ASSIGNED": pgettext("state", "assigned"),
+        "SCHEDULED": pgettext("state", "scheduled"),
+        "STARTED": pgettext("state", "started"),
+        "DONE": pgettext("state", "done"),
+        "ERROR": pgettext("state", "failed"),
+        "FAILED": pgettext("state", "failed"),
+        "CANCELED": pgettext("state", "cancelled"),
+        "REVIVED": pgettext("state", "revived"),
+        "SUSPENDED": pgettext("state", "suspended"),
+    }.get(status or "", words(status))
+
+
 def is_human(task: Task) -> bool:
     node = task.node
     return node is not None and node.human
@@ -78,39 +141,38 @@ def check(action: str, task: Task) -> None:
     """
     rule = ACTIONS[action]
     if rule.human and not is_human(task):
-        raise TransitionNotAllowed(f"cannot {action} «{task.title}»: it is not a person's task")
+        raise cannot(action, task.title, _("it is not a person's task"))
     if task.status not in rule.source:
-        raise TransitionNotAllowed(f"cannot {action} «{task.title}»: it is {words(task.status)}")
+        raise cannot(action, task.title, _("it is %(state)s", state=_said(task.status)))
     if action == "revive" and task.node is None:
-        raise TransitionNotAllowed(f"cannot revive «{task.title}»: the flow has no such node any more")
+        raise cannot(action, task.title, _("the flow has no such node any more"))
     if action == "revive" and (task.is_event or task.flow_task_type.endswith("Boundary")):
-        raise TransitionNotAllowed(f"cannot revive «{task.title}»: revive the task that it sits on")
+        raise cannot(action, task.title, _("revive the task that it sits on"))
     if task.process.on_hold and not rule.on_hold:
-        raise TransitionNotAllowed(f"cannot {action} «{task.title}»: its process is suspended")
+        raise cannot(action, task.title, _("its process is suspended"))
     if why := _UNFIT[action](task) if action in _UNFIT else None:
-        raise TransitionNotAllowed(f"cannot {action} «{task.title}»: {why}")
+        raise cannot(action, task.title, why)
     if found := next(obstacles(action, task), None):
-        subject = f" «{task.title}»" if found.caller is None else ""
-        it = "it" if found.caller is None else f"«{found.caller.title}»"
+        it = _("it") if found.caller is None else f"«{found.caller.title}»"
         why = found.words.format(it=it, them=", ".join(map(_named, found.them)))
-        raise TransitionNotAllowed(f"cannot {action}{subject}: {why}")
+        raise cannot(action, task.title if found.caller is None else "", why)
 
 
 def _unfit_to_skip(task: Task) -> str | None:
     """Why nobody can say where the token goes if the step is left out."""
     node = task.node
     if node is None:
-        return "the flow has no such node any more; move it"
+        return _("the flow has no such node any more; move it")
     if task.is_event or task.flow_task_type.endswith("Boundary"):
-        return "it is an event on a task"
+        return _("it is an event on a task")
     if node.decides or node.splits or node.merges:
-        return "it decides where the process goes; move it to the step that comes next"
+        return _("it decides where the process goes; move it to the step that comes next")
     return None
 
 
 def _unfit_to_move(task: Task) -> str | None:
     if task.process.flow_class is None:
-        return "the code no longer has this flow"
+        return _("the code no longer has this flow")
     return places.held(task)
 
 
@@ -119,23 +181,26 @@ _UNFIT: dict[str, Callable[[Task], str | None]] = {"skip": _unfit_to_skip, "move
 
 
 def _named(task: Task) -> str:
-    return f"«{' '.join(task.title.split())}» (task {task.number}, {words(task.status)})"
+    return _(
+        "«%(title)s» (task %(number)s, %(state)s)",
+        title=" ".join(task.title.split()),
+        number=task.number,
+        state=_said(task.status),
+    )
 
 
 def check_process(action: str, process: Process) -> None:
     """Refuse an action on a process that the table does not allow now."""
     rule = PROCESS_ACTIONS[action]
     if process.status not in rule.source:
-        raise TransitionNotAllowed(f"cannot {action} process {process.id}: it is {words(process.status)}")
+        raise cannot_process(action, process, _("it is %(state)s", state=_said(process.status)))
     if process.on_hold and not rule.on_hold:
-        raise TransitionNotAllowed(f"cannot {action} process {process.id}: it is suspended")
+        raise cannot_process(action, process, _("it is suspended"))
     if action == "withdraw":
         if process.parent_task_id is not None:
-            raise TransitionNotAllowed(f"cannot withdraw process {process.id}: another process has called it")
+            raise cannot_process(action, process, _("another process has called it"))
         if process.flow_class is None or not withdrawal.allows(process.flow_class, process):
-            raise TransitionNotAllowed(
-                f"cannot withdraw process {process.id}: its flow does not allow that now"
-            )
+            raise cannot_process(action, process, _("its flow does not allow that now"))
 
 
 def words(status: str | None) -> str:

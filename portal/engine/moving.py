@@ -6,6 +6,7 @@ from typing import Any
 
 from portal.errors import TransitionNotAllowed
 from portal.flow.names import guess
+from portal.language import gettext as _
 from portal.models import Task
 
 from . import lifecycle, permissions, places
@@ -27,13 +28,15 @@ def move(run: ActionContext, old: Task, to: str) -> Task:
         PermissionDenied: who acts is no manager of the flow.
     """
     lifecycle.check("move", old)
-    permissions.demand_manager(run.user, old.process, "move it")
+    permissions.demand_manager(run.user, old.process, _("move it"))
     flow_class: Any = old.process.flow_class
     node = flow_class.definition.nodes.get(to)
     if node is None:
         raise TransitionNotAllowed(f"the flow has no node {to!r}{guess(to, flow_class.definition.nodes, '')}")
     if why := places.misplaced(places.way_of(old), node):
-        raise TransitionNotAllowed(f"cannot move «{old.title}» to «{node.title}»: {why}")
+        raise TransitionNotAllowed(
+            _("cannot move «%(title)s» to «%(to)s»: %(why)s", title=old.title, to=node.title, why=why)
+        )
     run.record(old, "CANCELED", "move", to=node.name)
     step.leave(run, old)
     if node.merges:

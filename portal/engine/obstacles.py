@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import or_, select
 from sqlalchemy.orm import object_session
 
+from portal.language import gettext as _
 from portal.models import Task
 
 from .interpreter import token
@@ -65,7 +66,7 @@ def standing(task: Task, beside: bool = True) -> list[Task]:
 def _not_the_last(task: Task) -> Iterator[Obstacle]:
     """Something after the task stands."""
     if after := [*standing(task), *_later_handlers(task)]:
-        yield Obstacle("after {it} there is {them}", tuple(after))
+        yield Obstacle(_("after {it} there is {them}"), tuple(after))
 
 
 def _later_handlers(task: Task) -> list[Task]:
@@ -86,18 +87,18 @@ def _gone_on(task: Task) -> Iterator[Obstacle]:
     events = tuple(each for each in after if _is_event(each))
     others = tuple(each for each in after if each not in events)
     if events:
-        yield Obstacle("{it} was interrupted by {them}", events)
+        yield Obstacle(_("{it} was interrupted by {them}"), events)
     if others:
-        yield Obstacle("after {it} there is {them}", others)
+        yield Obstacle(_("after {it} there is {them}"), others)
 
 
 def _without_origin(task: Task) -> Iterator[Obstacle]:
     """What came before was taken back, or is at work again."""
     origins = _origins(task)
     if gone := tuple(each for each in origins if each.status in TAKEN_BACK):
-        yield Obstacle("what came before {it} was taken back: {them}", gone)
+        yield Obstacle(_("what came before {it} was taken back: {them}"), gone)
     if again := tuple(each for each in origins if each.is_open and not _is_race(each)):
-        yield Obstacle("what came before {it} is at work again: {them}", again)
+        yield Obstacle(_("what came before {it} is at work again: {them}"), again)
 
 
 def _replaced(task: Task) -> Iterator[Obstacle]:
@@ -114,7 +115,7 @@ def _replaced(task: Task) -> Iterator[Obstacle]:
                 continue
             found |= dict.fromkeys([other] if other.status not in TAKEN_BACK else standing(other, False))
     if found:
-        yield Obstacle("its token has gone on with {them}", tuple(found))
+        yield Obstacle(_("its token has gone on with {them}"), tuple(found))
 
 
 def _overtaken(task: Task) -> Iterator[Obstacle]:
@@ -123,7 +124,7 @@ def _overtaken(task: Task) -> Iterator[Obstacle]:
     if scope is None:
         return
     if others := _stand(task, Task.flow_task == task.flow_task, Task.awaits == scope, Task.id != task.id):
-        yield Obstacle("its branches have met in {them}", tuple(others))
+        yield Obstacle(_("its branches have met in {them}"), tuple(others))
 
 
 def _lost_race(task: Task) -> Iterator[Obstacle]:
@@ -141,7 +142,7 @@ def _lost_race(task: Task) -> Iterator[Obstacle]:
         scope, branch = token.scope(task.token, depth), token.part(task.token, depth)
         others = Task.token.startswith(f"{scope}_", autoescape=True)
         if winning := [each for each in _stand(task, others) if not token.is_on(each.token, branch)]:
-            yield Obstacle("the race was decided: {them}", (race, winning[0]))
+            yield Obstacle(_("the race was decided: {them}"), (race, winning[0]))
 
 
 # -- the processes above -----------------------------------------------------------------------------------------
@@ -154,13 +155,15 @@ def _above(task: Task) -> Iterator[Obstacle]:
         return
     caller = process.parent_task
     if caller.status == "REVIVED":
-        yield Obstacle("the parent has gone on with a fresh copy of {it}", (), caller)
+        yield Obstacle(_("the parent has gone on with a fresh copy of {it}"), (), caller)
     elif not caller.is_open:
         for found in obstacles("revive", caller):
             yield (
                 found
                 if found.caller
-                else found._replace(words=f"the parent has gone on: {found.words}", caller=caller)
+                else found._replace(
+                    words=_("the parent has gone on: {words}").replace("{words}", found.words), caller=caller
+                )
             )
 
 

@@ -25,18 +25,22 @@ def manages(user: User | None, process: Process) -> bool:
 def demand_manager(user: User | None, process: Process, action: str) -> None:
     if not manages(user, process):
         raise PermissionDenied(
-            f"only a manager of the flow (permission {process.flow_label}.manage) may {action}"
+            _(
+                "only a manager of the flow (permission %(permission)s) may %(action)s",
+                permission=f"{process.flow_label}.manage",
+                action=action,
+            )
         )
 
 
 def demand_requester(user: User | None, process: Process, action: str) -> None:
     if user is not None and process.created_by_id != user.id:
-        raise PermissionDenied(f"only who started it may {action}")
+        raise PermissionDenied(_("only who started it may %(action)s", action=action))
 
 
 def demand_owner_or_manager(user: User | None, task: Task, action: str) -> None:
     if user is not None and not owns(user, task) and not manages(user, task.process):
-        raise PermissionDenied(f"only the owner or a manager of the flow may {action}")
+        raise PermissionDenied(_("only the owner or a manager of the flow may %(action)s", action=action))
 
 
 def may_see_process(session: Session, user: User | None, process: Process) -> bool:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import object_session
 
 from portal.flow import graph
 from portal.flow.base import Node
+from portal.language import gettext as _
 from portal.models import Task
 
 from .interpreter import token
@@ -50,11 +51,11 @@ def held(task: Task) -> str | None:
     """What keeps a task from being moved at all, in words; None for nothing."""
     awaits = task.awaits or ""
     if task.is_event or task.flow_task_type.endswith("Boundary"):
-        return "it is an event on a task; move the task that it sits on"
+        return _("it is an event on a task; move the task that it sits on")
     if awaits.startswith("compensates:"):
-        return "it takes back what has been done"
+        return _("it takes back what has been done")
     if _exists(task, Task.awaits == f"compensates:{task.number}", Task.finished.is_(None)):
-        return "it is taking back what has been done"
+        return _("it is taking back what has been done")
     node = task.node
     if (
         node is not None
@@ -62,9 +63,9 @@ def held(task: Task) -> str | None:
         and awaits.startswith(f"{token.ROOT}/")
         and _others_come(task, awaits)
     ):
-        return "other branches are still on their way to it"
+        return _("other branches are still on their way to it")
     if race := _open_race(task):
-        return f"the race «{race.title}» is not decided yet"
+        return _("the race «%(race)s» is not decided yet", race=race.title)
     return None
 
 
@@ -96,26 +97,38 @@ def way_of(task: Task) -> Way:
 def misplaced(way: Way, node: Node) -> str | None:
     """Why a token on this way cannot be at a node, in words; None if it can."""
     if node.starts:
-        return f"«{node.title}» starts a process"
+        return _("«%(to)s» starts a process", to=node.title)
     if node.host is not None:
-        return f"«{node.title}» is an event on «{node.host.title}»"
+        return _("«%(to)s» is an event on «%(host)s»", to=node.title, host=node.host.title)
     if node.name in way.nodes or node.name in way.meeting:
         return None
     nodes, reach = node.flow_class.definition.nodes, node.flow_class.definition.reach
     if way.split is not None:
         for edge in way.split.outgoing:
             if edge.target not in way.heads and node.name in graph.level(edge.target)[0]:
-                return f"«{node.title}» is on another branch of «{way.split.title}»"
+                return _("«%(to)s» is on another branch of «%(split)s»", to=node.title, split=way.split.title)
     for split in (nodes[name] for name in sorted(way.nodes) if nodes[name].splits):
         joins = node.flow_class.definition.joins[split.name]
         if node.name in joins:
-            return f"the branches of «{split.title}» meet in «{node.title}», and it is on none of them"
+            return _(
+                "the branches of «%(split)s» meet in «%(to)s», and it is on none of them",
+                split=split.title,
+                to=node.title,
+            )
         if any(node.name in graph.level(edge.target)[0] for edge in split.outgoing):
-            return f"«{node.title}» is on a branch of «{split.title}», which it has not passed"
+            return _(
+                "«%(to)s» is on a branch of «%(split)s», which it has not passed",
+                to=node.title,
+                split=split.title,
+            )
     for join in sorted(way.meeting):
         if node.name in reach[join]:
-            return f"«{node.title}» is behind the join «{nodes[join].title}», which takes all of its branches together"
-    return f"no way leads to «{node.title}» from where it is"
+            return _(
+                "«%(to)s» is behind the join «%(join)s», which takes all of its branches together",
+                to=node.title,
+                join=nodes[join].title,
+            )
+    return _("no way leads to «%(to)s» from where it is", to=node.title)
 
 
 # -- reading -----------------------------------------------------------------------------------------------------

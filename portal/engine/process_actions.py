@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 from sqlalchemy.orm import Session
 
 from portal.errors import PermissionDenied, TransitionNotAllowed
+from portal.language import gettext as _
+from portal.language import lazy_gettext
 from portal.models import Process, Task, User
 
 from . import corrections, lifecycle, permissions
@@ -92,7 +94,7 @@ def retry(
                 if task.status == "ERROR":
                     _retry_one(run, task, told)
         if not told.fresh and not told.refused:
-            raise TransitionNotAllowed(f"cannot retry process {found.id}: nothing in it has failed")
+            raise lifecycle.cannot_process("retry", found, _("nothing in it has failed"))
         return told
 
 
@@ -132,7 +134,7 @@ def changing_data(
             failed = next(iter(run.find(found, Task.id == retry, Task.status == "ERROR")), None)
             if failed is None:
                 raise TransitionNotAllowed(
-                    "cannot retry this step: it has not failed, or it was retried already"
+                    _("cannot retry this step: it has not failed, or it was retried already")
                 )
             run.activation(failed).revive(reason)
 
@@ -161,7 +163,7 @@ def send(
     """
     with _managed(session, process, user, "send", reason) as (run, found):
         if found.flow_class is None:
-            raise TransitionNotAllowed("the code no longer has this flow")
+            raise TransitionNotAllowed(_("the code no longer has this flow"))
         run.note_process(found, "send", **({"signal": signal} if signal else {"message": message}))
         if signal:
             signals.throw(run, signal)
@@ -186,9 +188,21 @@ def add_item(
         task = next(iter(run.find(found, Task.id == task_id)), None)
         node = None if task is None else task.node
         if task is None or task.status != "STARTED" or node is None or not node.takes_items:
-            raise TransitionNotAllowed("cannot add an item: this step does not run once for each item now")
+            raise TransitionNotAllowed(_("cannot add an item: this step does not run once for each item now"))
         run.note(task, "add", item=item)
         subprocesses.add(run, task, item)
+
+
+#: what who is no manager may not do
+_ITS: dict[str, Any] = {
+    "cancel": lazy_gettext("cancel its processes"),
+    "suspend": lazy_gettext("suspend its processes"),
+    "resume": lazy_gettext("resume its processes"),
+    "retry": lazy_gettext("retry its processes"),
+    "data": lazy_gettext("data its processes"),
+    "send": lazy_gettext("send its processes"),
+    "add": lazy_gettext("add its processes"),
+}
 
 
 @contextmanager
@@ -204,8 +218,10 @@ def _managed(
         )
         lifecycle.check_process(action, found)
         if "requester" in lifecycle.PROCESS_ACTIONS[action].who:
-            permissions.demand_requester(run.user, found, f"{action} it")
+            permissions.demand_requester(
+                run.user, found, _("withdraw it") if action == "withdraw" else f"{action} it"
+            )
         else:
-            permissions.demand_manager(run.user, found, f"{action} its processes")
+            permissions.demand_manager(run.user, found, str(_ITS.get(action, f"{action} its processes")))
         yield run, found
         step.settle(run)

@@ -23,6 +23,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.orm import Session
 
 from portal.errors import Busy, Slow, TransientError, Uncertain, Unusable
+from portal.language import lazy_gettext
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -44,28 +45,32 @@ STATES: dict[str, type[TransientError]] = {
 }
 #: what lasts until somebody mends it, by the first letters of the SQLSTATE: in words, for people
 UNUSABLE_STATES = {
-    "25006": "it takes no changes",  # read_only_sql_transaction
-    "53100": "its disk is full",
-    "58": "its disk fails",  # system errors
-    "XX001": "its file is damaged",
-    "XX002": "its file is damaged",
+    "25006": lazy_gettext("it takes no changes"),  # read_only_sql_transaction
+    "53100": lazy_gettext("its disk is full"),
+    "58": lazy_gettext("its disk fails"),  # system errors
+    "XX001": lazy_gettext("its file is damaged"),
+    "XX002": lazy_gettext("its file is damaged"),
 }
 UNUSABLE_RESULTS = {
-    sqlite3.SQLITE_FULL: "its disk is full",
-    sqlite3.SQLITE_READONLY: "it takes no changes",
-    sqlite3.SQLITE_IOERR: "its disk fails",
-    sqlite3.SQLITE_CORRUPT: "its file is damaged",
-    sqlite3.SQLITE_NOTADB: "its file is damaged",
-    sqlite3.SQLITE_CANTOPEN: "its file is not there, or cannot be opened",
-    sqlite3.SQLITE_PERM: "its file cannot be opened",
+    sqlite3.SQLITE_FULL: lazy_gettext("its disk is full"),
+    sqlite3.SQLITE_READONLY: lazy_gettext("it takes no changes"),
+    sqlite3.SQLITE_IOERR: lazy_gettext("its disk fails"),
+    sqlite3.SQLITE_CORRUPT: lazy_gettext("its file is damaged"),
+    sqlite3.SQLITE_NOTADB: lazy_gettext("its file is damaged"),
+    sqlite3.SQLITE_CANTOPEN: lazy_gettext("its file is not there, or cannot be opened"),
+    sqlite3.SQLITE_PERM: lazy_gettext("its file cannot be opened"),
 }
 RESULTS = {sqlite3.SQLITE_BUSY: Busy, sqlite3.SQLITE_LOCKED: Busy}
-_UNUSABLE = "The database cannot be used, {}; nothing was changed. An administrator has to look after it."
-_LOST = "The connection to the database was lost, and nothing was changed: try again."
-_PARTLY = (
+_UNUSABLE = lazy_gettext(
+    "The database cannot be used, {}; nothing was changed. An administrator has to look after it."
+)
+_LOST = lazy_gettext("The connection to the database was lost, and nothing was changed: try again.")
+_PARTLY = lazy_gettext(
     "The connection to the database was lost behind something that was saved: look before you do it again."
 )
-_FULL = "The portal has more to do than it has connections to the database; nothing was changed: try again."
+_FULL = lazy_gettext(
+    "The portal has more to do than it has connections to the database; nothing was changed: try again."
+)
 
 
 def disturbance(error: BaseException) -> TransientError | None:
@@ -73,9 +78,9 @@ def disturbance(error: BaseException) -> TransientError | None:
     if isinstance(error, TransientError):
         return error
     if isinstance(error, TimeoutError):
-        return TransientError(_FULL)
+        return TransientError(str(_FULL))
     if isinstance(error, PendingRollbackError):
-        return TransientError(_LOST) if error.code == CANNOT_RECONNECT else None
+        return TransientError(str(_LOST)) if error.code == CANNOT_RECONNECT else None
     if not isinstance(error, DBAPIError):
         return None
     original: Any = error.orig
@@ -89,7 +94,7 @@ def disturbance(error: BaseException) -> TransientError | None:
     if why is not None:
         return Unusable(_UNUSABLE.format(why))
     never_connected = isinstance(error, OperationalError) and error.statement is None
-    return TransientError(_LOST) if error.connection_invalidated or never_connected else None
+    return TransientError(str(_LOST)) if error.connection_invalidated or never_connected else None
 
 
 def is_passing(error: BaseException) -> bool:
@@ -143,7 +148,7 @@ def persist(session: Session, call: Callable[[], T]) -> T:
                 if found is None:
                     raise
                 if session.info.get("commits", 0) != commits:
-                    raise Uncertain(_PARTLY) from error
+                    raise Uncertain(str(_PARTLY)) from error
                 waited = isinstance(found, Busy) and time.monotonic() - began > WAITED
                 if not found.again or waited or attempt == TRIES - 1:
                     raise found from (error.__cause__ if found is error else error)

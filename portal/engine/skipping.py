@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from portal.language import gettext as _
 from portal.models import Task
 
 from . import lifecycle, permissions
@@ -18,7 +19,7 @@ def skip(run: ActionContext, task: Task) -> None:
         PermissionDenied: who acts is no manager of the flow.
     """
     lifecycle.check("skip", task)
-    permissions.demand_manager(run.user, task.process, "skip it")
+    permissions.demand_manager(run.user, task.process, _("skip it"))
     permissions.remember_owner(run.session, task)
     task.owner, task.owner_id, task.owner_by_rule = None, None, False
     task.acting_for, task.snoozed_until = None, None

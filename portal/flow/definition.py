@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from portal.errors import Fault, FlowError
+from portal.language import lazy_gettext
 
 from . import callables, graph, source, validation
 from .base import Edge, Node, title_of
@@ -92,8 +93,8 @@ def define(flow_class: type[Flow]) -> None:
     definition = Definition(
         flow_class=flow_class,
         label=label_of(flow_class.__name__),
-        title=title or title_of(label_of(flow_class.__name__)),
-        description=description,
+        title=lazy_gettext(title or title_of(label_of(flow_class.__name__))),
+        description=lazy_gettext(description),
         process_class=flow_class.process_class,
         nodes={},
     )

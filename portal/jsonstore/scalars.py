@@ -13,9 +13,13 @@ from urllib.parse import quote, unquote
 from typing_extensions import TypeVar
 
 from portal.language import gettext as _
+from portal.language import lazy_gettext
 
 from .field import D, Field, N, Options
 from .plain import plain
+
+#: what true and false are called where a field does not say it
+YES_OR_NO: tuple[str, str] = (lazy_gettext("Yes"), lazy_gettext("No"))
 
 
 class BooleanField(Field[bool, N, D]):
@@ -32,7 +36,7 @@ class BooleanField(Field[bool, N, D]):
         self,
         label: str = "",
         *,
-        labels: tuple[str, str] = ("Yes", "No"),
+        labels: tuple[str, str] = YES_OR_NO,
         required: N = False,  # type: ignore[assignment]
         default: D = None,  # type: ignore[assignment]
         **options: Unpack[Options],

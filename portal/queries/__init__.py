@@ -35,7 +35,7 @@ from .lists import (
     task_ids,
 )
 from .notices import notices, unread
-from .one_process import Course, Happened, History, Stop, course, history
+from .one_process import Course, Happened, History, Stop, course, history, names_in
 from .paging import Page
 from .processes import (
     EVENTS,
@@ -121,6 +121,7 @@ __all__ = [
     "last_event",
     "late",
     "matching",
+    "names_in",
     "next_at_step",
     "next_in_inbox",
     "next_in_process",

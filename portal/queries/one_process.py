@@ -6,7 +6,7 @@ A page of a process is flat: of one with very many tasks the first and the last 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -258,3 +258,26 @@ def _happened(row: Any) -> Happened:
     task = None if rest[0] is None else Step(*rest[:6])
     user = None if rest[6] is None else Person(*rest[6:])
     return Happened(key, created, action, from_state, to_state, detail or {}, task, user)
+
+
+#: what of an event's detail may be a user name
+_NAMES = ("for", "from", "to")
+
+
+def names_in(
+    session: Session, events: Iterable[Event | Happened], known: Mapping[str, str]
+) -> dict[str, str]:
+    """The names of the people in events by their user names; a statement only for who is not known yet.
+
+    Args:
+        known: the names of people who were read anyway.
+    """
+    names, asked = dict(known), set[str]()
+    for event in events:
+        if event.user is not None:
+            names[event.user.username] = event.user.name
+        asked.update(name for key in _NAMES if isinstance(name := (event.detail or {}).get(key), str))
+    if asked := asked - names.keys():
+        rows = session.execute(select(_user.c.username, _name).where(_user.c.username.in_(asked)))
+        names.update((username, name) for username, name in rows)
+    return names

@@ -74,7 +74,7 @@ def _opening(plan: Layout, title_id: str, interactive: bool) -> str:
 
 def _description(definition: Any, state: ChartState | None) -> str:
     if state is None:
-        return definition.description or f"{len(definition.nodes)} steps"
+        return definition.description or _("%(number)s steps", number=len(definition.nodes))
     parts = [
         f"{caption(node)}: {state.words(node.name)}"
         for node in definition.nodes.values()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from babel.numbers import format_decimal
 from babel.units import format_unit
 
 from portal.flow import assignment
 from portal.flow.base import describe
 from portal.flow.reference import Owner, Reference
 from portal.language import gettext as _
-from portal.language import lazy_gettext, locale
+from portal.language import lazy_gettext, locale, ngettext, pgettext
 from portal.working_time import WorkingTime
 
 _UNITS = (("week", 7 * 86400), ("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
@@ -39,7 +40,10 @@ def caption(node: Any) -> str:
 
 def label(edge: Any) -> str:
     """What stands at a way; one that makes a token for each item of a source says so."""
-    return " · ".join(filter(None, (edge.label, _("for each item") if edge.multiple else "")))
+    said = str(edge.label)
+    if said in ("Yes", "No"):  # what `.Then()` and `.Else()` say by themselves
+        said = _(said)
+    return " · ".join(filter(None, (said, _("for each item") if edge.multiple else "")))
 
 
 def notes(node: Any) -> tuple[str, ...]:
@@ -95,11 +99,26 @@ def span(delay: dt.timedelta) -> str:
     return " ".join(parts) or _("At once")
 
 
+def working_span(delay: WorkingTime) -> str:
+    """Working time in words: "2 working days 4 working hours"."""
+    parts = []
+    if delay.days:
+        parts.append(ngettext("%(number)s working day", "%(number)s working days", delay.days))
+    if delay.hours or not delay.days:
+        hours = format_decimal(delay.hours, locale=locale())
+        parts.append(
+            ngettext(
+                "%(hours)s working hour", "%(hours)s working hours", 1 if delay.hours == 1 else 2, hours=hours
+            )
+        )
+    return " ".join(parts)
+
+
 def _moment(delay: Any) -> str:
     if isinstance(delay, dt.timedelta):
         return _("After %(span)s", span=span(delay))
     if isinstance(delay, WorkingTime):
-        return _("After %(span)s", span=delay)
+        return _("After %(span)s", span=working_span(delay))
     if isinstance(delay, dt.datetime):
         return _("On %(moment)s", moment=f"{delay:%Y-%m-%d %H:%M}")
     return _("When overdue")
@@ -110,7 +129,7 @@ def _again(timeout: Any, first: str) -> str:
     times, interval = timeout.times_to_fire, timeout.interval
     if times == 1 or interval is None:
         return first
-    each = str(interval) if isinstance(interval, WorkingTime) else span(interval)
+    each = working_span(interval) if isinstance(interval, WorkingTime) else span(interval)
     if times is None:
         return _("%(first)s, then every %(span)s", first=first, span=each)
     return _("%(first)s, %(times)s times, every %(span)s", first=first, times=times, span=each)
@@ -125,7 +144,7 @@ def given_out(node: Any) -> tuple[str, ...]:
 def person_words(assigned: Any) -> str:
     """Whom `.Assign()` means."""
     if isinstance(assigned, Owner):
-        return f"the person of {assigned.node.replace('_', ' ')}"
+        return _("the person of %(step)s", step=assigned.node.replace("_", " "))
     if isinstance(assigned, Reference):
         return assigned.name.replace("_", " ")
     if isinstance(assigned, str):
@@ -138,11 +157,24 @@ def person_words(assigned: Any) -> str:
 def rule_words(rule: assignment.Rule) -> str:
     """A rule of assignment, such as `capability french, round robin of Translators`."""
     if isinstance(rule, assignment.First):
-        words = ", else ".join(map(rule_words, rule.rules))
+        words = _(", else ").join(map(rule_words, rule.rules))
     elif isinstance(rule, assignment.Capability):
-        words = f"{rule.title} {rule.skill}, {rule_words(rule.then)}"
+        words = f"{_rule_title(rule)} {rule.skill}, {rule_words(rule.then)}"
     elif isinstance(rule, assignment.ManagerOf):
-        words = f"{rule.title} {person_words(rule.person)}"
+        words = f"{_rule_title(rule)} {person_words(rule.person)}"
     else:
-        words = rule.title
-    return f"{words} of {rule.role}" if rule.role else words
+        words = _rule_title(rule)
+    return _("%(rule)s of %(role)s", rule=words, role=rule.role) if rule.role else words
+
+
+def _rule_title(rule: assignment.Rule) -> str:
+    return {
+        "round robin": _("round robin"),
+        "shortest queue": _("shortest queue"),
+        "random": _("random"),
+        "familiar": pgettext("rule", "familiar"),
+        "case owner": pgettext("rule", "case owner"),
+        "capability": pgettext("rule", "capability"),
+        "experienced": pgettext("rule", "experienced"),
+        "manager of": _("manager of"),
+    }.get(rule.title, rule.title)

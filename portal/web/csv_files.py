@@ -34,7 +34,7 @@ def as_csv(name: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> Res
 def _lines(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(head)
+    writer.writerow([safe(cell) for cell in head])
     for row in rows:
         writer.writerow([safe(cell) for cell in row])
         if text.tell() > 16_000:

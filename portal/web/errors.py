@@ -77,6 +77,25 @@ WORDS = {
         lazy_gettext("It is not your doing, and nothing of what you sent has been half done."),
     ),
 }
+#: what our exceptions say by themselves, for the catalogues; `said` looks it up
+_SAID = (
+    lazy_gettext("The portal refused to do this."),
+    lazy_gettext("This action is not allowed in the present state."),
+    lazy_gettext("What this step works on was deleted."),
+    lazy_gettext("This person may not do this."),
+    lazy_gettext("The database could not do this now, and nothing was changed: try again."),
+    lazy_gettext(
+        "Somebody else is working on this process at the moment, and nothing was changed: try again."
+    ),
+    lazy_gettext("The database took too long over this, and nothing was changed: try again later."),
+    lazy_gettext(
+        "The database cannot be used, and nothing was changed: an administrator has to look after it."
+    ),
+    lazy_gettext(
+        "The connection to the database was lost while saving: look whether it was saved before doing it again."
+    ),
+    lazy_gettext("The form is not valid."),
+)
 #: why a task in this state cannot be worked on
 CONFLICTS = {
     "NEW": (
@@ -193,7 +212,7 @@ def _csrf(error: CSRFError) -> Answer:
 def _denied(error: PortalError) -> Answer:
     db.session.rollback()
     if for_programs():
-        return problem(403, sentence(str(error)))
+        return problem(403, sentence(said(error)))
     context = _subject()
     task: Any = context.get("task")
     if task is not None:  # perhaps it was taken over meanwhile
@@ -203,14 +222,14 @@ def _denied(error: PortalError) -> Answer:
             context["could"] = queries.who_could(db.session(), task)
         elif task.status == "ASSIGNED" and request.path.endswith("/execute"):
             context["words"] = WORDS[403]._replace(title=_("Taken by %(name)s", name=task.owner.name))
-    return page(403, sentence(str(error)), **context)
+    return page(403, sentence(said(error)), **context)
 
 
 def _conflict(error: TransitionNotAllowed) -> Answer:
     """Somebody was faster: who it was, when, and where to go from here."""
     db.session.rollback()
     if for_programs():
-        return problem(409, sentence(str(error)))
+        return problem(409, sentence(said(error)))
     context = _subject()
     task: Any = context.get("task")
     process: Any = context.get("process")
@@ -225,7 +244,7 @@ def _conflict(error: TransitionNotAllowed) -> Answer:
         task is not None and task.status in _NAMED.get(action, ()) and not process.on_hold
     )
     title, text = ("", "") if named else _why(task, process, context.get("event"))
-    words = Words(title or WORDS[409].title, text or sentence(str(error)))
+    words = Words(title or WORDS[409].title, text or sentence(said(error)))
     if isinstance(error, Gone):
         words = GONE
     return page(409, words=words, **context)
@@ -257,6 +276,12 @@ def _why(task: Any, process: Any, event: Any) -> tuple[str, str]:
     if task.status == "ASSIGNED":
         return _("Taken by %(name)s", name=task.owner.name), _("It can be taken again once it is given back.")
     return CONFLICTS.get(task.status, ("", ""))
+
+
+def said(error: Exception) -> str:
+    """The text of a refusal in the reader's language: those of our exceptions, and an application's if a catalogue
+    has them."""
+    return _(str(error))
 
 
 def sentence(text: str) -> str:
@@ -298,7 +323,11 @@ def _disturbed(error: Exception) -> Answer:
         raise error
     current_app.logger.warning("reference %s: %s %s", trace.current.get(), request.method, in_log(),
                                exc_info=error)  # fmt: skip
-    text = str(found) if request.method == "GET" else f"{found} {_AGAIN if kept.is_form() else ''}".strip()
+    text = (
+        said(found)
+        if request.method == "GET"
+        else f"{said(found)} {_AGAIN if kept.is_form() else ''}".strip()
+    )
     return _unavailable((_UNUSABLE if isinstance(found, Unusable) else _DISTURBED)._replace(text=text))
 
 
@@ -316,7 +345,7 @@ def _lacks_schema(error: Exception) -> bool:
 def _uncertain(error: Uncertain) -> Answer:
     """Nobody can tell whether it was saved: what to look at, and no second try by ourselves."""
     current_app.logger.error("reference %s: lost at commit", trace.current.get(), exc_info=error)
-    return _unavailable(_UNCERTAIN._replace(text=str(error)))
+    return _unavailable(_UNCERTAIN._replace(text=said(error)))
 
 
 def _unavailable(words: Words) -> Answer:

@@ -63,7 +63,10 @@ def offers(name: str, file_format: str) -> bool:
 
 def safe(value: Any) -> Any:
     """A value for a cell: what a spreadsheet would take for a formula is text behind an apostrophe."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    if not isinstance(value, str):
+        return value
+    text = str(value)  # of a lazy one what it is in the reader's language
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _page(name: str, filters: Filters, after: str) -> Page:

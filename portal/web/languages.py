@@ -13,11 +13,38 @@ from werkzeug.wrappers import Response as BaseResponse
 from portal import language
 
 from .accounts.person import is_signed_in, person
+from .problems import for_programs
 
 #: what the browser keeps, so that the page to sign in speaks one's language too
 COOKIE = "portal_language"
 _YEAR = 366 * 86_400
 _ENGLISH = Locale(language.SOURCE)
+
+_: Any = language.lazy_gettext
+#: what `said()` of static/portal/words.js is called with
+_SCRIPT_WORDS: tuple[Any, ...] = (
+    _("%(number)s selected"),
+    _("%(what)s is removed."),
+    _("Close"),
+    _("Keyboard shortcuts"),
+    _("Not saved"),
+    _("Saved %(time)s"),
+    _("Single letters can be switched off in your profile."),
+    _("The form has %(size)s; at most %(most)s can be sent. Attach less, or smaller files."),
+    _("There is a problem"),
+    _("Undo"),
+    _("You are signed out: send the form, and sign in again."),
+    _("inbox"),
+    _("next / previous row"),
+    _("open the row"),
+    _("processes"),
+    _("queue"),
+    _("search"),
+    _("select the row"),
+    _("start"),
+    _("take the task"),
+    _("this help"),
+)
 
 
 def attach(scope: Scaffold) -> None:
@@ -29,7 +56,7 @@ def _begin() -> None:
     g.pop("portal_locale", None)
     g.pop("spoken", None)
     # programs match the words of errors: for them they are always the same
-    g.portal_language = language.begin(_ENGLISH if request.path.startswith("/api/") else _chosen)
+    g.portal_language = language.begin(_ENGLISH if for_programs() else _chosen)
 
 
 def _end(_error: BaseException | None) -> None:
@@ -58,7 +85,7 @@ def _of_person() -> Locale | None:
 
 
 def _of_browser() -> Locale:
-    said = [request.cookies.get(COOKIE, ""), *(code for code, _ in request.accept_languages)]
+    said = [request.cookies.get(COOKIE, ""), *(code for code, _quality in request.accept_languages)]
     return next((found for code in said if (found := language.known(code))), _ENGLISH)
 
 
@@ -83,4 +110,12 @@ def keep(response: BaseResponse, code: str) -> None:
 
 def helpers() -> dict[str, Any]:
     """What every page can call."""
-    return {"page_language": lambda: str(language.locale()).replace("_", "-")}
+    return {
+        "page_language": lambda: str(language.locale()).replace("_", "-"),
+        "script_words": script_words,
+    }
+
+
+def script_words() -> dict[str, str]:
+    """What the scripts of the pages say, in the page's language; nothing where that is their own."""
+    return {str.__str__(word): said for word in _SCRIPT_WORDS if (said := str(word)) != word}

@@ -28,7 +28,7 @@ from .accounts.person import is_signed_in, person
 from .display import words
 from .display.due import deadline_tag, due_tag
 from .display.icons import SHEET, icon, icon_drawings, sheet, sheet_version
-from .display.moments import age, clock_tag, day, time_tag, zone
+from .display.moments import age, clock_tag, date, day, time_tag, zone
 from .mount import mount
 from .urls import address_maker, carry, here, way_back
 
@@ -210,6 +210,7 @@ def helpers() -> dict[str, Any]:
         "moment": lambda value: _time(value, plain=True),
         "age": lambda value: time_tag(value, now(), preferences(), text=age((now() - value).total_seconds())),
         "day_of": _day,
+        "date_words": date,
         "age_words": lambda span: (
             age(span.total_seconds()) if span.total_seconds() >= 60 else gettext("less than 1 min")
         ),

@@ -70,7 +70,7 @@ def size_words(size: int) -> str:
     for name, unit in (("MB", 1024 * 1024), ("kB", 1024)):
         if size >= unit:
             return f"{size / unit:.1f}".removesuffix(".0") + f" {name}"
-    return f"{size} bytes"
+    return _("%(number)s bytes", number=size)
 
 
 def too_large() -> str:

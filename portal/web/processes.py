@@ -90,8 +90,11 @@ def detail(process_id: int) -> str:
         lines=deeds if shown is latest else told.story(process, shown.rows, hidden),
         changes=list(told.changes(process, shown.rows, hidden)) if tab == "changes" else [],
         events=shown.rows,
-        known_names={each.user.username: each.user.name for each in shown.rows if each.user is not None}
-        | {task.owner_username: task.owner_name for task in course.tasks},
+        known_names=queries.names_in(
+            session,
+            shown.rows,
+            {task.owner_username: task.owner_name or "" for task in course.tasks if task.owner_username},
+        ),
         more_events=shown.before,
         data=rows_of(process, Files(process)),
         entered=told.entered(process, latest.rows),

@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
+from babel.dates import format_date
 from flask import Blueprint, Response, abort, request, url_for
 
 from portal import render
 from portal.errors import PermissionDenied
 from portal.flow import registry
 from portal.language import gettext as _
-from portal.language import lazy_gettext
+from portal.language import lazy_gettext, locale, pgettext
 from portal.models import User, db
 from portal.queries import counts
 from portal.queries import reports as figures
@@ -187,7 +188,7 @@ def path_words(flow_class: Any, path: figures.Path) -> str:
 
 
 def _day(day: dt.date) -> str:
-    return f"{day.day} {day:%b}"
+    return format_date(day, pgettext("date", "d MMM"), locale=locale())
 
 
 def _bands(found: Report) -> list[tuple[str, str, list[int]]]:

@@ -1,4 +1,6 @@
 // What is typed is saved at the server while it is typed; the server fills the form with it again.
+import { said } from "./words.js";
+
 const SKIP = new Set(["password", "file"]);
 // Milliseconds after the last key, and until a failed save is tried again.
 const PAUSE = 800;
@@ -31,13 +33,13 @@ export function keepDrafts() {
       });
       if (answer.ok) {
         saved = Math.max(saved, round);
-        if (round === typed) tell(`Saved ${clock()}`);
+        if (round === typed) tell(said("Saved %(time)s", { time: clock() }));
       } else {
-        tell(`Not saved. ${await why(answer)}`);
+        tell(`${said("Not saved")}. ${await why(answer)}`);
       }
     } catch {
       if (mine.signal.aborted) return;
-      tell("Not saved");
+      tell(said("Not saved"));
       timer = setTimeout(save, AGAIN);
     }
   }
@@ -69,7 +71,7 @@ function content(form) {
 }
 
 async function why(answer) {
-  if (answer.type === "opaqueredirect") return "You are signed out: send the form, and sign in again.";
+  if (answer.type === "opaqueredirect") return said("You are signed out: send the form, and sign in again.");
   try { return (await answer.json()).text; } catch { return ""; }
 }
 
@@ -81,5 +83,5 @@ function forgetOlder() {
 }
 
 function clock() {
-  return new Date().toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+  return new Date().toLocaleTimeString(document.documentElement.lang || undefined, { hour: "2-digit", minute: "2-digit" });
 }

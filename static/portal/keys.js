@@ -1,4 +1,6 @@
 // Single keys for lists. They are off while somebody types, and altogether if the person wishes.
+import { said } from "./words.js";
+
 const HELP = [
   ["j / k", "next / previous row"], ["x", "select the row"], ["Enter", "open the row"], ["c", "take the task"],
   ["/", "search"], ["g i", "inbox"], ["g q", "queue"], ["g p", "processes"], ["g s", "start"], ["?", "this help"],
@@ -78,27 +80,27 @@ function help() {
     dialog.setAttribute("aria-labelledby", "keys-title");
     const title = document.createElement("h2");
     title.id = "keys-title";
-    title.textContent = "Keyboard shortcuts";
+    title.textContent = said("Keyboard shortcuts");
     const list = document.createElement("dl");
     for (const [key, words] of HELP) {
       const row = document.createElement("div");
       const name = document.createElement("dt");
-      const said = document.createElement("dd");
+      const told = document.createElement("dd");
       const cap = document.createElement("kbd");
       cap.textContent = key;
       name.append(cap);
-      said.textContent = words;
-      row.append(name, said);
+      told.textContent = said(words);
+      row.append(name, told);
       list.append(row);
     }
     const note = document.createElement("p");
     note.className = "quiet";
-    note.textContent = "Single letters can be switched off in your profile.";
+    note.textContent = said("Single letters can be switched off in your profile.");
     const form = document.createElement("form");
     form.method = "dialog";
     const close = document.createElement("button");
     close.className = "btn btn-primary btn-sm";
-    close.textContent = "Close";
+    close.textContent = said("Close");
     form.append(close);
     dialog.append(title, list, note, form);
     document.body.append(dialog);

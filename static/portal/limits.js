@@ -1,4 +1,6 @@
 // A form that is too large is told before it is sent: the server would read none of it.
+import { said } from "./words.js";
+
 export function watchSize() {
   for (const form of document.querySelectorAll("form[data-max-size]")) {
     form.addEventListener("submit", (event) => {
@@ -8,7 +10,7 @@ export function watchSize() {
       if (size <= most) return;
       event.preventDefault();
       event.stopImmediatePropagation();
-      tell(form, `The form has ${words(size)}; at most ${words(most)} can be sent. Attach less, or smaller files.`);
+      tell(form, said("The form has %(size)s; at most %(most)s can be sent. Attach less, or smaller files.", { size: words(size), most: words(most) }));
     });
   }
 }
@@ -28,7 +30,7 @@ function tell(form, text) {
   box.setAttribute("role", "alert");
   box.tabIndex = -1;
   const title = document.createElement("h2");
-  title.textContent = "There is a problem";
+  title.textContent = said("There is a problem");
   const line = document.createElement("p");
   line.textContent = text;
   box.append(title, line);

@@ -1,4 +1,6 @@
 // The rows of a list: what is selected, the menus of the filters, and what has come since the page was read.
+import { said } from "./words.js";
+
 const all = (selector) => Array.from(document.querySelectorAll(selector));
 
 //: how often the page asks what is new, while somebody can see it
@@ -20,7 +22,7 @@ function selectRows() {
   const clear = bulk.querySelector("[data-clear]");
   const show = () => {
     const chosen = ticks.filter((tick) => tick.checked).length;
-    words.textContent = chosen ? `${chosen} selected` : "";
+    words.textContent = chosen ? said("%(number)s selected", { number: chosen }) : "";
     if (everything) {
       everything.checked = chosen > 0 && chosen === ticks.length;
       everything.indeterminate = chosen > 0 && chosen < ticks.length;

@@ -1,4 +1,6 @@
 // Rows of a list are added and removed without a way to the server and back.
+import { said } from "./words.js";
+
 const BUTTONS = 'button[name="_more"], button[name="_less"], button[name="_up"], button[name="_down"]';
 
 const rowsOf = (list) => Array.from(list.querySelectorAll(":scope > fieldset[data-row]"));
@@ -39,11 +41,11 @@ function remove(row) {
   const list = row.parentElement;
   const gone = document.createElement("p");
   gone.className = "row-gone";
-  gone.textContent = `${row.querySelector("legend").textContent} is removed. `;
+  gone.textContent = `${said("%(what)s is removed.", { what: row.querySelector("legend").textContent })} `;
   const undo = document.createElement("button");
   undo.type = "button";
   undo.className = "btn btn-link btn-sm";
-  undo.textContent = "Undo";
+  undo.textContent = said("Undo");
   undo.addEventListener("click", () => {
     gone.replaceWith(row);
     number(list);

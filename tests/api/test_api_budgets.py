@@ -29,7 +29,10 @@ def test_statements_of_a_start_an_assignment_and_a_form(program, page, count, op
         erin.post(f"/tasks/{task_id}/assign")
     with count() as executed:
         erin.post(f"/tasks/{task_id}/execute", {"data": {"approved": True}})
-    assert len(by_program) <= len(by_page)
-    assert len(with_key) <= len(by_program) + 4
+    asked = [
+        sql for sql in by_program if not sql.startswith("SET LOCAL")
+    ]  # on PostgreSQL, how long it may wait
+    assert len(asked) <= len(by_page)
+    assert len(with_key) <= len(by_program) + 5
     assert len(assigned) <= 13
     assert len(executed) <= 17

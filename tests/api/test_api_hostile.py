@@ -12,6 +12,8 @@ TEXTS = [
     "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0001-01-01", "2026-02-30", "P99999999999999D", "'\";--",
     "%", "../../etc/passwd", "\N{ARABIC-INDIC DIGIT THREE}",
 ]  # fmt: skip
+#: those that an address can carry
+SENT = [text for text in TEXTS if text != "\ud800"]
 VALUES = [
     *TEXTS, None, True, False, 0, -1, 2**31, 2**63, 10**40, 1.5, 1e308, [], {}, [[]], [None], {"a": {}},
     [{}], {"id": "x"}, {"content": "!"}, {"content": 1}, {"content": ""}, {"what": None}, [{"what": [1]}], {"": ""},
@@ -76,7 +78,7 @@ def test_in_the_query(erin, started, name):
     started()
     for path in ("/tasks", "/processes", "/events", "/flows", "/people", "/roles", "/processes/1/tasks",
                  "/processes/1/events", "/processes/1/comments", "/processes/1/files", "/reports/order"):  # fmt: skip
-        for text in TEXTS[len(name + path) % 5 :: 5]:  # each text meets a fifth of the pairs
+        for text in SENT[len(name + path) % 5 :: 5]:  # each text meets a fifth of the pairs
             answer = erin._client.get(
                 f"/api/v1{path}", query_string={"flow": "order", name: text}, headers=erin.headers
             )

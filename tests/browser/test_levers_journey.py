@@ -52,6 +52,8 @@ def test_ten_approvals_in_about_ten_clicks(person):
 
     bob.goto("/queue?q=decade")
     click(bob.get_by_role("button", name="Take next"))
+    bob.locator("summary", has_text="Which one is next?").click()  # said once, and remembered
+    bob.get_by_label("In the order of the list").check()
     goes_on = bob.get_by_label("then open the next task")
     if not goes_on.is_checked():  # it is remembered: bob may have said so before
         click(goes_on)

@@ -69,7 +69,7 @@ def test_a_sick_colleagues_work_is_done_by_a_substitute(person):
 
     carol.goto(process)
     event = carol.get_by_role("listitem").filter(has_text="Alice Employee finished")
-    expect(event).to_contain_text("for bob")
+    expect(event).to_contain_text("for Bob Manager")
 
     bob.goto("/profile/absences")
     bob.get_by_role("button", name="End now").click()

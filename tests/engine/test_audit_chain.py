@@ -11,7 +11,7 @@ from sqlalchemy import delete, update
 from portal import flow, jsonstore, this
 from portal.engine import actions, audit, writes
 from portal.engine.audit import Entry
-from portal.errors import PermissionDenied
+from portal.errors import PermissionDenied, TransitionNotAllowed
 from portal.models import AuditHead, AuditRow, Process, db
 
 
@@ -197,7 +197,10 @@ def test_a_lever_that_is_refused_or_fails_is_none(session, process):
         actions.activation(session, open_task(process), person("alice")) as a,
     ):
         a.skip()
-    with pytest.raises(LookupError), actions.activation(session, open_task(process), person("mia")) as a:
+    with (
+        pytest.raises(TransitionNotAllowed),
+        actions.activation(session, open_task(process), person("mia")) as a,
+    ):
         a.move("nowhere")
     assert rows(session) == []
 

@@ -39,6 +39,21 @@ def test_the_substitute_does_the_work(bob, dave, submit, take):
     assert dave.post(f"/tasks/{step}/execute").status_code == 303
 
 
+def test_the_history_says_whom_by_name(client_of, people, bob, dave, submit, take):
+    erin = client_of("erin")
+    people["bob"].full_name = "Bob Büchner"
+    db.session.commit()
+    process_id = submit()
+    task_id = take(process_id, "erin")
+    erin.post(f"/tasks/{task_id}/reassign", data={"user": "bob", "reason": "I am away"})
+    away(bob, substitute="dave")
+    dave.post(f"/tasks/{task_id}/execute", data={"accepted": "y"})
+    for address in (f"/processes/{process_id}", f"/processes/{process_id}?tab=events", f"/tasks/{task_id}"):
+        page = " ".join(re.sub("<[^>]+>", "", erin.get(address).text).split())
+        assert "for Bob Büchner" in page, address
+        assert "I am away from erin to Bob Büchner" in page, address
+
+
 def test_whoever_stands_in_is_told(bob, dave):
     away(bob, substitute="dave")
     assert "You stand in for bob, who is away" in dave.get("/notices").text

@@ -189,14 +189,12 @@ def test_an_asset_of_another_version_is_today_s_and_not_kept(bob):
     assert bob.get("/static/portal/~0000000000/../portal.css").status_code == 404
 
 
-def test_an_icon_is_drawn_once_however_many_rows_show_it(bob, submit):
+def test_no_icon_is_drawn_into_a_page(bob, submit):
     for number in range(5):
         submit(f"Paper {number}")
     page = bob.get("/queue").text
-    used = re.findall(r'<use href="#(icon-[\w-]+)"', page)
-    drawn = re.findall(r'<symbol id="(icon-[\w-]+)"', page)
-    assert len(used) > len(drawn) == len(set(drawn))
-    assert set(used) == set(drawn)
+    assert len(set(re.findall(r'<use href="([^"#]*)#[\w-]+"', page))) == 1, "they are in one file"
+    assert "<symbol" not in page
 
 
 def test_the_log_has_a_line_of_a_page_and_none_of_its_assets(bob, caplog):

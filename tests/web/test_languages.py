@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import datetime as dt
+import re
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
@@ -17,8 +19,10 @@ from hypothesis import strategies as st
 
 from portal import language
 from portal.models import db
-from portal.web.display import numbers
+from portal.web.display import durations, numbers
+from portal.web.languages import script_words
 
+ROOT = Path(__file__).parents[2]
 GERMAN = language.FOLDER / "de" / "LC_MESSAGES" / "portal.po"
 LANGUAGES = ("en", "de", "fr", "de_CH", "sv")
 
@@ -69,28 +73,64 @@ def test_no_translation_is_fuzzy_and_its_places_are_those_of_the_message() -> No
     assert not [fault for fault in faults if fault[1]]
 
 
-def test_a_site_brings_a_language_and_changes_a_word(tmp_path: Path) -> None:
+@pytest.fixture
+def translations(tmp_path: Path) -> Iterator[None]:
+    """A site's folder: Dutch, of which we have no catalogue, and a word and a flow's title in German."""
     for code, word in (("nl", "Postvak"), ("de", "Posteingang")):
         folder = tmp_path / code / "LC_MESSAGES"
         folder.mkdir(parents=True)
         folder.joinpath("site.po").write_text(
             'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
-            f'msgid "Inbox"\nmsgstr "{word}"\n',
+            f'msgid "Inbox"\nmsgstr "{word}"\n\nmsgid "Paper review"\nmsgstr "{word} en papier"\n\n'
+            f'msgid "Submit"\nmsgstr "{word} insturen"\n',
             "utf-8",
         )
     kept = list(language._folders)
     try:
         language.add_folder(tmp_path)
-        assert language.languages() == ("en", "de", "nl")
-        with language.use("nl"):
-            assert language.gettext("Inbox") == "Postvak"
-        with language.use("de"):
-            assert language.gettext("Inbox") == "Posteingang"
-            assert language.gettext("Queue") == "Warteschlange"
+        yield
     finally:
         language._folders[:] = kept
         language.languages.cache_clear()
         language._catalogue.cache_clear()
+
+
+def test_a_site_brings_a_language_and_changes_a_word(translations: None) -> None:
+    assert language.languages() == ("en", "de", "nl")
+    with language.use("nl"):
+        assert language.gettext("Inbox") == "Postvak"
+    with language.use("de"):
+        assert language.gettext("Inbox") == "Posteingang"
+        assert language.gettext("Queue") == "Warteschlange"
+
+
+def test_a_language_of_the_site_is_offered_and_spoken_by_pages_and_flows(
+    client_of: Callable[[str], FlaskClient], people: Any, translations: None
+) -> None:
+    client = client_of("alice")
+    assert '<option value="nl">Nederlands' in client.get("/profile").text
+    set_language(people["alice"], "nl")
+    text = client.get("/flows").text
+    assert '<html lang="nl"' in text
+    assert "Postvak en papier" in text
+    assert "Paper review" not in text
+    assert "Postvak en papier" not in client_of("carol").get("/flows/paper").text
+
+
+def test_a_length_of_time_is_written_and_read_in_the_language() -> None:
+    span = dt.timedelta(days=2, hours=3)
+    for code, words in (("en", "2 days 3:00"), ("de", "2 Tage 3:00"), ("fr", "2 jours 3:00")):
+        token = language.begin(Locale.parse(code))
+        try:
+            assert durations.format_duration(span) == words
+            assert durations.parse_duration(words) == span
+            assert durations.parse_duration("2 days 3:00") == span
+        finally:
+            language.end(token)
+    with language.use("de"):
+        assert durations.parse_duration("1 Std. 30 Minuten") == dt.timedelta(hours=1, minutes=30)
+        with pytest.raises(ValueError, match="keine Dauer"):
+            durations.parse_duration("2 Ellen")
 
 
 @pytest.mark.parametrize(
@@ -121,3 +161,30 @@ def test_a_written_number_is_read_as_itself(code: str, value: Decimal, grouped: 
         assert Decimal(numbers.read(numbers.write(value, grouped=grouped))) == value
     finally:
         language.end(token)
+
+
+def test_what_scripts_say_comes_with_the_page_in_its_language(
+    client_of: Callable[[str], FlaskClient], people: Any
+) -> None:
+    folder = ROOT / "static" / "portal"
+    scripts = "".join(path.read_text("utf-8") for path in sorted(folder.glob("*.js")))
+    said = set(re.findall(r'\bsaid\("([^"]+)"', scripts))
+    said |= set(re.findall(r'\["[^"]+", "([^"]+)"\]', (folder / "keys.js").read_text("utf-8"))) - {"SELECT"}
+    assert len(said) > 15
+    with language.use("de"):
+        assert said <= script_words().keys()
+    client = client_of("bob")
+    assert "data-said" not in client.get("/inbox").text
+    set_language(people["bob"], "de")
+    assert "%(number)s ausgew" in client.get("/inbox").text
+
+
+def test_a_file_of_a_list_is_in_the_language_of_who_takes_it(
+    client_of: Callable[[str], FlaskClient], people: Any, submit: Callable[..., int], take: Callable[..., int]
+) -> None:
+    take(submit("On bees"))
+    set_language(people["carol"], "de")
+    text = client_of("carol").get("/tasks?format=csv").text
+    assert "Zugewiesen an" in text.splitlines()[0]
+    assert ",Zugewiesen," in text
+    assert "Paper review" in text

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from portal.errors import TransitionNotAllowed
+from portal.language import gettext as _
 from portal.models import Task
 
+from .. import lifecycle
 from ..context import ActionContext
 
 #: what a task waits for while another one holds its mutex
@@ -21,14 +23,19 @@ def demand(run: ActionContext, task: Task, action: str) -> None:
     """
     node: Any = task.node
     if node is not None and node.milestone is not None and not node.has_its_milestone(run.activation(task)):
-        raise TransitionNotAllowed(f"cannot {action} «{task.title}»: its milestone does not hold now")
+        raise lifecycle.cannot(action, task.title, _("its milestone does not hold now"))
     holding = holder(run, task)
     if holding is not None:
-        by = f" by {holding.owner.name}" if holding.owner is not None else ""
-        raise TransitionNotAllowed(
-            f"cannot {action} «{task.title}»: «{holding.title}» (task {holding.number}) is at work{by}, "
-            f"and only one may be"
-        )
+        named = {"title": holding.title, "number": holding.number}
+        if holding.owner is None:
+            why = _("«%(title)s» (task %(number)s) is at work, and only one may be", **named)
+        else:
+            why = _(
+                "«%(title)s» (task %(number)s) is at work by %(name)s, and only one may be",
+                name=holding.owner.name,
+                **named,
+            )
+        raise lifecycle.cannot(action, task.title, why)
 
 
 def allowed(run: ActionContext, task: Task) -> bool:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from portal.errors import PortalError
 from portal.flow.registry import registry
+from portal.language import gettext as _
 from portal.models import Process, Task, User
 
 from .. import permissions
@@ -167,7 +168,7 @@ def _move(
     session: Session, task_id: int, node: Any, dry_run: bool, user: User | int | None, reason: str | None
 ) -> Said | None:
     with task_action(session, task_id, user) as (run, old):
-        permissions.demand_manager(run.user, old.process, "move its tasks")
+        permissions.demand_manager(run.user, old.process, _("move its tasks"))
         if not old.is_open:
             return None
         run.because("migrate", reason)
@@ -194,11 +195,11 @@ def _move(
 
 def _obstacle(task: Task, node: Any) -> str | None:
     if task.process.on_hold:
-        return "its process is suspended; resume it first"
+        return _("its process is suspended; resume it first")
     if not compensation.is_handler(task) and not any(_is_way(edge) for edge in node.incoming):
-        return f"`{node.name}` only takes back what has been done, and leads nowhere"
+        return _("`%(node)s` only takes back what has been done, and leads nowhere", node=node.name)
     if node.merges and compensation.is_handler(task):
-        return "it takes back what has been done, and no branch of it comes to a join"
+        return _("it takes back what has been done, and no branch of it comes to a join")
     return None
 
 
@@ -240,20 +241,28 @@ def _keeper(session: Session, task: Task, node: Any) -> tuple[User | None, str |
     lacks = node.permission is not None and not owner.can(node.permission, task.owner_permission_obj)
     renamed = task.flow_task not in node.flow_class.definition.nodes
     if not owner.is_active or permissions.has_done_its_counterpart(session, owner, task, node):
-        return None, f"{owner.name} may not have it: it goes to the queue"
+        return None, _("%(name)s may not have it: it goes to the queue", name=owner.name)
     if lacks and not renamed:
-        return None, f"{owner.name} does not hold {node.permission}: it goes to the queue"
-    return owner, f"{owner.name} keeps it" + (f", without {node.permission}" if lacks else "")
+        return None, _(
+            "%(name)s does not hold %(permission)s: it goes to the queue",
+            name=owner.name,
+            permission=node.permission,
+        )
+    if lacks:
+        return owner, _(
+            "%(name)s keeps it, without %(permission)s", name=owner.name, permission=node.permission
+        )
+    return owner, _("%(name)s keeps it", name=owner.name)
 
 
 def _given(run: ActionContext, old: Task, fresh: Task, keeper: User | None) -> str | None:
     """Give the fresh task to who had the old one. A remark, if somebody else has it."""
     if fresh.status == "ASSIGNED" and fresh.owner is not None:
-        return f"{fresh.owner.name} has it, by a rule"
+        return _("%(name)s has it, by a rule", name=fresh.owner.name)
     if keeper is None or fresh.status != "NEW":
         return None
     if not mutexes.allowed(run, fresh):
-        return "it goes to the queue: another task has its turn"
+        return _("it goes to the queue: another task has its turn")
     fresh.owner, fresh.assigned = keeper, run.now
     # Who may keep a renamed task need not hold its new permission: then it was the migration that chose them.
     holds = keeper.can(fresh.owner_permission, fresh.owner_permission_obj)
@@ -266,4 +275,8 @@ def _failure(fresh: Task) -> str | None:
     if fresh.status != "ERROR":
         return None
     failure = fresh.data["_exception"]
-    return f"it failed there, {failure['type']}: {failure['message']}; mend the flow and revive it"
+    return _(
+        "it failed there, %(type)s: %(error)s; mend the flow and revive it",
+        type=failure["type"],
+        error=failure["message"],
+    )

@@ -11,4 +11,6 @@ def device(agent: str) -> str:
 
     browser, system = parse_user_agent(agent), parse_os(agent)
     names = [found.family for found in (browser, system) if found is not None]
-    return " on ".join(names) or gettext("Unknown device")
+    if len(names) == 2:
+        return gettext("%(browser)s on %(system)s", browser=names[0], system=names[1])
+    return "".join(names) or gettext("Unknown device")

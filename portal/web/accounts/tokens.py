@@ -47,7 +47,9 @@ class TokenForm(FlaskForm):
     days = SelectField(
         lazy_gettext("Expires in"),
         [InputRequired()],
-        choices=[SelectChoice(str(days), f"{days} days") for days in (7, 30, 90, 365)],
+        choices=[
+            SelectChoice(str(days), lazy_gettext("%(days)s days", days=days)) for days in (7, 30, 90, 365)
+        ],
         default="90",
     )
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import re
 from decimal import Decimal
+from functools import cache
 
+from babel.units import format_unit
+
+from portal.language import SOURCE, lazy_gettext, locale
 from portal.language import gettext as _
-from portal.language import lazy_gettext
 
 HINT = lazy_gettext("For example 2 days 3:00, 90 minutes or PT1H30M.")
 
@@ -31,8 +34,9 @@ _MICROSECOND = dt.timedelta(microseconds=1)
 
 
 def parse_duration(text: str) -> dt.timedelta:
-    """The length of time; ValueError when the text is none."""
-    text = text.strip()
+    """The length of time; ValueError when the text is none. Units are in English, or as the reader's language says
+    them."""
+    text = _in_english(text.strip())
     seconds = _parse_iso(text)
     if seconds is None:
         seconds = _parse_clock(text)
@@ -44,6 +48,26 @@ def parse_duration(text: str) -> dt.timedelta:
         return int((seconds * 1_000_000).to_integral_value()) * _MICROSECOND
     except OverflowError as error:
         raise ValueError(_("This length of time is too long.")) from error
+
+
+def _in_english(text: str) -> str:
+    code = str(locale())
+    if code.partition("_")[0] == SOURCE:
+        return text
+    return re.sub(r"[^\W\d_]+\.?", lambda word: _units(code).get(word[0].lower(), word[0]), text)
+
+
+@cache
+def _units(code: str) -> dict[str, str]:
+    """The words and abbreviations of units in a language, each with the English word."""
+    found: dict[str, str] = {}
+    for unit in ("second", "minute", "hour", "day", "week"):
+        for length in ("short", "long"):
+            for number in (1, 2, 5):
+                said = format_unit(number, f"duration-{unit}", length, locale=code)
+                word = re.sub(r"[\d\s]", "", said).lower()
+                found |= {word: unit, word.rstrip("."): unit}
+    return found
 
 
 def _parse_iso(text: str) -> Decimal | None:
@@ -96,5 +120,6 @@ def format_duration(value: dt.timedelta) -> str:
         clock += f".{value.microseconds:06}".rstrip("0")
     if not value.days:
         return sign + clock
-    days = f"{value.days} day" + ("s" if value.days != 1 else "")
+    said = format_unit(value.days, "duration-day", locale=locale())
+    days = f"{value.days} " + re.sub(r"[\d\W]", "", said)
     return sign + (days if clock == "0:00" else f"{days} {clock}")

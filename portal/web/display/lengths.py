@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from babel.numbers import format_decimal
+
 from portal.language import gettext as _
+from portal.language import locale
 
 _HOUR, _DAY = 3600, 86_400
 
@@ -16,5 +19,9 @@ def length(seconds: float | None) -> str:
     if seconds < _HOUR:
         return _("%(number)s min", number=round(seconds / 60))
     if seconds < 2 * _DAY:
-        return _("%(number)s h", number=f"{seconds / _HOUR:.1f}")
-    return _("%(number)s d", number=f"{seconds / _DAY:.1f}")
+        return _("%(number)s h", number=_tenths(seconds / _HOUR))
+    return _("%(number)s d", number=_tenths(seconds / _DAY))
+
+
+def _tenths(number: float) -> str:
+    return format_decimal(number, "0.0", locale=locale())

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from portal.engine.queue import jobs
 from portal.flow import registry
-from portal.language import gettext, lazy_gettext, ngettext
+from portal.language import gettext, lazy_gettext, lazy_pgettext, ngettext
 
 _: Any = lazy_gettext
 
@@ -51,7 +51,7 @@ DEEDS = {
     "unassign": _("gave back"),
     "reassign": _("assigned"),
     "execute": _("finished"),
-    "cancel": _("cancelled"),
+    "cancel": lazy_pgettext("deed", "cancelled"),
     "undo": _("undid"),
     "revive": _("reopened"),
     "suspend": _("suspended"),
@@ -112,7 +112,7 @@ ACTIONS = {
         _("Assign to…"), "people", _("Assign this task to someone else?"),
         _("It moves to the inbox of the person you choose."), _("“{}” is assigned."),
     ),
-    "execute": Action(_("Open"), "pencil-square", "", "", _("“{}” is done.")),
+    "execute": Action(lazy_pgettext("button", "Open"), "pencil-square", "", "", _("“{}” is done.")),
     "cancel": Action(
         _("Cancel task…"), "x-circle", _("Cancel this task?"),
         _("Whoever works on it cannot finish it any more, and its branch of the process stops here. "

@@ -11,6 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from portal.engine import actions
 from portal.flow import registry
+from portal.language import gettext
 from portal.models import Task, db
 
 from ..accounts.person import is_signed_in, person
@@ -61,7 +62,7 @@ def may_start(path: str) -> bool:
 def _choice(field: Any, text: str) -> str:
     """A text as people read it: of a choice its label."""
     if isinstance(field, wtforms.BooleanField):
-        return "Yes"
+        return gettext("Yes")
     if isinstance(field, wtforms.SelectFieldBase):
         try:
             return next((str(each[1]) for each in field.iter_choices() if str(each[0]) == text), text)

@@ -15,6 +15,7 @@ from wtforms.validators import StopValidation
 from portal import jsonstore
 from portal.errors import FlowError
 from portal.jsonstore import fields_of
+from portal.jsonstore.scalars import YES_OR_NO
 from portal.language import gettext as _
 
 from .build import RecordForm, add_error, input_of
@@ -159,7 +160,7 @@ def field_or_column(model: type, name: str) -> Any:
         return field
     column: Any = inspect(model).columns.get(name)
     if column is not None and isinstance(column.type, sqlalchemy.Boolean):
-        return jsonstore.BooleanField(labels=column.info.get("labels", ("Yes", "No")))
+        return jsonstore.BooleanField(labels=column.info.get("labels", YES_OR_NO))
     if column is not None and isinstance(column.type, sqlalchemy.Enum):
         return jsonstore.ChoiceField(choices=column.type.enum_class or column.type.enums)
     return None

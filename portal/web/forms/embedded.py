@@ -10,6 +10,8 @@ from wtforms import widgets
 from wtforms.fields import Label
 from wtforms.utils import unset_value
 
+from portal.language import gettext as _
+
 #: inputs of a row that stand side by side
 _MOST_COLUMNS = 6
 
@@ -178,7 +180,7 @@ class FieldList(wtforms.FieldList):  # type: ignore[type-arg]
     def validate(self, form: Any, extra_validators: Any = ()) -> bool:
         valid = super().validate(form, extra_validators)
         if valid and self.flags.required and not self.value:
-            self.errors = ["At least one entry is needed."]
+            self.errors = [_("At least one entry is needed.")]
             return False
         if valid and self._check is not None:
             try:

@@ -46,7 +46,7 @@ class Refused(Exception):
 def detail(task_id: int) -> str:
     task = task_or_refuse(task_id)
     note_read(task.process, task)
-    session, user = db.session(), me()
+    session, user, owner = db.session(), me(), task.owner
     events = queries.task_events(session, task)
     sees_process = permissions.may_see_process(session, user, task.process)
     children = queries.children(session, user, task)
@@ -59,6 +59,7 @@ def detail(task_id: int) -> str:
         sees_process=sees_process,
         actions=offered(task, user),
         events=events,
+        known_names=queries.names_in(session, events, {owner.username: owner.name} if owner else {}),
         failure=(task.data or {}).get("_exception") if manages else None,
         failed_at=next((each.created for each in events if each.to_state == "ERROR"), task.created),
         manages=manages,

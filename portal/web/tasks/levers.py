@@ -77,7 +77,9 @@ def _nodes(task: Task) -> Any:
 def _ask(task: Task, action: str, to: str, fault: str = "") -> str:
     node = _nodes(task).get(to) if action == "move" else None
     if node is not None and (why := places.misplaced(places.way_of(task), node)):
-        raise TransitionNotAllowed(f"cannot move «{task.title}» to «{node.title}»: {why}")
+        raise TransitionNotAllowed(
+            _("cannot move «%(title)s» to «%(to)s»: %(why)s", title=task.title, to=node.title, why=why)
+        )
     return render_template(
         "portal/lever.html",
         task=task,
