@@ -202,10 +202,8 @@ ELSEWHERE = ("/static/", "/bootstrap/", "/api/", "/admin/incidents", "/admin/job
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request, tmp_path):
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'portal.sqlite'}"
-    return str(request.getfixturevalue("postgresql"))
+def database_url(request):
+    return str(request.getfixturevalue(request.param))
 
 
 @pytest.fixture

@@ -16,10 +16,8 @@ from portal.models import Process, Task, User, db
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request, tmp_path):
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'portal.sqlite'}"
-    return str(request.getfixturevalue("postgresql"))
+def database_url(request):
+    return str(request.getfixturevalue(request.param))
 
 
 class Size(enum.Enum):

@@ -59,10 +59,8 @@ class OtherFlow(flow.Flow):
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request, tmp_path):
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'portal.sqlite'}"
-    return str(request.getfixturevalue("postgresql"))
+def database_url(request):
+    return str(request.getfixturevalue(request.param))
 
 
 @pytest.fixture

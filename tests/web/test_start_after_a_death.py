@@ -13,10 +13,8 @@ FORM = "/flows/paper/start/start"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request, tmp_path):
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'portal.sqlite'}"
-    return str(request.getfixturevalue("postgresql"))
+def database_url(request):
+    return str(request.getfixturevalue(request.param))
 
 
 def _empty():
