@@ -46,7 +46,7 @@ def test_what_is_answered_is_what_the_document_says(app, people, program, starte
 def _walk(operation, mode, headers):
     @given(case=operation.as_strategy(generation_mode=mode), real=strategies.booleans())
     @settings(
-        max_examples=int(os.environ.get("PORTAL_API_EXAMPLES", "15")),
+        max_examples=int(os.environ.get("PORTAL_API_EXAMPLES", "8")),
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
@@ -137,7 +137,7 @@ def test_walks_along_its_links_are_answered_as_it_says(app, people, program, sta
 
     Walk.run(
         settings=settings(
-            max_examples=int(os.environ.get("PORTAL_API_EXAMPLES", "15")),
+            max_examples=int(os.environ.get("PORTAL_API_EXAMPLES", "8")),
             stateful_step_count=8,
             deadline=None,
             database=None,

@@ -245,9 +245,9 @@ def refuses(answer, *told):
 
 def test_in_the_query(site, addresses):
     client = site[0]
-    for rule, (address, methods) in addresses.items():
+    for number, (rule, (address, methods)) in enumerate(addresses.items()):
         names = PARAMETERS[rule][0] if "GET" in methods else ()
-        for value in VALUES if names else ():
+        for value in VALUES[number % 2 :: 2] if names else ():  # each value meets every other route
             refuses(client.get(address, query_string=dict.fromkeys(names, value)), address, value)
 
 
@@ -270,9 +270,9 @@ def test_in_a_cursor_of_each_order(site, address):
 
 def test_in_a_form(site, addresses):
     client = site[0]
-    for rule, (address, methods) in addresses.items():
+    for number, (rule, (address, methods)) in enumerate(addresses.items()):
         names = PARAMETERS[rule][1] if "POST" in methods else ()
-        for value in VALUES if names else ():
+        for value in VALUES[number % 2 :: 2] if names else ():
             refuses(client.post(address, data=dict.fromkeys(names, value)), address, value)
         if rule == "/login":
             client.post("/login", data={"username": "erin", "password": "correct horse"})
