@@ -1,10 +1,13 @@
 """The `portal` command, in a folder of its own."""
 
+import contextlib
 import os
 import re
 import signal
 import subprocess
 import sys
+import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 from xml.etree import ElementTree
@@ -221,6 +224,23 @@ def test_a_setting_that_means_nothing_is_refused(portal, setting):
     assert "Traceback" not in said
 
 
+def give_something_to_bob(address):
+    """Who is given a task hears of it by mail."""
+    people = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+
+    def post(path, **values):
+        token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)[1]
+        return people.open(address + path, urllib.parse.urlencode(values | {"csrf_token": token}).encode())
+
+    page = people.open(f"{address}/login").read().decode()
+    post("/login", username="carol", password="portal-demo")
+    page = people.open(f"{address}/tasks?state=assigned&flow=leave_request").read().decode()
+    for task in re.findall(r'href="/tasks/(\d+)" data-open', page):
+        with contextlib.suppress(urllib.error.HTTPError):  # it is suspended, or his already
+            post(f"/tasks/{task}/reassign", user="bob")
+            return
+
+
 def test_the_demo_serves_pages_with_its_own_files(folder):
     server = subprocess.Popen(
         command("run", "--demo", "--port", "0"),
@@ -246,6 +266,7 @@ def test_the_demo_serves_pages_with_its_own_files(folder):
         assert any("alice" in line for line in said)
         for path in re.findall(r'(?:href|src)="(/[^"]*static[^"]+)"', page):
             assert urllib.request.urlopen(address + path, timeout=10).status == 200
+        give_something_to_bob(address)
         link = next(line.strip() for line in server.stdout if "/tasks/" in line)
         assert link.startswith(f"{address}/tasks/"), "mail leads to where the portal is served"
     finally:

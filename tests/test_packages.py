@@ -115,7 +115,7 @@ def test_the_demo_brings_the_examples(run):
         with urllib.request.urlopen(f"{address}{style}", timeout=30) as answer:
             assert answer.status == 200
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         said, _ = process.communicate(timeout=60)
     assert "Mail to" not in said, "who tries the demo is not told of what was late before"
 
