@@ -25,7 +25,7 @@ from .errand import LetterFlow
 
 PASSWORD = "a long password"
 TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
-TASK = re.compile(r'href="/tasks/(\d+)"')
+TASK = re.compile(r'href="/tasks/(\d+)(?:/execute)?[?"]')  # the inbox leads to the form itself
 PROCESS = re.compile(r'href="/processes/(\d+)"')
 
 
