@@ -26,7 +26,8 @@ from .errand import LetterFlow
 PASSWORD = "a long password"
 TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 TASK = re.compile(r'href="/tasks/(\d+)(?:/execute)?[?"]')  # the inbox leads to the form itself
-PROCESS = re.compile(r'href="/processes/(\d+)"')
+#: a row of a list: a message above it may lead to a process that the list would not show
+PROCESS = re.compile(r'class="row-title" href="/processes/(\d+)"')
 
 
 @dataclass

@@ -128,9 +128,7 @@ def _work(workers: list[Any], killer: Killer, seconds: float, kills: int) -> Non
 
 
 def _audit(report: Report, receiver: Receiver, killer: Killer, settled: list[str]) -> None:
-    session = db.session()
-    # The news go on, and so does what did not come to rest: the books are those of one moment.
-    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    session = _of_one_moment()  # the news go on, and so does what did not come to rest
     report.faults = [*auditor.faults(session, report.said, receiver.keys), *settled]
     report.counts = _counts(session)
     report.stories = [
@@ -166,16 +164,25 @@ def _end_what_is_stuck(found: list[str]) -> int:
         found: gets what was wrong with the rows before that, which a cancel could hide.
     """
     to_do = select(Task.process_id).where(Task.status.in_(("NEW", "ASSIGNED", "SCHEDULED")))
-    query = select(Process).where(
+    query = select(Process.id).where(
         Process.flow_label == "tangle", Process.status == "NEW", Process.id.not_in(to_do)
     )
-    stuck = list(db.session.scalars(query).unique())
+    stuck = list(db.session.scalars(query))
+    db.session.remove()
     if stuck:
-        found.extend(auditor.faults_of_rows(db.session()))
-    for process in stuck:
-        process.cancel()
+        found.extend(auditor.faults_of_rows(_of_one_moment()))
+        db.session.remove()
+    for process_id in stuck:
+        db.session.get_one(Process, process_id).cancel()
     db.session.remove()
     return len(stuck)
+
+
+def _of_one_moment() -> Any:
+    """A session whose reads are all of one moment, while others go on writing."""
+    session = db.session()
+    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    return session
 
 
 def _managed(said: Acknowledged) -> str:
