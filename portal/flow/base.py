@@ -119,6 +119,8 @@ class Node:
     signal: str | None = None
     #: under which programs elsewhere fetch it
     topic: str | None = None
+    #: what a business rule decides by: `portal.flow.decisions.Table`
+    table: Any = None
     #: the name of the message that it waits for on the border of a task
     message: str | None = None
     #: what it cancels, in its process

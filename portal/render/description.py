@@ -80,8 +80,7 @@ def _rules(node: Any) -> Iterator[str]:
 
 def _table(node: Any) -> Iterator[str]:
     """What a decision table asks for and sets."""
-    if node.kind == "DecisionTable":
-        table = node.table
+    if (table := node.table) is not None:
         rows = f"{len(table.rules)} row{'s' if len(table.rules) != 1 else ''}"
         yield f"Goes by {', '.join(column.name for column in table.inputs)}: sets {', '.join(table.sets)} ({rows})."
 

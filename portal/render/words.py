@@ -58,8 +58,8 @@ def notes(node: Any) -> tuple[str, ...]:
     if region := node.region:
         nodes = node.flow_class.definition.nodes
         lines.append(_("cancels %(region)s", region=", ".join(caption(nodes[each.name]) for each in region)))
-    if node.kind == "DecisionTable":
-        lines.append(_("by %(table)s", table=node.table.name))
+    if (table := node.table) is not None:
+        lines.append(_("by %(table)s", table=table.name))
     if node.kind == "Join":
         lines += _enough(node)
     return tuple(lines)

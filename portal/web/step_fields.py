@@ -18,7 +18,7 @@ def named_fields(node: Any, names: list[str]) -> list[str]:
     if node is None:
         return []
     said = {word for called in node.calls() for word in _words(_function(node, called.call))}
-    if node.kind == "DecisionTable":
+    if node.table is not None:
         said |= {*node.table.needs}
     return [name for name in names if name in said]
 

@@ -1,4 +1,4 @@
-"""The two inputs by which somebody chooses a password, with what is asked of it."""
+"""The inputs of passwords: one's own again, and the two by which somebody chooses one, with what is asked of it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,31 @@ from portal.administration import passwords
 from portal.language import gettext as _
 from portal.language import lazy_gettext
 from portal.models import User
+
+from ..layout import me
+from . import throttle
+
+
+class AsksForPassword(FlaskForm):
+    """A form with the person's own password: who finds their browser open must not take their account over."""
+
+    current = PasswordField(
+        lazy_gettext("Current password"),
+        [InputRequired(lazy_gettext("Enter your current password."))],
+        render_kw={"autocomplete": "current-password"},
+    )
+
+    def validate_current(self, field: Field) -> None:
+        """
+        Raises:
+            TooManyAttempts: too many were wrong.
+        """
+        attempt = throttle.begin("password", me().username, me().id)
+        right = me().check_password(field.data or "")
+        if attempt is not None:
+            attempt.succeeded() if right else attempt.failed()
+        if not right:
+            raise ValidationError(_("This is not your current password."))
 
 
 class ChoosesPassword(FlaskForm):

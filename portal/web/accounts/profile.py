@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Blueprint, abort, g, request, url_for
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
@@ -13,7 +11,6 @@ from wtforms import (
     Field,
     Form,
     FormField,
-    PasswordField,
     RadioField,
     SelectField,
     SelectMultipleField,
@@ -21,7 +18,7 @@ from wtforms import (
     widgets,
 )
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # younger than its stubs
-from wtforms.validators import InputRequired, Length, Optional, ValidationError
+from wtforms.validators import Length, Optional, ValidationError
 
 from portal.administration import account_mail, second_factors
 from portal.engine import audit
@@ -43,7 +40,7 @@ from ..urls import see_other, to_id
 from ..writing import writing
 from . import sessions, throttle
 from .notice_choices import NoticesForm, workable_flows
-from .password_fields import ChoosesPassword
+from .password_fields import AsksForPassword, ChoosesPassword
 from .sign_in import require_login
 
 blueprint = Blueprint("accounts", __name__)
@@ -116,29 +113,8 @@ class ProfileForm(FlaskForm):
     timezone = SelectField(lazy_gettext("Time zone"))
 
 
-class PasswordForm(ChoosesPassword):
-    current = PasswordField(
-        lazy_gettext("Current password"),
-        [InputRequired(lazy_gettext("Enter your current password."))],
-        render_kw={"autocomplete": "current-password"},
-    )
-
-    def __init__(self, *args: Any, **more: Any) -> None:
-        super().__init__(*args, **more)
-        fields: Any = self._fields
-        self._fields: Any = {"current": fields.pop("current"), **fields}  # it is asked for first
-
-    def validate_current(self, field: Field) -> None:
-        """
-        Raises:
-            TooManyAttempts: too many were wrong.
-        """
-        attempt = throttle.begin("password", me().username, me().id)
-        right = me().check_password(field.data or "")
-        if attempt is not None:
-            attempt.succeeded() if right else attempt.failed()
-        if not right:
-            raise ValidationError(_("This is not your current password."))
+class PasswordForm(AsksForPassword, ChoosesPassword):
+    """The old password, then the new one twice."""
 
 
 @blueprint.route("/profile", methods=["GET", "POST"])

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from flask import Blueprint, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
-from wtforms import Field, PasswordField
-from wtforms.validators import InputRequired, ValidationError
 
 from portal.administration import second_factors
 from portal.administration.second_factors import WrongCode
 from portal.engine.transaction import wake
 from portal.errors import PortalError
 from portal.language import gettext as _
-from portal.language import lazy_gettext
 from portal.models import User, db
 
 from ..layout import me
@@ -22,6 +19,7 @@ from ..urls import see_other
 from ..writing import writing
 from . import throttle
 from .new_factor import forget_nonce, nonce, picture, spaced
+from .password_fields import AsksForPassword
 from .second_step import CodeForm, take
 from .sign_in import require_login
 
@@ -31,26 +29,8 @@ blueprint.before_request(require_login)
 Answer = BaseResponse | str | tuple[str, int] | tuple[str, int, dict[str, str]]
 
 
-class SetUpForm(CodeForm):
+class SetUpForm(CodeForm, AsksForPassword):
     """Who finds somebody's browser open must not lock them out with a factor of their own."""
-
-    current = PasswordField(
-        lazy_gettext("Current password"),
-        [InputRequired(lazy_gettext("Enter your current password."))],
-        render_kw={"autocomplete": "current-password"},
-    )
-
-    def validate_current(self, field: Field) -> None:
-        """
-        Raises:
-            TooManyAttempts: too many were wrong.
-        """
-        attempt = throttle.begin("password", me().username, me().id)
-        right = me().check_password(field.data or "")
-        if attempt is not None:
-            attempt.succeeded() if right else attempt.failed()
-        if not right:
-            raise ValidationError(_("This is not your current password."))
 
 
 @blueprint.route("/profile/two-factors", methods=["GET", "POST"])
