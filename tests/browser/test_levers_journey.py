@@ -62,7 +62,9 @@ def test_ten_approvals_in_about_ten_clicks(person):
         click(bob.get_by_role("button", name="Approve", exact=True))
         bob.wait_for_load_state()
     assert clicks <= 12
-    bob.wait_for_url(re.compile(r"/queue|/tasks/\d+/execute"))  # behind the list comes what else the inbox has
+    bob.wait_for_url(
+        re.compile(r"/queue|/tasks/\d+/execute")
+    )  # behind the list comes what else the inbox has
     bob.goto("/queue?q=decade")
     expect(bob.get_by_text("No matches")).to_be_visible()
 
