@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import Any
 
 
@@ -40,7 +39,7 @@ class FakeNode:
     cron: str | None = None
     repeat: Any = None
     topic: str | None = None
-    table: Path = Path("rates.csv")
+    table: Any = None
     times_to_fire: int | None = 1
 
 
