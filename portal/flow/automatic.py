@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, overload
 from typing_extensions import ParamSpec, TypeVar
 
 from . import runtime
-from .base import Call
+from .base import Call, NextNode
 from .boundary import Activity
 from .callables import Called
 from .outcome import Outcome, Wait
@@ -60,7 +60,22 @@ class BusinessRule(Function):
     """As `Function`, for code that decides by rules. BPMN: business rule task."""
 
 
-class Handle(Activity, Generic[R]):
+class TakesKeywords(NextNode):
+    """A node whose function gets keywords beside the activation: those of `run`, or what completes its task."""
+
+    func: HandleCall | None
+
+    def calls(self) -> Iterator[Called]:
+        yield from super().calls()
+        if self.func is not None:
+            yield Called("its function", self.func, keywords=True)
+
+    def faults(self) -> Iterator[str]:
+        yield from super().faults()
+        yield from unpassable(self)
+
+
+class Handle(TakesKeywords, Activity, Generic[R]):
     """Waits for other code: `MyFlow.node.run(process=…, **kwargs)`. BPMN: receive task.
 
     Args:
@@ -83,15 +98,6 @@ class Handle(Activity, Generic[R]):
         super().__init__()
         self.func = func
         self._undo = undo_func
-
-    def calls(self) -> Iterator[Called]:
-        yield from super().calls()
-        if self.func is not None:
-            yield Called("its function", self.func, keywords=True)
-
-    def faults(self) -> Iterator[str]:
-        yield from super().faults()
-        yield from unpassable(self)
 
     def run(
         self,

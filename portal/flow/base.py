@@ -11,7 +11,7 @@ from portal.errors import contain
 
 from .callables import Called
 from .outcome import Done, Outcome, Way
-from .reference import Expression, Reference
+from .reference import Expression, Reference, is_call
 from .source import declared_here
 
 if TYPE_CHECKING:
@@ -263,6 +263,10 @@ class Node:
         """Call what an author gave: a method named by `this`, a function or an expression."""
         function = getattr(activation.flow, call.name) if isinstance(call, Reference) else call
         return contain(lambda: function(activation, *args, **kwargs))
+
+    def value(self, given: Any, activation: Activation) -> Any:
+        """What an author gave, or what it returns where that is to be called."""
+        return self.call(given, activation) if is_call(given) else given
 
     def way(self, edge: Edge, activation: Activation) -> Way:
         """The edge with the data and the seed that its task gets."""

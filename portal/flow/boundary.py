@@ -12,7 +12,7 @@ from .base import Call, Edge, Node, Target
 from .callables import Called
 from .mutexes import Turn
 from .outcome import Outcome, Wait
-from .reference import Reference
+from .reference import Reference, is_call
 from .times import following, is_span, moment, moment_faults
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class TimeoutBoundary(Boundary):
 
     def calls(self) -> Iterator[Called]:
         yield from super().calls()
-        if callable(self.delay) or isinstance(self.delay, Reference):
+        if is_call(self.delay):
             yield Called(".OnTimeout()", self.delay)
 
     def faults(self) -> Iterator[str]:
@@ -119,10 +119,7 @@ class TimeoutBoundary(Boundary):
             yield f".OnTimeout(repeat={repeat}) repeats its delay, which is no span; say repeat=timedelta(…)"
 
     def enter(self, activation: Activation) -> Outcome:
-        delay = self.delay
-        if callable(delay) or isinstance(delay, Reference):
-            delay = self.call(delay, activation)
-        when = moment(delay, activation.now)
+        when = moment(self.value(self.delay, activation), activation.now)
         if when is None:
             raise ValueError("a timeout needs a moment, not None")
         return Wait("SCHEDULED", until=when)

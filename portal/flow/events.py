@@ -13,7 +13,7 @@ from .base import Call, NextNode, Node
 from .callables import Called
 from .names import guess
 from .outcome import Done, Outcome, Wait
-from .reference import Reference
+from .reference import Reference, is_call
 from .times import moment, moment_faults
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Timer(NextNode):
 
     def calls(self) -> Iterator[Called]:
         yield from super().calls()
-        if callable(self.until) or isinstance(self.until, Reference):
+        if is_call(self.until):
             yield Called("its moment", self.until)
 
     def faults(self) -> Iterator[str]:
@@ -45,10 +45,7 @@ class Timer(NextNode):
         yield from moment_faults(self.until, "Timer()")
 
     def enter(self, activation: Activation) -> Outcome:
-        until = self.until
-        if callable(until) or isinstance(until, Reference):
-            until = self.call(until, activation)
-        when = moment(until, activation.now)
+        when = moment(self.value(self.until, activation), activation.now)
         if when is None:
             raise ValueError("a timer needs a moment, not None")
         return Wait("SCHEDULED", until=when)

@@ -6,10 +6,9 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from .automatic import tries_faults, unpassable, wait_before
+from .automatic import TakesKeywords, tries_faults, wait_before
 from .base import Call
 from .boundary import Activity
-from .callables import Called
 from .outcome import Outcome, Wait
 from .user_tasks import Permitted
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 LONGEST = 150
 
 
-class ExternalTask(Permitted, Activity):
+class ExternalTask(TakesKeywords, Permitted, Activity):
     """Work of a program elsewhere, which fetches and locks it by the API. BPMN: service task.
 
     Who manages the flow may work on it, and who holds the permission that `.Permission(…)` names.
@@ -47,11 +46,6 @@ class ExternalTask(Permitted, Activity):
         self.topic, self.func, self.retries, self.backoff = topic, func, retries, backoff
         self._undo = undo_func
 
-    def calls(self) -> Iterator[Called]:
-        yield from super().calls()
-        if self.func is not None:
-            yield Called("its function", self.func, keywords=True)
-
     def faults(self) -> Iterator[str]:
         yield from super().faults()
         if not isinstance(self.topic, str) or not self.topic.strip() or len(self.topic) > LONGEST:
@@ -59,7 +53,6 @@ class ExternalTask(Permitted, Activity):
         if self._permission_obj is not None:
             yield ".Permission(obj=…) is for people's tasks; programs hold the permission itself"
         yield from tries_faults(self)
-        yield from unpassable(self)
 
     def enter(self, activation: Activation) -> Outcome:
         return Wait(

@@ -49,6 +49,11 @@ class Reference:
         return f"this.{self.name}"
 
 
+def is_call(given: Any) -> bool:
+    """Whether the engine calls what an author gave: a function, an `act` expression or `this.method`."""
+    return callable(given) or isinstance(given, Reference)
+
+
 class This:
     """The flow being declared."""
 

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, overload
 from portal.working_time import WorkingTime
 
 from . import runtime
-from .automatic import HandleCall, K, R, unpassable
+from .automatic import HandleCall, K, R, TakesKeywords
 from .base import Call, NextNode
-from .callables import Called
 from .names import guess
 from .reference import Reference
 from .times import is_span
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from .activation import Activation
 
 
-class StartHandle(NextNode, Generic[R, K]):
+class StartHandle(TakesKeywords, Generic[R, K]):
     """Code starts a process: `MyFlow.node.run(**kwargs)`.
 
     Args:
@@ -49,15 +48,6 @@ class StartHandle(NextNode, Generic[R, K]):
         super().__init__()
         self.func = func
         self._undo = undo_func
-
-    def calls(self) -> Iterator[Called]:
-        yield from super().calls()
-        if self.func is not None:
-            yield Called("its function", self.func, keywords=True)
-
-    def faults(self) -> Iterator[str]:
-        yield from super().faults()
-        yield from unpassable(self)
 
     @overload
     def run(self, *args: K.args, **kwargs: K.kwargs) -> R: ...

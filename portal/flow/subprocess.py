@@ -64,10 +64,7 @@ class Subprocess(Activity):
         return self.start
 
     def keywords(self, activation: Activation) -> dict[str, Any]:
-        return {
-            name: self.call(value, activation) if callable(value) or isinstance(value, Reference) else value
-            for name, value in self.kwargs.items()
-        }
+        return {name: self.value(given, activation) for name, given in self.kwargs.items()}
 
     def children(self, activation: Activation, started: int) -> tuple[tuple[Any, Mapping[str, Any]], ...]:
         """The children to start now, when so many have been started before."""
@@ -118,10 +115,7 @@ class NSubprocess(Subprocess):
             yield f"sequential= takes True or False, not {self.sequential!r}"
 
     def children(self, activation: Activation, started: int) -> tuple[tuple[Any, Mapping[str, Any]], ...]:
-        items = self.items
-        if callable(items) or isinstance(items, Reference):
-            items = self.call(items, activation)
-        waiting = list(items)[started:]
+        waiting = list(self.value(self.items, activation))[started:]
         keywords = self.keywords(activation)
         return tuple(
             (self.start_node(), {**keywords, "item": item})

@@ -18,7 +18,7 @@ from .boundary import Activity
 from .callables import Called, has_owner
 from .names import guess
 from .outcome import Outcome, Wait
-from .reference import Reference
+from .reference import Reference, is_call
 from .times import moment, moment_faults
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Form(Permitted):
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()
-        if self.view is None or not (callable(self.view) or isinstance(self.view, Reference)):
+        if self.view is None or not is_call(self.view):
             yield f"{self.kind}() needs a view: a ready one's `.as_view(…)`, a function or this.method"
             return
         if isinstance(self.view, type):
@@ -155,7 +155,7 @@ class Start(Form):
 
     def calls(self) -> Iterator[Called]:
         yield from super().calls()
-        if callable(self._available) or isinstance(self._available, Reference):
+        if is_call(self._available):
             yield Called(".Available()", self._available, ("user",))
 
     def available(self, user: User | None) -> bool:
@@ -297,9 +297,9 @@ class View(Form, Activity):
             "NEW",
             owner=self._chosen(activation),
             permission=self.permission,
-            permission_obj=object_key(self._read(self._permission_obj, activation)),
-            due=moment(self._read(self._due, activation), activation.now),
-            priority=int(self._read(self._priority, activation) or 0),
+            permission_obj=object_key(self.value(self._permission_obj, activation)),
+            due=moment(self.value(self._due, activation), activation.now),
+            priority=int(self.value(self._priority, activation) or 0),
         )
         if self._on_create is not None:
             self.call(self._on_create, activation)
@@ -307,11 +307,8 @@ class View(Form, Activity):
 
     def _chosen(self, activation: Activation) -> Any:
         if isinstance(self._assign, Rule):
-            return self._assign.bound(lambda call: self._read(call, activation))
-        return self._read(self._assign, activation)
-
-    def _read(self, value: Any, activation: Activation) -> Any:
-        return self.call(value, activation) if callable(value) or isinstance(value, Reference) else value
+            return self._assign.bound(lambda call: self.value(call, activation))
+        return self.value(self._assign, activation)
 
 
 class ManualTask(View):
