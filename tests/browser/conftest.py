@@ -52,16 +52,30 @@ def base_url(tmp_path_factory):
     thread.join(timeout=10)
 
 
+def enter(page, base_url, username):
+    page.goto(f"{base_url}/login")
+    page.get_by_label("User name").fill(username)
+    page.get_by_label("Password").fill(DEMO_PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/inbox")
+    return page
+
+
 @pytest.fixture
 def sign_in(page, base_url):
     """Sign a person of the demo in."""
+    return lambda username: enter(page, base_url, username)
 
-    def sign_in(username):
-        page.goto(f"{base_url}/login")
-        page.get_by_label("User name").fill(username)
-        page.get_by_label("Password").fill(DEMO_PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url("**/inbox")
-        return page
 
-    return sign_in
+@pytest.fixture
+def person(browser, base_url):
+    """Sign somebody in, in a browser of their own, which may have options as Playwright's contexts have."""
+    contexts = []
+
+    def person(username, **options):
+        contexts.append(browser.new_context(base_url=base_url, **options))
+        return enter(contexts[-1].new_page(), base_url, username)
+
+    yield person
+    for context in contexts:
+        context.close()

@@ -3,31 +3,9 @@
 import datetime as dt
 import re
 
-import pytest
 from playwright.sync_api import expect
 
-from portal.demo import DEMO_PASSWORD
 from tests.browser.accessible import find_problems
-
-
-@pytest.fixture
-def person(browser, base_url):
-    """Sign somebody in, in a browser of their own."""
-    contexts = []
-
-    def person(username, **options):
-        contexts.append(browser.new_context(base_url=base_url, **options))
-        page = contexts[-1].new_page()
-        page.goto("/login")
-        page.get_by_label("User name").fill(username)
-        page.get_by_label("Password").fill(DEMO_PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url("**/inbox")
-        return page
-
-    yield person
-    for context in contexts:
-        context.close()
 
 
 def ask(page, text):
