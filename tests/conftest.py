@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,10 @@ from sqlalchemy import event
 from portal.engine.transaction import clock
 from portal.models import User, create_user, db, init_db
 from portal.testing import Clock, FlowTester
+
+# The workers, and the many programs that tests start, read what was compiled once; else each compiles all of it anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 pytest_plugins = ["pytester"]
 #: what opens and closes a transaction, and is no statement of ours
