@@ -118,6 +118,7 @@ class Rows:
 
     def leave(self) -> None:
         """Take what was stored out of the session: a rollback takes the rows away, and it does not know them as new."""
+        self.complete = None
         self.cut((0, 0, 0)).leave(self.session)
         for process in self.stored:
             make_transient(process)

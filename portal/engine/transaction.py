@@ -142,6 +142,7 @@ def _committed(
             audit.append(session, audit.of_levers(run.pulled, run.rows.changes), run.now)
         failed = [told for each in run.failures if (told := each.told()) is not None]
         session.info |= {"run": None, "rows": None}
+        rows.complete = None  # it holds the action: what was read would stay in the session until the next collection
         committing = True
         session.commit()
         run.keep_keys()
