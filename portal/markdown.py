@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from functools import cache
-from typing import Any
-
-import nh3
-from linkify_it import LinkifyIt
-from markdown_it import MarkdownIt
-from markdown_it.renderer import RendererHTML
-from markdown_it.rules_inline import StateInline
+from typing import TYPE_CHECKING, Any
 
 from portal import usernames
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.renderer import RendererHTML
+    from markdown_it.rules_inline import StateInline
 
 #: a user name behind an @: it ends in a letter or a digit, so that a full stop behind it is none of it
 _NAME = re.compile(r"\w(?:[\w.+@-]*\w)?")
@@ -27,6 +26,8 @@ def html(text: str, named: Collection[str] = ()) -> str:
         text: Markdown.
         named: the keys (see `usernames`) of those who are marked where they are named.
     """
+    import nh3  # as of the parser
+
     made = str(_parser().render(text, {"named": frozenset(named)}))
     return nh3.clean(
         made,
@@ -51,6 +52,9 @@ def mentions(text: str) -> list[str]:
 
 @cache
 def _parser() -> MarkdownIt:
+    from linkify_it import LinkifyIt  # 2.5 MB and 150 modules, which only remarks need
+    from markdown_it import MarkdownIt
+
     parser = MarkdownIt("commonmark", {"html": False, "breaks": True, "linkify": True})
     parser.enable(["strikethrough", "linkify"])
     parser.disable(["heading", "lheading", "image", "html_block", "html_inline"])

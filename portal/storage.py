@@ -12,8 +12,9 @@ import os
 import secrets
 import shutil
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
 from flask import current_app
 from sqlalchemy import and_, delete, or_, select
@@ -44,14 +45,33 @@ class Storage:
     """
 
     def __init__(self, address: str) -> None:
-        from fsspec.core import url_to_fs  # whoever only reads what flows declare does without
+        self._address = address
+        if ":" in address:  # more than a folder: said when the application is made, not with the first upload
+            _ = self._place
+
+    @cached_property
+    def _place(self) -> tuple[Any, str, bool]:
+        """The file system, the folder in it, and whether it is of this machine."""
+        from fsspec.core import url_to_fs  # 1.5 MB: a process that reads and writes no file does without
         from fsspec.implementations.local import LocalFileSystem
 
         try:
-            self._system, self._root = url_to_fs(address)
+            system, root = url_to_fs(self._address)
         except (ValueError, ImportError) as error:
             raise ValueError(f"PORTAL_STORAGE cannot be used: {error}") from error
-        self._is_local = isinstance(self._system, LocalFileSystem)
+        return system, root, isinstance(system, LocalFileSystem)
+
+    @property
+    def _system(self) -> Any:
+        return self._place[0]
+
+    @property
+    def _root(self) -> str:
+        return self._place[1]
+
+    @property
+    def _is_local(self) -> bool:
+        return self._place[2]
 
     def write(self, content: IO[bytes] | bytes) -> tuple[str, int]:
         """Keep some bytes. Their id, and how many there are."""

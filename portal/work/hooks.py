@@ -6,14 +6,16 @@ import base64
 import hashlib
 import hmac
 import json
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-
-import urllib3
 
 from portal.engine.outbox import Claim
 
 from .addresses import address
+
+if TYPE_CHECKING:
+    from urllib3 import PoolManager
 
 #: seconds for the connection, and for the answer
 TIMEOUT = 10
@@ -21,9 +23,6 @@ TIMEOUT = 10
 PREFIX = "whsec_"
 #: the receiver says that it wants no more
 GONE = 410
-
-#: certificates are checked against those of the system
-_pool = urllib3.PoolManager(num_pools=20, maxsize=8, timeout=urllib3.Timeout(TIMEOUT), retries=False)
 
 
 class HookFailed(Exception):
@@ -53,12 +52,22 @@ def signature(secret: str, key: str, timestamp: str, content: bytes) -> str:
     return "v1," + base64.b64encode(hmac.digest(raw, signed, hashlib.sha256)).decode()
 
 
+@cache
+def _pool() -> PoolManager:
+    """Certificates are checked against those of the system."""
+    from urllib3 import PoolManager, Timeout  # only who sends needs it, and most portals call no hook
+
+    return PoolManager(num_pools=20, maxsize=8, timeout=Timeout(TIMEOUT), retries=False)
+
+
 def post(claimed: Claim, content: bytes, secret: str, timestamp: int) -> None:
     """Call a web hook. A redirect is not followed: it would carry the call to who knows where.
 
     Raises:
         HookFailed: no connection, no answer in time, or another answer than 2xx.
     """
+    from urllib3.exceptions import HTTPError  # as of the pool
+
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "portal",
@@ -68,12 +77,12 @@ def post(claimed: Claim, content: bytes, secret: str, timestamp: int) -> None:
         "Webhook-Signature": signature(secret, claimed.key, str(timestamp), content),
     }
     try:
-        answer = _pool.request(
+        answer = _pool().request(
             "POST", claimed.url or "", body=content, headers=headers, redirect=False, preload_content=False
         )
         status = answer.status
         answer.close()  # what it says beside its status is not read
-    except urllib3.exceptions.HTTPError as error:
+    except HTTPError as error:
         raise HookFailed(f"{place(claimed)}: {type(error).__name__}") from error
     if not 200 <= status < 300:
         raise HookFailed(f"{place(claimed)} answers {status}", for_good=status == GONE)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import secrets
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, request, url_for
-from icalendar import Calendar, Event
 from sqlalchemy import delete, select
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -24,6 +24,9 @@ from ..rendering import render_template
 from ..urls import see_other
 from ..writing import writing
 from .sign_in import require_login
+
+if TYPE_CHECKING:
+    from icalendar import Event
 
 #: signed in, as the rest of a person's own pages
 blueprint = Blueprint("calendar", __name__)
@@ -69,6 +72,8 @@ def feed(token: str) -> Response:
 
 
 def _calendar(user: User) -> bytes:
+    from icalendar import Calendar  # its tables of time zones are 3 MB, and few people have a feed
+
     calendar = Calendar()
     calendar.add("prodid", "-//Portal//Due tasks//EN")
     calendar.add("version", "2.0")
@@ -81,6 +86,8 @@ def _calendar(user: User) -> bytes:
 
 
 def _event(user: User, task: Task, host: str) -> Event:
+    from icalendar import Event  # as of the calendar
+
     event = Event()
     person = queries.whom_for(user, task)
     mark = "" if person is None else " " + _("(for %(name)s)", name=person.name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import segno
 from flask import session
 
 from portal.administration import second_factors
@@ -24,6 +23,8 @@ def forget_nonce() -> None:
 
 def picture(person: User, made: str) -> str:
     """The QR code as the address of a picture (SVG): dark on white, also on a dark page, as readers need it."""
+    import segno  # pictures are drawn while somebody sets up an app, and never else
+
     code = segno.make(second_factors.address_of(person, made), error="m", micro=False)
     return code.svg_data_uri(scale=4, border=4, light="#fff", dark="#000")
 

@@ -24,8 +24,8 @@ SHEET = "icons.svg"
 _SYMBOL = re.compile(r'<symbol[^>]*\bid="([\w-]+)"[^>]*>(.*?)</symbol>', re.DOTALL)
 
 
-@cache
 def _drawings() -> dict[str, str]:
+    """All two thousand of Bootstrap's. They take a megabyte, of which a site needs a few: nobody keeps them."""
     sprite = files("flask_bootstrap").joinpath("static/bootstrap5/icons/bootstrap-icons.svg")
     return dict(_SYMBOL.findall(sprite.read_text("utf-8")))
 
@@ -33,7 +33,8 @@ def _drawings() -> dict[str, str]:
 @cache
 def sheet() -> bytes:
     """The file with our icons, as SVG."""
-    symbols = "".join(_symbol(name, name) for name in NAMES)
+    drawings = _drawings()
+    symbols = "".join(_symbol(drawings[name], name) for name in NAMES)
     return f'<svg xmlns="http://www.w3.org/2000/svg">{symbols}</svg>'.encode()
 
 
@@ -55,7 +56,7 @@ def icon(name: str) -> Markup:
 
 def icon_drawings() -> Markup:
     """The drawings of the icons of this page that are not in the file."""
-    drawn = Markup("").join(Markup(_symbol(name, f"icon-{name}")) for name in g.get("icons", ()))
+    drawn = Markup("").join(Markup(_symbol(_drawing(name), f"icon-{name}")) for name in g.get("icons", ()))
     return Markup('<svg class="d-none" aria-hidden="true">{}</svg>').format(drawn) if drawn else drawn
 
 
@@ -63,5 +64,10 @@ _OURS = frozenset(NAMES)
 _REFERENCE = Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>')
 
 
-def _symbol(name: str, key: str) -> str:
-    return f'<symbol id="{key}" viewBox="0 0 16 16">{_drawings()[name]}</symbol>'
+@cache
+def _drawing(name: str) -> str:
+    return _drawings()[name]
+
+
+def _symbol(drawing: str, key: str) -> str:
+    return f'<symbol id="{key}" viewBox="0 0 16 16">{drawing}</symbol>'
