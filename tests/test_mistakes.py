@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import enum
 import re
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Column, Integer
+from sqlalchemy import Column, Enum, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal import act, assign, flow, jsonstore, this, views
 from portal.errors import FlowError
-from portal.models import Process
+from portal.models import Process, db
 
 
 class FaultProcess(Process):
@@ -35,6 +36,17 @@ def yields(activation):
 
 class OddLine(jsonstore.Schema):
     amount = jsonstore.IntegerField(default="5")
+
+
+class Loaned(db.Model):
+    __tablename__ = "mistaken_loan"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    item: Mapped[str] = mapped_column(String(80), info={"lable": "What"})
+
+
+class Vehicle(enum.Enum):
+    VAN = "van"
 
 
 class AsyncCall:
@@ -426,6 +438,13 @@ FAULTS = {
         "work", ["check=", "(object)"]),
     "a category that is no text": ({**START, **WORK, **END, "category": lambda: 5}, "category", ["'Finance'"]),
     "keywords that are no texts": ({**START, **WORK, **END, "keywords": lambda: [5]}, "keywords", ["list of words"]),
+    "a column of an artifact that says it wrongly": (
+        at_start(lambda: flow.Start(views.CreateArtifactView.as_view(Loaned, ["item"]))), "start",
+        ["Loaned.item: info= has 'lable'", "did you mean 'label'?"]),
+    "a column of the artifact that is not there": (
+        {"start": lambda: flow.Start(views.CreateArtifactView.as_view(Loaned, ["item"])).Next(this.work),
+         "work": lambda: flow.View(views.UpdateArtifactView.as_view(fields=["itm"])).Next(this.end), **END}, "work",
+        ["`itm`", "Loaned", "did you mean `item`?"]),
     "a view without a view": ({**START, "work": lambda: flow.View(None).Next(this.end), **END}, "work", ["view"]),
 }  # fmt: skip
 
@@ -551,6 +570,31 @@ def test_a_fault_says_the_file_and_the_line():
         ("number", mapped_column(Integer), ["__tablename__"]),
         ("number", Column(Integer), ["__tablename__"]),
         ("__annotations__", {"number": Mapped[int]}, ["__tablename__"]),
+        (
+            "kind",
+            jsonstore.ChoiceField(choices=["van", "car"], default="vam"),
+            ["'vam'", "write default='van'"],
+        ),
+        (
+            "kind",
+            jsonstore.StringField(choices=["van"], default="x"),
+            ["none of its choices", "write default='van'"],
+        ),
+        ("kind", jsonstore.ChoiceField(choices=[]), ["choices= has none"]),
+        ("letter", jsonstore.StringField(max_length="50"), ["write max_length=50"]),
+        ("letter", jsonstore.StringField(min_length=5, max_length=2), ["leave no value", "max_length="]),
+        ("letter", jsonstore.StringField(required="yes"), ["write required=True"]),
+        ("letter", jsonstore.StringField(validators=["^a"]), ["validators=", "'^a'"]),
+        ("letter", jsonstore.StringField(visible_to=True), ["says nobody", "shop.see_prices"]),
+        ("letter", jsonstore.StringField(visible_to="see it"), ["without spaces", "write 'see_it'"]),
+        ("letter", jsonstore.StringField(visible_to=lambda user: True), ["(user, process)"]),
+        ("letter", jsonstore.StringField, ["write jsonstore.StringField()"]),
+        ("agreed", jsonstore.BooleanField(labels=("Yes",)), ["two of them"]),
+        ("agreed", jsonstore.BooleanField(labels="Yes"), ["two of them"]),
+        ("amount", jsonstore.DecimalField(max_digits=1, decimal_places=2), ["leave no value", "max_digits="]),
+        ("amount", jsonstore.DecimalField(min_value="5"), ["min_value=", "'5'"]),
+        ("amount", jsonstore.IntegerField(min_value=5, max_value=1), ["leave no value"]),
+        ("loan", jsonstore.ReferenceField("Loan"), ["write Loan", "lambda: Loan"]),
     ],
 )
 def test_a_field_that_cannot_be(name, value, words):
@@ -559,6 +603,38 @@ def test_a_field_that_cannot_be(name, value, words):
     assert f"OddProcess.{name.replace('__annotations__', 'number')}" in str(refused.value)
     for word in words:
         assert word in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        (mapped_column(Enum("van", "car"), default="vam"), ["'vam'", "write default='van'"]),
+        (mapped_column(Enum(Vehicle), default="vam"), ["no member of Vehicle", "write default=Vehicle.VAN"]),
+        (mapped_column(Integer, info={"lable": "Number"}), ["'lable'", "did you mean 'label'?"]),
+        (mapped_column(Integer, info={"format": "CHF {:,.2f"}), ["'CHF {:,.2f'", 'as "CHF {:,.2f}"']),
+        (mapped_column(Integer, info={"format": "CHF"}), ["has no place for the value"]),
+        (mapped_column(Integer, info={"visible_to": "see it"}), ["write 'see_it'"]),
+        (mapped_column(Integer, info={"validators": "positive"}), ["'positive'", "functions"]),
+    ],
+)  # fmt: skip
+def test_a_column_that_cannot_be(column, words):
+    with pytest.raises(FlowError) as refused:
+        type(Process)(
+            "OddProcess", (Process,), {"kind": column, "__tablename__": "odd", "__module__": __name__}
+        )
+    for word in ("OddProcess.kind", *words):
+        assert word in str(refused.value)
+
+
+def test_two_fields_in_one_place_of_the_document():
+    with pytest.raises(FlowError, match=r"PlaceProcess\.second: .*`first`.*json_key") as refused:
+
+        class PlaceProcess(Process):
+            first = jsonstore.StringField()
+            second = jsonstore.StringField(json_key="first")  # the line of the field
+
+    [fault] = refused.value.faults
+    assert "# the line of the field" in Path(__file__).read_text().splitlines()[fault.line - 1]
 
 
 def test_generators_may_be_sources_and_items():

@@ -21,7 +21,7 @@ from portal import jsonstore
 from portal.errors import Fault, FlowError
 from portal.flow import runtime
 from portal.flow.registry import registry
-from portal.flow.source import of_class as place_of_class
+from portal.flow.source import of_attribute as place_of_attribute
 
 from . import field_faults
 from .base import Base, UTCDateTime, utcnow
@@ -148,7 +148,7 @@ class Process(Base):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         own_key = {"id"} if "__tablename__" in cls.__dict__ else set()
         faults = [
-            Fault(f"{cls.__name__}.{name}", text, *place_of_class(cls))
+            Fault(f"{cls.__name__}.{name}", text, *place_of_attribute(cls, name.partition(".")[0]))
             for name, text in field_faults.of_class(cls, RESERVED - own_key)
         ]
         if faults:
