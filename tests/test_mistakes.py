@@ -16,7 +16,13 @@ from portal.errors import FlowError
 from portal.models import Process, db
 
 
+class Vehicle(enum.Enum):
+    VAN = "van"
+
+
 class FaultProcess(Process):
+    since = jsonstore.DateField()
+    vehicle = jsonstore.ChoiceField(choices=Vehicle)
     text = jsonstore.StringField()
     number = jsonstore.IntegerField()
     agreed = jsonstore.BooleanField()
@@ -45,12 +51,15 @@ class Loaned(db.Model):
     item: Mapped[str] = mapped_column(String(80), info={"lable": "What"})
 
 
-class Vehicle(enum.Enum):
-    VAN = "van"
-
-
 class AsyncCall:
     async def __call__(self, given): ...
+
+
+class ChildFlow(flow.Flow):
+    start = flow.StartHandle(this.take).Next(this.end)
+    end = flow.End()
+
+    def take(self, activation, text, more=None): ...
 
 
 class OtherFlow(flow.Flow):
@@ -71,6 +80,11 @@ def at_work(make):
 def at_start(make):
     """A flow that begins so, and ends at once."""
     return {"start": lambda: make().Next(this.end), **END}
+
+
+def asked(condition):
+    """A flow that asks this."""
+    return {**START, "work": lambda: flow.If(condition).Then(this.end).Else(this.end), **END}
 
 
 def with_form(**options):
@@ -438,6 +452,37 @@ FAULTS = {
         "work", ["check=", "(object)"]),
     "a category that is no text": ({**START, **WORK, **END, "category": lambda: 5}, "category", ["'Finance'"]),
     "keywords that are no texts": ({**START, **WORK, **END, "keywords": lambda: [5]}, "keywords", ["list of words"]),
+    "a comparison with a text": (asked(act.process.number > "100"), "work",
+                                 ["act.process.number", "write it without quotes: 100"]),
+    "a comparison with no choice": (asked((act.process.kind == "c") | (act.process.text == "a")), "work",
+                                    ["'c'", "none of its choices", "there are: 'a', 'b'"]),
+    "a comparison with one of several that are no choice": (asked(act.process.kind.in_(["a", "bb"])), "work",
+                                                            ["'bb'", "did you mean 'b'?"]),
+    "a comparison with a value of a member": (asked(act.process.vehicle == "van"), "work",
+                                              ["reads as a member", "write Vehicle.VAN"]),
+    "a truth in quotes": (asked(~(act.process.agreed == "yes")), "work", ["true or false", "~act.process.agreed"]),
+    "a text that is a number": (asked(act.process.text == 5), "work", ["write '5'"]),
+    "a date that is a number": (asked(act.process.since > 5), "work", ["act.process.since, a date", "5, a number"]),
+    "a timer of a number": (at_work(lambda: flow.Timer(act.process.number)), "work",
+                            ["timedelta", "write lambda activation: timedelta(days=activation.process.number)"]),
+    "due by a date": (at_work(lambda: flow.ManualTask().Due(act.process.since)), "work",
+                      [".Due()", "datetime.combine(activation.process.since"]),
+    "a priority of a text": (at_work(lambda: flow.ManualTask().Priority(act.process.text)), "work",
+                             [".Priority()", "is a str"]),
+    "a span that lies behind": (at_work(lambda: flow.Timer(dt.timedelta(days=-2))), "work",
+                                ["lies behind", "write timedelta(days=2)"]),
+    "an owner for a name": (at_work(lambda: flow.ManualTask().Assign(username=this.start.owner)), "work",
+                            ["write .Assign(this.start.owner)"]),
+    "the manager of a node": (
+        at_work(lambda: flow.ManualTask().Assign(assign.ManagerOf(this.start))), "work", ["write this.start.owner"]),
+    "a field of the flow": ({**START, **WORK, **END, "note": jsonstore.StringField}, "note",
+                            ["is a field", "move it to FaultProcess"]),
+    "a keyword that a child does not take": (at_work(lambda: flow.Subprocess(ChildFlow.start, txt="a", text="b")),
+                                             "work", ["ChildFlow.start `txt`", "did you mean text?"]),
+    "a keyword that a child lacks": (at_work(lambda: flow.Subprocess(ChildFlow.start)), "work",
+                                     ["asks for `text`", "add text=…"]),
+    "an item that a child does not take": (at_work(lambda: flow.NSubprocess(ChildFlow.start, [1], text="a")), "work",
+                                           ["ChildFlow.start `item`"]),
     "a column of an artifact that says it wrongly": (
         at_start(lambda: flow.Start(views.CreateArtifactView.as_view(Loaned, ["item"]))), "start",
         ["Loaned.item: info= has 'lable'", "did you mean 'label'?"]),
@@ -500,6 +545,78 @@ def test_a_method_that_is_missing_is_guessed_from_methods_alone():
             def check(self, activation): ...
 
     assert refused.value.faults[0].text.endswith("write def take(self, activation): …")
+
+
+def test_a_method_in_the_place_of_a_node():
+    with pytest.raises(
+        FlowError, match=r"HiddenFlow\.work: a method takes the place of the node .*; rename one"
+    ):
+
+        class HiddenFlow(flow.Flow):
+            start = flow.StartHandle().Next(this.work)
+            work = flow.Function(this.work).Next(this.end)
+            end = flow.End()
+
+            def work(self, activation): ...  # noqa: F811
+
+
+def test_a_method_without_this():
+    with pytest.raises(FlowError, match=r"BareFlow\.work: .* the method `tell` .*; write this\.tell"):
+
+        class BareFlow(flow.Flow):
+            def tell(self, activation): ...
+
+            start = flow.StartHandle().Next(this.work)
+            work = flow.Function(tell).Next(this.end)
+            end = flow.End()
+
+
+def test_a_node_that_is_a_class():
+    with pytest.raises(FlowError) as refused:
+
+        class ClassFlow(flow.Flow):
+            start = flow.StartHandle().Next(this.end)
+            end = flow.End
+
+    assert "write flow.End()" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("declare", "words"),
+    [
+        (
+            lambda: flow.ManualTask().onTimeout(dt.timedelta(1), this.end),
+            r"\.onTimeout\(\); did you mean \.OnTimeout",
+        ),
+        (
+            lambda: flow.Start(nothing).Assign(username="bob"),
+            r"flow\.Start\(\) has no word \.Assign\(\); there are:",
+        ),
+        (lambda: flow.End().Next(this.end), r"flow\.End\(\) has no word \.Next"),
+    ],
+)
+def test_a_word_that_a_node_does_not_know(declare, words):
+    with pytest.raises(AttributeError, match=words):
+        declare()
+
+
+def test_no_working_time():
+    with pytest.raises(FlowError, match="takes whole days and hours"):
+        flow.working()
+
+
+def test_a_class_that_is_declared_later_is_left_alone():
+    class LateProcess(Process):
+        loan = jsonstore.ReferenceField(lambda: Undeclared)  # noqa: F821
+        number = jsonstore.IntegerField()
+
+    class LateFlow(flow.Flow):
+        process_class = LateProcess
+        start = flow.StartHandle().Next(this.ask)
+        ask = flow.If((act.process.loan != None) & (act.process.number > 2)).Then(this.end).Else(this.end)  # noqa: E711
+        end = flow.End()
+
+    assert LateFlow.definition.nodes["ask"].condition is not None
 
 
 def test_no_start():

@@ -13,9 +13,9 @@ from decimal import Decimal
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from ..kinds import ANY, Kind, Kinds
 from ..names import guess
 from . import cells
-from .cells import Kind, Kinds
 from .table import AGGREGATIONS, POLICIES, Column, Result, Rule, Table, TableError, Test
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
@@ -174,7 +174,7 @@ class _Reader:
         )
 
     def _test(self, place: str, text: str, column: Column) -> Test | None:
-        kind = cells.ANY if column.read is not None else self._kinds.get(column.name, cells.ANY)
+        kind = ANY if column.read is not None else self._kinds.get(column.name, ANY)
         try:
             return cells.test(text, kind, strict=True)
         except cells.Odd as error:
@@ -184,7 +184,7 @@ class _Reader:
             return _unary(place, text, str(error))
 
     def _result(self, place: str, text: str, column: str) -> Result:
-        kind = self._kinds.get(column, cells.ANY)
+        kind = self._kinds.get(column, ANY)
         if not text.strip():
             return lambda values: None
         try:
