@@ -14,7 +14,7 @@ from ..kinds import ANY, attributes_of, kind_of
 from ..names import guess
 from ..outcome import Outcome
 from .reading import read
-from .table import Table, TableError
+from .table import LISTED, Table, TableError
 
 if TYPE_CHECKING:
     from portal.models import Process
@@ -107,7 +107,7 @@ class DecisionTable(Activity):
 
     def _unfit(self, table: Table) -> Iterator[str]:
         """Results that their fields refuse. What an expression works out is seen when it runs."""
-        if table.policy in ("RULE ORDER", "COLLECT"):
+        if table.policy in LISTED:
             return
         fields = attributes_of(self.flow_class.process_class)
         for rule in table.rules:
