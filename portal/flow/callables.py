@@ -132,8 +132,7 @@ def _unread(definition: Definition, called: Called, expression: Expression) -> I
         elif path[0] == "process" and len(path) > 1:
             model = definition.process_class or registry.plain_process
             if model is not None and _lacks(model, path[1]):
-                fields = [name for name in dir(model) if not name.startswith("_")]
-                mend = guess(path[1], fields, "act.process.", all_known=False) or _declared(model, path[1])
+                mend = guess_field(path[1], model, "act.process.") or _declared(model, path[1])
                 yield f"{called.what} reads {text}, but {model.__name__} has no field `{path[1]}`{mend}"
 
 
@@ -223,6 +222,15 @@ def _other_kind(definition: Definition, called: Called, expression: Expression) 
     elif kind.type is dt.date:
         mend = f"write lambda activation: datetime.combine({read}, time(17), tzinfo=UTC)"
     yield f"{called.what} needs a {words}, and act.{'.'.join(path)} is a {kind.type.__name__}; {mend}"
+
+
+def guess_field(name: str, model: Any, prefix: str = "") -> str:
+    """A mend for a field that a process class does not have: one of its own, or one of ours that is very like it."""
+    names = [each for each in dir(model) if not each.startswith("_")]
+    ours = {each for each in names if hasattr(registry.plain_process, each)}
+    own = guess(name, (each for each in names if each not in ours), prefix, all_known=False)
+    close = near(name, ours, closeness=0.75)
+    return own or (f"; did you mean {prefix}{close}?" if close else "")
 
 
 def _lacks(model: type | None, name: str) -> bool:

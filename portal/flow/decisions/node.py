@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from ..base import Call
 from ..boundary import Activity
-from ..callables import Called
+from ..callables import Called, guess_field
 from ..kinds import ANY, attributes_of, kind_of
-from ..names import guess
 from ..outcome import Outcome
 from .reading import read
 from .table import LISTED, Table, TableError
@@ -98,11 +97,11 @@ class DecisionTable(Activity):
             return
         for name in table.needs:
             if name not in fields and name not in self.inputs:
-                mend = guess(name, fields, "", all_known=False) or f"; add inputs={{{name!r}: this.{name}}}"
+                mend = guess_field(name, model) or f"; declare it, or add inputs={{{name!r}: this.{name}}}"
                 yield f"{table.name} asks for {name!r}, which is no field of {model.__name__}{mend}"
         for name in table.sets:
             if name not in fields:
-                mend = guess(name, fields, "", all_known=False) or "; declare it"
+                mend = guess_field(name, model) or "; declare it"
                 yield f"{table.name} sets {name!r}, which is no field of {model.__name__}{mend}"
 
     def _unfit(self, table: Table) -> Iterator[str]:
