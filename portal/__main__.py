@@ -50,8 +50,15 @@ def _load() -> Flask:
     context = click.get_current_context(silent=True)
     try:
         app = _bare() if context is not None and context.command in flows.BARE else _whole()
-    except (PortalError, ValueError, OSError) as error:
-        raise click.ClickException(str(error)) from error
+    except Exception as error:
+        from portal.cli.slips import (
+            fault_of,
+        )  # asks all the words of the language, which most commands do not need
+
+        fault = None if isinstance(error, PortalError) else fault_of(error)
+        if fault is None and not isinstance(error, PortalError | ValueError | OSError):
+            raise
+        raise click.ClickException(str(fault or error)) from error
     gc.freeze()  # what is there now stays: nobody needs to look at it again
     gc.enable()
     return app

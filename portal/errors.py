@@ -32,7 +32,7 @@ class Fault:
 
     def __str__(self) -> str:
         place = f'\n  File "{self.file}", line {self.line}' if self.file else ""
-        return f"{self.where}: {self.text}{place}"
+        return f"{self.where}: {self.text}{place}" if self.where else f"{self.text}{place}"
 
 
 class FlowError(PortalError):

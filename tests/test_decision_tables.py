@@ -50,6 +50,13 @@ def dmn_text(policy="UNIQUE", asks="amount", cell="&gt;= 20.10", result='"bob"',
     return DMN.format(policy=policy, asks=asks, cell=cell, result=result, more=more)
 
 
+def ranked(text, values):
+    """The same table, whose results have these values, the most important one first."""
+    output = '<output id="o" name="by" typeRef="string"/>'
+    listed = f'{output[:-2]}><outputValues id="v"><text>{values}</text></outputValues></output>'
+    return text.replace(output, listed)
+
+
 @pytest.fixture
 def table(tmp_path):
     def write(text, name="rates.csv", **kinds):
@@ -213,7 +220,18 @@ WRONG = {
     "a text without quotes": (dmn_text(result="bbo"), "rates.dmn", ["rule 2, by", "bbo", "quotes"]),
     "a text without quotes in a test": (dmn_text(cell="&lt; much"), "rates.dmn", ["rule 2, amount", "much"]),
     "half an expression": (dmn_text(cell="$ &gt;= amount and"), "rates.dmn", ["rule 2, amount"]),
-    "an unknown policy": (dmn_text("PRIORITY"), "rates.dmn", ["PRIORITY", "FIRST"]),
+    "an unknown policy": (dmn_text("BEST"), "rates.dmn", ["BEST", "FIRST", "PRIORITY"]),
+    "a priority of nothing": (dmn_text("PRIORITY"), "rates.dmn", ["PRIORITY", "order of their importance"]),
+    "a result without a rank": (
+        ranked(dmn_text("PRIORITY"), '"alice"'),
+        "rates.dmn",
+        ["rule 2, by", "'bob'", "add it to them"],
+    ),
+    "ranks that are no values": (
+        ranked(dmn_text("OUTPUT ORDER"), "alice, bob"),
+        "rates.dmn",
+        ["values of by", "quotes"],
+    ),
 }
 
 
@@ -236,3 +254,29 @@ def test_a_circle_and_a_decision_by_its_name():
         dmn.read("a.dmn", text, {}, "none")
     with pytest.raises(TableError, match="top requires top, a circle"):
         dmn.read("a.dmn", text.replace("#grade", "#top"), {}, "top")
+
+
+def test_the_most_important_result_of_those_that_fit(table):
+    text = dmn_text("PRIORITY", cell="-")  # fits everything, as the first row does small amounts
+    for values, decided, place in (
+        ('"bob", "alice"', "bob", "rule 2"),
+        ('"alice", "bob"', "alice", "rule 1"),
+    ):
+        found = table(ranked(text, values), "rates.dmn").decide({"amount": 5})
+        assert (found.values, found.places) == ({"by": decided}, (place,))
+        assert table(ranked(text, values), "rates.dmn").decide({"amount": 50}).values == {"by": "bob"}
+
+
+def test_all_results_in_the_order_of_their_importance(table):
+    text = ranked(dmn_text("OUTPUT ORDER", cell="-"), '"bob", "alice"')
+    found = table(text, "rates.dmn").decide({"amount": 5})
+    assert (found.values, found.places) == ({"by": ["bob", "alice"]}, ("rule 2", "rule 1"))
+
+
+def test_the_rank_of_what_an_expression_works_out(table):
+    pytest.importorskip("zen")
+    text = ranked(dmn_text("PRIORITY", cell="-", result='amount &gt; 1 ? "bob" : "carol"'), '"bob", "alice"')
+    worked_out = table(text, "rates.dmn")
+    assert worked_out.decide({"amount": 5}).values == {"by": "bob"}
+    with pytest.raises(DecisionError, match=r"rule 2: .*'carol'.* is not among the values"):
+        worked_out.decide({"amount": 1})

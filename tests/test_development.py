@@ -138,6 +138,39 @@ def test_the_page_is_told_apart_from_another_and_brings_its_style():
             assert file.status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ("flow.Job(this.pay, retry=3)", "did you mean retries?"),
+        ("flow.Job(this.pay()).Next(this.end)", "write this.pay"),
+        ('flow.ManualTask().permission("x")', "did you mean .Permission()?"),
+        ('flow.ManualTask().Annotation(titel="x")', "did you mean title?"),
+        ("flow.ManualTask().onTimeout(5, this.end)", "did you mean .OnTimeout?"),
+        ('flow.ManualTask().Assign(assign.RoundRobin("clerks"))', "role=…"),
+        ("flow.Timer(timedelta(days=1))", "write from datetime import timedelta"),
+        ("flow.ManualTask().Due(flow.working(weeks=1))", "days, hours"),
+        ("flow.MannualTask()", "did you mean ManualTask?"),
+        ("flow.ExternalTask()", "add topic"),
+        ('jsonstore.FileField("X", max_size="10 apples")', "'10 apples' is no size; give one"),
+        ('jsonstore.StringField("X", maxlength=5)', "did you mean max_length?"),
+    ],
+)
+def test_what_python_refuses_is_told_with_its_place_and_a_mend(
+    command, tmp_path, monkeypatch, request, wrong, words
+):
+    name = re.sub(r"\W+", "_", request.node.name)  # a package of its own: Python keeps what it has imported
+    monkeypatch.setenv("PORTAL_FLOWS", name)
+    flows = tmp_path / name
+    flows.mkdir()
+    source = "from portal import assign, flow, jsonstore, this\n\nclass GreetFlow(flow.Flow):\n    work = (\n        "
+    (flows / "greet.py").write_text(f"{source}{wrong}\n    )\n")
+    said, code = command("flows", "check")
+    assert code == 1
+    assert said.startswith("Error: GreetFlow.work: ")
+    assert words in said
+    assert said.endswith(f'File "{flows / "greet.py"}", line 5\n')
+
+
 def test_debugging_is_for_this_machine_alone(command):
     said, code = command("run", "--debug", "--host", "0.0.0.0")
     assert (code, said.count("\n")) == (1, 1)

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+import enum
 import re
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Column, Integer
+from sqlalchemy import Column, Enum, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal import act, assign, flow, jsonstore, this, views
 from portal.errors import FlowError
-from portal.models import Process
+from portal.models import Process, db
+
+
+class Vehicle(enum.Enum):
+    VAN = "van"
 
 
 class FaultProcess(Process):
+    since = jsonstore.DateField()
+    vehicle = jsonstore.ChoiceField(choices=Vehicle)
     text = jsonstore.StringField()
     number = jsonstore.IntegerField()
     agreed = jsonstore.BooleanField()
@@ -37,8 +44,22 @@ class OddLine(jsonstore.Schema):
     amount = jsonstore.IntegerField(default="5")
 
 
+class Loaned(db.Model):
+    __tablename__ = "mistaken_loan"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    item: Mapped[str] = mapped_column(String(80), info={"lable": "What"})
+
+
 class AsyncCall:
     async def __call__(self, given): ...
+
+
+class ChildFlow(flow.Flow):
+    start = flow.StartHandle(this.take).Next(this.end)
+    end = flow.End()
+
+    def take(self, activation, text, more=None): ...
 
 
 class OtherFlow(flow.Flow):
@@ -59,6 +80,11 @@ def at_work(make):
 def at_start(make):
     """A flow that begins so, and ends at once."""
     return {"start": lambda: make().Next(this.end), **END}
+
+
+def asked(condition):
+    """A flow that asks this."""
+    return {**START, "work": lambda: flow.If(condition).Then(this.end).Else(this.end), **END}
 
 
 def with_form(**options):
@@ -426,6 +452,44 @@ FAULTS = {
         "work", ["check=", "(object)"]),
     "a category that is no text": ({**START, **WORK, **END, "category": lambda: 5}, "category", ["'Finance'"]),
     "keywords that are no texts": ({**START, **WORK, **END, "keywords": lambda: [5]}, "keywords", ["list of words"]),
+    "a comparison with a text": (asked(act.process.number > "100"), "work",
+                                 ["act.process.number", "write it without quotes: 100"]),
+    "a comparison with no choice": (asked((act.process.kind == "c") | (act.process.text == "a")), "work",
+                                    ["'c'", "none of its choices", "there are: 'a', 'b'"]),
+    "a comparison with one of several that are no choice": (asked(act.process.kind.in_(["a", "bb"])), "work",
+                                                            ["'bb'", "did you mean 'b'?"]),
+    "a comparison with a value of a member": (asked(act.process.vehicle == "van"), "work",
+                                              ["reads as a member", "write Vehicle.VAN"]),
+    "a truth in quotes": (asked(~(act.process.agreed == "yes")), "work", ["true or false", "~act.process.agreed"]),
+    "a text that is a number": (asked(act.process.text == 5), "work", ["write '5'"]),
+    "a date that is a number": (asked(act.process.since > 5), "work", ["act.process.since, a date", "5, a number"]),
+    "a timer of a number": (at_work(lambda: flow.Timer(act.process.number)), "work",
+                            ["timedelta", "write lambda activation: timedelta(days=activation.process.number)"]),
+    "due by a date": (at_work(lambda: flow.ManualTask().Due(act.process.since)), "work",
+                      [".Due()", "datetime.combine(activation.process.since"]),
+    "a priority of a text": (at_work(lambda: flow.ManualTask().Priority(act.process.text)), "work",
+                             [".Priority()", "is a str"]),
+    "a span that lies behind": (at_work(lambda: flow.Timer(dt.timedelta(days=-2))), "work",
+                                ["lies behind", "write timedelta(days=2)"]),
+    "an owner for a name": (at_work(lambda: flow.ManualTask().Assign(username=this.start.owner)), "work",
+                            ["write .Assign(this.start.owner)"]),
+    "the manager of a node": (
+        at_work(lambda: flow.ManualTask().Assign(assign.ManagerOf(this.start))), "work", ["write this.start.owner"]),
+    "a field of the flow": ({**START, **WORK, **END, "note": jsonstore.StringField}, "note",
+                            ["is a field", "move it to FaultProcess"]),
+    "a keyword that a child does not take": (at_work(lambda: flow.Subprocess(ChildFlow.start, txt="a", text="b")),
+                                             "work", ["ChildFlow.start `txt`", "did you mean text?"]),
+    "a keyword that a child lacks": (at_work(lambda: flow.Subprocess(ChildFlow.start)), "work",
+                                     ["asks for `text`", "add text=…"]),
+    "an item that a child does not take": (at_work(lambda: flow.NSubprocess(ChildFlow.start, [1], text="a")), "work",
+                                           ["ChildFlow.start `item`"]),
+    "a column of an artifact that says it wrongly": (
+        at_start(lambda: flow.Start(views.CreateArtifactView.as_view(Loaned, ["item"]))), "start",
+        ["Loaned.item: info= has 'lable'", "did you mean 'label'?"]),
+    "a column of the artifact that is not there": (
+        {"start": lambda: flow.Start(views.CreateArtifactView.as_view(Loaned, ["item"])).Next(this.work),
+         "work": lambda: flow.View(views.UpdateArtifactView.as_view(fields=["itm"])).Next(this.end), **END}, "work",
+        ["`itm`", "Loaned", "did you mean `item`?"]),
     "a view without a view": ({**START, "work": lambda: flow.View(None).Next(this.end), **END}, "work", ["view"]),
 }  # fmt: skip
 
@@ -481,6 +545,78 @@ def test_a_method_that_is_missing_is_guessed_from_methods_alone():
             def check(self, activation): ...
 
     assert refused.value.faults[0].text.endswith("write def take(self, activation): …")
+
+
+def test_a_method_in_the_place_of_a_node():
+    with pytest.raises(
+        FlowError, match=r"HiddenFlow\.work: a method takes the place of the node .*; rename one"
+    ):
+
+        class HiddenFlow(flow.Flow):
+            start = flow.StartHandle().Next(this.work)
+            work = flow.Function(this.work).Next(this.end)
+            end = flow.End()
+
+            def work(self, activation): ...  # noqa: F811
+
+
+def test_a_method_without_this():
+    with pytest.raises(FlowError, match=r"BareFlow\.work: .* the method `tell` .*; write this\.tell"):
+
+        class BareFlow(flow.Flow):
+            def tell(self, activation): ...
+
+            start = flow.StartHandle().Next(this.work)
+            work = flow.Function(tell).Next(this.end)
+            end = flow.End()
+
+
+def test_a_node_that_is_a_class():
+    with pytest.raises(FlowError) as refused:
+
+        class ClassFlow(flow.Flow):
+            start = flow.StartHandle().Next(this.end)
+            end = flow.End
+
+    assert "write flow.End()" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("declare", "words"),
+    [
+        (
+            lambda: flow.ManualTask().onTimeout(dt.timedelta(1), this.end),
+            r"\.onTimeout\(\); did you mean \.OnTimeout",
+        ),
+        (
+            lambda: flow.Start(nothing).Assign(username="bob"),
+            r"flow\.Start\(\) has no word \.Assign\(\); there are:",
+        ),
+        (lambda: flow.End().Next(this.end), r"flow\.End\(\) has no word \.Next"),
+    ],
+)
+def test_a_word_that_a_node_does_not_know(declare, words):
+    with pytest.raises(AttributeError, match=words):
+        declare()
+
+
+def test_no_working_time():
+    with pytest.raises(FlowError, match="takes whole days and hours"):
+        flow.working()
+
+
+def test_a_class_that_is_declared_later_is_left_alone():
+    class LateProcess(Process):
+        loan = jsonstore.ReferenceField(lambda: Undeclared)  # noqa: F821
+        number = jsonstore.IntegerField()
+
+    class LateFlow(flow.Flow):
+        process_class = LateProcess
+        start = flow.StartHandle().Next(this.ask)
+        ask = flow.If((act.process.loan != None) & (act.process.number > 2)).Then(this.end).Else(this.end)  # noqa: E711
+        end = flow.End()
+
+    assert LateFlow.definition.nodes["ask"].condition is not None
 
 
 def test_no_start():
@@ -551,6 +687,31 @@ def test_a_fault_says_the_file_and_the_line():
         ("number", mapped_column(Integer), ["__tablename__"]),
         ("number", Column(Integer), ["__tablename__"]),
         ("__annotations__", {"number": Mapped[int]}, ["__tablename__"]),
+        (
+            "kind",
+            jsonstore.ChoiceField(choices=["van", "car"], default="vam"),
+            ["'vam'", "write default='van'"],
+        ),
+        (
+            "kind",
+            jsonstore.StringField(choices=["van"], default="x"),
+            ["none of its choices", "write default='van'"],
+        ),
+        ("kind", jsonstore.ChoiceField(choices=[]), ["choices= has none"]),
+        ("letter", jsonstore.StringField(max_length="50"), ["write max_length=50"]),
+        ("letter", jsonstore.StringField(min_length=5, max_length=2), ["leave no value", "max_length="]),
+        ("letter", jsonstore.StringField(required="yes"), ["write required=True"]),
+        ("letter", jsonstore.StringField(validators=["^a"]), ["validators=", "'^a'"]),
+        ("letter", jsonstore.StringField(visible_to=True), ["says nobody", "shop.see_prices"]),
+        ("letter", jsonstore.StringField(visible_to="see it"), ["without spaces", "write 'see_it'"]),
+        ("letter", jsonstore.StringField(visible_to=lambda user: True), ["(user, process)"]),
+        ("letter", jsonstore.StringField, ["write jsonstore.StringField()"]),
+        ("agreed", jsonstore.BooleanField(labels=("Yes",)), ["two of them"]),
+        ("agreed", jsonstore.BooleanField(labels="Yes"), ["two of them"]),
+        ("amount", jsonstore.DecimalField(max_digits=1, decimal_places=2), ["leave no value", "max_digits="]),
+        ("amount", jsonstore.DecimalField(min_value="5"), ["min_value=", "'5'"]),
+        ("amount", jsonstore.IntegerField(min_value=5, max_value=1), ["leave no value"]),
+        ("loan", jsonstore.ReferenceField("Loan"), ["write Loan", "lambda: Loan"]),
     ],
 )
 def test_a_field_that_cannot_be(name, value, words):
@@ -559,6 +720,38 @@ def test_a_field_that_cannot_be(name, value, words):
     assert f"OddProcess.{name.replace('__annotations__', 'number')}" in str(refused.value)
     for word in words:
         assert word in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        (mapped_column(Enum("van", "car"), default="vam"), ["'vam'", "write default='van'"]),
+        (mapped_column(Enum(Vehicle), default="vam"), ["no member of Vehicle", "write default=Vehicle.VAN"]),
+        (mapped_column(Integer, info={"lable": "Number"}), ["'lable'", "did you mean 'label'?"]),
+        (mapped_column(Integer, info={"format": "CHF {:,.2f"}), ["'CHF {:,.2f'", 'as "CHF {:,.2f}"']),
+        (mapped_column(Integer, info={"format": "CHF"}), ["has no place for the value"]),
+        (mapped_column(Integer, info={"visible_to": "see it"}), ["write 'see_it'"]),
+        (mapped_column(Integer, info={"validators": "positive"}), ["'positive'", "functions"]),
+    ],
+)  # fmt: skip
+def test_a_column_that_cannot_be(column, words):
+    with pytest.raises(FlowError) as refused:
+        type(Process)(
+            "OddProcess", (Process,), {"kind": column, "__tablename__": "odd", "__module__": __name__}
+        )
+    for word in ("OddProcess.kind", *words):
+        assert word in str(refused.value)
+
+
+def test_two_fields_in_one_place_of_the_document():
+    with pytest.raises(FlowError, match=r"PlaceProcess\.second: .*`first`.*json_key") as refused:
+
+        class PlaceProcess(Process):
+            first = jsonstore.StringField()
+            second = jsonstore.StringField(json_key="first")  # the line of the field
+
+    [fault] = refused.value.faults
+    assert "# the line of the field" in Path(__file__).read_text().splitlines()[fault.line - 1]
 
 
 def test_generators_may_be_sources_and_items():

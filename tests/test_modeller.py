@@ -7,7 +7,7 @@ import pytest
 
 from portal import create_app, flow, render, this
 from portal.discovery import discover
-from portal.errors import PortalError
+from portal.errors import FlowError, PortalError
 from portal.modeller import read, skeleton
 from portal.modeller.names import node_names
 
@@ -38,11 +38,15 @@ def graph(text):
     return nodes, ways
 
 
-def made_of(text):
+def made_of(text, tables=False):
     """The flow that the skeleton of a diagram declares."""
+    return run(skeleton(read(text), tables))
+
+
+def run(source, file="skeleton"):
+    """The last flow of a module."""
     namespace = {"__name__": f"skeleton_{next(NUMBERS)}"}
-    source = skeleton(read(text))
-    exec(compile(source, "skeleton", "exec"), namespace)
+    exec(compile(source, str(file), "exec"), namespace)
     return [each for each in namespace.values() if isinstance(each, type) and hasattr(each, "definition")][-1]
 
 
@@ -60,6 +64,45 @@ def test_every_example_comes_back_as_the_same_graph(label):
         if name not in unnamed and not one[0].endswith("Gateway"):
             assert other[2] == one[2]
     assert ways_again == ways
+
+
+GRADE = """<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="d" name="D" namespace="n">
+<decision id="grade"><decisionTable id="t"><input id="i"><inputExpression id="e"><text>amount</text></inputExpression>
+</input><output id="o" name="by"/><rule id="r"><inputEntry id="a"><text>-</text></inputEntry>
+<outputEntry id="b"><text>"bob"</text></outputEntry></rule></decisionTable></decision></definitions>"""
+
+
+@pytest.mark.parametrize(
+    ("drawn", "written", "exported"),
+    [
+        ('camunda:decisionRef="grade"', 'flow.DecisionTable("grade.dmn", decision="grade")', "grade"),
+        ('camunda:decisionRef="rates.csv"', 'flow.DecisionTable("rates.csv")', "rates.csv"),
+        ('camunda:decisionRef="all.dmn#grade"', 'flow.DecisionTable("all.dmn", decision="grade")', "all.dmn#grade"),
+        ("<z:calledDecision decisionId='grade'/>", 'flow.DecisionTable("grade.dmn", decision="grade")', "grade"),
+    ],
+)  # fmt: skip
+def test_a_decision_that_a_diagram_names_is_a_table(tmp_path, drawn, written, exported):
+    attribute, inner = (drawn, "") if drawn.startswith("camunda") else ("", drawn)
+    text = f"""<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"
+      xmlns:camunda="http://camunda.org/schema/1.0/bpmn" xmlns:z="http://camunda.org/schema/zeebe/1.0">
+    <process id="p" name="Pay"><startEvent id="s" name="Start"/>
+    <businessRuleTask id="r" name="Rates" {attribute}><extensionElements>{inner}</extensionElements></businessRuleTask>
+    <endEvent id="e" name="End"/><sequenceFlow id="f1" sourceRef="s" targetRef="r"/>
+    <sequenceFlow id="f2" sourceRef="r" targetRef="e"/></process></definitions>"""
+    source = skeleton(read(text))
+    assert written in source
+    assert "TODO: put the file beside this module" in source
+    for name in ("grade.dmn", "all.dmn"):
+        (tmp_path / name).write_text(GRADE)
+    (tmp_path / "rates.csv").write_text("amount,out: by\n,bob\n")
+    with pytest.raises(FlowError, match="asks for 'amount', which is no field of PayProcess; declare it"):
+        run(source, tmp_path / "pay.py")
+    fields = "    amount = jsonstore.IntegerField()\n    by = jsonstore.StringField()\n"
+    mended = source.replace("    pass\n", fields).replace("import flow,", "import flow, jsonstore,")
+    made = run(mended, tmp_path / "pay.py")
+    again = render.bpmn(made)
+    assert f'camunda:decisionRef="{exported}"' in again
+    assert written in skeleton(read(again))
 
 
 DRAWN = """<?xml version="1.0"?>

@@ -6,7 +6,7 @@ import datetime as dt
 import logging
 from typing import Any
 
-from flask import abort, current_app, g, request
+from flask import abort, current_app, g, request, session
 from flask_wtf.csrf import CSRFError, validate_csrf
 from sqlalchemy import Connection, case, select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -151,4 +151,6 @@ def _set(connection: Connection, pragmas: dict[str, int]) -> None:
 def tell_rate(response: BaseResponse) -> BaseResponse:
     """Say in the headers of an answer how often the token may still be used."""
     response.headers.update(g.pop("rate", {}))
+    if g.get("token") is not None and session.new:  # a program has no use for a cookie
+        session.modified = False
     return response

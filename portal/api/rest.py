@@ -6,7 +6,7 @@ from flask import Blueprint, abort, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.errors import InvalidForm
-from portal.web.problems import Invalid, flattened, problem
+from portal.web.problems import WRONG, Invalid, flattened, problem
 
 from . import document, events, external, flows, hooks, people, processes, reports, talk, tasks, triggers
 from .callers import SAFE, identify, tell_rate
@@ -57,7 +57,7 @@ rest.after_request(tell_rate)
 
 @rest.errorhandler(Invalid)
 def _invalid(error: Invalid) -> BaseResponse:
-    return problem(422, error.detail or "Something in it is not in order.", errors=error.errors)
+    return problem(422, error.detail or WRONG, errors=error.errors)
 
 
 @rest.errorhandler(InvalidForm)

@@ -18,7 +18,7 @@ from .calls import call, demand_keywords, handle_named, receiver_of
 from .processes import detail_of
 from .repeats import once, with_tag
 from .resource import Blueprint, needs
-from .schemas import HandleBody, MessageBody, ProcessDetailSchema, SignalBody
+from .schemas import HandleBody, ProcessDetailSchema, SignalBody
 
 blueprint = Blueprint("triggers", __name__)
 
@@ -51,8 +51,9 @@ def _call(node: Any, body: dict[str, Any]) -> BaseResponse:
 
 @blueprint.route("/flows/<label>/messages/<name>", methods=["POST"], tags=["Programs"])
 @needs("manage", once=True)
-@blueprint.arguments(MessageBody)
+@blueprint.arguments(HandleBody)
 @blueprint.response(200, ProcessDetailSchema)
+@blueprint.alt_response(204, description="A message is kept: no process takes it yet.")
 def message(body: dict[str, Any], label: str, name: str) -> BaseResponse:
     """Send a process a message: what waits for one of that name is reached."""
     flow = flow_or_refuse(label)
@@ -61,10 +62,21 @@ def message(body: dict[str, Any], label: str, name: str) -> BaseResponse:
         abort(404, "No step of this flow waits for such a message.")
     _demand_manager(label)
     demand_keywords(body["data"])
+    if "where" in body:
+        return _send_where(flow, name, body)
     if body.get("process") is None:
         raise Invalid({"process": ["Say which process."]})
     process = process_or_refuse(body["process"])
     return once(lambda: _send(flow, name, process, body["data"]), process=process.id)
+
+
+def _send_where(flow: Any, name: str, body: dict[str, Any]) -> BaseResponse:
+    """Find the receiver of a message by its fields."""
+    node = flow.definition.nodes.get(name)
+    if node is None or not node.keeps_messages:
+        raise Invalid({"where": ["Only a message catch finds its receiver by fields: say which process."]})
+    receiver = receiver_of(node, body)
+    return once(lambda: _call(node, body), process=None if receiver is None else receiver.id)
 
 
 def _send(flow: Any, name: str, process: Process, data: dict[str, Any]) -> BaseResponse:

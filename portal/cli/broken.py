@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import linecache
 import re
-import sys
 import traceback
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,6 +16,8 @@ from werkzeug.wrappers import Response
 from portal import folders
 from portal.errors import Fault, FlowError
 from portal.language import gettext, ngettext
+
+from .slips import faults_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -51,7 +52,7 @@ class BrokenSite:
     """A WSGI application that answers everything with the page, as 500."""
 
     def __init__(self, error: BaseException) -> None:
-        self.problems = [_problem(fault) for fault in _faults(error)]
+        self.problems = [_problem(fault) for fault in faults_of(error)]
         self.terminal = _in_terminal(error)
         trace = "".join(traceback.format_exception(error)) if not isinstance(error, FlowError) else ""
         #: tells one state of the site from the next, for the page that waits for it
@@ -78,26 +79,6 @@ class BrokenSite:
             "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",
         }
         return response(environ, start_response)
-
-
-def _faults(error: BaseException) -> Iterator[Fault]:
-    if isinstance(error, FlowError):
-        yield from error.faults or (Fault("", str(error)),)
-    elif isinstance(error, SyntaxError):
-        yield Fault("", f"{type(error).__name__}: {error.msg}", error.filename or "", error.lineno or 0)
-    else:
-        file, line = _place(error)
-        yield Fault("", f"{type(error).__name__}: {error}", file, line)
-
-
-def _place(error: BaseException) -> tuple[str, int]:
-    """The last line of the site's own on the way to an error."""
-    site = str(folders.site())
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        own = frame.filename.startswith(site) and "site-packages" not in frame.filename
-        if own and not frame.filename.startswith(sys.prefix):
-            return frame.filename, frame.lineno or 0
-    return "", 0
 
 
 def _problem(fault: Fault) -> Problem:

@@ -69,11 +69,11 @@ def import_flow(file: Path, output: Path | None) -> None:
 COMMANDS = (describe_flow, diff_flows, import_flow)
 
 
-def _python(file: Path) -> str:
+def _python(file: Path, tables: bool = True) -> str:
     from portal import modeller
 
     try:
-        return modeller.skeleton(modeller.read(file.read_text("utf-8")))
+        return modeller.skeleton(modeller.read(file.read_text("utf-8")), tables)
     except (PortalError, UnicodeDecodeError, OSError) as error:
         raise click.ClickException(f"{file}: {error}") from error
 
@@ -85,7 +85,7 @@ def _version(name: str) -> Any:
     made: dict[str, Any] = {
         "__name__": f"read_from_{uuid.uuid4().hex}"
     }  # of its own: classes are known by it
-    source = compile(_python(Path(name)), name, "exec")
+    source = compile(_python(Path(name), tables=False), name, "exec")
     refusing(lambda: exec(source, made))
     return [each for each in made.values() if isinstance(each, type) and hasattr(each, "definition")][-1]
 

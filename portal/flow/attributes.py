@@ -47,6 +47,10 @@ def _misspelt(flow_class: type[Flow]) -> Iterator[str]:
         "definition",
     }
     for name, value in vars(flow_class).items():
+        if type(value).__module__.startswith("portal.jsonstore"):
+            owner = getattr(flow_class.process_class, "__name__", "a subclass of Process")
+            yield f"{name}: is a field, which a process has and not a flow; move it to {owner}"
+            continue
         if name.startswith("_") or name in ours or isinstance(value, (*_FUNCTIONS, Node)):
             continue
         meant = near(name, ours, closeness=0.8)

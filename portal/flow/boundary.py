@@ -13,7 +13,7 @@ from .callables import Called
 from .mutexes import Turn
 from .outcome import Outcome, Wait
 from .reference import Reference, is_call
-from .times import following, is_span, moment, moment_faults
+from .times import MOMENTS, following, is_span, moment, moment_faults
 
 if TYPE_CHECKING:
     from .activation import Activation
@@ -97,7 +97,7 @@ class TimeoutBoundary(Boundary):
     def calls(self) -> Iterator[Called]:
         yield from super().calls()
         if is_call(self.delay):
-            yield Called(".OnTimeout()", self.delay)
+            yield Called(".OnTimeout()", self.delay, gives=MOMENTS)
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import inspect
+import uuid
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .activation import Activation
-from .names import guess
-from .reference import Expression, Owner, Reference, reads
+from .kinds import Kind, kind_of
+from .names import guess, near
+from .reference import Expression, Owner, Reference, compared, path_of, reads
 from .registry import registry
 
 if TYPE_CHECKING:
@@ -24,6 +28,7 @@ class Called(NamedTuple):
         given: what it is called with, in the order of its parameters.
         keywords: whether the caller of `run` adds keywords of its own.
         many: whether it may be a generator, whose items are read at once.
+        gives: the types of what it may return, where an `act` expression alone can be known to return another.
     """
 
     what: str
@@ -31,8 +36,10 @@ class Called(NamedTuple):
     given: tuple[str, ...] = ("activation",)
     keywords: bool = False
     many: bool = False
+    gives: tuple[type, ...] = ()
 
 
+_NONE = object()
 #: what an `act` expression may begin with
 _OF_ACTIVATION = frozenset(
     {"process", "task", "node", "flow", "user", "now", "success_url", "active_tasks"}
@@ -50,6 +57,8 @@ def faults(definition: Definition, called: Called) -> Iterator[str]:
             yield f"{what} names {call!r}, but nobody does `{call.node}`; name a step of people"
     elif isinstance(call, Expression):
         yield from _unread(definition, called, call)
+        yield from _incomparable(definition, called, call)
+        yield from _other_kind(definition, called, call)
     elif isinstance(call, Reference):
         known_methods = methods(definition.flow_class)
         if call.name in known_methods:
@@ -59,7 +68,9 @@ def faults(definition: Definition, called: Called) -> Iterator[str]:
             yield from _unfit(called, function, f"the method `{call.name}`", has_self)
         else:
             if call.name in definition.nodes:
-                mend = "; it is a node: name a method"
+                owned = what.startswith(".Assign") and has_owner(definition.nodes[call.name])
+                meant = f"for who did it write {call!r}.owner" if owned else "name a method"
+                mend = f"; it is a node: {meant}"
             else:
                 made = f"; write def {call.name}(self, {', '.join(called.given)}): …"
                 mend = guess(call.name, known_methods, all_known=False) or made
@@ -68,6 +79,9 @@ def faults(definition: Definition, called: Called) -> Iterator[str]:
         yield f"{what} got the text {call!r}, which is no function; write this.{call}"
     elif not callable(call):
         yield f"{what}: {call!r} is no function; {_mend(definition, called)}"
+    elif call in vars(definition.flow_class).values():  # a method, without `this`
+        name = next(each for each, value in vars(definition.flow_class).items() if value is call)
+        yield f"{what} got the method `{name}` without its flow; write this.{name}"
     else:
         yield from unfit(called)
 
@@ -118,13 +132,110 @@ def _unread(definition: Definition, called: Called, expression: Expression) -> I
         elif path[0] == "process" and len(path) > 1:
             model = definition.process_class or registry.plain_process
             if model is not None and _lacks(model, path[1]):
-                fields = [name for name in dir(model) if not name.startswith("_")]
-                mend = guess(path[1], fields, "act.process.", all_known=False) or _declared(model, path[1])
+                mend = guess_field(path[1], model, "act.process.") or _declared(model, path[1])
                 yield f"{called.what} reads {text}, but {model.__name__} has no field `{path[1]}`{mend}"
 
 
+#: what can be compared with each other: numbers, texts, and each kind of moment with its like
+_COMPARABLE: tuple[tuple[type, ...], ...] = (
+    (int, float, Decimal),
+    (str,),
+    (dt.datetime,),
+    (dt.date,),
+    (dt.time,),
+    (dt.timedelta,),
+    (uuid.UUID,),
+)
+_WORDS = {
+    int: "a number",
+    str: "a text",
+    dt.datetime: "a moment",
+    dt.date: "a date",
+    dt.time: "a time of day",
+}
+
+
+def _field_kind(definition: Definition, path: tuple[str, ...]) -> Kind | None:
+    """What the field holds to which names lead from the activation; None where nobody knows."""
+    model = definition.process_class
+    if len(path) != 2 or path[0] != "process" or not isinstance(model, type):
+        return None
+    field = inspect.getattr_static(model, path[1], None)
+    members = getattr(field, "enum", None)
+    kind = kind_of(field) if members is None else Kind(members, tuple(members))
+    return kind if kind.type is not None or kind.choices else None
+
+
+def _group(kind: type) -> tuple[type, ...] | None:
+    return next((each for each in _COMPARABLE if issubclass(kind, each)), None)
+
+
+def _incomparable(definition: Definition, called: Called, expression: Expression) -> Iterator[str]:
+    """Values that a field never has, and those that cannot be compared with it."""
+    for path, value in compared(expression):
+        kind = _field_kind(definition, path)
+        if kind is None or value is None or isinstance(value, Reference):
+            continue
+        text = "act." + ".".join(path)
+        if kind.choices:
+            if value not in kind.choices or isinstance(value, bool) is not isinstance(kind.choices[0], bool):
+                yield f"{called.what} compares {text} with {value!r}, {_no_choice(value, kind.choices)}"
+        elif kind.type is not None:
+            group, other = _group(kind.type), _group(type(value))
+            if kind.type is bool and other == (str,):
+                yield f"{called.what} compares {text}, which is true or false, with {value!r}; write {text} or ~{text}"
+            elif group is not None and other is not None and group is not other:
+                given = _WORDS.get(other[0], other[0].__name__)
+                wanted = _WORDS.get(group[0], f"a {group[0].__name__}")
+                mend = f"write it as {wanted}"
+                if other == (str,) and group == _COMPARABLE[0]:
+                    mend = f"write it without quotes: {value}"
+                elif group == (str,):
+                    mend = f"write {str(value)!r}"
+                yield f"{called.what} compares {text}, {wanted}, with {value!r}, {given}; {mend}"
+
+
+def _no_choice(value: Any, choices: tuple[Any, ...]) -> str:
+    """What a value is beside the choices of a field, with the mend."""
+    member = next((each for each in choices if getattr(each, "value", choices) == value), None)
+    if member is not None:
+        return (
+            f"and reads as a member of {type(member).__name__}; write {type(member).__name__}.{member.name}"
+        )
+    close = near(str(value), [str(each) for each in choices])
+    meant = next((each for each in choices if str(each) == close), None)
+    known = ", ".join(map(repr, choices))
+    return f"which is none of its choices; {f'did you mean {meant!r}?' if close else f'there are: {known}'}"
+
+
+def _other_kind(definition: Definition, called: Called, expression: Expression) -> Iterator[str]:
+    """A field that is given where something of another kind is needed."""
+    path = path_of(expression)
+    kind = _field_kind(definition, path)
+    if not called.gives or kind is None or kind.type is None or issubclass(kind.type, called.gives):
+        return
+    read = "activation." + ".".join(path)
+    words = " or a ".join(each.__name__ for each in called.gives)
+    mend = f"write lambda activation: …{read}…"
+    if dt.timedelta in called.gives and issubclass(kind.type, int | float | Decimal):
+        mend = f"write lambda activation: timedelta(days={read})"
+    elif kind.type is dt.date:
+        mend = f"write lambda activation: datetime.combine({read}, time(17), tzinfo=UTC)"
+    yield f"{called.what} needs a {words}, and act.{'.'.join(path)} is a {kind.type.__name__}; {mend}"
+
+
+def guess_field(name: str, model: Any, prefix: str = "") -> str:
+    """A mend for a field that a process class does not have: one of its own, or one of ours that is very like it."""
+    names = [each for each in dir(model) if not each.startswith("_")]
+    ours = {each for each in names if hasattr(registry.plain_process, each)}
+    own = guess(name, (each for each in names if each not in ours), prefix, all_known=False)
+    close = near(name, ours, closeness=0.75)
+    return own or (f"; did you mean {prefix}{close}?" if close else "")
+
+
 def _lacks(model: type | None, name: str) -> bool:
-    return model is not None and not hasattr(model, name)
+    # asked so that no field is read, which would look for a class that is declared further on
+    return model is not None and inspect.getattr_static(model, name, _NONE) is _NONE
 
 
 def _declared(model: type, name: str) -> str:

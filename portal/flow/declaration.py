@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
@@ -33,6 +34,10 @@ class _Body(dict[str, Any]):
                 self._refuse(name, f"{other.__name__}.{value.name} is a node of another flow; {mend}")
         if isinstance(self.get(name), Node) and isinstance(value, Node):
             self._refuse(name, "a second node of the same name; rename one of them")
+        if isinstance(value, type) and issubclass(value, Node):
+            self._refuse(name, f"the class {value.__name__} itself; write flow.{value.__name__}()")
+        if isinstance(self.get(name), Node) and inspect.isfunction(value):
+            self._refuse(name, "a method takes the place of the node of the same name; rename one of them")
         if isinstance(value, tuple) and any(isinstance(each, Node) for each in value):
             self._refuse(name, "a node in a tuple; remove the comma behind it")
         super().__setitem__(name, value)

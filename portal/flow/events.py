@@ -14,7 +14,7 @@ from .callables import Called
 from .names import guess
 from .outcome import Done, Outcome, Wait
 from .reference import Reference, is_call
-from .times import moment, moment_faults
+from .times import MOMENTS, moment, moment_faults
 
 if TYPE_CHECKING:
     from portal.models import Process, Task, User
@@ -38,7 +38,7 @@ class Timer(NextNode):
     def calls(self) -> Iterator[Called]:
         yield from super().calls()
         if is_call(self.until):
-            yield Called("its moment", self.until)
+            yield Called("its moment", self.until, gives=MOMENTS)
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 if TYPE_CHECKING:
     from portal.models import User
@@ -63,13 +63,24 @@ class This:
         return Reference(name)
 
 
+class Compared(NamedTuple):
+    """A value that an expression compares with something that it reads.
+
+    Args:
+        path: the names that lead to what it reads from the activation.
+    """
+
+    path: tuple[str, ...]
+    value: Any
+
+
 class Expression:
     """A value read from an activation: `act.process.amount > 1000`.
 
     It is called with the activation. Attributes, items, comparisons, arithmetic, `&`, `|` and `~` make new ones.
     """
 
-    __slots__ = ("_binds", "_path", "_read", "_reads", "_text")
+    __slots__ = ("_binds", "_compared", "_path", "_read", "_reads", "_text")
 
     def __init__(
         self,
@@ -79,6 +90,7 @@ class Expression:
         *,
         path: tuple[str, ...] | None = None,
         reads: frozenset[tuple[str, ...]] = frozenset(),
+        compared: tuple[Compared, ...] = (),
     ) -> None:
         self._read = read
         self._text = text
@@ -87,6 +99,8 @@ class Expression:
         self._path = path
         #: the same for every value that takes part
         self._reads = frozenset({path}) if path else reads
+        #: the values that are compared with something that is nothing but read
+        self._compared = compared
 
     def __call__(self, activation: Activation[Any] = _MISSING) -> Any:
         if activation is _MISSING:  # `act.process.is_large()`
@@ -110,7 +124,8 @@ class Expression:
 
     def __invert__(self) -> Expression:
         text = f"not {_words(self, _BINDS['not'])}"
-        return Expression(lambda a: not self._read(a), text, _BINDS["not"], reads=self._reads)
+        inner = self._compared
+        return Expression(lambda a: not self._read(a), text, _BINDS["not"], reads=self._reads, compared=inner)
 
     def __bool__(self) -> NoReturn:
         raise TypeError(
@@ -219,8 +234,32 @@ def _combine(apply: Callable[[Any, Any], Any], sign: str, left: Any, right: Any)
     binds = _BINDS.get(sign, _COMPARISON)
     chain = binds > _COMPARISON  # a - (b - c) needs its parentheses, (a - b) - c does not
     text = f"{_words(left, binds if chain else binds + 1)} {sign} {_words(right, binds + 1)}"
+    compared = _all_compared(left, right)
+    if binds == _COMPARISON:
+        compared += tuple(_comparisons(sign, left, right))
     return Expression(
-        lambda a: apply(_value(left, a), _value(right, a)), text, binds, reads=_all_reads(left, right)
+        lambda a: apply(_value(left, a), _value(right, a)),
+        text,
+        binds,
+        reads=_all_reads(left, right),
+        compared=compared,
+    )
+
+
+def _comparisons(sign: str, left: Any, right: Any) -> Iterator[Compared]:
+    """The values beside something that is nothing but read."""
+    for read, other in ((left, right), (right, left)):
+        path = read._path if isinstance(read, Expression) else None
+        if path and not isinstance(other, Expression):
+            listed = sign == "in" and isinstance(other, list | tuple | set | frozenset)
+            yield from (
+                Compared(path, each) for each in (other if listed else (other,) if sign != "in" else ())
+            )
+
+
+def _all_compared(*operands: Any) -> tuple[Compared, ...]:
+    return tuple(
+        each for operand in operands if isinstance(operand, Expression) for each in operand._compared
     )
 
 
@@ -236,12 +275,23 @@ def _lazy(sign: str, left: Any, right: Any, stop: bool) -> Expression:
         return first if first is stop else bool(_value(right, activation))
 
     text = f"{_words(left)} {sign} {_words(right)}"
-    return Expression(read, text, _BINDS[sign], reads=_all_reads(left, right))
+    reads_, compared = _all_reads(left, right), _all_compared(left, right)
+    return Expression(read, text, _BINDS[sign], reads=reads_, compared=compared)
 
 
 def reads(expression: Expression) -> frozenset[tuple[str, ...]]:
     """What an expression reads: for each value the names that lead to it from the activation."""
     return expression._reads
+
+
+def compared(expression: Expression) -> tuple[Compared, ...]:
+    """The values that an expression compares with something that is nothing but read."""
+    return expression._compared
+
+
+def path_of(expression: Expression) -> tuple[str, ...]:
+    """The names that lead from the activation to what an expression reads; none where it does more than that."""
+    return expression._path or ()
 
 
 this = This()

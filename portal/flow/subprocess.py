@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .base import Call
 from .boundary import Activity
 from .callables import Called
+from .names import guess
 from .outcome import Outcome, Wait
 from .reference import Expression, Reference
 from .starts import StartHandle
@@ -56,6 +58,9 @@ class Subprocess(Activity):
                     else "give that flow a flow.StartHandle()"
                 )
             yield f"{self.kind}() calls a StartHandle of a flow, such as Child.start, not {self.start!r}; {mend}"
+            return
+        given = {**self.kwargs, "item": None} if self.takes_items else self.kwargs
+        yield from _unfit_keywords(self.kind, start, given)
 
     def start_node(self) -> Any:
         """The start of the child's flow."""
@@ -73,6 +78,31 @@ class Subprocess(Activity):
     def enter(self, activation: Activation) -> Outcome:
         children = self.children(activation, 0)
         return Wait("STARTED", children=children) if children else self.proceed(activation)
+
+
+def _unfit_keywords(kind: str, start: StartHandle[Any, Any], given: Mapping[str, Any]) -> Iterator[str]:
+    """What the function of a start does not take of the keywords that it is called with, and what it lacks."""
+    function: Any = start.func
+    if isinstance(function, Reference):
+        function = getattr(start.flow_class(), function.name, None)
+    if function is None:
+        return
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # it does not tell what it takes
+        return
+    known = list(signature.parameters)[1:]
+    named = f"{start.flow_class.__name__}.{start.name}"
+    for name in given:
+        try:
+            signature.bind_partial(None, **{name: None})
+        except TypeError:
+            mend = guess(name, known, "") if known else "; leave it out"
+            yield f"{kind}() gives {named} `{name}`, which its function does not take{mend}"
+    for name, each in list(signature.parameters.items())[1:]:
+        is_open = each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD) or each.default is not each.empty
+        if not is_open and name not in given:
+            yield f"the function of {named} asks for `{name}`; add {name}=… to {kind}(), or give it a default"
 
 
 class NSubprocess(Subprocess):

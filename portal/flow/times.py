@@ -13,6 +13,9 @@ from .reference import Expression, Reference
 from .registry import registry
 from .source import declared_here
 
+#: what an `act` expression may give for a moment
+MOMENTS = (dt.timedelta, dt.datetime)
+
 
 def working(days: int = 0, hours: float = 0) -> WorkingTime:
     """A span of working time, for `.Due()`, `Timer()`, `.OnTimeout()` and `StartTimer()`: counted in the calendar
@@ -23,7 +26,7 @@ def working(days: int = 0, hours: float = 0) -> WorkingTime:
         hours: working hours beyond them.
 
     Raises:
-        FlowError: the span is negative, or no number.
+        FlowError: the span is negative, nothing, or no number.
     """
     wrong = (
         not isinstance(days, int)
@@ -31,10 +34,8 @@ def working(days: int = 0, hours: float = 0) -> WorkingTime:
         or days < 0
         or not 0 <= hours < 100_000
     )
-    if wrong:
-        text = (
-            f"takes whole days and hours from 0, as in working(days=2, hours=4), not {days!r} and {hours!r}"
-        )
+    if wrong or not (days or hours):
+        text = f"takes whole days and hours, as in working(days=2, hours=4), not {days!r} and {hours!r}"
         raise FlowError(faults=[Fault("flow.working", text, *declared_here())])
     return WorkingTime(days, hours)
 
@@ -75,6 +76,8 @@ def is_span(value: Any) -> bool:
 def moment_faults(value: Any, where: str) -> Iterator[str]:
     if isinstance(value, dt.datetime) and value.tzinfo is None:
         yield f"{where} got a datetime without a time zone; add tzinfo=datetime.UTC"
+    elif isinstance(value, dt.timedelta) and value < dt.timedelta():
+        yield f"{where} got {value!r}, which lies behind; write timedelta(days={-value.days or 1})"
     elif not isinstance(
         value, dt.timedelta | WorkingTime | dt.datetime | Reference | Expression
     ) and not callable(value):

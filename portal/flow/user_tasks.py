@@ -6,6 +6,7 @@ import datetime as dt
 import inspect
 import logging
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from portal import usernames
@@ -19,7 +20,7 @@ from .callables import Called, has_owner
 from .names import guess
 from .outcome import Outcome, Wait
 from .reference import Reference, is_call
-from .times import moment, moment_faults
+from .times import MOMENTS, moment, moment_faults
 
 if TYPE_CHECKING:
     from portal.models import User
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("portal.failures")
 
+#: what an `act` expression gives in the place of these words
+_GIVES: dict[str, tuple[type, ...]] = {".Due()": MOMENTS, ".Priority()": (int, float, Decimal)}
 View_ = Callable[["Activation[Any]"], Any] | Reference
 
 
@@ -199,7 +202,7 @@ class View(Form, Activity):
         super().__init__(view)
         self._undo = undo_func
         self._assign: User | Call | Rule | str | None = None
-        self._named_in_place = self._names_nobody = self._named_twice = False
+        self._named_in_place = self._names_nobody = self._named_twice = self._named_oddly = False
         self._on_create: Call | None = None
         self._due: dt.timedelta | WorkingTime | Call | None = None
         self._priority: int | Call = 0
@@ -217,6 +220,7 @@ class View(Form, Activity):
         self._named_in_place = isinstance(user, str)
         self._names_nobody = user is None and username is None
         self._named_twice = user is not None and username is not None
+        self._named_oddly = username is not None and not isinstance(username, str)
         return self
 
     def onCreate(self, func: Call) -> Self:
@@ -250,6 +254,9 @@ class View(Form, Activity):
             yield from rule_faults(".Assign()", [self._assign])
         if self._named_in_place:
             yield f".Assign({self._assign!r}) gives no user; write .Assign(username={self._assign!r})"
+        if self._named_oddly:
+            mend = f"write .Assign({self._assign!r})"
+            yield f".Assign(username=…) takes a user name, not {self._assign!r}; {mend}"
         if self._names_nobody:
             mend = "write .Assign(username=…), .Assign(this.<node>.owner) or .Assign(assign.RoundRobin())"
             yield f".Assign() names nobody; {mend}"
@@ -290,7 +297,7 @@ class View(Form, Activity):
             (".Permission(obj=…)", self._permission_obj),
         ):
             if isinstance(call, Reference) or (callable(call) and not isinstance(call, type)):
-                yield Called(name, call)
+                yield Called(name, call, gives=_GIVES.get(name, ()))
 
     def enter(self, activation: Activation) -> Outcome:
         wait = Wait(

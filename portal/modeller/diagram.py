@@ -10,6 +10,7 @@ from portal.errors import PortalError
 
 BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
 CAMUNDA = "{http://camunda.org/schema/1.0/bpmn}"
+ZEEBE = "{http://camunda.org/schema/zeebe/1.0}"
 #: what a token can be at
 _NODES = frozenset(
     {
@@ -67,6 +68,8 @@ class Element:
     compensates: bool = False
     #: of a task that programs fetch
     topic: str = ""
+    #: of a business rule task: the decision, or the file of a table that our own export names
+    decision: str = ""
     ways: list[Line] = dataclasses.field(default_factory=list)
     ways_in: list[Line] = dataclasses.field(default_factory=list)
 
@@ -142,6 +145,8 @@ def _element(found: ET.Element, named: dict[str, ET.Element]) -> Element:
     )
     if found.get(f"{CAMUNDA}type") == "external":
         made.topic = found.get(f"{CAMUNDA}topic", "")
+    called = found.find(f".//{ZEEBE}calledDecision")
+    made.decision = found.get(f"{CAMUNDA}decisionRef", "") if called is None else called.get("decisionId", "")
     made.host = found.get("attachedToRef", "")
     made.interrupting = found.get("cancelActivity", "true") != "false"
     made.called = found.get("calledElement", "")

@@ -38,9 +38,13 @@ class Writer:
     Args:
         names: the names of the nodes, by the ids of their elements.
         classes: the names of flow classes, by the ids of their processes.
+        tables: write `DecisionTable` where a decision is named; its file has to be there when the module is imported.
     """
 
-    def __init__(self, diagram: Diagram, names: dict[str, str], classes: dict[str, str]) -> None:
+    def __init__(
+        self, diagram: Diagram, names: dict[str, str], classes: dict[str, str], tables: bool = True
+    ) -> None:
+        self._tables = tables
         self._diagram, self._names, self._classes = diagram, names, classes
         #: the methods that the nodes name
         self.methods: list[str] = []
@@ -53,6 +57,8 @@ class Writer:
         name = self._names[element.id]
         parts = [self._made_of(element), *self._annotation(element, name), *self._borders(element)]
         parts += self._ways(element)
+        if parts[0].startswith("flow.DecisionTable("):
+            yield "    # TODO: put the file beside this module, and declare the fields that its table reads and sets"
         if element.loop and element.kind not in ("callActivity", "subProcess"):
             yield "    # TODO: done for each of several items: a data source of the split before it"
         if len("".join(parts)) < 90 and len(parts) < 4:
@@ -69,6 +75,8 @@ class Writer:
         kind, event = element.kind, element.event
         if kind in _TASKS:
             return _TASKS[kind]
+        if element.decision and self._tables:
+            return _table(element.decision)
         if element.topic:
             return f"flow.ExternalTask({quoted(element.topic)})"
         if code := _CODE.get(kind) or _CODE.get((kind, event)):
@@ -247,6 +255,14 @@ class Writer:
             f"    def {name}(self, {given}):\n        # TODO: {todo or name.replace('_', ' ')}\n        {ending}"
         )
         return name
+
+
+def _table(decision: str) -> str:
+    """The table of a decision: a file of that name, or the file that our own export names."""
+    file, _, named = decision.partition("#")
+    if not file.lower().endswith((".csv", ".dmn", ".xml")):
+        file, named = f"{decision}.dmn", decision
+    return f"flow.DecisionTable({quoted(file)}{f', decision={quoted(named)}' if named else ''})"
 
 
 def _is_if(element: Element) -> bool:

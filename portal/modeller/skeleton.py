@@ -17,10 +17,13 @@ from portal.models import Process
 '''
 
 
-def skeleton(diagrams: list[Diagram]) -> str:
+def skeleton(diagrams: list[Diagram], tables: bool = True) -> str:
     """The Python of a module with a flow for each diagram, and one for each process that they call and do not have.
 
-    It can be imported as it is, where the diagram is one that a flow can be.
+    It can be imported as it is, where the diagram is one that a flow can be and the tables that it names are there.
+
+    Args:
+        tables: write `DecisionTable` where a business rule names a decision; else a function that is a TODO.
     """
     classes = {diagram.id: class_name(diagram) for diagram in diagrams}
     called = [each.called for diagram in diagrams for each in diagram.elements.values() if _calls(each)]
@@ -33,7 +36,7 @@ def skeleton(diagrams: list[Diagram]) -> str:
     parts += [_stub(name, flow) for name, flow in dict.fromkeys((name, flow) for name, flow in stubs.items())]
     # what is called comes first
     ordered = sorted(diagrams, key=lambda diagram: any(_calls(each) for each in diagram.elements.values()))
-    parts += ["\n".join(_flow(diagram, classes[diagram.id], classes | stubs)) for diagram in ordered]
+    parts += ["\n".join(_flow(diagram, classes[diagram.id], classes | stubs, tables)) for diagram in ordered]
     text = "\n\n".join(parts)
     if "dt." not in text.removeprefix(parts[0]):
         text = text.replace("import datetime as dt\n\n", "", 1)
@@ -53,9 +56,9 @@ def _stub(name: str, flow: str) -> str:
     )
 
 
-def _flow(diagram: Diagram, flow: str, classes: dict[str, str]) -> Iterator[str]:
+def _flow(diagram: Diagram, flow: str, classes: dict[str, str], tables: bool) -> Iterator[str]:
     names, process = node_names(diagram), f"{flow.removesuffix('Flow')}Process"
-    writer = Writer(diagram, names, classes)
+    writer = Writer(diagram, names, classes, tables)
     yield f"class {process}(Process):"
     yield '    # TODO: the data, such as amount = jsonstore.DecimalField("Amount")'
     yield "    pass\n\n"

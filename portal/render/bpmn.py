@@ -22,7 +22,7 @@ _NAMESPACES = {
     "xmlns:di": "http://www.omg.org/spec/DD/20100524/DI",
     "xmlns:xsi": "http://www.w3.org/2001/XMLSchema-instance",
 }
-#: whose engine has the words for a task that programs fetch
+#: whose engine has the words for a task that programs fetch, and for the decision of a business rule
 _CAMUNDA = {"xmlns:camunda": "http://camunda.org/schema/1.0/bpmn"}
 #: gateways whose ways out bear conditions
 _CONDITIONAL = frozenset({"exclusiveGateway", "inclusiveGateway"})
@@ -37,7 +37,7 @@ def bpmn(flow_class: Any) -> str:
     """
     definition = flow_class.definition
     plan = layout(flow_class)
-    spaces = _NAMESPACES | (_CAMUNDA if any(node.topic for node in definition.nodes.values()) else {})
+    spaces = _NAMESPACES | (_CAMUNDA if _camunda_knows(definition) else {})
     root = ET.Element("bpmn:definitions", {**spaces, "id": f"definitions_{ncname(definition.label)}"})
     root.set("targetNamespace", "urn:flow")
     process = _process(root, definition)
@@ -55,6 +55,10 @@ def bpmn(flow_class: Any) -> str:
     _diagram(root, definition, plan)
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _camunda_knows(definition: Any) -> bool:
+    return any(node.topic or node.table is not None for node in definition.nodes.values())
 
 
 def ncname(text: str) -> str:
@@ -161,6 +165,8 @@ def _complete_task(element: ET.Element, node: Any, shape: Shape, roots: Roots) -
     if node.topic:
         element.set("camunda:type", "external")
         element.set("camunda:topic", printable(node.topic))
+    if node.table is not None:
+        element.set("camunda:decisionRef", printable(_decision(node)))
     if node.kind == "NSubprocess":
         kind = "true" if node.sequential else "false"
         loop = ET.SubElement(element, "bpmn:multiInstanceLoopCharacteristics", isSequential=kind)
@@ -168,6 +174,14 @@ def _complete_task(element: ET.Element, node: Any, shape: Shape, roots: Roots) -
     if shape.element == "scriptTask":
         element.set("scriptFormat", "text/x-python")
         ET.SubElement(element, "bpmn:script").text = printable(script(node))
+
+
+def _decision(node: Any) -> str:
+    """What a business rule decides by: the decision that its file is called after, or the file and a decision in it."""
+    file = str(node.file)
+    if node.decision and file == f"{node.decision}.dmn":
+        return str(node.decision)
+    return f"{file}#{node.decision}" if node.decision else file
 
 
 def _child_label(node: Any) -> str:

@@ -15,6 +15,8 @@ from portal import trace
 MEDIA_TYPE = "application/problem+json"
 #: below the prefix of the portal
 PATH = "/api/"
+#: said beside the messages by field
+WRONG = "Something in it is not in order."
 #: headers of an HTTP error that are for programs too
 _KEPT = ("Allow", "Retry-After", "WWW-Authenticate")
 
@@ -80,8 +82,10 @@ def of_http(error: HTTPException, detail: str = "") -> BaseResponse:
     if code == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="portal"'
     errors = dict(_by_field(found)) if isinstance(found, Mapping) else {}
-    if code == 400 and "json" in found and not errors:
+    if code == 400 and "json" in found and not any(errors):
         detail = "The body is no JSON."
+    elif code == 422 and errors:
+        detail = detail or own or WRONG
     return problem(code, detail or own or type(error).description or "", errors=errors, headers=headers)
 
 

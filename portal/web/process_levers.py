@@ -77,7 +77,9 @@ def act(process_id: int, action: str) -> BaseResponse | str | tuple[str, int]:
     if isinstance(told, Retried):
         _tell_retried(told)
     else:
-        flash(_("Your request #%(number)s is withdrawn.", number=process_id), "success")
+        own = process.created_by_id == me().id
+        words = _("Your request #%(number)s is withdrawn.") if own else _("Request #%(number)s is withdrawn.")
+        flash(words % {"number": process_id}, "success")
     return see_other(way_back(url_for("portal.processes.detail", process_id=process_id)))
 
 

@@ -2,6 +2,9 @@
 
 import base64
 
+from portal import flow, jsonstore, this
+from portal.models import Process, db
+
 FULL = {
     "title": "Bees",
     "note": "two\nlines",
@@ -159,3 +162,57 @@ def test_a_start_handle_starts_a_process(program):
     assert answer.headers["Location"] == f"/api/v1/processes/{answer.json['id']}"
     wrong = carol.post("/flows/order/handles/begin", {"data": {"titel": "x"}})
     assert wrong.status_code == 422
+
+
+class NoteProcess(Process):
+    order = jsonstore.IntegerField()
+    text = jsonstore.StringField()
+
+
+class NoteFlow(flow.Flow):
+    process_class = NoteProcess
+
+    start = flow.StartHandle(this.take).Next(this.news)
+    news = flow.MessageCatch(this.hear).Next(this.wait)
+    wait = flow.ManualTask().OnMessage("recall", this.end).Next(this.end)
+    end = flow.End()
+
+    def take(self, activation, order):
+        activation.process.order = order
+
+    def hear(self, activation, text):
+        activation.process.text = text
+
+
+def test_a_message_finds_its_receiver_by_fields(program, register, people):
+    register(NoteFlow)
+    people["carol"].permissions.append("note.manage")
+    db.session.commit()
+    carol = program("carol")
+    started = carol.post("/flows/note/handles/start", {"data": {"order": 7}}).json["id"]
+    sent = carol.post("/flows/note/messages/news", {"where": {"order": 7}, "data": {"text": "hi"}})
+    assert (sent.status_code, sent.json["id"], sent.json["data"]["text"]) == (200, started, "hi")
+    kept = carol.post("/flows/note/messages/news", {"where": {"order": 8}, "data": {"text": "early"}})
+    assert kept.status_code == 204
+    refused = carol.post("/flows/note/messages/recall", {"where": {"order": 7}})
+    assert (refused.status_code, list(refused.json["errors"])) == (422, ["where"])
+
+
+def test_a_program_gets_no_cookie(program, order):
+    answer = program("alice").post("/flows/order/starts/start", {"data": {"title": "Chair", "count": 1}})
+    assert answer.status_code == 201
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_what_is_no_json_or_of_no_schema_is_said_in_our_words(app, program, order, token_of):
+    alice = program("alice")
+    told = app.test_client().post(
+        "/api/v1/flows/order/starts/start",
+        data="{",
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {token_of('alice')}"},
+    )
+    assert (told.status_code, told.json["detail"]) == (400, "The body is no JSON.")
+    told = alice.get("/processes?limit=900")
+    assert (told.status_code, told.json["detail"]) == (422, "Something in it is not in order.")
+    assert list(told.json["errors"]) == ["limit"]

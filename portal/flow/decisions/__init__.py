@@ -1,7 +1,7 @@
 """Decision tables: rows of conditions and results, from a CSV or a DMN file."""
 
+from ..kinds import ANY, Kind
 from . import cells, dmn
-from .cells import ANY, Kind
 from .node import DecisionTable
 from .reading import read
 from .table import Decision, DecisionError, Table, TableError

@@ -5,15 +5,15 @@ S-FEEL is what DMN calls the part of its language that tables need: `< 5`, `[1..
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import enum
 import operator
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from ..kinds import Kind
 from .table import Test
 
 _COMPARED = {
@@ -36,22 +36,6 @@ _TRUTHS = {"true": True, "yes": True, "false": False, "no": False}
 
 class Odd(ValueError):
     """A cell is no simple test or literal of its column's kind."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Kind:
-    """What a column holds.
-
-    Args:
-        type: the Python type of its values; None where nobody knows.
-        choices: the values that it may have; empty where any.
-    """
-
-    type: type | None = None
-    choices: tuple[Any, ...] = ()
-
-
-ANY = Kind()
 
 
 def test(text: str, kind: Kind, strict: bool) -> Test | None:
@@ -218,6 +202,3 @@ def fitted(value: Any, kind: Kind) -> Any:
     if isinstance(value, Decimal) and kind.type is int and value == int(value):
         return int(value)
     return float(value) if isinstance(value, Decimal) and kind.type is float else value
-
-
-Kinds = Mapping[str, Kind]

@@ -6,8 +6,8 @@ import csv
 from collections.abc import Iterator
 from typing import Any
 
+from ..kinds import ANY, Kinds
 from . import cells
-from .cells import Kinds
 from .table import Column, Result, Rule, Table, TableError
 
 #: what begins the head of a column of results
@@ -65,10 +65,10 @@ def _rule(
     try:
         tests = []
         for at in ins:
-            tests.append(cells.test(row[at], kinds.get(names[at], cells.ANY), strict=False))
+            tests.append(cells.test(row[at], kinds.get(names[at], ANY), strict=False))
         results = []
         for at in outs:
-            kind = kinds.get(names[at], cells.ANY)
+            kind = kinds.get(names[at], ANY)
             results.append(_always(cells.fitted(cells.literal(row[at], kind, strict=False), kind)))
     except cells.Odd as error:
         raise TableError(f"{name}, line {line}, column {names[at]}: {error}") from None

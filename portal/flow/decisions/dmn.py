@@ -13,10 +13,10 @@ from decimal import Decimal
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from ..kinds import ANY, Kind, Kinds
 from ..names import guess
 from . import cells
-from .cells import Kind, Kinds
-from .table import AGGREGATIONS, POLICIES, Column, Result, Rule, Table, TableError, Test
+from .table import AGGREGATIONS, POLICIES, RANKED, Column, Result, Rule, Table, TableError, Test
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
 #: a name in an expression that is neither a part of something nor called
@@ -122,7 +122,45 @@ class _Reader:
             tuple(self.table(each, (*below, key)) for each in _required(decision)),
             results if len(results) == len(outputs) else (),
             frozenset(self._worked_out),
+            self._ranks(name, table, policy, outputs, rules),
         )
+
+    def _ranks(
+        self, name: str, table: ET.Element, policy: str, outputs: list[Column], rules: list[Rule]
+    ) -> tuple[tuple[Any, ...], ...]:
+        """The values of each column of results in the order of their importance, where the hit policy goes by it."""
+        if policy not in RANKED:
+            return ()
+        texts = [_text(each.find("outputValues")).strip() for each in table.findall("output")]
+        if not any(texts):
+            mend = 'list them in the order of their importance, as in "high", "low"'
+            raise TableError(
+                f"{name}: hit policy {policy} goes by the values of an output, and none has any; {mend}"
+            )
+        ranks = tuple(
+            tuple(
+                self._literal(f"{name}, values of {column.name}", part, column.name)
+                for part in cells.parts(text)
+            )
+            if text
+            else ()
+            for text, column in zip(texts, outputs, strict=True)
+        )
+        for rule in rules:
+            for column, result, values in zip(outputs, rule.results, ranks, strict=True):
+                if values and column.name not in self._worked_out and result({}) not in values:
+                    raise TableError(
+                        f"{name}, {rule.place}, {column.name}: {result({})!r} is not among the values of the output, "
+                        f"by which hit policy {policy} goes; add it to them"
+                    )
+        return ranks
+
+    def _literal(self, place: str, text: str, column: str) -> Any:
+        kind = self._kinds.get(column, ANY)
+        try:
+            return cells.fitted(cells.literal(text, kind, strict=True), kind)
+        except cells.Odd as error:
+            raise TableError(f"{place}: {error}") from None
 
     def _input(self, name: str, element: ET.Element) -> Column:
         expression = element.find("inputExpression")
@@ -174,7 +212,7 @@ class _Reader:
         )
 
     def _test(self, place: str, text: str, column: Column) -> Test | None:
-        kind = cells.ANY if column.read is not None else self._kinds.get(column.name, cells.ANY)
+        kind = ANY if column.read is not None else self._kinds.get(column.name, ANY)
         try:
             return cells.test(text, kind, strict=True)
         except cells.Odd as error:
@@ -184,7 +222,7 @@ class _Reader:
             return _unary(place, text, str(error))
 
     def _result(self, place: str, text: str, column: str) -> Result:
-        kind = self._kinds.get(column, cells.ANY)
+        kind = self._kinds.get(column, ANY)
         if not text.strip():
             return lambda values: None
         try:
@@ -206,8 +244,9 @@ def _beyond(text: str) -> bool:
     )
 
 
-def _text(element: ET.Element) -> str:
-    return "".join(element.find("text").itertext()) if element.find("text") is not None else ""  # type: ignore[union-attr]
+def _text(element: ET.Element | None) -> str:
+    text = None if element is None else element.find("text")
+    return "" if text is None else "".join(text.itertext())
 
 
 # -- what zen-engine evaluates ---------------------------------------------------------------------------------

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import enum
-import inspect
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -11,12 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from ..base import Call
 from ..boundary import Activity
-from ..callables import Called
-from ..names import guess
+from ..callables import Called, guess_field
+from ..kinds import ANY, attributes_of, kind_of
 from ..outcome import Outcome
-from .cells import ANY, Kind
 from .reading import read
-from .table import Table, TableError
+from .table import LISTED, Table, TableError
 
 if TYPE_CHECKING:
     from portal.models import Process
@@ -64,7 +61,7 @@ class DecisionTable(Activity):
             TableError: it cannot be read.
         """
         model = self.flow_class.process_class
-        kinds = {name: _kind(value) for name, value in _attributes(model).items()}
+        kinds = {name: kind_of(value) for name, value in attributes_of(model).items()}
         for name in self.inputs:
             kinds[name] = ANY
         return read(Path(self.place.file).parent / self.file, kinds, self.decision)
@@ -94,24 +91,24 @@ class DecisionTable(Activity):
     def _unknown(self, table: Table) -> Iterator[str]:
         """Columns that have no field."""
         model = self.flow_class.process_class
-        fields = _attributes(model)
+        fields = attributes_of(model)
         if model is None:
             yield f"{table.name} reads and sets fields: give the flow a process_class"
             return
         for name in table.needs:
             if name not in fields and name not in self.inputs:
-                mend = guess(name, fields, "", all_known=False) or f"; add inputs={{{name!r}: this.{name}}}"
+                mend = guess_field(name, model) or f"; declare it, or add inputs={{{name!r}: this.{name}}}"
                 yield f"{table.name} asks for {name!r}, which is no field of {model.__name__}{mend}"
         for name in table.sets:
             if name not in fields:
-                mend = guess(name, fields, "", all_known=False) or "; declare it"
+                mend = guess_field(name, model) or "; declare it"
                 yield f"{table.name} sets {name!r}, which is no field of {model.__name__}{mend}"
 
     def _unfit(self, table: Table) -> Iterator[str]:
         """Results that their fields refuse. What an expression works out is seen when it runs."""
-        if table.policy in ("RULE ORDER", "COLLECT"):
+        if table.policy in LISTED:
             return
-        fields = _attributes(self.flow_class.process_class)
+        fields = attributes_of(self.flow_class.process_class)
         for rule in table.rules:
             for column, result in zip(table.outputs, rule.results, strict=True):
                 clean = getattr(fields.get(column.name), "clean", None)
@@ -141,7 +138,7 @@ class _Values(Mapping[str, Any]):
 
     def __init__(self, process: Process, given: Mapping[str, Any]) -> None:
         self._process, self._given = process, given
-        self._names = {**_attributes(type(process)), **given}
+        self._names = {**attributes_of(type(process)), **given}
 
     def __getitem__(self, name: str) -> Any:
         if name in self._given:
@@ -155,29 +152,3 @@ class _Values(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._names)
-
-
-def _attributes(model: Any) -> dict[str, Any]:
-    """The attributes that a table may read or set: fields, columns and properties, as they are declared."""
-    found = {}
-    for name in dir(model) if model is not None else ():
-        if not name.startswith("_"):
-            value = inspect.getattr_static(model, name)
-            if not callable(value) or hasattr(value, "python_type"):
-                found[name] = value
-    return found
-
-
-def _kind(attribute: Any) -> Kind:
-    """What an attribute holds, as far as it tells."""
-    kind = getattr(attribute, "python_type", None)
-    stored: Any = getattr(getattr(attribute, "expression", None), "type", None)
-    if kind is None and stored is not None:
-        try:
-            kind = stored.python_type
-        except NotImplementedError:
-            kind = None
-    choices = tuple(value for value, _label in getattr(attribute, "choices", None) or ())
-    if not choices and isinstance(kind, type) and issubclass(kind, enum.Enum):
-        choices = tuple(kind)
-    return Kind(None if kind is object else kind, choices)

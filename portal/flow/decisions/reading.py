@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..kinds import Kinds
 from . import csv_table, dmn
-from .cells import Kinds
 from .table import Table, TableError
 
 _READERS = {".csv": csv_table.read, ".dmn": dmn.read, ".xml": dmn.read}

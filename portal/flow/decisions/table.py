@@ -12,7 +12,11 @@ Test = Callable[[Any, Mapping[str, Any]], bool]
 Result = Callable[[Mapping[str, Any]], Any]
 
 #: what becomes of the rows that fit, by DMN's names
-POLICIES = ("UNIQUE", "FIRST", "ANY", "RULE ORDER", "COLLECT")
+POLICIES = ("UNIQUE", "FIRST", "PRIORITY", "ANY", "RULE ORDER", "OUTPUT ORDER", "COLLECT")
+#: those by which every row that fits gives a value of a list
+LISTED = ("RULE ORDER", "OUTPUT ORDER", "COLLECT")
+#: those that go by the order of the values that a result may have
+RANKED = ("PRIORITY", "OUTPUT ORDER")
 AGGREGATIONS: dict[str, Callable[[Sequence[Any]], Any]] = {"SUM": sum, "MIN": min, "MAX": max, "COUNT": len}
 
 
@@ -80,6 +84,7 @@ class Table:
         aggregation: one of `AGGREGATIONS`, for `COLLECT`.
         requires: tables whose results are values of this one.
         worked_out: the columns of results of which a row has an expression.
+        ranks: for each column of results the values that it may have, the most important one first; for `RANKED`.
         defaults: a result for each column where no row fits; empty where that is an error.
     """
 
@@ -92,6 +97,7 @@ class Table:
     requires: tuple[Table, ...] = ()
     defaults: tuple[Result, ...] = ()
     worked_out: frozenset[str] = frozenset()
+    ranks: tuple[tuple[Any, ...], ...] = ()
 
     @property
     def needs(self) -> list[str]:
@@ -127,13 +133,29 @@ class Table:
         if self.policy == "FIRST":
             del found[1:]
         rows = [self._results(rule.results, values) for rule in found]
+        if self.policy in RANKED:
+            order = sorted(range(len(found)), key=lambda at: self._rank(found[at], rows[at]))
+            order = order[:1] if self.policy == "PRIORITY" else order
+            found, rows = [found[at] for at in order], [rows[at] for at in order]
         places = tuple(rule.place for rule in found)
-        if self.policy in ("RULE ORDER", "COLLECT"):
+        if self.policy in LISTED:
             gather = AGGREGATIONS[self.aggregation] if self.aggregation else list
             return Decision({name: gather([row[name] for row in rows]) for name in self.sets}, places)
         if len(rows) > 1 and (self.policy == "UNIQUE" or any(row != rows[0] for row in rows)):
             raise DecisionError(f"{self.name}: {' and '.join(places)} fit {self._told(asked)}; one row may")
         return Decision(rows[0], places)
+
+    def _rank(self, rule: Rule, row: Mapping[str, Any]) -> tuple[int, ...]:
+        """How important a row is, column by column: less comes first."""
+        try:
+            return tuple(
+                ranks.index(row[name]) if ranks else 0
+                for name, ranks in zip(self.sets, self.ranks, strict=True)
+            )
+        except ValueError:
+            raise DecisionError(
+                f"{self.name}, {rule.place}: {row} is not among the values of its columns"
+            ) from None
 
     def _results(self, results: tuple[Result, ...], values: Mapping[str, Any]) -> dict[str, Any]:
         return {name: result(values) for name, result in zip(self.sets, results, strict=True)}

@@ -12,6 +12,7 @@ from sqlalchemy import inspect
 
 from portal.jsonstore import fields_of
 from portal.models import Process
+from portal.models.field_faults import column_faults
 from portal.models.process import RESERVED
 
 from . import arrangement
@@ -34,6 +35,10 @@ def faults(model: type, items: Sequence[Item]) -> Iterator[str]:
     for name in dict.fromkeys(asked):
         if name not in known:
             yield f"`When` asks the field `{name}`, but {model.__name__} has none; {_known(name, known)}"
+    if not issubclass(model, Process):  # which has told its own
+        columns = inspect(model).columns
+        for name in (each for each in dict.fromkeys(names) if each in columns):
+            yield from (f"{model.__name__}.{name}: {fault}" for fault in column_faults(columns[name]))
     yield from arrangement.faults(items, lambda name: field_or_column(model, name) if name in known else None)
 
 
@@ -57,7 +62,8 @@ def stores(model: type, name: str) -> bool:
 
 def _known(name: str, known: list[str]) -> str:
     near = get_close_matches(name, known, 1)
-    return f"did you mean `{near[0]}`?" if near else f"known are: {', '.join(known) or 'none'}"
+    shown = ", ".join(each for each in known if not each.startswith("_"))
+    return f"did you mean `{near[0]}`?" if near else f"known are: {shown or 'none'}"
 
 
 def grouped(model: type, items: tuple[Item, ...]) -> tuple[Item, ...]:

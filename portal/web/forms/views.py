@@ -6,15 +6,17 @@ builds the form, `save` writes what was typed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Self, Unpack
 
 from wtforms import Form
 
 from portal.errors import Gone
 from portal.flow.activation import Activation
+from portal.flow.names import near
 from portal.models import Process
 
+from . import declared
 from .arrangement import Item
 from .build import artifact_form, process_form
 from .form_view import FormView, ViewOptions
@@ -86,6 +88,19 @@ class UpdateArtifactView(FormView):
 
     def make_form(self, activation: Activation[Any]) -> type[Form]:
         return artifact_form(type(self.target(activation)), self.fields)
+
+    def faults(self, flow_class: Any) -> Iterator[str]:
+        """What is wrong with the view in this flow. Code may give a process any artifact: a field that the one model of
+        the flow's forms does not have is a slip only where it is spelt nearly like one that it has."""
+        yield from super().faults(flow_class)
+        views = [node.view for node in flow_class.definition.nodes.values()]
+        models = {view.model for view in views if isinstance(view, CreateArtifactView)}
+        for model in models if len(models) == 1 else ():
+            known = declared.known_fields(model, self.fields)
+            for name in self.fields:
+                meant = None if name in known else near(name, known)
+                if meant is not None:
+                    yield f"the form has a field `{name}`, but {model.__name__} has none; did you mean `{meant}`?"
 
     def target(self, activation: Activation[Any]) -> Any:
         artifact = activation.process.artifact
