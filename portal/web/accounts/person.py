@@ -36,7 +36,8 @@ def person() -> Any:
     """The `User` who makes this request; somebody who is not authenticated where nobody is signed in."""
     here = mount()
     if here.whole and here.own_accounts:
-        return current_user._get_current_object()
+        found = g.get("_login_user")  # as Flask-Login keeps who was asked for before
+        return current_user._get_current_object() if found is None else found
     if "portal_person" not in g:
         g.portal_person = _signed_in() if here.identity is None else _named(here.identity())
     return g.portal_person
