@@ -48,6 +48,11 @@ def begin(chosen: Locale | Callable[[], Locale] | None) -> Token[Any]:
     return _locale.set(chosen)
 
 
+def settle(chosen: Locale) -> None:
+    """Write in this language for what is left of what `begin` began."""
+    _locale.set(chosen)
+
+
 def end(token: Token[Any]) -> None:
     """Write in the language of before `begin`."""
     _locale.set(None if token.old_value is Token.MISSING else token.old_value)
@@ -128,9 +133,11 @@ def _translations() -> NullTranslations:
 
 def _filled(text: str, values: dict[str, Any]) -> str:
     """The values in their places; among markup, what is not markup is escaped."""
+    if not values:
+        return text
     if any(hasattr(value, "__html__") for value in values.values()):
         return escape(text) % values
-    return text % values if values else text
+    return text % values
 
 
 def gettext(message: str, **values: Any) -> str:

@@ -75,6 +75,27 @@ class Definition:
     def has_mutexes(self) -> bool:
         return any(node.mutex is not None for node in self.nodes.values())
 
+    @cached_property
+    def _standing(self) -> dict[tuple[str, str, str], Node | None]:
+        return {}
+
+    def node_of(self, flow_task: str, kind: str, status: str) -> Node | None:
+        """The node at which a task in this state goes on; None when the code no longer has it, or what waits there now
+        waits for something else.
+
+        Args:
+            flow_task: the name of the node.
+            kind: of which kind it was when the task came.
+        """
+        key = (flow_task, kind, status)
+        try:  # asked many times in each action, and for each row of a list
+            return self._standing[key]
+        except KeyError:
+            node = self.nodes.get(flow_task)
+            found = node if node is not None and node.takes_over(kind, status) else None
+            self._standing[key] = found
+            return found
+
     def common_join(self, split: Node) -> Node | None:
         """The nearest join to which all branches of a split lead."""
         shared = frozenset.intersection(*(graph.closing(edge.target) for edge in split.outgoing))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy.ext.hybrid import hybrid_property
@@ -34,15 +35,23 @@ def is_mapped(owner: Any) -> bool:
     return isinstance(_declared(owner), QueryableAttribute)
 
 
+@lru_cache(maxsize=1024)
+def _kind_of(owner: type) -> tuple[bool, bool]:
+    """Of a class with instances: whether it is mapped, and whether it has a field called `data`."""
+    declared = _declared(owner)
+    return isinstance(declared, QueryableAttribute), isinstance(declared, hybrid_property)
+
+
 def document_of(instance: Any, create: bool = False) -> Any:
     """The mapping that holds the fields of the instance."""
     # A schema may have a field called `data`; the mapping then lies behind it.
-    document = vars(instance).get("data") if _hides_data(instance) else getattr(instance, "data", None)
+    mapped, hides = _kind_of(type(instance))
+    document = vars(instance).get("data") if hides else getattr(instance, "data", None)
     if document is None:
         if not create:
             return {}
         document = TrackedDict()
-    elif is_mapped(type(instance)) or isinstance(document, Tracked):
+    elif mapped or isinstance(document, Tracked):
         return document
     else:
         document = TrackedDict(document)
@@ -51,7 +60,7 @@ def document_of(instance: Any, create: bool = False) -> Any:
 
 def bind(instance: Any, document: Any) -> Any:
     """Make this mapping the one that holds the fields of the instance."""
-    if _hides_data(instance):
+    if _kind_of(type(instance))[1]:
         vars(instance)["data"] = document
         return document
     instance.data = document
@@ -67,12 +76,8 @@ def look_up(document: Any, path: tuple[str, ...]) -> Any:
 
 
 def mark(instance: Any, document: Any) -> None:
-    if not isinstance(document, Tracked) and is_mapped(type(instance)):
+    if not isinstance(document, Tracked) and _kind_of(type(instance))[0]:
         flag_modified(instance, "data")
-
-
-def _hides_data(instance: Any) -> bool:
-    return isinstance(_declared(type(instance)), hybrid_property)
 
 
 def _declared(owner: type) -> Any:

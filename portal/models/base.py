@@ -66,7 +66,10 @@ class Database(SQLAlchemy):
 
     @property
     def session(self) -> Any:
-        host = host_db()
+        try:  # as `host_db`: each page asks this often
+            host = current_app.extensions.get("portal_host_db")
+        except RuntimeError:
+            host = None
         return self.__dict__["_own_session"] if host is None else host.session
 
     @session.setter
@@ -125,10 +128,17 @@ class UTCDateTime(TypeDecorator[dt.datetime]):
         value = value.astimezone(dt.UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
-    def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Any:
+        # In the place of `process_result_value`: a page reads hundreds of moments, and this calls once for each.
+        read: Any = self.impl_instance.result_processor(dialect, coltype)
+
+        def moment(value: Any) -> dt.datetime | None:
+            if value is None:
+                return None
+            found: dt.datetime = value if read is None else read(value)
+            return found.replace(tzinfo=dt.UTC) if found.tzinfo is None else found.astimezone(dt.UTC)
+
+        return moment
 
 
 def session_of(instance: Any) -> Any:

@@ -19,14 +19,12 @@ else:
     _Parent = object
 
 
-def _unstored(instance: Any) -> list[str]:
-    """The pointers (see `pointer`) of an object that hold something without a key."""
-    return [
-        name for name in ("artifact", "seed") if f"_{name}" in instance.__dict__ and _waits(instance, name)
-    ]
+#: the pointers (see `pointer`) of an object, each with where it holds what it points at
+_POINTERS = (("artifact", "_artifact"), ("seed", "_seed"))
 
 
 def _waits(instance: Any, name: str) -> bool:
+    """Whether a pointer holds something without a key."""
     pointer: Any = getattr(type(instance), name, None)
     return hasattr(pointer, "unstored") and pointer.unstored(instance) is not None
 
@@ -50,7 +48,12 @@ class Hooks(_Parent):
         rows = self.info.get("rows")
         written = () if rows is None else rows.pending()
         ours = (*self.new, *self.dirty) if objects is None else objects
-        held = [(each, name) for each in (*ours, *written) for name in _unstored(each)]
+        held = [
+            (each, name)
+            for each in (*ours, *written)
+            for name, place in _POINTERS
+            if place in each.__dict__ and _waits(each, name)
+        ]
         if held:  # what a process or a task points at is stored with it, and its key noted behind it
             pointed = [getattr(each, name) for each, name in held]
             self.add_all(pointed)

@@ -179,11 +179,18 @@ class Task(Base):
     def node(self) -> Node | None:
         """The node of the flow; in SQL its name. None when the code no longer has it, or what waits there now waits
         for something else."""
-        node, loaded = self._named_node, self.__dict__
-        if node is None:
+        # An action asks this at every turn: what is loaded is taken from where it lies.
+        loaded = self.__dict__
+        process = loaded.get("process") or self.process
+        flow_class = registry.get(process.__dict__.get("flow_label") or process.flow_label)
+        if flow_class is None:
             return None
-        kind, status = loaded.get("flow_task_type"), loaded.get("status")
-        return node if node.takes_over(kind or self.flow_task_type, status or self.status) else None
+        found: Node | None = flow_class.definition.node_of(
+            loaded.get("flow_task") or self.flow_task,
+            loaded.get("flow_task_type") or self.flow_task_type,
+            loaded.get("status") or self.status,
+        )
+        return found
 
     @node.inplace.expression
     @classmethod
@@ -192,14 +199,8 @@ class Task(Base):
 
     @property
     def _named_node(self) -> Node | None:
-        # An action asks this at every turn: what is loaded is taken from where it lies.
-        loaded = self.__dict__
-        process = loaded.get("process") or self.process
-        flow_class = registry.get(process.__dict__.get("flow_label") or process.flow_label)
-        if flow_class is None:
-            return None
-        found: Node | None = flow_class.definition.nodes.get(loaded.get("flow_task") or self.flow_task)
-        return found
+        flow_class = self.process.flow_class
+        return None if flow_class is None else flow_class.definition.nodes.get(self.flow_task)
 
     @property
     def is_open(self) -> bool:

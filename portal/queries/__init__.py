@@ -4,7 +4,7 @@ from .acting import owners, whom_for
 from .attention import Attention, attention
 from .beside import BADGES, Beside, View, badges, saved_view
 from .board import MOST_ON_A_BOARD, Column, board
-from .candidates import how_many_could, who_could
+from .candidates import how_many_could, names_of_who_could, who_could
 from .figures import Figures, figures
 from .filters import (
     DUE,
@@ -53,6 +53,7 @@ from .processes import (
 )
 from .reports import usual_time, usual_times
 from .requests import At, often_started, requested_steps, requests, start_drafts, usual_durations
+from .signed_in import SignedIn, signed_in
 from .standing import Standing, standing
 from .talk import Talk, talk
 from .tasks import (
@@ -95,6 +96,7 @@ __all__ = [
     "Page",
     "Position",
     "ProcessDetail",
+    "SignedIn",
     "Standing",
     "Stop",
     "Talk",
@@ -122,6 +124,7 @@ __all__ = [
     "late",
     "matching",
     "names_in",
+    "names_of_who_could",
     "next_at_step",
     "next_in_inbox",
     "next_in_process",
@@ -137,6 +140,7 @@ __all__ = [
     "requested_steps",
     "requests",
     "saved_view",
+    "signed_in",
     "snoozed",
     "standing",
     "start_drafts",

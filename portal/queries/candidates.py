@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, bindparam, cast, exists, func, or_, select
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from portal.engine.holders import holds
-from portal.models import Process, Task, User, former_owner
+from portal.jsonstore.sql_functions import has_element
+from portal.models import Process, Role, Task, User, former_owner
+from portal.models.user import user_role
+
+_U, _T, _R = User.__table__, Task.__table__, Role.__table__
+_NAME = func.coalesce(func.nullif(_U.c.full_name, ""), _U.c.username)
 
 
 def who_could(session: Session, task: Task, limit: int = 10) -> list[User]:
@@ -16,6 +24,46 @@ def who_could(session: Session, task: Task, limit: int = 10) -> list[User]:
     name = func.lower(func.coalesce(func.nullif(User.full_name, ""), User.username))
     query = _candidates(session, task).order_by(name, User.id).limit(limit)
     return list(session.scalars(query).unique())
+
+
+def names_of_who_could(
+    session: Session, process_id: int, permission: str, obj: str | None, others: tuple[str, ...], limit: int
+) -> list[str]:
+    """The names of the first few people who may take a task with a permission; asked behind each start.
+
+    Args:
+        obj: the key of the object for which alone the permission may be held.
+        others: the steps whose people may not take it.
+    """
+    connection = session.connection()
+    is_postgresql = connection.dialect.name == "postgresql"
+    names = [permission, f"{permission}:{obj}" if obj else permission]
+    # PostgreSQL compares documents; SQLite unpacks the list
+    values = {f"name{at}": name if is_postgresql else json.dumps(name) for at, name in enumerate(names)}
+    values |= {"process_id": process_id, "others": others, "most": limit}
+    return list(connection.execute(_names(is_postgresql, bool(others)), values).scalars())
+
+
+@lru_cache
+def _names(is_postgresql: bool, others: bool) -> Select[Any]:
+    def has_one(column: Any) -> Any:
+        column = cast(column, JSONB) if is_postgresql else column
+        wanted = [bindparam(f"name{at}", type_=JSONB if is_postgresql else None) for at in range(2)]
+        return or_(*(has_element(column, each) for each in wanted))
+
+    held = exists().where(
+        user_role.c.user_id == _U.c.id, _R.c.id == user_role.c.role_id, has_one(_R.c.permissions)
+    )
+    query = select(_NAME).where(_U.c.is_active, or_(has_one(_U.c.permissions), held))
+    if others:
+        did = select(_T.c.owner_id).where(
+            _T.c.process_id == bindparam("process_id"),
+            _T.c.flow_task.in_(bindparam("others", expanding=True)),
+            _T.c.status == "DONE",
+            _T.c.owner_id.is_not(None),
+        )
+        query = query.where(_U.c.id.not_in(did))
+    return query.order_by(func.lower(_NAME), _U.c.id).limit(bindparam("most"))
 
 
 def how_many_could(session: Session, task: Task) -> int:

@@ -26,6 +26,8 @@ _QUERY = (
         func.min(func.coalesce(func.nullif(_user.c.full_name, ""), _user.c.username)),
         func.min(_task.c.due),
         _task.c.flow_task_type,
+        func.min(_task.c.owner_permission),
+        func.min(_task.c.owner_permission_obj),
     )
     .select_from(_process)
     .outerjoin(_task, and_(_task.c.process_id == _process.c.id, _task.c.finished.is_(None)))
@@ -42,6 +44,8 @@ class Standing:
     flow_label: str
     status: str
     positions: list[Position]
+    #: the permission, and the key of its object, of each step where one task waits for somebody to take it
+    asks: dict[str, tuple[str | None, str | None]]
 
 
 def standing(session: Session, process_id: int) -> Standing:
@@ -53,5 +57,6 @@ def standing(session: Session, process_id: int) -> Standing:
     rows = session.execute(_QUERY, {"process_id": process_id}).all()
     if not rows:
         raise LookupError(f"process {process_id} is not there")
-    positions = arranged(row[2:] for row in rows if row[3] is not None)[process_id]
-    return Standing(rows[0][0], rows[0][1], positions)
+    positions = arranged(row[2:10] for row in rows if row[3] is not None)[process_id]
+    asks = {row[3]: (row[10], row[11]) for row in rows if row[4] == "NEW" and row[5] == 1}
+    return Standing(rows[0][0], rows[0][1], positions, asks)

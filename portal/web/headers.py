@@ -35,17 +35,23 @@ _HEADERS = secure.Secure(
 _HSTS = secure.Secure(hsts=secure.StrictTransportSecurity().max_age(31_536_000))
 
 
+#: what all answers say, and those over HTTPS beside it; each with its name in small letters
+_ALL, _SECURE = (
+    tuple((name.lower(), name, value) for name, value in each.header_items()) for each in (_HEADERS, _HSTS)
+)
+
+
 def attach(scope: Scaffold) -> None:
     scope.after_request(_set)
 
 
 def _set(response: Response) -> Response:
-    for name, value in _HEADERS.header_items():
-        response.headers.setdefault(name, value)
-    if request.is_secure:
-        for name, value in _HSTS.header_items():
-            response.headers.setdefault(name, value)
-    if "Cache-Control" not in response.headers:
+    headers = response.headers
+    there = {name.lower() for name, _ in headers}
+    for key, name, value in (*_ALL, *_SECURE) if request.is_secure else _ALL:
+        if key not in there:
+            headers.add(name, value)
+    if "cache-control" not in there:
         # What one person saw must not come back by the next one's Back button.
-        response.headers["Cache-Control"] = "no-store"
+        headers.add("Cache-Control", "no-store")
     return response

@@ -70,6 +70,7 @@ def _chosen() -> Locale:
     if "portal_locale" not in g:
         g.portal_locale = _of_browser()
         g.portal_locale = _of_person() or g.portal_locale
+        language.settle(g.portal_locale)
     found: Locale = g.portal_locale
     return found
 

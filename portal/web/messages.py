@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from flask import g, get_flashed_messages, session
@@ -24,7 +25,15 @@ def flash(message: Any, category: str = "message") -> None:
     """
     g.told = g.get("told", 0) + 1
     said = {key: _now(part) for key, part in message.items()} if isinstance(message, dict) else _now(message)
-    session[_OURS] = [*session.get(_OURS, ()), (category, said)][-max(MOST, g.told) :]
+    waiting = [*_read(session.get(_OURS)), (category, said)][-max(MOST, g.told) :]
+    # one text: the session looks at each part of what it holds, with each request until a page shows this
+    session[_OURS] = json.dumps(waiting, ensure_ascii=False, separators=(",", ":"))
+
+
+def _read(kept: Any) -> list[Any]:
+    """What the session has of messages; a cookie of before has them in a list."""
+    found = json.loads(kept) if isinstance(kept, str) else kept or ()
+    return [(category, said) for category, said in found]
 
 
 def _now(words: Any) -> Any:
@@ -34,7 +43,7 @@ def _now(words: Any) -> Any:
 
 def take() -> list[Any]:
     """What is to be said on this page, as pairs of category and message; Flask's own messages among it."""
-    return [*(session.pop(_OURS, None) or ()), *get_flashed_messages(with_categories=True)]
+    return [*_read(session.pop(_OURS, None)), *get_flashed_messages(with_categories=True)]
 
 
 def attach(scope: Scaffold) -> None:

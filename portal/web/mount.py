@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, current_app
@@ -29,9 +30,14 @@ class Mount:
     identity: Callable[[], Any] | None = None
     login_url: str | None = None
 
-    @property
+    @cached_property
     def own_accounts(self) -> bool:
         return self.identity is None
+
+    @cached_property
+    def by_flask_login(self) -> bool:
+        """Whether Flask-Login is the portal's own and knows who makes a request."""
+        return self.whole and self.own_accounts
 
 
 def mount() -> Mount:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from flask import g, session
+from flask import current_app, g, session
 from flask_login import current_user
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
@@ -18,7 +18,7 @@ from portal.engine.audit import Entry
 from portal.errors import PortalError
 from portal.models import User, db, find_user, roles_named, utcnow
 
-from ..mount import mount
+from ..mount import Mount, mount
 from . import sessions
 
 
@@ -34,9 +34,10 @@ NOBODY: Any = _Nobody()
 
 def person() -> Any:
     """The `User` who makes this request; somebody who is not authenticated where nobody is signed in."""
-    here = mount()
-    if here.whole and here.own_accounts:
-        return current_user._get_current_object()
+    here: Mount = current_app.extensions["portal_mount"]
+    if here.by_flask_login:
+        found = g.get("_login_user")  # as Flask-Login keeps who was asked for before
+        return current_user._get_current_object() if found is None else found
     if "portal_person" not in g:
         g.portal_person = _signed_in() if here.identity is None else _named(here.identity())
     return g.portal_person

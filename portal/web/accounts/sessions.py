@@ -7,21 +7,19 @@ import hashlib
 import logging
 import secrets
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from flask import current_app, g, request, session
 from flask.sansio.scaffold import Scaffold
 from flask_login import login_user, logout_user, user_logged_in, user_logged_out
-from sqlalchemy import CursorResult, Select, bindparam, delete, or_, select, update
+from sqlalchemy import CursorResult, delete, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response as BaseResponse
 
+from portal import queries
 from portal.engine import audit
 from portal.engine.audit import Entry
-from portal.models import Absence, User, UserSession, db, utcnow
-from portal.queries.notices import unread_of
+from portal.models import User, UserSession, db, utcnow
 
 from ..mount import mount
 from ..writing import writing
@@ -61,38 +59,14 @@ def _token() -> str:
 def load(token: str) -> User | None:
     """The person whose session this is, read in one statement with it. None where it has ended."""
     now, settings = utcnow(), current_app.extensions["portal"]
-    values = {
-        "token": _hash(token),
-        "now": now,
-        "idle_since": now - settings.session_idle,
-        "oldest": now - settings.session_lifetime,
-    }
-    row = db.session.execute(_who(), values).unique().first()
-    if row is None:
+    idle_since, oldest = now - settings.session_idle, now - settings.session_lifetime
+    found = queries.signed_in(db.session(), _hash(token), now, idle_since, oldest)
+    if found is None:
         return None
-    g.user_session = row[1], row[2]
-    g.unread = row[3]
-    user: User = row[0]
-    g.spoken = user.language
-    return user
-
-
-@cache
-def _who() -> Select[User, int, dt.datetime, int]:
-    """Made once: every request asks it."""
-    return (
-        select(User, UserSession.id, UserSession.seen, unread_of(User.id))
-        .join(UserSession, UserSession.user_id == User.id)
-        .where(
-            UserSession.token_hash == bindparam("token"),
-            UserSession.session_key == User.session_key,
-            UserSession.seen > bindparam("idle_since"),
-            UserSession.created > bindparam("oldest"),
-            or_(UserSession.ends.is_(None), UserSession.ends > bindparam("now")),
-            User.is_active,
-        )
-        .options(joinedload(User.roles), joinedload(User.stand_ins).joinedload(Absence.user))
-    )
+    g.user_session = found.session_id, found.seen
+    g.unread = found.unread
+    g.spoken = found.user.language
+    return found.user
 
 
 def whose() -> int | None:

@@ -137,17 +137,17 @@ def what_comes_next(done: Finished, now: queries.Standing) -> str:
             steps.append(_("%(step)s, which failed and waits for a manager", step=title))
         elif starts:
             steps.append(title)
-            people += _who_by_when(done.process_id, place, node)
+            people += _who_by_when(done.process_id, now, place, node)
         else:
             steps.append(f"{title} ({place.owner})" if place.owner else title)
     return " ".join([happened, *([_("Next: %(steps)s.", steps=list_words(steps))] if steps else []), *people])
 
 
-def _who_by_when(process_id: int, place: Any, node: Any) -> list[str]:
+def _who_by_when(process_id: int, standing: queries.Standing, place: Any, node: Any) -> list[str]:
     """Who does the open step of a person, or could, and by when."""
     if node is None or not node.human:
         return []
-    names = [place.owner] if place.owner else _candidates(process_id, place.flow_task)
+    names = [place.owner] if place.owner else _candidates(process_id, standing, node)
     due = None if place.due is None else day(place.due, now(), my_zone())
     if names and due:
         return [_("%(names)s decides by %(day)s.", names=list_words(names, _("or")), day=due)]
@@ -156,10 +156,20 @@ def _who_by_when(process_id: int, place: Any, node: Any) -> list[str]:
     return [_("It is due %(day)s.", day=due)] if due else []
 
 
-def _candidates(process_id: int, node: str) -> list[str]:
+def _candidates(process_id: int, standing: queries.Standing, node: Any) -> list[str]:
     """Who could take the open task of a step, where that is no crowd."""
-    query = select(Task).where(Task.process_id == process_id, Task.flow_task == node, Task.status == "NEW")
+    permission, obj = standing.asks.get(node.name, (None, None))
+    if permission is not None:
+        others = tuple(each.name for each in node.not_same_as)
+        names = queries.names_of_who_could(db.session(), process_id, permission, obj, others, _CROWD)
+    else:
+        names = _who_could(process_id, node.name)
+    return names if len(names) < _CROWD else []
+
+
+def _who_could(process_id: int, step: str) -> list[str]:
+    """The same of a step without a permission, or with several tasks."""
+    query = select(Task).where(Task.process_id == process_id, Task.flow_task == step, Task.status == "NEW")
     query = query.options(joinedload(Task.process).lazyload(Process.created_by), lazyload(Task.owner))
     task = db.session.scalars(query.limit(1)).unique().first()
-    people = [] if task is None else queries.who_could(db.session(), task, _CROWD)
-    return [person.name for person in people] if len(people) < _CROWD else []
+    return [] if task is None else [person.name for person in queries.who_could(db.session(), task, _CROWD)]
