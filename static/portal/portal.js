@@ -1,4 +1,5 @@
 // Small comforts; every page works without them.
+import { askBeside } from "./ask.js";
 import { searchCatalogue } from "./catalogue.js";
 import { keepDrafts } from "./drafts.js";
 import { sendFiles } from "./files.js";
@@ -94,6 +95,7 @@ document.addEventListener("submit", (event) => {
 });
 window.addEventListener("pageshow", () => all("form[data-sent]").forEach((form) => delete form.dataset.sent));
 
+askBeside();
 listRows();
 keepFresh();
 growRows();

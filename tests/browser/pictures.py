@@ -23,6 +23,7 @@ from waitress.server import create_server
 
 from portal import create_app
 from portal.demo import DEMO_PASSWORD, make_demo
+from portal.engine.reports.counting import count_all
 from portal.models import Process, Task, db, init_db
 from tests.browser.chromium import CHROMIUM, QUIET
 
@@ -101,7 +102,7 @@ SHOTS = [
     Shot("inbox-selected", "bob", "/inbox", _select_rows),
     Shot("inbox-more", "bob", "/inbox", _select_and_more),
     Shot("inbox-assign", "bob", "/inbox", _select_and_ask),
-    Shot("inbox-filtered", "bob", "/inbox?flow=purchase_order&data.amount.gt=1000"),
+    Shot("inbox-filtered", "bob", "/inbox?flow=leave_request&data.first_day.ge=2026-12-01"),
     Shot("inbox-keys", "bob", "/inbox", lambda page: page.keyboard.press("?")),
     Shot("inbox-empty", "julia", "/inbox"),
     Shot("inbox-no-match", "bob", "/inbox?q=zebra"),
@@ -129,8 +130,8 @@ SHOTS = [
     Shot("task-assign", "carol", "/tasks/{form}/reassign"),
     Shot("process", "carol", "/processes/{running}"),
     Shot("process-failed", "carol", "/processes/{failed}"),
-    Shot("process-events", "carol", "/processes/{failed}?show=events"),
-    Shot("process-changes", "carol", "/processes/{failed}?show=changes"),
+    Shot("process-events", "carol", "/processes/{failed}?tab=events"),
+    Shot("process-changes", "carol", "/processes/{failed}?tab=changes"),
     Shot("process-data", "carol", "/processes/{failed}/data"),
     Shot("process-suspended", "carol", "/processes/{suspended}"),
     Shot("process-done", "carol", "/processes/{done}"),
@@ -209,6 +210,7 @@ def company() -> Iterator[tuple[str, dict[str, int]]]:
         with app.app_context():
             init_db()
             make_demo(NOW)
+            count_all(db.session())  # as a worker would in its first seconds
             found = places()
             db.session.remove()
         server = create_server(app, host="127.0.0.1", port=0, threads=2)

@@ -97,3 +97,26 @@ def test_what_a_rule_does_is_no_deed_of_anybody(ruled, client_of):
     assert "by rule" in erin.get(f"/processes/{ruled.id}?tab=events").text
     notice = db.session.scalars(db.select(Notice).where(Notice.event == "assigned")).one()
     assert notice.payload["by"] is None
+
+
+@pytest.mark.parametrize(
+    ("said", "owner"),
+    [("Doris Deputy", "dora"), ("  doris   DEPUTY ", "dora"), ("dora", "dora"), ("Twin Brother", None), ("Do", None)],
+)
+def test_a_task_is_assigned_to_who_is_called_so(carol, make_user, submit, open_task, said, owner):
+    make_user("dora", "paper.can_review", full_name="Doris Deputy")
+    for name in ("tim", "tom"):
+        make_user(name, "paper.can_review", full_name="Twin Brother")
+    task_id = open_task(submit()).id
+    answer = carol.post(f"/tasks/{task_id}/assign", data={"user": said})
+    assert answer.status_code == (303 if owner else 422)
+    task = db.session.get_one(Task, task_id, populate_existing=True)
+    assert (task.owner and task.owner.username) == owner
+
+
+def test_many_are_snoozed_until_a_moment_that_has_a_name(bob, submit, take):
+    ids = [str(take(submit(f"Paper {number}"))) for number in range(2)]
+    page = bob.post("/tasks/snooze", data={"task": ids, "_ask": "1"}).text
+    assert 'name="until" value="tomorrow"' in page
+    assert bob.post("/tasks/snooze", data={"task": ids, "until": "tomorrow"}).status_code == 303
+    assert all(db.session.get_one(Task, int(each), populate_existing=True).snoozed_until for each in ids)
