@@ -40,13 +40,15 @@ class BookingProcess(Process):
 class BookingFlow(flow.Flow):
     """Booking
 
-    A hotel, a flight and a payment: all of them, or none."""
+    Book a trip: hotel, flight and payment, all of them or none."""
 
     process_class = BookingProcess
     category = "Travel"
     keywords = ("trip", "hotel", "flight", "business travel")
     milestones = {"Reserved": this.reserve_flight, "Price confirmed": this.confirm, "Booked": this.booked}
-    process_summary_template = "{{ process.nights }} nights in {{ process.city | title }}"
+    process_summary_template = (
+        "{{ process.nights }} {{ 'night' if process.nights == 1 else 'nights' }} in {{ process.city | title }}"
+    )
     process_result_template = (
         "{% if process.flight %}Booked for {{ process.price }}{% else %}Nothing was booked{% endif %}"
     )

@@ -51,7 +51,7 @@ def is_not_paid(claim: ExpenseClaimProcess) -> bool:
 class ExpenseClaimFlow(flow.Flow):
     """Expense claim
 
-    Two other people look at a claim before it is paid; what the bank refuses goes to accounting."""
+    Get back what you paid for work; two other people look at it first."""
 
     process_class = ExpenseClaimProcess
     category = "Money"
@@ -75,7 +75,7 @@ class ExpenseClaimFlow(flow.Flow):
         .Annotation(
             title="Check the receipts",
             description="Is every receipt there, and was every line needed for the work?",
-            summary_template="{{ process.created_by.name }} claims {{ process.price }}",
+            summary_template="{{ process.price }} · {{ process.purpose }}",
         )
         .Permission(auto_create=True)
         .NotSameAs(this.start)
@@ -98,7 +98,7 @@ class ExpenseClaimFlow(flow.Flow):
         .Annotation(
             title="Countersign",
             description="The second pair of eyes: who claimed or checked cannot sign.",
-            summary_template="{{ process.price }} to {{ process.created_by.name }}, {{ process.purpose }}",
+            summary_template="{{ process.price }} · {{ process.purpose }}",
         )
         .Permission(auto_create=True)
         .NotSameAs(this.start, this.approve)
@@ -122,7 +122,7 @@ class ExpenseClaimFlow(flow.Flow):
         .Annotation(
             title="Fix payment details",
             description="The bank refused it several times. Correct the IBAN; it is then tried again.",
-            summary_template="{{ process.price }} to {{ process.iban }} was not paid",
+            summary_template="{{ process.price }} · the bank refuses {{ process.iban }}",
         )
         .Permission(auto_create=True)
         .Assign(assign.First(assign.Familiar(role="Finance"), assign.RoundRobin(role="Finance")))

@@ -41,7 +41,7 @@ def ends_after_it_begins(leave: LeaveRequestProcess) -> None:
 class LeaveRequestFlow(flow.Flow):
     """Leave request
 
-    Ask for days off; your manager decides within two days, else the head of staff does."""
+    Take days off; your manager decides within two days, else the head of staff does."""
 
     process_class = LeaveRequestProcess
     category = "People"
@@ -73,7 +73,6 @@ class LeaveRequestFlow(flow.Flow):
         .Annotation(
             title="Decide on leave",
             description="Check that someone covers, then approve or decline.",
-            summary_template=("{{ process.created_by.name }}: {{ process.absence }}"),
         )
         .Permission(auto_create=True)
         .Assign(assign.ManagerOf(this.start.owner))

@@ -8,6 +8,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from portal import act, assign, flow, jsonstore, this, views
 from portal.models import Process, db
 
+#: what a list says of an order: it cuts the end, and never the sum
+FIGURE_FIRST = (
+    "{{ process.artifact.price }} · {{ process.artifact.item }}, from {{ process.artifact.supplier }}"
+)
+
 
 class PurchaseOrder(db.Model):
     __tablename__ = "purchase_order"
@@ -15,7 +20,7 @@ class PurchaseOrder(db.Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     supplier: Mapped[str] = mapped_column(String(100))
     item: Mapped[str] = mapped_column(String(200))
-    amount: Mapped[Decimal] = mapped_column(Numeric(12, 2))
+    amount: Mapped[Decimal] = mapped_column(Numeric(12, 2), info={"label": "Amount (CHF)"})
     order_number: Mapped[str | None] = mapped_column(String(30))
 
     @property
@@ -39,7 +44,7 @@ class SupplierUnreachable(Exception):
 class PurchaseOrderFlow(flow.Flow):
     """Purchase order
 
-    Small purchases go straight to ordering, larger ones are approved and checked first."""
+    Have the company buy something; larger orders are approved and checked first."""
 
     process_class = PurchaseOrderProcess
     category = "Money"
@@ -72,7 +77,7 @@ class PurchaseOrderFlow(flow.Flow):
         flow.View(
             views.UpdateProcessView.as_view(fields=["remark"], decide="approved", require={False: ["remark"]})
         )
-        .Annotation(title="Approve purchase")
+        .Annotation(title="Approve purchase", summary_template=FIGURE_FIRST)
         .Permission(auto_create=True)
         .Assign(assign.ManagerOf(this.start.owner))
         .Due(flow.working(days=3))
@@ -82,7 +87,7 @@ class PurchaseOrderFlow(flow.Flow):
         flow.View(
             views.UpdateProcessView.as_view(fields=["remark"], decide="approved", require={False: ["remark"]})
         )
-        .Annotation(title="Approve large purchase")
+        .Annotation(title="Approve large purchase", summary_template=FIGURE_FIRST)
         .Permission(auto_create=True)
         .Due(flow.working(days=4))
         .Priority(10)
@@ -97,7 +102,7 @@ class PurchaseOrderFlow(flow.Flow):
     checks = flow.Split().Next(this.check_budget).Next(this.check_supplier).Annotation(title="Checks")
     check_budget = (
         flow.View(views.UpdateProcessView.as_view(fields=[], decide="budget_ok"))
-        .Annotation(title="Check budget")
+        .Annotation(title="Check budget", summary_template=FIGURE_FIRST)
         .Permission(auto_create=True)
         .Assign(assign.ShortestQueue(role="Finance"))
         .Due(flow.working(days=2))
@@ -105,7 +110,7 @@ class PurchaseOrderFlow(flow.Flow):
     )
     check_supplier = (
         flow.View(views.UpdateProcessView.as_view(fields=[], decide="supplier_ok"))
-        .Annotation(title="Check supplier")
+        .Annotation(title="Check supplier", summary_template=FIGURE_FIRST)
         .Permission(auto_create=True)
         .Assign(assign.RoundRobin(role="Purchasing"))
         .Due(flow.working(days=2))

@@ -218,7 +218,7 @@ def test_two_versions_are_told_apart():
 
 def test_a_flow_in_words():
     text = render.describe(EXAMPLES["expense_claim"])
-    assert text.startswith("Expense claim\n=============\n\nTwo other people look at a claim")
+    assert text.startswith("Expense claim\n=============\n\nGet back what you paid for work")
     for line in (
         "Task, for who holds the permission expense_claim.can_approve.",
         "Fills in: Remark, Receipts in order.",

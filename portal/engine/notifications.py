@@ -53,6 +53,8 @@ class News:
     trace: str | None = None
     #: who is told, each with the reason; None where the event says so
     told: Sequence[tuple[User, str]] | None = None
+    #: a rule has chosen who gets the task, and not who set it off
+    by_rule: bool = False
     #: what is kept beside
     detail: Mapping[str, Any] = field(default_factory=dict)
 
@@ -67,8 +69,18 @@ class News:
         detail = {}
         if change.task is not None and change.to == "ERROR":
             detail["incident"] = incidents.group_of_task(change.task)["key"]
+        by_rule = change.to == "ASSIGNED" and "rule" in change.detail
         return cls(
-            known[change.to], change.process, change.task, run.user, cause, error, change.trace, detail=detail
+            known[change.to],
+            change.process,
+            change.task,
+            run.user,
+            cause,
+            error,
+            change.trace,
+            None,
+            by_rule,
+            detail,
         )
 
 
@@ -141,7 +153,7 @@ def _receivers(people: People, news: News) -> Iterator[tuple[User, dict[str, Any
         own = news.by is not None and news.by.id == user.id and reason != "manager"
         if not own and user.id not in told:
             told.add(user.id)
-            payload = {"reason": reason, "by": None if news.by is None else news.by.name}
+            payload = {"reason": reason, "by": None if news.by is None or news.by_rule else news.by.name}
             payload["state"] = news.process.status if news.task is None else news.task.status
             yield user, {**payload, **news.detail}
 

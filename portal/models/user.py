@@ -294,6 +294,16 @@ def find_user(session: Session, username: str) -> User | None:
     return next((found[name] for name in [*exact, *found] if name in found), None)
 
 
+def find_person(session: Session, said: str) -> User | None:
+    """The person of this user name, or else the only active one who is called so. None if there is none."""
+    found, key = find_user(session, said), usernames.key(said)[:200]
+    if found is not None or not key or not key.isprintable():
+        return found
+    called = select(User).where(User.name_key == key, User.is_active).limit(2)
+    people = session.scalars(called).all()
+    return people[0] if len(people) == 1 else None
+
+
 def people_of_mail(session: Session, address: str) -> list[User]:
     """The active people who have this mail address, at most ten: nothing keeps two from having the same."""
     key = mail_key(address)

@@ -196,7 +196,11 @@ _KINDS = {
     # people's deeds, failures, and what became of the process
     "story": or_(
         and_(
-            _event.c.task_id.is_not(None), _event.c.user_id.is_not(None), _event.c.action.not_in(_BY_ITSELF)
+            _event.c.task_id.is_not(None),
+            _event.c.user_id.is_not(None),
+            _event.c.action.not_in(_BY_ITSELF),
+            # a rule gives work to somebody, whoever's action set it off
+            type_coerce(_event.c.detail, JSON)["rule"].as_string().is_(None),
         ),
         and_(_event.c.task_id.is_not(None), _event.c.to_state == "ERROR"),
         and_(_event.c.task_id.is_(None), _event.c.action != "start"),

@@ -62,7 +62,7 @@ def read_filters(values: Mapping[str, str]) -> Filters:
         data=tuple(each for each in conditions if each is not None)[:_MOST_CONDITIONS],
         columns=_columns(values),
         mine=get("mine") == "1",
-        zone=zone(preferences().get("timezone") or request.cookies.get("timezone")),
+        zone=zone(preferences().get("timezone")),
     )
 
 

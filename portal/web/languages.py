@@ -41,7 +41,7 @@ _SCRIPT_WORDS: tuple[Any, ...] = (
     _("queue"),
     _("search"),
     _("select the row"),
-    _("start"),
+    _("new request"),
     _("take the task"),
     _("this help"),
 )

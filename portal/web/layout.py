@@ -28,7 +28,7 @@ from .accounts.person import is_signed_in, person
 from .display import words
 from .display.due import deadline_tag, due_tag
 from .display.icons import SHEET, icon, icon_drawings, sheet, sheet_version
-from .display.moments import age, clock_tag, date, day, time_tag, zone
+from .display.moments import ZONE_OF_BROWSER, age, clock_tag, date, day, time_tag, zone
 from .mount import mount
 from .urls import address_maker, carry, here, way_back
 
@@ -97,9 +97,15 @@ def me() -> User:
 
 
 def preferences() -> Mapping[str, Any]:
-    """What this person has chosen, as it was when the request came: it is asked for with each moment on a page."""
+    """What this person has chosen, as it was when the request came: it is asked for with each moment on a page.
+
+    Whoever has chosen no time zone reads and types in that of the browser, which our script tells in a cookie.
+    """
     if "preferences" not in g:
-        g.preferences = dict(person().preferences or {}) if is_signed_in() else {}
+        chosen = dict(person().preferences or {}) if is_signed_in() else {}
+        if not chosen.get("timezone") and (told := request.cookies.get("timezone")):
+            chosen |= {"timezone": told, ZONE_OF_BROWSER: True}
+        g.preferences = chosen
     found: Mapping[str, Any] = g.preferences
     return found
 
@@ -142,12 +148,7 @@ def _time(moment: dt.datetime | None, plain: bool = False) -> Markup:
 
 def _day(moment: dt.datetime) -> Markup:
     chosen = preferences()
-    return time_tag(
-        moment,
-        now(),
-        chosen,
-        text=day(moment, now(), zone(chosen.get("timezone") or request.cookies.get("timezone"))),
-    )
+    return time_tag(moment, now(), chosen, text=day(moment, now(), zone(chosen.get("timezone"))))
 
 
 def _context() -> dict[str, Any]:
@@ -175,6 +176,7 @@ def helpers() -> dict[str, Any]:
         "bootstrap_is_hidden_field": is_hidden_field_filter,
         "messages": messages.take,
         "icon": icon,
+        "initials": words.initials,
         "icon_drawings": icon_drawings,
         "bootstrap_css": bootstrap_css,
         "goes_on": goes_on,

@@ -8,7 +8,12 @@ from typing import Any
 
 from flask import url_for
 
+from portal.language import lazy_gettext
 from portal.models import User
+
+_: Any = lazy_gettext
+#: what stands over the entries from a place on
+_GROUPS = ((76, _("Operate")), (51, _("Manage")))
 
 
 def _everybody(_user: User) -> bool:
@@ -35,6 +40,11 @@ class Entry:
     place: int
     values: Mapping[str, Any] = field(default_factory=dict)
     shown: Callable[[User], bool] = _everybody
+
+    @property
+    def group(self) -> Any:
+        """The word over this entry and its neighbours; none over those of everybody."""
+        return next((word for place, word in _GROUPS if self.place >= place), "")
 
     @property
     def address(self) -> str:

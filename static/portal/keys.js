@@ -3,7 +3,7 @@ import { said } from "./words.js";
 
 const HELP = [
   ["j / k", "next / previous row"], ["x", "select the row"], ["Enter", "open the row"], ["c", "take the task"],
-  ["/", "search"], ["g i", "inbox"], ["g q", "queue"], ["g p", "processes"], ["g s", "start"], ["?", "this help"],
+  ["/", "search"], ["g i", "inbox"], ["g q", "queue"], ["g p", "processes"], ["g s", "new request"], ["?", "this help"],
 ];
 const PLACES = { i: "inbox", q: "queue", a: "archive", p: "processes", s: "start" };
 

@@ -1,4 +1,5 @@
 // Small comforts; every page works without them.
+import { askBeside } from "./ask.js";
 import { searchCatalogue } from "./catalogue.js";
 import { keepDrafts } from "./drafts.js";
 import { sendFiles } from "./files.js";
@@ -20,9 +21,11 @@ const exact = new Intl.DateTimeFormat(undefined, {
   weekday: "short", day: "numeric", month: "short", year: "numeric",
   hour: "2-digit", minute: "2-digit", timeZoneName: "short",
 });
-// The hour alone for what is of today.
+// The hour alone for what is of today, the year only for what is of another one.
 function clock(moment) {
-  const day = moment.toDateString() === new Date().toDateString() ? {} : { weekday: "short", day: "numeric", month: "short" };
+  const now = new Date();
+  const day = moment.toDateString() === now.toDateString() ? {} : { weekday: "short", day: "numeric", month: "short" };
+  if (moment.getFullYear() !== now.getFullYear()) day.year = "numeric";
   return moment.toLocaleString(undefined, { ...day, hour: "2-digit", minute: "2-digit" });
 }
 for (const time of all("time")) {
@@ -92,6 +95,7 @@ document.addEventListener("submit", (event) => {
 });
 window.addEventListener("pageshow", () => all("form[data-sent]").forEach((form) => delete form.dataset.sent));
 
+askBeside();
 listRows();
 keepFresh();
 growRows();

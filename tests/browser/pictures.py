@@ -23,6 +23,7 @@ from waitress.server import create_server
 
 from portal import create_app
 from portal.demo import DEMO_PASSWORD, make_demo
+from portal.engine.reports.counting import count_all
 from portal.models import Process, Task, db, init_db
 from tests.browser.chromium import CHROMIUM, QUIET
 
@@ -67,9 +68,31 @@ def _sign_in_wrongly(page: Page) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
+def _open(selector: str) -> Callable[[Page], None]:
+    return lambda page: page.locator(selector).first.click()
+
+
 def _select_rows(page: Page) -> None:
+    shows = page.locator("label", has_text="Select").first  # a phone shows the ticks when it is asked
+    if shows.is_visible():
+        shows.click()
     for tick in page.locator("input[name=task]").all()[:3]:
         tick.check()
+
+
+def _select_and_ask(page: Page) -> None:
+    _select_rows(page)
+    page.get_by_role("button", name="Assign to…").first.click()
+
+
+def _select_and_more(page: Page) -> None:
+    _select_rows(page)
+    page.locator("[data-bulk] summary").click()
+
+
+def _add_rows(page: Page) -> None:
+    for _ in range(2):
+        page.get_by_role("button", name="Add").first.click()
 
 
 SHOTS = [
@@ -77,9 +100,15 @@ SHOTS = [
     Shot("login-wrong", "", "/login", _sign_in_wrongly),
     Shot("inbox", "bob", "/inbox"),
     Shot("inbox-selected", "bob", "/inbox", _select_rows),
+    Shot("inbox-more", "bob", "/inbox", _select_and_more),
+    Shot("inbox-assign", "bob", "/inbox", _select_and_ask),
+    Shot("inbox-filtered", "bob", "/inbox?flow=leave_request&data.first_day.ge=2026-12-01"),
+    Shot("inbox-keys", "bob", "/inbox", lambda page: page.keyboard.press("?")),
     Shot("inbox-empty", "julia", "/inbox"),
     Shot("inbox-no-match", "bob", "/inbox?q=zebra"),
-    Shot("queue", "yasmin", "/queue"),
+    Shot("queue", "bob", "/queue"),
+    Shot("queue-empty", "yasmin", "/queue"),
+    Shot("tasks", "bob", "/tasks"),
     Shot("archive", "bob", "/archive"),
     Shot("requests", "alice", "/requests"),
     Shot("requests-finished", "alice", "/requests?show=finished"),
@@ -89,24 +118,44 @@ SHOTS = [
     Shot("new-request-search", "alice", "/flows", _search("laptop")),
     Shot("new-request-no-match", "alice", "/flows?q=zebra"),
     Shot("start", "alice", "/flows/expense_claim/start/start"),
+    Shot("start-rows", "alice", "/flows/expense_claim/start/start", _add_rows),
     Shot("start-errors", "alice", "/flows/leave_request/start/start", _press("Submit")),
     Shot("start-draft", "alice", "/flows/purchase_order/start/start"),
     Shot("task-form", "bob", "/tasks/{form}/execute"),
     Shot("task-form-declined", "bob", "/tasks/{form}/execute", _press("Decline")),
     Shot("task", "carol", "/tasks/{form}"),
     Shot("task-failed", "carol", "/tasks/{failed_task}"),
+    Shot("task-snooze", "bob", "/tasks/{form}/snooze"),
+    Shot("task-help", "bob", "/tasks/{form}/help"),
     Shot("task-assign", "carol", "/tasks/{form}/reassign"),
     Shot("process", "carol", "/processes/{running}"),
     Shot("process-failed", "carol", "/processes/{failed}"),
+    Shot("process-events", "carol", "/processes/{failed}?tab=events"),
+    Shot("process-changes", "carol", "/processes/{failed}?tab=changes"),
+    Shot("process-data", "carol", "/processes/{failed}/data"),
     Shot("process-suspended", "carol", "/processes/{suspended}"),
     Shot("process-done", "carol", "/processes/{done}"),
     Shot("process-withdraw", "alice", "/processes/{mine}/withdraw"),
     Shot("processes", "carol", "/processes"),
     Shot("processes-attention", "carol", "/processes?state=attention"),
+    Shot("search", "carol", "/processes?q=whiteboards"),
     Shot("flow", "carol", "/flows/purchase_order"),
     Shot("flow-empty", "carol", "/flows/stocktaking"),
     Shot("workload", "bob", "/workload"),
     Shot("redistribute", "bob", "/workload/redistribute?person=nina"),
+    Shot("reports", "bob", "/reports"),
+    Shot("report", "bob", "/reports/expense_claim"),
+    Shot("overview", "carol", "/admin/"),
+    Shot("people", "carol", "/admin/people"),
+    Shot("person", "carol", "/admin/people/bob"),
+    Shot("person-deactivate", "carol", "/admin/people/bob/deactivate"),
+    Shot("roles", "carol", "/admin/roles"),
+    Shot("incidents", "carol", "/admin/incidents"),
+    Shot("incident", "carol", "/admin/incidents", _open("main .list a, main td a, main h2 a")),
+    Shot("jobs", "carol", "/admin/jobs"),
+    Shot("audit", "carol", "/admin/audit"),
+    Shot("retention", "carol", "/admin/retention"),
+    Shot("tokens", "carol", "/admin/tokens"),
     Shot("notices", "bob", "/notices"),
     Shot("notices-empty", "julia", "/notices"),
     Shot("profile", "alice", "/profile"),
@@ -161,6 +210,7 @@ def company() -> Iterator[tuple[str, dict[str, int]]]:
         with app.app_context():
             init_db()
             make_demo(NOW)
+            count_all(db.session())  # as a worker would in its first seconds
             found = places()
             db.session.remove()
         server = create_server(app, host="127.0.0.1", port=0, threads=2)
@@ -260,13 +310,20 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="?", help="where they are written")
     parser.add_argument("--readme", action="store_true", help="make those of the README, in docs/images")
     parser.add_argument("--only", default="", help="a part of the names of those that are wanted")
+    parser.add_argument("--narrow", action="store_true", help="only those of a phone")
+    parser.add_argument("--light", action="store_true", help="only the light ones")
     given = parser.parse_args()
     if given.readme:
         print(*take_for_readme(), sep="\n")
         return
     if given.folder is None:
         parser.error("name a folder, or say --readme")
-    print(f"{len(take(given.folder, given.only))} pictures in {given.folder}")
+    ways = [
+        (width, scheme)
+        for width, scheme in WAYS
+        if (width < 600 or not given.narrow) and (scheme == "light" or not given.light)
+    ]
+    print(f"{len(take(given.folder, given.only, ways))} pictures in {given.folder}")
 
 
 if __name__ == "__main__":

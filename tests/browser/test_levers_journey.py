@@ -54,6 +54,7 @@ def test_levers_are_accessible_and_fit(person):
     carol.goto(process)
     carol.get_by_role("link", name="Approve", exact=True).first.click()
     carol.get_by_role("button", name="Take and open").click()
+    carol.locator(".head-actions").get_by_text("More", exact=True).click()
     carol.get_by_role("link", name="Task details").click()
     task = carol.url.partition("?")[0]
     pages = [f"{task}/{name}" for name in ("skip", "move", "due", "priority", "snooze", "cancel")]
@@ -83,10 +84,33 @@ def test_many_are_changed_and_put_back(person):
     carol.locator("#bulk").get_by_text("More", exact=True).click()
     carol.get_by_label("all that match, on every page").check()
     carol.get_by_role("button", name="Change priority…").click()
-    carol.get_by_label("Priority").fill("7")
-    carol.get_by_role("button", name="Change priority").click()
+    carol.get_by_role("spinbutton", name="Priority").fill("7")
+    carol.get_by_role("dialog").get_by_role("button", name="Change priority").click()
     expect(carol.get_by_text("3 tasks changed.")).to_be_visible()
     expect(carol.locator(".priority")).to_have_count(3)
     carol.get_by_role("button", name="Undo").click()
     expect(carol.get_by_text("3 tasks are as they were.")).to_be_visible()
     expect(carol.locator(".priority")).to_have_count(0)
+
+
+def test_work_is_handed_over_in_a_dialog_beside_its_rows(person):
+    alice, carol = person("alice"), person("carol")
+    for number in range(2):
+        send(alice, f"Duo {number}")
+    carol.goto("/tasks?q=duo")
+    carol.get_by_label("Select all on this page").check()
+    assign = carol.get_by_role("button", name="Assign to…")
+    assign.click()
+    dialog = carol.get_by_role("dialog", name="Assign to: 2 tasks")
+    expect(dialog.get_by_label("Person")).to_be_focused()
+    expect(carol.get_by_role("row").filter(has_text="Approve").first).to_be_visible()  # the rows are beside it
+    assert find_problems(carol) == []
+    carol.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(assign).to_be_focused()
+    assign.click()
+    dialog.get_by_label("Person").fill("Bob Manager")
+    dialog.get_by_role("button", name="Assign", exact=True).click()
+    expect(carol.get_by_text("2 tasks assigned.")).to_be_visible()
+    carol.get_by_role("button", name="Undo").click()
+    expect(carol.get_by_text("2 tasks are as they were.")).to_be_visible()

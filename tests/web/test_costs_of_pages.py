@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import re
 
@@ -204,3 +205,31 @@ def test_the_log_has_a_line_of_a_page_and_none_of_its_assets(bob, caplog):
         for each in found:
             fetched(bob, each)
     assert [record.getMessage() for record in caplog.records if "GET" in record.getMessage()] == []
+
+
+@pytest.fixture
+def fifty(submit, people, open_task):
+    """Fifty papers with names as long as they may be, all of which are bob's and late."""
+    bob, then = people["bob"], utcnow() - dt.timedelta(days=3)
+    bob.full_name = "Bartholomäus Feuerstein-Wyssenbach"
+    people["alice"].full_name = "Annemarie Kellerhals-von Allmen"
+    bob.permissions = [*bob.permissions, "paper.view"]
+    db.session.commit()
+    tasks = [open_task(submit(f"{number:02} Remarkable properties of bumblebees")) for number in range(50)]
+    for task in tasks:
+        task.status, task.owner_id, task.assigned, task.due, task.priority = (
+            "ASSIGNED",
+            bob.id,
+            then,
+            then,
+            10,
+        )
+    db.session.commit()
+
+
+@pytest.mark.parametrize("address", ["/inbox", "/tasks", "/processes", "/archive", "/requests"])
+def test_a_full_list_has_few_bytes(client_of, fifty, address):
+    for name in ("alice", "bob"):
+        page = client_of(name).get(address)
+        assert page.status_code == 200
+        assert len(page.data) < 60 * 1024, (name, address)

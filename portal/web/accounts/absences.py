@@ -17,7 +17,7 @@ from portal.engine.wishes import zone_of
 from portal.flow import registry
 from portal.language import gettext as _
 from portal.language import lazy_gettext
-from portal.models import Absence, User, db, find_user
+from portal.models import Absence, User, db, find_person, find_user
 
 from ..layout import me
 from ..messages import flash
@@ -73,7 +73,7 @@ class AbsenceForm(FlaskForm):
 
     def validate_substitute(self, field: Field) -> None:
         name = (field.data or "").replace("\0", "").strip()
-        self.person = find_user(db.session(), name) if name else None
+        self.person = find_person(db.session(), name) if name else None
         if name and self.person is None:
             raise ValidationError(_("There is no user “%(name)s”.", name=name[:50]))
         if self.person is None:

@@ -39,7 +39,7 @@ blueprint = Blueprint("incidents", __name__)
 blueprint.before_request(require_login)
 navigation.register(
     Entry(
-        "incidents", lazy_gettext("Incidents"), "exclamation-triangle", "portal.incidents.index", 75, shown=shown_to
+        "incidents", lazy_gettext("Incidents"), "exclamation-triangle", "portal.incidents.index", 76, shown=shown_to
     )
 )  # fmt: skip
 

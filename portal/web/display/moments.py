@@ -14,6 +14,8 @@ from markupsafe import Markup
 from portal.language import gettext as _
 from portal.language import locale, pgettext
 
+#: says in preferences that their zone is the browser's, and was not chosen
+ZONE_OF_BROWSER = "zone of the browser"
 _UNITS = (
     ("year", 31_536_000),
     ("month", 2_592_000),
@@ -61,7 +63,7 @@ def age(seconds: float) -> str:
         return _("just now")
     if seconds < 3600:
         return _("%(number)s min", number=int(seconds // 60))
-    if seconds < 172_800:
+    if seconds < 86_400:
         return _("%(number)s h", number=int(seconds // 3600))
     return _("%(number)s d", number=int(seconds // 86_400))
 
@@ -69,11 +71,15 @@ def age(seconds: float) -> str:
 def short_span(seconds: float) -> str:
     """A length of time, short: `45 s`, `12 min`, `2 h 10 min`, `4 d`."""
     if seconds < 60:
-        return f"{max(int(seconds), 0)} s"
+        return _("%(number)s s", number=max(int(seconds), 0))
     if seconds >= 86_400:
-        return f"{int(seconds // 86_400)} d"
+        return _("%(number)s d", number=int(seconds // 86_400))
     hours, minutes = divmod(int(seconds // 60), 60)
-    return " ".join(filter(None, (f"{hours} h" if hours else "", f"{minutes} min" if minutes else "")))
+    parts = (
+        _("%(number)s h", number=hours) if hours else "",
+        _("%(number)s min", number=minutes) if minutes else "",
+    )
+    return " ".join(filter(None, parts))
 
 
 def relative(moment: dt.datetime, now: dt.datetime) -> str:
@@ -138,11 +144,12 @@ def time_tag(
         plain: the absolute moment is what is read.
         text: what is read instead of either.
 
-    Where the person has not chosen a zone, our script puts the browser's in its place (`data-local`).
+    Where the person has not chosen a zone, our script puts the browser's own words in its place (`data-local`).
     """
     if moment is None:
         return Markup("")
-    local = "" if preferences.get("timezone") else Markup(" data-local")
+    chosen = preferences.get("timezone") and not preferences.get(ZONE_OF_BROWSER)
+    local = "" if chosen else Markup(" data-local")
     told = absolute(moment, preferences)
     return Markup('<time datetime="{}" title="{}"{}>{}</time>').format(
         moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -153,8 +160,9 @@ def time_tag(
 
 
 def clock_tag(moment: dt.datetime, now: dt.datetime, preferences: Mapping[str, Any]) -> Markup:
-    """A <time>: `10:42` today, `Thu 26 Nov, 10:42` of another day."""
+    """A <time>: `10:42` today, `Thu 26 Nov, 10:42` of another day, with the year when it is another one."""
     there = moment.astimezone(zone(preferences.get("timezone")))
-    today = there.date() == now.astimezone(there.tzinfo).date()
-    text = f"{there:%H:%M}" if today else f"{date(there.date(), year=False)}, {there:%H:%M}"
+    today = now.astimezone(there.tzinfo).date()
+    day = date(there.date(), year=there.year != today.year)
+    text = f"{there:%H:%M}" if there.date() == today else f"{day}, {there:%H:%M}"
     return time_tag(moment, now, preferences, text=text).replace(" data-local", Markup(' data-local="clock"'))

@@ -203,6 +203,12 @@ PROCESS_ACTIONS = {
 }  # fmt: skip
 
 
+def initials(name: str) -> str:
+    """The first letters of the first and the last word of a name."""
+    words = name.split()
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
+
+
 def _of_task(status: str) -> State:
     return _TASK.get(status, State(status.capitalize(), "off"))
 

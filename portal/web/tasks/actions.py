@@ -12,8 +12,7 @@ from portal.engine import actions, drafts, lifecycle, permissions
 from portal.errors import PermissionDenied
 from portal.flow.activation import Activation
 from portal.language import gettext as _
-from portal.models import Task, User, db
-from portal.models import find_user as user_named
+from portal.models import Task, User, db, find_person
 
 from ..accounts.sign_in import require_login
 from ..display.words import ACTIONS, action_words
@@ -89,8 +88,9 @@ def recipient(task: Task, username: str) -> tuple[User | None, str]:
     return user, ""
 
 
-def find_user(username: str) -> User | None:
-    return user_named(db.session(), username)
+def find_user(said: str) -> User | None:
+    """Who is meant: by user name, or by a name that only one person has."""
+    return find_person(db.session(), said)
 
 
 def unfit(user: User, task: Task) -> str:

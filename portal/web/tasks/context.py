@@ -15,7 +15,7 @@ from ..files import Files
 from .decided import decisions_of
 
 #: what people did, as opposed to what ran by itself
-_HUMAN_DEEDS = ("execute", "cancel", "undo", "revive", "reassign")
+_HUMAN_DEEDS = ("start", "execute", "cancel", "undo", "revive", "reassign")
 _STEPS = 8
 
 

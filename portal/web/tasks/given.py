@@ -62,7 +62,7 @@ def _number(text: str) -> int:
 
 def my_zone() -> dt.tzinfo:
     """The time zone in which this person types and reads."""
-    return zone(preferences().get("timezone") or request.cookies.get("timezone"))
+    return zone(preferences().get("timezone"))
 
 
 def moment_of(text: str, time: dt.time) -> dt.datetime | None:
