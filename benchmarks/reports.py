@@ -1,6 +1,6 @@
 """What reports cost: counting the history, their upkeep beside an action, and a report of a month and of a year.
 
-python benchmarks/reports.py [processes]     on PostgreSQL; ten events a process, over a year
+python benchmarks/reports.py [processes]     on PostgreSQL; eleven events a process, over a year
 """
 
 # ruff: noqa: E501  statements
@@ -23,7 +23,8 @@ from portal.queries import reports
 
 PASSWORD = "a long password"
 LABEL = "expense_claim"
-#: claims over a year: waited for, worked on, one in ten declined; those of the last days are open
+#: claims over a year: waited for, taken, given back and taken again, worked on, one in ten declined; those of the last
+#: days are open
 LIVES = """
 CREATE UNLOGGED TABLE life AS
 SELECT n, began, began + 0.2 * wait AS taken, began + 0.2 * wait + work AS checked,
@@ -64,12 +65,14 @@ SELECT created, :first + n * (coalesce(number, 0) + 2) % :people, n, CASE WHEN n
 FROM (SELECT n, NULL::int AS number, began AS created, 'start' AS action, NULL AS before, 'NEW' AS after, 0 AS place FROM life
       UNION ALL SELECT n, 0, began, 'start', NULL, 'DONE', 1 FROM life
       UNION ALL SELECT n, 1, began, 'step', NULL, 'NEW', 2 FROM life
-      UNION ALL SELECT n, 1, taken, 'assign', 'NEW', 'ASSIGNED', 3 FROM life
-      UNION ALL SELECT n, 1, checked, 'execute', 'ASSIGNED', 'DONE', 4 FROM life
-      UNION ALL SELECT n, 2, checked, 'step', NULL, 'NEW', 5 FROM life WHERE NOT declined
-      UNION ALL SELECT n, 2, signing, 'assign', 'NEW', 'ASSIGNED', 6 FROM life WHERE NOT declined
-      UNION ALL SELECT n, 2, signed, 'execute', 'ASSIGNED', 'DONE', 7 FROM life WHERE NOT declined
-      UNION ALL SELECT n, NULL, CASE WHEN declined THEN checked ELSE signed END, 'step', 'NEW', 'DONE', 8 FROM life) AS told
+      UNION ALL SELECT n, 1, began + 0.5 * (taken - began), 'assign', 'NEW', 'ASSIGNED', 3 FROM life
+      UNION ALL SELECT n, 1, began + 0.6 * (taken - began), 'unassign', 'ASSIGNED', 'NEW', 4 FROM life
+      UNION ALL SELECT n, 1, taken, 'assign', 'NEW', 'ASSIGNED', 5 FROM life
+      UNION ALL SELECT n, 1, checked, 'execute', 'ASSIGNED', 'DONE', 6 FROM life
+      UNION ALL SELECT n, 2, checked, 'step', NULL, 'NEW', 7 FROM life WHERE NOT declined
+      UNION ALL SELECT n, 2, signing, 'assign', 'NEW', 'ASSIGNED', 8 FROM life WHERE NOT declined
+      UNION ALL SELECT n, 2, signed, 'execute', 'ASSIGNED', 'DONE', 9 FROM life WHERE NOT declined
+      UNION ALL SELECT n, NULL, CASE WHEN declined THEN checked ELSE signed END, 'step', 'NEW', 'DONE', 10 FROM life) AS told
 WHERE created < now() ORDER BY created, n, place
 """
 

@@ -4,7 +4,10 @@ It holds what everybody who sees a process sees of it wherever it stands: its fl
 summary always has, values of fields, labels of choices, names of files and of rows that
 fields point at, its own columns and those of its artifact;
 never the names of fields. Names of people and titles of steps are looked up when somebody searches
-(`portal.queries.search`): they change without it.
+(`portal.queries.search`): they change without it. A task with data or an artifact of its own carries such a text, too.
+
+Each value stands on lines of its own. So a filter on one field first asks for the texts that have its value, see
+`is_kept`.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from sqlalchemy.orm import Session
 from portal import summaries
 from portal.errors import contain
 from portal.jsonstore import BinaryField, FileField, ReferenceField, ReferenceListField, fields_of
-from portal.models import Process, StoredFile
+from portal.models import Process, StoredFile, Task
 
 from . import visibility, writes
 from .context import ActionContext
@@ -44,6 +47,10 @@ log = logging.getLogger("portal.engine")
 _ATTACHED = "\n\x1c\n"
 
 
+#: stands behind what was too long to be kept whole: any value may be in it. Three letters, for an index
+CUT = "\x1a\x1a\x1a"
+
+
 def folded(text: str) -> str:
     """A text as it is compared: in no letters' case."""
     return unicodedata.normalize("NFC", text.casefold())
@@ -55,6 +62,9 @@ def keep(run: ActionContext) -> None:
         text = text_of(process)
         if process.search_text != text:
             process.search_text = text
+    for task in {change.task: None for change in run.rows.changes}:
+        if task is not None and (task.data or task.search_text is not None or task.artifact_type is not None):
+            task.search_text = text_of_task(task)
 
 
 def keep_new(run: ActionContext) -> None:
@@ -75,7 +85,7 @@ def text_of(process: Process) -> str:
         behind = _joined(_columns(process.artifact))
     else:  # nobody has read the artifact, so nobody has changed it
         behind = before
-    text = _joined(_own(process)) + (_BEHIND + behind if behind else "")
+    text = _joined(_own(process), CUT) + (_BEHIND + behind if behind else "")
     if called := _references(process, called):
         text += _CALLED + called
     return text + (_ATTACHED + attached if attached else "")
@@ -117,16 +127,46 @@ def fill_in(session: Session, most: int = 200) -> int:
     return len(texts)
 
 
-def _joined(pieces: Iterator[str]) -> str:
+def text_of_task(task: Task) -> str | None:
+    """What a search finds a task by beside its process; None where it has nothing of its own."""
+    _, _, behind = (task.search_text or "").partition(_BEHIND)
+    if task.artifact_type is None:
+        behind = ""
+    elif "_artifact" in task.__dict__:
+        behind = _joined(_columns(task.artifact))
+    own = {key: value for key, value in (task.data or {}).items() if not key.startswith("_")}
+    return _joined(_values(own)) + (_BEHIND + behind if behind else "") or None
+
+
+def keep_changed(session: Session) -> None:
+    """Bring the texts of processes up to date that code has changed outside of an action, before they are stored."""
+    with session.no_autoflush:
+        for process in [each for each in session.dirty if isinstance(each, Process)]:
+            if "search_text" not in inspect(process).committed_state and process.search_text is not None:
+                process.search_text = text_of(process)
+
+
+def is_kept(model: Any, field: Any) -> bool:
+    """Whether each value of a field of processes is in their texts, as `folded` writes it, or else `CUT`."""
+    return not field.path[0].startswith("_") and field.path[0] not in _kinds(model)[0]
+
+
+def _joined(pieces: Iterator[str], cut: str = "") -> str:
+    """Each of the pieces once, line by line; `cut` behind them where some have no room."""
     found: dict[str, None] = {}
-    room = _LONGEST
+    room, told = _LONGEST, ""
     for piece in pieces:
-        if piece and piece not in found and len(piece) < _LONGEST_VALUE:
+        if len(piece) >= _LONGEST_VALUE:
+            told = cut
+        elif piece and piece not in found:
             found[piece] = None
             room -= len(piece) + 1
             if room < 0:
                 break
-    return folded("\n".join(found))[:_LONGEST].replace("\0", " ")
+    text = folded("\n".join(found)).replace("\0", " ")
+    if cut and (told or room < 0 or len(text) > _LONGEST):
+        return f"{text[:_LONGEST]}\n{cut}"
+    return text[:_LONGEST]
 
 
 def _own(process: Process) -> Iterator[str]:

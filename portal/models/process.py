@@ -232,11 +232,15 @@ def _attributes(cls: Any) -> frozenset[str]:
     return frozenset(name for name in dir(cls) if not name.startswith("_"))
 
 
-#: the pieces of three letters that a text is found by; PostgreSQL's own module for them is not on every server
+#: the pieces of three letters that a text is found by, with a line break before and behind it; PostgreSQL's own module
+#: for them is not on every server. A text is parted once: `substr` would count its letters anew for each piece
 _TRIGRAMS: Any = DDL(  # type: ignore[no-untyped-call]
-    """
+    r"""
 CREATE OR REPLACE FUNCTION portal_trigrams(value text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE COST 1000 AS
-$$ SELECT ARRAY(SELECT DISTINCT substr(value, place, 3) FROM generate_series(1, length(value) - 2) AS place) $$
+$$ SELECT array_agg(piece)
+   FROM (SELECT letter || lead(letter) OVER () || lead(letter, 2) OVER () AS piece
+         FROM unnest(string_to_array(E'\n' || value || E'\n', NULL)) AS letter) AS pieces
+   WHERE piece IS NOT NULL $$
 """
 )
 event.listen(Process.__table__, "before_create", _TRIGRAMS.execute_if(dialect="postgresql"))

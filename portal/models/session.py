@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
@@ -36,6 +37,9 @@ class Hooks(_Parent):
     uses the database; `info["guard"]` is called at each such moment.
     """
 
+    #: called with a session before it writes what was changed outside of an action
+    watchers: ClassVar[list[Callable[[Any], None]]] = []
+
     def _tell_guard(self) -> None:
         guard = self.info.get("guard")
         if guard is not None:
@@ -62,6 +66,9 @@ class Hooks(_Parent):
                 getattr(type(each), name).take_key(each)
         if objects is None and rows is not None:
             rows.write_changes()
+        elif objects is None and self.dirty:
+            for watcher in self.watchers:
+                watcher(self)
         if objects is None or objects:  # an empty list would mean all
             super().flush(objects)
         if rows is not None:  # behind the processes that they belong to

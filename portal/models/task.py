@@ -6,7 +6,7 @@ import datetime as dt
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, String, Table, UniqueConstraint, false, text
+from sqlalchemy import JSON, Column, ForeignKey, Index, String, Table, Text, UniqueConstraint, false, text
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, orm_insert_sentinel, relationship, validates
 
@@ -114,6 +114,9 @@ class Task(Base):
     #: what a running job says of itself: done, total, message
     progress: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
+    #: what a search finds this task by beside its process: its own data and artifact; most have none
+    search_text: Mapped[str | None] = mapped_column(Text)
+
     #: lets SQLAlchemy insert many rows in one statement where the database numbers them itself
     _sentinel: Mapped[int | None] = orm_insert_sentinel()
 
@@ -158,6 +161,12 @@ class Task(Base):
         Index("ix_portal_task_lease", "lease", sqlite_where=_AT_WORK, postgresql_where=_AT_WORK),
         _filled_index("ix_portal_task_archive", "owner_id", "finished", "id"),
         _filled_index("ix_portal_task_acting_for", "acting_for_id", "finished"),
+        Index(
+            "ix_portal_task_search",
+            text("portal_trigrams(search_text)"),
+            postgresql_using="gin",
+            postgresql_where=text("search_text IS NOT NULL"),
+        ).ddl_if(dialect="postgresql"),
     )
 
     def __init__(self, **kwargs: Any) -> None:

@@ -11,8 +11,9 @@ from dataclasses import field as part
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from sqlalchemy import JSON, inspect, or_, select, type_coerce
+from sqlalchemy import JSON, String, inspect, or_, select, type_coerce
 
+from portal.engine.search_text import folded, is_kept
 from portal.engine.visibility import guarded_fields
 from portal.flow.registry import registry
 from portal.jsonstore import (
@@ -30,7 +31,7 @@ from portal.jsonstore.sql import expression
 from portal.language import gettext as _
 from portal.models import Process
 
-from .spellings import contains
+from .spellings import contains, spellings
 
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "eq": operator.eq, "ne": operator.ne, "lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge,
@@ -38,6 +39,8 @@ _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
 _YES, _NO = ("true", "yes", "1", "y"), ("false", "no", "0", "n")
 #: which kinds have no order and no parts
 _ONLY_EQUAL = ("boolean", "uuid")
+#: between these a number in floating point is written without an exponent
+_PLAIN = Decimal("0.0001"), Decimal(10**16)
 #: more digits are no amount of anything
 _MOST_DIGITS = 40
 
@@ -52,6 +55,7 @@ class Column:
         kind: `number`, `boolean`, `date`, `moment`, `time`, `uuid` or `text`.
         field: the field of the document; None for a column of a table.
         table: of a column in a table of the process's own.
+        model: the class of the processes.
     """
 
     name: str
@@ -59,6 +63,7 @@ class Column:
     kind: str
     field: Field[Any, Any, Any] | None = part(default=None, compare=False)
     table: Any = part(default=None, compare=False)
+    model: Any = part(default=None, compare=False)
 
     @property
     def read(self) -> Any:
@@ -88,6 +93,42 @@ class Column:
         place = self.table.c[self.name] if self.field is None else expression(self.field, Process.data)
         found = self._criterion(place, op, text.strip(), zone)
         return found if self.field is not None else Process.id.in_(select(self._key).where(found))
+
+    def texts(self, op: str, text: str, zone: dt.tzinfo) -> list[str]:
+        """What the value of a process that `compare` lets through is like: texts for `search.may_have`, of which it has
+        one. Empty where that cannot be told.
+
+        Raises:
+            ValueError: as `compare` does.
+        """
+        if op not in ("eq", "contains") or not self._is_kept:
+            return []
+        text = text.strip()
+        if op == "contains":
+            values = [self._stored(each) for each in self._choices(text, part=True)]
+            found = [_part(text), *(_whole(value) for value in values)]
+        elif self.kind == "number":
+            found = [_digits(self._parse(text, zone), self.field)]
+        elif self.kind == "boolean" or (self.kind == "moment" and len(text) == 10):
+            found = []
+        else:
+            found = [_whole(self._stored(self._parse(text, zone)))]
+        default = None if self.field is None else self.field.initial()
+        if default is not None:  # read where nothing is stored
+            unsaid = folded(str(self._stored(default)))
+            if any(each.strip("\n") in unsaid for each in found):
+                return []
+        return found if all(found) else []
+
+    @property
+    def _is_kept(self) -> bool:
+        if self.field is not None:
+            return is_kept(self.model, self.field)
+        column = self.table.c[self.name]
+        return isinstance(column.type, String) and not column.foreign_keys and not self.name.startswith("_")
+
+    def _stored(self, value: Any) -> Any:
+        return value if self.field is None else self.field.to_json(value)
 
     @property
     def _key(self) -> Any:
@@ -176,6 +217,28 @@ class Column:
         return ValueError(_("%(field)s: %(why)s. This filter is left out.", field=self.label, why=why))
 
 
+def _part(text: str) -> str:
+    """A part of a text that is looked for in any spelling; empty where these are not one to the search."""
+    folds = {folded(each) for each in spellings(text)}
+    return folds.pop() if len(folds) == 1 else ""
+
+
+def _whole(stored: Any) -> str:
+    """A value as it stands in the text of its process, from its beginning to its end."""
+    return f"\n{folded(str(stored))}\n" if stored not in (None, "") else ""
+
+
+def _digits(number: Any, field: Field[Any, Any, Any] | None) -> str:
+    """The digits of a number that stand there however it is written; empty where that may be with an exponent."""
+    if not isinstance(number, Decimal):  # that of a choice
+        number = Decimal(str(number if field is None else field.to_json(number)))
+    if field is not None and field.sql_kind == "float":
+        if number and not _PLAIN[0] <= abs(number) < _PLAIN[1]:
+            return ""
+        number = Decimal(repr(float(number)))
+    return format(number.normalize(), "f")
+
+
 def columns_of(label: str) -> dict[str, Column]:
     """The fields of a flow by which its lists can be narrowed, by name: those of the document, then its own columns.
     What only some may see (`visible_to=`) is none of them."""
@@ -185,7 +248,7 @@ def columns_of(label: str) -> dict[str, Column]:
         return {}
     guarded = guarded_fields(model)
     found = {
-        name: Column(name, each.label, _kind(each), each)
+        name: Column(name, each.label, _kind(each), each, model=model)
         for name, each in fields_of(model).items()
         if name not in guarded
         and not isinstance(each, BinaryField | DurationField | FileField | ReferenceField)
@@ -197,7 +260,7 @@ def columns_of(label: str) -> dict[str, Column]:
             kind = _KINDS.get(_python_type(column))
             if kind and not column.primary_key and column.name not in guarded:
                 found[column.name] = Column(
-                    column.name, column.name.replace("_", " ").capitalize(), kind, table=table
+                    column.name, column.name.replace("_", " ").capitalize(), kind, table=table, model=model
                 )
     return found
 

@@ -19,7 +19,7 @@ from portal.models import Process, Task, User, utcnow
 
 from .attention import needs_attention
 from .fields import Column, column_of
-from .search import Search
+from .search import Search, may_have
 
 #: the order of `due=` on a page
 DUE = ("late", "today", "week", "none")
@@ -197,6 +197,9 @@ def narrow(session: Session, filters: Filters, kind: str) -> Narrowed:
         try:
             column = column_of(filters.flow, condition.name)
             found.criteria.append(column.compare(condition.op, condition.text, filters.zone))
+            texts = column.texts(condition.op, condition.text, filters.zone)
+            if (indexed := may_have(session, texts)) is not None:
+                found.criteria.append(indexed)
             if column not in found.columns:
                 found.columns.append(column)
         except ValueError as fault:

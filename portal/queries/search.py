@@ -1,14 +1,15 @@
 """What `q=` finds: a number, or words in what people see of a process or a task.
 
-Most of it stands in the text that each process carries (`portal.engine.search_text`). On PostgreSQL an index of its
-pieces of three letters finds a word of three letters or more; a shorter one, and any on SQLite, is looked for row by
-row in the order of the list, until a page is full. Names of people and titles of steps are looked up first, and lead to
-rows by keys.
+Most of it stands in the text that each process carries (`portal.engine.search_text`), and tasks with data of their own.
+On PostgreSQL an index of its pieces of three letters finds a word of three letters or more; a shorter one, and any on
+SQLite, is looked for row by row in the order of the list, until a page is full. Names of people and titles of steps
+are looked up first, and lead to rows by keys.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -19,7 +20,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.orm import Session
 
 from portal import summaries
-from portal.engine.search_text import folded
+from portal.engine.search_text import CUT, folded
 from portal.flow import registry
 from portal.models import Process, Task, User
 
@@ -59,24 +60,27 @@ class Search:
 
     def processes(self) -> list[Any]:
         """Processes with all of the words in what people see of them: criteria, of which one is fulfilled."""
-        return _together([self._process_ways(word) for word in self.words])
+        has = {word: self._text_has(Task.search_text, word) for word in self.words}
+        held = select(Task.process_id)
+        ways = [self._process_ways(word) for word in self.words]
+        theirs = [held.where(Task.process_id == Process.id, has[word]).exists() for word in self.words]
+        own = Process.id.in_(held.where(or_(*has.values())))
+        return [*_together(ways), _either(own, ways, theirs)]
 
     def tasks(self) -> list[Any]:
         """Tasks of such processes, of a step that is called so, or of such a person."""
-        return _together([self._task_ways(word) for word in self.words])
+        has = [self._text_has(Task.search_text, word) for word in self.words]
+        ways = [self._task_ways(word) for word in self.words]
+        return [*_together(ways), _either(or_(*has), ways, has)]
 
-    def _text_has(self, word: str) -> Any:
-        text = Process.search_text
+    def _text_has(self, text: Any, word: str) -> Any:
         if self.session.get_bind().dialect.name != "postgresql":
             return func.instr(text, word) > 0
         # Written out: a plan that is made for any word would walk through everything for a rare one.
         pattern = word.replace("/", "//").replace("%", "/%").replace("_", "/_")
         found = text.like(_written_out(f"%{pattern}%"), escape="/")
-        pieces = sorted({word[at : at + 3] for at in range(len(word) - 2)})
-        if not pieces:
-            return found
-        listed = cast(array([_written_out(each) for each in pieces]), ARRAY(Text))
-        return and_(func.portal_trigrams(text).op("@>")(listed), found)
+        indexed = _has_pieces(text, word)
+        return found if indexed is None else and_(indexed, found)
 
     def _process_ways(self, word: str) -> list[Any]:
         ways, steps = self._text_or_people(word), _steps(word)
@@ -98,9 +102,43 @@ class Search:
     def _text_or_people(self, word: str) -> list[Any]:
         people = self.people.get(word)
         if not people:
-            return [self._text_has(word)]
+            return [self._text_has(Process.search_text, word)]
         had = select(Task.process_id).where(Task.owner_id.in_(people))
-        return [self._text_has(word), Process.created_by_id.in_(people), Process.id.in_(had)]
+        return [
+            self._text_has(Process.search_text, word),
+            Process.created_by_id.in_(people),
+            Process.id.in_(had),
+        ]
+
+
+def may_have(session: Session, texts: Sequence[str]) -> Any:
+    """A criterion that an index answers, of processes one of whose values has one of these texts: there are a few more,
+    so the values themselves are to be asked besides. None where no index helps.
+
+    Args:
+        texts: as `folded` writes them, with a line break where a value begins or ends.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return None
+    text = Process.search_text
+    found = [_has_pieces(text, each[:_LONGEST]) for each in texts]
+    if not found or any(each is None for each in found):
+        return None
+    return or_(*found, _has_pieces(text, CUT), text.is_(None))
+
+
+def _has_pieces(text: Any, part: str) -> Any:
+    """Whether a text has all pieces of three letters that this part of it has; None where it has none."""
+    pieces = sorted({part[at : at + 3] for at in range(len(part) - 2)})
+    if not pieces:
+        return None
+    listed = cast(array([_written_out(each) for each in pieces]), ARRAY(Text))
+    return func.portal_trigrams(text).op("@>")(listed)
+
+
+def _either(own: Any, ways: list[list[Any]], texts: list[Any]) -> Any:
+    """Of what has some of the words in a text of its own: what has each word there or as others have it."""
+    return and_(own, *(or_(text, *each) for text, each in zip(texts, ways, strict=True)))
 
 
 def _together(words: list[list[Any]]) -> list[Any]:
