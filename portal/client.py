@@ -326,6 +326,27 @@ class Client:
         body = {"data": dict(data)} | ({} if reason is None else {"reason": reason})
         return cast(ProcessDetail, self._send("PATCH", f"/processes/{process_id}/data", body, tag=tag))
 
+    def add_item(
+        self,
+        process_id: int,
+        task_id: int,
+        item: Any,
+        *,
+        branch: str | None = None,
+        reason: str | None = None,
+        key: str | None = None,
+    ) -> ProcessDetail:
+        """Add an item to a step that runs once for each.
+
+        Args:
+            item: plain JSON, as the others are.
+            branch: the node with which the branch of a split begins, where several have items.
+            key: as of `act`.
+        """
+        body = {"task": task_id, "item": item}
+        body |= {name: value for name, value in (("branch", branch), ("reason", reason)) if value is not None}
+        return cast(ProcessDetail, self._send("POST", f"/processes/{process_id}/add", body, key=key))
+
     # -- what programs tell processes
 
     def fetch_and_lock(

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
 from portal.engine import actions, visibility
-from portal.errors import InvalidForm
+from portal.errors import InvalidForm, PortalError
 from portal.models import Event, Process, Task, User, db
 from portal.web import process_levers
 from portal.web.files import Files
@@ -30,6 +30,7 @@ from .resource import TAG_HEADER, Blueprint, demand_reason, needs, page, reply
 from .schemas import (
     DataBody,
     EventSchema,
+    ItemBody,
     PageQuery,
     ProcessActionBody,
     ProcessDetailSchema,
@@ -151,6 +152,35 @@ def _change(process_id: int, data: dict[str, Any], reason: str | None) -> BaseRe
             enter(found, data)
     except InvalidForm as error:
         raise Invalid(dict(flattened(error.errors)), "" if error.errors else str(error)) from error
+    return with_tag(detail_of(process_id))
+
+
+@blueprint.route("/processes/<int:process_id>/add", methods=["POST"], tags=["Processes"])
+@needs("manage", once=True, match=True)
+@blueprint.arguments(ItemBody)
+@blueprint.response(200, ProcessDetailSchema, headers=TAG_HEADER)
+def add_item(body: dict[str, Any], process_id: int) -> BaseResponse:
+    """Add an item to a step that runs once for each, while it does."""
+    demand_reason(body)
+    process_or_refuse(process_id)
+    return once(
+        lambda: _add(process_id, body),
+        process=process_id,
+        state=lambda: with_tag(detail_of(process_id)),
+    )
+
+
+def _add(process_id: int, body: dict[str, Any]) -> BaseResponse:
+    process_levers.demand("add", process_or_refuse(process_id))
+    values: dict[str, Any] = {"reason": body.get("reason"), "branch": body.get("branch")}
+    try:
+        actions.add_item(db.session(), process_id, body["task"], body["item"], me().id, **values)
+    except ValueError as error:
+        raise Invalid({"item": [str(error)]}) from error
+    except PortalError as error:
+        if type(error) is PortalError:
+            raise Invalid({"item": [str(error)]}) from error
+        raise
     return with_tag(detail_of(process_id))
 
 

@@ -360,6 +360,21 @@ class DataBody(Schema):
     reason = _reason()
 
 
+class ItemBody(Schema):
+    task = fields.Integer(
+        required=True, metadata={"description": "The id of the step that runs once for each item."}
+    )
+    item = fields.Raw(
+        required=True, metadata={"description": "As the others are: of a split's branch an object."}
+    )
+    branch = fields.String(
+        metadata={
+            "description": "The node with which the branch of a split begins, where several have items."
+        }
+    )
+    reason = _reason()
+
+
 class CommentBody(Schema):
     text = fields.String(required=True, validate=validate.Length(1, LONGEST))
     task = fields.Integer(allow_none=True)

@@ -96,12 +96,15 @@ def _serve_fault(error: Exception, host: str, port: int) -> None:
 def _prepare(app: Flask, demo: bool) -> None:
     """Make the schema, and the demo's people and processes."""
     from portal.demo import bring_examples, make_demo
+    from portal.engine import declarations
+    from portal.models import db
     from portal.models import init_db as make
 
     if demo:
         bring_examples(app)
     refusing(make)
     demand_columns()
+    declarations.keep(db.session())
     if demo:
         for line in make_demo():
             click.echo(line)

@@ -353,7 +353,8 @@ class ActionContext:
         self._write(process, None, action, process.status, process.status, detail)
 
     def record_process(self, process: Process, to: str, action: str, /, **detail: Any) -> None:
-        before = None if process in self.made and process.status is None else process.status
+        # One with a table of its own is stored before it begins, and has the state of a new one by then.
+        before = None if action == "start" else process.status
         process.status = to
         process.finished = self.now if to in ("DONE", "CANCELED", "FAILED") else None
         self.touched[process] = None

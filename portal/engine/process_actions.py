@@ -6,16 +6,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.errors import PermissionDenied, TransitionNotAllowed
+from portal.errors import PermissionDenied, PortalError, TransitionNotAllowed
 from portal.language import gettext as _
 from portal.language import lazy_gettext
 from portal.models import Process, Task, User
 
-from . import corrections, lifecycle, permissions
+from . import corrections, items, lifecycle, permissions
 from .context import ActionContext
-from .interpreter import processes, signals, step, subprocesses
+from .interpreter import branches, processes, signals, step, subprocesses
 from .retries import persistent
 from .transaction import read_process, transaction
 
@@ -174,23 +175,57 @@ def send(
 @persistent
 def add_item(
     session: Session, process: Process | int, task_id: int, item: Any, user: User | int | None = None,
-    reason: str | None = None,
+    reason: str | None = None, *, branch: str | None = None,
 ) -> None:  # fmt: skip
-    """Add an item to a task that runs a process for each of its items, while it runs. A manager's.
+    """Add an item to a task that runs once for each: to one that runs a process for each, while it runs, or to a split
+    with a data source, until its branches have met. A manager's.
 
     Args:
-        item: plain JSON, as one of its items.
+        item: plain JSON, as one of its items. That of a split is an object, which becomes the `data` of the first task.
+        branch: the name of the node with which the branch of a split begins, where several have a data source.
 
     Raises:
-        TransitionNotAllowed: it runs no more, or only one process.
+        TransitionNotAllowed: it runs no more, or only once.
+        PortalError: the split has no such branch, or the item is none for it.
     """
     with _managed(session, process, user, "add", reason) as (run, found):
-        task = next(iter(run.find(found, Task.id == task_id)), None)
-        node = None if task is None else task.node
-        if task is None or task.status != "STARTED" or node is None or not node.takes_items:
-            raise TransitionNotAllowed(_("cannot add an item: this step does not run once for each item now"))
-        run.note(task, "add", item=item)
-        subprocesses.add(run, task, item)
+        query = select(Task).where(Task.process_id == found.id, Task.id == task_id)
+        task = session.scalars(query).unique().first()
+        why = _("this step does not run once for each item now") if task is None else items.refusal(task)
+        if task is None or why is not None:
+            raise TransitionNotAllowed(_("cannot add an item: %(why)s", why=why))
+        run.know(task)
+        node: Any = task.node
+        if not node.item_ways:
+            run.note(task, "add", item=item)
+            subprocesses.add(run, task, item)
+            return
+        edge = _way_of_items(node, branch)
+        _demand_data(item)
+        # of the process: the life of the split is over
+        run.note_process(found, "add", item=item, step=node.name, to=edge.target.name)
+        branches.add(run, task, edge, item)
+
+
+def _way_of_items(split: Any, branch: str | None) -> Any:
+    ways = {edge.target.name: edge for edge in split.item_ways}
+    if branch is None and len(ways) == 1:
+        return next(iter(ways.values()))
+    if branch not in ways:
+        raise PortalError(
+            _("Say which branch the item is for: %(names)s.", names=", ".join(f"“{name}”" for name in ways))
+        )
+    return ways[branch]
+
+
+def _demand_data(item: Any) -> None:
+    """Refuse what cannot be the data of a task; names that begin with an underscore are ours."""
+    if not isinstance(item, Mapping):
+        raise PortalError(
+            _('The items of this step are objects: write it as JSON, such as {"name": "Oslo"}.')
+        )
+    if ours := [name for name in item if name.startswith("_")]:
+        raise PortalError(_("Nothing takes a value called “%(name)s”.", name=ours[0][:50]))
 
 
 #: what who is no manager may not do

@@ -179,6 +179,11 @@ class Node:
         return False
 
     @property
+    def item_ways(self) -> tuple[Edge, ...]:
+        """The ways with a branch for each item of a data source; people may add some while they are under way."""
+        return ()
+
+    @property
     def kind(self) -> str:
         return type(self).__name__
 

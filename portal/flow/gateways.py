@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from .base import Call, NextNode, Node, Target, checked_data
+from .base import Call, Edge, NextNode, Node, Target, checked_data
 from .callables import Called
 from .outcome import Done, Outcome, Wait, Way
 from .reference import Reference
@@ -204,6 +204,16 @@ class Split(Node):
         yield from super().faults()
         if not self._declared:
             yield "is a gateway without branches: add .Next(this.node)"
+
+    @property
+    def item_ways(self) -> tuple[Edge, ...]:
+        found = (edge for n, edge in enumerate(self.outgoing) if self._takes_data(n))
+        return tuple(edge for edge in found if not edge.target.merges)
+
+    def _takes_data(self, number: int) -> bool:
+        """Whether a branch's items are data alone: an object of a seed source is none that somebody could write."""
+        data_source, seed_source = self._sources.get(number, (None, None))
+        return data_source is not None and seed_source is None
 
     def enter(self, activation: Activation) -> Outcome:
         ways: list[Way] = []

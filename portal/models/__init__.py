@@ -6,6 +6,7 @@ from .audit import AuditHead, AuditRow
 from .base import Base, UTCDateTime, db, session_of, utcnow
 from .bulk_undo import BulkUndo
 from .comment import Comment, Follower
+from .declaration import Declaration
 from .draft import Draft, ParkedForm
 from .engines import prepare_engine, prepare_guest_engine
 from .event import Event, SignalDelivery, SignalSubscription
@@ -65,6 +66,7 @@ __all__ = [
     "DailyFlow",
     "DailyPerson",
     "DailyStep",
+    "Declaration",
     "Digest",
     "Draft",
     "Event",

@@ -26,6 +26,7 @@ from . import (  # noqa: F401  every table, ahead of CORE
     absence,
     bulk_undo,
     comment,
+    declaration,
     draft,
     event,
     external_identity,

@@ -117,6 +117,8 @@ class Version:
     first: dt.date
     last: dt.date
     started: int
+    #: how many of these processes are not over
+    open: int
 
 
 @dataclass(frozen=True)
@@ -347,10 +349,15 @@ def _versions(counts: Counts, label: str) -> list[Version]:
     """The declarations with which processes were started, the newest first."""
     sums = counts.sums(DailyFlow, ("version", "day"), [label], None, dt.date.max)
     seen: dict[str, Counter[dt.date]] = defaultdict(Counter)
+    whole: dict[str, Counter[str]] = defaultdict(Counter)
     for (version, day), numbers in sums.items():
+        whole[version].update(numbers)
         if numbers["started"]:
             seen[version][day] += numbers["started"]
-    found = [Version(version, min(on), max(on), on.total()) for version, on in seen.items()]
+    found = [
+        Version(version, min(on), max(on), on.total(), _still_open(whole[version]))
+        for version, on in seen.items()
+    ]
     return sorted(found, key=lambda each: (each.first, each.last), reverse=True)
 
 

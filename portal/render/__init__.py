@@ -2,9 +2,20 @@
 
 from .bpmn import bpmn
 from .comparison import Comparison, compare
-from .description import describe
+from .description import describe, described
 from .state import ChartState
 from .steps import Step, Way, steps
 from .svg import svg
 
-__all__ = ["ChartState", "Comparison", "Step", "Way", "bpmn", "compare", "describe", "steps", "svg"]
+__all__ = [
+    "ChartState",
+    "Comparison",
+    "Step",
+    "Way",
+    "bpmn",
+    "compare",
+    "describe",
+    "described",
+    "steps",
+    "svg",
+]

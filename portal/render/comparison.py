@@ -36,6 +36,14 @@ class Comparison:
     changes: Mapping[str | tuple[str, str], str]
     both: Any
 
+    def of_old(self) -> Mapping[str | tuple[str, str], str]:
+        """What there is to mark on the old one's picture."""
+        return {key: change for key, change in self.changes.items() if change != ADDED}
+
+    def of_new(self) -> Mapping[str | tuple[str, str], str]:
+        """What there is to mark on the new one's picture."""
+        return {key: change for key, change in self.changes.items() if change != REMOVED}
+
     def lines(self) -> Iterator[str]:
         """A line for each difference, the nodes first."""
         nodes = self.both.definition.nodes

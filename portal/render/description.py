@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from portal.flow.base import describe as condition_words
+from portal.language import gettext as _
+from portal.language import ngettext
 
 from .order import reading_order
 from .shapes import is_boundary, shape_of
@@ -17,10 +19,15 @@ def describe(flow_class: Any) -> str:
     definition = flow_class.definition
     lines = [definition.title, "=" * len(definition.title)]
     lines += ["", definition.description] if definition.description else []
-    nodes = [node for node in reading_order(definition) if not is_boundary(node)]
-    for number, node in enumerate(nodes, 1):
-        lines += ["", f"{number}. {caption(node)}", *(f"   {line}" for line in _step(node))]
+    for number, (title, sentences) in enumerate(described(flow_class), 1):
+        lines += ["", f"{number}. {title}", *(f"   {line}" for line in sentences)]
     return "\n".join(lines)
+
+
+def described(flow_class: Any) -> list[tuple[str, list[str]]]:
+    """The title of each step, with what there is to say of it, a line each."""
+    nodes = [node for node in reading_order(flow_class.definition) if not is_boundary(node)]
+    return [(caption(node), list(_step(node))) for node in nodes]
 
 
 def _step(node: Any) -> Iterator[str]:
@@ -28,7 +35,7 @@ def _step(node: Any) -> Iterator[str]:
     if node.description:
         yield node.description
     if fields := _fields(node):
-        yield f"Fills in: {', '.join(fields)}."
+        yield _("Fills in: %(fields)s.", fields=", ".join(fields))
     yield from _rules(node)
     yield from _table(node)
     yield from (f"{note[:1].upper()}{note[1:]}." for note in notes(node))
@@ -41,8 +48,8 @@ def _who(node: Any) -> str:
     if not node.human:
         return ""
     if node.permission is not None:
-        return f", for who holds the permission {node.permission}"
-    return ", for everyone who is signed in" if node.starts else ", for whoever may see the process"
+        return _(", for who holds the permission %(permission)s", permission=node.permission)
+    return _(", for everyone who is signed in") if node.starts else _(", for whoever may see the process")
 
 
 def _fields(node: Any) -> list[str]:
@@ -65,24 +72,28 @@ def _attributes(model: Any) -> dict[str, Any]:
 
 def _rules(node: Any) -> Iterator[str]:
     if (assigned := getattr(node, "_assign", None)) is not None:
-        yield f"Goes to {person_words(assigned)}."
+        yield _("Goes to %(person)s.", person=person_words(assigned))
     if node.not_same_as:
         nodes = node.flow_class.definition.nodes
-        titles = " or ".join(caption(nodes[each.name]) for each in node.not_same_as if each.name in nodes)
-        yield _sentence(f"Not by the person of: {titles}")
+        titles = _(" or ").join(caption(nodes[each.name]) for each in node.not_same_as if each.name in nodes)
+        yield _sentence(_("Not by the person of: %(steps)s", steps=titles))
     if (due := getattr(node, "_due", None)) is not None:
-        yield f"Due after {_span(due)}."
+        yield _("Due after %(span)s.", span=_span(due))
     if moment := getattr(node, "until", None):
-        yield f"Waits for {_span(moment)}."
+        yield _("Waits for %(span)s.", span=_span(moment))
     if retries := getattr(node, "retries", 0):
-        yield f"Tried again up to {retries} times."
+        yield _("Tried again up to %(number)s times.", number=retries)
 
 
 def _table(node: Any) -> Iterator[str]:
     """What a decision table asks for and sets."""
     if (table := node.table) is not None:
-        rows = f"{len(table.rules)} row{'s' if len(table.rules) != 1 else ''}"
-        yield f"Goes by {', '.join(column.name for column in table.inputs)}: sets {', '.join(table.sets)} ({rows})."
+        yield _(
+            "Goes by %(inputs)s: sets %(sets)s (%(rows)s).",
+            inputs=", ".join(column.name for column in table.inputs),
+            sets=", ".join(table.sets),
+            rows=ngettext("%(number)s row", "%(number)s rows", len(table.rules)),
+        )
 
 
 def _span(value: Any) -> str:
@@ -92,8 +103,8 @@ def _span(value: Any) -> str:
 
 
 def _event(boundary: Any) -> str:
-    rest = "" if boundary.interrupting else ", while the step goes on"
-    then = ", ".join(caption(edge.target) for edge in boundary.outgoing) or "its handler runs"
+    rest = "" if boundary.interrupting else _(", while the step goes on")
+    then = ", ".join(caption(edge.target) for edge in boundary.outgoing) or _("its handler runs")
     return _sentence(f"{caption(boundary)}{rest}: {then}")
 
 
@@ -102,13 +113,13 @@ def _ways(node: Any) -> Iterator[str]:
     if not ways:
         return
     if not node.decides and not node.splits:
-        yield _sentence(f"Then: {', '.join(title for _, title, _ in ways)}")
+        yield _sentence(_("Then: %(steps)s", steps=", ".join(title for _words, title, _kind in ways)))
         return
     for words, title, kind in ways:
         if kind == "then" and not words:
-            words = condition_words(getattr(node, "condition", None)) or "if so"
+            words = condition_words(getattr(node, "condition", None)) or _("if so")
         if kind in ("else", "default"):
-            words = words or "otherwise"
+            words = words or _("otherwise")
         yield f"- {words}: {title}" if words else f"- {title}"
 
 

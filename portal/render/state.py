@@ -14,6 +14,12 @@ _STATES = {
     "done": lazy_gettext("done"),
     "canceled": lazy_gettext("cancelled"),
 }
+#: what a comparison says of a node
+_CHANGES = {
+    "added": lazy_gettext("added"),
+    "removed": lazy_gettext("removed"),
+    "changed": lazy_gettext("changed"),
+}
 _EMPTY: Mapping[str, int] = {}
 
 
@@ -57,8 +63,7 @@ class ChartState:
 
     def words(self, name: str) -> str:
         """All of a node's states in words: "2 open, 1 failed"."""
-        if change := self.changes.get(name):
-            return change.capitalize()
+        change = self.change(name).capitalize()
         there = [(state, count) for state in _STATES if (count := getattr(self, state).get(name))]
         if len(there) == 1 and there[0][1] == 1:
             parts = [str(_STATES[there[0][0]]).capitalize()]
@@ -69,4 +74,10 @@ class ChartState:
             ]
         if parts and name in self.late:
             parts.append(_("overdue"))
+        if change:
+            return "; ".join(filter(None, (change, ", ".join(parts))))
         return ", ".join(parts) or (_("Not reached") if self.mutes else "")
+
+    def change(self, name: str) -> str:
+        """What a comparison says of a node, in a word; empty where it says nothing."""
+        return str(_CHANGES.get(self.changes.get(name, ""), ""))

@@ -23,6 +23,10 @@ from .words import caption, given_out, notes
 _STYLESHEET = folders.STATIC / "portal" / "flow.css"
 #: how far a line's corner is rounded, and how long an arrow's head is
 _BEND, _HEAD = 7.0, 8.0
+#: what stands for the words of a comparison
+_SIGNS = {"added": "+", "removed": "−", "changed": "≠"}
+#: how much wider bold letters are
+_BOLD = 1.12
 
 
 def svg(
@@ -161,7 +165,8 @@ def _marks(name: str, shape: Shape, box: Box, state: ChartState | None) -> str:
     if state is None:
         return ""
     x, y = (box.right - 6, box.y) if shape.form == "task" else (box.center[0] + 15, box.center[1] - 15)
-    drawn, kind, count = "", state.of(name), state.count(name)
+    drawn, kind, count = _change(name, shape, box, state), state.of(name), state.count(name)
+    plain = drawn
     if kind in ("done", "current", "failed", "canceled"):
         drawn += (
             f'<g class="flow-mark"><circle cx="{x:g}" cy="{y:g}" r="9"/>{_symbol(kind, x - 8, y - 8, 16)}</g>'
@@ -171,8 +176,22 @@ def _marks(name: str, shape: Shape, box: Box, state: ChartState | None) -> str:
             drawn += _pill(f"×{count}", x - 8, y)
             x -= text_width(f"×{count}", 11) + 14
     if (badge := state.badges.get(name)) is not None:
-        drawn += _pill(str(badge), x + (4 if drawn == "" else -8), y, "flow-badge")
+        drawn += _pill(str(badge), x + (4 if drawn == plain else -8), y, "flow-badge")
     return drawn
+
+
+def _change(name: str, shape: Shape, box: Box, state: ChartState) -> str:
+    """What a comparison says, at a corner where no other mark is: its word, or a sign where there is little room."""
+    change = state.changes.get(name, "")
+    if not change:
+        return ""
+    if shape.form != "task":
+        return _pill(_SIGNS[change], box.x - 4, box.bottom, "flow-change")
+    word = state.change(name)
+    width = text_width(word, 11) * _BOLD + 12
+    drawn = Box(box.x - 5, box.y - 14, width, 18)
+    middle = _line(word, drawn.center[0], box.y - 1, "middle", 11)
+    return f'<g class="flow-change">{_rect(drawn, "", 9)}{middle}</g>'
 
 
 def _pill(words: str, right: float, y: float, kind: str = "flow-count") -> str:

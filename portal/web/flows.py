@@ -9,10 +9,13 @@ import unicodedata
 from typing import Any
 from urllib.parse import quote
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, abort, request
 
 from portal import queries, render
+from portal.engine import declarations
+from portal.errors import PermissionDenied
 from portal.flow import registry
+from portal.language import gettext
 from portal.language import lazy_gettext as _
 from portal.models import db
 from portal.queries import reports
@@ -20,6 +23,7 @@ from portal.render import ChartState
 
 from . import catalogue, navigation
 from .accounts.sign_in import require_login
+from .comparing import compared
 from .layout import me, now
 from .lookups import flow_or_refuse, has_to_do_with
 from .navigation import Entry
@@ -66,9 +70,13 @@ def dashboard(label: str) -> str:
         failed={name: column.failed for name, column in columns.items() if column.failed},
         mutes=False,
     )
+    versions = reports.versions(db.session(), label) if me().views(label) else []
+    others = any(each.fingerprint != definition.fingerprint for each in versions)
     return render_template(
         "portal/flow.html",
         flow_class=flow_class,
+        described=render.described(flow_class),
+        kept=declarations.fingerprints(db.session(), label) if others else (),
         flow=definition,
         columns=sorted(columns.values(), key=lambda column: order.get(column.flow_task, len(order))),
         chart=render.svg(flow_class, state, links={name: f"#step-{name}" for name in columns}),
@@ -77,8 +85,25 @@ def dashboard(label: str) -> str:
         waiting=sum(column.count for column in columns.values()),
         part=None if columns.whole else queries.MOST_ON_A_BOARD,
         late=sum(column.late for column in columns.values()),
-        versions=reports.versions(db.session(), label) if me().views(label) else [],
+        versions=versions,
         oldest=min((column.oldest for column in columns.values() if column.oldest), default=None),
+    )
+
+
+@blueprint.get("/flows/<label>/versions/<fingerprint>")
+def version(label: str, fingerprint: str) -> str:
+    """What has changed since a version of the flow."""
+    flow_class = flow_or_refuse(label)
+    if not me().views(label):
+        raise PermissionDenied(gettext("Only who sees all processes of the flow may do this."))
+    old = declarations.of_version(db.session(), label, fingerprint) if fingerprint.isalnum() else None
+    if old is None:
+        abort(404, gettext("What this version looked like was not kept."))
+    return render_template(
+        "portal/flow_version.html",
+        flow=flow_class.definition,
+        fingerprint=fingerprint,
+        compared=compared(old, flow_class),
     )
 
 

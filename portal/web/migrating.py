@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from flask import Blueprint, request, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
-from portal.engine import lifecycle
+from portal import queries
+from portal.engine import declarations, lifecycle
 from portal.engine.versions import migration
 from portal.engine.versions.migration import Move
 from portal.errors import PermissionDenied, TransitionNotAllowed
 from portal.language import gettext as _
 from portal.language import ngettext
 from portal.models import Process, Task, db
+from portal.render import ChartState
 
 from .accounts.sign_in import require_login
+from .chart import chart_state
+from .comparing import Compared, compared
+from .display.values import list_words
 from .display.words import PROCESS_ACTIONS, step_title
 from .layout import me
 from .lookups import process_or_refuse
@@ -76,8 +83,11 @@ def _page(
     moves: list[Move] | None = None,
 ) -> str:
     flow: Any = process.flow_class
+    old, kept = declarations.of_process(db.session(), process, standing_at(process, lost))
     return render_template(
         "portal/migrate.html",
+        compared=_compared(process, old, lost, wanted),
+        kept=kept,
         process=process,
         asked=PROCESS_ACTIONS["migrate"],
         action="migrate",
@@ -90,6 +100,33 @@ def _page(
         back=way_back(url_for("portal.processes.detail", process_id=process.id)),
         fault=fault,
     )
+
+
+def standing_at(process: Process, lost: Collection[str]) -> list[Task]:
+    """The open tasks of a process at these steps."""
+    return [task for task in open_tasks(process) if task.flow_task in lost and task.node is None]
+
+
+def _compared(process: Process, old: Any, lost: Collection[str], wanted: Mapping[str, str]) -> Compared:
+    """The flow as the process runs it and as it is now: where it stands, and where it would go on."""
+    flow: Any = process.flow_class
+    state = chart_state(queries.course(db.session(), process), old)
+    nodes = flow.definition.nodes
+    going: Counter[str] = Counter()
+    coming: dict[str, list[str]] = defaultdict(list)
+    for task in standing_at(process, lost):
+        to = wanted.get(task.flow_task, "")
+        if to in nodes:
+            going[to] += 1
+            coming[to].append(f"“{task.title}”")
+    staying = {name: n for name, n in state.current.items() if name in nodes and name not in lost}
+    lines = {name: line for name, line in state.lines.items() if name in staying}
+    lines |= {
+        name: _("from %(steps)s", steps=list_words(list(dict.fromkeys(titles))))
+        for name, titles in coming.items()
+    }
+    after = ChartState(current=Counter(staying) + going, lines=lines, mutes=False)
+    return compared(old, flow, state, after)
 
 
 def _told(move: Move, definition: Any) -> str:

@@ -32,7 +32,7 @@ from .navigation import Entry
 from .reads import note_read
 from .reasons import reason_of_request
 from .rendering import render_template
-from .sending import has_news, steps_with_items
+from .sending import has_news, takes_items
 from .tasks import preview
 from .tasks.context import artifact_of
 from .urls import see_other, to_id, way_back
@@ -197,7 +197,7 @@ def _possible(name: str, process: Any) -> bool:
 _OFFERED_IF: dict[str, Any] = {
     "data": lambda process: bool(correctable(type(process))),
     "send": has_news,
-    "add": lambda process: bool(steps_with_items(process)),
+    "add": takes_items,
 }
 
 

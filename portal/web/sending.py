@@ -1,5 +1,5 @@
-"""A manager's levers for a process that waits: send it a message or a signal, add an item to a step that runs a process
-for each of its items. A GET says what will happen, the POST does it."""
+"""A manager's levers for a process that waits: send it a message or a signal, add an item to a step that runs once for
+each. A GET says what will happen, the POST does it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as BaseResponse
 
-from portal.engine import actions, lifecycle
+from portal.engine import actions, items, lifecycle
 from portal.errors import PermissionDenied, PortalError, TransientError, TransitionNotAllowed, Uncertain
 from portal.flow import registry
 from portal.language import gettext as _
 from portal.language import ngettext
-from portal.models import Process, SignalSubscription, Task, db
+from portal.models import Process, SignalSubscription, Task, db, task_link
 
 from .accounts.sign_in import require_login
 from .display.words import PROCESS_ACTIONS
@@ -31,8 +31,8 @@ from .urls import see_other, way_back
 blueprint = Blueprint("sending", __name__)
 blueprint.before_request(require_login)
 
-#: characters of what is sent
-_MOST = 10_000
+#: characters of what is sent, and of an item that is shown
+_MOST, _LONG = 10_000, 200
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,22 @@ class News:
     key: str
     name: str
     told: str
+
+
+@dataclass(frozen=True)
+class Taker:
+    """What takes an item.
+
+    Attributes:
+        key: the id of a task, and of a split also the name of the step with which the branch begins: `12:visit`.
+        told: what there is and what happens then, in sentences.
+        example: one of its items, as JSON; empty where none is known.
+    """
+
+    key: str
+    title: str
+    told: str
+    example: str = ""
 
 
 @blueprint.route("/processes/<int:process_id>/send", methods=["GET", "POST"])
@@ -77,23 +93,24 @@ def send(process_id: int) -> BaseResponse | str | tuple[str, int]:
 def add(process_id: int) -> BaseResponse | str | tuple[str, int]:
     process = process_or_refuse(process_id)
     _demand("add", process)
-    steps = steps_with_items(process)
+    steps = takers_of(process)
     if not steps:
         raise TransitionNotAllowed(_("No step of this process runs once for each item now."))
     if request.method != "POST":
         return _page("add", process, steps=steps)
     reason, fault = reason_of_request()
-    step = request.form.get("step", "") or str(steps[0].id)
-    if step not in {str(task.id) for task in steps}:
+    step = request.form.get("step", "") or steps[0].key
+    if step not in {each.key for each in steps}:
         fault = fault or _("Choose a step.")
     item, wrong = _item()
     if fault := fault or wrong:
         return _page("add", process, fault, steps=steps), 422
+    number, _colon, branch = step.partition(":")
     try:
-        actions.add_item(db.session(), process_id, int(step), item, me().id, reason)
-    except Exception as error:  # the start of the child refuses the item: nothing has happened
+        actions.add_item(db.session(), process_id, int(number), item, me().id, reason, branch=branch or None)
+    except Exception as error:  # what takes the item refuses it: nothing has happened
         fault, process = _refusal(error), process_or_refuse(process_id)
-        return _page("add", process, fault, steps=steps_with_items(process)), 422
+        return _page("add", process, fault, steps=takers_of(process)), 422
     flash(_("The item is added."), "success")
     return see_other(way_back(url_for("portal.processes.detail", process_id=process_id)))
 
@@ -118,17 +135,68 @@ def _demand(action: str, process: Process) -> None:
         raise PermissionDenied(_("Only a manager of the flow may do this."))
 
 
-def steps_with_items(process: Process) -> list[Task]:
-    """The running tasks of a process that take items."""
-    nodes = process.flow_class.definition.nodes.values() if process.flow_class is not None else ()
-    names = [node.name for node in nodes if node.takes_items]
-    if not names:
-        return []
-    query = select(Task).where(
-        Task.process_id == process.id, Task.status == "STARTED", Task.flow_task.in_(names)
+def takes_items(process: Process) -> bool:
+    """Whether an item can be added to a step of a process now."""
+    return bool(items.taking(db.session(), process))
+
+
+def takers_of(process: Process) -> list[Taker]:
+    """What an item can be added to now."""
+    found: list[Taker] = []
+    for task in items.taking(db.session(), process):
+        node: Any = task.node
+        if not node.item_ways:
+            title = f"{task.title} ({task.number})"
+            found.append(Taker(str(task.id), title, _of_processes(task)))
+        for edge in node.item_ways:
+            so_far, example = _on_way(task, edge.target.name)
+            title = f"{edge.target.title} ({task.title}, {task.number})"
+            told = f"{so_far} {_of_branches(node, edge)}"
+            found.append(Taker(f"{task.id}:{edge.target.name}", title, told, example))
+    return found
+
+
+def _of_processes(task: Task) -> str:
+    node: Any = task.node
+    counted = select(func.count(), func.count(Process.finished)).where(Process.parent_task_id == task.id)
+    count, over = db.session.execute(counted).one()
+    so_far = ngettext(
+        "%(number)s process so far, %(over)s of them over.",
+        "%(number)s processes so far, %(over)s of them over.",
+        count,
+        over=over,
     )
-    found = db.session.scalars(query.order_by(Task.id)).unique()
-    return [task for task in found if task.node is not None and task.node.takes_items]
+    what = (
+        _("One more is started for it when its turn comes, and the step waits for that one, too.")
+        if node.sequential and count > over
+        else _("One more is started for it now, and the step waits for that one, too.")
+    )
+    return f"{so_far} {what}"
+
+
+def _of_branches(split: Any, edge: Any) -> str:
+    join = split.flow_class.definition.common_join(split)
+    if join is None:
+        return _("One more branch begins at “%(step)s” now; nothing waits for it.", step=edge.target.title)
+    return _(
+        "One more branch begins at “%(step)s” now, and “%(join)s” waits for it, too.",
+        step=edge.target.title,
+        join=join.title,
+    )
+
+
+def _on_way(split: Task, name: str) -> tuple[str, str]:
+    """How many branches of a split began with a step, and the data of one of them, as JSON."""
+    first = (
+        select(Task)
+        .join(task_link, task_link.c.task_id == Task.id)
+        .where(task_link.c.previous_id == split.id, Task.flow_task == name)
+    )
+    newest = db.session.scalars(first.order_by(Task.id.desc()).limit(1)).unique().first()
+    count = db.session.scalar(select(func.count()).select_from(first.subquery())) or 0
+    so_far = ngettext("%(number)s branch so far.", "%(number)s branches so far.", count)
+    data = {} if newest is None else {k: v for k, v in dict(newest.data).items() if not k.startswith("_")}
+    return so_far, json.dumps(data, ensure_ascii=False)[:_LONG] if data else ""
 
 
 def has_news(process: Process) -> bool:

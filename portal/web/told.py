@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -94,8 +95,8 @@ def _answer(
 def _note(event: Happened) -> str:
     task = event.task
     if event.action in ("send", "add"):
-        named = (event.detail[key] for key in ("message", "signal", "item") if key in event.detail)
-        return f"“{next(named, '')}”"
+        named = next((event.detail[key] for key in ("message", "signal", "item") if key in event.detail), "")
+        return f"“{named if isinstance(named, str) else json.dumps(named, ensure_ascii=False)}”"
     if task is None:
         return ""
     if event.action == "execute" and task.assigned is not None:

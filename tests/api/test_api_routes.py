@@ -34,6 +34,7 @@ TABLE = {
     ("GET", "/api/v1/files/<file_id>"): (401, 404, 404, 404, 404),
     ("POST", ACT_PROCESS): (401, 403, 403, 200, 200),
     ("PATCH", "/api/v1/processes/<int:process_id>/data"): (401, 403, 428, 428, 428),
+    ("POST", "/api/v1/processes/<int:process_id>/add"): (401, 422, 422, 422, 422),
     ("GET", "/api/v1/external-tasks"): (401, 200, 200, 200, 200),
     ("GET", "/api/v1/external-tasks/<int:task_id>"): (401, 403, 404, 404, 404),
     ("POST", "/api/v1/external-tasks/fetch-and-lock"): (401, 422, 422, 422, 422),

@@ -87,6 +87,15 @@ class BranchesFlow(flow.Flow):
     end = flow.End()
 
 
+class ItemsFlow(flow.Flow):
+    start = flow.StartHandle().Next(this.each)
+    each = flow.Split().Next(this.visit, task_data_source=lambda activation: [{}])
+    visit = flow.ManualTask().Next(this.join)
+    join = flow.Join().Next(this.after)
+    after = flow.ManualTask().Next(this.end)
+    end = flow.End()
+
+
 class HearFlow(flow.Flow):
     start = flow.StartHandle().Next(this.gate)
     gate = flow.ManualTask().Next(this.hear)
@@ -118,7 +127,7 @@ class HourlyFlow(flow.Flow):
 
 FLOWS = (
     FormsFlow, TimerFlow, WorkFlow, BelowFlow, CallFlow, RaceFlow, BranchesFlow, HearFlow, BellFlow, LetterFlow,
-    HourlyFlow, FailsFlow,
+    HourlyFlow, FailsFlow, ItemsFlow,
 )  # fmt: skip
 
 
@@ -175,6 +184,15 @@ class World:
             with actions.activation(db.session(), task, self.people[who]) as activation:
                 activation.move(to)
             return "move"
+
+        return act
+
+    def added(self, node: str, who: int = 0) -> Callable[[], str]:
+        [task], process = self.tasks(node), self.process
+
+        def act() -> str:
+            actions.add_item(db.session(), process, task, {"n": who}, self.people[who])
+            return "add"
 
         return act
 
@@ -311,6 +329,22 @@ def _move_or_branch_ends(w: World) -> Any:
     w.taken("left", "right")
     yield [w.move("left", "join"), w.do("execute", "right")], [("execute", "move")]
     assert (len(w.tasks("join")), w.done("join"), w.status()) == (1, 1, "DONE")
+
+
+def _add_or_last_ends(w: World) -> Any:
+    """An item comes at the moment when the last branch ends: the join waits for it, or it is refused."""
+    w.start(ItemsFlow)
+    w.taken("visit")
+    yield [w.added("each"), w.do("execute", "visit")], [("add", "execute"), ("execute", REFUSED)]
+    visits = len(w.tasks("visit"))
+    assert (visits, len(w.tasks("after"))) in ((2, 0), (1, 1))
+
+
+def _two_add(w: World) -> Any:
+    w.start(ItemsFlow)
+    yield [w.added("each"), w.added("each", 1), w.added("each")], [("add", "add", "add")]
+    tokens = set(db.session.scalars(select(Task.token).where(Task.flow_task == "visit")))
+    assert len(tokens) == 4
 
 
 def _skip_or_job(w: World) -> Any:
@@ -548,7 +582,7 @@ RACES = (
     _handed_back_or_done, _children_end, _parent_or_child, _branches_meet, _branch_ends_as_the_other_goes, _first_wins,
     _message_twice, _message_or_catch, _bell_or_catch, _two_bells, _schedulers, _senders, _reminders,
     _skip_or_do, _two_skip, _skip_or_deadline, _move_or_do, _two_move, _move_or_branch_ends, _skip_or_job,
-    _withdraw_or_do, _retry_twice,
+    _withdraw_or_do, _retry_twice, _add_or_last_ends, _two_add,
 )  # fmt: skip
 
 

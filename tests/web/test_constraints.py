@@ -20,7 +20,7 @@ from wtforms import DecimalField, Form, IntegerField, StringField
 
 from portal import flow, jsonstore, this, views
 from portal.errors import InvalidForm
-from portal.models import Process, Task, db
+from portal.models import Event, Process, Task, db
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -257,3 +257,11 @@ def test_the_form_of_a_document_that_is_gone(bills, take, how):
     assert "Deleted meanwhile" in answer.text
     assert f'href="/processes/{process}"' in answer.text
     assert bills.post(f"/tasks/{task}/cancel").status_code == 303
+
+
+def test_a_process_with_a_table_of_its_own_is_counted_as_started(erin):
+    assert erin.post("/flows/treaty/start/start", data={"number": "T9", "title": "x"}).status_code == 303
+    [start] = db.session.scalars(db.select(Event).where(Event.task_id.is_(None))).unique()
+    assert (start.action, start.from_state, start.to_state) == ("start", None, "NEW")
+    page = erin.get("/reports?format=csv").text
+    assert "Treaty,1,0" in page.replace("treaty", "Treaty")

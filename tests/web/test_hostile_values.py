@@ -150,6 +150,7 @@ PARAMETERS = {
     "/flows": (("q",), ()),
     "/requests": (("show", "after"), ()),
     "/flows/<label>": ((), ()),
+    "/flows/<label>/versions/<fingerprint>": ((), ()),
     "/flows/<label>/chart.svg": ((), ()),
     "/flows/<label>/chart.bpmn": ((), ()),
     "/flows/<label>/start/<name>": (("_find", "q", "next"), (*FIELDS, "_continue", "_more", "_less")),

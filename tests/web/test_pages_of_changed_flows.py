@@ -8,6 +8,7 @@ import types
 import pytest
 
 from portal import flow, this
+from portal.engine import declarations
 from portal.models import Event, Task, db, init_db
 
 DAY = dt.timedelta(days=1)
@@ -145,3 +146,100 @@ def test_a_manager_moves_a_process_to_its_flow_as_it_is_now(process, carol, bob)
         "split",
         "The new rules",
     )
+
+
+def test_both_declarations_are_shown_side_by_side(app, process, carol):
+    page = carol.get(f"/processes/{process}/migrate").text
+    before, after = pictures(page)
+    assert "is the way that the process has gone" in before, "its declaration was not kept"
+    assert state_of(before, "review") == {"flow-removed", "flow-is-current"}
+    assert state_of(before, "split") == {"flow-changed", "flow-is-done"}
+    assert state_of(after, "wait") == {"flow-changed", "flow-is-current"}, (
+        "where the token is likely to go on"
+    )
+    assert "from “Wait”" in after
+    page = carol.post(f"/processes/{process}/migrate", data={"to-review": "split", "_ask": "1"}).text
+    after = page[page.index('id="after-title"') :]
+    assert state_of(after, "split") == {"flow-changed", "flow-is-current"}
+    assert "from “Review”" in after
+    assert "Removed:</strong> Manual task “Review”" in after
+
+
+def test_a_declaration_that_was_kept_is_drawn_whole(app, register, people, carol):
+    register(BelowFlow)
+    flows = app.extensions["portal_flows"]
+    old = flows["paper"] = paper(
+        split=flow.Split().Next(this.ask).Next(this.other),
+        ask=flow.ManualTask().OnTimeout(DAY, this.late).Next(this.join),
+        other=flow.ManualTask().Annotation(title="Another").Next(this.join),
+        late=flow.Function(lambda activation: None).Next(this.join),
+        join=flow.Join().Next(this.check),
+        check=flow.If(lambda activation: True).Then(this.end).Else(this.split),
+    )
+    assert declarations.keep(db.session()) >= 1
+    assert declarations.keep(db.session()) == 0
+    started = old.start.run().id
+    flows["paper"] = paper(
+        split=flow.Split().Next(this.look).Next(this.other),
+        look=flow.ManualTask().Next(this.join),
+        other=flow.ManualTask().Annotation(title="Another").Next(this.join),
+        join=flow.Join().Next(this.end),
+    )
+    page = carol.get(f"/processes/{started}/migrate").text
+    before, after = pictures(page)
+    assert "where this process stands" in before
+    assert {name for name in ("ask", "ask__timeout", "late", "check") if "flow-removed" in state_of(before, name)} == {
+        "ask", "ask__timeout", "late", "check",
+    }  # fmt: skip
+    assert state_of(before, "other") == {"flow-is-current"}
+    assert "After 1 day" in before
+    assert "removed</text>" in before, "a word beside the colour"
+    assert "flow-added" in state_of(after, "look")
+    assert state_of(after, "other") == {"flow-is-current"}, "what stays where it is"
+    assert "Added:</strong> Manual task “Look”" in after
+
+
+def test_what_changed_since_a_version_is_told_on_the_flows_page(app, register, people, carol, bob):
+    flows = app.extensions["portal_flows"]
+    old = flows["paper"] = paper(
+        split=flow.ManualTask().Annotation(title="Read").Next(this.more),
+        more=flow.ManualTask().Next(this.end),
+    )
+    declarations.keep(db.session())
+    old.start.run()
+    old.start.run()
+    assert "What changed since" not in carol.get("/flows/paper").text
+    flows["paper"] = paper(split=flow.ManualTask().Annotation(title="Study").Next(this.end))
+    page = carol.get("/flows/paper").text
+    address = f"/flows/paper/versions/{old.definition.fingerprint}"
+    assert address in page
+    assert '<td class="number">2</td><td class="number">2</td>' in page, (
+        "how many of a version are in progress"
+    )
+    assert "Manual task, for whoever may see the process." in page, "in words"
+    before, after = pictures(carol.get(address).text)
+    assert state_of(before, "more") == {"flow-removed"}
+    assert state_of(before, "split") == state_of(after, "split") == {"flow-changed"}
+    assert bob.get(address).status_code == 403
+    assert carol.get(f"{address}0").status_code == 404
+
+
+def pictures(page):
+    """The picture of what it was, and what comes behind it."""
+    return page[page.index('id="before-title"') : page.index('id="after-title"')], page[
+        page.index('id="after-title"') :
+    ]
+
+
+def state_of(picture, name):
+    """What the picture says of a node."""
+    classes = picture[: picture.index(f'data-node="{name}"')].rpartition('class="')[2].split()
+    marks = {
+        "flow-removed",
+        "flow-added",
+        "flow-changed",
+        "flow-is-current",
+        "flow-is-done",
+        "flow-is-failed",
+    }
+    return {each.strip('"') for each in classes} & marks

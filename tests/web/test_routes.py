@@ -78,6 +78,7 @@ TABLE = {
     ("GET", "/files/<file_id>/preview"): (LOGIN, 404, 404, 404, 404),
     ("GET", "/flows"): (LOGIN, 200, 200, 200, 200),
     ("GET", "/flows/<label>"): (LOGIN, 403, 200, 200, 200),
+    ("GET", "/flows/<label>/versions/<fingerprint>"): (LOGIN, 403, 403, 404, 404),
     ("GET", "/flows/<label>/chart.svg"): (LOGIN, 403, 200, 200, 200),
     ("GET", "/flows/<label>/chart.bpmn"): (LOGIN, 403, 200, 200, 200),
     ("GET", "/flows/<label>/start/<name>"): (LOGIN, 403, 403, 403, 200),

@@ -42,6 +42,22 @@ class TripFlow(flow.Flow):
         activation.process.answer = answer
 
 
+class PollFlow(flow.Flow):
+    """Poll"""
+
+    start = flow.StartHandle().Next(this.split)
+    split = (
+        flow.Split()
+        .Next(this.ask, task_data_source=lambda activation: [{"town": "Oslo"}, {"town": "Örebro"}])
+        .Next(this.tell, task_data_source=lambda activation: [])
+        .Next(this.join)
+    )
+    ask = flow.ManualTask().Next(this.join)
+    tell = flow.ManualTask().Next(this.join)
+    join = flow.Join().Next(this.end)
+    end = flow.End()
+
+
 @pytest.fixture
 def erin(client_of):
     return client_of("erin")
@@ -143,3 +159,48 @@ def test_items_are_added_while_the_step_runs(erin, trip):
         actions.add_item(db.session(), trip, visits, "x")
     db.session.rollback()
     assert erin.get(f"/processes/{trip}/add").status_code == 409
+
+
+def test_an_item_is_added_to_a_split_that_has_a_branch_for_each(erin, register, people):
+    register(PollFlow)
+    poll = PollFlow.start.run().id
+    assert "Add item…" in erin.get(f"/processes/{poll}").text
+    page = erin.get(f"/processes/{poll}/add").text
+    assert "2 branches so far. One more branch begins at “Ask” now, and “Join” waits for it, too." in page
+    assert "0 branches so far. One more branch begins at “Tell”" in page
+    assert "{&#34;town&#34;: &#34;Örebro&#34;}" in page, "what the others are"
+    split = db.session.scalar(db.select(Task.id).where(Task.flow_task == "split"))
+
+    def add(branch, item, code):
+        answer = erin.post(f"/processes/{poll}/add", data={"step": f"{split}:{branch}", "item": item})
+        assert answer.status_code == code
+        return answer.text
+
+    assert "The items of this step are objects" in add("ask", "Bern", 422)
+    assert "Nothing takes a value called" in add("ask", '{"_exception": 1}', 422)
+    assert "Choose a step." in add("join", '{"town": "Bern"}', 422)
+    add("tell", '{"town": "Bern"}', 303)
+    assert history(poll, "add") == [
+        ("erin", {"item": {"town": "Bern"}, "step": "split", "to": "tell"}),
+    ]  # fmt: skip
+    assert "{&#34;town&#34;: &#34;Bern&#34;}" in erin.get(f"/processes/{poll}").text
+    for task_id in db.session.scalars(db.select(Task.id).where(Task.flow_task.in_(["ask", "tell"]))).all():
+        with actions.activation(db.session(), task_id) as activation:
+            activation.skip()
+    page = erin.get(f"/processes/{poll}/add")
+    assert page.status_code == 409
+
+
+def test_what_is_over_says_why_it_takes_no_item(erin, register, people):
+    register(PollFlow)
+    poll = PollFlow.start.run().id
+    split = db.session.scalar(db.select(Task.id).where(Task.flow_task == "split"))
+    page = erin.get(f"/processes/{poll}/add")
+    assert page.status_code == 200
+    task_ids = db.session.scalars(db.select(Task.id).where(Task.flow_task == "ask")).all()
+    db.session.rollback()
+    for task_id in task_ids:
+        with actions.activation(db.session(), task_id) as activation:
+            activation.skip()
+    late = erin.post(f"/processes/{poll}/add", data={"step": f"{split}:ask", "item": "{}"})
+    assert late.status_code == 409

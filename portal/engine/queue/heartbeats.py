@@ -31,7 +31,7 @@ def name() -> str:
 def version() -> str:
     """Of the portal that this process runs; empty where it is not installed as a package."""
     try:
-        return metadata.version("portal")
+        return metadata.version("flask-flow-portal")
     except metadata.PackageNotFoundError:
         return ""
 

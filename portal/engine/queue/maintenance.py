@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from portal import storage
 
-from .. import answers, drafts, notices, outbox, search_text
+from .. import answers, declarations, drafts, notices, outbox, search_text
 from ..interpreter import conditions, messages, signals
 from ..reports import counting
 from . import digests, heartbeats, jobs, reminders, schedules
@@ -34,6 +34,7 @@ SWEEPS: dict[str, tuple[Callable[[Session], int], float]] = {
     "mail that was taken in": (answers.prune_mail, 3600),
     "old notices": (notices.sweep, 3600),
     "files of nobody": (storage.sweep, 3600),
+    "what flows look like": (declarations.keep, 3600),
     "figures of reports": (counting.turn, 10),
     "processes without a text to search": (search_text.fill_in, 10),
 }

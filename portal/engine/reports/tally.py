@@ -109,7 +109,7 @@ def _ends(event: Any) -> bool:
 
 
 def _count_process(counted: Tally, place: tuple[Any, ...], event: Any, paths: dict[int, list[str]]) -> None:
-    if event.from_state is None:
+    if event.action == "start":
         counted.add(DailyFlow, place, started=1)
     if _ends(event):
         counted.add(DailyFlow, place, **{_ENDS[event.to_state]: 1})

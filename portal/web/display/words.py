@@ -198,7 +198,8 @@ PROCESS_ACTIONS = {
     ),
     "add": Action(
         _("Add item…"), "plus-circle", _("Add an item to a step that runs once for each"),
-        _("One more process is started for it, and the step waits for that one, too."), _("Item added"),
+        _("It is treated as those with which the step began. This cannot be undone; what it starts can be cancelled."),
+        _("Item added"),
     ),
 }  # fmt: skip
 
