@@ -66,7 +66,7 @@ def dispatchers(app, flow_tester):
         def work(number):
             token = timers.clock.set(flow_tester.clock)
             with app.app_context():
-                barrier.wait(10)
+                barrier.wait(60)
                 try:
                     results[number] = function(db.session())
                 except Exception as error:
