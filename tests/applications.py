@@ -24,7 +24,7 @@ class Applications:
     changes more makes an application of its own.
 
     Args:
-        folder: where the compiled templates of all of them are kept.
+        folder: where the compiled templates of all of them, and of those of the other workers, are kept.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -9,11 +9,7 @@ import subprocess
 import pytest
 from eventually import eventually
 
-
-def free_port():
-    with socket.socket() as made:
-        made.bind(("127.0.0.1", 0))
-        return made.getsockname()[1]
+from tests.ports import free_port
 
 
 class Broker:

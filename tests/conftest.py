@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -43,7 +44,7 @@ SLOW = (
 #: of the others that do, PostgreSQL's turn is `slow`.
 ON_BOTH = (
     *(f"engine/test_{name}.py" for name in (
-        "batches", "budgets", "claim_plans", "claims", "concurrency", "crash", "frozen", "races", "statements",
+        "batches", "budgets", "claim_plans", "claims", "concurrency", "frozen", "races", "statements",
     )),
     "models",
     "schema",
@@ -61,6 +62,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             again and not str(item.path).startswith(tuple(on_both))
         ):
             item.add_marker(pytest.mark.slow)
+
+
+def pytest_collection_finish() -> None:
+    """Look through what was imported and collected, which stays, no more, and seldom through what tests leave."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.fixture(scope="session")
@@ -91,7 +99,10 @@ def database_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def applications(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applications]:
     """The applications that the tests of this worker share."""
-    made = Applications(tmp_path_factory.mktemp("templates"))
+    base = tmp_path_factory.getbasetemp()
+    templates = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "templates"
+    templates.mkdir(exist_ok=True)
+    made = Applications(templates)
     yield made
     made.close()
 

@@ -6,7 +6,8 @@ import time
 
 import pytest
 import requests
-from brokers import free_port
+
+from tests.ports import free_port
 
 
 @pytest.fixture(scope="module")

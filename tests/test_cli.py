@@ -272,7 +272,7 @@ def test_the_demo_serves_pages_with_its_own_files(folder):
     finally:
         server.terminate()
         try:
-            assert server.wait(20) == 0
+            assert server.wait(60) == 0
         finally:
             server.kill()
             server.stdout.close()
@@ -295,7 +295,7 @@ def test_a_worker_ends_when_it_is_told_to(portal, folder):
     try:
         assert "worker runs" in worker.stdout.readline()
         worker.send_signal(signal.SIGTERM)
-        assert worker.wait(20) == 0
+        assert worker.wait(60) == 0
     finally:
         worker.kill()
         worker.stdout.close()

@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from portal.__main__ import main
 from portal.cli.broken import BrokenSite
 from portal.errors import FlowError
 from portal.models import db
+from tests.ports import free_port
 
 GOOD = """
 from portal import flow, this
@@ -221,9 +221,7 @@ def test_a_mistake_is_a_page_until_it_is_mended(tmp_path):
     flows.mkdir()
     (flows / "__init__.py").touch()
     (flows / "greet.py").write_text(GOOD)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     env = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
     served = subprocess.Popen(
         [sys.executable, "-m", "portal", "run", "--reload", "--debug", "--port", str(port)],

@@ -4,7 +4,6 @@ import os
 import re
 import resource
 import signal
-import socket
 import subprocess
 import sys
 import tarfile
@@ -14,6 +13,8 @@ import venv
 from pathlib import Path
 
 import pytest
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.slow
@@ -184,9 +185,7 @@ def test_a_document_is_walked_word_for_word(document, installed, tmp_path, monke
 
 def in_the_browser(command, folder, shown):
     """Serve the site, and ask for its first page and the one of the new flow."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         f"exec {command} --port {port}", shell=True, cwd=folder, text=True, start_new_session=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

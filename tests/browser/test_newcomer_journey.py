@@ -8,7 +8,6 @@ import time
 import pyotp
 import pytest
 import requests
-from brokers import free_port
 from eventually import eventually
 from playwright.sync_api import expect
 from waitress.server import create_server
@@ -17,6 +16,7 @@ from portal import create_app, views
 from portal.models import Role, create_user, db, init_db
 from tests.browser.parcel import ParcelFlow
 from tests.outbox.sinks import smtp_sink
+from tests.ports import free_port
 
 PASSWORD = "sieben grüne Fahrräder"
 ROOM = "Post room"

@@ -1,7 +1,6 @@
 """An administrator's night: a failed job found from its mail, its data mended, retried, the rest in the background."""
 
 import re
-import socket
 import threading
 
 import pytest
@@ -13,6 +12,7 @@ from portal.models import create_user, db, init_db
 from tests.browser.accessible import find_problems
 from tests.browser.night import BANK, PayoutFlow
 from tests.outbox.sinks import smtp_sink
+from tests.ports import free_port
 
 PASSWORD = "correct horse"
 
@@ -28,9 +28,7 @@ def smtp():
 @pytest.fixture
 def site(tmp_path, smtp):
     """A portal with workers of its own and seven claims; its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     base = f"http://127.0.0.1:{port}"
     app = create_app(
         {

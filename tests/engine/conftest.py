@@ -40,7 +40,7 @@ def at_once(app):
 
         def work(index, function):
             with app.app_context():
-                barrier.wait(10)
+                barrier.wait(60)
                 try:
                     results[index] = function()
                 except Exception as error:
@@ -53,7 +53,7 @@ def at_once(app):
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(30)
+            thread.join(120)
         db.session.rollback()
         db.session.expire_all()
         return results

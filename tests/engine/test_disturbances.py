@@ -6,6 +6,7 @@ import sqlite3
 import threading
 
 import pytest
+from eventually import eventually
 from sqlalchemy import event, select, text
 from sqlalchemy.exc import OperationalError
 
@@ -17,6 +18,9 @@ from portal.models import Process, Task, db
 from portal.work.local import LocalExecutor
 
 HELD = "UPDATE portal_process SET depth = depth WHERE id = :id"
+WAITING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
 
 
 class NamedProcess(Process):
@@ -154,7 +158,7 @@ def test_a_connection_lost_while_the_receiver_of_a_message_is_looked_for(flow_te
 def test_a_deadlock_is_done_again(waiting, session, between, make_user):
     """The other one holds a row that the author's function wants, and wants the process that the action holds."""
     alice = make_user().id
-    ready, blocked = threading.Barrier(2, timeout=20), []
+    ready, blocked = threading.Barrier(2, timeout=60), []
 
     def other(engine):
         with engine.connect() as connection:
@@ -165,9 +169,14 @@ def test_a_deadlock_is_done_again(waiting, session, between, make_user):
             connection.execute(text(HELD), {"id": waiting})
             connection.commit()
 
+    def other_waits():
+        with db.engine.connect() as connection:
+            return connection.scalar(text(WAITING))
+
     def collide(call):
         if call == 1:
             ready.wait()
+            eventually(other_waits)  # our own look for a deadlock is the only one
         db.session.execute(text("SET LOCAL deadlock_timeout = '200ms'"))
         blocked.append(call)
         db.session.execute(text("UPDATE portal_user SET full_name = 'y' WHERE id = :id"), {"id": alice})

@@ -14,6 +14,7 @@ import pytest
 
 from portal import create_app
 from portal.models import Process, create_user, db, init_db
+from tests.ports import free_port
 
 PASSWORD = "correct horse"
 FLOW = """
@@ -62,9 +63,7 @@ def site(tmp_path_factory):
 def server(request, site):
     """A server, by its port and a cookie of somebody who is signed in."""
     _, folder, environment = site
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [part.format(port=port) for part in SERVERS[request.param]]
     with (folder / f"{request.param}.log").open("wb") as log:
         process = subprocess.Popen(
@@ -83,7 +82,7 @@ def server(request, site):
         yield request.param, port, cookie[1].decode()
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        process.wait(60)
 
 
 def _answers(port):

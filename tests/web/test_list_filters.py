@@ -104,70 +104,70 @@ def shown(client, address):
 ALL = {"Äpfel AG", "Bauer", "Cäsar 100%", "Dora"}
 
 
-@pytest.mark.parametrize(
-    ("query", "found"),
-    [
-        ("", ALL | {"Crate"}),
-        ("flow=offer", ALL),
-        ("flow=offer&step=check", ALL),
-        ("flow=offer&step=send", set()),
-        ("person=alice", ALL),
-        ("person=ALICE", ALL),
-        ("person=nobody", set()),
-        ("due=late", {"Äpfel AG"}),
-        ("due=today", {"Äpfel AG"}),
-        ("due=none", {"Cäsar 100%", "Dora", "Crate"}),
-        ("priority=high", {"Äpfel AG"}),
-        ("priority=2", {"Äpfel AG"}),
-        ("priority=normal&flow=offer", {"Bauer", "Cäsar 100%", "Dora"}),
-        ("since=2020-01-01&flow=offer", ALL),
-        ("until=2020-01-01", set()),
-        ("state=new&flow=offer", ALL),
-        ("flow=offer&data.amount.gt=1000", {"Äpfel AG", "Cäsar 100%"}),
-        ("flow=offer&data.amount.le=980", {"Bauer"}),
-        ("flow=offer&data.amount=4120", {"Äpfel AG"}),
-        ("flow=offer&data.amount.ne=4120", {"Bauer", "Cäsar 100%", "Dora"}),
-        ("flow=offer&data.amount.gt=1000&data.amount.lt=5'000", {"Äpfel AG"}),
-        ("flow=offer&data.customer.contains=äPFEL", {"Äpfel AG"}),
-        ("flow=offer&data.customer.contains=100%25", {"Cäsar 100%"}),
-        ("flow=offer&data.customer.eq=Bauer", {"Bauer"}),
-        ("flow=offer&data.urgent=yes", {"Äpfel AG"}),
-        ("flow=offer&data.urgent=false", {"Bauer", "Cäsar 100%", "Dora"}),
-        ("flow=offer&data.day.ge=2026-12-01", {"Bauer"}),
-        ("flow=offer&data.kind=x", {"Äpfel AG"}),
-        ("flow=offer&data.kind=express delivery", {"Äpfel AG"}),
-        ("flow=offer&data.kind.contains=express", {"Äpfel AG"}),
-        ("flow=crate&data.weight.gt=39", {"Crate"}),
-        ("flow=crate&data.weight.gt=40", set()),
-        ("flow=crate&data.goods.contains=GLA", {"Crate"}),
-        ("q=apfel", set()),
-        ("q=ÄPFEL ag", {"Äpfel AG"}),
-        ("q=express", {"Äpfel AG"}),
-        ("q=alice", ALL),
-        ("q=check alice bauer", {"Bauer"}),
-        ("q=glass", {"Crate"}),
-        ("q=customer", set()),
-    ],
-)  # fmt: skip
-def test_a_list_is_narrowed(bob, offers, query, found):
-    assert shown(bob, f"/queue?{query}") == found
+NARROWED = [
+    ("", ALL | {"Crate"}),
+    ("flow=offer", ALL),
+    ("flow=offer&step=check", ALL),
+    ("flow=offer&step=send", set()),
+    ("person=alice", ALL),
+    ("person=ALICE", ALL),
+    ("person=nobody", set()),
+    ("due=late", {"Äpfel AG"}),
+    ("due=today", {"Äpfel AG"}),
+    ("due=none", {"Cäsar 100%", "Dora", "Crate"}),
+    ("priority=high", {"Äpfel AG"}),
+    ("priority=2", {"Äpfel AG"}),
+    ("priority=normal&flow=offer", {"Bauer", "Cäsar 100%", "Dora"}),
+    ("since=2020-01-01&flow=offer", ALL),
+    ("until=2020-01-01", set()),
+    ("state=new&flow=offer", ALL),
+    ("flow=offer&data.amount.gt=1000", {"Äpfel AG", "Cäsar 100%"}),
+    ("flow=offer&data.amount.le=980", {"Bauer"}),
+    ("flow=offer&data.amount=4120", {"Äpfel AG"}),
+    ("flow=offer&data.amount.ne=4120", {"Bauer", "Cäsar 100%", "Dora"}),
+    ("flow=offer&data.amount.gt=1000&data.amount.lt=5'000", {"Äpfel AG"}),
+    ("flow=offer&data.customer.contains=äPFEL", {"Äpfel AG"}),
+    ("flow=offer&data.customer.contains=100%25", {"Cäsar 100%"}),
+    ("flow=offer&data.customer.eq=Bauer", {"Bauer"}),
+    ("flow=offer&data.urgent=yes", {"Äpfel AG"}),
+    ("flow=offer&data.urgent=false", {"Bauer", "Cäsar 100%", "Dora"}),
+    ("flow=offer&data.day.ge=2026-12-01", {"Bauer"}),
+    ("flow=offer&data.kind=x", {"Äpfel AG"}),
+    ("flow=offer&data.kind=express delivery", {"Äpfel AG"}),
+    ("flow=offer&data.kind.contains=express", {"Äpfel AG"}),
+    ("flow=crate&data.weight.gt=39", {"Crate"}),
+    ("flow=crate&data.weight.gt=40", set()),
+    ("flow=crate&data.goods.contains=GLA", {"Crate"}),
+    ("q=apfel", set()),
+    ("q=ÄPFEL ag", {"Äpfel AG"}),
+    ("q=express", {"Äpfel AG"}),
+    ("q=alice", ALL),
+    ("q=check alice bauer", {"Bauer"}),
+    ("q=glass", {"Crate"}),
+    ("q=customer", set()),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        "due=someday", "since=yesterday", "until=2026-13-01", "priority=much", "state=ill", "data.amount.gt=1000",
-        "flow=offer&data.amount.gt=many", "flow=offer&data.amount.gt=NaN", "flow=offer&data.amount.gt=1e999999",
-        "flow=offer&data.urgent=perhaps", "flow=offer&data.urgent.lt=1", "flow=offer&data.day=tomorrow",
-        "flow=offer&data.amount.contains=1", "flow=offer&data.nothing=1", "flow=nothing&data.amount=1",
-        "flow=crate&data.weight=heavy",
-    ],
-)  # fmt: skip
+def test_a_list_is_narrowed(bob, offers):
+    assert [(query, shown(bob, f"/queue?{query}")) for query, _ in NARROWED] == NARROWED
+
+
+WRONG = [
+    "due=someday", "since=yesterday", "until=2026-13-01", "priority=much", "state=ill", "data.amount.gt=1000",
+    "flow=offer&data.amount.gt=many", "flow=offer&data.amount.gt=NaN", "flow=offer&data.amount.gt=1e999999",
+    "flow=offer&data.urgent=perhaps", "flow=offer&data.urgent.lt=1", "flow=offer&data.day=tomorrow",
+    "flow=offer&data.amount.contains=1", "flow=offer&data.nothing=1", "flow=nothing&data.amount=1",
+    "flow=crate&data.weight=heavy",
+]  # fmt: skip
+
+
 @pytest.mark.parametrize("address", ["/queue", "/processes", "/tasks"])
-def test_what_cannot_be_understood_is_a_line_on_the_page(client_of, offers, address, wrong):
-    page = client_of("erin").get(f"{address}?{wrong}")
-    assert page.status_code == 200
-    assert re.search(r'role="alert">.*left out', page.text, re.DOTALL)
+def test_what_cannot_be_understood_is_a_line_on_the_page(client_of, offers, address):
+    erin = client_of("erin")
+    for wrong in WRONG:
+        page = erin.get(f"{address}?{wrong}")
+        assert page.status_code == 200, wrong
+        assert re.search(r'role="alert">.*left out', page.text, re.DOTALL), wrong
 
 
 def test_a_filter_on_a_field_adds_its_column_and_a_chip_that_takes_it_away(bob, offers):

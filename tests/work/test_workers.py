@@ -2,7 +2,6 @@
 
 import datetime as dt
 import signal
-import socket
 from contextlib import suppress
 from urllib.request import urlopen
 
@@ -14,6 +13,7 @@ from sqlalchemy import func, select, update
 from portal.engine.queue import heartbeats, jobs, timers
 from portal.models import Event, Process, Task, Worker, db, init_db
 from portal.queries import workers_seen
+from tests.ports import free_port
 
 #: a process of its own takes its time to start, so most of these run on one of the databases
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -41,9 +41,7 @@ def long(shared, tmp_path):
 
 @on_sqlite
 def test_a_worker_tells_what_it_has_done(worker, long, tmp_path):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     (tmp_path / "go on").touch()
     worker("--metrics", f"127.0.0.1:{port}")
 
