@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cProfile
+import gc
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -174,6 +175,26 @@ def test_a_key_costs_no_statement_behind_the_action(flow_tester, count):
     with count() as statements:
         assert process.status == "NEW"  # everything else is read again
     assert len(statements) == 1
+
+
+def test_what_an_action_has_read_goes_with_it(flow_tester, session, make_user):
+    """Nothing waits for a collection of cycles, whose objects every commit until then would expire again."""
+    flow_tester(FunctionsFlow)
+    flow_tester(PersonFlow)
+    bob = make_user("bob", is_superuser=True).id
+    session.commit()
+    gc.collect()
+    gc.disable()
+    try:
+        FunctionsFlow.start.run(n=3)
+        PersonFlow.start.run()
+        task_id = session.scalars(select(Task.id).where(Task.flow_task == "approve")).one()
+        with actions.activation(session, task_id, bob) as activation:
+            activation.assign()
+        del activation
+        assert not [each for each in session.identity_map.values() if isinstance(each, Process | Task)]
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
