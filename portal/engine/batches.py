@@ -110,12 +110,12 @@ def together(session: Session, task_ids: Sequence[int], act: Act) -> dict[int, b
     answers: dict[int, bool] = {}
     with transaction(session) as outer:
         locked = reading.lock_tasks(session, session.connection(), task_ids)
-        ids = [found.task.id for found in locked if found.task is not None]
+        read = [(found.task.id, found.task, found) for found in locked if found.task is not None]
         until = time.monotonic() + LONGEST
-        for task_id, found in zip(ids, locked, strict=True):
-            if found.task not in session or found.task.process not in session:
+        for task_id, task, found in read:
+            if task not in session or task.process not in session:
                 raise Forgotten(f"task {task_id} is no longer in its session")
-            answers[task_id] = _one(outer, found.task, found, act)
+            answers[task_id] = _one(outer, task, found, act)
             if time.monotonic() >= until:
                 break
     return answers

@@ -229,9 +229,8 @@ def test_an_action_computes_little_beside_its_statements(flow_tester, session, m
                 replayed.cut()
             ratios.append(low_decile(taken) / low_decile(replayed.play()))
     assert min(ratios) <= LIMIT, ratios
-    assert calls <= 6_600, (
-        calls
-    )  # 6,000 with Python 3.11 and SQLAlchemy 2.1: what nobody needs shows here first
+    # 5,600 with Python 3.11 and SQLAlchemy 2.1: what nobody needs shows here first
+    assert calls <= 6_100, calls
 
 
 def low_decile(taken: list[float]) -> float:
