@@ -12,25 +12,22 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, aliased, joinedload
+from sqlalchemy.orm import Session
 
 from portal import trace
 from portal.errors import contain
-from portal.models import Process, Task
+from portal.models import Task
 
 from .context import ActionContext
-from .leases import root_of
 from .retries import reason
 from .savepoint import calls_authors
+from .statements import Found, reading
 from .transaction import transaction
 
 log = logging.getLogger("portal.engine")
 
 #: seconds after which no further action begins: the trees of those before it are locked meanwhile
 LONGEST = 0.05
-
-_other = aliased(Task, name="other", flat=True)
 
 
 class Forgotten(Exception):
@@ -40,8 +37,8 @@ class Forgotten(Exception):
 class BatchedAction(ActionContext):
     """One action of several. What it writes goes with what the others write."""
 
-    def __init__(self, outer: ActionContext, root: int) -> None:
-        super().__init__(outer.session, None, outer.now, {root})
+    def __init__(self, outer: ActionContext) -> None:
+        super().__init__(outer.session, None, outer.now, set())
         self.rows, self.counts, self.failures = outer.rows, outer.counts, outer.failures
         self._apart = False
 
@@ -112,12 +109,13 @@ def together(session: Session, task_ids: Sequence[int], act: Act) -> dict[int, b
     """
     answers: dict[int, bool] = {}
     with transaction(session) as outer:
-        found = _locked(session, task_ids)
+        locked = reading.lock_tasks(session, session.connection(), task_ids)
+        read = [(found.task.id, found.task, found) for found in locked if found.task is not None]
         until = time.monotonic() + LONGEST
-        for task_id, task, root, alone in found:
+        for task_id, task, found in read:
             if task not in session or task.process not in session:
                 raise Forgotten(f"task {task_id} is no longer in its session")
-            answers[task_id] = _one(outer, task, root, alone, act)
+            answers[task_id] = _one(outer, task, found, act)
             if time.monotonic() >= until:
                 break
     return answers
@@ -126,15 +124,15 @@ def together(session: Session, task_ids: Sequence[int], act: Act) -> dict[int, b
 def _one(
     outer: ActionContext,
     task: Task,
-    root: int,
-    alone: bool,
+    found: Found,
     act: Act,
 ) -> bool:
-    run = BatchedAction(outer, root)
+    run = BatchedAction(outer)
+    run.hold(found)
     run.know(task)
-    if alone:
+    if found.alone:
         run.alone.add(task.process)
-    outer.roots.add(root)
+    outer.roots |= run.roots
     outer.session.info["run"] = run
     try:
         with trace.following(task.trace):
@@ -144,30 +142,3 @@ def _one(
     outer.work_for_clock |= run.work_for_clock
     outer.after_commit |= run.after_commit
     return answer
-
-
-def _locked(session: Session, task_ids: Sequence[int]) -> list[tuple[int, Task, int, bool]]:
-    """The first of these tasks in each tree that nobody has locked, with its root, and whether no other task of its
-    process is open. The roots are locked in one order."""
-    wanted = list(task_ids)
-    root = aliased(Process, name="root", flat=True)
-    if session.get_bind().dialect.name != "sqlite":  # which has locked the whole database
-        locks = select(Task.id).join(root, root.id == root_of(Task)).where(Task.id.in_(wanted))
-        locks = locks.order_by(root.id).with_for_update(of=root, skip_locked=True)
-        free = set(session.scalars(locks))
-        wanted = [task_id for task_id in wanted if task_id in free]
-    others = select(_other.id).where(
-        _other.process_id == Task.process_id,
-        _other.finished.is_(None),
-        _other.id != Task.id,
-        _other.flow_task > "",
-    )
-    query = select(Task, others.exists()).where(Task.id.in_(wanted)).options(joinedload(Task.process))
-    rows = session.execute(query.execution_options(populate_existing=True)).unique()
-    found = {
-        task.id: (task.id, task, task.process.root_id or task.process_id, not more) for task, more in rows
-    }
-    first: dict[int, tuple[int, Task, int, bool]] = {}
-    for each in (found[task_id] for task_id in wanted if task_id in found):
-        first.setdefault(each[2], each)
-    return list(first.values())

@@ -21,7 +21,7 @@ from portal.trace import current
 from .statements import placing, writing
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Change:
     """A change of a task's state, or of its process's where there is no task."""
 
@@ -113,7 +113,7 @@ class Rows:
         self.heard = self.heard if heard is None else heard
         identity = inspect(Task).identity_key_from_primary_key
         for task, row, key in zip(tasks, rows, ids, strict=True):
-            instance_state(task).dict.update(row, id=key, _sentinel=None)
+            row["id"] = key
             placing.attach(self.session, task, identity((key,)))
 
     def leave(self) -> None:
@@ -165,9 +165,9 @@ class Rows:
 
 
 def _row(task: Task) -> dict[str, Any]:
+    """The values of a new task: it holds one for each of its columns."""
     values: dict[str, Any] = instance_state(task).dict
-    row = {name: values.get(name) for name in writing.columns_of(Task)}
-    row["process_id"] = task.process.id
+    values["process_id"] = values["process"].id
     if (owner := values.get("owner")) is not None:
-        row["owner_id"] = owner.id
-    return row
+        values["owner_id"] = owner.id
+    return values

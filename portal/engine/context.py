@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol
 
 from sqlalchemy import select
@@ -61,26 +61,24 @@ def _remember(owner: Process | Task, name: str, task: Task) -> None:
         set_committed_value(owner, name, [task])
 
 
-def new_task(now: dt.datetime, process: Process, node: Node, token: str) -> Task:
+def new_task(
+    now: dt.datetime, process: Process, node: Node, token: str, data: Mapping[str, Any] | None = None
+) -> Task:
     """The next task of a process."""
-    process.task_count += 1
-    task = Task(process=process)
-    # Plain values, beside the attributes: `statements` writes new tasks, and asks nobody what has changed.
-    instance_state(task).dict.update(
-        number=process.task_count,
+    number = process.task_count + 1
+    placing.put(process, task_count=number)
+    return placing.new_task(
+        process,
+        data,
+        number=number,
         flow_task=node.name,
         flow_task_type=node.kind,
         status="STARTED",
         token=token,
         created=now,
-        priority=0,
-        attempt=0,
-        failures=0,
-        owner_by_rule=False,
         fingerprint=node.flow_class.definition.fingerprint,
         trace=current.get() or None,
     )
-    return task
 
 
 class Interpreter(Protocol):
@@ -269,7 +267,8 @@ class ActionContext:
         try:
             if not calls_authors(task.node):
                 return contain(call)
-            return GuardedCall(self.session, task.process, task).run(lambda: contain(call))
+            with GuardedCall(self.session, task.process, task):
+                return contain(call)
         except Exception as error:
             self.forget()
             if is_passing(error):
@@ -278,8 +277,15 @@ class ActionContext:
 
     # -- what is made -----------------------------------------------------------------------------------
 
-    def create(self, process: Process, node: Node, token: str, *previous: Task) -> Task:
-        task = new_task(self.now, process, node, token)
+    def create(
+        self,
+        process: Process,
+        node: Node,
+        token: str,
+        *previous: Task,
+        data: Mapping[str, Any] | None = None,
+    ) -> Task:
+        task = new_task(self.now, process, node, token, data)
         self.store(task)
         for each in previous:
             self.link(task, each)
@@ -311,11 +317,10 @@ class ActionContext:
         """Write a task's state, and the row of history with it. Nothing else writes one."""
         before = None if task in self.unrecorded else task.status
         self.unrecorded.discard(task)
-        task.status = to
         closed = to in lifecycle.CLOSED
-        task.finished = self.now if closed else None
+        placing.put(task, status=to, finished=self.now if closed else None)
         if to == "STARTED" or (to == "DONE" and task.started is None):
-            task.started = self.now
+            placing.put(task, started=self.now)
         if to == "SCHEDULED":
             self.work_for_clock = True
         if closed and "/" in task.token:
@@ -355,8 +360,7 @@ class ActionContext:
     def record_process(self, process: Process, to: str, action: str, /, **detail: Any) -> None:
         # One with a table of its own is stored before it begins, and has the state of a new one by then.
         before = None if action == "start" else process.status
-        process.status = to
-        process.finished = self.now if to in ("DONE", "CANCELED", "FAILED") else None
+        placing.put(process, status=to, finished=self.now if to in ("DONE", "CANCELED", "FAILED") else None)
         self.touched[process] = None
         self._write(process, None, action, before, to, detail)
 

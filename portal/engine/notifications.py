@@ -225,7 +225,8 @@ class People:
         """Each person with the reason why it is told to them."""
         process, task = news.process, news.task
         if task is None:
-            if process.root_id is None and process.created_by is not None:
+            by_person = process.root_id is None and process.created_by_id is not None
+            if by_person and process.created_by is not None:
                 yield process.created_by, "requester"
             if process.followed:
                 yield from ((user, "follower") for user in followers(self.session, process))

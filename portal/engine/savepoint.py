@@ -11,9 +11,8 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import functools
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy import Column
 from sqlalchemy.orm import Mapper, RelationshipDirection
@@ -25,7 +24,6 @@ from portal.models import Process, Task
 
 from .bulk_insert import Part, Rows
 
-T = TypeVar("T")
 #: what the engine itself writes, and puts back by other means
 OURS = (Process, Task)
 HELD = ("_artifact", "_seed")
@@ -58,22 +56,28 @@ class Snapshot:
         self.target = target
         self.columns, self.relations, self.composites = _attributes(instance_state(target).mapper)
         self.values = self.read()
-        for key, value in self.values.items():
-            if key in self.columns and type(value) not in _CONSTANT:
-                self.values[key] = copy.deepcopy(value)
+        for key in [key for key, value in self.values.items() if type(value) not in _CONSTANT]:
+            if key in self.columns:
+                value = self.values[key]
+                self.values[key] = copy.deepcopy(value) if value != {} else {}
         self.held = {name: target.__dict__.get(name) for name in HELD}
 
     def read(self) -> dict[str, Any]:
-        loaded = self.target.__dict__
-        values = {key: value for key, value in loaded.items() if key in self.columns}
-        return values | {key: _related(loaded[key]) for key in self.relations if key in loaded}
+        """What is loaded; of it, only columns and relationships are looked at."""
+        values: dict[str, Any] = self.target.__dict__.copy()
+        for key in self.relations:
+            if key in values:
+                values[key] = _related(values[key])
+        return values
 
     def changed(self) -> dict[str, Any]:
-        before, columns = self.values, self.columns
+        before, columns, relations = self.values, self.columns, self.relations
+        others = [(k, value) for k, value in self.read().items() if before.get(k, _ABSENT) is not value]
         return {
             key: value
-            for key, value in self.read().items()
-            if (before.get(key, _ABSENT) != value if key in columns else self._is_changed(key, value))
+            for key, value in others
+            if (before.get(key, _ABSENT) != value if key in columns else key in relations)
+            and (key in columns or self._is_changed(key, value))
         }
 
     def _is_changed(self, key: str, value: Any) -> bool:
@@ -234,18 +238,19 @@ def _is_optional(mapper: Mapper[Any], key: str) -> bool:
 
 
 class GuardedCall:
-    """Runs one call; see the module."""
+    """Guards one call, or a block; see the module."""
 
     def __init__(self, session: Any, *own: Any) -> None:
         #: a `portal.models.session.Session`
         self.session = session
-        pending = [*session.new, *session.dirty]
-        foreign = any(not isinstance(each, OURS) for each in pending)
-        if len(pending) > MANY or foreign or any(_unwritten(each) for each in own):
+        new, dirty = list(session.new), list(session.dirty)
+        foreign = any(not isinstance(each, OURS) for each in (*new, *dirty))
+        if len(new) + len(dirty) > MANY or foreign or any(_unwritten(each) for each in own):
             session.flush()
+            new, dirty = list(session.new), list(session.dirty)
         self.snapshots = [Snapshot(each) for each in own]
-        self.new = set(session.new)
-        self.dirty = {*own, *session.dirty}
+        self.new = set(new)
+        self.dirty = {*own, *dirty}
         self.deleted = set(session.deleted)
         run = session.info.get("run")
         self.rows: Rows | None = None if run is None else run.rows
@@ -254,26 +259,23 @@ class GuardedCall:
         self.opening = False
         self.outer: Callable[[], None] | None = None
 
-    def run(self, call: Callable[[], T]) -> T:
-        with self.hold():
-            return call()
-
-    @contextmanager
-    def hold(self) -> Iterator[None]:
-        """Guard a block."""
-        outer = self.outer = self.session.info.get("guard")
+    def __enter__(self) -> None:
+        self.outer = self.session.info.get("guard")
         self.session.info["guard"] = self.open
+
+    def __exit__(self, kind: Any, error: BaseException | None, _traceback: Any) -> None:
         try:
-            yield
-            if self._must_write():
+            if error is None and self._must_write():
                 self.session.flush()
-            self.session.info["guard"] = outer
-            if self.savepoint is not None:
+            self.session.info["guard"] = self.outer
+            if error is None and self.savepoint is not None:
                 self.savepoint.commit()
         except BaseException:
-            self.session.info["guard"] = outer
+            self.session.info["guard"] = self.outer
             self._roll_back()
             raise
+        if error is not None:
+            self._roll_back()
 
     def open(self) -> None:
         """Write what was pending before the call, and set a savepoint behind it."""

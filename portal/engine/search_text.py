@@ -20,7 +20,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Date, DateTime, Integer, Numeric, String, inspect, select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -86,7 +86,7 @@ def text_of(process: Process) -> str:
     else:  # nobody has read the artifact, so nobody has changed it
         behind = before
     text = _joined(_own(process), CUT) + (_BEHIND + behind if behind else "")
-    if called := _references(process, called):
+    if _kinds(type(process)).references and (called := _references(process, called)):
         text += _CALLED + called
     return text + (_ATTACHED + attached if attached else "")
 
@@ -174,22 +174,32 @@ def _own(process: Process) -> Iterator[str]:
     if flow_class is not None:
         yield flow_class.definition.title
         yield summaries.constant_part(flow_class.process_summary_template or "")
-    left_out, files, choices, has_columns = _kinds(type(process))
-    for field in files:
+    kinds = _kinds(type(process))
+    for field in kinds.files:
         yield from _names(_at(field, process.data))
-    for field in choices:
+    for field in kinds.choices:
         yield from _labels(field, process.data)
     for key, value in process.data.items():
-        if key not in left_out and not key.startswith("_"):
+        if key not in kinds.left_out and not key.startswith("_"):
             yield from _values(value)
-    if has_columns:
+    if kinds.has_table:
         yield from _columns(process)
 
 
+class _Kinds(NamedTuple):
+    """What a class of processes has that a search looks at."""
+
+    #: keys that it does not look at
+    left_out: frozenset[str]
+    files: list[Any]
+    choices: list[Any]
+    #: fields that point at rows, by name, each with its place among the fields
+    references: list[tuple[int, str, Any]]
+    has_table: bool
+
+
 @lru_cache(maxsize=1024)
-def _kinds(cls: Any) -> tuple[frozenset[str], list[Any], list[Any], bool]:
-    """The keys of a class of processes that no search looks at, its fields with files and those with choices, and
-    whether it has a table."""
+def _kinds(cls: Any) -> _Kinds:
     guarded, fields = visibility.guarded_fields(cls), fields_of(cls)
     left_out = [
         name
@@ -198,8 +208,14 @@ def _kinds(cls: Any) -> tuple[frozenset[str], list[Any], list[Any], bool]:
     ]
     files = [field for name, field in fields.items() if isinstance(field, FileField) and name not in guarded]
     choices = [field for name, field in fields.items() if field.choices and name not in left_out]
+    references = [
+        (place, name, field)
+        for place, (name, field) in enumerate(fields.items())
+        if isinstance(field, ReferenceField | ReferenceListField) and name not in guarded
+    ]
     has_table = inspect(cls).local_table is not Process.__table__
-    return frozenset(fields[name].path[0] for name in left_out), files, choices, has_table
+    keys = frozenset(fields[name].path[0] for name in left_out)
+    return _Kinds(keys, files, choices, references, has_table)
 
 
 def _values(value: Any) -> Iterator[str]:
@@ -260,16 +276,14 @@ def _references(process: Process, before: str) -> str:
     called then is kept."""
     known = dict(part.split(_IS, 1) for part in before.split("\n") if _IS in part)
     found = []
-    guarded = visibility.guarded_fields(type(process))
-    for place, (name, field) in enumerate(fields_of(type(process)).items()):
-        if isinstance(field, ReferenceField | ReferenceListField) and name not in guarded:
-            stored = _at(field, process.data)
-            if stored is None or stored == []:
-                continue
-            key = f"{place}:{json.dumps(stored)}"
-            if key not in known:
-                known[key] = _called(process, name)
-            found.append(f"{key}{_IS}{known[key]}")
+    for place, name, field in _kinds(type(process)).references:
+        stored = _at(field, process.data)
+        if stored is None or stored == []:
+            continue
+        key = f"{place}:{json.dumps(stored)}"
+        if key not in known:
+            known[key] = _called(process, name)
+        found.append(f"{key}{_IS}{known[key]}")
     return "\n".join(found)[:_LONGEST]
 
 

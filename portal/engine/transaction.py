@@ -136,13 +136,13 @@ def _committed(
         session.info |= {"run": run, "rows": rows}
         yield run
         search_text.keep(run)
+        rows.complete = None  # it is done; and it holds the action, which would live until it is collected
         session.flush()
         _tell(run)
         if run.pulled:
             audit.append(session, audit.of_levers(run.pulled, run.rows.changes), run.now)
         failed = [told for each in run.failures if (told := each.told()) is not None]
         session.info |= {"run": None, "rows": None}
-        rows.complete = None  # it holds the action: what was read would stay in the session until the next collection
         committing = True
         session.commit()
         run.keep_keys()
@@ -197,7 +197,7 @@ def _inside(outer: ActionContext, user: Any, process: Any, task: Any) -> Iterato
     actor = None if user is None else session.get_one(User, key_of(user))
     inner = ActionContext(session, actor, outer.now, outer.roots, outer)
     try:
-        with GuardedCall(session).hold():
+        with GuardedCall(session):
             session.info["run"] = inner
             try:
                 yield inner

@@ -72,6 +72,11 @@ class Definition:
         }
 
     @cached_property
+    def racing(self) -> frozenset[str]:
+        """The names of the nodes whose branches race."""
+        return frozenset(name for name, node in self.nodes.items() if node.races)
+
+    @cached_property
     def has_mutexes(self) -> bool:
         return any(node.mutex is not None for node in self.nodes.values())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cProfile
+import gc
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -176,6 +177,26 @@ def test_a_key_costs_no_statement_behind_the_action(flow_tester, count):
     assert len(statements) == 1
 
 
+def test_what_an_action_has_read_goes_with_it(flow_tester, session, make_user):
+    """Nothing waits for a collection of cycles, whose objects every commit until then would expire again."""
+    flow_tester(FunctionsFlow)
+    flow_tester(PersonFlow)
+    bob = make_user("bob", is_superuser=True).id
+    session.commit()
+    gc.collect()
+    gc.disable()
+    try:
+        FunctionsFlow.start.run(n=3)
+        PersonFlow.start.run()
+        task_id = session.scalars(select(Task.id).where(Task.flow_task == "approve")).one()
+        with actions.activation(session, task_id, bob) as activation:
+            activation.assign()
+        del activation
+        assert not [each for each in session.identity_map.values() if isinstance(each, Process | Task)]
+    finally:
+        gc.enable()
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_an_action_computes_little_beside_its_statements(flow_tester, session, make_user, tmp_path):
     """CPU time beside that of the same statements on the driver alone: a few of each in turn, and of each what it takes
@@ -208,9 +229,8 @@ def test_an_action_computes_little_beside_its_statements(flow_tester, session, m
                 replayed.cut()
             ratios.append(low_decile(taken) / low_decile(replayed.play()))
     assert min(ratios) <= LIMIT, ratios
-    assert calls <= 6_600, (
-        calls
-    )  # 6,000 with Python 3.11 and SQLAlchemy 2.1: what nobody needs shows here first
+    # 5,600 with Python 3.11 and SQLAlchemy 2.1: what nobody needs shows here first
+    assert calls <= 6_100, calls
 
 
 def low_decile(taken: list[float]) -> float:

@@ -77,7 +77,7 @@ def events_of(run: ActionContext, host: Task) -> dict[str, Task]:
 def disarm(run: ActionContext, host: Task, but: Task | None = None) -> None:
     """Cancel the events of a host that is over, also those whose nodes the code no longer has."""
     names = [node.name for node in on(host) if node.arms]
-    if host.is_current and not names:
+    if not names and (host in run.made or host.is_current):
         return
     awaits = f"host:{host.number}"
     run.unseen(host.process, Task.awaits == awaits, *([Task.flow_task.in_(names)] if host.is_current else []))

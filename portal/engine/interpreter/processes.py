@@ -10,6 +10,7 @@ from sqlalchemy import inspect, select
 from portal.models import Process, Task
 
 from ..context import ActionContext, new_task
+from ..statements import placing
 from . import compensation, token
 
 #: what a fresh copy of a task does not take over: why the old one failed, what was undone, and which items were added
@@ -19,10 +20,17 @@ _OF_THE_OLD = ("_exception", "_added", compensation.LEFT_OUT, compensation.TAKEN
 def new_process(run: ActionContext, flow_class: Any) -> Process:
     """A process that is not stored yet."""
     model = flow_class.definition.process_class or Process
-    process: Process = model(flow_label=flow_class.definition.label, created=run.now, task_count=0)
-    process.ended = process.on_hold = False
-    process.depth = 0
-    process.created_by_id = None if run.user is None else run.user.id
+    process: Process = model()
+    placing.put(
+        process,
+        flow_label=flow_class.definition.label,
+        created=run.now,
+        created_by_id=None if run.user is None else run.user.id,
+        task_count=0,
+        depth=0,
+        ended=False,
+        on_hold=False,
+    )
     return process
 
 

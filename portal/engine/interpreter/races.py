@@ -16,7 +16,7 @@ def decide(run: ActionContext, task: Task) -> None:
     flow_class = task.process.flow_class
     if "/" not in task.token or flow_class is None:
         return
-    racing = {node.name for node in flow_class.definition.nodes.values() if node.races}
+    racing = flow_class.definition.racing
     if not racing:
         return
     for race, scope, branch in reversed(list(_open_races(run, task, racing))):
@@ -24,7 +24,7 @@ def decide(run: ActionContext, task: Task) -> None:
         _cancel_rivals(run, task, scope, branch)
 
 
-def _open_races(run: ActionContext, task: Task, racing: set[str]) -> Iterator[tuple[Task, str, str]]:
+def _open_races(run: ActionContext, task: Task, racing: frozenset[str]) -> Iterator[tuple[Task, str, str]]:
     """The races that are open around a task, the innermost first, with the scope and the branch that it is on.
 
     Between an open race and the first step of its branch there are only other open races: so the pieces of a path

@@ -219,9 +219,7 @@ def send(run: ActionContext, task: Task, ways: tuple[Way, ...], splits: bool) ->
 
 
 def make(run: ActionContext, node: Node, branch: str, previous: Task, way: Way) -> Task:
-    task = run.create(previous.process, node, branch, previous)
-    if way.data is not None:
-        task.data = dict(way.data)
+    task = run.create(previous.process, node, branch, previous, data=way.data)
     if way.seed is not None:
         task.seed = way.seed
     return task

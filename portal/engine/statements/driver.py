@@ -8,10 +8,11 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Table
+from sqlalchemy import JSON, Connection, Dialect, Table
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.types import TypeEngine
 
+from portal.jsonstore import Document
 from portal.models import UTCDateTime
 
 #: the mark of a parameter, by the driver's style
@@ -42,13 +43,12 @@ def insert(
     """
     found: list[Any] = []
     made = _prepared(connection.dialect, table, names)
-    values = made.values(rows)
-    size = min(_ROWS, _PARAMETERS // len(names))
+    values, width = made.values(rows), len(names)
+    size = min(_ROWS, _PARAMETERS // width)
     for at in range(0, len(rows), size):
-        part = values[at : at + size]
-        result = connection.exec_driver_sql(
-            made.insert(len(part), returning), tuple(chain.from_iterable(part))
-        )
+        count = min(size, len(rows) - at)
+        part = tuple(values[at * width : (at + count) * width])
+        result = connection.exec_driver_sql(made.insert(count, returning), part)
         if returning:
             found += result.fetchall()
     return found
@@ -61,8 +61,9 @@ def update(connection: Connection, table: Table, names: tuple[str, ...], rows: S
         StaleDataError: one of them is not there.
     """
     made = _prepared(connection.dialect, table, (*names, "id"))
-    values = [tuple(each) for each in made.values(rows)]
-    result = connection.exec_driver_sql(made.update, values[0] if len(values) == 1 else values)
+    values, width = made.values(rows), len(names) + 1
+    parts = [tuple(values[at : at + width]) for at in range(0, len(values), width)]
+    result = connection.exec_driver_sql(made.update, parts[0] if len(parts) == 1 else parts)
     if result.rowcount not in (len(rows), -1):
         raise StaleDataError(
             f"{len(rows)} rows of {table.name} were to be changed; {result.rowcount} are there"
@@ -79,13 +80,13 @@ class _Prepared:
         self._binders = [(at, bind) for at, bind in binders if bind is not None]
         self._inserts: dict[tuple[int, tuple[str, ...]], str] = {}
 
-    def values(self, rows: Sequence[Row]) -> list[list[Any]]:
-        """The values of rows in the order of the names, as the driver takes them."""
-        found = [list(self._read(row)) for row in rows]
-        for values in found:
-            for at, bind in self._binders:
-                if values[at] is not None:
-                    values[at] = bind(values[at])
+    def values(self, rows: Sequence[Row]) -> list[Any]:
+        """The values of rows in the order of the names, one row behind the other, as the driver takes them."""
+        found = list(chain.from_iterable(map(self._read, rows)))
+        for first, bind in self._binders:
+            for at in range(first, len(found), len(self._names)):
+                if found[at] is not None:
+                    found[at] = bind(found[at])
         return found
 
     def insert(self, count: int, returning: tuple[str, ...]) -> str:
@@ -108,7 +109,10 @@ def _prepared(dialect: Dialect, table: Table, names: tuple[str, ...]) -> _Prepar
 
 
 def _binder(dialect: Dialect, kind: TypeEngine[Any]) -> Bind | None:
-    return _moment(dialect) if isinstance(kind, UTCDateTime) else _bind(dialect, kind)
+    if isinstance(kind, UTCDateTime):
+        return _moment(dialect)
+    bind = _bind(dialect, kind)
+    return _document(bind) if bind is not None and isinstance(kind, JSON | Document) else bind
 
 
 @lru_cache(maxsize=64)
@@ -121,6 +125,12 @@ def _moment(dialect: Dialect) -> Bind | None:
 def _bind(dialect: Dialect, kind: TypeEngine[Any]) -> Bind | None:
     found: Bind | None = kind.dialect_impl(dialect).bind_processor(dialect)
     return found
+
+
+def _document(bind: Bind) -> Bind:
+    """Most documents of tasks and events are empty: that one is turned into the driver's once."""
+    empty = bind({})
+    return lambda value: bind(value) if value or value != {} else empty
 
 
 def _insert(

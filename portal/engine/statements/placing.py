@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -9,7 +10,10 @@ from sqlalchemy import Column, inspect
 from sqlalchemy.orm import Mapper, Session
 from sqlalchemy.orm.attributes import instance_state
 
-from portal.models import Process
+from portal.jsonstore.tracking import DocumentDict
+from portal.models import Process, Task
+
+_TASK: Mapper[Any] = inspect(Task)
 
 
 @lru_cache
@@ -20,6 +24,15 @@ def keys(model: Any) -> tuple[str, ...]:
         for each in inspect(model).column_attrs
         if isinstance(each.columns[0], Column) and each.columns[0].table is model.__table__
     )
+
+
+#: what a new task holds where nothing is said
+_NO_VALUES = {
+    **dict.fromkeys(key for key in keys(Task) if key != "id"),
+    **dict.fromkeys(("priority", "attempt", "failures"), 0),
+    "owner_by_rule": False,
+    "_sentinel": None,
+}
 
 
 def columns(model: Any, table: Any = None) -> list[Any]:
@@ -64,6 +77,31 @@ def place(session: Session, mapper: Mapper[Any], values: dict[str, Any]) -> Any:
     attach(session, found, identity)
     state.manager.dispatch.load(state, None)
     return found
+
+
+def new_task(process: Process, data: Mapping[str, Any] | None, **values: Any) -> Task:
+    """A task that is not stored yet, and that holds a value for each of its columns but its key, as its row will.
+
+    Nobody listens for the making of one: its constructor would look at each of its attributes for those who do.
+    """
+    task: Task = _TASK.class_manager.new_instance()
+    state = instance_state(task)
+    state.dict.update(_NO_VALUES, process=process, data=DocumentDict(data or ()), **values)
+    state.committed_state["process"] = (
+        None  # for the unit of work, where a row of an author's needs the task first
+    )
+    state.manager.dispatch.load(state, None)  # the document gets to know whose it is
+    return task
+
+
+def put(instance: Any, **values: Any) -> None:
+    """Set columns of a process or a task. Of one that is not stored yet nobody asks later what has changed."""
+    state = instance_state(instance)
+    if state.key is None:
+        state.dict.update(values)
+        return
+    for name, value in values.items():
+        setattr(instance, name, value)
 
 
 def attach(session: Session, instance: Any, identity: Any) -> None:

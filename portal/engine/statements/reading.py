@@ -71,6 +71,24 @@ def lock_process(session: Session, connection: Connection, process_id: int, user
     return _lock(session, connection, Process, process_id, user_id)
 
 
+def lock_tasks(session: Session, connection: Connection, task_ids: Sequence[int]) -> list[Found]:
+    """Lock the roots of the trees of several tasks, in one order, and read the first task of each tree.
+
+    Args:
+        task_ids: in the order in which they come; those in whose tree somebody is at work are left out.
+    """
+    queries, wanted = _queries_of_several(), list(task_ids)
+    if connection.dialect.name != "sqlite":
+        wanted = list(connection.execute(queries["lock"], {"targets": wanted}).scalars())
+    rows = {row[0]: row for row in connection.execute(queries["read"], {"targets": wanted})}
+    found: dict[int, Found] = {}
+    for row in (rows[key] for key in task_ids if key in rows):
+        root_id = row[1]
+        if root_id not in found:
+            found[root_id] = _place_one(session, row)
+    return list(found.values())
+
+
 def read_user(session: Session, connection: Connection, user_id: int) -> User:
     """A person and their roles.
 
@@ -117,6 +135,18 @@ def _place(session: Session, model: Any, row: Any, actor: User | None) -> Found:
             set_committed_value(task, "process", process)
     alone = model is Task and not row[at + len(keys(Task))]
     return Found(values["root_id"] or values["id"], actor, task, process, alone)
+
+
+def _place_one(session: Session, row: Any) -> Found:
+    """Put one of several tasks into the session, with its process where that is a plain row."""
+    _key, root_id, others, *rest = row
+    values = _part(rest, 0, Process)
+    task: Task = place(session, inspect(Task), _part(rest, len(keys(Process)), Task))
+    process, mapper = None, mapper_of(values)
+    if is_plain(mapper):
+        process = place(session, mapper, values)
+        set_committed_value(task, "process", process)
+    return Found(root_id, None, task, process, not others)
 
 
 def _part(row: Any, at: int, model: Any) -> dict[str, Any]:
@@ -177,6 +207,23 @@ def _queries(model: Any) -> dict[str, Any]:
         .where(lock)
         .with_for_update(of=_ROOT),
         "lock alone": select(_ROOT.c.id).where(lock).with_for_update(of=_ROOT),
+    }
+
+
+@cache
+def _queries_of_several() -> dict[str, Any]:
+    """The statements that begin actions of the system on several tasks."""
+    root = func.coalesce(_P.c.root_id, _P.c.id)
+    wanted = _T.c.id.in_(bindparam("targets", expanding=True, type_=BigId))
+    of_task = _P.join(_T, _T.c.process_id == _P.c.id)
+    read = select(_T.c.id, root, _OTHERS, *columns(Process), *columns(Task))
+    return {
+        "read": read.select_from(of_task).where(wanted),
+        "lock": select(_T.c.id)
+        .select_from(of_task.join(_ROOT, _ROOT.c.id == root))
+        .where(wanted)
+        .order_by(_ROOT.c.id)
+        .with_for_update(of=_ROOT, skip_locked=True),
     }
 
 

@@ -62,18 +62,24 @@ def columns_of(model: Any) -> tuple[str, ...]:
     return tuple(name for name in keys(model) if name != "id")
 
 
+@cache
+def _demanded(model: Any) -> tuple[str, ...]:
+    """Those of them that are never NULL."""
+    return tuple(name for name in columns_of(model) if not model.__table__.c[name].nullable)
+
+
 def _insert(session: Session, process: Process) -> bool:
-    state, table = instance_state(process), Process.__table__
+    state, table, values = instance_state(process), Process.__table__, instance_state(process).dict
     names = columns_of(Process)
-    absent = [name for name in names if state.dict.get(name) is None and not table.c[name].nullable]
+    absent = any(values.get(name) is None for name in _demanded(Process))
     if absent or not state.committed_state.keys() <= set(names):  # its defaults; relationships
         return False
     connection = session.connection()
     state.mapper.dispatch.before_insert(state.mapper, connection, state)
-    row = {name: state.dict.get(name) for name in names}
+    row = {name: values.get(name) for name in names}
     [(key,)] = driver.insert(connection, table, names, [row], ("id",))
     session.expunge(process)
-    state.dict.update(row, id=key)
+    values.update(row, id=key)
     attach(session, process, state.mapper.identity_key_from_primary_key((key,)))
     state.mapper.dispatch.after_insert(state.mapper, connection, state)
     session.info["written"] = True
