@@ -1,19 +1,26 @@
 """Memory of a web process and of workers while 10,000 processes go through them: it should not grow.
 
-python benchmarks/memory.py [number of processes [local|celery]]
+With `--steps` what a web process takes from its start to a round of all pages, in the demo company.
+
+python benchmarks/memory.py [number of processes [local|celery]] [--steps]
 """
 
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
-from places import places
-from server import PASSWORD, Browser, broker, celery, memory, until, web, worker
+from places import application, places
+from server import PASSWORD, ROOT, Browser, broker, celery, environment, memory, until, web, worker
 from sqlalchemy import func, select
 
+from portal.demo import DEMO_PASSWORD, make_demo
 from portal.models import Process, create_user, db
 
 PEOPLE = 4
@@ -36,6 +43,21 @@ def main(number: int, executor: str) -> None:
                 watched["Celery"] = stack.enter_context(celery(url, "small", 1, **settings))
             watched["worker"] = stack.enter_context(worker(url, "small", **settings))
             measure(name, address, number, watched)
+
+
+def steps() -> None:
+    """A process of its own prints them; here is only made what it shows."""
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{Path(folder) / 'demo.sqlite'}"
+        with application(url, ["flows"], STORAGE=folder):
+            make_demo()
+        # what is installed has been compiled: a process that compiles its modules itself takes 2 MB more
+        surroundings = environment(url, "flows") | {"PYTHONPYCACHEPREFIX": folder}
+        surroundings.pop("PYTHONDONTWRITEBYTECODE", None)
+        script = str(Path(__file__).with_name("memory_steps.py"))
+        subprocess.run([sys.executable, "-c", "import portal.app"], cwd=ROOT, env=surroundings, check=True)
+        command = [sys.executable, script, url, "carol", DEMO_PASSWORD]
+        subprocess.run(command, cwd=ROOT, env=surroundings, check=True)
 
 
 def measure(name: str, address: str, number: int, watched: dict[str, Any]) -> None:
@@ -72,5 +94,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("number", type=int, nargs="?", default=10_000)
     parser.add_argument("executor", choices=["local", "celery"], nargs="?", default="local")
+    parser.add_argument("--steps", action="store_true", help="what a web process takes, from its start on")
     chosen = parser.parse_args()
-    main(chosen.number, chosen.executor)
+    if chosen.steps:
+        steps()
+    else:
+        main(chosen.number, chosen.executor)

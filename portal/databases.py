@@ -27,9 +27,9 @@ from portal.models.autogenerate import complete
 
 #: seconds until a server that does not answer, or a pool that is empty, is told as an error
 CONNECT_TIMEOUT = 10
-#: compiled statements that SQLAlchemy keeps, and half as many more before it drops the oldest. One of a list takes up to
-#: half a megabyte, and lists have as many as there are ways to narrow them down: its 500 grow to 70 MB a process. All
-#: pages once are 150
+#: compiled statements that SQLAlchemy keeps, and half as many more before it drops the oldest. One of a list takes up
+#: to half a megabyte, and lists have as many as there are ways to narrow them down: its own 500 grow to 70 MB in each
+#: process. All pages once are 150
 STATEMENTS = 150
 
 

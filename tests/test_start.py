@@ -15,10 +15,10 @@ from portal.models.schema import REVISIONS, core_heads
 ROOT = Path(__file__).parent.parent
 #: each is a large part of the time, or of the memory, of a process that has no use for it
 HEAVY = {
-    "alembic", "authlib", "celery", "confusable_homoglyphs", "cryptography", "dateutil", "email_validator", "flask_migrate",
-    "fsspec", "gunicorn", "holidays", "httpx", "icalendar", "imap_tools", "kombu", "ldap3", "leather", "linkify_it", "lxml",
-    "mako", "markdown_it", "nh3", "playwright", "psycopg", "pygments", "pytest", "requests", "segno", "ua_parser",
-    "unittest", "urllib3", "waitress", "xlsxwriter", "zxcvbn",
+    "alembic", "authlib", "celery", "confusable_homoglyphs", "cryptography", "dateutil", "email_validator",
+    "flask_migrate", "fsspec", "gunicorn", "holidays", "httpx", "icalendar", "imap_tools", "kombu", "ldap3", "leather",
+    "linkify_it", "lxml", "mako", "markdown_it", "nh3", "playwright", "psycopg", "pygments", "pytest", "requests",
+    "segno", "ua_parser", "unittest", "urllib3", "waitress", "xlsxwriter", "zxcvbn",
 }  # fmt: skip
 #: what only pages, programs and senders need
 OF_PAGES = {"apispec", "flask_mailman", "flask_smorest", "marshmallow", "prometheus_client", "secure", "yaml"}

@@ -42,15 +42,16 @@ _OF_LATE = dt.timedelta(days=8)
 #: what waits for a program
 _CALLED = ("Handle", "MessageCatch")
 
-#: made once: it is asked after every deed
+_task, _process = Task.__table__.c, Process.__table__.c
+#: made once, and of columns without their classes: it is asked after every deed
 _OPEN_IN_TREE = (
     select(
-        Task.id, Task.flow_task, Task.status, Task.flow_task_type, Task.owner_id, Task.scheduled,
-        Task.owner_permission, Task.owner_permission_obj, Process.flow_label, Process.created_by_id,
+        _task.id, _task.flow_task, _task.status, _task.flow_task_type, _task.owner_id, _task.scheduled,
+        _task.owner_permission, _task.owner_permission_obj, _process.flow_label, _process.created_by_id,
     )
-    .join(Process, Process.id == Task.process_id)
-    .where(or_(Process.id == bindparam("root"), Process.root_id == bindparam("root")), Task.finished.is_(None))
-    .order_by(Task.id)
+    .join_from(Task.__table__, Process.__table__, _process.id == _task.process_id)
+    .where(or_(_process.id == bindparam("root"), _process.root_id == bindparam("root")), _task.finished.is_(None))
+    .order_by(_task.id)
 )  # fmt: skip
 
 Deed = Callable[[], int | None]
@@ -60,7 +61,7 @@ def play(company: Company, now: dt.datetime) -> None:
     """Let the people of a company work until a moment. Nobody gets mail of it."""
     gc.freeze()  # what is there stays, and need not be looked at each time
     thresholds = gc.get_threshold()
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(100_000, 20, 20)
     state = random.getstate()
     random.seed(company.seed)  # which waits of retries are drawn from
     try:
@@ -167,16 +168,17 @@ class Clockwork:
     def _start(self, story: Story) -> int | None:
         values = dict(story.values(self.random, self.moment.astimezone(ZONE).date()))
         node = story.start
-        if node.human:
-            starter = db.session.get_one(User, self.people[self._starter(story)])
-            submit(node, starter, **values)
+        requester = self.people[self._starter(story)] if node.human else None
+        if requester is not None:
+            root: int = submit(node, db.session.get_one(User, requester), **values).id
         else:
             node.run(**values)
-        newest = select(Process.id).where(Process.parent_task_id.is_(None)).order_by(Process.id.desc())
-        root: int = db.session.scalars(newest.limit(1)).one()
-        db.session.rollback()
+            newest = select(Process.id).where(Process.parent_task_id.is_(None)).order_by(Process.id.desc())
+            root = db.session.scalars(newest.limit(1)).one()
+            db.session.rollback()
         self._stories[root] = story
-        life.befall(self, root, story)
+        if requester is not None:
+            life.befall(self, root, story, requester)
         return root
 
     def _starter(self, story: Story) -> str:
@@ -364,21 +366,21 @@ def _quickly() -> Iterator[None]:
         yield
         return
 
-    def out(connection: Any, _record: Any, _proxy: Any) -> None:
-        connection.execute("PRAGMA synchronous=OFF")
+    quick: list[Any] = []
 
-    def back(connection: Any, _record: Any) -> None:
-        if connection is not None:
-            connection.execute("PRAGMA synchronous=FULL")
+    def out(connection: Any, record: Any, _proxy: Any) -> None:
+        if connection not in quick:
+            quick.append(connection)
+            connection.execute("PRAGMA synchronous=OFF")
 
     event.listen(engine, "checkout", out)
-    event.listen(engine, "checkin", back)
     try:
         yield
     finally:
         db.session.remove()
         event.remove(engine, "checkout", out)
-        event.remove(engine, "checkin", back)
+        for connection in quick:
+            connection.execute("PRAGMA synchronous=FULL")
 
 
 @contextmanager

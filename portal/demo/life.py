@@ -22,18 +22,14 @@ if TYPE_CHECKING:
 _REMARK, _ANSWER, _PAPER, _WITHDRAWAL, _STOP, _CANCELLATION = 0.3, 0.4, 0.6, 0.045, 0.012, 0.02
 
 
-def befall(clockwork: Clockwork, root: int, story: Story) -> None:
-    """Plan what happens to a process that has just begun."""
+def befall(clockwork: Clockwork, root: int, story: Story, requester: int) -> None:
+    """Plan what happens to a process that somebody has just begun."""
     die, label = clockwork.random, story.start.flow_class.definition.label
-    requester = db.session.scalar(select(Process.created_by_id).where(Process.id == root))
-    db.session.rollback()
 
     def later(hours: float, deed: Callable[[], int | None]) -> None:
         moment = clockwork.moment + dt.timedelta(hours=die.uniform(0.3, hours))
         clockwork.at(clockwork.at_work(moment), deed)
 
-    if requester is None:
-        return
     manager = clockwork.manager_of(label)
     if story.remarks and die.random() < _REMARK:
         question, answer = die.choice(story.remarks)
