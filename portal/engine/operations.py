@@ -114,8 +114,9 @@ def begin(
     writes.begin(session)
     now = clock.get()()
     last = session.scalar(select(func.max((Task if target == "task" else Process).id))) or 0
+    document = {**scope.document, "language": str(locale())}
     made = Operation(
-        action=action, target=target, scope={**scope.document, "language": str(locale())}, reason=text, user_id=user_id, created=now,
+        action=action, target=target, scope=document, reason=text, user_id=user_id, created=now,
         state="RUNNING", scheduled=now, last=last, total=total, cursor=0, done=0, refused=0,
         pause=int(over.total_seconds() * 1000 / max(total, 1)),
     )  # fmt: skip
