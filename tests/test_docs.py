@@ -59,6 +59,13 @@ def test_sample(document, name, flow_tester):
     test(**{"flow_tester": flow_tester} if "flow_tester" in wanted else {})
 
 
+@pytest.mark.parametrize(
+    "document", [each for each in DOCUMENTS if any(blocks(each))], ids=lambda each: each.stem
+)
+def test_samples_without_a_test_can_be_read_too(document, app):
+    assert namespace(document)
+
+
 def test_the_reference_shows_its_flows_as_they_are(app):
     """Where this fails: `python docs/pictures.py`."""
     spec = importlib.util.spec_from_file_location("pictures", ROOT / "docs" / "pictures.py")

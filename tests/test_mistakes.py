@@ -600,6 +600,14 @@ def test_a_word_that_a_node_does_not_know(declare, words):
         declare()
 
 
+@pytest.mark.parametrize("secret", ["", ["", "whsec_b2xk"], None])
+def test_a_secret_that_the_environment_does_not_have_is_none(secret):
+    class SecretFlow(OtherFlow):
+        webhook_secret = secret
+
+    assert SecretFlow.definition.nodes
+
+
 def test_no_working_time():
     with pytest.raises(FlowError, match="takes whole days and hours"):
         flow.working()

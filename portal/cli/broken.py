@@ -22,6 +22,8 @@ from .slips import faults_of
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
+#: where its styles and scripts are, as those of an application of our own
+_STATIC = "/static/portal"
 #: lines of source shown above and below the one that is meant
 AROUND = 5
 #: a node's declaration rarely has more lines: so far is looked for the word that is meant
@@ -58,14 +60,16 @@ class BrokenSite:
         #: tells one state of the site from the next, for the page that waits for it
         self.version = hashlib.sha256(self.terminal.encode()).hexdigest()[:16]
         environment = Environment(loader=FileSystemLoader(folders.TEMPLATES), autoescape=True)
-        environment.globals |= {"_": gettext, "ngettext": ngettext}
+        environment.globals |= {
+            "_": gettext,
+            "ngettext": ngettext,
+            "static": lambda name: f"{_STATIC}/{name}",
+        }
         self._page = environment.get_template("portal/broken.html").render(
             problems=self.problems, terminal=self.terminal, kind=type(error).__name__, trace=trace,
             version=self.version,
         )  # fmt: skip
-        self._wsgi: Any = SharedDataMiddleware(
-            self._answer, {"/static/portal": str(folders.STATIC / "portal")}
-        )
+        self._wsgi: Any = SharedDataMiddleware(self._answer, {_STATIC: str(folders.STATIC / "portal")})
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         answer: Iterable[bytes] = self._wsgi(environ, start_response)

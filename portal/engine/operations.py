@@ -16,6 +16,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from portal.errors import PermissionDenied, PortalError, TransitionNotAllowed, Uncertain
+from portal.language import locale, use
 from portal.models import IncidentTask, Operation, OperationRefusal, Process, Task, User
 
 from . import actions, reasons, writes
@@ -113,8 +114,9 @@ def begin(
     writes.begin(session)
     now = clock.get()()
     last = session.scalar(select(func.max((Task if target == "task" else Process).id))) or 0
+    document = {**scope.document, "language": str(locale())}
     made = Operation(
-        action=action, target=target, scope=scope.document, reason=text, user_id=user_id, created=now,
+        action=action, target=target, scope=document, reason=text, user_id=user_id, created=now,
         state="RUNNING", scheduled=now, last=last, total=total, cursor=0, done=0, refused=0,
         pause=int(over.total_seconds() * 1000 / max(total, 1)),
     )  # fmt: skip
@@ -196,12 +198,18 @@ def next_ids(session: Session, operation: Operation) -> list[int]:
 
 
 def act(session: Session, operation: Operation, target_id: int) -> None:
-    """Turn to one of an operation: the action and the cursor are one transaction.
+    """Turn to one of an operation: the action and the cursor are one transaction. What is refused is told in the
+    language in which the operation was asked for.
 
     Raises:
         Taken: nothing was done here.
         TransientError: the database was in the way, and nothing was done.
     """
+    with use(operation.scope.get("language")):
+        _turn_to(session, operation, target_id)
+
+
+def _turn_to(session: Session, operation: Operation, target_id: int) -> None:
     key = Key(operation.id, operation.cursor)
     user_id, action, target, reason = operation.user_id, operation.action, operation.target, operation.reason
     given = operation.scope.get("given")

@@ -6,6 +6,7 @@ import dataclasses
 import enum
 import inspect
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 
@@ -52,3 +53,21 @@ def kind_of(attribute: Any) -> Kind:
     if not choices and isinstance(kind, type) and issubclass(kind, enum.Enum):
         choices = tuple(kind)
     return Kind(None if kind is object else kind, choices)
+
+
+@lru_cache(maxsize=1024)
+def guarded(model: Any) -> tuple[tuple[str, str], ...]:
+    """The permissions that let people see a field or a column of a class, each with the label of what it shows."""
+    mapper = getattr(model, "__mapper__", None)
+    columns = (
+        {} if mapper is None else {name: getattr(each, "info", {}) for name, each in mapper.columns.items()}
+    )
+    rules = [(info.get("visible_to"), info.get("label") or name) for name, info in columns.items()]
+    for name, value in attributes_of(model).items():
+        if hasattr(type(value), "python_type"):
+            rules.append((getattr(value, "visible_to", None), getattr(value, "label", name)))
+    found: dict[str, str] = {}
+    for rule, label in rules:
+        for permission in [rule] if isinstance(rule, str) else () if rule is None or callable(rule) else rule:
+            found.setdefault(permission, str(label))
+    return tuple(found.items())

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from portal.errors import FlowError
 from portal.working_time import WorkingCalendar
 
+from .kinds import guarded
+
 if TYPE_CHECKING:
     from .declaration import Flow
 
@@ -103,6 +105,13 @@ class Registry(Mapping[str, "type[Flow]"]):
             for node in definition.nodes.values():
                 if node.permission is not None:
                     known[node.permission] = f"{definition.title}: {node.title}"
+            models = {
+                definition.process_class,
+                *(getattr(each.view, "model", None) for each in definition.nodes.values()),
+            }
+            for model in models:
+                for name, label in guarded(model):
+                    known.setdefault(name, f"{definition.title}: see “{label}”")
         known[ADMIN] = "Administration: people, roles, audit and retention"
         return known
 

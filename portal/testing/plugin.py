@@ -69,6 +69,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # the session writes by it what is not the author's, and nothing has taken its place: nobody's test has to mind it
+    config.addinivalue_line(
+        "filterwarnings",
+        "ignore:The `objects` parameter of `Session.flush`:sqlalchemy.exc.SADeprecationWarning",
+    )
     if config.getoption("--flow-coverage"):
         config.stash[_COVERAGE] = Coverage()
 

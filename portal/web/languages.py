@@ -90,6 +90,13 @@ def _of_browser() -> Locale:
     return next((found for code in said if (found := language.known(code))), _ENGLISH)
 
 
+def follow(code: str | None) -> None:
+    """Write the rest of this request in the language of a person who is known, and not signed in yet."""
+    found = language.known(code)
+    if found is not None:
+        g.portal_locale = found
+
+
 def choices() -> list[tuple[str, str]]:
     """The languages that there are, each by its own name, and none for the browser's."""
     names = [(code, Locale.parse(code)) for code in language.languages()]

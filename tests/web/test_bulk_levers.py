@@ -235,3 +235,21 @@ def test_more_processes_than_a_request_does_are_left_to_the_workers(client_of, s
     operation = db.session.scalars(db.select(Operation)).one()
     assert (operation.done, operation.refused, operation.total) == (4, 0, 4)
     assert "Cancel 4 processes" in carol.get(answer.location).text
+
+
+def test_what_workers_refuse_is_told_in_the_language_of_who_has_asked(
+    client_of, submit, open_task, monkeypatch
+):
+    for n in range(3):
+        open_task(submit(f"Bees {n}"))
+    client_of("bob").post("/tasks/assign?flow=paper", data={"all": "1", "list": "queue"})
+    monkeypatch.setattr(selection, "MOST", 2)
+    erin = client_of("erin")
+    german = {"Accept-Language": "de"}
+    data = {"all": "1", "list": "tasks", "user": "carol", "reason": "Messe"}
+    answer = erin.post("/tasks/reassign?flow=paper", data=data, headers=german)
+    while operations.turn(db.session()):
+        pass
+    page = erin.get(answer.location, headers=german).text
+    assert page.count("hat nicht die Berechtigung") == 3
+    assert "does not hold" not in page

@@ -155,6 +155,20 @@ def test_a_colleague_is_invited_by_mail_and_chooses_the_first_password(app, clie
     assert [*actions][:4] == ["person.added", "person.invited", "person.invited", "password.chosen"]
 
 
+def test_a_link_leads_to_a_page_in_the_language_of_its_receiver(app, client_of, mails):
+    data = {"username": "frank", "full_name": "Frank", "invite": "y", "email": "f@example.com", "language": "de"}
+    assert client_of("erin").post("/admin/add-person", data=data).status_code == 303
+    person("frank").language = "de"
+    db.session.commit()
+    [mail] = mails()
+    link = re.search(r"http://localhost(/password/\S+)", mail[3])[1]
+    browser = app.test_client()
+    page = browser.get(link, headers={"Accept-Language": "en"}).text
+    assert '<html lang="de"' in page
+    refused = browser.post(link, data={"password": "short", "again": "short"}).text
+    assert '<html lang="de"' in refused
+
+
 def test_people_are_invited_by_commands(app, people, mails, tmp_path):
     run = app.test_cli_runner().invoke
     assert "needs an email address" in run(args=["people", "add", "gina", "--invite"]).output

@@ -93,6 +93,14 @@ def test_the_password_alone_lets_nobody_in(app, bob, at):
     assert late.post("/login/code", data={"code": totp.now()}).location == "/login", "ten minutes are enough"
 
 
+def test_the_second_step_is_in_the_persons_language(app, bob, at):
+    set_up(bob)
+    find_user(db.session(), "bob").language = "de"
+    db.session.commit()
+    client, place = half_in(app)
+    assert '<html lang="de"' in client.get(place, headers={"Accept-Language": "en"}).text
+
+
 def test_a_link_for_another_password_asks_for_the_code_too(app, bob, people, at):
     from portal.administration import password_links
 

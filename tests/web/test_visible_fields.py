@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal import flow, jsonstore, this, views
 from portal.engine.visibility import hidden_fields
+from portal.flow import registry
 from portal.models import Process, db
 
 
@@ -118,3 +119,32 @@ def test_the_history_of_its_values_is_for_who_may_see_it(people_of_rises, who, s
         assert ("98765" in page) is sees
         assert ("Salary" in page) is sees
     assert "Zoe" in page
+
+
+class WageProcess(Process):
+    wage = jsonstore.DecimalField("Wage", visible_to=("wage.payroll", "wage.boss"))
+
+
+class WageNote(db.Model):
+    __tablename__ = "visible_wage_note"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    why: Mapped[str] = mapped_column(info={"label": "Reason", "visible_to": "wage.reasons"})
+
+
+class WageFlow(flow.Flow):
+    """Wage"""
+
+    process_class = WageProcess
+    start = flow.Start(views.CreateProcessView.as_view(fields=["wage"])).Next(this.end)
+    other = flow.Start(views.CreateArtifactView.as_view(WageNote, ["why"])).Next(this.end)
+    end = flow.End()
+
+
+def test_a_permission_that_only_a_field_names_can_be_given(register, make_user):
+    register(WageFlow)
+    known = registry.permissions()
+    assert known["wage.payroll"] == known["wage.boss"] == "Wage: see “Wage”"
+    assert known["wage.reasons"] == "Wage: see “Reason”"
+    process = WageProcess(flow_label="wage", wage=Decimal(1))
+    assert hidden_fields(make_user("paul", "wage.payroll"), process) == set()
+    assert hidden_fields(make_user("flora"), process) == {"wage"}

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from portal.administration import second_factors
 from portal.models import User, db
 
+from ..languages import follow
 from ..urls import safe_path, see_other
 from . import sessions, throttle
 
@@ -65,4 +66,5 @@ def halfway() -> tuple[User, str] | None:
     user = db.session.get(User, user_id)
     if user is None or not user.is_active or user.session_key[:16] != key or time.time() - at > LASTS:
         return None
+    follow(user.language)
     return user, safe_path(onward)

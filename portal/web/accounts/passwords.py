@@ -16,6 +16,7 @@ from portal.language import gettext as _
 from portal.language import lazy_gettext
 from portal.models import User, db, find_user, people_of_mail
 
+from ..languages import follow
 from ..rendering import render_template
 from ..urls import inbox, see_other
 from ..writing import writing
@@ -114,4 +115,5 @@ def _whose(token: str) -> User:
     person = password_links.person_of(db.session(), token)
     if person is None:
         abort(404, _("This link is no good any more. Ask for another one, or ask an administrator."))
+    follow(person.language)
     return person
