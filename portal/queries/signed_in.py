@@ -67,7 +67,7 @@ def signed_in(
 
 
 def _placed(session: Session, model: Any, values: Any) -> Any:
-    """The object of the session with these values. One that an application has changed, and not saved, stays as it is."""
+    """The object of the session with these values. One that an application has changed and not saved stays so."""
     mapper: Any = inspect(model)
     found = session.identity_map.get(mapper.identity_key_from_primary_key((values[0],)))
     if found is not None and instance_state(found).modified:

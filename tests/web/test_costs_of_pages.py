@@ -65,7 +65,7 @@ def test_a_page_of_many(bob, submit, take, count, address, statements):
 
 
 @pytest.mark.parametrize(
-    ("pattern", "statements"), [("/processes/{}", 7), ("/tasks/{}", 10), ("/tasks/{}/execute", 8)]
+    ("pattern", "statements"), [("/processes/{}", 4), ("/tasks/{}", 7), ("/tasks/{}/execute", 5)]
 )
 def test_a_page_of_one(bob, submit, take, count, pattern, statements):
     process_id = submit()
