@@ -6,9 +6,10 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
-from sqlalchemy import JSON, Select, case, func, inspect, literal, select, type_coerce, union
+from sqlalchemy import JSON, Select, bindparam, case, func, inspect, literal, select, type_coerce, union
 from sqlalchemy.ext.mutable import MutableBase
 from sqlalchemy.orm import (
     Load,
@@ -69,17 +70,21 @@ def places(session: Session, process_ids: list[int]) -> dict[int, list[Position]
     """Where each of these processes stands now."""
     if not process_ids:
         return defaultdict(list)
+    return arranged(session.execute(_places(), {"process_ids": process_ids}))
+
+
+@cache
+def _places() -> Select[Any]:
     owner = func.min(func.coalesce(func.nullif(User.full_name, ""), User.username))
-    query = (
+    return (
         select(
             Task.process_id, Task.flow_task, Task.status, func.count(Task.id), func.min(Task.created),
             owner, func.min(Task.due), Task.flow_task_type,
         )
         .outerjoin(User, User.id == Task.owner_id)
-        .where(Task.process_id.in_(process_ids), Task.finished.is_(None))
+        .where(Task.process_id.in_(bindparam("process_ids", expanding=True)), Task.finished.is_(None))
         .group_by(Task.process_id, Task.flow_task, Task.status, Task.flow_task_type)
     )  # fmt: skip
-    return arranged(session.execute(query))
 
 
 def arranged(rows: Iterable[Any]) -> dict[int, list[Position]]:
