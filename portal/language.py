@@ -122,7 +122,9 @@ def _read(path: Path) -> Translations:
 
 
 def _translations() -> NullTranslations:
-    chosen = locale()
+    chosen = _locale.get()
+    if not isinstance(chosen, Locale):
+        chosen = locale()
     found = _spelled.get(id(chosen))
     if found is None or found[0] is not chosen:  # its code is spelt out each time that it is asked
         found = _spelled[id(chosen)] = (chosen, str(chosen))

@@ -61,6 +61,7 @@ _OF_TASKS = frozenset(
 )
 
 
+@lru_cache(maxsize=1024)
 def knows_enough_of_tasks(flow_class: Any) -> bool:
     """Whether the summaries of a flow ask of a task only what a row of a list has."""
     if flow_class is None:
@@ -78,6 +79,7 @@ def is_shown_in_part(flow_class: Any) -> bool:
     return flow_class is None or names_shown(flow_class) is not None
 
 
+@lru_cache(maxsize=1024)
 def names_shown(flow_class: Any) -> frozenset[str] | None:
     """The fields of the process that the summaries of a flow speak of; None where they may use anything of it."""
     definition = flow_class.definition
@@ -138,6 +140,8 @@ def render(source: str, **context: Any) -> str:
     """
     if not source:
         return ""
+    if (words := _words(source)) is not None:
+        return words
     process = context.get("process")
     loaded = getattr(process, "__dict__", {})
     if "data" not in loaded and loaded.get("_shown") is not None:
@@ -149,8 +153,25 @@ def render(source: str, **context: Any) -> str:
     except Exception as error:
         _tell(source, error, context)
         return PLACEHOLDER
+    return _line(text)
+
+
+def _line(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+
+
+@lru_cache(maxsize=1024)
+def _words(source: str) -> str | None:
+    """The line of a template that is the same for every process; None where it is not."""
+    try:
+        body = _environment.parse(source).body
+    except TemplateSyntaxError:
+        return None  # it is told where it is rendered
+    parts = [part for each in body for part in (each.nodes if isinstance(each, Output) else (each,))]
+    if not all(isinstance(part, TemplateData) for part in parts):
+        return None
+    return _line(Markup(_compiled(source).render()).unescape())
 
 
 def _tell(source: str, error: Exception, context: dict[str, Any]) -> None:

@@ -45,7 +45,7 @@ def _kind_of(owner: type) -> tuple[bool, bool]:
 def document_of(instance: Any, create: bool = False) -> Any:
     """The mapping that holds the fields of the instance."""
     # A schema may have a field called `data`; the mapping then lies behind it.
-    mapped, hides = _kind_of(type(instance))
+    mapped, hides = _kind_of(instance.__class__)
     document = vars(instance).get("data") if hides else getattr(instance, "data", None)
     if document is None:
         if not create:
@@ -60,7 +60,7 @@ def document_of(instance: Any, create: bool = False) -> Any:
 
 def bind(instance: Any, document: Any) -> Any:
     """Make this mapping the one that holds the fields of the instance."""
-    if _kind_of(type(instance))[1]:
+    if _kind_of(instance.__class__)[1]:
         vars(instance)["data"] = document
         return document
     instance.data = document
@@ -76,7 +76,7 @@ def look_up(document: Any, path: tuple[str, ...]) -> Any:
 
 
 def mark(instance: Any, document: Any) -> None:
-    if not isinstance(document, Tracked) and _kind_of(type(instance))[0]:
+    if not isinstance(document, Tracked) and _kind_of(instance.__class__)[0]:
         flag_modified(instance, "data")
 
 

@@ -194,12 +194,12 @@ class Task(Base):
         flow_class = registry.get(process.__dict__.get("flow_label") or process.flow_label)
         if flow_class is None:
             return None
-        found: Node | None = flow_class.definition.node_of(
+        node: Node | None = flow_class.definition.node_of(
             loaded.get("flow_task") or self.flow_task,
             loaded.get("flow_task_type") or self.flow_task_type,
             loaded.get("status") or self.status,
         )
-        return found
+        return node
 
     @node.inplace.expression
     @classmethod

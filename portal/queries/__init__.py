@@ -2,7 +2,7 @@
 
 from .acting import owners, whom_for
 from .attention import Attention, attention
-from .beside import BADGES, Beside, View, badges, saved_view
+from .beside import BADGES, Beside, View, badges, badges_and_talk, saved_view
 from .board import MOST_ON_A_BOARD, Column, board
 from .candidates import how_many_could, names_of_who_could, who_could
 from .figures import Figures, figures
@@ -106,6 +106,7 @@ __all__ = [
     "archive",
     "attention",
     "badges",
+    "badges_and_talk",
     "board",
     "came_since",
     "children",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import JSON, and_, case, func, or_, select, type_coerce, union
+from sqlalchemy import JSON, and_, bindparam, case, func, or_, select, type_coerce, union
 from sqlalchemy.orm import Session, aliased
 
 from portal.engine.context import among_open
@@ -15,6 +16,7 @@ from portal.models import Process, Task, User
 #: an open task that failed, and one whose owner can no longer sign in
 _FAILED = Task.status == "ERROR"
 _LEFT = and_(Task.status == "ASSIGNED", User.is_active.is_(False))
+_TOPS: Any = bindparam("tops", expanding=True)
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def attention(session: Session, processes: Iterable[Process]) -> dict[int, Atten
         return {}
     found: dict[int, Attention] = {}
     details: dict[int, tuple[int, str, int]] = {}
-    for top, failed, failures, left, leavers, stuck, label in session.execute(_summary(tops)):
+    for top, failed, failures, left, leavers, stuck, label in session.execute(_summary(), {"tops": tops}):
         if failed is not None:
             details[top] = (failed, "failed", failures)
         elif left is not None:
@@ -107,9 +109,10 @@ def attention(session: Session, processes: Iterable[Process]) -> dict[int, Atten
     return found
 
 
-def _summary(tops: list[int]) -> Any:
-    """For each of these processes the first failure, the first task of someone who has left, and what is stuck."""
-    top = select(Process.id.label("top"), Process.id.label("id")).where(Process.id.in_(tops))
+@cache
+def _summary() -> Any:
+    """For each of the processes `tops` the first failure, the first task of someone who has left, and what is stuck."""
+    top = select(Process.id.label("top"), Process.id.label("id")).where(Process.id.in_(_TOPS))
     tree = top.cte("tree", recursive=True)
     calling, called = aliased(Task), aliased(Process)
     tree = tree.union_all(

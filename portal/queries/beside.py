@@ -25,6 +25,9 @@ from portal.models import (
 )
 from portal.models.user import user_role
 
+from .holder import Holder, kept
+from .talk import PROCESS, Known, talk_columns
+
 #: counts go no further than this: nobody reads the difference, and the database need not look
 ENOUGH = 100
 #: more saved views are no tabs
@@ -95,10 +98,10 @@ def awake(now: Any) -> Any:
 BADGES = ("inbox", "queue", "incidents")
 
 
-def badge_counts(user: User) -> tuple[Any, Any, Any]:
+def badge_counts(user: Any) -> tuple[Any, Any, Any]:
     """How many tasks are in the inbox, in the queue, and how many have failed in flows that the person manages, as
     columns; they stop counting at a hundred."""
-    free = permissions.is_free(user)
+    free, now = permissions.is_free(user), user.now if isinstance(user, Holder) else utcnow()
     sets = [
         select(Task.id).join(Process, Process.id == Task.process_id).where(and_(free, each))
         for each in permissions.takeable_sets(user)
@@ -106,13 +109,13 @@ def badge_counts(user: User) -> tuple[Any, Any, Any]:
     mine = [
         select(Task.id)
         .join(Process, Process.id == Task.process_id)
-        .where(each, Task.finished.is_(None), awake(utcnow()))
+        .where(each, Task.finished.is_(None), awake(now))
         for each in permissions.my_task_sets(user)
     ]
     return count(mine), count(sets), _failed(user)
 
 
-def _failed(user: User) -> Any:
+def _failed(user: Any) -> Any:
     query = select(IncidentTask.task_id).where(IncidentTask.closed.is_(None))
     if not user.can("admin"):
         labels = [label for label in registry if user.manages(label)]
@@ -125,7 +128,24 @@ def _failed(user: User) -> Any:
 
 def badges(session: Session, user: User) -> dict[str, int]:
     """The numbers of the side bar, in one statement."""
-    return dict(zip(BADGES, session.execute(select(*badge_counts(user))).one(), strict=True))
+    query = kept(session, user, ("badges",), lambda who: select(*badge_counts(who)))
+    return dict(zip(BADGES, session.execute(query, {"me": user.id, "now": utcnow()}).one(), strict=True))
+
+
+def badges_and_talk(
+    session: Session, user: User, process_id: int, place: str
+) -> tuple[dict[str, int], Known]:
+    """The same, with what is known of the talk about a process before its comments are read.
+
+    Args:
+        place: where the draft of a comment is kept.
+    """
+    query = kept(
+        session, user, ("badges and talk",), lambda who: select(*badge_counts(who), *talk_columns(PROCESS))
+    )
+    values = {"me": user.id, "now": utcnow(), "process_id": process_id, "place": place}
+    row = session.execute(query, values).one()
+    return dict(zip(BADGES, row, strict=False)), Known(*row[len(BADGES) :])
 
 
 def count(queries: Sequence[Any]) -> Any:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import bindparam
+from sqlalchemy import Select, bindparam
+from sqlalchemy.orm import Session
 
+from portal.engine import absences
+from portal.flow.registry import registry
 from portal.models import BigId, User, UTCDateTime
 
 
@@ -20,10 +24,41 @@ class Holder:
         #: a statement for who stands in for somebody is made for them alone
         self.stand_ins: tuple[Any, ...] = ()
 
+    def can(self, permission: str) -> bool:
+        return self.is_superuser or permission in self.all_permissions
+
+    def manages(self, label: str) -> bool:
+        return self.can(f"{label}.manage")
+
     def views(self, label: str) -> bool:
-        held = self.all_permissions
-        return self.is_superuser or f"{label}.view" in held or f"{label}.manage" in held
+        return self.can(f"{label}.view") or self.manages(label)
 
     @property
     def key(self) -> tuple[Any, ...]:
         return self.is_superuser, self.all_permissions
+
+
+#: statements that were made before, by what they read, permissions, database and flows
+_statements: dict[Any, Any] = {}
+_MOST_STATEMENTS = 500
+
+
+def kept(
+    session: Session, user: User, key: tuple[Any, ...], make: Callable[[Any], Select[Any]]
+) -> Select[Any]:
+    """A statement about what a person may see, made once for all who hold the same. It wants the values `me` and `now`.
+
+    Args:
+        key: what tells this statement from others.
+        make: makes it, of a `Holder`, or of a person who stands in for somebody.
+    """
+    if absences.standing_in(user):
+        return make(user)
+    holder = Holder(user)
+    place = (key, holder.key, session.get_bind().dialect.name, tuple(registry.values()))
+    found: Select[Any] | None = _statements.get(place)
+    if found is None:
+        if len(_statements) >= _MOST_STATEMENTS:
+            _statements.clear()
+        found = _statements[place] = make(holder)
+    return found

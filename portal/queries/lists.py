@@ -11,14 +11,13 @@ from sqlalchemy import Select, and_, false, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from portal.engine import absences, permissions
-from portal.flow.registry import registry
 from portal.language import gettext as _
 from portal.models import Process, Task, User, utcnow
 
 from .among import among
 from .beside import WIDTH, Beside, asides, awake, count
 from .filters import EVERYTHING, Filters, LeftOut, Narrowed, due_before, narrow
-from .holder import Holder
+from .holder import Holder, kept
 from .paging import PAGE, Key, Order, Page, pack, unpack
 from .reading import STAGE, first_rows, ordered
 from .rows import CREATOR, OWNER, TASK_COLUMNS, process_columns, process_rows, task_rows
@@ -123,11 +122,6 @@ def strange(name: str, filters: Filters) -> list[LeftOut]:
     return found
 
 
-#: statements that were made before, by list, permissions, order and size
-_statements: dict[Any, Any] = {}
-_MOST_STATEMENTS = 500
-
-
 def read(session: Session, user: User, name: str, filters: Filters = EVERYTHING, size: int = PAGE) -> Page:
     """A page of a list: one statement, and one for each model and flow whose summaries need more."""
     listed = LISTS[name]
@@ -163,26 +157,11 @@ def read(session: Session, user: User, name: str, filters: Filters = EVERYTHING,
 def _statement(
     session: Session, user: User, name: str, sort: str, size: int, narrowed: Narrowed, after: Any
 ) -> Select[Any]:
-    if absences.standing_in(user):
-        return _made(session, user, name, sort, size, narrowed, after)
-    holder = Holder(user)
     if after is not None or narrowed.criteria or narrowed.words is not None:
-        return _made(session, holder, name, sort, size, narrowed, after)
-    flows = tuple(registry.values())
-    key = (
-        name,
-        sort if sort in LISTS[name].orders else "",
-        size,
-        holder.key,
-        session.get_bind().dialect.name,
-        flows,
-    )
-    found: Select[Any] | None = _statements.get(key)
-    if found is None:
-        if len(_statements) >= _MOST_STATEMENTS:
-            _statements.clear()
-        found = _statements[key] = _made(session, holder, name, sort, size, narrowed, None)
-    return found
+        who = user if absences.standing_in(user) else Holder(user)
+        return _made(session, who, name, sort, size, narrowed, after)
+    key = (name, sort if sort in LISTS[name].orders else "", size)
+    return kept(session, user, key, lambda who: _made(session, who, name, sort, size, narrowed, None))
 
 
 def _made(

@@ -57,8 +57,9 @@ class Stop:
     @property
     def node(self) -> Any:
         flow_class: Any = self.process.flow_class
-        node = None if flow_class is None else flow_class.definition.nodes.get(self.flow_task)
-        return node if node is not None and node.takes_over(self.flow_task_type, self.status) else None
+        if flow_class is None:
+            return None
+        return flow_class.definition.node_of(self.flow_task, self.flow_task_type, self.status)
 
 
 @dataclass

@@ -6,9 +6,10 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
-from sqlalchemy import JSON, case, func, inspect, literal, select, type_coerce, union
+from sqlalchemy import JSON, Select, bindparam, case, func, inspect, literal, select, type_coerce, union
 from sqlalchemy.ext.mutable import MutableBase
 from sqlalchemy.orm import (
     Load,
@@ -23,16 +24,18 @@ from sqlalchemy.orm import (
 from sqlalchemy.orm.attributes import set_committed_value
 
 from portal.engine import permissions
-from portal.models import BigId, Event, Process, Task, User
+from portal.models import Event, Process, Task, User, utcnow
 
 from . import shown
 from .attention import Attention, attention
 from .beside import BADGES, badge_counts
 from .filters import EVERYTHING, Filters
+from .holder import kept
 from .lists import read
 from .loading import load_pointers, tables_of_heirs
 from .one_process import OPEN, Course, Stop
 from .paging import PAGE, Page
+from .talk import PROCESS, Known, talk_columns
 
 #: how many children and events one page shows
 _CHILDREN_SHOWN, EVENTS = 50, 50
@@ -67,17 +70,21 @@ def places(session: Session, process_ids: list[int]) -> dict[int, list[Position]
     """Where each of these processes stands now."""
     if not process_ids:
         return defaultdict(list)
+    return arranged(session.execute(_places(), {"process_ids": process_ids}))
+
+
+@cache
+def _places() -> Select[Any]:
     owner = func.min(func.coalesce(func.nullif(User.full_name, ""), User.username))
-    query = (
+    return (
         select(
             Task.process_id, Task.flow_task, Task.status, func.count(Task.id), func.min(Task.created),
             owner, func.min(Task.due), Task.flow_task_type,
         )
         .outerjoin(User, User.id == Task.owner_id)
-        .where(Task.process_id.in_(process_ids), Task.finished.is_(None))
+        .where(Task.process_id.in_(bindparam("process_ids", expanding=True)), Task.finished.is_(None))
         .group_by(Task.process_id, Task.flow_task, Task.status, Task.flow_task_type)
     )  # fmt: skip
-    return arranged(session.execute(query))
 
 
 def arranged(rows: Iterable[Any]) -> dict[int, list[Position]]:
@@ -104,21 +111,44 @@ class ProcessDetail:
     visible: bool
     #: what `badges` counts; the page shows it beside
     badges: dict[str, int]
+    #: whether there are comments and files
+    known: Known
     children: list[Process] = field(default_factory=list)
 
 
-def story(session: Session, user: User, process_id: int) -> ProcessDetail | None:
-    """A process, its children, and whether the person may see it; None when it is not there."""
+def story(session: Session, user: User, process_id: int, place: str) -> ProcessDetail | None:
+    """A process, its children, and whether the person may see it; None when it is not there.
+
+    Args:
+        place: where the draft of a comment on it is kept.
+    """
+    heirs = tuple(tables_of_heirs())
+    query = kept(session, user, ("story", heirs), lambda who: _story(session, who))
+    values = {"me": user.id, "now": utcnow(), "process_id": process_id, "place": place}
+    rows = session.execute(query, values).all()
+    if not rows or rows[0][0].id != process_id:
+        return None
+    process, visible, *more, whole = rows[0]
+    _set_document(process, whole)
+    children = [row[0] for row in rows[1:] if row[1]]
+    shown.complete(session, children)
+    load_pointers(session, [], [process, *children])
+    counts = dict(zip(BADGES, more, strict=False))
+    return ProcessDetail(process, bool(visible), counts, Known(*more[len(BADGES) :]), children)
+
+
+def _story(session: Session, user: Any) -> Select[Any]:
     parent = joinedload(Process.parent_task)
     # each by its own index: an OR of the two reads every process
     called = aliased(Process)
     below = select(called.id).where(
-        called.parent_task_id.in_(select(Task.id).where(Task.process_id == process_id))
+        called.parent_task_id.in_(select(Task.id).where(Task.process_id == PROCESS))
     )
-    shown_here = union(select(literal(process_id, BigId)), below)
-    whole = case((Process.id == process_id, Process.data))  # of a child only what its summary says is read
-    query = (
-        select(Process, permissions.visible_processes(user), *badge_counts(user), whole)
+    shown_here = union(select(PROCESS), below)
+    whole = case((Process.id == PROCESS, Process.data))  # of a child only what its summary says is read
+    beside = (*badge_counts(user), *talk_columns(PROCESS))
+    return (
+        select(Process, permissions.visible_processes(user), *beside, whole)
         .where(Process.id.in_(shown_here))
         .options(
             joinedload(Process.created_by).lazyload(User.roles),
@@ -127,18 +157,9 @@ def story(session: Session, user: User, process_id: int) -> ProcessDetail | None
             _heirs(),
             *shown.options(session, Load(Process)),
         )
-        .order_by(case((Process.id == process_id, 0), else_=1), Process.id)
+        .order_by(case((Process.id == PROCESS, 0), else_=1), Process.id)
         .limit(_CHILDREN_SHOWN + 1)
     )
-    rows = session.execute(query).all()
-    if not rows or rows[0][0].id != process_id:
-        return None
-    _set_document(rows[0][0], rows[0][-1])
-    children = [row[0] for row in rows[1:] if row[1]]
-    shown.complete(session, children)
-    load_pointers(session, [], [rows[0][0], *children])
-    counts = dict(zip(BADGES, rows[0][2:], strict=False))
-    return ProcessDetail(rows[0][0], bool(rows[0][1]), counts, children)
 
 
 def _set_document(process: Process, document: Any) -> None:

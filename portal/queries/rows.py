@@ -7,6 +7,7 @@ than a row has, the whole object stands in its place.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from sqlalchemy import inspect, select
@@ -63,7 +64,7 @@ class ProcessRow(_Pointed):
         creator = self.created_by_id
         self.created_by = None if creator is None else Person(creator, username, full_name)
 
-    @property
+    @cached_property
     def flow_class(self) -> Any:
         return registry.get(self.flow_label)
 
@@ -94,19 +95,17 @@ class TaskRow(_Pointed):
         owner = self.owner_id
         self.owner = None if owner is None else Person(owner, username, full_name)
 
-    @property
-    def _named_node(self) -> Any:
-        flow_class = self.process.flow_class
-        return None if flow_class is None else flow_class.definition.nodes.get(self.flow_task)
-
-    @property
+    @cached_property
     def node(self) -> Any:
-        node = self._named_node
-        return node if node is not None and node.takes_over(self.flow_task_type, self.status) else None
+        flow_class = self.process.flow_class
+        if flow_class is None:
+            return None
+        return flow_class.definition.node_of(self.flow_task, self.flow_task_type, self.status)
 
-    @property
+    @cached_property
     def title(self) -> str:
-        node = self._named_node
+        flow_class = self.process.flow_class
+        node = None if flow_class is None else flow_class.definition.nodes.get(self.flow_task)
         return str(node.title) if node is not None else self.flow_task.replace("_", " ").capitalize()
 
 

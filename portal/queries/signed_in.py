@@ -1,4 +1,4 @@
-"""Who makes a request: the person of a browser's session, in one statement with all that every page asks of them.
+"""Who makes a request: the person of a browser's session, in one statement with their roles and unread notices.
 
 Each request sends it, so it is worked out once, and what it answers goes into the session without the ORM's loaders.
 """
@@ -9,7 +9,7 @@ import datetime as dt
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, bindparam, inspect, or_, select
+from sqlalchemy import Select, bindparam, exists, inspect, or_, select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import instance_state, set_committed_value
 
@@ -20,7 +20,6 @@ from portal.models.user import user_role
 from .notices import unread_of
 
 _U, _S, _R, _A = User.__table__, UserSession.__table__, Role.__table__, Absence.__table__
-_REPLACED = _U.alias("replaced")
 
 
 class SignedIn(NamedTuple):
@@ -44,30 +43,33 @@ def signed_in(
         oldest: one that began before has, too.
     """
     values = {"token": token_hash, "now": now, "idle_since": idle_since, "oldest": oldest}
-    rows = session.connection().execute(_query(), values).all()
+    connection = session.connection()
+    rows = connection.execute(_query(), values).all()
     if not rows:
         return None
-    ends: list[int] = []
-    for model in (User, Role, Absence, User):
-        ends.append((ends[-1] if ends else 3) + len(keys(model)))
-    first, roles, stand_ins = rows[0], {}, {}
-    user = _placed(session, User, first[3 : ends[0]])
-    for row in rows:
-        if row[ends[0]] is not None and row[ends[0]] not in roles:
-            roles[row[ends[0]]] = _placed(session, Role, row[ends[0] : ends[1]])
-        if row[ends[1]] is not None and row[ends[1]] not in stand_ins:
-            away = stand_ins[row[ends[1]]] = _placed(session, Absence, row[ends[1] : ends[2]])
-            same = row[ends[2]] == user.id
-            set_committed_value(
-                away, "user", user if same else _placed(session, User, row[ends[2] : ends[3]])
-            )
-    set_committed_value(user, "roles", list(roles.values()))
-    set_committed_value(user, "stand_ins", list(stand_ins.values()))
-    return SignedIn(user, *first[:3])
+    session_id, seen, unread, stands_in, *first = rows[0]
+    width = len(keys(User))
+    user = _placed(session, User, first[:width])
+    set_committed_value(
+        user,
+        "roles",
+        [_placed(session, Role, row[4 + width :]) for row in rows if row[4 + width] is not None],
+    )
+    found = connection.execute(_query_of_stand_ins(), {"user_id": user.id}).all() if stands_in else ()
+    set_committed_value(user, "stand_ins", [_absence(session, user, row) for row in found])
+    return SignedIn(user, session_id, seen, unread)
+
+
+def _absence(session: Session, user: User, row: Any) -> Absence:
+    width = len(keys(Absence))
+    absence: Absence = _placed(session, Absence, row[:width])
+    away = user if row[width] == user.id else _placed(session, User, row[width:])
+    set_committed_value(absence, "user", away)
+    return absence
 
 
 def _placed(session: Session, model: Any, values: Any) -> Any:
-    """The object of the session with these values. One that an application has changed, and not saved, stays as it is."""
+    """The object of the session with these values. One that an application has changed and not saved stays so."""
     mapper: Any = inspect(model)
     found = session.identity_map.get(mapper.identity_key_from_primary_key((values[0],)))
     if found is not None and instance_state(found).modified:
@@ -81,11 +83,9 @@ def _query() -> Select[Any]:
         _U.join(_S, _S.c.user_id == _U.c.id)
         .outerjoin(user_role, user_role.c.user_id == _U.c.id)
         .outerjoin(_R, _R.c.id == user_role.c.role_id)
-        .outerjoin(_A, _A.c.substitute_id == _U.c.id)
-        .outerjoin(_REPLACED, _REPLACED.c.id == _A.c.user_id)
     )
-    read = [_S.c.id, _S.c.seen, unread_of(_U.c.id)]
-    read += [*columns(User), *columns(Role), *columns(Absence), *columns(User, _REPLACED)]
+    stands_in = exists().where(_A.c.substitute_id == _U.c.id)
+    read = [_S.c.id, _S.c.seen, unread_of(_U.c.id), stands_in, *columns(User), *columns(Role)]
     return (
         select(*read)
         .select_from(source)
@@ -98,3 +98,11 @@ def _query() -> Select[Any]:
             _U.c.is_active,
         )
     )
+
+
+@cache
+def _query_of_stand_ins() -> Select[Any]:
+    """Few stand in for anybody, and what is read of these would be most of what each request reads."""
+    read = [*columns(Absence), *columns(User)]
+    source = _A.join(_U, _U.c.id == _A.c.user_id)
+    return select(*read).select_from(source).where(_A.c.substitute_id == bindparam("user_id"))

@@ -35,7 +35,7 @@ from .urls import address_maker, carry, here, way_back
 #: what `g` holds for one request; the second ones an application around us may have found out for itself
 _OF_REQUEST = (
     "now", "badges", "unread", "preferences", "told", "subject", "portal_person", "user_session", "icons",
-    "icon_sheet",
+    "icon_sheet", "talk",
 )  # fmt: skip
 _OF_WHOLE = ("_login_user", "csrf_token", "csrf_valid")
 STATIC = folders.STATIC / "portal"
@@ -84,9 +84,10 @@ def _fingerprint(path: Path) -> str:
 
 def now() -> dt.datetime:
     """The moment of this request: all of a page tells the same time."""
-    if "now" not in g:
-        g.now = utcnow()
-    moment: dt.datetime = g.now
+    try:
+        moment: dt.datetime = g.now
+    except AttributeError:
+        moment = g.now = utcnow()
     return moment
 
 
@@ -133,6 +134,15 @@ def badges() -> dict[str, str]:
     if "badges" not in g:
         g.badges = queries.badges(db.session(), me())
     return {name: "99+" if count > 99 else str(count) for name, count in g.badges.items() if count}
+
+
+def read_beside(process_id: int, place: str) -> None:
+    """Read with the badges what is known of the talk about the process that a page shows.
+
+    Args:
+        place: where the draft of a comment is kept.
+    """
+    g.badges, g.talk = queries.badges_and_talk(db.session(), me(), process_id, place)
 
 
 def unread() -> str:

@@ -21,6 +21,7 @@ from .accounts.sign_in import require_login
 from .chart import chart_state
 from .display.values import rows_of
 from .display.words import PROCESS_ACTIONS
+from .drafts.kept import comments_of
 from .files import Files
 from .flows import picture
 from .forms.build import process_field_names, process_form
@@ -220,11 +221,13 @@ def _links(course: Course) -> dict[str, str]:
 
 def _story_or_refuse(process_id: int) -> ProcessDetail:
     number = to_id(process_id)
-    story = queries.story(db.session(), me(), number) if number is not None else None
+    story = None
+    if number is not None:
+        story = queries.story(db.session(), me(), number, comments_of("processes", number))
     if story is None:
         abort(404, gettext("There is no such process."))
     if not story.visible:
         abort(403, gettext("You have no access to this process. %(NOT_SEEN)s", NOT_SEEN=NOT_SEEN))
     g.subject = ("process", story.process.id)
-    g.badges = story.badges
+    g.badges, g.talk = story.badges, story.known
     return story

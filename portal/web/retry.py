@@ -9,6 +9,7 @@ from typing import Any
 from flask import Flask, request
 
 from portal.engine.retries import persist
+from portal.flow import registry
 from portal.models import db
 
 
@@ -22,7 +23,8 @@ def init_app(app: Flask) -> None:
 def _steady(view: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(view)
     def call(**arguments: Any) -> Any:
-        return persist(db.session(), lambda: _once(view, arguments))
+        with registry.pinned():  # each row of a list asks for its flow
+            return persist(db.session(), lambda: _once(view, arguments))
 
     return call
 

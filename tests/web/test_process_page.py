@@ -10,8 +10,8 @@ from portal.models import Event, Process, Task, db
 from portal.queries import one_process
 from portal.web import processes
 
-#: who signs in, the process, its tasks, its story; and three for the comments
-BUDGET = 7
+#: who signs in, the process with what is known of its comments, its tasks, its story
+BUDGET = 4
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from flask import g, url_for
@@ -48,10 +48,15 @@ def icon(name: str) -> Markup:
     if name in _OURS:
         if "icon_sheet" not in g:
             g.icon_sheet = url_for("portal.asset", version=sheet_version(), filename=SHEET)
-        return _REFERENCE.format(g.icon_sheet, name)
+        return _reference(g.icon_sheet, name)
     drawn: dict[str, None] = g.setdefault("icons", {})
     drawn[name] = None
     return _REFERENCE.format("", f"icon-{name}")
+
+
+@lru_cache(maxsize=1024)
+def _reference(sheet: str, name: str) -> Markup:
+    return _REFERENCE.format(sheet, name)
 
 
 def icon_drawings() -> Markup:

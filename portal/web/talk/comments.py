@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, request, url_for
+from flask import Blueprint, abort, g, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -17,7 +17,7 @@ from portal.models import Comment, db
 
 from ..accounts.sign_in import require_login
 from ..drafts import kept
-from ..layout import me
+from ..layout import me, read_beside
 from ..lookups import NOT_SEEN, process_or_refuse, task_or_refuse
 from ..messages import flash
 from ..rendering import render_template
@@ -141,9 +141,11 @@ def _comment_or_refuse(comment_id: int) -> Comment:
 
 def talk_of(process: Any, task: Any = None) -> queries.Talk:
     """What is said of a process, with the draft of what the reader was about to say on this page."""
-    subject, number = ("processes", process.id) if task is None else ("tasks", task.id)
+    if "talk" not in g:
+        subject, number = ("processes", process.id) if task is None else ("tasks", task.id)
+        read_beside(process.id, kept.comments_of(subject, number))
     before = to_id(request.args.get("comments_before", ""))
-    return queries.talk(db.session(), me(), process, kept.comments_of(subject, number), before)
+    return queries.talk(db.session(), me(), process, g.talk, before)
 
 
 def may_remove(comment: Comment, process: Any) -> bool:

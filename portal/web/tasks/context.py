@@ -11,7 +11,9 @@ from portal.flow.definition import label_of
 from portal.models import Event, db
 
 from ..display.values import rows_of
+from ..drafts.kept import comments_of
 from ..files import Files
+from ..layout import read_beside
 from .decided import decisions_of
 
 #: what people did, as opposed to what ran by itself
@@ -22,6 +24,8 @@ _STEPS = 8
 def form_context(activation: Activation) -> dict[str, Any]:
     """What the template of a form knows."""
     process, task, starts = activation.process, activation.task, activation.node.starts
+    if not starts:
+        read_beside(process.id, comments_of("tasks", task.id))
     events = [] if starts else queries.timeline(db.session(), process.id, size=40)
     decisions = decisions_of(process, events, activation.user)
     told = {name for each in decisions for name in each.names}

@@ -20,7 +20,7 @@ from ..drafts import kept
 from ..files import Files
 from ..forms.form_view import FormView
 from ..forms.stored import Received, receive
-from ..layout import me
+from ..layout import me, read_beside
 from ..lookups import locked_or_refuse, task_or_refuse
 from ..reads import note_read
 from ..rendering import render_template
@@ -49,6 +49,8 @@ def detail(task_id: int) -> str:
     session, user, owner = db.session(), me(), task.owner
     events = queries.task_events(session, task)
     sees_process = permissions.may_see_process(session, user, task.process)
+    if sees_process:
+        read_beside(task.process_id, kept.comments_of("tasks", task.id))
     children = queries.children(session, user, task)
     could = queries.who_could(session, task, _NAMED) if task.status == "NEW" else []
     manages = user.manages(task.process.flow_label)
