@@ -83,14 +83,9 @@ def recipient(task: Task, username: str) -> tuple[User | None, str]:
         return None, _("There is no user “%(username)s”.", username=username)
     if not permissions.may_take(db.session(), user, task):
         return None, unfit(user, task)
-    demand_to_give(task, user)
-    return user, ""
-
-
-def demand_to_give(task: Task, user: User) -> None:
-    """Refuse to let somebody give out of the queue what others may take, unless they manage it."""
     if user.id != me().id and task.status == "NEW" and not me().manages(task.process.flow_label):
         raise PermissionDenied(_("Only a manager of the flow may assign a task to someone else."))
+    return user, ""
 
 
 def find_user(said: str) -> User | None:

@@ -22,7 +22,7 @@ from ..rendering import render_template
 from ..selection import Selection, each, list_filters, selection, tell, tell_nothing
 from ..urls import see_other, to_id, way_back
 from . import undoing
-from .actions import demand, demand_to_give, find_user, unfit
+from .actions import demand, find_user, unfit
 from .given import METHODS, NAMES, Unfit, given, snoozes
 from .levers import demand as demand_lever
 
@@ -116,7 +116,6 @@ def _do(
     (demand_lever if action in _LEVERS else demand)(action, task, me())
     if action in ("assign", "reassign"):
         person = db.session.get_one(User, arguments[0])
-        demand_to_give(task, person)
         if not permissions.may_take(db.session(), person, task):
             raise PortalError(unfit(person, task))
     if action == "unassign":
