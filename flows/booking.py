@@ -47,7 +47,8 @@ class BookingFlow(flow.Flow):
     keywords = ("trip", "hotel", "flight", "business travel")
     milestones = {"Reserved": this.reserve_flight, "Price confirmed": this.confirm, "Booked": this.booked}
     process_summary_template = (
-        "{{ process.nights }} {{ 'night' if process.nights == 1 else 'nights' }} in {{ process.city | title }}"
+        "{{ process.nights }} {{ 'night' if process.nights == 1 else 'nights' }} "
+        "in {{ process.city | title }}"
     )
     process_result_template = (
         "{% if process.flight %}Booked for {{ process.price }}{% else %}Nothing was booked{% endif %}"

@@ -51,9 +51,7 @@ class PurchaseOrderFlow(flow.Flow):
     keywords = ("laptop", "chair", "order", "buy", "supplier")
     milestones = {"Approval": this.decision, "Checks": this.checked, "Ordered": this.ordered}
     withdraw = True
-    process_summary_template = (
-        "{{ process.artifact.item }}, {{ process.artifact.price }}, from {{ process.artifact.supplier }}"
-    )
+    process_summary_template = "{{ process.artifact.item }}, {{ process.artifact.price }}"
     process_result_template = (
         "{% if process.artifact.order_number %}Ordered as {{ process.artifact.order_number }}"
         "{% else %}Declined{% endif %}"

@@ -261,6 +261,8 @@ def _act(
                 raise TransitionNotAllowed(told.refused[0])
         else:
             with actions.activation(session, target_id, user_id) as activation:
+                if action == "reassign" and activation.task.status == "NEW":
+                    action = "assign"  # to whoever was chosen
                 arguments = _arguments(session, action, given)
                 getattr(activation, _TASK_ACTIONS[action])(*arguments, reason=reason)
         _advance(session, key, target_id, next_moment, done=Operation.done + 1)

@@ -31,7 +31,7 @@ def next_in_process(session: Session, user: User, process_id: int) -> Task | Non
 def next_at_step(session: Session, user: User, label: str, node: str) -> list[tuple[int, str]]:
     """The id and the state of the first few tasks of a step that are a person's, then of those that they may take."""
     found: list[tuple[int, str]] = []
-    step = (Process.flow_label == label, Task.flow_task == node)
+    step = (Process.flow_label == label, Task.flow_task == node, ~Process.on_hold)
     for criteria in (_mine(user), (permissions.takeable_tasks(user),)):
         rows: Any = select(Task.id, Task.status).join(Task.process)
         rows = rows.where(Task.finished.is_(None), *criteria, *step)
@@ -40,7 +40,8 @@ def next_at_step(session: Session, user: User, label: str, node: str) -> list[tu
 
 
 def next_in_inbox(session: Session, user: User) -> Task | None:
-    query = with_processes().where(Task.finished.is_(None), *_mine(user))
+    """The first task of a person that they can work on now: a suspended process is passed over."""
+    query = with_processes().where(Task.finished.is_(None), *_mine(user), ~Process.on_hold)
     return session.scalars(_in_order(query).limit(1)).unique().first()
 
 

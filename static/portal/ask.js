@@ -13,7 +13,7 @@ export function askBeside() {
       Object.assign(field, { type: "hidden", name: button.name, value: button.value });
       form.append(field);
       form.submit();
-    });
+    }).finally(() => { delete form.dataset.sent; });  // it can be asked again
   });
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[data-beside]");

@@ -103,7 +103,9 @@ def test_work_is_handed_over_in_a_dialog_beside_its_rows(person):
     assign.click()
     dialog = carol.get_by_role("dialog", name="Assign to: 2 tasks")
     expect(dialog.get_by_label("Person")).to_be_focused()
-    expect(carol.get_by_role("row").filter(has_text="Approve").first).to_be_visible()  # the rows are beside it
+    expect(
+        carol.get_by_role("row").filter(has_text="Approve").first
+    ).to_be_visible()  # the rows are beside it
     assert find_problems(carol) == []
     carol.keyboard.press("Escape")
     expect(dialog).to_be_hidden()

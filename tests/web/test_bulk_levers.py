@@ -122,6 +122,8 @@ def test_more_tasks_than_a_request_does_are_left_to_the_workers(
     assert page.count("does not hold the permission") == 4
     done(bob, "unassign", {"list": "inbox"})
     assert owners(papers) == [None] * 4
+    done(erin, "reassign", {"list": "tasks", "user": "bob"})
+    assert owners(papers) == ["bob"] * 4
     reasons = {event.detail.get("reason") for event in db.session.query(Event).filter_by(action="unassign")}
     assert reasons == {"Why not"}
 

@@ -97,6 +97,19 @@ def test_finish_and_next_goes_on_in_the_inbox_one_came_from(bob, papers):
     assert taken_by(papers)[0] is None  # the queue was not asked for
 
 
+@pytest.mark.parametrize("order", ["case", "step", "list"])
+def test_a_suspended_process_is_passed_over(bob, carol, papers, order):
+    bob.post("/tasks/assign", data={"task": papers[:3]})
+    held = db.session.get_one(Task, papers[1]).process_id
+    free = db.session.get_one(Task, papers[3]).process_id
+    for process_id in (held, free):
+        assert carol.post(f"/processes/{process_id}/suspend").status_code == 303
+    assert at(finish(bob, papers[0], "/inbox", _order=order))[0] == papers[2]
+    assert finish(bob, papers[2], "/inbox", _order=order).location == "/inbox"
+    assert bob.post("/queue/next").location == "/queue"
+    assert taken_by(papers[3:]) == [None]
+
+
 @pytest.mark.parametrize(("order", "node"), [("case", "sign"), ("step", "review"), ("list", "review")])
 def test_the_same_case_the_same_step_or_the_list_goes_first_and_is_remembered(bob, papers, order, node):
     bob.post("/tasks/assign", data={"task": papers[:1]})

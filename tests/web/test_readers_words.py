@@ -101,7 +101,13 @@ def test_what_a_rule_does_is_no_deed_of_anybody(ruled, client_of):
 
 @pytest.mark.parametrize(
     ("said", "owner"),
-    [("Doris Deputy", "dora"), ("  doris   DEPUTY ", "dora"), ("dora", "dora"), ("Twin Brother", None), ("Do", None)],
+    [
+        ("Doris Deputy", "dora"),
+        ("  doris   DEPUTY ", "dora"),
+        ("dora", "dora"),
+        ("Twin Brother", None),
+        ("Do", None),
+    ],
 )
 def test_a_task_is_assigned_to_who_is_called_so(carol, make_user, submit, open_task, said, owner):
     make_user("dora", "paper.can_review", full_name="Doris Deputy")
@@ -120,3 +126,24 @@ def test_many_are_snoozed_until_a_moment_that_has_a_name(bob, submit, take):
     assert 'name="until" value="tomorrow"' in page
     assert bob.post("/tasks/snooze", data={"task": ids, "until": "tomorrow"}).status_code == 303
     assert all(db.session.get_one(Task, int(each), populate_existing=True).snoozed_until for each in ids)
+
+
+def test_a_manager_gives_out_what_nobody_has_taken_yet_and_puts_it_back(carol, bob, submit, open_task, take):
+    new, taken = open_task(submit("New")).id, take(submit("Taken"))
+    ids = [str(new), str(taken)]
+    carol.post("/tasks/reassign", data={"task": ids, "user": "erin"})
+    page = carol.get("/tasks").text
+    assert "2 tasks assigned." in page
+    owner = [db.session.get_one(Task, each, populate_existing=True).owner for each in (new, taken)]
+    assert [each.username for each in owner] == ["erin", "erin"]
+    carol.post(re.search(r"/undo/\d+", page)[0])
+    owner = [db.session.get_one(Task, each, populate_existing=True).owner for each in (new, taken)]
+    assert [each and each.username for each in owner] == [None, "bob"]
+
+
+@pytest.mark.parametrize("action", ["assign", "reassign"])
+def test_who_does_not_manage_gives_nothing_out_of_the_queue(bob, submit, open_task, action):
+    task_id = open_task(submit()).id
+    bob.post(f"/tasks/{action}", data={"task": [str(task_id)], "user": "erin"})
+    assert "may assign it to someone else" in bob.get("/queue").text
+    assert db.session.get_one(Task, task_id, populate_existing=True).owner is None

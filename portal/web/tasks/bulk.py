@@ -111,6 +111,8 @@ def one(
 def _do(
     action: str, task: Task, arguments: tuple[Any, ...], reason: str, changes: list[undoing.Change]
 ) -> None:
+    if action == "reassign" and task.status == "NEW":
+        action = "assign"  # to whoever is chosen
     (demand_lever if action in _LEVERS else demand)(action, task, me())
     if action in ("assign", "reassign"):
         person = db.session.get_one(User, arguments[0])

@@ -168,6 +168,6 @@ def _of_list() -> int | None:
     if parts.path == url_for("portal.lists.queue"):
         return take_next(db.session(), me().id, filters)
     if parts.path == url_for("portal.lists.inbox"):
-        rows = queries.inbox(db.session(), me(), filters, 1).rows
-        return rows[0].id if rows else None
+        rows = queries.inbox(db.session(), me(), filters, _ROWS).rows
+        return next((row.id for row in rows if not row.process.on_hold), None)
     return None
