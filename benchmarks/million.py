@@ -80,7 +80,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--parts", nargs="+", default=["rates", "lists", "history"])
     parser.add_argument("--tasks", type=int, default=1_000_000)
-    parser.add_argument("--processes", type=int, default=1_000_000, help="of the history; ten or eleven events each")
+    parser.add_argument(
+        "--processes", type=int, default=1_000_000, help="of the history; ten or eleven events each"
+    )
     parser.add_argument("--plans", type=Path, help="where the plans are kept")
     parser.add_argument("--folder", type=Path, help="where the databases are kept, for another run")
     options = parser.parse_args()

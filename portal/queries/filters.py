@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, case, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from portal import usernames
@@ -196,10 +196,12 @@ def narrow(session: Session, filters: Filters, kind: str) -> Narrowed:
     for condition in filters.data:
         try:
             column = column_of(filters.flow, condition.name)
-            found.criteria.append(column.compare(condition.op, condition.text, filters.zone))
+            compared = column.compare(condition.op, condition.text, filters.zone)
             texts = column.texts(condition.op, condition.text, filters.zone)
-            if (indexed := may_have(session, texts)) is not None:
-                found.criteria.append(indexed)
+            if (indexed := may_have(session, texts)) is None:
+                found.criteria.append(compared)
+            else:  # the index alone knows how many these are: the planner takes the field for one that is never so
+                found.criteria += [indexed, case((compared, true()))]
             if column not in found.columns:
                 found.columns.append(column)
         except ValueError as fault:

@@ -128,10 +128,11 @@ def may_have(session: Session, texts: Sequence[str]) -> Any:
 
 
 def _has_pieces(text: Any, part: str) -> Any:
-    """Whether a text has all pieces of three letters that this part of it has; None where it has none."""
-    pieces = sorted({part[at : at + 3] for at in range(len(part) - 2)})
-    if not pieces:
+    """Whether a text has the pieces of three letters that this part of it is made of; None where it is too short. What
+    is so may have the part: those that overlap would narrow it down little, and each is read from the index."""
+    if len(part) < 3:
         return None
+    pieces = sorted({part[at : at + 3] for at in (*range(0, len(part) - 3, 3), len(part) - 3)})
     listed = cast(array([_written_out(each) for each in pieces]), ARRAY(Text))
     return func.portal_trigrams(text).op("@>")(listed)
 
