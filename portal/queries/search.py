@@ -63,6 +63,8 @@ class Search:
         has = {word: self._text_has(Task.search_text, word) for word in self.words}
         held = select(Task.process_id)
         ways = [self._process_ways(word) for word in self.words]
+        if len(ways) == 1:
+            return [*ways[0], Process.id.in_(held.where(*has.values()))]
         theirs = [held.where(Task.process_id == Process.id, has[word]).exists() for word in self.words]
         own = Process.id.in_(held.where(or_(*has.values())))
         return [*_together(ways), _either(own, ways, theirs)]
@@ -71,7 +73,7 @@ class Search:
         """Tasks of such processes, of a step that is called so, or of such a person."""
         has = [self._text_has(Task.search_text, word) for word in self.words]
         ways = [self._task_ways(word) for word in self.words]
-        return [*_together(ways), _either(or_(*has), ways, has)]
+        return [*_together(ways), has[0] if len(ways) == 1 else _either(or_(*has), ways, has)]
 
     def _text_has(self, text: Any, word: str) -> Any:
         if self.session.get_bind().dialect.name != "postgresql":

@@ -66,7 +66,11 @@ def database_url(request):
 
 
 GOODS = {
-    "a": {"name": "Goods", "kind": "x", "day": dt.date(2026, 11, 2)},  # as the flow is called: once in the text
+    "a": {
+        "name": "Goods",
+        "kind": "x",
+        "day": dt.date(2026, 11, 2),
+    },  # as the flow is called: once in the text
     "b": {"name": "straße", "amount": Decimal("4711.00"), "weight": 0.1, "inner": "within"},
     "c": {"name": "STRASSE 7", "amount": Decimal(471100), "weight": 1e20, "colour": Colour.BLUE, "kind": "n"},
     "d": {"name": "x", "amount": Decimal("-4711"), "weight": 4711.0, "place": "Bern", "secret": "hush"},
