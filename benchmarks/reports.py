@@ -1,12 +1,14 @@
 """What reports cost: counting the history, their upkeep beside an action, and a report of a month and of a year.
 
 python benchmarks/reports.py [processes]     on PostgreSQL; eleven events a process, over a year
+python benchmarks/reports.py upkeep          on both databases: counting beside the actions that are counted
 """
 
 # ruff: noqa: E501  statements
 from __future__ import annotations
 
 import datetime as dt
+import statistics
 import sys
 import tempfile
 import time
@@ -14,7 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from places import application, many_rows, median, urls, vacuum
+from engine import human
+from places import application, many_rows, median, places, urls, vacuum
 from sqlalchemy import text
 
 from portal.engine.reports import counting
@@ -131,7 +134,48 @@ def measure(app: Any, processes: int) -> None:
         print(f"  {row[0]}")
 
 
+#: processes of a round of `upkeep`: as many events as a worker waits for (`counting.WORTH`)
+HUMAN, ROUNDS, TARGET = 72, 12, 5
+
+
+def upkeep(name: str) -> None:
+    """What counting takes beside the actions whose events are counted: start, assign and execute, from code, then the
+    workers' turn, again and again."""
+    person = create_user("erin", PASSWORD, is_superuser=True).id
+    took: dict[str, list[tuple[float, float]]] = {"actions": [], "counting": []}
+    counting.rebuild(db.session())
+    events = 0
+    for number in range(ROUNDS + 1):
+        before = time.perf_counter(), time.process_time()
+        for _ in range(HUMAN):
+            human(person)
+        between = time.perf_counter(), time.process_time()
+        counted = counting.turn(db.session())
+        after = time.perf_counter(), time.process_time()
+        if number:  # the first round warms up
+            events += counted
+            took["actions"].append((between[0] - before[0], between[1] - before[1]))
+            took["counting"].append((after[0] - between[0], after[1] - between[1]))
+    wall, cpu = (
+        {what: statistics.median(each[place] for each in rounds) for what, rounds in took.items()}
+        for place in (0, 1)
+    )
+    actions = 3 * HUMAN
+    ratios = [100 * each["counting"] / each["actions"] for each in (wall, cpu)]
+    print(
+        f"{name}: {events / ROUNDS / actions:.1f} events an action; an action {wall['actions'] / actions * 1000:.2f} ms "
+        f"({cpu['actions'] / actions * 1000:.2f} ms of CPU), counting it {wall['counting'] / actions * 1000:.3f} "
+        f"({cpu['counting'] / actions * 1000:.3f}): {ratios[0]:.1f} % ({ratios[1]:.1f} %)"
+        + (f"   more than {TARGET} %" if max(ratios) > TARGET else ""),
+        flush=True,
+    )
+
+
 if __name__ == "__main__":
+    if sys.argv[1:] == ["upkeep"]:
+        for name, _ in places(["engine"]):
+            upkeep(name)
+        raise SystemExit
     with tempfile.TemporaryDirectory() as folder:
         for name, url in urls(Path(folder)):
             if name == "PostgreSQL":

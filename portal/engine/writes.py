@@ -39,4 +39,9 @@ def run(session: Session, statement: Any) -> Any:
 
 def insert(session: Session, model: Any) -> Any:
     """An INSERT in the dialect of the database, which has `on_conflict_do_nothing()` and `on_conflict_do_update()`."""
-    return _INSERTS[session.get_bind().dialect.name](model)
+    return inserting(session)(model)
+
+
+def inserting(session: Session) -> Any:
+    """What makes such an INSERT."""
+    return _INSERTS[session.get_bind().dialect.name]

@@ -63,6 +63,8 @@ class Search:
         has = {word: self._text_has(Task.search_text, word) for word in self.words}
         held = select(Task.process_id)
         ways = [self._process_ways(word) for word in self.words]
+        if len(ways) == 1:
+            return [*ways[0], Process.id.in_(held.where(*has.values()))]
         theirs = [held.where(Task.process_id == Process.id, has[word]).exists() for word in self.words]
         own = Process.id.in_(held.where(or_(*has.values())))
         return [*_together(ways), _either(own, ways, theirs)]
@@ -71,7 +73,7 @@ class Search:
         """Tasks of such processes, of a step that is called so, or of such a person."""
         has = [self._text_has(Task.search_text, word) for word in self.words]
         ways = [self._task_ways(word) for word in self.words]
-        return [*_together(ways), _either(or_(*has), ways, has)]
+        return [*_together(ways), has[0] if len(ways) == 1 else _either(or_(*has), ways, has)]
 
     def _text_has(self, text: Any, word: str) -> Any:
         if self.session.get_bind().dialect.name != "postgresql":
@@ -128,10 +130,11 @@ def may_have(session: Session, texts: Sequence[str]) -> Any:
 
 
 def _has_pieces(text: Any, part: str) -> Any:
-    """Whether a text has all pieces of three letters that this part of it has; None where it has none."""
-    pieces = sorted({part[at : at + 3] for at in range(len(part) - 2)})
-    if not pieces:
+    """Whether a text has the pieces of three letters that this part of it is made of; None where it is too short. What
+    is so may have the part: those that overlap would narrow it down little, and each is read from the index."""
+    if len(part) < 3:
         return None
+    pieces = sorted({part[at : at + 3] for at in (*range(0, len(part) - 3, 3), len(part) - 3)})
     listed = cast(array([_written_out(each) for each in pieces]), ARRAY(Text))
     return func.portal_trigrams(text).op("@>")(listed)
 

@@ -10,6 +10,7 @@ from sqlalchemy import event, text
 from portal import queries
 from portal.models import db
 from portal.queries import Filters
+from portal.queries.filters import DataFilter
 
 TASKS = 20_000
 #: rows that are looked at for a page of fifty, with all that they are joined with and the counts beside them
@@ -22,7 +23,8 @@ PROCESSES = f"""
 INSERT INTO portal_process (id, flow_label, process_type, status, created, data, task_count, ended, on_hold, depth,
                      created_by_id, search_text)
 SELECT n, 'paper', 'web.conftest:PaperProcess', 'NEW', now() - ({TASKS} - n) * interval '10 minutes',
-       CAST('{{"title": "Paper"}}' AS jsonb), 1, false, false, 0,
+       CAST(json_build_object('title', 'Paper ' || n || CASE WHEN n = 777 THEN ' needle' ELSE '' END) AS jsonb), 1,
+       false, false, 0,
        CASE WHEN n <= 20 THEN :carol ELSE :alice END,
        'paper review' || chr(10) || 'paper ' || n || CASE WHEN n = 777 THEN ' needle' ELSE '' END
 FROM generate_series(1, {TASKS}) AS n
@@ -36,6 +38,12 @@ SELECT n, 1, n, CASE WHEN n = 4321 THEN 'sign' ELSE 'review' END, 'View',
        CASE WHEN n % 7 = 0 THEN NULL ELSE now() + n % 5000 * interval '1 minute' END, n % 3, '{{}}', 0
 FROM generate_series(1, {TASKS}) AS n
 """
+
+
+def of_field(op, value):
+    return Filters(flow="paper", data=(DataFilter("title", op, value),))
+
+
 PAGES = {
     "inbox": ("bob", "inbox", Filters()),
     "queue": ("bob", "queue", Filters()),
@@ -56,6 +64,13 @@ PAGES = {
     "who has begun them all": ("carol", "processes", Filters(q="alice")),
     "a number": ("carol", "processes", Filters(q="4711")),
     "a task by a word": ("erin", "tasks", Filters(q="needle")),
+    "a text in a field of one": ("carol", "processes", of_field("contains", "NEEDLE")),
+    "a text in a field of all": ("carol", "processes", of_field("contains", "paper")),
+    "tasks by a text in a field of one": ("erin", "tasks", of_field("contains", "needle")),
+    "tasks by a text in a field of all": ("erin", "tasks", of_field("contains", "paper")),
+    "one's own tasks by a text in a field of all": ("bob", "queue", of_field("contains", "paper")),
+    "a value of a field that one has": ("carol", "processes", of_field("eq", "Paper 4711")),
+    "tasks by a value of a field that one has": ("erin", "tasks", of_field("eq", "Paper 4711")),
 }
 
 

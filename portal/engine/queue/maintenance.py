@@ -25,7 +25,7 @@ ROUNDS: dict[str, Callable[[Session], int]] = {
 }
 
 #: what no row has a moment for, and how many seconds lie between two looks
-SWEEPS: dict[str, tuple[Callable[[Session], int], float]] = {
+SWEEPS: dict[str, tuple[Callable[[Session], object], float]] = {
     "expired messages": (messages.sweep, 60),
     "lost workers": (heartbeats.prune, 600),
     "sent mail and hooks": (outbox.sweep, 3600),
@@ -35,6 +35,6 @@ SWEEPS: dict[str, tuple[Callable[[Session], int], float]] = {
     "old notices": (notices.sweep, 3600),
     "files of nobody": (storage.sweep, 3600),
     "what flows look like": (declarations.keep, 3600),
-    "figures of reports": (counting.turn, 10),
+    "figures of reports": (counting.sweep, 10),
     "processes without a text to search": (search_text.fill_in, 10),
 }

@@ -8,21 +8,24 @@ so that its transaction is among those. SQLite lets one transaction write at a t
 
 from __future__ import annotations
 
+import datetime as dt
+from functools import cache
 from typing import Any
 
 from sqlalchemy import BigInteger, Text, cast, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from portal.flow.registry import registry
-from portal.models import Event, ReportCursor, ReportPath
+from portal.models import Event, ReportCursor, ReportPath, utcnow
 
 from .. import writes
 from . import tally
 
 #: events that one transaction counts
 BATCH = 1000
-#: rows that one statement writes: SQLite takes only so many values
-_ROWS = 500
+#: so many events are counted at once, fewer when the first of them is so old: each turn costs something itself, and
+#: reports add what is not counted yet
+WORTH, LATEST = 500, dt.timedelta(seconds=60)
 
 
 def turn(session: Session, limit: int = BATCH) -> int:
@@ -41,6 +44,18 @@ def turn(session: Session, limit: int = BATCH) -> int:
         session.rollback()
         raise
     return number
+
+
+def sweep(session: Session) -> bool:
+    """`turn`, where that is worth it. Whether more is left than one turn counts."""
+    first = select(Event.created).where(Event.id > ReportCursor.event_id).order_by(Event.id).limit(1)
+    newest = select(func.max(Event.id)).scalar_subquery()
+    query = select(ReportCursor.event_id, newest, first.scalar_subquery()).where(ReportCursor.id == 1)
+    row = session.execute(query).first()
+    session.rollback()
+    if row is not None and (row[2] is None or (row[1] - row[0] < WORTH and row[2] > utcnow() - LATEST)):
+        return False
+    return turn(session) == BATCH
 
 
 def rebuild(session: Session) -> None:
@@ -114,15 +129,24 @@ def _settled(session: Session, cursor: ReportCursor) -> int:
 
 def _write(session: Session, counted: tally.Tally) -> None:
     # in the order of the keys, though whoever writes holds the cursor: two rows are never waited for crosswise
-    for model, (keys, numbers) in tally.TABLES.items():
+    for model, (keys, _) in tally.TABLES.items():
         rows = sorted(counted.of(model), key=lambda row: tuple(map(str, (row[key] for key in keys))))
-        for start in range(0, len(rows), _ROWS):
-            statement = writes.insert(session, model).values(rows[start : start + _ROWS])
-            added = {name: getattr(model, name) + statement.excluded[name] for name in numbers}
-            writes.run(session, statement.on_conflict_do_update(index_elements=list(keys), set_=added))
+        if rows:
+            session.execute(_adding(writes.inserting(session), model), rows)
     if counted.paths:
         ways = [{"key": key, "steps": steps, "ending": end} for key, (steps, end) in counted.paths.items()]
-        writes.run(session, writes.insert(session, ReportPath).values(ways).on_conflict_do_nothing())
+        insert = writes.inserting(session)
+        session.execute(insert(ReportPath.__table__).on_conflict_do_nothing(), ways)
+
+
+@cache
+def _adding(insert: Any, model: Any) -> Any:
+    """A statement that adds to rows of a table, or makes them. It is given one row after the other: a statement with
+    as many values as there are rows would be compiled anew each time."""
+    keys, numbers = tally.TABLES[model]
+    statement = insert(model.__table__)
+    added = {name: model.__table__.c[name] + statement.excluded[name] for name in numbers}
+    return statement.on_conflict_do_update(index_elements=list(keys), set_=added)
 
 
 def count_all(session: Session) -> int:

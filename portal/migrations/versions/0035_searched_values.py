@@ -53,11 +53,15 @@ def upgrade() -> None:
         )
         found = bind.execute(query.order_by(task.c.id).limit(1000)).all()
         if not found:
-            return
+            break
         for task_id, data in found:
             if text := _text(data):
                 bind.execute(sa.update(task).where(task.c.id == task_id).values(search_text=text))
         last = found[-1][0]
+    if bind.dialect.name == "postgresql":
+        op.execute(
+            "ANALYZE portal_process, portal_task"
+        )  # of an index that is new nobody knows what is frequent
 
 
 def downgrade() -> None:
