@@ -1,4 +1,4 @@
-"""What an administrator does by day: a stuck process moved, a running flow migrated, a person who leaves, a report read."""
+"""An administrator's day: a stuck process moved, a running flow migrated, a person who leaves, a report read."""
 
 import threading
 import types
