@@ -49,6 +49,8 @@ PERIODS = (28, 7, 90, 365)
 LONGEST = 1100
 #: so many steps have a band of their own in the picture
 _BANDS = 6
+#: so many days stand in the table below it
+_MOST_DAYS = 62
 HEATS = {"time": lazy_gettext("Time"), "count": lazy_gettext("Count"), "failures": lazy_gettext("Failures")}
 ENDINGS = {"DONE": "", "CANCELED": lazy_gettext("Cancelled"), "FAILED": lazy_gettext("Failed")}
 
@@ -136,6 +138,7 @@ def flow(label: str) -> str | Response:
         overdue=figures.overdue(db.session(), label, now()), most_overdue=figures.MOST_OVERDUE,
         longest_step=max((each.time.p50 or 0 for each in steps), default=0),
         periods=[(days, wanted.period(days, today)) for days in PERIODS], heats=HEATS, bands=bands,
+        band_days=_band_days(found, bands), band_title=lambda step: band_title(flow_class, step),
         chart=_cumulative(flow_class, found, bands),
         picture=render.svg(flow_class, _heat(found, wanted.heat), title_id="heat"),
     )  # fmt: skip
@@ -224,6 +227,16 @@ def _cumulative(flow_class: Any, found: Report, bands: list[tuple[str, str, list
     )  # fmt: skip
 
 
+def _band_days(found: Report, bands: list[tuple[str, str, list[int]]]) -> list[tuple[dt.date, list[int]]]:
+    """The numbers of the picture, the last day first; of a long period days at equal distances."""
+    days = list(counts.days(found.since, found.until))
+    apart = -(-len(days) // _MOST_DAYS)
+    return [
+        (days[place], [heights[place] for _place, _step, heights in reversed(bands)])
+        for place in range(len(days) - 1, -1, -apart)
+    ]
+
+
 def band_title(flow_class: Any, step: str) -> str:
     return {"": _("Finished"), "*": _("Other steps")}.get(step) or _title(flow_class, step)
 
@@ -234,6 +247,9 @@ def _heat(found: Report, kind: str) -> ChartState:
     return ChartState(
         badges={each.step: each.open for each in found.steps if each.open > 0},
         heat={step: round(5 * value / most + 0.49) for step, value in values.items() if value},
+        lines={
+            step: length(value) if kind == "time" else f"{value:g}" for step, value in values.items() if value
+        },
         mutes=False,
     )
 

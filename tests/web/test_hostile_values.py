@@ -232,6 +232,7 @@ def addresses(app, site):
     _, process_id, task_id = site
     parts = {"<int:absence_id>": "1", "<int:comment_id>": "1",
              "<int:process_id>": str(process_id), "<int:task_id>": str(task_id), "<label>": "everything",
+             "<fingerprint>": "abc",
              "<name>": "start", "<any(cancel,suspend,resume):action>": "resume",
              "<any(assign,unassign,reassign,cancel,undo,revive,skip,due,priority,snooze):action>": "due",
              "<any(cancel,suspend,resume,retry,withdraw):action>": "suspend", "<int:undo_id>": "1",

@@ -114,8 +114,12 @@ def test_a_group_shows_its_traceback_data_and_who_is_told(bills, client_of):
 def test_what_one_may_not_see_is_not_shown(bills, client_of):
     (_number,) = bills(1)
     link = db.session.scalars(db.select(IncidentTask)).one()
-    link.data = {**link.data, "note": "sealed"}
+    link.data = {**link.data, "note": "sealed", "urgent": True}
     db.session.commit()
+    then = (
+        client_of("erin").get(f"/admin/incidents/{link.incident_key}").text.partition("Data at that time")[2]
+    )
+    assert ("<dd>Yes</dd>" in then, "True" in then) == (True, False), "in words"
     assert "sealed" not in client_of("mary").get(f"/admin/incidents/{link.incident_key}").text
     assert "sealed" in client_of("erin").get(f"/admin/incidents/{link.incident_key}").text
 

@@ -154,6 +154,7 @@ WHO = ("nobody", "dave", "bob", "carol", "erin")
 def address_of(rule, process_id, task_id):
     parts = {
         "<label>": "paper",
+        "<fingerprint>": "abc",
         "<username>": "bob",
         "<token>": "abc",
         "<int:absence_id>": "99",

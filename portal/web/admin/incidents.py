@@ -14,7 +14,6 @@ from portal.engine import actions, operations, visibility
 from portal.engine.notifications import People
 from portal.errors import PermissionDenied, PortalError
 from portal.flow import registry
-from portal.jsonstore import fields_of
 from portal.language import gettext as _
 from portal.language import lazy_gettext, ngettext
 from portal.models import Incident, IncidentTask, db
@@ -24,6 +23,7 @@ from portal.queries.incidents import Failed, Wanted
 from .. import navigation
 from ..accounts.sign_in import require_login
 from ..display.tracebacks import parts_of
+from ..display.values import label_of, stored_row
 from ..display.words import step_title
 from ..layout import me, now
 from ..messages import flash
@@ -174,9 +174,8 @@ def _data_then(row: Failed | None) -> list[tuple[str, Any]]:
         return []
     process = row.task.process
     hidden = visibility.hidden_fields(me(), process)
-    labels = {name: field.label for name, field in fields_of(type(process)).items()}
     return [
-        (labels.get(name) or name.replace("_", " ").capitalize(), value)
+        (label_of(type(process), name), stored_row(type(process), name, value))
         for name, value in row.link.data.items()
         if name not in hidden and value not in (None, "", [], {})
     ]
