@@ -229,16 +229,18 @@ class Node:
         """The word of the language by which an author has declared one of its ways, for a message."""
         return f".{edge.kind.capitalize()}()"
 
-    def __getattr__(self, name: str) -> Any:
-        """Only asked for what there is not: an author's slip in a word of the language is told with the mend."""
-        if name.startswith("_") or not (name[0].isupper() or name.startswith("on")):
-            raise AttributeError(
-                f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self
-            )
-        words = [each for each in dir(type(self)) if each[0].isupper() or each == "onCreate"]
-        kind = f"flow.{self.kind}"
-        mend = guess(name, words, ".") if words else "; it has none"
-        raise AttributeError(f"{kind}() has no word .{name}(){mend}", name=name, obj=self)
+    if not TYPE_CHECKING:  # a checker tells the slip by itself
+
+        def __getattr__(self, name: str) -> Any:
+            """Only asked for what there is not: an author's slip in a word of the language is told with the mend."""
+            if name.startswith("_") or not (name[0].isupper() or name.startswith("on")):
+                raise AttributeError(
+                    f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self
+                )
+            words = [each for each in dir(type(self)) if each[0].isupper() or each == "onCreate"]
+            kind = f"flow.{self.kind}"
+            mend = guess(name, words, ".") if words else "; it has none"
+            raise AttributeError(f"{kind}() has no word .{name}(){mend}", name=name, obj=self)
 
     # -- the language's machinery -----------------------------------------------------------------------
 

@@ -56,8 +56,8 @@ class Scheduler:
         self.turns.add("jobs", self._submit, AT_LATEST, thread="dispatch")
         for name, call in maintenance.ROUNDS.items():
             self.turns.add(name, partial(_with_session, call), AT_LATEST, thread="rounds")
-        for name, (call, seconds) in maintenance.SWEEPS.items():
-            self.turns.add(name, partial(_with_session, call), seconds, thread="rounds")
+        for name, (sweep, seconds) in maintenance.SWEEPS.items():
+            self.turns.add(name, partial(_with_session, sweep), seconds, thread="rounds")
         self.turns.add("operations", self._operate, AT_LATEST)
         self._sender.join(self.turns)
         if settings.scheduler and not app.testing:
