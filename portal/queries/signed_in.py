@@ -50,11 +50,9 @@ def signed_in(
     session_id, seen, unread, stands_in, *first = rows[0]
     width = len(keys(User))
     user = _placed(session, User, first[:width])
-    set_committed_value(
-        user,
-        "roles",
-        [_placed(session, Role, row[4 + width :]) for row in rows if row[4 + width] is not None],
-    )
+    if not instance_state(user).modified:  # what an application has given them and not saved yet stays
+        held = [_placed(session, Role, row[4 + width :]) for row in rows if row[4 + width] is not None]
+        set_committed_value(user, "roles", held)
     found = connection.execute(_query_of_stand_ins(), {"user_id": user.id}).all() if stands_in else ()
     set_committed_value(user, "stand_ins", [_absence(session, user, row) for row in found])
     return SignedIn(user, session_id, seen, unread)
