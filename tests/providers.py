@@ -16,7 +16,7 @@ def provider():
     port = free_port()
     command = [sys.executable, "-W", "ignore", "-m", "oidc_provider_mock", "--port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address, until = f"http://127.0.0.1:{port}", time.monotonic() + 30
+    address, until = f"http://127.0.0.1:{port}", time.monotonic() + 120  # a busy machine starts it slowly
     try:
         while True:
             try:

@@ -223,6 +223,7 @@ def test_a_mistake_is_a_page_until_it_is_mended(tmp_path):
     (flows / "greet.py").write_text(GOOD)
     port = free_port()
     env = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
+    env["PYTHONDONTWRITEBYTECODE"] = "1"  # both versions of the file have one length, and perhaps one second
     served = subprocess.Popen(
         [sys.executable, "-m", "portal", "run", "--reload", "--debug", "--port", str(port)],
         cwd=tmp_path, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,

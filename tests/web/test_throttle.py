@@ -24,6 +24,7 @@ def make_app(tmp_path):
         app = create_app(
             {
                 "DATABASE_URL": f"sqlite:///{tmp_path / 'throttled.sqlite'}", "FLOWS": [], "SCHEDULER": "off",
+                "DATABASE_LOCK_TIMEOUT": 60,  # twenty write at once, on a machine that may be busy
                 "TESTING": True, "THROTTLE": "on", "WTF_CSRF_ENABLED": False, "SECRET_KEY": "x" * 32, **more,
             }
         )  # fmt: skip
