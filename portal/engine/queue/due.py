@@ -41,7 +41,9 @@ FIRST: dict[str, Callable[[Any], Select[Any] | None]] = {
 def first_moments(session: Session) -> dict[str, dt.datetime]:
     """The first moment of each kind of which there is a row; it can have passed."""
     session.rollback()
-    row = session.execute(_query(frozenset(registry.values())), {"now": timers.now()}).one()
+    query = _query(frozenset(registry.values()))
+    # of the connection itself, as no object is read: it is asked each second of an idle worker
+    row = session.connection().execute(query, {"now": timers.now()}).one()
     session.rollback()
     return {name: moment for name, moment in row._mapping.items() if moment is not None}
 
