@@ -72,7 +72,9 @@ def _texts(flow_class: type[Flow]) -> Iterator[str]:
         yield f"category: takes the words of a heading, as in 'Finance', not {flow_class.category!r}"
     secret = flow_class.webhook_secret
     secrets = secret if isinstance(secret, list | tuple) else (secret,)
-    if secret is not None and not all(isinstance(each, str) for each in secrets):  # an empty one opens nothing
+    if secret is not None and not all(
+        isinstance(each, str) for each in secrets
+    ):  # an empty one opens nothing
         yield f"webhook_secret: takes a text, or a list of texts while one is replaced, not {secret!r}"
 
 

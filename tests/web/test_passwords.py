@@ -156,7 +156,13 @@ def test_a_colleague_is_invited_by_mail_and_chooses_the_first_password(app, clie
 
 
 def test_a_link_leads_to_a_page_in_the_language_of_its_receiver(app, client_of, mails):
-    data = {"username": "frank", "full_name": "Frank", "invite": "y", "email": "f@example.com", "language": "de"}
+    data = {
+        "username": "frank",
+        "full_name": "Frank",
+        "invite": "y",
+        "email": "f@example.com",
+        "language": "de",
+    }
     assert client_of("erin").post("/admin/add-person", data=data).status_code == 303
     person("frank").language = "de"
     db.session.commit()
