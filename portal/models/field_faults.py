@@ -139,7 +139,7 @@ def labels_faults(what: str, labels: Any) -> Iterator[str]:
 def _limit_faults(field: jsonstore.Field[Any, Any, Any]) -> Iterator[str]:
     """Limits that are none, or that leave no value."""
     for low, high in (("min_length", "max_length"), ("decimal_places", "max_digits")):
-        limits = {name: getattr(field, name, None) for name in (low, high)}
+        limits: dict[str, Any] = {name: getattr(field, name, None) for name in (low, high)}
         odd = [name for name, value in limits.items() if value is not None and not _is_count(value)]
         for name in odd:
             meant = int(limits[name]) if str(limits[name]).isdecimal() else 50
