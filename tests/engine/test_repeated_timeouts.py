@@ -85,7 +85,6 @@ def test_what_was_missed_is_made_up_once(flow_tester, time_machine):
         (DAY, {"repeat": True}, "how often"),
         (DAY, {"repeat": "P1D"}, "how often"),
         (DAY, {"repeat": -DAY}, "a span of time"),
-        (DAY, {"repeat": flow.working()}, "a span of time"),
         (lambda activation: DAY, {"repeat": 3}, "say repeat=timedelta"),
         (dt.datetime(2030, 1, 1, tzinfo=dt.UTC), {"repeat": 3}, "say repeat=timedelta"),
     ],

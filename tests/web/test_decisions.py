@@ -208,10 +208,6 @@ def test_a_form_of_the_authors_own_decides(flow_tester):
     assert (run.process.passed, run.process.remark) == (False, "No")
 
 
-class BareProcess(ThesisProcess):
-    bare = jsonstore.BooleanField("Bare", labels="Approve")
-
-
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -221,7 +217,6 @@ class BareProcess(ThesisProcess):
         ({"decide": "grade", "require": {"x": ["remark"]}}, "its values are 'a', 'b', 'f'"),
         ({"decide": "passed", "require": {False: ["reason"]}}, "add it to `fields`"),
         ({"decide": "passed", "require": {False: ["grade"]}}, "add it to `fields`"),
-        ({"decide": "bare"}, "labels=("),
         ({"require": {False: ["remark"]}}, "decide="),
     ],
 )
@@ -229,7 +224,7 @@ def test_a_wrong_decision_is_told_at_import(options, words):
     with pytest.raises(FlowError) as refused:
 
         class WrongFlow(flow.Flow):
-            process_class = BareProcess
+            process_class = ThesisProcess
             start = flow.Start(views.CreateProcessView.as_view(fields=["remark"], **options)).Next(this.end)
             end = flow.End()
 

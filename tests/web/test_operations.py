@@ -65,7 +65,7 @@ def test_what_is_late_and_what_is_due_is_told_with_its_age(app, people, register
 
     class SlowFlow(flow.Flow):
         start = flow.StartHandle().Next(this.wait)
-        wait = flow.Timer(dt.timedelta(minutes=-2)).Next(this.end)
+        wait = flow.Timer(lambda activation: dt.timedelta(minutes=-2)).Next(this.end)
         end = flow.End()
 
     register(SlowFlow)
