@@ -39,7 +39,9 @@ def names_of_who_could(
     is_postgresql = connection.dialect.name == "postgresql"
     names = [permission, f"{permission}:{obj}" if obj else permission]
     # PostgreSQL compares documents; SQLite unpacks the list
-    values = {f"name{at}": name if is_postgresql else json.dumps(name) for at, name in enumerate(names)}
+    values: dict[str, Any] = {
+        f"name{at}": name if is_postgresql else json.dumps(name) for at, name in enumerate(names)
+    }
     values |= {"process_id": process_id, "others": others, "most": limit}
     return list(connection.execute(_names(is_postgresql, bool(others)), values).scalars())
 
