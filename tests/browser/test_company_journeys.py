@@ -161,3 +161,21 @@ def test_the_catalogue_and_ones_requests_need_no_script(person):
     alice.get_by_role("button", name="Withdraw request").click()
     alice.goto("/requests")
     expect(alice.locator(".finished").get_by_text("2 days off from 05 Apr 2027")).to_be_visible()
+
+
+ABOVE_THE_FOLD = """
+() => [...document.querySelectorAll("[data-rows-list] > tbody > tr")]
+    .filter((row) => row.getBoundingClientRect().bottom <= innerHeight).length
+"""
+
+
+def test_five_cards_stand_above_the_fold_of_a_phone_and_twelve_rows_on_a_laptop(person):
+    carol = person("carol", viewport={"width": 390, "height": 844})
+    carol.goto("/processes")
+    assert carol.evaluate(ABOVE_THE_FOLD) >= 5
+    right = carol.locator("td.col-started").evaluate_all(
+        "cells => cells.map((cell) => Math.round(cell.getBoundingClientRect().right))"
+    )
+    assert len(set(right)) == 1, "what stands at the right stands in line"
+    carol.set_viewport_size({"width": 1280, "height": 800})
+    assert carol.evaluate(ABOVE_THE_FOLD) >= 12
