@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Date, DateTime, Integer, Numeric, String, inspect, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import instance_state
 
 from portal import summaries
 from portal.errors import contain
@@ -49,6 +50,10 @@ _ATTACHED = "\n\x1c\n"
 
 #: stands behind what was too long to be kept whole: any value may be in it. Three letters, for an index
 CUT = "\x1a\x1a\x1a"
+
+
+#: columns of ours that no text is made of
+_ASIDE = frozenset(Process.__table__.columns.keys()) - {"data", "artifact_type", "artifact_key"}
 
 
 def folded(text: str) -> str:
@@ -139,10 +144,15 @@ def text_of_task(task: Task) -> str | None:
 
 
 def keep_changed(session: Session) -> None:
-    """Bring the texts of processes up to date that code has changed outside of an action, before they are stored."""
+    """Bring the texts of processes up to date that code has changed outside of an action, or in one on another
+    process, before they are stored."""
+    run = session.info.get("run")
     with session.no_autoflush:
         for process in [each for each in session.dirty if isinstance(each, Process)]:
-            if "search_text" not in inspect(process).committed_state and process.search_text is not None:
+            changed = instance_state(process).committed_state.keys()
+            if not changed - _ASIDE or "search_text" in changed or process.search_text is None:
+                continue
+            if run is None or not any(change.process is process for change in run.rows.changes):
                 process.search_text = text_of(process)
 
 

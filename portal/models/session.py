@@ -37,7 +37,7 @@ class Hooks(_Parent):
     uses the database; `info["guard"]` is called at each such moment.
     """
 
-    #: called with a session before it writes what was changed outside of an action
+    #: called with a session before it writes what was changed
     watchers: ClassVar[list[Callable[[Any], None]]] = []
 
     def _tell_guard(self) -> None:
@@ -64,11 +64,11 @@ class Hooks(_Parent):
             super().flush(None if objects is None else pointed)
             for each, name in held:
                 getattr(type(each), name).take_key(each)
-        if objects is None and rows is not None:
-            rows.write_changes()
-        elif objects is None and self.dirty:
+        if objects is None and self.dirty:
             for watcher in self.watchers:
                 watcher(self)
+        if objects is None and rows is not None:
+            rows.write_changes()
         if objects is None or objects:  # an empty list would mean all
             super().flush(objects)
         if rows is not None:  # behind the processes that they belong to

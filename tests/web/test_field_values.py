@@ -43,9 +43,11 @@ class GoodsFlow(flow.Flow):
     wait = flow.ManualTask().Next(this.end)
     end = flow.End()
 
-    def take(self, activation, **values):
+    def take(self, activation, other=None, **values):
         for name, value in values.items():
             setattr(activation.process, name, value)
+        if other is not None:
+            db.session.get(Process, other).name = "Elsewhere"
         return activation.process
 
 
@@ -143,6 +145,8 @@ def test_what_has_no_text_yet_and_what_code_has_changed_is_found(people, goods):
     process.name = "Renamed"
     db.session.commit()
     assert found(erin, goods, "name=Renamed") == "a"
+    GoodsFlow.start.run(other=ids["c"])
+    assert found(erin, goods, "name=Elsewhere") == "c"
     assert search_text.fill_in(db.session()) == 1
     assert found(erin, goods, "inner=within") == "b"
 
