@@ -157,7 +157,7 @@ class Scheduler:
         return taken
 
 
-def _with_session(call: Callable[[Session], int]) -> int:
+def _with_session(call: Callable[[Session], object]) -> object:
     return call(db.session())
 
 
