@@ -92,7 +92,7 @@ def anonymise(session: Session, ids: list[int]) -> None:
     pointers = dict.fromkeys(("artifact_type", "artifact_key", "seed_type", "seed_key"))
     table, tasks = Process.__table__, Task.__table__
     change(table, table.c.id.in_(ids), data={}, search_text=None, created_by_id=None, **pointers)
-    emptied = {"data": {}, "search_text": None, "owner_id": None, "acting_for_id": None}
+    emptied: dict[str, Any] = {"data": {}, "search_text": None, "owner_id": None, "acting_for_id": None}
     change(tasks, tasks.c.process_id.in_(ids), **emptied, **pointers)
     change(Event, Event.process_id.in_(ids), user_id=None, detail={})
     change(
