@@ -55,7 +55,7 @@ def steps() -> None:
         surroundings = environment(url, "flows") | {"PYTHONPYCACHEPREFIX": folder}
         surroundings.pop("PYTHONDONTWRITEBYTECODE", None)
         script = str(Path(__file__).with_name("memory_steps.py"))
-        subprocess.run([sys.executable, "-c", "import portal.app"], cwd=ROOT, env=surroundings, check=True)
+        subprocess.run([sys.executable, "-c", "import wsgi"], cwd=ROOT, env=surroundings, check=True)
         command = [sys.executable, script, url, "carol", DEMO_PASSWORD]
         subprocess.run(command, cwd=ROOT, env=surroundings, check=True)
 

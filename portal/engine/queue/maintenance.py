@@ -25,7 +25,7 @@ ROUNDS: dict[str, Callable[[Session], int]] = {
 }
 
 #: what no row has a moment for, and how many seconds lie between two looks
-SWEEPS: dict[str, tuple[Callable[[Session], object], float]] = {
+SWEEPS: dict[str, tuple[Callable[[Session], int], float]] = {
     "expired messages": (messages.sweep, 60),
     "lost workers": (heartbeats.prune, 600),
     "sent mail and hooks": (outbox.sweep, 3600),

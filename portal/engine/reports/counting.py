@@ -46,16 +46,17 @@ def turn(session: Session, limit: int = BATCH) -> int:
     return number
 
 
-def sweep(session: Session) -> bool:
-    """`turn`, where that is worth it. Whether more is left than one turn counts."""
+def sweep(session: Session) -> int:
+    """`turn`, where that is worth it. How many were counted; 0 where none are left."""
     first = select(Event.created).where(Event.id > ReportCursor.event_id).order_by(Event.id).limit(1)
     newest = select(func.max(Event.id)).scalar_subquery()
     query = select(ReportCursor.event_id, newest, first.scalar_subquery()).where(ReportCursor.id == 1)
     row = session.execute(query).first()
     session.rollback()
     if row is not None and (row[2] is None or (row[1] - row[0] < WORTH and row[2] > utcnow() - LATEST)):
-        return False
-    return turn(session) == BATCH
+        return 0
+    counted = turn(session)
+    return counted if counted == BATCH else 0
 
 
 def rebuild(session: Session) -> None:
