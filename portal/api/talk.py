@@ -16,7 +16,7 @@ from portal.engine import comments, search_text
 from portal.engine.transaction import transaction, wake
 from portal.jsonstore import check_text
 from portal.models import Comment, Process, StoredFile, Task, User, db
-from portal.web import files as file_pages
+from portal.web import downloads
 from portal.web.forms.uploads import clean_name, kind_of
 from portal.web.layout import me
 from portal.web.lookups import process_or_refuse
@@ -170,4 +170,4 @@ def _file(row: StoredFile) -> dict[str, Any]:
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
 def download(file_id: str) -> BaseResponse:
     """A file of a process that one may see: attached to it, or in one of its fields."""
-    return file_pages.download(file_id)
+    return downloads.download(file_id)
