@@ -105,7 +105,8 @@ def send_parcel(page, recipient):
 def work_while_away(carol, newcomer, ernst, name):
     """The turn is the newcomer's, who goes away: Ernst does it for them, and both read so."""
     send_parcel(carol, "The attic")
-    expect(carol.locator(".story")).to_contain_text(f"an {name} nach der Regel: reihum")
+    carol.goto(f"{carol.url}?tab=events")
+    expect(carol.locator("main")).to_contain_text(f"an {name} nach der Regel: reihum")
     newcomer.goto("/inbox")
     expect(newcomer.get_by_role("heading", name="Eingang")).to_be_visible()
     expect(newcomer.locator("tbody tr")).to_contain_text("Parcel for The attic")

@@ -92,10 +92,10 @@ def test_due_priority_and_snooze(carol, bob, task_id):
     assert task.priority == 5
     assert task.snoozed_until == dt.datetime(2100, 1, 1, 8, tzinfo=dt.UTC)
     page = bob.get("/inbox").text
-    assert "1 snoozed task" in page
+    assert "Snoozed</strong> 1 task" in page
     assert "Nothing to do" in page
     assert bob.post(f"/tasks/{task_id}/snooze", data={"until": ""}).status_code == 303
-    assert "snoozed task" not in bob.get("/inbox").text
+    assert "Snoozed</strong>" not in bob.get("/inbox").text
     assert carol.post(f"/tasks/{task_id}/due", data={"due": ""}).status_code == 303
     assert db.session.get_one(Task, task_id, populate_existing=True).due is None
 

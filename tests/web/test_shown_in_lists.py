@@ -93,7 +93,9 @@ def test_a_summary_that_needs_the_whole_gets_it_in_one_statement(reader, count):
 )
 def test_what_a_template_speaks_of(template, names, monkeypatch, reader):
     monkeypatch.setattr(ScanFlow, "process_summary_template", template)
+    summaries.names_shown.cache_clear()  # a flow keeps its templates, outside of this test
     assert summaries.names_shown(ScanFlow) == names
+    summaries.names_shown.cache_clear()
 
 
 def test_a_page_of_scans_takes_the_room_of_what_it_shows(reader, client_of):
