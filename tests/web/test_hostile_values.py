@@ -125,7 +125,7 @@ PARAMETERS = {
         LIST,
         ("task", "user", "next", "all", "list", "reason", "due", "priority", "until", "_ask"),
     ),
-    "/processes/<any(cancel,suspend,resume,retry,withdraw):action>": (
+    "/processes/<any(cancel,suspend,resume,retry,withdraw,migrate):action>": (
         LIST,
         ("process", "next", "all", "reason"),
     ),
