@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, literal_column, or_, select
+from sqlalchemy import ColumnElement, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from portal.models import Process, Task
@@ -21,7 +21,7 @@ def started_by(fingerprints: Sequence[str], *, unknown: bool = False) -> Any:
     Args:
         unknown: also where it is not known by which.
     """
-    fits = _first.c.fingerprint.in_(fingerprints)
+    fits: ColumnElement[bool] = _first.c.fingerprint.in_(fingerprints)
     if len(fingerprints) == 1:  # then the index has them in the order of the list
         fits = _first.c.fingerprint == fingerprints[0]
     if unknown:

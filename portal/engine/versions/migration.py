@@ -139,8 +139,8 @@ def migrate(
         permissions.demand_manager(run.user, found, _("move its tasks"))
         run.because("migrate", reason)
         tasks = list(run.find(found, Task.finished.is_(None)))
-        likely = misfits(found, tasks)
-        if not likely:
+        likely, flow_class = misfits(found, tasks), found.flow_class
+        if flow_class is None or not likely:
             raise TransitionNotAllowed(_("Every open step of this process is one of its flow as it is now."))
         names = {old: (chosen or {}).get(old) or new for old, new in likely.items()}
         if undecided := [task.title for task in tasks if names.get(task.flow_task) == ""]:
@@ -153,7 +153,7 @@ def migrate(
                     steps=steps,
                 )
             )
-        nodes = found.flow_class.definition.nodes
+        nodes = flow_class.definition.nodes
         for task in tasks:
             if task.is_open and task.flow_task in names and task.node is None:
                 _demand_names(nodes, task.flow_task, names[task.flow_task])
