@@ -20,7 +20,7 @@ from portal.models import Process, Task, User, utcnow
 from .attention import needs_attention
 from .fields import Column, column_of
 from .search import Search, may_have
-from .versions import started_by, versions_but, versions_like
+from .versions import started_by, versions_like
 
 #: the order of `due=` on a page
 DUE = ("late", "today", "week", "none")
@@ -308,7 +308,7 @@ _WHOLE = 16
 
 
 def _version(session: Session, filters: Filters) -> Any:
-    """Whether the process was started by this version of its flow. One statement, but for a whole fingerprint."""
+    """Whether the process was started by this version of its flow. One statement for the beginning of a fingerprint."""
     text = filters.version.lower()
     if not filters.flow:
         raise Fault(
@@ -317,7 +317,7 @@ def _version(session: Session, filters: Filters) -> Any:
     if text == "old":
         flow_class = registry.get(filters.flow)
         now = "" if flow_class is None else flow_class.definition.fingerprint
-        return started_by(versions_but(session, filters.flow, now), unknown=True)
+        return ~started_by([now])
     if not _FINGERPRINT.fullmatch(text):
         raise Fault(
             _(
@@ -325,7 +325,7 @@ def _version(session: Session, filters: Filters) -> Any:
                 text=filters.version[:40],
             )
         )
-    return started_by([text] if len(text) == _WHOLE else versions_like(session, filters.flow, text))
+    return started_by([text] if len(text) == _WHOLE else versions_like(session, text))
 
 
 def _step(filters: Filters, _kind: str) -> Any:

@@ -168,7 +168,7 @@ def address_of(rule, process_id, task_id):
         "<any(start,remove):action>": "start",
         "<any(cancel,suspend,resume):action>": "cancel",
         "<any(assign,unassign,reassign,cancel,undo,revive,skip,due,priority,snooze):action>": "assign",
-        "<any(cancel,suspend,resume,retry,withdraw):action>": "cancel",
+        "<any(cancel,suspend,resume,retry,withdraw,migrate):action>": "cancel",
         "<int:undo_id>": "1",
         "<any(skip,move,due,priority,snooze,reschedule):action>": "skip",
         "<any(withdraw,retry):action>": "withdraw",
