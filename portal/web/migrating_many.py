@@ -128,5 +128,5 @@ def _compared(
     for name, number in standing.items():
         if new := wanted.get(name):
             going[new] += number
-    before, after = (ChartState(current=each, badges=each, mutes=False) for each in (standing, going))
+    before, after = (ChartState(current=each, mutes=False) for each in (standing, going))
     return compared(old, flow_class, before, after)
