@@ -258,6 +258,11 @@ class PageQuery(Schema):
 class ListQuery(PageQuery):
     q = fields.String(metadata={"description": "A number, or words."})
     flow = fields.String()
+    version = fields.String(
+        metadata={
+            "description": "With `flow`: a fingerprint or its beginning, or `old` for all but the present one."
+        }
+    )
     step = fields.String()
     person = fields.String(metadata={"description": "A user name: whose task, or who started the process."})
     state = fields.String()

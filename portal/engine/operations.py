@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from .moving_clock import clock
 from .process_actions import cancel_process, resume, retry, suspend, withdraw
 from .retries import disturbance, persist
 from .transaction import transaction, wake
+from .versions import migration
 
 log = logging.getLogger("portal.engine")
 
@@ -40,6 +41,7 @@ _PROCESS_ACTIONS: dict[str, Callable[..., Any]] = {
     "resume": resume,
     "withdraw": withdraw,
     "retry": retry,
+    "migrate": migration.migrate,
 }
 #: the method of an activation for each
 _TASK_ACTIONS = {
@@ -63,13 +65,14 @@ class Scope:
     Attributes:
         kind: `incident`, `ids` or `filters`.
         listed: the name of that list.
-        given: what the action is given beside each: the id of a person, a number, or a moment.
+        given: what the action is given beside each: the id of a person, a number, a moment, or the steps at which
+            processes continue by those that they leave.
     """
 
     kind: str
     value: Any
     listed: str = ""
-    given: int | dt.datetime | None = None
+    given: int | dt.datetime | Mapping[str, str] | None = None
 
     @property
     def document(self) -> dict[str, Any]:
@@ -256,7 +259,8 @@ def _act(
     where: dict[str, Any] = {target: target_id}
     with transaction(session, user_id, **where):
         if target == "process":
-            told = _PROCESS_ACTIONS[action](session, target_id, user_id, reason)
+            more = (given,) if action == "migrate" else ()
+            told = _PROCESS_ACTIONS[action](session, target_id, user_id, reason, *more)
             if action == "retry" and not told.fresh:
                 raise TransitionNotAllowed(told.refused[0])
         else:

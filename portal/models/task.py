@@ -42,6 +42,8 @@ former_owner = Table(
 #: a task is open while it has no `finished`
 _OPEN = text("finished IS NULL")
 _TO_REMIND = text("finished IS NULL AND remind IS NOT NULL")
+#: the first of a process, which knows the declaration by which it was started
+_FIRST = text("number = 1")
 _AT_WORK = text("status = 'STARTED' AND lease IS NOT NULL")
 
 #: how long before its due moment people are reminded of a task; half-way where there is less than twice that
@@ -145,6 +147,13 @@ class Task(Base):
     __table_args__ = (
         UniqueConstraint("process_id", "number", name="uq_portal_task_number"),
         Index("ix_portal_task_process_node", "process_id", "flow_task"),
+        Index(
+            "ix_portal_task_version",
+            "fingerprint",
+            "process_id",
+            sqlite_where=_FIRST,
+            postgresql_where=_FIRST,
+        ),
         _open_index("ix_portal_task_open", "process_id", "flow_task"),
         # the lists are read in the order of these, the soonest due first, then priority
         _filled_index(

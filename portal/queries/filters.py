@@ -20,6 +20,7 @@ from portal.models import Process, Task, User, utcnow
 from .attention import needs_attention
 from .fields import Column, column_of
 from .search import Search, may_have
+from .versions import started_by, versions_like
 
 #: the order of `due=` on a page
 DUE = ("late", "today", "week", "none")
@@ -55,6 +56,8 @@ class Filters:
 
     Attributes:
         flow: the label of a flow.
+        version: the fingerprint, or its beginning, of the declaration of the flow with which processes were started;
+            `old` for every one but the one that is declared now.
         q: a number, or words to search for.
         step: the name of a step.
         person: a user name: whose task; on one's own lists and those of processes also who has started it.
@@ -73,6 +76,7 @@ class Filters:
     """
 
     flow: str = ""
+    version: str = ""
     q: str = ""
     step: str = ""
     person: str = ""
@@ -129,13 +133,13 @@ class Filters:
         plain: dict[str, Any] = {name: "" for name in names if name in NARROWING[:-1]}
         kept = tuple(each for each in self.data if each.key not in names and "flow" not in names)
         if "flow" in names:
-            plain["step"] = ""
+            plain["step"] = plain["version"] = ""
             plain["columns"] = tuple(each for each in self.columns if not each.startswith("data."))
         return replace(self, data=kept, after="", **plain)
 
 
 #: what makes a list shorter; `data` is the last one
-NARROWING = ("flow", "q", "step", "person", "state", "due", "since", "until", "priority", "data")
+NARROWING = ("flow", "version", "q", "step", "person", "state", "due", "since", "until", "priority", "data")
 EVERYTHING = Filters()
 
 
@@ -188,11 +192,16 @@ def narrow(session: Session, filters: Filters, kind: str) -> Narrowed:
     found = Narrowed(faults=list(filters.faults))
     makers = _OF_PROCESSES if kind == "processes" else _OF_TASKS
     for name in NARROWING[:-1]:
-        if getattr(filters, name) and name != "q":
+        if getattr(filters, name) and name not in ("q", "version"):
             try:
                 found.criteria.append(makers[name](filters, kind))
             except Fault as fault:
                 found.faults.append(LeftOut.of(name, fault))
+    if filters.version:
+        try:
+            found.criteria.append(_version(session, filters))
+        except Fault as fault:
+            found.faults.append(LeftOut.of("version", fault))
     if kind == "processes" and filters.since and filters.until and not found.faults:
         found.criteria += _numbers_between(filters)
     sought: list[Any] = []
@@ -294,6 +303,31 @@ def _flow(filters: Filters, _kind: str) -> Any:
     return Process.flow_label == filters.flow
 
 
+_FINGERPRINT = re.compile(r"[0-9a-f]{1,16}", re.ASCII)
+_WHOLE = 16
+
+
+def _version(session: Session, filters: Filters) -> Any:
+    """Whether the process was started by this version of its flow. One statement for the beginning of a fingerprint."""
+    text = filters.version.lower()
+    if not filters.flow:
+        raise Fault(
+            _("Choose a flow to filter by its versions: “%(text)s” is left out.", text=filters.version[:40])
+        )
+    if text == "old":
+        flow_class = registry.get(filters.flow)
+        now = "" if flow_class is None else flow_class.definition.fingerprint
+        return ~started_by([now])
+    if not _FINGERPRINT.fullmatch(text):
+        raise Fault(
+            _(
+                "“%(text)s” is no version: a fingerprint, its beginning, or old. This filter is left out.",
+                text=filters.version[:40],
+            )
+        )
+    return started_by([text] if len(text) == _WHOLE else versions_like(session, text))
+
+
 def _step(filters: Filters, _kind: str) -> Any:
     return Task.flow_task == filters.step
 
@@ -320,7 +354,7 @@ def _task_state(filters: Filters, _kind: str) -> Any:
     return Task.status == filters.state.upper()
 
 
-PROCESS_STATES = ("new", "done", "canceled", "failed", "suspended")
+PROCESS_STATES = ("new", "open", "done", "canceled", "failed", "suspended")
 
 
 def _process_state(filters: Filters, _kind: str) -> Any:
@@ -329,6 +363,8 @@ def _process_state(filters: Filters, _kind: str) -> Any:
         return needs_attention()
     if state == "suspended":
         return or_(Process.status == "SUSPENDED", and_(Process.status == "NEW", Process.on_hold))
+    if state == "open":  # also on hold
+        return Process.finished.is_(None)
     if state == "new":
         return and_(Process.status == "NEW", Process.on_hold.is_(False))
     if state not in PROCESS_STATES:

@@ -68,6 +68,7 @@ def chips(name: str, filters: Filters, addresses: Addresses, flows: list[tuple[s
 def _on(filters: Filters, addresses: Addresses) -> Iterator[Chip]:
     words: dict[str, str] = {
         "flow": _flow(filters.flow),
+        "version": _version(filters.version),
         "step": _step(filters),
         "due": str(_DUE.get(filters.due, filters.due)),
         "person": filters.person,
@@ -90,6 +91,8 @@ def _off(name: str, filters: Filters, addresses: Addresses, flows: list[tuple[st
         yield Chip(
             "flow", _("Flow"), options=[(title, addresses.with_(flow=label)) for label, title in flows]
         )
+    if filters.flow in registry and not filters.version and addresses.of_processes:
+        yield Chip("version", _("Version"), options=list(_versions(filters, addresses)))
     steps = [] if filters.step else list(_steps(filters, addresses))
     if steps:
         yield Chip("step", _("Step"), options=steps)
@@ -116,6 +119,15 @@ def _flow(label: str) -> str:
     return label if flow_class is None else flow_class.definition.title
 
 
+def _version(version: str) -> str:
+    return _("Older versions") if version.lower() == "old" else _("Version %(version)s", version=version[:8])
+
+
+def _versions(filters: Filters, addresses: Addresses) -> Iterator[tuple[str, str]]:
+    yield _("declared now"), addresses.with_(version=registry[filters.flow].definition.fingerprint)
+    yield _("Older versions"), addresses.with_(version="old")
+
+
 def _step(filters: Filters) -> str:
     flow_class = registry.get(filters.flow)
     return step_title(None if flow_class is None else flow_class.definition, filters.step)
@@ -130,6 +142,8 @@ def _state(addresses: Addresses, state: str) -> str:
     words: dict[str, Any] = (
         {**TASK_STATES, **PROCESS_STATES} if addresses.of_processes else {**PROCESS_STATES, **TASK_STATES}
     )
+    if addresses.of_processes and state == "open":
+        return _("Not finished")
     return ATTENTION.word if state == "attention" else str(words.get(state.upper(), state))
 
 

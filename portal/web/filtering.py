@@ -21,7 +21,7 @@ from .urls import to_id
 
 #: what is longer is no filter
 _LONGEST, _MOST_CONDITIONS = 1000, 20
-_PLAIN = ("flow", "q", "step", "person", "since", "until", "priority", "sort", "after", "view")
+_PLAIN = ("flow", "version", "q", "step", "person", "since", "until", "priority", "sort", "after", "view")
 #: columns that a list can be made to show
 _MOST_COLUMNS = 20
 

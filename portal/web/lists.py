@@ -137,7 +137,7 @@ def list_context(name: str, path: str, filters: Filters, page: Page) -> dict[str
         "addresses": addresses,
         "columns": shown_columns(name, filters),
         "choice": _choice(name, filters),
-        "bulk_actions": _process_actions(name),
+        "bulk_actions": _process_actions(name, filters),
         "chips": chips(name, filters, addresses, flows),
         "tabs": tabs,
         "current_view": current,
@@ -176,12 +176,12 @@ def _choice(name: str, filters: Filters) -> list[tuple[str, Any, bool]]:
     ]
 
 
-def _process_actions(name: str) -> tuple[str, ...]:
+def _process_actions(name: str, filters: Filters) -> tuple[str, ...]:
     """What the rows of a list of processes can be ticked for."""
     if name == "mine":
         return ("withdraw",)
     if name == "processes" and (me().is_superuser or any(me().manages(label) for label in registry)):
-        return ("suspend", "resume", "retry", "cancel")
+        return ("suspend", "resume", "retry", *(["migrate"] if filters.flow else []), "cancel")
     return ()
 
 

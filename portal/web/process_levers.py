@@ -13,6 +13,7 @@ from wtforms import Form
 from portal import queries
 from portal.engine import actions, lifecycle, operations, permissions, visibility
 from portal.engine.process_actions import Retried
+from portal.engine.versions import migration
 from portal.errors import InvalidForm, PermissionDenied, PortalError, TransitionNotAllowed
 from portal.jsonstore import fields_of
 from portal.jsonstore.place import MISSING, document_of, look_up
@@ -20,6 +21,7 @@ from portal.language import gettext as _
 from portal.language import ngettext
 from portal.models import Process, Task, db
 
+from . import migrating_many
 from .accounts.sign_in import require_login
 from .display.words import PROCESS_ACTIONS
 from .files import Files
@@ -33,7 +35,7 @@ from .messages import flash
 from .processes import ask, correctable
 from .reasons import reason_of_request
 from .rendering import render_template
-from .selection import Selection, each, list_filters, selection, tell, tell_nothing
+from .selection import Refusal, Selection, each, list_filters, selection, tell, tell_nothing
 from .step_fields import named_fields
 from .tasks.given import my_zone
 from .urls import see_other, to_id, way_back
@@ -47,6 +49,7 @@ _DO: dict[str, Any] = {
     "resume": actions.resume,
     "withdraw": actions.withdraw,
     "retry": actions.retry,
+    "migrate": migration.migrate,
 }
 
 
@@ -210,7 +213,7 @@ _SHOWN = 50
 # -- many of them ------------------------------------------------------------------------------------------------
 
 
-@blueprint.post("/processes/<any(cancel,suspend,resume,retry,withdraw):action>")
+@blueprint.post("/processes/<any(cancel,suspend,resume,retry,withdraw,migrate):action>")
 def bulk(action: str) -> BaseResponse | str | tuple[str, int]:
     chosen = selection("process", "mine" if list_filters().mine else "processes")
     back = way_back(url_for("portal.processes.index"))
@@ -220,18 +223,21 @@ def bulk(action: str) -> BaseResponse | str | tuple[str, int]:
     if "_ask" in request.form:
         return _ask_many(action, chosen, back)
     reason, fault = reason_of_request()
+    steps = migrating_many.chosen_steps() if action == "migrate" else None
+    if steps and not fault:
+        fault = migrating_many.fault(steps, _flow_of(chosen))
     if fault:
         return _ask_many(action, chosen, back, fault), 422
     if chosen.whole and chosen.more:
-        return see_other(_in_the_background(action, reason))
-    outcome = each(chosen.wanted, lambda text: _one(action, text, reason))
+        return see_other(_in_the_background(action, reason, steps))
+    outcome = each(chosen.wanted, lambda text: _one(action, text, reason, steps))
     tell(outcome, _words(action, outcome.done), more=chosen.more)
     return see_other(back)
 
 
 def _ask_many(action: str, chosen: Selection, back: str, fault: str = "") -> str:
     """The page that says what will be done with many, and asks for a reason."""
-    ids = [number for text in chosen.wanted if (number := to_id(text)) is not None]
+    ids = _ids(chosen)
     query = select(Process).where(Process.id.in_(ids[:_SHOWN])).order_by(Process.id)
     found = [
         each
@@ -243,7 +249,8 @@ def _ask_many(action: str, chosen: Selection, back: str, fault: str = "") -> str
         total = queries.how_many_processes(db.session(), me(), list_filters())
     address, query_string = url_for("portal.process_levers.bulk", action=action), request.query_string
     return render_template(
-        "portal/bulk_processes.html",
+        "portal/bulk_migrate.html" if action == "migrate" else "portal/bulk_processes.html",
+        moving=migrating_many.preview(ids, _flow_of(chosen)) if action == "migrate" else None,
         action=action,
         asked=PROCESS_ACTIONS[action],
         chosen=chosen,
@@ -255,16 +262,27 @@ def _ask_many(action: str, chosen: Selection, back: str, fault: str = "") -> str
     )
 
 
-def _in_the_background(action: str, reason: str) -> str:
+def _ids(chosen: Selection) -> list[int]:
+    return [number for text in chosen.wanted if (number := to_id(text)) is not None]
+
+
+def _flow_of(chosen: Selection) -> str | None:
+    """The flow that all of them are of, if they are of one."""
+    if chosen.whole and chosen.more:  # they are not all known here
+        return list_filters().flow or None
+    return migrating_many.one_flow(_ids(chosen))
+
+
+def _in_the_background(action: str, reason: str, steps: dict[str, str] | None) -> str:
     """Leave all that match the list's filters to the workers. The address that tells how far they are."""
     filters = list_filters()
     total = queries.how_many_processes(db.session(), me(), filters)
-    scope = operations.Scope("filters", filters.document())
+    scope = operations.Scope("filters", filters.document(), given=steps or None)
     operation_id = operations.begin(db.session(), me(), action, "process", scope, total=total, reason=reason)
     return url_for("portal.operations_of_people.detail", operation_id=operation_id)
 
 
-def _one(action: str, text: str, reason: str) -> str | None:
+def _one(action: str, text: str, reason: str, steps: dict[str, str] | None) -> Refusal | None:
     number = to_id(text)
     process = db.session.get(Process, number) if number is not None else None
     if process is None or not permissions.may_see_process(db.session(), me(), process):
@@ -272,7 +290,14 @@ def _one(action: str, text: str, reason: str) -> str | None:
     title = f"#{process.id} {process.flow_label}"
     try:
         demand(action, process)
-        told = _DO[action](db.session(), process.id, me().id, reason)
+        told = _DO[action](
+            db.session(), process.id, me().id, reason, *([steps] if action == "migrate" else ())
+        )
+    except migration.Undecided as error:
+        db.session.rollback()
+        words = _("Refused: %(what)s", what=f"{title}: {error}")
+        address = url_for("portal.migrating.migrate", process_id=number)
+        return {"text": words, "to": address, "name": _("Choose…")}
     except PortalError as error:
         db.session.rollback()
         return _("Refused: %(what)s", what=f"{title}: {error}")
@@ -290,6 +315,8 @@ def _words(action: str, number: int) -> str:
         return ngettext("%(number)s process resumed.", "%(number)s processes resumed.", number)
     if action == "retry":
         return ngettext("%(number)s process retried.", "%(number)s processes retried.", number)
+    if action == "migrate":
+        return ngettext("%(number)s process moved.", "%(number)s processes moved.", number)
     return ngettext("%(number)s request withdrawn.", "%(number)s requests withdrawn.", number)
 
 

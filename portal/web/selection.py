@@ -25,6 +25,8 @@ MOST = 500
 SECONDS = 20.0
 #: refusals that are named, and characters of each: messages travel in a cookie
 _NAMED, _LENGTH = 12, 120
+Refusal = str | dict[str, str]
+
 #: what beside filters stands in the form of a bulk action
 _OURS = (
     "csrf_token",
@@ -82,11 +84,12 @@ class Outcome:
     """What became of a bulk action."""
 
     done: int = 0
-    refused: list[str] = field(default_factory=list)
+    #: lines for people, each alone or with a link (`text`, `to`, `name`)
+    refused: list[Refusal] = field(default_factory=list)
     left: int = 0
 
 
-def each(wanted: list[str], act: Callable[[str], str | None]) -> Outcome:
+def each(wanted: list[str], act: Callable[[str], Refusal | None]) -> Outcome:
     """Do it with one after the other, as long as there is time.
 
     Args:
@@ -130,8 +133,14 @@ def tell(outcome: Outcome, done: str, *, more: bool, undo: str = "") -> None:
         flash(_("More are left than are done at once. Do it again for the rest."), "warning")
 
 
-def _folded(refused: list[str]) -> dict[str, Any]:
-    lines = [line if len(line) <= _LENGTH else f"{line[: _LENGTH - 1]}…" for line in refused[:_NAMED]]
+def _cut(line: Refusal) -> Refusal:
+    if isinstance(line, dict):
+        return {**line, "text": str(_cut(line["text"]))}
+    return line if len(line) <= _LENGTH else f"{line[: _LENGTH - 1]}…"
+
+
+def _folded(refused: list[Refusal]) -> dict[str, Any]:
+    lines = [_cut(line) for line in refused[:_NAMED]]
     if len(refused) > _NAMED:
         rest = len(refused) - _NAMED
         lines.append(ngettext("And %(number)s more.", "And %(number)s more.", rest))

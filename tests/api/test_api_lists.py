@@ -59,3 +59,15 @@ def test_people_and_roles_are_for_superusers(program, orders):
     assert ids(erin.get("/people"), "username") == ["alice", "bob", "carol", "dave", "erin"]
     assert ids(erin.get("/people?q=ALI"), "username") == ["alice"]
     assert erin.get("/roles").json == {"items": [], "next": None}
+
+
+def test_processes_are_found_by_version(program, orders):
+    from portal.flow.registry import registry
+
+    carol, now = program("carol"), registry["order"].definition.fingerprint
+    assert ids(carol.get(f"/processes?flow=order&version={now}")) == orders[::-1]
+    assert ids(carol.get(f"/processes?flow=order&version={now[:6]}&state=open")) == orders[::-1]
+    assert ids(carol.get("/processes?flow=order&version=old")) == []
+    for query in ("flow=order&version=new", "version=old"):
+        answer = carol.get(f"/processes?{query}")
+        assert (answer.status_code, list(answer.json["errors"])) == (422, ["version"])

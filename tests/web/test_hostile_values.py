@@ -126,7 +126,7 @@ PARAMETERS = {
         LIST,
         ("task", "user", "next", "all", "list", "reason", "due", "priority", "until", "_ask"),
     ),
-    "/processes/<any(cancel,suspend,resume,retry,withdraw):action>": (
+    "/processes/<any(cancel,suspend,resume,retry,withdraw,migrate):action>": (
         LIST,
         ("process", "next", "all", "reason"),
     ),
@@ -236,7 +236,7 @@ def addresses(app, site):
              "<fingerprint>": "abc",
              "<name>": "start", "<any(cancel,suspend,resume):action>": "resume",
              "<any(assign,unassign,reassign,cancel,undo,revive,skip,due,priority,snooze):action>": "due",
-             "<any(cancel,suspend,resume,retry,withdraw):action>": "suspend", "<int:undo_id>": "1",
+             "<any(cancel,suspend,resume,retry,withdraw,migrate):action>": "suspend", "<int:undo_id>": "1",
              "<any(skip,move,due,priority,snooze,reschedule):action>": "move", "<any(withdraw,retry):action>": "retry",
              "<int:view_id>": "1", "<int:token_id>": "1", "<any(start,remove):action>": "start",
              "<any(assign,unassign,reassign,cancel,undo,revive):action>": "reassign"}  # fmt: skip

@@ -31,10 +31,12 @@ FROM generate_series(1, {TASKS}) AS n
 """
 ROWS = f"""
 INSERT INTO portal_task (id, number, process_id, flow_task, flow_task_type, status, token, owner_id, owner_permission,
-                         created, due, priority, data, attempt)
+                         fingerprint, created, due, priority, data, attempt)
 SELECT n, 1, n, CASE WHEN n = 4321 THEN 'sign' ELSE 'review' END, 'View',
        CASE WHEN n % 2 = 0 THEN 'ASSIGNED' ELSE 'NEW' END, 'start',
-       CASE WHEN n <= 100 AND n % 2 = 0 THEN :bob WHEN n % 2 = 0 THEN :dave END, 'paper.can_review', now(),
+       CASE WHEN n <= 100 AND n % 2 = 0 THEN :bob WHEN n % 2 = 0 THEN :dave END, 'paper.can_review',
+       CASE WHEN n BETWEEN 500 AND 540 THEN 'a1' || repeat('0', 14) WHEN n % 3 = 0 THEN 'b2' || repeat('0', 14)
+            ELSE 'c3' || repeat('0', 14) END, now(),
        CASE WHEN n % 7 = 0 THEN NULL ELSE now() + n % 5000 * interval '1 minute' END, n % 3, '{{}}', 0
 FROM generate_series(1, {TASKS}) AS n
 """
@@ -70,6 +72,11 @@ PAGES = {
     "tasks by a text in a field of all": ("erin", "tasks", of_field("contains", "paper")),
     "one's own tasks by a text in a field of all": ("bob", "queue", of_field("contains", "paper")),
     "a value of a field that one has": ("carol", "processes", of_field("eq", "Paper 4711")),
+    "a version of a few": ("carol", "processes", Filters(flow="paper", version="a1" + "0" * 14)),
+    "the beginning of a version of a few": ("carol", "processes", Filters(flow="paper", version="a1")),
+    "a version of a third": ("carol", "processes", Filters(flow="paper", version="b2", state="open")),
+    "all older versions": ("carol", "processes", Filters(flow="paper", version="old")),
+    "tasks of a version of a few": ("erin", "tasks", Filters(flow="paper", version="a1")),
     "tasks by a value of a field that one has": ("erin", "tasks", of_field("eq", "Paper 4711")),
 }
 

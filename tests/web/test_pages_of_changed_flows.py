@@ -213,8 +213,9 @@ def test_what_changed_since_a_version_is_told_on_the_flows_page(app, register, p
     page = carol.get("/flows/paper").text
     address = f"/flows/paper/versions/{old.definition.fingerprint}"
     assert address in page
-    assert '<td class="number">2</td><td class="number">2</td>' in page, (
-        "how many of a version are in progress"
+    listed = f"/processes?flow=paper&amp;version={old.definition.fingerprint}&amp;state=open"
+    assert f'<td class="number">2</td><td class="number"><a href="{listed}">2</a></td>' in page, (
+        "how many of a version are in progress, and which"
     )
     assert "Manual task, for whoever may see the process." in page, "in words"
     before, after = pictures(carol.get(address).text)

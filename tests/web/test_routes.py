@@ -49,7 +49,7 @@ TABLE = {
     ("POST", "/tasks/<any(assign,unassign,reassign,cancel,undo,revive,skip,due,priority,snooze):action>"): (
         LOGIN, 303, 303, 303, 303,
     ),
-    ("POST", "/processes/<any(cancel,suspend,resume,retry,withdraw):action>"): (LOGIN, 303, 303, 303, 303),
+    ("POST", "/processes/<any(cancel,suspend,resume,retry,withdraw,migrate):action>"): (LOGIN, 303, 303, 303, 303),
     ("POST", "/undo/<int:undo_id>"): (LOGIN, 303, 303, 303, 303),
     ("POST", "/queue/next"): (LOGIN, 303, 303, 303, 303),
     ("GET", "/reports"): (LOGIN, 403, 403, 200, 200),
@@ -168,7 +168,7 @@ def address_of(rule, process_id, task_id):
         "<any(start,remove):action>": "start",
         "<any(cancel,suspend,resume):action>": "cancel",
         "<any(assign,unassign,reassign,cancel,undo,revive,skip,due,priority,snooze):action>": "assign",
-        "<any(cancel,suspend,resume,retry,withdraw):action>": "cancel",
+        "<any(cancel,suspend,resume,retry,withdraw,migrate):action>": "cancel",
         "<int:undo_id>": "1",
         "<any(skip,move,due,priority,snooze,reschedule):action>": "skip",
         "<any(withdraw,retry):action>": "withdraw",

@@ -11,16 +11,17 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from portal.errors import PortalError
+from portal.errors import PortalError, TransitionNotAllowed
 from portal.flow.registry import registry
 from portal.language import gettext as _
+from portal.language import ngettext
 from portal.models import Process, Task, User
 
-from .. import permissions
+from .. import lifecycle, permissions
 from ..context import ActionContext
 from ..interpreter import boundary_events, compensation, joins, mutexes, processes, step
 from ..retries import persistent
-from ..transaction import task_action
+from ..transaction import read_process, task_action, transaction
 from . import renaming
 
 log = logging.getLogger("portal.engine")
@@ -113,6 +114,96 @@ def move(
     return moves
 
 
+@persistent
+def migrate(
+    session: Session,
+    process: Process | int,
+    user: User | int | None = None,
+    reason: str | None = None,
+    chosen: Mapping[str, str] | None = None,
+) -> None:
+    """Move all open tasks of a process that stand at steps which its flow no longer has, in one action: all or none. A
+    manager's.
+
+    Args:
+        chosen: the names of steps, and where the process continues instead. What became another step of the same name
+            continues there unless this says otherwise.
+
+    Raises:
+        Undecided: it stands at a step for which none was chosen.
+        TransitionNotAllowed: every step is one of its flow, or one of them cannot move.
+    """
+    with transaction(session, user, process=process) as run:
+        found = read_process(session, process)
+        lifecycle.check_process("migrate", found)
+        permissions.demand_manager(run.user, found, _("move its tasks"))
+        run.because("migrate", reason)
+        tasks = list(run.find(found, Task.finished.is_(None)))
+        likely, flow_class = misfits(found, tasks), found.flow_class
+        if flow_class is None or not likely:
+            raise TransitionNotAllowed(_("Every open step of this process is one of its flow as it is now."))
+        names = {old: (chosen or {}).get(old) or new for old, new in likely.items()}
+        if undecided := [task.title for task in tasks if names.get(task.flow_task) == ""]:
+            steps = ", ".join(f"“{title}”" for title in dict.fromkeys(undecided))
+            raise Undecided(
+                ngettext(
+                    "choose where it continues: its flow no longer has the step %(steps)s",
+                    "choose where it continues: its flow no longer has the steps %(steps)s",
+                    len(set(undecided)),
+                    steps=steps,
+                )
+            )
+        nodes = flow_class.definition.nodes
+        for task in tasks:
+            if task.is_open and task.flow_task in names and task.node is None:
+                _demand_names(nodes, task.flow_task, names[task.flow_task])
+                run.know(task)
+                obstacle, _remark = _moved(run, task, nodes[names[task.flow_task]])
+                if obstacle is not None:
+                    raise TransitionNotAllowed(f"“{task.title}”: {obstacle}")
+
+
+class Undecided(TransitionNotAllowed):
+    """Somebody has to choose where a process continues."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """An open task at a step that its flow no longer has, or has otherwise.
+
+    Attributes:
+        likely: the step that is likely meant, if there is any.
+    """
+
+    process_id: int
+    label: str
+    name: str
+    fingerprint: str | None
+    likely: str
+
+
+def stuck(session: Session, processes: Collection[int]) -> list[Stuck]:
+    """The open tasks of these processes for which the code has no place. One statement."""
+    query = select(
+        Task.process_id,
+        Process.flow_label,
+        Task.flow_task,
+        Task.flow_task_type,
+        Task.status,
+        Task.fingerprint,
+    )
+    query = query.join(Process, Process.id == Task.process_id)
+    query = query.where(Task.process_id.in_(processes), Task.finished.is_(None))
+    found = []
+    for process_id, label, name, kind, status, fingerprint in session.execute(query.order_by(Task.id)):
+        flow_class = registry.get(label)
+        definition = None if flow_class is None else flow_class.definition
+        if definition is not None and "__" not in name and definition.node_of(name, kind, status) is None:
+            likely = name if name in definition.nodes else ""
+            found.append(Stuck(process_id, label, name, fingerprint, likely))
+    return found
+
+
 def misfits(process: Process, tasks: Collection[Any]) -> dict[str, str]:
     """The nodes at which these open tasks of a process stand, and which its flow no longer has or has otherwise: their
     names, each with the node that is likely meant, if there is any."""
@@ -172,25 +263,30 @@ def _move(
         if not old.is_open:
             return None
         run.because("migrate", reason)
-        obstacle = _obstacle(old, node)
-        keeper, remark = _keeper(session, old, node)
-        if obstacle is not None or dry_run:
-            return obstacle, remark
-        same = _is_same(old, node)
-        events, moment = boundary_events.events_of(run, old) if same else {}, old.scheduled
-        run.record(old, "CANCELED", "migrate", to=node.name)
-        step.leave(run, old)
-        if node.merges:
-            joins.move(run, node, old)
-            step.settle(run)
-            return None, None
-        fresh = processes.fresh_copy(run, old, node, [*old.previous, old])
-        fresh.remind = old.remind  # of which people have heard already
-        run.events_of[fresh] = events
+        return _moved(run, old, node, dry_run)
+
+
+def _moved(run: ActionContext, old: Task, node: Any, dry_run: bool = False) -> Said:
+    """Move an open task in an action under way, or say why not."""
+    obstacle = _obstacle(old, node)
+    keeper, remark = _keeper(run.session, old, node)
+    if obstacle is not None or dry_run:
+        return obstacle, remark
+    same = _is_same(old, node)
+    events, moment = boundary_events.events_of(run, old) if same else {}, old.scheduled
+    run.record(old, "CANCELED", "migrate", to=node.name)
+    step.leave(run, old)
+    if node.merges:
+        joins.move(run, node, old)
         step.settle(run)
-        if same and fresh.status == "SCHEDULED" and fresh.flow_task_type == "Timer":
-            fresh.scheduled = moment
-        return None, _given(run, old, fresh, keeper) or _failure(fresh) or remark
+        return None, None
+    fresh = processes.fresh_copy(run, old, node, [*old.previous, old])
+    fresh.remind = old.remind  # of which people have heard already
+    run.events_of[fresh] = events
+    step.settle(run)
+    if same and fresh.status == "SCHEDULED" and fresh.flow_task_type == "Timer":
+        fresh.scheduled = moment
+    return None, _given(run, old, fresh, keeper) or _failure(fresh) or remark
 
 
 def _obstacle(task: Task, node: Any) -> str | None:

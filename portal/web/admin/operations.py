@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.engine import operations
+from portal.engine.versions import migration
 from portal.errors import PermissionDenied
 from portal.language import gettext as _
 from portal.language import lazy_gettext, ngettext
@@ -55,6 +56,7 @@ def detail(operation_id: int) -> str:
         "portal/admin/operation.html",
         operation=operation,
         refusals=found,
+        stuck=_stuck(operation, found),
         left=_time_left(operation),
         title=title,
         steps=[step for step, (source, _state) in operations.STEPS.items() if operation.state in source],
@@ -74,6 +76,13 @@ def act(operation_id: int, step: str) -> BaseResponse:
     }
     flash(told[step], "success")
     return see_other(url_for("portal.operations_of_people.detail", operation_id=operation_id))
+
+
+def _stuck(operation: Operation, refusals: list[OperationRefusal]) -> set[int]:
+    """The processes that were not moved to their flow as it is now, and still have steps to choose."""
+    if operation.action != "migrate" or not refusals:
+        return set()
+    return {each.process_id for each in migration.stuck(db.session(), [each.target_id for each in refusals])}
 
 
 def _one_or_refuse(operation_id: int) -> Operation:
@@ -97,6 +106,11 @@ def title(operation: Operation) -> str:
             "withdraw": ngettext("Withdraw %(number)s request", "Withdraw %(number)s requests", number),
             "retry": ngettext(
                 "Retry what failed in %(number)s process", "Retry what failed in %(number)s processes", number
+            ),
+            "migrate": ngettext(
+                "Move %(number)s process to the flow as it is now",
+                "Move %(number)s processes to the flow as it is now",
+                number,
             ),
         }[operation.action]
     if "filters" in operation.scope:
