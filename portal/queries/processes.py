@@ -148,7 +148,7 @@ def _story(session: Session, user: Any) -> Select[Any]:
     whole = case((Process.id == PROCESS, Process.data))  # of a child only what its summary says is read
     beside = (*badge_counts(user), *talk_columns(PROCESS))
     return (
-        select(Process, permissions.visible_processes(user), *beside, whole)
+        select(Process, permissions.visible_process(user), *beside, whole)
         .where(Process.id.in_(shown_here))
         .options(
             joinedload(Process.created_by).lazyload(User.roles),
@@ -174,7 +174,7 @@ def children(session: Session, user: User, task: Task) -> list[Process]:
     """The processes that a task has called, oldest first, and that the person may see."""
     if task.node is None or not task.node.calls_processes:
         return []
-    query = select(Process).where(Process.parent_task_id == task.id, permissions.visible_processes(user))
+    query = select(Process).where(Process.parent_task_id == task.id, permissions.visible_process(user))
     query = query.options(joinedload(Process.created_by).lazyload(User.roles), _heirs())
     query = query.options(*shown.options(session, Load(Process)))
     found = list(session.scalars(query.order_by(Process.id).limit(_CHILDREN_SHOWN)).unique())
