@@ -18,6 +18,7 @@ from peers.portal_site import flows
 from peers.turns import Work, serve
 from portal.engine import actions
 from portal.engine.queue import timers
+from portal.engine.reports import counting as reports
 from portal.models import Event, Process, Task, create_user, db, task_link
 
 #: what bob has in his inbox, and people who have other tasks
@@ -145,6 +146,8 @@ def main(size: int) -> None:
         client = app.test_client()
         posted(client, "/login", username="bob", password=PASSWORD)
         process_id = fill(client, bob_id, others, size)
+        while reports.turn(db.session()):  # as workers do
+            pass
         serve(
             {
                 "straight": Work(flows.StraightFlow.start.run),
