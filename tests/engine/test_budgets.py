@@ -237,8 +237,8 @@ def low_decile(taken: list[float]) -> float:
     return sorted(taken)[len(taken) // 10]
 
 
-#: How many times the CPU of its own statements an action may take. By itself it takes 4 to 6 times of it, 5.1 at its best
-#: among the other tests, whose objects crowd the caches.
+#: How many times the CPU of its own statements an action may take. By itself it takes 4 to 6 times of it; among the other
+#: tests, whose objects crowd the caches, 5.1 at its best.
 LIMIT = 6
 
 
