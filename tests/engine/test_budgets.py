@@ -237,7 +237,7 @@ def low_decile(taken: list[float]) -> float:
     return sorted(taken)[len(taken) // 10]
 
 
-#: How many times the CPU of its own statements an action may take. By itself it takes 4 to 6 times of it; among the other
+#: How many times the CPU of its own statements an action may take. By itself it takes 4 to 6 times of it; among other
 #: tests, whose objects crowd the caches, 5.1 at its best.
 LIMIT = 6
 
