@@ -328,12 +328,14 @@ def takeable_sets(user: User) -> list[Any]:
     sets = _held_sets(user.all_permissions)
     for absence in absences.standing_in(user):
         sets += _lent_sets(absence)
-    nodes = [node for flow in registry.values() for node in flow.definition.nodes.values()]
-    few = all(
-        node.permission for node in nodes if node.human and not node.starts
-    )  # what a change of a flow has left
-    own = _is_own(user) if few else Process.id.in_(own_processes(user))
+    own = _is_own(user) if _permissions_are_named() else Process.id.in_(own_processes(user))
     return sets + [and_(Task.owner_permission.is_(None), seen) for seen in (*visible_flows(user), own)]
+
+
+def _permissions_are_named() -> bool:
+    """Whether every step for people names a permission. Then few tasks have none: those from before their flow did."""
+    nodes = (node for flow in registry.values() for node in flow.definition.nodes.values())
+    return all(node.permission for node in nodes if node.human and not node.starts)
 
 
 def _held_sets(held: frozenset[str]) -> list[Any]:
