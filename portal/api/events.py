@@ -28,8 +28,9 @@ from portal.web.layout import me
 from portal.web.problems import Invalid
 
 from . import mining, representations
+from .bodies import EventQuery, LogQuery
 from .resource import Blueprint, needs, reply
-from .schemas import EventQuery, EventSchema, LogQuery, OcelSchema, page_of
+from .schemas import EventSchema, OcelSchema, page_of
 
 blueprint = Blueprint("events", __name__)
 EVENTS = page_of(EventSchema)

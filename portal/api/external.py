@@ -21,23 +21,21 @@ from portal.web.lookups import task_or_refuse
 from portal.web.problems import Invalid, flattened
 
 from . import representations
+from .bodies import (
+    BpmnErrorBody,
+    CompleteBody,
+    ExtendBody,
+    ExternalTaskQuery,
+    FailureBody,
+    FetchBody,
+    LockBody,
+)
 from .calls import demand_fitting, demand_keywords
 from .lists import cursor, keyed
 from .processes import enter
 from .repeats import once
 from .resource import Blueprint, needs, page, reply
-from .schemas import (
-    BpmnErrorBody,
-    CompleteBody,
-    ExtendBody,
-    ExternalTaskQuery,
-    ExternalTaskSchema,
-    FailureBody,
-    FetchBody,
-    FetchedSchema,
-    LockBody,
-    page_of,
-)
+from .schemas import ExternalTaskSchema, FetchedSchema, page_of
 
 blueprint = Blueprint("external", __name__)
 TASKS = page_of(ExternalTaskSchema)

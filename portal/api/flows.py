@@ -14,19 +14,12 @@ from portal.web.layout import me
 from portal.web.lookups import flow_or_refuse, has_to_do_with
 from portal.web.tasks.start import start_or_refuse
 
+from .bodies import PageQuery, StartBody
 from .form_schema import fill_in, form_schema
 from .processes import detail_of
 from .repeats import once, with_tag
 from .resource import TAG_HEADER, Blueprint, needs, page, reply
-from .schemas import (
-    FlowDetailSchema,
-    FlowSchema,
-    PageQuery,
-    ProcessDetailSchema,
-    StartBody,
-    StartFormSchema,
-    page_of,
-)
+from .schemas import FlowDetailSchema, FlowSchema, ProcessDetailSchema, StartFormSchema, page_of
 
 blueprint = Blueprint("flows", __name__)
 FLOWS = page_of(FlowSchema)

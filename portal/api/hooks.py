@@ -13,10 +13,11 @@ from portal.engine.transaction import clock
 from portal.flow import registry
 from portal.work.hooks import signature
 
+from .bodies import HandleBody
 from .calls import call, handle_named, receiver_of
 from .repeats import once
 from .resource import Blueprint, reply
-from .schemas import CalledSchema, HandleBody
+from .schemas import CalledSchema
 
 blueprint = Blueprint("hooks", __name__)
 

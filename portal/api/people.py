@@ -13,9 +13,10 @@ from portal.models import Role, User
 from portal.web.layout import me
 
 from . import representations
+from .bodies import PageQuery, PeopleQuery
 from .lists import cursor, keyed
 from .resource import Blueprint, needs, page
-from .schemas import PageQuery, PeopleQuery, PersonDetailSchema, RoleSchema, page_of
+from .schemas import PersonDetailSchema, RoleSchema, page_of
 
 blueprint = Blueprint("people", __name__)
 PEOPLE, ROLES = page_of(PersonDetailSchema), page_of(RoleSchema)

@@ -22,23 +22,13 @@ from portal.web.processes import correctable, offered
 from portal.web.tasks.given import my_zone
 
 from . import representations
+from .bodies import DataBody, ItemBody, PageQuery, ProcessActionBody, ProcessListQuery
 from .callers import demand_scope
 from .form_schema import entries_of
 from .lists import cursor, keyed, read
 from .repeats import demand_condition, once, with_tag
 from .resource import TAG_HEADER, Blueprint, demand_reason, needs, page, reply
-from .schemas import (
-    DataBody,
-    EventSchema,
-    ItemBody,
-    PageQuery,
-    ProcessActionBody,
-    ProcessDetailSchema,
-    ProcessListQuery,
-    ProcessSchema,
-    TaskSchema,
-    page_of,
-)
+from .schemas import EventSchema, ProcessDetailSchema, ProcessSchema, TaskSchema, page_of
 
 blueprint = Blueprint("processes", __name__)
 PROCESSES, TASKS, EVENTS = page_of(ProcessSchema), page_of(TaskSchema), page_of(EventSchema)

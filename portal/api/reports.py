@@ -14,8 +14,9 @@ from portal.models import Process, db
 from portal.web.layout import me, now
 from portal.web.lookups import flow_or_refuse
 
+from .bodies import ReportQuery
 from .resource import Blueprint, needs, reply
-from .schemas import ReportQuery, ReportSchema
+from .schemas import ReportSchema
 
 blueprint = Blueprint("reports", __name__)
 

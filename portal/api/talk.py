@@ -24,11 +24,12 @@ from portal.web.problems import Invalid
 from portal.web.urls import to_id
 
 from . import representations
+from .bodies import CommentBody, PageQuery
 from .lists import cursor, keyed
 from .processes import detail_of
 from .repeats import once, with_tag
 from .resource import Blueprint, needs, page, reply
-from .schemas import CommentBody, CommentSchema, FileDetailSchema, PageQuery, page_of
+from .schemas import CommentSchema, FileDetailSchema, page_of
 
 blueprint = Blueprint("talk", __name__)
 COMMENTS, FILES = page_of(CommentSchema), page_of(FileDetailSchema)

@@ -21,12 +21,13 @@ from portal.web.tasks.actions import demand, recipient
 from portal.web.tasks.detail import demand_execute, offered
 
 from . import representations
+from .bodies import TaskActionBody, TaskListQuery
 from .callers import demand_scope
 from .form_schema import fill_in, form_schema
 from .lists import read
 from .repeats import once, with_tag
 from .resource import TAG_HEADER, Blueprint, demand_reason, needs, page, reply
-from .schemas import TaskActionBody, TaskDetailSchema, TaskListQuery, TaskSchema, page_of
+from .schemas import TaskDetailSchema, TaskSchema, page_of
 
 blueprint = Blueprint("tasks", __name__)
 TASKS = page_of(TaskSchema)

@@ -14,11 +14,12 @@ from portal.web.layout import me
 from portal.web.lookups import flow_or_refuse, process_or_refuse
 from portal.web.problems import Invalid
 
+from .bodies import HandleBody, SignalBody
 from .calls import call, demand_keywords, handle_named, receiver_of
 from .processes import detail_of
 from .repeats import once, with_tag
 from .resource import Blueprint, needs
-from .schemas import HandleBody, ProcessDetailSchema, SignalBody
+from .schemas import ProcessDetailSchema
 
 blueprint = Blueprint("triggers", __name__)
 
