@@ -10,13 +10,21 @@ from marshmallow import Schema, fields, validate
 from portal.engine.lifecycle import PROCESS_STATES, STATES
 
 
-def _nullable(field: type[fields.Field[Any]], **options: Any) -> Any:
-    return field(allow_none=True, **options)
+def about(text: str) -> dict[str, str]:
+    """What the document says of a field."""
+    return {"description": text}
 
 
-class PersonSchema(Schema):
-    username = fields.String(required=True)
-    name = fields.String(required=True)
+class Answer(Schema):
+    """What is answered has all of its members, each null where there is nothing."""
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        field_obj.required = True
+
+
+class PersonSchema(Answer):
+    username = fields.String()
+    name = fields.String()
 
 
 class ProblemSchema(Schema):
@@ -29,250 +37,223 @@ class ProblemSchema(Schema):
     errors = fields.Dict(
         keys=fields.String(),
         values=fields.List(fields.String()),
-        metadata={"description": "The messages by field; an empty name is for what is of no single one."},
+        metadata=about("The messages by field; an empty name is for what is of no single one."),
     )
-    reference = fields.String(metadata={"description": "Finds the request in the log."})
+    reference = fields.String(metadata=about("Finds the request in the log."))
 
 
-class FileDetailSchema(Schema):
-    id = fields.String(required=True)
-    name = fields.String(required=True)
-    type = fields.String(required=True)
-    size = fields.Integer(required=True, metadata={"description": "In bytes."})
-    created = fields.DateTime(required=True)
-    user = fields.Nested(PersonSchema, required=True, allow_none=True)
-    url = fields.String(required=True)
+class FileDetailSchema(Answer):
+    id = fields.String()
+    name = fields.String()
+    type = fields.String()
+    size = fields.Integer(metadata=about("In bytes."))
+    created = fields.DateTime()
+    user = fields.Nested(PersonSchema, allow_none=True)
+    url = fields.String()
 
 
-class StartSchema(Schema):
-    flow = fields.String(required=True)
-    node = fields.String(required=True)
-    title = fields.String(required=True)
-    description = fields.String(required=True)
+class StartSchema(Answer):
+    flow = fields.String()
+    node = fields.String()
+    title = fields.String()
+    description = fields.String()
 
 
 class StartFormSchema(StartSchema):
-    schema = fields.Dict(
-        required=True, metadata={"description": "The JSON Schema (draft 2020-12) of `data`."}
-    )
+    schema = fields.Dict(metadata=about("The JSON Schema (draft 2020-12) of `data`."))
 
 
-class FlowSchema(Schema):
-    label = fields.String(required=True)
-    title = fields.String(required=True)
-    description = fields.String(required=True)
-    category = fields.String(required=True)
-    keywords = fields.List(fields.String(), required=True)
-    starts = fields.List(fields.Nested(StartSchema), required=True)
+class FlowSchema(Answer):
+    label = fields.String()
+    title = fields.String()
+    description = fields.String()
+    category = fields.String()
+    keywords = fields.List(fields.String())
+    starts = fields.List(fields.Nested(StartSchema))
 
 
-class StepSchema(Schema):
-    node = fields.String(required=True)
-    kind = fields.String(required=True)
-    title = fields.String(required=True)
+class StepSchema(Answer):
+    node = fields.String()
+    kind = fields.String()
+    title = fields.String()
 
 
 class FlowDetailSchema(FlowSchema):
-    steps = fields.List(fields.Nested(StepSchema), required=True)
+    steps = fields.List(fields.Nested(StepSchema))
 
 
-class ProcessSchema(Schema):
-    id = fields.Integer(required=True)
-    flow = fields.String(required=True)
-    title = fields.String(required=True, metadata={"description": "Of the flow."})
-    status = fields.String(required=True, validate=validate.OneOf(PROCESS_STATES))
-    on_hold = fields.Boolean(
-        required=True, metadata={"description": "It, or one that has called it, is suspended."}
-    )
-    summary = fields.String(required=True)
-    created = fields.DateTime(required=True)
-    created_by = fields.Nested(PersonSchema, required=True, allow_none=True)
-    finished = _nullable(fields.DateTime, required=True)
+class ProcessSchema(Answer):
+    id = fields.Integer()
+    flow = fields.String()
+    title = fields.String(metadata=about("Of the flow."))
+    status = fields.String(validate=validate.OneOf(PROCESS_STATES))
+    on_hold = fields.Boolean(metadata=about("It, or one that has called it, is suspended."))
+    summary = fields.String()
+    created = fields.DateTime()
+    created_by = fields.Nested(PersonSchema, allow_none=True)
+    finished = fields.DateTime(allow_none=True)
 
 
-class ArtifactSchema(Schema):
-    type = fields.String(required=True)
-    data = fields.Dict(required=True)
+class ArtifactSchema(Answer):
+    type = fields.String()
+    data = fields.Dict()
 
 
 class ProcessDetailSchema(ProcessSchema):
-    parent_task = _nullable(
-        fields.Integer, required=True, metadata={"description": "The task that has called it."}
-    )
-    data = fields.Dict(required=True, metadata={"description": "The values of the flow's fields."})
-    artifact = fields.Nested(ArtifactSchema, required=True, allow_none=True)
-    actions = fields.List(
-        fields.String(), required=True, metadata={"description": "What the caller may do now."}
-    )
+    parent_task = fields.Integer(allow_none=True, metadata=about("The task that has called it."))
+    data = fields.Dict(metadata=about("The values of the flow's fields."))
+    artifact = fields.Nested(ArtifactSchema, allow_none=True)
+    actions = fields.List(fields.String(), metadata=about("What the caller may do now."))
 
 
-class TaskSchema(Schema):
-    id = fields.Integer(required=True)
-    number = fields.Integer(required=True, metadata={"description": "1, 2, 3 … within its process."})
-    process = fields.Integer(required=True)
-    flow = fields.String(required=True)
-    node = fields.String(required=True)
-    kind = fields.String(required=True)
-    title = fields.String(required=True)
-    summary = fields.String(required=True)
-    status = fields.String(required=True, validate=validate.OneOf(STATES))
-    owner = fields.Nested(PersonSchema, required=True, allow_none=True)
-    created = fields.DateTime(required=True)
-    finished = _nullable(fields.DateTime, required=True)
-    due = _nullable(fields.DateTime, required=True)
-    priority = fields.Integer(required=True)
+class TaskSchema(Answer):
+    id = fields.Integer()
+    number = fields.Integer(metadata=about("1, 2, 3 … within its process."))
+    process = fields.Integer()
+    flow = fields.String()
+    node = fields.String()
+    kind = fields.String()
+    title = fields.String()
+    summary = fields.String()
+    status = fields.String(validate=validate.OneOf(STATES))
+    owner = fields.Nested(PersonSchema, allow_none=True)
+    created = fields.DateTime()
+    finished = fields.DateTime(allow_none=True)
+    due = fields.DateTime(allow_none=True)
+    priority = fields.Integer()
 
 
 class TaskDetailSchema(TaskSchema):
     acting_for = fields.Nested(
-        PersonSchema,
-        required=True,
-        allow_none=True,
-        metadata={"description": "Who is away, and for whom the owner does it."},
+        PersonSchema, allow_none=True, metadata=about("Who is away, and for whom the owner does it.")
     )
-    assigned = _nullable(fields.DateTime, required=True)
-    started = _nullable(fields.DateTime, required=True)
-    data = fields.Dict(required=True, metadata={"description": "The values of the fields of its process."})
-    actions = fields.List(
-        fields.String(), required=True, metadata={"description": "What the caller may do now."}
-    )
+    assigned = fields.DateTime(allow_none=True)
+    started = fields.DateTime(allow_none=True)
+    data = fields.Dict(metadata=about("The values of the fields of its process."))
+    actions = fields.List(fields.String(), metadata=about("What the caller may do now."))
     schema = fields.Dict(
-        required=True,
         allow_none=True,
-        metadata={"description": "The JSON Schema of the `data` of `execute`, while the task has a form."},
+        metadata=about("The JSON Schema of the `data` of `execute`, while the task has a form."),
     )
 
 
-class EventSchema(Schema):
-    id = fields.Integer(required=True)
-    created = fields.DateTime(required=True)
-    user = fields.Nested(PersonSchema, required=True, allow_none=True)
-    flow = fields.String(required=True)
-    process = fields.Integer(required=True)
-    task = _nullable(fields.Integer, required=True)
-    node = _nullable(fields.String, required=True)
-    title = _nullable(fields.String, required=True)
-    action = fields.String(required=True)
-    from_state = _nullable(fields.String, required=True)
-    to_state = fields.String(required=True)
-    reason = _nullable(fields.String, required=True)
-    acting_for = _nullable(
-        fields.String,
-        required=True,
-        metadata={"description": "The user name of who was away, and for whom the user stood in."},
+class EventSchema(Answer):
+    id = fields.Integer()
+    created = fields.DateTime()
+    user = fields.Nested(PersonSchema, allow_none=True)
+    flow = fields.String()
+    process = fields.Integer()
+    task = fields.Integer(allow_none=True)
+    node = fields.String(allow_none=True)
+    title = fields.String(allow_none=True)
+    action = fields.String()
+    from_state = fields.String(allow_none=True)
+    to_state = fields.String()
+    reason = fields.String(allow_none=True)
+    acting_for = fields.String(
+        allow_none=True, metadata=about("The user name of who was away, and for whom the user stood in.")
     )
-    rule = _nullable(
-        fields.String, required=True, metadata={"description": "The rule of the flow that chose the owner."}
-    )
+    rule = fields.String(allow_none=True, metadata=about("The rule of the flow that chose the owner."))
 
 
 class ExternalTaskSchema(TaskSchema):
-    topic_name = fields.String(required=True)
-    worker_id = _nullable(fields.String, required=True, metadata={"description": "Who has locked it."})
-    lock_expiration = _nullable(fields.DateTime, required=True)
-    attempt = fields.Integer(
-        required=True,
-        metadata={"description": "Of this lock; who sends it is never taken for an earlier one."},
-    )
-    retries = fields.Integer(
-        required=True, metadata={"description": "How many tries are left, the one under way among them."}
-    )
-    error_message = _nullable(fields.String, required=True, metadata={"description": "Of the last failure."})
-    data = fields.Dict(required=True, metadata={"description": "The values of the fields of its process."})
+    topic_name = fields.String()
+    worker_id = fields.String(allow_none=True, metadata=about("Who has locked it."))
+    lock_expiration = fields.DateTime(allow_none=True)
+    attempt = fields.Integer(metadata=about("Of this lock; who sends it is never taken for an earlier one."))
+    retries = fields.Integer(metadata=about("How many tries are left, the one under way among them."))
+    error_message = fields.String(allow_none=True, metadata=about("Of the last failure."))
+    data = fields.Dict(metadata=about("The values of the fields of its process."))
 
 
-class FetchedSchema(Schema):
-    items = fields.List(fields.Nested(ExternalTaskSchema), required=True)
+class FetchedSchema(Answer):
+    items = fields.List(fields.Nested(ExternalTaskSchema))
 
 
-class CommentSchema(Schema):
-    id = fields.Integer(required=True)
-    created = fields.DateTime(required=True)
-    author = fields.Nested(PersonSchema, required=True)
-    task = _nullable(fields.Integer, required=True)
-    text = fields.String(required=True, metadata={"description": "Markdown; empty once it is removed."})
-    removed = fields.Boolean(required=True)
+class CommentSchema(Answer):
+    id = fields.Integer()
+    created = fields.DateTime()
+    author = fields.Nested(PersonSchema)
+    task = fields.Integer(allow_none=True)
+    text = fields.String(metadata=about("Markdown; empty once it is removed."))
+    removed = fields.Boolean()
 
 
-class ReportStepSchema(Schema):
-    node = fields.String(required=True)
-    title = fields.String(required=True)
-    open = fields.Integer(required=True)
-    late = fields.Integer(required=True)
-    failed = fields.Integer(required=True)
-    oldest = _nullable(fields.DateTime, required=True)
+class ReportStepSchema(Answer):
+    node = fields.String()
+    title = fields.String()
+    open = fields.Integer()
+    late = fields.Integer()
+    failed = fields.Integer()
+    oldest = fields.DateTime(allow_none=True)
 
 
-class ReportSchema(Schema):
-    flow = fields.String(required=True)
-    since = _nullable(fields.Date, required=True)
-    until = _nullable(fields.Date, required=True)
-    started = fields.Integer(required=True)
-    finished = fields.Integer(required=True)
-    states = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
-    steps = fields.List(fields.Nested(ReportStepSchema), required=True)
+class ReportSchema(Answer):
+    flow = fields.String()
+    since = fields.Date(allow_none=True)
+    until = fields.Date(allow_none=True)
+    started = fields.Integer()
+    finished = fields.Integer()
+    states = fields.Dict(keys=fields.String(), values=fields.Integer())
+    steps = fields.List(fields.Nested(ReportStepSchema))
 
 
-class RoleSchema(Schema):
-    name = fields.String(required=True)
-    permissions = fields.List(fields.String(), required=True)
+class RoleSchema(Answer):
+    name = fields.String()
+    permissions = fields.List(fields.String())
 
 
 class PersonDetailSchema(PersonSchema):
-    email = _nullable(fields.String, required=True)
-    active = fields.Boolean(required=True)
-    superuser = fields.Boolean(required=True)
-    roles = fields.List(fields.String(), required=True)
-    permissions = fields.List(fields.String(), required=True)
+    email = fields.String(allow_none=True)
+    active = fields.Boolean()
+    superuser = fields.Boolean()
+    roles = fields.List(fields.String())
+    permissions = fields.List(fields.String())
 
 
-class CalledSchema(Schema):
-    process = _nullable(fields.Integer, required=True)
+class CalledSchema(Answer):
+    process = fields.Integer(allow_none=True)
 
 
-class _OcelType(Schema):
-    name = fields.String(required=True)
-    attributes = fields.List(fields.Dict(keys=fields.String(), values=fields.String()), required=True)
-
-
-class _OcelThing(Schema):
-    id = fields.String(required=True)
-    type = fields.String(required=True)
-    attributes = fields.List(fields.Dict(), required=True)
-    relationships = fields.List(fields.Dict(keys=fields.String(), values=fields.String()), required=True)
+class _OcelThing(Answer):
+    id = fields.String()
+    type = fields.String()
+    attributes = fields.List(fields.Dict())
+    relationships = fields.List(fields.Dict(keys=fields.String(), values=fields.String()))
 
 
 class OcelEventSchema(_OcelThing):
-    time = fields.String(required=True)
+    time = fields.String()
 
 
 class OcelObjectSchema(_OcelThing):
     """A process, a task or a person."""
 
 
-class OcelTypeSchema(_OcelType):
+class OcelTypeSchema(Answer):
     """A kind of events or objects."""
 
+    name = fields.String()
+    attributes = fields.List(fields.Dict(keys=fields.String(), values=fields.String()))
 
-class OcelSchema(Schema):
+
+class OcelSchema(Answer):
     """A log as of OCEL 2.0."""
 
-    event_types = fields.List(fields.Nested(OcelTypeSchema), required=True, data_key="eventTypes")
-    object_types = fields.List(fields.Nested(OcelTypeSchema), required=True, data_key="objectTypes")
-    events = fields.List(fields.Nested(OcelEventSchema), required=True)
-    objects = fields.List(fields.Nested(OcelObjectSchema), required=True)
+    event_types = fields.List(fields.Nested(OcelTypeSchema), data_key="eventTypes")
+    object_types = fields.List(fields.Nested(OcelTypeSchema), data_key="objectTypes")
+    events = fields.List(fields.Nested(OcelEventSchema))
+    objects = fields.List(fields.Nested(OcelObjectSchema))
 
 
 @cache
 def page_of(schema: type[Schema]) -> type[Schema]:
     """The schema of a page of a list."""
-    made: Any = Schema.from_dict(
+    made: Any = Answer.from_dict(
         {
-            "items": fields.List(fields.Nested(schema), required=True),
+            "items": fields.List(fields.Nested(schema)),
             "next": fields.String(
-                required=True,
-                allow_none=True,
-                metadata={"description": "What `after` asks for the next page; null on the last one."},
+                allow_none=True, metadata=about("What `after` asks for the next page; null on the last one.")
             ),
         },
         name=schema.__name__.removesuffix("Schema") + "PageSchema",
