@@ -13,7 +13,7 @@ from portal.queries import Course, Stop
 from portal.render import ChartState
 
 from .display.moments import age, short_span
-from .display.words import is_late
+from .display.steps import is_late
 from .layout import now
 
 _OPEN = ("NEW", "ASSIGNED", "SCHEDULED", "STARTED")

@@ -13,7 +13,8 @@ from portal.language import lazy_gettext
 from portal.queries import Filters
 from portal.queries.fields import columns_of
 
-from .display.words import ATTENTION, PROCESS_STATES, TASK_STATES, step_title
+from .display.states import ATTENTION, PROCESS_STATES, TASK_STATES
+from .display.steps import step_title
 from .filtering import Addresses
 
 SIGNS = {

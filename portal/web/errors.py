@@ -39,7 +39,7 @@ from portal.models import Process, Task, db, schema_fault
 
 from .accounts.person import is_signed_in
 from .accounts.sign_in import require_login, sign_in_address
-from .display.words import LOST, is_form
+from .display.steps import LOST, is_form
 from .drafts import kept, refused
 from .layout import me
 from .limits import too_large

@@ -22,8 +22,8 @@ from portal.models import Event, Process, Task, User, db
 from portal.queries import LISTS, Filters, Page
 
 from .display.moments import zone
+from .display.states import ATTENTION, process_state, task_state
 from .display.values import field_value
-from .display.words import ATTENTION, process_state, task_state
 from .flows import attachment
 from .layout import me, preferences
 

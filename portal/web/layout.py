@@ -25,9 +25,9 @@ from portal.working_time import WorkingTime
 
 from . import messages, navigation
 from .accounts.person import is_signed_in, person
-from .display import words
+from .display import actions, deeds, states, steps
 from .display.due import deadline_tag, due_tag
-from .display.icons import SHEET, icon, icon_drawings, sheet, sheet_version
+from .display.icons import SHEET, icon, icon_drawings, initials, sheet, sheet_version
 from .display.moments import ZONE_OF_BROWSER, age, clock_tag, date, day, time_tag, zone
 from .mount import mount
 from .urls import address_maker, carry, here, way_back
@@ -186,33 +186,32 @@ def helpers() -> dict[str, Any]:
         "bootstrap_is_hidden_field": is_hidden_field_filter,
         "messages": messages.take,
         "icon": icon,
-        "initials": words.initials,
+        "initials": initials,
         "icon_drawings": icon_drawings,
         "bootstrap_css": bootstrap_css,
         "goes_on": goes_on,
         "navigation": lambda: navigation.entries(me()),
         "asset": asset,
         "flows": registry,
-        "action_words": words.action_words,
-        "process_action_words": words.PROCESS_ACTIONS.__getitem__,
-        "LOST": words.LOST,
-        "PROCESS_ACTIONS": words.PROCESS_ACTIONS,
-        "PROCESS_STATES": words.PROCESS_STATES,
+        "action_words": actions.action_words,
+        "LOST": steps.LOST,
+        "PROCESS_ACTIONS": actions.PROCESS_ACTIONS,
+        "PROCESS_STATES": states.PROCESS_STATES,
         "summary": summaries.of_task,
         "process_summary": summaries.of_process,
         "process_subject": summaries.subject,
-        "process_state": words.process_state,
-        "ATTENTION": words.ATTENTION,
-        "why": words.why,
-        "task_state": words.task_state,
-        "tries": words.tries,
-        "is_form": words.is_form,
-        "deed": words.deed,
-        "deed_to_it": words.deed_to_it,
-        "rule_words": words.rule_words,
-        "event_state": words.event_state,
-        "by_person": words.by_person,
-        "step_title": words.step_title,
+        "process_state": states.process_state,
+        "ATTENTION": states.ATTENTION,
+        "why": steps.why,
+        "task_state": states.task_state,
+        "tries": steps.tries,
+        "is_form": steps.is_form,
+        "deed": deeds.deed,
+        "deed_to_it": deeds.deed_to_it,
+        "rule_words": deeds.rule_words,
+        "event_state": states.event_state,
+        "by_person": deeds.by_person,
+        "step_title": steps.step_title,
         "_": gettext,
         "ngettext": ngettext,
         "pgettext": pgettext,
@@ -233,7 +232,7 @@ def helpers() -> dict[str, Any]:
             task.scheduled, getattr(task.node, "delay", None) or getattr(task.node, "until", None)
         ),
         "address_maker": address_maker,
-        "is_late": lambda task: words.is_late(task, now()),
+        "is_late": lambda task: steps.is_late(task, now()),
     }
 
 

@@ -23,8 +23,9 @@ from portal.render import ChartState
 from .accounts.sign_in import require_login
 from .chart import chart_state
 from .comparing import Compared, compared
+from .display.actions import PROCESS_ACTIONS
+from .display.steps import step_title
 from .display.values import list_words
-from .display.words import PROCESS_ACTIONS, step_title
 from .layout import me
 from .lookups import process_or_refuse
 from .messages import flash

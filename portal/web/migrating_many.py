@@ -19,7 +19,7 @@ from portal.models import Process, db
 from portal.render import ChartState
 
 from .comparing import Compared, compared
-from .display.words import step_title
+from .display.steps import step_title
 from .layout import me
 
 _PREFIX = "to-"

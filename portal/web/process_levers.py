@@ -23,7 +23,7 @@ from portal.models import Process, Task, db
 
 from . import migrating_many
 from .accounts.sign_in import require_login
-from .display.words import PROCESS_ACTIONS
+from .display.actions import PROCESS_ACTIONS
 from .files import Files
 from .forms import seen
 from .forms.build import process_form

@@ -19,8 +19,8 @@ from portal.queries import Course, ProcessDetail
 from . import navigation, told
 from .accounts.sign_in import require_login
 from .chart import chart_state
+from .display.actions import PROCESS_ACTIONS
 from .display.values import rows_of
-from .display.words import PROCESS_ACTIONS
 from .drafts.kept import comments_of
 from .files import Files
 from .flows import picture

@@ -28,7 +28,7 @@ from portal.render import ChartState
 from . import navigation
 from .accounts.sign_in import require_login
 from .display.lengths import length
-from .display.words import step_title
+from .display.steps import step_title
 from .flows import attachment
 from .layout import me, now
 from .navigation import Entry

@@ -20,7 +20,7 @@ from portal.language import ngettext
 from portal.models import Process, SignalSubscription, Task, db, task_link
 
 from .accounts.sign_in import require_login
-from .display.words import PROCESS_ACTIONS
+from .display.actions import PROCESS_ACTIONS
 from .layout import me
 from .lookups import process_or_refuse
 from .messages import flash

@@ -7,8 +7,8 @@ import pytest
 
 from portal import assign, flow, jsonstore, this, views
 from portal.models import Notice, Process, Task, db
+from portal.web.display.icons import initials
 from portal.web.display.moments import age, clock_tag, short_span
-from portal.web.display.words import initials
 
 NOW = dt.datetime(2026, 11, 24, 9, 43, tzinfo=dt.UTC)
 ZURICH = {"timezone": "Europe/Zurich"}

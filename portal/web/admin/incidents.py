@@ -22,9 +22,9 @@ from portal.queries.incidents import Failed, Wanted
 
 from .. import navigation
 from ..accounts.sign_in import require_login
+from ..display.steps import step_title
 from ..display.tracebacks import parts_of
 from ..display.values import label_of, stored_row
-from ..display.words import step_title
 from ..layout import me, now
 from ..messages import flash
 from ..navigation import Entry

@@ -19,7 +19,7 @@ from portal.queries import jobs as found
 
 from .. import navigation
 from ..accounts.sign_in import require_login
-from ..display.words import step_title, tries
+from ..display.steps import step_title, tries
 from ..layout import me, now
 from ..navigation import Entry
 from ..operations import SEEN

@@ -76,3 +76,9 @@ def _drawing(name: str) -> str:
 
 def _symbol(drawing: str, key: str) -> str:
     return f'<symbol id="{key}" viewBox="0 0 16 16">{drawing}</symbol>'
+
+
+def initials(name: str) -> str:
+    """The first letters of the first and the last word of a name."""
+    words = name.split()
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()

@@ -15,7 +15,7 @@ from portal.language import gettext as _
 from portal.models import Task, User, db, find_person
 
 from ..accounts.sign_in import require_login
-from ..display.words import ACTIONS, action_words
+from ..display.actions import ACTIONS, action_words
 from ..layout import me
 from ..lookups import locked_or_refuse, task_or_refuse
 from ..messages import flash

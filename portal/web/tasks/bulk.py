@@ -15,7 +15,7 @@ from portal.language import ngettext
 from portal.models import Task, User, db
 
 from ..accounts.sign_in import require_login
-from ..display.words import ACTIONS
+from ..display.actions import ACTIONS
 from ..layout import me
 from ..reasons import reason_of_request
 from ..rendering import render_template

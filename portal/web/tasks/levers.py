@@ -14,7 +14,7 @@ from portal.language import gettext as _
 from portal.models import Task, User, db
 
 from ..accounts.sign_in import require_login
-from ..display.words import action_words
+from ..display.actions import action_words
 from ..layout import me
 from ..lookups import task_or_refuse
 from ..messages import flash
