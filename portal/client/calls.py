@@ -1,23 +1,15 @@
-"""Calls a portal from another program: `Client("https://portal.example.com", token)`. Needs the extra `client`.
-
-::
-
-    with Client(address, token) as portal:
-        process = portal.start("hello_world", "start", {"text": "Hello"})
-        for task in portal.tasks(flow="hello_world", list="queue"):
-            portal.act(task["id"], "assign")
-            portal.act(task["id"], "execute", data={"approved": True})
-"""
+"""The calls of a program, a method for each, and what a refusal of the portal becomes."""
 
 from __future__ import annotations
 
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from types import TracebackType
-from typing import Any, Literal, Self, TypedDict, cast
+from typing import Any, Literal, Self, cast
 
 import httpx
+
+from .answers import Comment, Event, ExternalTask, Flow, Process, ProcessDetail, StartForm, Task, TaskDetail
 
 #: how often a call is made before its failure is told, and seconds between the first two
 TRIES, WAIT = 4, 0.5
@@ -28,118 +20,6 @@ TaskAction = Literal[
     "assign", "unassign", "reassign", "execute", "snooze", "skip", "move", "cancel", "undo", "revive"
 ]
 ProcessAction = Literal["cancel", "suspend", "resume", "withdraw", "retry"]
-
-
-class Person(TypedDict):
-    username: str
-    name: str
-
-
-class Start(TypedDict):
-    flow: str
-    node: str
-    title: str
-    description: str
-
-
-class StartForm(Start):
-    schema: dict[str, Any]
-
-
-class Flow(TypedDict):
-    label: str
-    title: str
-    description: str
-    category: str
-    keywords: list[str]
-    starts: list[Start]
-
-
-class Process(TypedDict):
-    """A process in a list; moments are texts (ISO 8601)."""
-
-    id: int
-    flow: str
-    title: str
-    status: str
-    on_hold: bool
-    summary: str
-    created: str
-    created_by: Person | None
-    finished: str | None
-
-
-class ProcessDetail(Process):
-    parent_task: int | None
-    data: dict[str, Any]
-    artifact: dict[str, Any] | None
-    actions: list[str]
-
-
-class Task(TypedDict):
-    """A task in a list; moments are texts (ISO 8601)."""
-
-    id: int
-    number: int
-    process: int
-    flow: str
-    node: str
-    kind: str
-    title: str
-    summary: str
-    status: str
-    owner: Person | None
-    created: str
-    finished: str | None
-    due: str | None
-    priority: int
-
-
-class TaskDetail(Task):
-    acting_for: Person | None
-    assigned: str | None
-    started: str | None
-    data: dict[str, Any]
-    actions: list[str]
-    schema: dict[str, Any] | None
-
-
-class ExternalTask(Task):
-    """What a program has fetched and locked."""
-
-    topic_name: str
-    worker_id: str | None
-    lock_expiration: str | None
-    attempt: int
-    retries: int
-    error_message: str | None
-    data: dict[str, Any]
-
-
-class Event(TypedDict):
-    id: int
-    created: str
-    user: Person | None
-    flow: str
-    process: int
-    task: int | None
-    node: str | None
-    title: str | None
-    action: str
-    from_state: str | None
-    to_state: str
-    reason: str | None
-    acting_for: str | None
-    rule: str | None
-
-
-class Comment(TypedDict):
-    id: int
-    created: str
-    author: Person
-    task: int | None
-    text: str
-    removed: bool
 
 
 class Refused(Exception):
@@ -179,19 +59,13 @@ class Client:
     def __init__(
         self, address: str, token: str, *, timeout: float = 30, transport: httpx.BaseTransport | None = None
     ) -> None:
-        self._http = httpx.Client(
-            base_url=f"{address.rstrip('/')}/api/v1",
-            headers={"Authorization": f"Bearer {token}"},
-            timeout=timeout,
-            transport=transport,
-        )
+        base, headers = f"{address.rstrip('/')}/api/v1", {"Authorization": f"Bearer {token}"}
+        self._http = httpx.Client(base_url=base, headers=headers, timeout=timeout, transport=transport)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -265,8 +139,7 @@ class Client:
             tag: the state that was read (see `tag_of`): refused with 412 where it has changed.
             key: the same one acts once, however often it is called within a day.
         """
-        given = {"data": data, "user": user, "to": to, "reason": reason}
-        body: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        body = _given(data=data, user=user, to=to, reason=reason)
         if action == "snooze":
             body["until"] = until
         return cast(TaskDetail, self._send("POST", f"/tasks/{task_id}/{action}", body, tag=tag, key=key))
@@ -297,7 +170,7 @@ class Client:
 
     def comment(self, process_id: int, text: str, *, task: int | None = None) -> Comment:
         """Say something of a process; `@name` tells somebody."""
-        body = {"text": text} | ({} if task is None else {"task": task})
+        body = _given(text=text, task=task)
         return cast(Comment, self._send("POST", f"/processes/{process_id}/comments", body))
 
     def act_on_process(
@@ -310,10 +183,8 @@ class Client:
         key: str | None = None,
     ) -> ProcessDetail:
         """Do something with a whole process; the arguments as of `act`."""
-        body = {} if reason is None else {"reason": reason}
-        return cast(
-            ProcessDetail, self._send("POST", f"/processes/{process_id}/{action}", body, tag=tag, key=key)
-        )
+        path, body = f"/processes/{process_id}/{action}", _given(reason=reason)
+        return cast(ProcessDetail, self._send("POST", path, body, tag=tag, key=key))
 
     def change_data(
         self, process_id: int, data: Mapping[str, Any], *, tag: str, reason: str | None = None
@@ -323,7 +194,7 @@ class Client:
         Args:
             tag: the state that was read (see `tag_of`), or `*` for any.
         """
-        body = {"data": dict(data)} | ({} if reason is None else {"reason": reason})
+        body = _given(data=dict(data), reason=reason)
         return cast(ProcessDetail, self._send("PATCH", f"/processes/{process_id}/data", body, tag=tag))
 
     def add_item(
@@ -343,8 +214,7 @@ class Client:
             branch: the node with which the branch of a split begins, where several have items.
             key: as of `act`.
         """
-        body = {"task": task_id, "item": item}
-        body |= {name: value for name, value in (("branch", branch), ("reason", reason)) if value is not None}
+        body = {"item": item} | _given(task=task_id, branch=branch, reason=reason)
         return cast(ProcessDetail, self._send("POST", f"/processes/{process_id}/add", body, key=key))
 
     # -- what programs tell processes
@@ -361,13 +231,12 @@ class Client:
         """
         wanted = [{"topic_name": name, "lock_duration": span} for name, span in topics.items()]
         body = {"worker_id": worker, "max_tasks": most, "topics": wanted}
-        return cast(
-            "list[ExternalTask]", self._send("POST", "/external-tasks/fetch-and-lock", body, key=key)["items"]
-        )
+        fetched = self._send("POST", "/external-tasks/fetch-and-lock", body, key=key)
+        return cast("list[ExternalTask]", fetched["items"])
 
     def complete(self, task: ExternalTask, data: Mapping[str, Any] | None = None) -> None:
         """The work on an external task is done; `data` is what came of it."""
-        self._send("POST", f"/external-tasks/{task['id']}/complete", _lock(task) | {"data": dict(data or {})})
+        self._report(task, "complete", {"data": dict(data or {})})
 
     def fail(
         self,
@@ -385,17 +254,15 @@ class Client:
             retries: how many tries are left, 0 for an incident; as the flow says if it is left out.
             retry_timeout: milliseconds until it can be fetched again; likewise.
         """
-        body = _lock(task) | {"error_message": message, "error_details": details}
-        given = {"retries": retries, "retry_timeout": retry_timeout}
-        body |= {name: value for name, value in given.items() if value is not None}
-        self._send("POST", f"/external-tasks/{task['id']}/failure", body)
+        body = {"error_message": message, "error_details": details}
+        self._report(task, "failure", body | _given(retries=retries, retry_timeout=retry_timeout))
 
     def bpmn_error(
         self, task: ExternalTask, code: str, message: str = "", data: Mapping[str, Any] | None = None
     ) -> None:
         """The work has come to an error that `.OnError(…, code=…)` on the task catches."""
-        body = _lock(task) | {"error_code": code, "error_message": message, "data": dict(data or {})}
-        self._send("POST", f"/external-tasks/{task['id']}/bpmn-error", body)
+        body = {"error_code": code, "error_message": message, "data": dict(data or {})}
+        self._report(task, "bpmn-error", body)
 
     def extend_lock(
         self, task: ExternalTask, milliseconds: int, progress: Mapping[str, Any] | None = None
@@ -405,22 +272,18 @@ class Client:
         Args:
             progress: `done`, and perhaps `total` and `message`.
         """
-        body = _lock(task) | {"new_duration": milliseconds}
-        body |= {} if progress is None else {"progress": dict(progress)}
-        self._send("POST", f"/external-tasks/{task['id']}/extend-lock", body)
+        self._report(task, "extend-lock", _given(new_duration=milliseconds, progress=progress))
 
     def unlock(self, task: ExternalTask) -> None:
         """Hand an external task back undone."""
-        self._send("POST", f"/external-tasks/{task['id']}/unlock", _lock(task))
+        self._report(task, "unlock", {})
 
     def call(
         self, label: str, node: str, *, process: int | None = None, key: str | None = None, **data: Any
     ) -> ProcessDetail | None:
         """Call a handle of a flow: `MyFlow.node.run(process=…, **data)`."""
-        body = {"data": data} | ({} if process is None else {"process": process})
-        return cast(
-            "ProcessDetail | None", self._send("POST", f"/flows/{label}/handles/{node}", body, key=key)
-        )
+        path, body = f"/flows/{label}/handles/{node}", _given(data=data, process=process)
+        return cast("ProcessDetail | None", self._send("POST", path, body, key=key))
 
     def send(self, label: str, name: str, process: int, **data: Any) -> ProcessDetail:
         """Send a process a message: `MyFlow.send(name, process=…, **data)`."""
@@ -457,6 +320,11 @@ class Client:
         answer = self._answer(method, path, json=body, headers=headers)
         return answer.json() if answer.content else None
 
+    def _report(self, task: ExternalTask, what: str, body: dict[str, Any]) -> None:
+        """Say something of a task that this program has locked."""
+        lock = {"worker_id": task["worker_id"], "attempt": task["attempt"]}
+        self._send("POST", f"/external-tasks/{task['id']}/{what}", lock | body)
+
     def _answer(self, method: str, path: str, **sent: Any) -> httpx.Response:
         """Make a call, again where it was cut off: its key makes that safe."""
         for attempt in range(TRIES):
@@ -475,8 +343,9 @@ class Client:
         raise AssertionError("the last try returns or raises")
 
 
-def _lock(task: ExternalTask) -> dict[str, Any]:
-    return {"worker_id": task["worker_id"], "attempt": task["attempt"]}
+def _given(**values: Any) -> dict[str, Any]:
+    """The values that are not left out."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _accepted(answer: httpx.Response) -> httpx.Response:
