@@ -236,7 +236,7 @@ class Client:
 
     def complete(self, task: ExternalTask, data: Mapping[str, Any] | None = None) -> None:
         """The work on an external task is done; `data` is what came of it."""
-        self._report(task, "complete", {"data": dict(data or {})})
+        self._report(task, f"/external-tasks/{task['id']}/complete", {"data": dict(data or {})})
 
     def fail(
         self,
@@ -255,14 +255,18 @@ class Client:
             retry_timeout: milliseconds until it can be fetched again; likewise.
         """
         body = {"error_message": message, "error_details": details}
-        self._report(task, "failure", body | _given(retries=retries, retry_timeout=retry_timeout))
+        self._report(
+            task,
+            f"/external-tasks/{task['id']}/failure",
+            body | _given(retries=retries, retry_timeout=retry_timeout),
+        )
 
     def bpmn_error(
         self, task: ExternalTask, code: str, message: str = "", data: Mapping[str, Any] | None = None
     ) -> None:
         """The work has come to an error that `.OnError(…, code=…)` on the task catches."""
         body = {"error_code": code, "error_message": message, "data": dict(data or {})}
-        self._report(task, "bpmn-error", body)
+        self._report(task, f"/external-tasks/{task['id']}/bpmn-error", body)
 
     def extend_lock(
         self, task: ExternalTask, milliseconds: int, progress: Mapping[str, Any] | None = None
@@ -272,11 +276,15 @@ class Client:
         Args:
             progress: `done`, and perhaps `total` and `message`.
         """
-        self._report(task, "extend-lock", _given(new_duration=milliseconds, progress=progress))
+        self._report(
+            task,
+            f"/external-tasks/{task['id']}/extend-lock",
+            _given(new_duration=milliseconds, progress=progress),
+        )
 
     def unlock(self, task: ExternalTask) -> None:
         """Hand an external task back undone."""
-        self._report(task, "unlock", {})
+        self._report(task, f"/external-tasks/{task['id']}/unlock", {})
 
     def call(
         self, label: str, node: str, *, process: int | None = None, key: str | None = None, **data: Any
@@ -320,10 +328,10 @@ class Client:
         answer = self._answer(method, path, json=body, headers=headers)
         return answer.json() if answer.content else None
 
-    def _report(self, task: ExternalTask, what: str, body: dict[str, Any]) -> None:
+    def _report(self, task: ExternalTask, path: str, body: dict[str, Any]) -> None:
         """Say something of a task that this program has locked."""
         lock = {"worker_id": task["worker_id"], "attempt": task["attempt"]}
-        self._send("POST", f"/external-tasks/{task['id']}/{what}", lock | body)
+        self._send("POST", path, lock | body)
 
     def _answer(self, method: str, path: str, **sent: Any) -> httpx.Response:
         """Make a call, again where it was cut off: its key makes that safe."""
