@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import decimal
-import io
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -21,6 +19,7 @@ from portal.language import gettext as _
 from portal.models import Event, Process, Task, User, db
 from portal.queries import LISTS, Filters, Page
 
+from .csv_files import csv_lines, safe
 from .display.moments import zone
 from .display.states import ATTENTION, process_state, task_state
 from .display.values import field_value
@@ -29,8 +28,6 @@ from .layout import me, preferences
 
 #: rows are read so many at a time, and no file has more
 _CHUNK, _MOST = 500, 200_000
-#: a text that begins so is a formula to a spreadsheet
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 FORMATS = {"csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
            "xes": "application/xml"}  # fmt: skip
 
@@ -59,14 +56,6 @@ def export(name: str, filters: Filters, file_format: str) -> Response:
 
 def offers(name: str, file_format: str) -> bool:
     return file_format in FORMATS and (file_format != "xes" or LISTS[name].model is Process)
-
-
-def safe(value: Any) -> Any:
-    """A value for a cell: what a spreadsheet would take for a formula is text behind an apostrophe."""
-    if not isinstance(value, str):
-        return value
-    text = str(value)  # of a lazy one what it is in the reader's language
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _page(name: str, filters: Filters, after: str) -> Page:
@@ -137,22 +126,14 @@ def _flow(process: Any) -> str:
 
 def _csv(rows: Iterable[list[Any]]) -> Iterator[str]:
     there = zone(preferences().get("timezone"))
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
     yield "\ufeff"  # by which spreadsheets know UTF-8
-    for row in rows:
-        writer.writerow([_in_csv(value, there) for value in row])
-        if buffer.tell() > 30_000:
-            yield buffer.getvalue()
-            buffer.seek(0)
-            buffer.truncate()
-    yield buffer.getvalue()
+    yield from csv_lines([_local(value, there) for value in row] for row in rows)
 
 
-def _in_csv(value: Any, there: dt.tzinfo) -> Any:
+def _local(value: Any, there: dt.tzinfo) -> Any:
     if isinstance(value, dt.datetime):
         return value.astimezone(there).isoformat(sep=" ", timespec="minutes")
-    return safe(value)
+    return value
 
 
 def _xlsx(rows: Iterable[list[Any]]) -> Iterator[bytes]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -27,9 +25,9 @@ from portal.render import ChartState
 
 from . import navigation
 from .accounts.sign_in import require_login
+from .csv_files import as_csv
 from .display.lengths import length
 from .display.steps import step_title
-from .flows import attachment
 from .layout import me, now
 from .navigation import Entry
 from .rendering import render_template
@@ -101,10 +99,10 @@ def index() -> str | Response:
     found = figures.of_flows(db.session(), labels, since, until)
     if request.args.get("format") == "csv":
         head = [_("Flow"), _("Started"), _("Finished"), _("Open"), _("Cycle time, median (s)")]
-        return _csv("reports.csv", [head, *(
+        return as_csv("reports", head, (
             [registry[label].definition.title, each.started, each.finished, each.open, _seconds(each.cycle.p50)]
             for label, each in found.items()
-        )])  # fmt: skip
+        ))  # fmt: skip
     return render_template(
         "portal/reports.html", sums=found, since=since, until=until, length=length, day=_day, today=today,
         periods=[(days, url_for("portal.reports.index", since=today - dt.timedelta(days=days - 1), until=today))
@@ -269,8 +267,8 @@ def _as_csv(flow_class: Any, found: Report) -> Response:
     }  # fmt: skip
     if part not in tables:
         abort(400, _("There is no such table."))
-    name = f"{flow_class.definition.label}-{part}-{found.since}-{found.until}.csv"
-    return _csv(name, tables[part](flow_class, found))
+    table = tables[part](flow_class, found)
+    return as_csv(f"{flow_class.definition.label}-{part}-{found.since}-{found.until}", next(table), table)
 
 
 def _days_table(flow_class: Any, found: Report) -> Iterator[list[Any]]:
@@ -305,13 +303,16 @@ def _steps_table(flow_class: Any, found: Report) -> Iterator[list[Any]]:
 
 
 def _people_table(_flow_class: Any, found: Report) -> Iterator[list[Any]]:
-    yield [_("Person"), _("Finished"), _("Overdue"), _("Working, mean (s)")]
-    yield from ([each.name, each.done, each.late, _seconds(each.working)] for each in found.people)
+    yield from _loads_table(_("Person"), found.people)
 
 
 def _roles_table(_flow_class: Any, found: Report) -> Iterator[list[Any]]:
-    yield [_("Role"), _("Finished"), _("Overdue"), _("Working, mean (s)")]
-    yield from ([each.name, each.done, each.late, _seconds(each.working)] for each in found.roles)
+    yield from _loads_table(_("Role"), found.roles)
+
+
+def _loads_table(head: str, loads: list[figures.Load]) -> Iterator[list[Any]]:
+    yield [head, _("Finished"), _("Overdue"), _("Working, mean (s)")]
+    yield from ([each.name, each.done, each.late, _seconds(each.working)] for each in loads)
 
 
 def _substitutes_table(_flow_class: Any, found: Report) -> Iterator[list[Any]]:
@@ -335,15 +336,3 @@ def _times(times: figures.Times) -> list[Any]:
 
 def _seconds(seconds: float | None) -> int | str:
     return "" if seconds is None else round(seconds)
-
-
-def _csv(name: str, rows: Any) -> Response:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    for row in rows:
-        writer.writerow(
-            [f"'{cell}" if str(cell)[:1] in ("=", "+", "-", "@", "\t", "\r") else cell for cell in row]
-        )
-    answer = Response(text.getvalue(), mimetype="text/csv")
-    answer.headers["Content-Disposition"] = attachment(name)
-    return answer

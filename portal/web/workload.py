@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -24,7 +23,7 @@ from portal.queries.workload import Step
 
 from . import navigation
 from .accounts.sign_in import require_login
-from .csv_files import note_export
+from .csv_files import as_csv, note_export
 from .layout import me, now
 from .messages import flash
 from .navigation import Entry
@@ -78,7 +77,8 @@ def index() -> str | Response:
     found = loads.workload(db.session(), narrowed, now(), role=wanted.role, late=wanted.late)
     if request.args.get("format") == "csv":
         note_export("workload")
-        return _as_csv(found)
+        head = [_("Person"), *map(step_title, found.steps), _("Total"), _("Overdue")]
+        return as_csv("workload", head, _rows(found))
     return render_template(
         "portal/workload.html",
         load=found,
@@ -117,17 +117,10 @@ def address_of_tasks(person: User | None = None, step: Step | None = None, *, la
     return f"{url_for('portal.home')}tasks?{urlencode(values)}"
 
 
-def _as_csv(found: loads.Workload) -> Response:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow([_("Person"), *map(step_title, found.steps), _("Total"), _("Overdue")])
+def _rows(found: loads.Workload) -> Iterator[list[Any]]:
     for row in found.rows:
         name = row.person.name if row.person is not None else _("In the queue")
-        safe = f"'{name}" if name[:1] in "=+-@\t\r" else name
-        writer.writerow([safe, *(row.counts[step] for step in found.steps), row.total, row.late.total()])
-    answer = Response(text.getvalue(), mimetype="text/csv")
-    answer.headers["Content-Disposition"] = 'attachment; filename="workload.csv"'
-    return answer
+        yield [name, *(row.counts[step] for step in found.steps), row.total, row.late.total()]
 
 
 # -- giving the work of one person to others ---------------------------------------------------------------------

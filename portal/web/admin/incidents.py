@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
+from collections.abc import Iterator
 from typing import Any
 
 from flask import Blueprint, Response, abort, request, url_for
@@ -22,6 +21,7 @@ from portal.queries.incidents import Failed, Wanted
 
 from .. import navigation
 from ..accounts.sign_in import require_login
+from ..csv_files import as_csv
 from ..display.steps import step_title
 from ..display.tracebacks import parts_of
 from ..display.values import label_of, stored_row
@@ -53,7 +53,8 @@ def index() -> str | Response:
     wanted = _wanted(labels)
     page = found.groups(db.session(), wanted, now())
     if request.args.get("format") == "csv":
-        return _as_csv(page.rows)
+        head = [_("Flow"), _("Step"), _("Error"), _("Message"), _("Number"), _("First seen"), _("Last seen")]
+        return as_csv("incidents", head, _rows(page.rows))
     return render_template(
         "portal/admin/incidents.html",
         page=page,
@@ -95,20 +96,11 @@ def title_of(incident: Incident) -> str:
     return step_title(flow_class.definition if flow_class is not None else None, incident.flow_task)
 
 
-def _as_csv(rows: list[found.Group]) -> Response:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(
-        [_("Flow"), _("Step"), _("Error"), _("Message"), _("Number"), _("First seen"), _("Last seen")]
-    )
-    for row in rows:
-        each_of = row.incident
-        words = [flow_title(each_of.flow_label), title_of(each_of), each_of.error, each_of.message]
-        safe = [f"'{word}" if word[:1] in ("=", "+", "-", "@", "\t", "\r") else word for word in words]
-        writer.writerow([*safe, row.count, row.first.isoformat(), row.last.isoformat()])
-    answer = Response(text.getvalue(), mimetype="text/csv")
-    answer.headers["Content-Disposition"] = 'attachment; filename="incidents.csv"'
-    return answer
+def _rows(groups: list[found.Group]) -> Iterator[list[Any]]:
+    for group in groups:
+        each = group.incident
+        words = [flow_title(each.flow_label), title_of(each), each.error, each.message]
+        yield [*words, group.count, group.first.isoformat(), group.last.isoformat()]
 
 
 # -- one group ---------------------------------------------------------------------------------------------------

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
+from collections.abc import Iterator
 from typing import Any
 
 from flask import Blueprint, Response, request, url_for
@@ -19,6 +18,7 @@ from portal.queries import jobs as found
 
 from .. import navigation
 from ..accounts.sign_in import require_login
+from ..csv_files import as_csv
 from ..display.steps import step_title, tries
 from ..layout import me, now
 from ..navigation import Entry
@@ -49,7 +49,8 @@ def index() -> str | Response:
         after=after,
     )
     if request.args.get("format") == "csv":
-        return _as_csv(page.rows)
+        head = [_("Kind"), _("Step"), _("Process"), _("Flow"), _("Due"), _("Why")]
+        return as_csv("jobs", head, _rows(page.rows))
     workers = queries.workers_seen(db.session(), now() - KEPT)
     return render_template(
         "portal/admin/jobs.html",
@@ -101,14 +102,8 @@ def why(task: Task) -> tuple[str, str]:
     return _("Waits for this moment"), ""
 
 
-def _as_csv(tasks: list[Task]) -> Response:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow([_("Kind"), _("Step"), _("Process"), _("Flow"), _("Due"), _("Why")])
+def _rows(tasks: list[Task]) -> Iterator[list[Any]]:
     for task in tasks:
-        scheduled: Any = task.scheduled
-        row = [title_of(task), task.process_id, task.process.flow_label]
-        writer.writerow([kind_of(task), *row, scheduled.astimezone(dt.UTC).isoformat(), why(task)[0]])
-    answer = Response(text.getvalue(), mimetype="text/csv")
-    answer.headers["Content-Disposition"] = 'attachment; filename="jobs.csv"'
-    return answer
+        due: Any = task.scheduled
+        row = [kind_of(task), title_of(task), task.process_id, task.process.flow_label]
+        yield [*row, due.astimezone(dt.UTC).isoformat(), why(task)[0]]
