@@ -5,17 +5,17 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import ipaddress
-from collections.abc import Callable, Mapping, MutableMapping
-from typing import Any, TypeVar
+from collections.abc import Mapping, MutableMapping
+from typing import Any
 from urllib.parse import urlsplit
 
-PREFIX = "PORTAL_"
+from portal import settings
+from portal.settings import PREFIX
+
 #: how somebody of a directory who is new is found among the people who are here already
 LINKS = ("off", "username", "email")
 #: machines to which a secret may be sent without TLS
 _OWN = frozenset(("localhost", "127.0.0.1", "::1"))
-
-T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,9 +108,7 @@ def read_open_id(values: MutableMapping[str, Any]) -> OpenId | None:
     parts = urlsplit(issuer)
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _OWN):
         raise ValueError(f"{PREFIX}OIDC_ISSUER is {issuer!r}; it is an address that begins with https://")
-    seconds = said.read("SESSION", 12 * 3600.0, float)
-    if not 0 < seconds <= 366 * 86_400:
-        raise ValueError(f"{PREFIX}OIDC_SESSION is {seconds}; it is a number of seconds, a year at most")
+    session = settings.span("OIDC_SESSION", said.text("SESSION", str(12 * 3600)))
     found = OpenId(
         issuer=issuer,
         client_id=said.needed("CLIENT_ID"),
@@ -119,7 +117,7 @@ def read_open_id(values: MutableMapping[str, Any]) -> OpenId | None:
         title=said.text("TITLE"),
         username_claim=said.text("USERNAME_CLAIM", "preferred_username"),
         roles_claim=said.text("ROLES_CLAIM"),
-        session=dt.timedelta(seconds=seconds),
+        session=session,
         people=said.directory("off"),
     )
     if "openid" not in found.scopes.split():
@@ -183,10 +181,8 @@ def read_trusted_header(values: MutableMapping[str, Any], trusted_proxies: int) 
             "proxy take this header out of what people send"
         )
     networks = [part.strip() for part in said.text("PROXIES", "127.0.0.1, ::1").split(",") if part.strip()]
-    try:
+    with settings.naming("REMOTE_PROXIES"):
         proxies = tuple(ipaddress.ip_network(each) for each in networks)
-    except ValueError as error:
-        raise ValueError(f"{PREFIX}REMOTE_PROXIES: {error}") from None
     found = TrustedHeader(
         user=said.text("USER_HEADER"),
         name=said.text("NAME_HEADER"),
@@ -217,10 +213,10 @@ class _Said:
     """The settings of one kind, each read once."""
 
     def __init__(self, kind: str, values: MutableMapping[str, Any]) -> None:
-        begin = f"{kind}_"
-        self._begin = f"{PREFIX}{begin}"
-        names = [name for name in values if name.startswith(begin)]
-        self._values = {name.removeprefix(begin): values.pop(name) for name in names}
+        self._kind = f"{kind}_"
+        self._begin = f"{PREFIX}{self._kind}"
+        names = [name for name in values if name.startswith(self._kind)]
+        self._values = {name.removeprefix(self._kind): values.pop(name) for name in names}
 
     def has(self, name: str) -> bool:
         return bool(self._values.get(name))
@@ -235,30 +231,13 @@ class _Said:
             raise ValueError(f"{self._begin}{name} is missing")
         return found
 
-    def read(self, name: str, default: T, kind: Callable[[Any], T]) -> T:
-        value = self._values.pop(name, default)
-        try:
-            return kind(value)
-        except ValueError:
-            raise ValueError(f"{self._begin}{name} is {value!r}; it is a number") from None
-
     def switch(self, name: str, default: bool) -> bool:
-        value = self._values.pop(name, default)
-        if isinstance(value, bool):
-            return value
-        known = {"on": True, "1": True, "true": True, "off": False, "0": False, "false": False}
-        if str(value).lower() not in known:
-            raise ValueError(f"{self._begin}{name} is {value!r}; it can be on or off")
-        return known[str(value).lower()]
+        return settings.switch(f"{self._kind}{name}", self._values.pop(name, default))
 
     def directory(self, link: str) -> Directory:
-        found = self.text("LINK", link)
-        if found not in LINKS:
-            raise ValueError(f"{self._begin}LINK is {found!r}; it can be {' or '.join(LINKS)}")
-        try:
+        found = settings.one_of(*LINKS)(f"{self._kind}LINK", self.text("LINK", link))
+        with settings.naming(f"{self._kind}ROLES"):
             roles = parse_roles(self.text("ROLES"))
-        except ValueError as error:
-            raise ValueError(f"{self._begin}ROLES: {error}") from None
         allowed = tuple(each.strip() for each in self.text("ALLOWED").split(";") if each.strip())
         return Directory(roles, allowed, found, self.switch("PROVISION", True))
 

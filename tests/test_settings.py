@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from portal import create_app
-from portal.config import SAMPLES, Config
+from portal.config import Config
+from portal.secret_key import SAMPLES
 
 
 @pytest.mark.parametrize(
