@@ -51,7 +51,6 @@ from .processes import (
     timeline,
     troubles,
 )
-from .reports import usual_time, usual_times
 from .requests import At, often_started, requested_steps, requests, start_drafts, usual_durations
 from .signed_in import SignedIn, signed_in
 from .standing import Standing, standing
@@ -155,8 +154,6 @@ __all__ = [
     "troubles",
     "unread",
     "usual_durations",
-    "usual_time",
-    "usual_times",
     "waiting",
     "who_could",
     "whom_for",

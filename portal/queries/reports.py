@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
-from portal.engine.reports.durations import percentile
 from portal.models import (
     DailyDuration,
     DailyFlow,
@@ -26,126 +24,14 @@ from portal.models import (
 from portal.models.user import user_role
 
 from .counts import Counts, buckets, days, reading
+from .report_parts import Load, Path, Report, StandIn, StepSums, Sums, Times, Version
 
-#: fewer finished processes say nothing about how long it usually takes
-ENOUGH_FOR_USUAL = 10
-_USUAL_DAYS = 90
 #: overdue tasks are counted so far
 MOST_OVERDUE = 1000
 #: the most frequent ways have a line of their own, the rest are one
 MOST_PATHS = 5
 #: so many people have a line
 MOST_PEOPLE = 30
-
-
-@dataclass(frozen=True)
-class Times:
-    """How long it took, in seconds, each at most 2.5 % off; None where there is nothing."""
-
-    number: int = 0
-    p50: float | None = None
-    p85: float | None = None
-    p95: float | None = None
-
-    @classmethod
-    def of(cls, spans: Counter[int]) -> Times:
-        return cls(spans.total(), *(percentile(spans, part) for part in (0.5, 0.85, 0.95)))
-
-
-@dataclass(frozen=True)
-class Sums:
-    """What became of processes in a period. `open` is at its end."""
-
-    started: int
-    finished: int
-    cancelled: int
-    failed: int
-    open: int
-    cycle: Times
-
-
-@dataclass(frozen=True)
-class StepSums:
-    """What became of the tasks of a step. `waiting` and `working` are means of those done, in seconds."""
-
-    step: str
-    done: int
-    cancelled: int
-    failed: int
-    late: int
-    rework: int
-    open: int
-    waiting: float
-    working: float
-    time: Times
-
-
-@dataclass(frozen=True)
-class Load:
-    """What a person or a role finished; `working` is the mean from taking it on, in seconds."""
-
-    name: str
-    done: int
-    late: int
-    working: float
-
-
-@dataclass(frozen=True)
-class StandIn:
-    """How many tasks somebody finished in place of somebody who was away."""
-
-    name: str
-    away: str
-    done: int
-
-
-@dataclass(frozen=True)
-class Path:
-    """A way that processes went: names of steps, and how it ended. The rest have no steps and no ending."""
-
-    steps: tuple[str, ...]
-    ending: str
-    number: int
-    time: Times
-
-
-@dataclass(frozen=True)
-class Version:
-    """A declaration with which processes were started, and when."""
-
-    fingerprint: str
-    first: dt.date
-    last: dt.date
-    started: int
-    #: how many of these processes are not over
-    open: int
-
-
-@dataclass(frozen=True)
-class Report:
-    """A flow in a period.
-
-    Attributes:
-        flow_days: what became of processes, by day.
-        open_steps: the open tasks of each step at the end of each day.
-        up_to: what happened later is not in it yet; None if all is.
-    """
-
-    since: dt.date
-    until: dt.date
-    zone: str
-    up_to: dt.datetime | None
-    sums: Sums
-    before: Sums
-    parts: list[tuple[dt.date, dt.date, Sums]]
-    flow_days: dict[dt.date, Counter[str]]
-    open_steps: dict[str, list[int]]
-    steps: list[StepSums]
-    people: list[Load]
-    roles: list[Load]
-    stand_ins: list[StandIn] = field(default_factory=list)
-    paths: list[Path] = field(default_factory=list)
-    versions: list[Version] = field(default_factory=list)
 
 
 def report(
@@ -382,35 +268,6 @@ def of_flows(session: Session, labels: Sequence[str], since: dt.date, until: dt.
         return found
 
     return reading(session, read)
-
-
-def usual_times(session: Session, labels: Iterable[str], today: dt.date) -> dict[str, float]:
-    """How long the processes of flows usually take: the median of the last 90 days, in seconds, at most 2.5 % off.
-
-    Flows of which fewer than ten were finished are left out. One statement; what workers have not counted yet is not in
-    it.
-    """
-    query = (
-        select(DailyDuration.flow_label, DailyDuration.bucket, func.sum(DailyDuration.number))
-        .where(
-            DailyDuration.flow_label.in_(list(labels)),
-            DailyDuration.kind == "cycle",
-            DailyDuration.day >= today - dt.timedelta(days=_USUAL_DAYS),
-        )
-        .group_by(DailyDuration.flow_label, DailyDuration.bucket)
-    )
-    spans: dict[str, Counter[int]] = defaultdict(Counter)
-    for label, number, count in session.execute(query):
-        spans[label][number] += int(count)
-    medians = {
-        label: percentile(each, 0.5) for label, each in spans.items() if each.total() >= ENOUGH_FOR_USUAL
-    }
-    return {label: median for label, median in medians.items() if median is not None}
-
-
-def usual_time(session: Session, label: str, today: dt.date) -> float | None:
-    """The same of one flow; None where there are too few."""
-    return usual_times(session, [label], today).get(label)
 
 
 def overdue(session: Session, label: str, now: dt.datetime) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from flask import Blueprint, Flask, current_app, g, got_request_exception, request
 from flask import redirect as flask_redirect
@@ -34,7 +34,6 @@ from portal.errors import (
     Unusable,
 )
 from portal.language import gettext as _
-from portal.language import lazy_gettext
 from portal.models import Process, Task, db, schema_fault
 
 from .accounts.person import is_signed_in
@@ -44,110 +43,31 @@ from .drafts import kept, refused
 from .layout import me
 from .limits import too_large
 from .problems import for_programs, of_http, problem
+from .refusal_words import (
+    AGAIN,
+    CONFLICTS,
+    CSRF,
+    CSRF_LACKS,
+    GONE,
+    MOVED,
+    SCHEMA,
+    TRY_AGAIN,
+    UNCERTAIN,
+    UNUSABLE,
+    WORDS,
+    Words,
+)
 from .rendering import render_template
 from .urls import in_log, is_page, without_slash
 
 Answer = tuple[str, int] | BaseResponse | HTTPException
 
 
-class Words(NamedTuple):
-    title: str
-    text: str
-
-
-WORDS = {
-    400: Words(
-        lazy_gettext("Bad request"),
-        lazy_gettext("The address or the form is not in order. Go back and try again."),
-    ),
-    403: Words(lazy_gettext("No permission"), lazy_gettext("You do not hold the permission for this.")),
-    404: Words(
-        lazy_gettext("Page not found"), lazy_gettext("The address is mistyped, or what it named is gone.")
-    ),
-    405: Words(lazy_gettext("Not allowed"), lazy_gettext("This address does not take that kind of request.")),
-    409: Words(
-        lazy_gettext("This changed meanwhile"),
-        lazy_gettext("It is not in a state that allows this any more."),
-    ),
-    413: Words(lazy_gettext("Too large"), ""),
-    422: Words(lazy_gettext("Not accepted"), lazy_gettext("Something in the form is not in order.")),
-    429: Words(lazy_gettext("Too many attempts"), lazy_gettext("Wait a minute, then try again.")),
-    500: Words(
-        lazy_gettext("Something went wrong"),
-        lazy_gettext("It is not your doing, and nothing of what you sent has been half done."),
-    ),
-}
-#: what our exceptions say by themselves, for the catalogues; `said` looks it up
-_SAID = (
-    lazy_gettext("The portal refused to do this."),
-    lazy_gettext("This action is not allowed in the present state."),
-    lazy_gettext("What this step works on was deleted."),
-    lazy_gettext("This person may not do this."),
-    lazy_gettext("The database could not do this now, and nothing was changed: try again."),
-    lazy_gettext(
-        "Somebody else is working on this process at the moment, and nothing was changed: try again."
-    ),
-    lazy_gettext("The database took too long over this, and nothing was changed: try again later."),
-    lazy_gettext(
-        "The database cannot be used, and nothing was changed: an administrator has to look after it."
-    ),
-    lazy_gettext(
-        "The connection to the database was lost while saving: look whether it was saved before doing it again."
-    ),
-    lazy_gettext("The form is not valid."),
-)
-#: why a task in this state cannot be worked on
-CONFLICTS = {
-    "NEW": (
-        lazy_gettext("Take it first"),
-        lazy_gettext("Nobody has taken this task yet. Once you take it, nobody else works on it."),
-    ),
-    "DONE": (
-        lazy_gettext("Already done"),
-        lazy_gettext("This task is finished, perhaps by you in another window."),
-    ),
-    "CANCELED": (lazy_gettext("Cancelled"), lazy_gettext("There is nothing to do here any more.")),
-    "REVIVED": (
-        lazy_gettext("Replaced by a new task"),
-        lazy_gettext("It was retried or reopened: a new task has taken its place."),
-    ),
-    "ERROR": (lazy_gettext("Failed"), lazy_gettext("A manager of the flow can retry it or cancel it.")),
-}
 #: from these states the action itself is allowed: what stands in its way is said by the error
 _NAMED = {name: rule.source for name, rule in lifecycle.ACTIONS.items() if name in ("revive", "skip", "move")}
-MOVED = (
-    lazy_gettext("Moved to another step"),
-    lazy_gettext(
-        "The flow has changed since you opened this. The task goes on at the step that is named after it on its page."
-    ),
-)
-GONE = Words(
-    lazy_gettext("Deleted meanwhile"),
-    lazy_gettext(
-        "What this task works on was deleted, so its form cannot be shown. "
-        "A manager of the flow can cancel the task or the process."
-    ),
-)
+
 #: how many seconds later a program may try again
 RETRY_AFTER = 5
-_DISTURBED = Words(lazy_gettext("Try again"), "")
-_UNUSABLE = Words(lazy_gettext("The portal cannot work now"), "")
-_UNCERTAIN = Words(lazy_gettext("Check whether it was saved"), "")
-_SCHEMA = lazy_gettext(
-    "The database lacks something that this version of the portal needs, and nothing was changed. "
-    "An administrator has to bring it up to date."
-)
-_AGAIN = lazy_gettext("What you typed is below.")
-_CSRF = Words(
-    lazy_gettext("Your session has expired"),
-    lazy_gettext(
-        "You have signed in again since this page was opened, or your browser keeps no cookies. "
-        "Load the page again and send it once more."
-    ),
-)
-
-
-_CSRF_LACKS = "A browser's session needs the header X-CSRFToken, with the token of its pages."
 
 
 def attach(scope: Scaffold) -> None:
@@ -160,9 +80,8 @@ def attach(scope: Scaffold) -> None:
         scope.register_error_handler(disturbed, _disturbed)
     scope.register_error_handler(Uncertain, _uncertain)
     scope.register_error_handler(InternalServerError, _broken)
-    if isinstance(
-        scope, Blueprint
-    ):  # Flask asks an application's handler of one code before a blueprint's of all
+    if isinstance(scope, Blueprint):
+        # Flask asks an application's handler of one code before a blueprint's of all
         for code in default_exceptions:
             if code != InternalServerError.code:
                 scope.register_error_handler(code, _http)
@@ -201,12 +120,12 @@ def _http(error: HTTPException) -> Answer:
 
 def _csrf(error: CSRFError) -> Answer:
     if for_programs():
-        return problem(403, _CSRF_LACKS)
+        return problem(403, CSRF_LACKS)
     if kept.is_form() and not is_signed_in():  # its session is over, and the token with it
         sent_on = require_login()
         if sent_on is not None:
             return sent_on
-    return page(400, words=_CSRF)
+    return page(400, words=CSRF)
 
 
 def _denied(error: PortalError) -> Answer:
@@ -318,17 +237,15 @@ def _broken(error: InternalServerError) -> Answer:
 
 def _disturbed(error: Exception) -> Answer:
     """The database could not do it for the moment; nothing was changed."""
-    found = disturbance(error) or (Unusable(_SCHEMA) if _lacks_schema(error) else None)
+    found = disturbance(error) or (Unusable(SCHEMA) if _lacks_schema(error) else None)
     if found is None:
         raise error
-    current_app.logger.warning("reference %s: %s %s", trace.current.get(), request.method, in_log(),
-                               exc_info=error)  # fmt: skip
-    text = (
-        said(found)
-        if request.method == "GET"
-        else f"{said(found)} {_AGAIN if kept.is_form() else ''}".strip()
-    )
-    return _unavailable((_UNUSABLE if isinstance(found, Unusable) else _DISTURBED)._replace(text=text))
+    reference = trace.current.get()
+    current_app.logger.warning("reference %s: %s %s", reference, request.method, in_log(), exc_info=error)
+    text = said(found)
+    if request.method != "GET" and kept.is_form():
+        text = f"{text} {AGAIN}"
+    return _unavailable((UNUSABLE if isinstance(found, Unusable) else TRY_AGAIN)._replace(text=text))
 
 
 def _lacks_schema(error: Exception) -> bool:
@@ -345,7 +262,7 @@ def _lacks_schema(error: Exception) -> bool:
 def _uncertain(error: Uncertain) -> Answer:
     """Nobody can tell whether it was saved: what to look at, and no second try by ourselves."""
     current_app.logger.error("reference %s: lost at commit", trace.current.get(), exc_info=error)
-    return _unavailable(_UNCERTAIN._replace(text=said(error)))
+    return _unavailable(UNCERTAIN._replace(text=said(error)))
 
 
 def _unavailable(words: Words) -> Answer:

@@ -20,7 +20,7 @@ from portal.language import lazy_gettext, locale, pgettext
 from portal.models import User, db
 from portal.queries import counts
 from portal.queries import reports as figures
-from portal.queries.reports import Report, StepSums
+from portal.queries.report_parts import Load, Path, Report, StepSums, Times
 from portal.render import ChartState
 
 from . import navigation
@@ -180,7 +180,7 @@ def _title(flow_class: Any, step: str) -> str:
     return str(step_title(flow_class.definition, step))
 
 
-def path_words(flow_class: Any, path: figures.Path) -> str:
+def path_words(flow_class: Any, path: Path) -> str:
     """A way in words: the titles of its steps, and how it ended unless it reached an end."""
     if not path.ending:
         return _("All other ways")
@@ -310,7 +310,7 @@ def _roles_table(_flow_class: Any, found: Report) -> Iterator[list[Any]]:
     yield from _loads_table(_("Role"), found.roles)
 
 
-def _loads_table(head: str, loads: list[figures.Load]) -> Iterator[list[Any]]:
+def _loads_table(head: str, loads: list[Load]) -> Iterator[list[Any]]:
     yield [head, _("Finished"), _("Overdue"), _("Working, mean (s)")]
     yield from ([each.name, each.done, each.late, _seconds(each.working)] for each in loads)
 
@@ -330,7 +330,7 @@ def _times_head() -> list[str]:
     return [_("Median (s)"), "p85 (s)", "p95 (s)"]
 
 
-def _times(times: figures.Times) -> list[Any]:
+def _times(times: Times) -> list[Any]:
     return [_seconds(each) for each in (times.p50, times.p85, times.p95)]
 
 

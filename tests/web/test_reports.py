@@ -5,7 +5,6 @@ import re
 
 import pytest
 
-from portal import queries
 from portal.engine import actions
 from portal.engine.queue import maintenance
 from portal.engine.reports import counting
@@ -85,21 +84,6 @@ def test_a_period_that_is_none_is_refused_in_words(carol, paper, query):
 
 def test_another_version_is_another_report(carol, history):
     assert "Nothing was started" in carol.get("/reports/paper?version=other").text
-
-
-def test_the_usual_time_needs_ten(submit, take, people):
-    def reject():
-        with actions.activation(db.session(), take(submit()), people["bob"]) as activation:
-            activation.execute()
-
-    for _ in range(9):
-        reject()
-    counting.count_all(db.session())
-    assert queries.usual_time(db.session(), "paper", utcnow().date()) is None
-    reject()
-    counting.count_all(db.session())
-    assert 0 <= queries.usual_time(db.session(), "paper", utcnow().date()) < 60
-    assert queries.usual_times(db.session(), ["paper", "other"], utcnow().date()).keys() == {"paper"}
 
 
 def test_workers_count(history):
