@@ -15,14 +15,7 @@ from portal.engine.audit import Entry
 from portal.errors import PortalError
 from portal.jsonstore import EmailField
 from portal.language import gettext as _
-from portal.models import (
-    ExternalIdentity,
-    User,
-    find_user,
-    people_of_mail,
-    roles_named,
-    utcnow,
-)
+from portal.models import ExternalIdentity, User, find_user, people_of_mail, roles_named, utcnow
 from portal.sign_in_settings import Directory
 
 from . import access, leaving, people

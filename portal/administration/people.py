@@ -173,10 +173,7 @@ def _apply(person: User, values: Mapping[str, Any], by: User | None) -> None:
 def _of_rights(name: str, before: Any, after: Any, person: User, by: User | None) -> Entry:
     if name == "is_superuser":
         return Entry("person.superuser", _id(by), "person", person.id, {"is": after})
-    detail = {
-        "added": sorted(set(after) - set(before)),
-        "removed": sorted(set(before) - set(after)),
-    }
+    detail = {"added": sorted(set(after) - set(before)), "removed": sorted(set(before) - set(after))}
     return Entry(f"person.{name}", _id(by), "person", person.id, detail)
 
 

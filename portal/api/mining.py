@@ -13,12 +13,7 @@ from portal.models import Event
 Plain = dict[str, Any]
 
 _XES = "http://www.xes-standard.org/"
-_EXTENSIONS = {
-    "concept": "Concept",
-    "time": "Time",
-    "org": "Organizational",
-    "lifecycle": "Lifecycle",
-}
+_EXTENSIONS = {"concept": "Concept", "time": "Time", "org": "Organizational", "lifecycle": "Lifecycle"}
 #: the attributes of what events and objects are of, all of them texts
 _OF_EVENT = ("action", "from_state", "to_state", "title", "reason")
 _OF_OBJECT = {"task": ("node", "title"), "person": ("name",)}

@@ -154,9 +154,7 @@ def add_item(body: dict[str, Any], process_id: int) -> BaseResponse:
     demand_reason(body)
     process_or_refuse(process_id)
     return once(
-        lambda: _add(process_id, body),
-        process=process_id,
-        state=lambda: with_tag(detail_of(process_id)),
+        lambda: _add(process_id, body), process=process_id, state=lambda: with_tag(detail_of(process_id))
     )
 
 

@@ -131,9 +131,7 @@ def attach(body: dict[str, Any], process_id: int) -> BaseResponse:
     if not upload.filename:
         raise Invalid({"file": ["Choose a file."]})
     return once(
-        lambda: _attach(process_id, upload),
-        process=process_id,
-        state=lambda: with_tag(detail_of(process_id)),
+        lambda: _attach(process_id, upload), process=process_id, state=lambda: with_tag(detail_of(process_id))
     )
 
 

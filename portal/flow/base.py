@@ -315,12 +315,7 @@ class NextNode(Node):
     """A node with one way out."""
 
     def Next(
-        self,
-        node: Target,
-        task_data: Call | None = None,
-        task_seed: Call | None = None,
-        *,
-        label: str = "",
+        self, node: Target, task_data: Call | None = None, task_seed: Call | None = None, *, label: str = ""
     ) -> Self:
         """Say which node comes next.
 

@@ -55,12 +55,7 @@ class ExternalTask(TakesKeywords, Permitted, Activity):
         yield from tries_faults(self)
 
     def enter(self, activation: Activation) -> Outcome:
-        return Wait(
-            "SCHEDULED",
-            until=activation.now,
-            awaits=awaited(self.topic),
-            permission=self.permission,
-        )
+        return Wait("SCHEDULED", until=activation.now, awaits=awaited(self.topic), permission=self.permission)
 
     def wait_before(self, attempt: int, jitter: float) -> dt.timedelta:
         """How long to wait before the try number `attempt`; `jitter` is between 0 and 1."""

@@ -48,21 +48,9 @@ class If(Node):
         return self._way(node, "then", text=label, task_data=task_data, task_seed=task_seed)
 
     def Else(
-        self,
-        node: Target,
-        task_data: Call | None = None,
-        task_seed: Call | None = None,
-        *,
-        label: str = "No",
+        self, node: Target, task_data: Call | None = None, task_seed: Call | None = None, *, label: str = "No"
     ) -> Self:
-        """Where to go otherwise.
-
-        Args:
-            node: `this.name`, or a node declared above.
-            task_data: a callable of the activation; the mapping that it returns is the next task's `data`.
-            task_seed: a callable of the activation; the mapped object that it returns is the next task's `seed`.
-            label: the words on the picture.
-        """
+        """Where to go otherwise; the arguments are those of `Then`."""
         return self._way(node, "else", text=label, task_data=task_data, task_seed=task_seed)
 
     def calls(self) -> Iterator[Called]:
@@ -114,14 +102,7 @@ class Switch(Node):
         *,
         label: str = "otherwise",
     ) -> Self:
-        """Where to go if no condition holds. Without it the task fails then.
-
-        Args:
-            node: `this.name`, or a node declared above.
-            task_data: a callable of the activation; the mapping that it returns is the next task's `data`.
-            task_seed: a callable of the activation; the mapped object that it returns is the next task's `seed`.
-            label: the words on the picture.
-        """
+        """Where to go if no condition holds; the arguments are those of `Case`. Without it the task fails then."""
         return self._way(node, "default", text=label, task_data=task_data, task_seed=task_seed)
 
     def faults(self) -> Iterator[str]:
@@ -244,21 +225,9 @@ class SplitFirst(Node):
     races: ClassVar[bool] = True
 
     def Next(
-        self,
-        node: Target,
-        task_data: Call | None = None,
-        task_seed: Call | None = None,
-        *,
-        label: str = "",
+        self, node: Target, task_data: Call | None = None, task_seed: Call | None = None, *, label: str = ""
     ) -> Self:
-        """Add a branch to the race.
-
-        Args:
-            node: `this.name`, or a node declared above.
-            task_data: a callable of the activation; the mapping that it returns is the next task's `data`.
-            task_seed: a callable of the activation; the mapped object that it returns is the next task's `seed`.
-            label: the words on the picture.
-        """
+        """Add a branch to the race; the arguments are those of `NextNode.Next`."""
         return self._way(node, task_data=task_data, task_seed=task_seed, text=label)
 
     def faults(self) -> Iterator[str]:

@@ -51,10 +51,7 @@ def document(flow_class: Any) -> dict[str, Any]:
     """A flow's declaration as JSON."""
     with language.use("en"):
         definition = flow_class.definition
-        return {
-            "title": str(definition.title),
-            "nodes": [_node(node) for node in definition.nodes.values()],
-        }
+        return {"title": str(definition.title), "nodes": [_node(node) for node in definition.nodes.values()]}
 
 
 def _node(node: Any) -> dict[str, Any]:

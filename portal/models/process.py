@@ -9,13 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import DDL, ForeignKey, Index, String, Text, event, text
 from sqlalchemy.ext.hybrid import hybrid_property
-from sqlalchemy.orm import (
-    Mapped,
-    column_property,
-    mapped_column,
-    query_expression,
-    relationship,
-)
+from sqlalchemy.orm import Mapped, column_property, mapped_column, query_expression, relationship
 
 from portal import jsonstore
 from portal.errors import Fault, FlowError

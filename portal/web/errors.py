@@ -285,7 +285,4 @@ def _page_or_words(words: Words, code: int, **context: Any) -> tuple[str, int]:
         reference = trace.current.get()
         current_app.logger.exception("reference %s: no page can be made", reference)
         text = escape(f"{words.text} Reference: {reference}")
-        return (
-            f"<!doctype html><title>{words.title}</title><p>{words.title}. {text}{refused.plain()}",
-            code,
-        )
+        return (f"<!doctype html><title>{words.title}</title><p>{words.title}. {text}{refused.plain()}", code)

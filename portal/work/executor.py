@@ -48,10 +48,7 @@ class Executor(Protocol):
 
 
 #: by the value of PORTAL_EXECUTOR; imported when it is chosen, for not everyone has the extra it needs
-EXECUTORS = {
-    "local": "portal.work.local:LocalExecutor",
-    "celery": "portal.work.celery:CeleryExecutor",
-}
+EXECUTORS = {"local": "portal.work.local:LocalExecutor", "celery": "portal.work.celery:CeleryExecutor"}
 
 
 def make(name: str, app: Flask) -> Executor:

@@ -144,10 +144,7 @@ def begin(purpose: str, name: str, user_id: int | None, limits: Limits = PASSWOR
 
 
 def _demand_room(
-    counts: dict[ColumnElement[bool], int],
-    any_of_them: ColumnElement[bool],
-    now: dt.datetime,
-    limits: Limits,
+    counts: dict[ColumnElement[bool], int], any_of_them: ColumnElement[bool], now: dt.datetime, limits: Limits
 ) -> None:
     """Refuse where a criterion holds for as many tries as its limit, until the oldest of them no longer counts."""
     columns = [

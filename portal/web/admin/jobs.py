@@ -42,11 +42,7 @@ def index() -> str | Response:
     )
     number = to_id(text.strip().removeprefix("#"))
     page = found.coming(
-        db.session(),
-        labels,
-        flow=flow,
-        process_id=number if text.strip() else None,
-        after=after,
+        db.session(), labels, flow=flow, process_id=number if text.strip() else None, after=after
     )
     if request.args.get("format") == "csv":
         head = [_("Kind"), _("Step"), _("Process"), _("Flow"), _("Due"), _("Why")]

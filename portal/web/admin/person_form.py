@@ -7,14 +7,7 @@ import json
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import (
-    BooleanField,
-    HiddenField,
-    SelectField,
-    SelectMultipleField,
-    StringField,
-    widgets,
-)
+from wtforms import BooleanField, HiddenField, SelectField, SelectMultipleField, StringField, widgets
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # younger than its stubs
 
 from portal.administration import people, rights
