@@ -8,6 +8,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+from sqlalchemy.orm import aliased
+
+from portal import render
+from portal.models import Process, Task, db, task_link
+
 #: a flow, as `module:Class`
 Name = str
 Way = tuple[str, str]
@@ -25,8 +31,6 @@ class Coverage:
 
     def note(self, app: Any) -> None:
         """Add what is in the database of a test. Flows that are declared inside of a function are left out."""
-        from portal.models import db
-
         names = {
             label: name for label, each in app.extensions["portal_flows"].items() if (name := _name(each))
         }
@@ -72,8 +76,6 @@ class Coverage:
 
     def draw(self, folder: Path) -> list[Path]:
         """Write a picture of each flow: what no token has come to is muted. The files."""
-        from portal import render
-
         made = []
         for name in sorted(self.steps):
             if (flow_class := _flow(name)) is None:
@@ -116,11 +118,6 @@ def _flow(name: Name) -> Any:
 
 
 def _ways() -> Any:
-    from sqlalchemy import select
-    from sqlalchemy.orm import aliased
-
-    from portal.models import Process, Task, task_link
-
     before, after = aliased(Task), aliased(Task)
     return (
         select(Process.flow_label, before.flow_task, after.flow_task)
@@ -132,8 +129,4 @@ def _ways() -> Any:
 
 
 def _steps() -> Any:
-    from sqlalchemy import select
-
-    from portal.models import Process, Task
-
     return select(Process.flow_label, Task.flow_task).join(Task.process).where(Task.status == "DONE")

@@ -7,17 +7,20 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import func, select
+
+from portal.engine import actions, external
 from portal.errors import TransitionNotAllowed
+from portal.flow import Flow, throw_signal
 from portal.flow.names import guess
+from portal.models import Event, Process, Task, User, db
+from portal.web.forms.submit import fill_form
 
 from . import pages, telling
 from .failing import failing
 from .task_run import TaskRun
 
 if TYPE_CHECKING:
-    from portal.flow import Flow
-    from portal.models import Process, User
-
     from .tester import FlowTester
 
 
@@ -33,8 +36,6 @@ class FlowRun:
     @property
     def process(self) -> Process:
         """The process as it is now."""
-        from portal.models import Process
-
         if self._process_id is None:
             raise AssertionError("nothing has started yet: call run.start(…)")
         process: Process = self.read(Process, self._process_id)
@@ -43,10 +44,6 @@ class FlowRun:
     @property
     def path(self) -> list[str]:
         """The nodes whose tasks are DONE, in the order in which they finished."""
-        from sqlalchemy import select
-
-        from portal.models import Event, Task, db
-
         query = select(Task.flow_task).join(Event, Event.task_id == Task.id)
         query = query.where(
             Task.process_id == self._process_id, Task.status == "DONE", Event.to_state == "DONE"
@@ -85,9 +82,6 @@ class FlowRun:
         return self
 
     def _fill_start(self, start: Any, user: User | str | None, values: dict[str, Any]) -> None:
-        from portal.engine import actions
-        from portal.models import db
-
         person = self.person(
             user if user is not None else "someone", [start.permission] if start.permission else []
         )
@@ -111,10 +105,6 @@ class FlowRun:
         return nodes[name]
 
     def _started(self, call: Callable[[], Any]) -> Any:
-        from sqlalchemy import func, select
-
-        from portal.models import Process, db
-
         newest = select(func.max(Process.id)).where(Process.flow_label == self.label)
         newest = newest.where(Process.parent_task_id.is_(None))
         result = call()
@@ -170,27 +160,15 @@ class FlowRun:
 
     def tasks(self, name: str) -> list[TaskRun]:
         """All tasks of a node, oldest first."""
-        from sqlalchemy import select
-
-        from portal.models import Task, db
-
         query = select(Task.id).where(Task.process_id == self._process_id, Task.flow_task == name)
         return [TaskRun(self, task_id) for task_id in db.session.scalars(query.order_by(Task.number))]
 
     def _open(self) -> list[str]:
-        from sqlalchemy import select
-
-        from portal.models import Task, db
-
         query = select(Task.flow_task).where(Task.process_id == self._process_id, Task.finished.is_(None))
         return list(db.session.scalars(query.order_by(Task.number)))
 
     def children(self, node: str) -> list[FlowRun]:
         """The child processes of a node's tasks, oldest first, each a run of its own."""
-        from sqlalchemy import select
-
-        from portal.models import Process, Task, db
-
         query = select(Process).join(Task, Process.parent_task_id == Task.id)
         query = query.where(Task.process_id == self._process_id, Task.flow_task == node).order_by(Process.id)
         runs = []
@@ -233,8 +211,6 @@ class FlowRun:
 
     def signal(self, name: str) -> FlowRun:
         """Throw a signal, as `flow.throw_signal(name)` does: every process under test that waits for it goes on."""
-        from portal.flow import throw_signal
-
         throw_signal(name)
         self._tester.turn(works=False)
         return self
@@ -277,7 +253,6 @@ class FlowRun:
             node: its name.
             data: what came of the work, as Python values: keywords of the node's function, or fields of the process.
         """
-        from portal.engine import external
 
         def write(activation: Any) -> None:
             if activation.node.func is not None:
@@ -300,17 +275,12 @@ class FlowRun:
             message: what has happened.
             retries: how many tries are left; as the flow says when it is left out.
         """
-        from portal.engine import external
-
         with self.telling():
             external.fail(*self._fetched(node), message, left=retries)
         return self
 
     def _fetched(self, node: str) -> tuple[Any, int, None, str]:
         """What says to the engine which task a program elsewhere has locked."""
-        from portal.engine import external
-        from portal.models import db
-
         task, topic = self.task(node), self._node(node).topic
         if topic is None:
             raise AssertionError(f"{node} is no ExternalTask")
@@ -382,6 +352,4 @@ class FlowRun:
 
     def fill(self, activation: Any, values: dict[str, Any]) -> bool:
         """Validate values through the node's real form, and write them. True if the view did all by itself."""
-        from portal.web.forms.submit import fill_form
-
         return fill_form(activation, values)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import Flask
 
-from .coverage import Coverage
-from .tester import Clock, FlowTester
+if TYPE_CHECKING:
+    from .tester import FlowTester
 
-_COVERAGE = pytest.StashKey[Coverage]()
+_COVERAGE = pytest.StashKey[Any]()
 _OUTPUT = "portal_flow_coverage"
 
 
@@ -50,6 +50,8 @@ def flow_tester(portal_app: Flask) -> Iterator[FlowTester]:
     from portal.engine.interpreter.step import propagating
     from portal.engine.transaction import clock
 
+    from .tester import Clock, FlowTester
+
     moved = Clock()
     token = clock.set(moved)
     try:
@@ -75,6 +77,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "ignore:The `objects` parameter of `Session.flush`:sqlalchemy.exc.SADeprecationWarning",
     )
     if config.getoption("--flow-coverage"):
+        from .coverage import Coverage
+
         config.stash[_COVERAGE] = Coverage()
 
 
@@ -84,8 +88,8 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Say beside a failure why the processes of the test wait."""
     report = yield
-    tester = getattr(item, "funcargs", {}).get("flow_tester")
-    if isinstance(tester, FlowTester) and call.when == "call" and report.failed and tester.runs:
+    tester = _tester_of(item)
+    if tester is not None and call.when == "call" and report.failed and tester.runs:
         try:
             report.sections.append(("Flows", tester.explain()))
         except Exception as error:  # the database may be what has failed
@@ -96,9 +100,18 @@ def pytest_runtest_makereport(
 @pytest.hookimpl(tryfirst=True)  # while the fixture stands
 def pytest_runtest_teardown(item: pytest.Item) -> None:
     coverage = item.config.stash.get(_COVERAGE, None)
-    tester = getattr(item, "funcargs", {}).get("flow_tester")
-    if coverage is not None and isinstance(tester, FlowTester):
+    tester = _tester_of(item)
+    if coverage is not None and tester is not None:
         coverage.note(tester.app)
+
+
+def _tester_of(item: pytest.Item) -> FlowTester | None:
+    found = getattr(item, "funcargs", {}).get("flow_tester")
+    if found is None:
+        return None
+    from .tester import FlowTester
+
+    return found if isinstance(found, FlowTester) else None
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+from portal.models import Task, User
+
 from . import pages
 
 if TYPE_CHECKING:
-    from portal.models import Task, User
-
     from .flow_run import FlowRun
 
 
@@ -38,8 +38,6 @@ class TaskRun:
 
     @property
     def task(self) -> Task:
-        from portal.models import Task
-
         task: Task = self.run.read(Task, self.id)
         return task
 

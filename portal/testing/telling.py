@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from sqlalchemy import func, select
 
-if TYPE_CHECKING:
-    from portal.models import Process, Task
+from portal import queries
+from portal.models import Process, Task, db
 
 
 def failures(process: Process) -> list[str]:
     """What stands in ERROR in a process and below it, or has failed and is tried again: a line each."""
-    from sqlalchemy import func, select
-
-    from portal.models import Process, Task, db
-
     root = process.root_id or process.id
     query = select(Task).join(Task.process).where(func.coalesce(Process.root_id, Process.id) == root)
     query = query.where(Task.finished.is_(None)).order_by(Task.id)
@@ -33,9 +29,6 @@ def explanation(process: Process, path: list[str]) -> str:
 
 
 def _open(process: Process, indent: str) -> list[str]:
-    from portal import queries
-    from portal.models import db
-
     lines = [f"{indent}it is suspended"] if process.on_hold else []
     for each in queries.waiting(db.session(), process):
         task = each.task

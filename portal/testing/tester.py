@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from sqlalchemy import select
+
+from portal.engine.interpreter import step
+from portal.engine.queue import jobs, timers
+from portal.flow import Flow
+from portal.models import Schedule, User, create_user, db, find_user, init_db
+from portal.web.forms.form_view import FormView
 
 from .flow_run import FlowRun
-
-if TYPE_CHECKING:
-    from portal.flow import Flow
-    from portal.models import User
 
 #: how far the clock goes for what need not come: a flow that starts every night never has nothing due
 FAR = dt.timedelta(days=366)
@@ -45,9 +49,6 @@ class FlowTester:
             propagate: what a node of this flow, or of those that it calls, raises comes out of the call that led to
                 it, and takes that action back, as with `Flow.propagate_errors`.
         """
-        from portal.engine.interpreter import step
-        from portal.models import init_db
-
         flows = self.app.extensions["portal_flows"]
         needed = {each.definition.label: each for each in (*_called_by(flow_class), flow_class)}
         if any(flows.get(label) is not each for label, each in needed.items()):
@@ -60,16 +61,12 @@ class FlowTester:
 
     def explain(self) -> str:
         """Why the processes of the test wait."""
-        from portal.models import db
-
         db.session.rollback()
         texts = [run.explanation() for run in self.runs if run.has_started]
         return "\n".join(texts) or "no process has started"
 
     def read(self, model: Any, key: int) -> Any:
         """A row as it is now, with what the test has changed in it and not committed yet."""
-        from portal.models import db
-
         found = self._read[model, key] = db.session.get_one(model, key)
         if not db.session.is_modified(found):
             db.session.refresh(found)
@@ -77,8 +74,6 @@ class FlowTester:
 
     def person(self, user: User | str, permissions: list[str]) -> User:
         """A user by name, made when absent, with the permissions that they lack."""
-        from portal.models import User, create_user, db, find_user
-
         if isinstance(user, User):
             found = user
         else:
@@ -94,9 +89,6 @@ class FlowTester:
 
     def turn(self, works: bool) -> None:
         """Do what is due now: jobs, or timers."""
-        from portal.engine.queue import jobs, timers
-        from portal.models import db
-
         timers.turn(db.session())
         seen: set[tuple[int, dt.datetime]] = set()
         while True:
@@ -127,9 +119,6 @@ class FlowTester:
         return self._go(self.clock.offset + (limit or FAR), reached)
 
     def _go(self, target: dt.timedelta, reached: Callable[[], bool]) -> bool:
-        from portal.engine.queue import timers
-        from portal.models import db
-
         while True:
             self.turn(works=False)
             if reached():
@@ -141,10 +130,6 @@ class FlowTester:
 
     def start_on_schedule(self, node: Any) -> None:
         """Move the clock to the next moment of a `StartTimer`, and start there what is due."""
-        from sqlalchemy import select
-
-        from portal.models import Schedule, db
-
         self.turn(works=False)  # it is seen for the first time, perhaps
         query = select(Schedule.next_start).where(
             Schedule.flow_label == node.flow_class.definition.label, Schedule.node == node.name
@@ -160,9 +145,6 @@ class FlowTester:
 
         A view written by hand reads what it likes: its page is rendered where a test asks for it.
         """
-        from portal.models import db
-        from portal.web.forms.form_view import FormView
-
         if not isinstance(getattr(node, "view", None), FormView):
             return
 

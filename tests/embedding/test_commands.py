@@ -73,3 +73,13 @@ def test_celery_serves_the_application_that_is_named(app, monkeypatch):
     made = celery._application()
     with made.app_context():
         assert list(registry) == ["refund"]
+
+
+def test_the_shops_own_tests_pass():
+    """The portal's tester looks at the pages of forms, also in an application that has its own people."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", SHOP, "-c", os.devnull, "tests"],
+        cwd=SHOP, env={**os.environ, "PYTHONPATH": f"{SHOP}{os.pathsep}{ROOT}"}, capture_output=True, text=True,
+        check=False, timeout=120,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stdout + ended.stderr
