@@ -4,9 +4,10 @@ A field is a descriptor over the attribute `data` of its class: it reads and wri
 on assignment, and is a typed SQL expression on the class.
 """
 
+from .declared import fields_of
 from .document import Document, document
 from .embedded import EmbeddedField, EmbeddedList, EmbeddedListField, Schema
-from .field import Field, InvalidValue, fields_of
+from .field import Field, InvalidValue
 from .files import File, FileField, files_of
 from .merge import Change, apply, changes
 from .numbers import DecimalField, FloatField, IntegerField

@@ -7,7 +7,8 @@ from typing import Any, Generic, SupportsIndex, overload
 
 from typing_extensions import TypeVar
 
-from .field import D, Field, N, V, fields_of
+from .declared import fields_of
+from .field import D, Field, N, V
 from .place import bind, document_of
 from .plain import plain
 from .tracking import Tracked, TrackedDict

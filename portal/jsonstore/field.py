@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
-from types import MappingProxyType
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, Literal, TypedDict, cast, overload
-from weakref import WeakKeyDictionary
 
-from sqlalchemy import event
 from sqlalchemy.ext.hybrid import hybrid_property
-from sqlalchemy.orm import Mapper, QueryableAttribute
+from sqlalchemy.orm import QueryableAttribute
 from typing_extensions import TypeVar
 
 from portal.language import gettext as _
@@ -19,7 +15,7 @@ from portal.language import gettext as _
 from .choices import enum_of, pairs, same_choice
 from .place import MISSING, document_of, is_mapped, look_up, mark, path_of
 from .plain import plain, same
-from .tracking import Tracked
+from .tracking import Tracked, UnstoredDefault
 
 #: the field's value
 V = TypeVar("V", default=Any)
@@ -280,11 +276,13 @@ class Field(hybrid_property[V], Generic[V, N, D]):
         value = self._wait(document).value if isinstance(document, Tracked) else self.to_json(self.initial())
         return None if value is None else self.show(instance, value)
 
-    def _wait(self, document: Tracked) -> _Waiting:
+    def _wait(self, document: Tracked) -> UnstoredDefault:
         waiting = document.views.get(self.path)
         if waiting is None:
-            waiting = document.views[self.path] = _Waiting(document, self.path, self.to_json(self.initial()))
-        return cast("_Waiting", waiting)
+            waiting = document.views[self.path] = UnstoredDefault(
+                document, self.path, self.to_json(self.initial())
+            )
+        return cast("UnstoredDefault", waiting)
 
     def keep_default(self, instance: object) -> None:
         """Store what the default's callable says, unless a value is stored already."""
@@ -302,68 +300,5 @@ class Field(hybrid_property[V], Generic[V, N, D]):
         return expression(self, owner.data)
 
 
-class _Waiting(Tracked):
-    """A default that was read. It goes into the document when it is changed: reading alone writes nothing."""
-
-    def __init__(self, document: Any, path: tuple[str, ...], value: Any) -> None:
-        super().__init__()
-        self.belong_to(document)
-        self.path = path
-        self.value = self.adopt(value)
-
-    def part_changed(self, part: Any) -> None:
-        document = self.owner
-        if document is None or document.views.get(self.path) is not self:
-            return
-        del document.views[self.path]
-        container = document
-        for key in self.path[:-1]:
-            container = container.setdefault(key, {})
-        part._owner = None
-        container[self.path[-1]] = part
-
-
 def _unnamed(self: Any) -> Any:
     return None
-
-
-#: what `fields_of` has found
-_FIELDS: WeakKeyDictionary[type, Mapping[str, Field[Any, Any, Any]]] = WeakKeyDictionary()
-
-
-def fields_of(cls: type) -> Mapping[str, Field[Any, Any, Any]]:
-    """The fields of a class by name, inherited ones first, each in order of declaration. Looked up once."""
-    found = _FIELDS.get(cls)
-    if found is None:
-        found = _FIELDS[cls] = MappingProxyType(_fields_of(cls))
-    return found
-
-
-def _fields_of(cls: type) -> dict[str, Field[Any, Any, Any]]:
-    found: dict[str, Field[Any, Any, Any]] = {}
-    for base in reversed(cls.__mro__):
-        for name, value in vars(base).items():
-            if isinstance(value, Field):
-                found[name] = value
-            elif name in found:
-                del found[name]
-    return found
-
-
-@event.listens_for(Mapper, "before_insert")
-def _keep_called_defaults(mapper: Mapper[Any], connection: Any, target: Any) -> None:
-    """What a default's callable says at the creation of a row stays what it said; others are stored where asked."""
-    for field in _with_kept_defaults(mapper):
-        field.keep_default(target)
-
-
-@lru_cache(maxsize=256)
-def _with_kept_defaults(mapper: Mapper[Any]) -> list[Field[Any, Any, Any]]:
-    fields = [
-        each for each in mapper.all_orm_descriptors if isinstance(each, Field) and each.default is not None
-    ]
-    return [
-        each
-        for each in fields
-        if each.store_default or (callable(each.default) and each.default not in (list, dict))
-    ]

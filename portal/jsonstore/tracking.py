@@ -177,6 +177,27 @@ class TrackedList(Tracked, list[Any]):
         return type(self), (plain(self),)
 
 
+class UnstoredDefault(Tracked):
+    """A default that was read. It goes into the document when it is changed: reading alone writes nothing."""
+
+    def __init__(self, document: Any, path: tuple[str, ...], value: Any) -> None:
+        super().__init__()
+        self.belong_to(document)
+        self.path = path
+        self.value = self.adopt(value)
+
+    def part_changed(self, part: Any) -> None:
+        document = self.owner
+        if document is None or document.views.get(self.path) is not self:
+            return
+        del document.views[self.path]
+        container = document
+        for key in self.path[:-1]:
+            container = container.setdefault(key, {})
+        part._owner = None
+        container[self.path[-1]] = part
+
+
 class Root(Mutable):
     """The outermost container: it marks the rows it belongs to."""
 
