@@ -1,15 +1,9 @@
-"""The executor `celery`: a message makes a Celery worker look at a row. The row is the queue.
-
-A message that is lost, doubled, late or early changes nothing but the delay: the worker claims the row itself, and a
-row that nobody has claimed for a while is sent again.
-"""
+"""Jobs in a Celery worker: a message makes it look at a row, which it claims itself. The row is the queue."""
 
 from __future__ import annotations
 
-import datetime as dt
 import gc
 import logging
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -29,7 +23,7 @@ except ModuleNotFoundError as missing:
 
 from portal.engine.queue import jobs, timers
 from portal.flow.activation import Activation
-from portal.models import Task, db
+from portal.models import db
 
 from .heartbeat import Heartbeat
 from .turns import Turns
@@ -51,28 +45,8 @@ SETTINGS = {
     "task_serializer": "json",
     "worker_prefetch_multiplier": 1,
 }
-#: seconds that a broker has to take one message
-PUBLISH = 2
-#: of the sender only: it tries once, for the row stays; a worker waits for its broker as long as it takes
-SENDER = {
-    "broker_connection_timeout": PUBLISH,
-    "broker_transport_options": {
-        "max_retries": 0,
-        "connect_retries_timeout": PUBLISH,
-        "socket_connect_timeout": PUBLISH,
-        "socket_timeout": PUBLISH,
-        "read_timeout": PUBLISH,
-        "write_timeout": PUBLISH,
-        "confirm_publish": True,
-        "confirm_timeout": PUBLISH,
-    },
-}
-#: a message that nobody has followed for so long is sent again in any case
-LONGEST_PATIENCE = dt.timedelta(hours=1)
-#: messages sent in one go
-BATCH = 100
-#: seconds until a broker that was away is asked again: doubled each time, up to the second
-PAUSES = (1.0, 30.0)
+#: what is raised for a broker that is away
+UNREACHABLE = (OperationalError, OSError)
 
 #: whether the job of the message at hand was asked for
 _asked: ContextVar[bool] = ContextVar("portal_job_asked", default=False)
@@ -96,7 +70,7 @@ def _task_id(activation_ref: object) -> int | None:
 
 
 class JobHeartbeat(Heartbeat):
-    """The keeper of a Celery worker's process. It starts with the first job, or when it is told to."""
+    """The heartbeat of a Celery worker's process. It starts with the first job, or when it is told to."""
 
     def __init__(self, app: Flask) -> None:
         self._claims: list[jobs.Claim] = []
@@ -206,9 +180,6 @@ def _gone(**_: Any) -> None:
     celery.current_app.flask_app.extensions["portal_keeper"].stop()
 
 
-# -- in a Celery worker ------------------------------------------------------------------------------------------
-
-
 @contextmanager
 def at_work(activation_ref: str) -> Iterator[Activation]:
     """Claim a job and complete it after the block, which an error leaves as it came.
@@ -271,80 +242,3 @@ def _fail(task_id: int, error: Exception) -> None:
     claimed = jobs.claim(db.session(), task_id)
     if claimed is not None:
         jobs.finish(db.session(), claimed, None, _cause(error))
-
-
-# -- in the dispatcher -------------------------------------------------------------------------------------------
-
-
-class CeleryExecutor:
-    """Sends a message for each due job. A broker that is away is left alone for a while; the rows wait."""
-
-    def __init__(self, app: Flask) -> None:
-        self.app = app
-        self.celery = make(app, **SENDER)
-        self._patience = dt.timedelta(seconds=app.extensions["portal"].celery_patience)
-        self._connection: Any = None
-        self._pause, self._until = 0.0, 0.0
-
-    def start(self) -> None:
-        """The connection is made by the first message."""
-
-    def patience(self, waited: dt.timedelta) -> dt.timedelta:
-        """As long again as it has waited: while no Celery worker runs, messages must not pile up in the broker."""
-        return max(self._patience, min(waited, LONGEST_PATIENCE))
-
-    def room(self) -> int:
-        return BATCH if time.monotonic() >= self._until else 0
-
-    def admits_suspect(self) -> bool:
-        return True  # each process of a Celery worker does one job at a time
-
-    def submit(self, task_id: int, suspect: bool = False) -> bool:
-        """Send the message of a due job. False if the broker does not take it."""
-        if not self.room():
-            return False
-        task = db.session().get(Task, task_id)
-        own = getattr(None if task is None else task.node, "celery_task", None)
-        db.session().rollback()
-        sent = self.celery.tasks["portal.run_job" if own is None else own.name]
-        try:
-            if self._connection is None:
-                self._connection = self.celery.connection_for_write()
-            with self.celery.amqp.Producer(self._connection, auto_declare=False) as producer:
-                sent.apply_async((reference(task_id),), producer=producer, retry=False)
-        except Exception as error:
-            if not isinstance(error, (OperationalError, OSError, *self._errors())):
-                raise
-            self._away(error)
-            return False
-        if self._pause:
-            log.warning("the broker takes messages again")
-            self._pause = 0.0
-        return True
-
-    def held(self) -> list[jobs.Claim]:
-        """None: a Celery worker keeps its own."""
-        return []
-
-    def stop(self, grace: float) -> bool:
-        self._close()
-        return True
-
-    def _errors(self) -> tuple[type[Exception], ...]:
-        if self._connection is None:
-            return ()
-        return (*self._connection.connection_errors, *self._connection.channel_errors)
-
-    def _away(self, error: Exception) -> None:
-        if not self._pause:
-            log.warning("the broker does not take messages: %s; jobs wait in the database", error)
-        first, last = PAUSES
-        self._pause = min(last, self._pause * 2 or first)
-        self._until = time.monotonic() + self._pause
-        self._close()
-
-    def _close(self) -> None:
-        """Throw the connection away without a word to the broker, who may not listen."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.collect(socket_timeout=PUBLISH)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Executor(Protocol):
     """Where jobs run. The row stays the truth: what an executor loses is claimed again when its lease is over."""
 
-    def patience(self, waited: dt.timedelta) -> dt.timedelta:
-        """How long a job that was handed over is believed to be on its way; then it is handed over again.
+    def resend_after(self, waited: dt.timedelta) -> dt.timedelta:
+        """How long a submitted job may stay unclaimed before it is submitted again.
 
         Args:
             waited: how long it has been due.
@@ -30,8 +30,7 @@ class Executor(Protocol):
         ...
 
     def admits_suspect(self) -> bool:
-        """Whether a job may begin that perhaps kills its process: one at a time, so that no other comes to look like
-        it."""
+        """Whether a job that may kill its process can begin: one at a time, so that no other is suspected for it."""
         ...
 
     def submit(self, task_id: int, suspect: bool = False) -> bool:
@@ -48,7 +47,10 @@ class Executor(Protocol):
 
 
 #: by the value of PORTAL_EXECUTOR; imported when it is chosen, for not everyone has the extra it needs
-EXECUTORS = {"local": "portal.work.local:LocalExecutor", "celery": "portal.work.celery:CeleryExecutor"}
+EXECUTORS = {
+    "local": "portal.work.local:LocalExecutor",
+    "celery": "portal.work.celery_executor:CeleryExecutor",
+}
 
 
 def make(name: str, app: Flask) -> Executor:

@@ -49,7 +49,7 @@ class LocalExecutor:
     def start(self) -> None:
         self._stopping = False
 
-    def patience(self, _waited: dt.timedelta) -> dt.timedelta:
+    def resend_after(self, _waited: dt.timedelta) -> dt.timedelta:
         return LEASE  # a thread begins at once
 
     def room(self) -> int:

@@ -138,7 +138,7 @@ class Scheduler:
         if room <= 0 or self.turns.is_stopping("jobs"):
             return 0
         claimed = timers.claim_due(
-            db.session(), timers.now(), min(room, BATCH), works=True, lease=self.executor.patience
+            db.session(), timers.now(), min(room, BATCH), works=True, lease=self.executor.resend_after
         )
         taken, left = 0, []
         for each in claimed:

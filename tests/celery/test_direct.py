@@ -88,8 +88,8 @@ def test_importing_it_makes_no_application():
 )
 def test_messages_do_not_pile_up_while_no_worker_runs(waited, again_after):
     app = create_app({"EXECUTOR": "celery", "CELERY_PATIENCE": "30", "FLOWS": [], "TESTING": True})
-    patience = app.extensions["portal_scheduler"].executor.patience(dt.timedelta(seconds=waited))
-    assert patience == dt.timedelta(seconds=again_after)
+    after = app.extensions["portal_scheduler"].executor.resend_after(dt.timedelta(seconds=waited))
+    assert after == dt.timedelta(seconds=again_after)
 
 
 @pytest.mark.parametrize(("settings", "queue"), [({}, "portal"), ({"CELERY_QUEUE": "letters"}, "letters")])
