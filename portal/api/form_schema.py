@@ -13,7 +13,8 @@ from portal.web.forms.choices import DecisionField
 from portal.web.forms.submit import enter
 from portal.web.problems import Invalid, flattened
 
-from .inputs import Schema, Unfit, is_input, object_schema, typed, untouched
+from .inputs import is_input, object_schema, typed, untouched
+from .single_inputs import Schema, Unfit
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
