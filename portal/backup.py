@@ -1,4 +1,4 @@
-"""A copy of the database as it is at one moment, taken while people work."""
+"""Copies the database as it is at one moment, while people work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the environment and the caller say, as one frozen value."""
+"""`Config`: the settings from the environment and the caller, as one frozen value."""
 
 from __future__ import annotations
 

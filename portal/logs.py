@@ -1,4 +1,4 @@
-"""Lines of the log: for eyes, or as JSON for machines; each bears the id of what it belongs to."""
+"""Formats the log, as text or as JSON lines, each with the id of the request or job that it belongs to."""
 
 from __future__ import annotations
 

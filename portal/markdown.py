@@ -1,4 +1,4 @@
-"""Remarks in Markdown: as safe HTML, and whom they name."""
+"""Renders comments from Markdown as safe HTML, and finds whom they mention."""
 
 from __future__ import annotations
 

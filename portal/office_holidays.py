@@ -1,4 +1,4 @@
-"""The days on which an office does not work, or half the day only: those of its country, and its own."""
+"""The holidays of an office, whole days and half ones: those of its country, and its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files and folders that are their owner's alone, whatever the umask of the process."""
+"""Makes files and folders that only their owner can read, whatever the umask."""
 
 from __future__ import annotations
 

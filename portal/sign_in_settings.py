@@ -1,4 +1,4 @@
-"""What the settings say of people who are known elsewhere: OpenID Connect, LDAP, and a proxy that signs people in."""
+"""Settings for people who sign in elsewhere: OpenID Connect, LDAP, and a proxy's header."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the bytes of files are: a folder, or any address that fsspec knows. What is known of them is `StoredFile`.
+"""Stores the bytes of files in a folder, or at any address that fsspec knows. `StoredFile` is the row of each.
 
 Bytes are written first, and their row goes into the caller's transaction: where that is taken back, or the process
 dies, bytes without a row are left, which `sweep` removes. A row without bytes cannot be.

@@ -1,4 +1,4 @@
-"""One line of substance: the templates of flows and nodes, rendered where they can do no harm."""
+"""Summaries of tasks and processes: the templates of their flow, rendered in a sandbox."""
 
 from __future__ import annotations
 

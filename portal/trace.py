@@ -1,4 +1,4 @@
-"""One id that goes from a request to the worker that goes on with what it began.
+"""The id that connects a request with the jobs that it causes.
 
 It stands in every line of the log, in the answer's `X-Request-ID`, on the page of an error and in the row of a task.
 """

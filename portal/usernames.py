@@ -1,4 +1,4 @@
-"""When two user names are the same: one rule for signing in, for making people and wherever one is named."""
+"""Compares user names: one rule for signing in, adding people and naming them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Time as an office counts it: working days and hours, between which nights, week-ends and holidays do not count."""
+"""Working time: working days and hours, without nights, week-ends and holidays."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Who looks after people, roles, the audit and retention: the rules behind the pages and the commands alike."""
+"""The rules for administering people, roles, the audit and retention, for pages and commands alike."""

@@ -1,4 +1,4 @@
-"""Who may administer, and the one who must stay."""
+"""Checks who may administer, and that somebody who may always remains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mail about somebody's own account: rows of the outbox, written with their cause."""
+"""Writes mail about somebody's own account to the outbox, in the transaction that is its cause."""
 
 from __future__ import annotations
 

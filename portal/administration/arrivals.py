@@ -1,4 +1,4 @@
-"""People of a directory sign in: they are found, linked, added, brought up to date, shut out and let in again."""
+"""Signs in people of a directory: finds, links, adds, updates or deactivates their users."""
 
 from __future__ import annotations
 

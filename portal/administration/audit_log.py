@@ -1,4 +1,4 @@
-"""The audit for people who read it: filtered, in pages by keys, in words."""
+"""The audit as administrators read it: filtered, in pages, in words."""
 
 from __future__ import annotations
 

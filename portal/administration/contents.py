@@ -1,4 +1,4 @@
-"""What belongs to a tree of processes: written down, emptied, deleted, within a transaction that holds its root."""
+"""Exports, anonymises and deletes all that belongs to a tree of processes, in a transaction that locks its root."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of people: searched, filtered, sorted, in pages by keys."""
+"""The list of people: search, filters, order and pages."""
 
 from __future__ import annotations
 

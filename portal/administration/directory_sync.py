@@ -1,4 +1,4 @@
-"""Everybody whom a directory names, compared with who is here: who is gone there is deactivated here."""
+"""Compares everybody in a directory with the users here, and deactivates who is no longer in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A person is erased: their name goes everywhere, what they did stays.
+"""Erases a person: removes their name everywhere, and keeps what they did.
 
 The texts come first and the row of the person last, in many short transactions: who is interrupted says it again. What
 a process holds in its own fields is the flow's, and goes by its rules of retention.

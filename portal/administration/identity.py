@@ -1,4 +1,4 @@
-"""A person as somebody outside of the portal knows them."""
+"""`Identity`: what a host application or a directory says of a person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A directory of LDAP (extra `ldap`): who somebody is whose password it takes, and everybody in it."""
+"""Reads an LDAP directory (extra `ldap`): checks a password, and lists everybody."""
 
 from __future__ import annotations
 

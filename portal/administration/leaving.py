@@ -1,4 +1,4 @@
-"""People leave: they are deactivated, their work goes to others, and later perhaps their name goes too."""
+"""Deactivates people, gives their open work to others, and reactivates them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Links by which people choose a password: good once, for a while, and for nobody else."""
+"""Links by which people choose a password: each works once, for a limited time, for one person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a password that somebody chooses has to be: long, and none that is guessed first. Nothing about its letters."""
+"""Checks a password that somebody chooses: long enough, and not easily guessed. It demands no kinds of letters."""
 
 from __future__ import annotations
 

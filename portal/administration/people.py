@@ -1,4 +1,4 @@
-"""People are added and changed: one check of what may be said of a person, for pages, commands and imports."""
+"""Adds and changes people, with one set of checks for pages, commands and imports."""
 
 from __future__ import annotations
 

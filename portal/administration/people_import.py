@@ -1,4 +1,4 @@
-"""People from a CSV file: who is there is changed, who is not is added, and nobody is removed.
+"""Imports people from a CSV file: adds and changes them, and removes nobody.
 
 The first line names the columns: `username`, and any of those of a person. Lists are separated by semicolons. A column
 that is not there leaves what it says as it is; an empty cell empties it. The same file again changes nothing.

@@ -1,4 +1,4 @@
-"""Two factors: beside the password a code of an app (TOTP, RFC 6238), or one of the recovery codes on paper."""
+"""Two-factor sign-in: codes of an app (TOTP, RFC 6238), and recovery codes on paper."""
 
 from __future__ import annotations
 

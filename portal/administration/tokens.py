@@ -1,4 +1,4 @@
-"""The tokens of programs: made and revoked with a row in the audit, and all of them for administrators."""
+"""Makes and revokes API tokens with a row in the audit, and lists all of them for administrators."""
 
 from __future__ import annotations
 

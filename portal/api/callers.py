@@ -1,4 +1,4 @@
-"""Who calls: a program with a token, or a person's browser with its session; and how often a token is used."""
+"""Identifies who calls the API, by a token or by a browser's session, and counts how often a token is used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls of the handles of a flow: `MyFlow.node.run(…)` with keywords that come from outside."""
+"""Calls handles of a flow, as `MyFlow.node.run(…)` does, with keywords from a request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The document of the API (OpenAPI 3.1), and its pages by Swagger UI from a package."""
+"""The OpenAPI 3.1 document of the API, and Swagger UI to read it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The history as it goes on: pages of events behind a place, or a stream of them as server-sent events.
+"""The history as a feed: pages of events after a cursor, or a stream of server-sent events.
 
 Events are numbered when they are written, and seen when their action is committed: a later number may be seen first. A
 place therefore has the numbers that were lacking before it, too, and the next read looks for them.

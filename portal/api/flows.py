@@ -1,4 +1,4 @@
-"""Flows, what one may start of them, and the starts."""
+"""Flows, their start forms, and starting a process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The form of a node as a JSON Schema (draft 2020-12), and JSON that is sent through it."""
+"""Describes the form of a node as a JSON Schema (draft 2020-12), and sends JSON through that form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Incoming calls that are signed as Standard Webhooks (standardwebhooks.com): no token, a secret for each flow."""
+"""Incoming webhooks, signed as Standard Webhooks (standardwebhooks.com): no token, a secret for each flow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events as logs that tools of process mining take: OCEL 2.0 in JSON, and XES (IEEE 1849)."""
+"""Exports the history for process mining: OCEL 2.0 in JSON, and XES (IEEE 1849)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""People and roles, for who administers them: superusers."""
+"""People and roles, for superusers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests that a program sends again, and those that speak of what it has read before.
+"""`Idempotency-Key` and `If-Match`: requests that are sent twice, and changes that are based on an old state.
 
 `Idempotency-Key`: the key, the action and its answer are one transaction. `If-Match`: compared under the lock.
 """

@@ -1,4 +1,4 @@
-"""What people say of a process and attach to it."""
+"""Comments and files of a process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What other programs tell processes: handles, messages and signals. Whoever manages the flow may."""
+"""Calls handles, sends messages and throws signals, for managers of a flow."""
 
 from __future__ import annotations
 

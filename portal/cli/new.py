@@ -1,4 +1,4 @@
-"""`portal new`: a site to begin with."""
+"""`portal new`: makes the folder of a new site."""
 
 from __future__ import annotations
 

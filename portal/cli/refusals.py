@@ -1,4 +1,4 @@
-"""What stands in the way of a command is told in one line, without a traceback."""
+"""Tells what stops a command in one line, without a traceback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong where an error of Python keeps a site's module from being imported: its place, and a likely mend."""
+"""Explains errors of Python that keep a site's module from being imported: where, and how to mend it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`portal stats`: what waits, in figures."""
+"""`portal stats`: prints figures of what waits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`portal tokens`: what programs act with, also as service accounts: people who never sign in."""
+"""`portal tokens`: API tokens, also those of service accounts, which never sign in."""
 
 from __future__ import annotations
 

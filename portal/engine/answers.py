@@ -1,4 +1,4 @@
-"""Lets a request that a program sends twice do its work once, and gives the first answer again.
+"""Idempotency keys: a repeated request does its work once and gets the first answer again.
 
 The key is written first and in the transaction of the action: whoever sends the same key at the same time waits for
 that transaction, and finds its answer or, if it was rolled back, acts.

@@ -1,4 +1,4 @@
-"""Several actions of the system in one transaction: what costs most of a small action is its commit.
+"""Runs several actions of the system in one transaction, as a commit is most of what a small action costs.
 
 Each action is what it would be alone: a context of its own under the lock of its own tree, with the trace of its own
 task. An author's function finds nothing of its neighbours pending. If one fails, by whatever it does, all of them are

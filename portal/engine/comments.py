@@ -1,4 +1,4 @@
-"""What people say of a process, and the news of it, within a transaction that its caller has begun to write in."""
+"""Comments on a process and the notices of them, in a transaction that the caller has begun."""
 
 from __future__ import annotations
 

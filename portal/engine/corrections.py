@@ -1,4 +1,4 @@
-"""What a form or a correction has changed of a process, as the history keeps it: no files, and nothing very long."""
+"""Compares the data of a process before and after a change, for the history: no files, and nothing very long."""
 
 from __future__ import annotations
 

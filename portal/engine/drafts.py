@@ -1,4 +1,4 @@
-"""Stores drafts of forms, and forms that were sent while nobody was signed in; removes old ones."""
+"""Stores drafts of forms, and forms that were submitted while nobody was signed in; removes old ones."""
 
 from __future__ import annotations
 

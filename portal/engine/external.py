@@ -1,4 +1,4 @@
-"""External tasks: programs elsewhere fetch and lock them, and say what became of them.
+"""External tasks: programs elsewhere fetch and lock them, and report their result.
 
 The lock is a job's lease, and the number of the attempt its fence: who is late, because the lock ran out and another
 program has fetched the task, is told apart by it and changes nothing.

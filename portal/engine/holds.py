@@ -1,4 +1,4 @@
-"""Legal hold: a process that is kept whatever the rules of retention say, with all of its tree."""
+"""Legal holds: a process with a hold is kept with its tree, whatever the rules of retention say."""
 
 from __future__ import annotations
 

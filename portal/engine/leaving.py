@@ -1,4 +1,4 @@
-"""What becomes of the work of somebody who leaves: an administrator gives it to others, a transaction for each."""
+"""Gives the work of somebody who leaves to others, a transaction for each task."""
 
 from __future__ import annotations
 

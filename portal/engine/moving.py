@@ -1,4 +1,4 @@
-"""Moves a token: an open task is cancelled, and another node of the flow starts with its token."""
+"""Moves a token: cancels an open task, and starts another node of the flow with its token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The moment at which an action happens; a test moves it."""
+"""The engine's clock, which tests can move."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The notices inside the portal, and what waits for a person's daily mail: rows, written with their cause."""
+"""Stores notices for the portal's pages and for the daily mail, in the transaction of what they tell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One action on many tasks or processes, in the background: each in a transaction of its own, with how far it is.
+"""Bulk operations in the background: one action on many tasks or processes, a transaction for each.
 
 Workers share operations as they share jobs: who is at one has moved its moment ahead. Its cursor is committed with what
 was done to the last one, so that a worker that is killed, or two at once, turn to none twice.

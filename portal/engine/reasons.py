@@ -1,4 +1,4 @@
-"""The reason that somebody gives for an action: kept in its rows of history."""
+"""Checks the reason that somebody gives for an action; the history keeps it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a search looks through: a text that each process carries, written with what it is made of.
+"""Writes the text of each process that searches look through, whenever its parts change.
 
 It holds what everybody who sees a process sees of it wherever it stands: its flow's title, the words that its
 summary always has, values of fields, labels of choices, names of files and of rows that

@@ -1,4 +1,4 @@
-"""Leaves a step out: its task is done without its form or its code, and the process goes on behind it."""
+"""Skips a task: it becomes DONE without its form or its code, and the process goes on."""
 
 from __future__ import annotations
 

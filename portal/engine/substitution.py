@@ -1,4 +1,4 @@
-"""Absences are entered and ended, within a transaction that their caller has begun to write in."""
+"""Enters and ends absences, in a transaction that the caller has begun."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may see which fields of what they may see: `visible_to=` of a field, `info={"visible_to": …}` of a column.
+"""Who may see which fields: `visible_to=` of a field, `info={"visible_to": …}` of a column.
 
 Pages, exports and programs' answers ask here; a form shows its own fields to whoever fills it in.
 """

@@ -1,4 +1,4 @@
-"""Transactions that write and are no action on a process: they lock before they read, and lock no process tree.
+"""Transactions that write without an action on a process: they lock before they read, and lock no process tree.
 
 SQLite refuses a transaction that has read before it writes when somebody else has written between.
 """

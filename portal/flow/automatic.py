@@ -1,4 +1,4 @@
-"""Nodes that code does: functions, jobs, and handles that wait for a call."""
+"""Nodes that run code: functions, jobs, and handles that wait for a call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an author gives to be called, and whether it can be called so."""
+"""Checks the callables that an author gives: how many arguments they take, and what their expressions compare."""
 
 from __future__ import annotations
 

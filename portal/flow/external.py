@@ -1,4 +1,4 @@
-"""A task that programs elsewhere fetch, lock and complete."""
+"""`ExternalTask`: a task that programs elsewhere fetch, lock and complete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A declaration as plain data: it is kept, so that a flow can still be drawn as it was when its code has gone on."""
+"""A flow's declaration as plain JSON, from which an old version of it can still be drawn."""
 
 from __future__ import annotations
 

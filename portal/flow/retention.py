@@ -1,4 +1,4 @@
-"""What becomes of processes when they have been over for a while."""
+"""Rules of retention: when finished processes are archived, anonymised or deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Due moments that an author gives as a timedelta, a datetime or a callable."""
+"""Due moments, which an author gives as a timedelta, a datetime or a callable."""
 
 from __future__ import annotations
 

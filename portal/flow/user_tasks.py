@@ -1,4 +1,4 @@
-"""Nodes that people do: start forms and tasks."""
+"""Start forms, and tasks of people."""
 
 from __future__ import annotations
 

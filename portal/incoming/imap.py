@@ -1,4 +1,4 @@
-"""Reads a mailbox over IMAP: what was taken in is marked as seen, what was refused as flagged, the rest comes again."""
+"""Reads a mailbox over IMAP: accepted mail is marked as seen, refused mail as flagged, and the rest is tried again."""
 
 from __future__ import annotations
 

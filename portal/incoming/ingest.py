@@ -1,4 +1,4 @@
-"""What a mail does, once: the transaction that starts, tells or decides keeps the mail's id too."""
+"""Does what an incoming mail asks for, once: its id is stored in the same transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A mail as it came, read for what the portal needs of it."""
+"""Parses an incoming mail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The choices of a field: pairs, values or an Enum."""
+"""The choices of a field, given as pairs, values or an Enum."""
 
 from __future__ import annotations
 

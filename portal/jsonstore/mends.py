@@ -1,4 +1,4 @@
-"""What to write in the place of a default that is no value of its field."""
+"""Suggests a default in place of one that its field refuses."""
 
 from __future__ import annotations
 

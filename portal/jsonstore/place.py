@@ -1,4 +1,4 @@
-"""Where the values of an instance are: the mapping `data`, and the way into it."""
+"""Finds the mapping `data` of an instance, and a value in it by its path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may stand in a JSON document, and plain copies of it."""
+"""Checks what may stand in a JSON document, and copies it."""
 
 from __future__ import annotations
 

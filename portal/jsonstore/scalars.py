@@ -1,4 +1,4 @@
-"""Fields of one value that is neither text, number nor time; and of any JSON."""
+"""Fields of single values other than texts, numbers and times; and `JSONField`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dicts and lists that tell the row they belong to when they are changed, at any depth."""
+"""Dicts and lists that mark their row as changed, at any depth."""
 
 from __future__ import annotations
 

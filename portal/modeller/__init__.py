@@ -1,4 +1,4 @@
-"""Diagrams drawn elsewhere: BPMN 2.0 read as a graph, and a flow's Python written for it."""
+"""Imports diagrams drawn elsewhere: reads BPMN 2.0 as a graph, and writes a flow's Python for it."""
 
 from .diagram import Diagram, Element, Line, read
 from .skeleton import skeleton

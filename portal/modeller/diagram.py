@@ -1,4 +1,4 @@
-"""A BPMN 2.0 file as a graph: what a flow can be made of."""
+"""Reads a BPMN 2.0 file as a graph of what a flow can be made of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names for Python, from the words of a diagram."""
+"""Makes Python names from the words of a diagram."""
 
 from __future__ import annotations
 

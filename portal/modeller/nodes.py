@@ -1,4 +1,4 @@
-"""The declarations of single nodes: one row a kind of element."""
+"""The declaration of each kind of BPMN element in a flow: one row a kind."""
 
 from __future__ import annotations
 

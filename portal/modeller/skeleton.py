@@ -1,4 +1,4 @@
-"""A flow's Python for a diagram: its graph is that of the diagram, and what a diagram cannot say is a TODO."""
+"""Writes the Python of a flow with the graph of a diagram; what a diagram cannot say is a TODO."""
 
 from __future__ import annotations
 

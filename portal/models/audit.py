@@ -1,4 +1,4 @@
-"""The audit: what was done to people, permissions and processes by whom, in rows that vouch for each other."""
+"""The audit: a chain of hashes over rows that say who did what to people, permissions and processes."""
 
 from __future__ import annotations
 

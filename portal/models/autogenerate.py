@@ -1,4 +1,4 @@
-"""What Alembic drafts of an author's changed tables, completed so that it can be made as it stands."""
+"""Completes the migrations that Alembic generates for an author's tables, so that they run as they stand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an engine needs so that many threads and processes may act on its database."""
+"""Prepares SQLAlchemy engines for many threads and processes: locks, timeouts, and SQLite's one writer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with the fields of a process class, for a message at import."""
+"""Finds mistakes in the fields of a process class, for messages at import."""
 
 from __future__ import annotations
 

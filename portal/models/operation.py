@@ -1,4 +1,4 @@
-"""Operations: one action on many tasks or processes, done by the workers in the background."""
+"""Bulk operations: one action on many tasks or processes, done by the workers in the background."""
 
 from __future__ import annotations
 

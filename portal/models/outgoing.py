@@ -1,4 +1,4 @@
-"""What leaves for the outside world: mail and web hooks, each a row until it is sent."""
+"""The outbox: mail and web hooks, each a row until it is sent."""
 
 from __future__ import annotations
 

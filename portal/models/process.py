@@ -1,4 +1,4 @@
-"""One run of a flow."""
+"""Processes: a row for each run of a flow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Programs that call the portal: the tokens that they hold, and the answers that they may ask for again."""
+"""API tokens, and the answers that are kept for their idempotency keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What somebody signs in with beside a password: codes of an app (TOTP), and codes on paper that are good once."""
+"""Second factors: secrets of apps (TOTP), and recovery codes."""
 
 from __future__ import annotations
 

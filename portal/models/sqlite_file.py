@@ -1,4 +1,4 @@
-"""The file of an SQLite database: its owner's alone, and noticed when it goes."""
+"""Protects the file of an SQLite database: only its owner may read it, and its removal is noticed."""
 
 from __future__ import annotations
 

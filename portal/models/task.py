@@ -1,4 +1,4 @@
-"""One step of a process, and the links between steps."""
+"""Tasks: a row for each step of a process, and the links between them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Few keys among very many rows, read in the order of the keys."""
+"""`among(column, keys)`: a few keys in a very large table, read from an index in the order of the keys."""
 
 from __future__ import annotations
 

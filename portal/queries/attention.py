@@ -1,4 +1,4 @@
-"""What needs attention: a step that failed, work that nobody will do, a process that stands still; also below it."""
+"""Finds what needs attention: failed steps, work nobody will do, stuck processes; also in called processes."""
 
 from __future__ import annotations
 

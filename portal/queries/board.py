@@ -1,4 +1,4 @@
-"""A flow's board: the waiting work by step."""
+"""A flow's board: its open work by step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""With which words a task is done where its form asks for no more than a decision."""
+"""The words for tasks whose form is nothing but a decision, for buttons in lists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists read of a process's document only what its summaries speak of, and not a scan of a megabyte a row."""
+"""Reads only those keys of a process's document that its summary needs: documents can be large."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Searches words in columns of text, without regard to letters' case."""
+"""Case-insensitive search in text columns, on every database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of a process, and whether somebody follows it.
+"""Comments of a process, and whether somebody follows it.
 
 A page asks with what it reads anyway whether there is anything: of a process that nobody spoke of no more is read.
 """

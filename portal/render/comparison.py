@@ -1,4 +1,4 @@
-"""Two declarations of a flow beside each other: what was added, removed and changed, in words and on one picture."""
+"""Compares two declarations of a flow: what was added, removed and changed, in words and on one picture."""
 
 from __future__ import annotations
 

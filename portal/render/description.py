@@ -1,4 +1,4 @@
-"""A declaration in words, for whoever the process belongs to."""
+"""Describes a flow in words, for the people whose process it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where branches meet: whether each way into a join is certain to be used, exactly once."""
+"""Tells for each join whether every way into it is certain to be used, exactly once."""
 
 from __future__ import annotations
 

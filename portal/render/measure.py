@@ -1,4 +1,4 @@
-"""How much room a node needs, before anybody knows where it goes."""
+"""Computes how much room a node needs, before the layout places it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order in which a flow is read, and which of its edges lead back."""
+"""The order in which the nodes of a flow are read, and which edges lead back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ways of edges around what lies between: for each the cheapest of a few shapes.
+"""Routes edges around what lies between: for each the cheapest of a few shapes.
 
 An edge leaves a task or event to the right, a gateway to the right or up or down, a boundary event down. It arrives
 from the left; at a gateway where paths meet also from above or below, and so does a loop. Ways to the same node

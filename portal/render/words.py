@@ -1,4 +1,4 @@
-"""What a picture says about a node."""
+"""The texts of a picture: titles, rules and times of nodes."""
 
 from __future__ import annotations
 

@@ -42,5 +42,5 @@ def _request(endpoint: str, user_id: int, **values: Any) -> Iterator[None]:
     with app.app_context(), app.test_request_context(path):
         g.portal_person = person = db.session.get_one(User, user_id)
         if app.extensions["portal_mount"].by_flask_login:
-            g._login_user = person  # as Flask-Login keeps who is signed in; a host's own manager is left alone
+            g._login_user = person  # as Flask-Login keeps who is signed in
         yield

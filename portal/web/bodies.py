@@ -1,4 +1,4 @@
-"""What a cut connection leaves of a request is no form."""
+"""Refuses forms whose request was cut off by a lost connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages and assets travel compressed to browsers that can read them so, whichever server is in front.
+"""Compresses pages and assets for browsers that accept it, whichever server is in front.
 
 Compressed, the length of a page says how much of it is repeated. Whoever can make somebody's browser ask for pages with
 words of theirs in the address, and can measure the answers on the way, might guess at what the page says beside them

@@ -1,4 +1,4 @@
-"""The insides of a process, for who develops its flow: only where the application is debugged (`portal run --debug`).
+"""Shows the insides of a process to developers, where the application is debugged (`portal run --debug`).
 
 Statements are kept without their values, in memory, of the latest actions in this process of the operating system.
 """

@@ -1,4 +1,4 @@
-"""Forms of other sites are refused below the portal's prefix, also where the application around it does not."""
+"""Refuses forms of other sites (CSRF) below the portal's prefix, also where the application around it does not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The headers that tell a browser what not to do with our pages."""
+"""Security headers of our pages."""
 
 from __future__ import annotations
 

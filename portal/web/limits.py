@@ -1,4 +1,4 @@
-"""How large a form may be: one number for all of it, texts, rows and files."""
+"""Limits the size of a form: one number for its texts, rows and files together."""
 
 from __future__ import annotations
 

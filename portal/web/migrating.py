@@ -1,4 +1,4 @@
-"""A manager moves a process to its flow as it is now: its open tasks leave steps that the code no longer has."""
+"""Moves a process to its flow as it is now, by a manager: its tasks leave steps that the code no longer has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Moving many processes to their flow as it is now: what will happen, in words and on both pictures."""
+"""Moves many processes to their flow as it is now; a page first tells what will happen."""
 
 from __future__ import annotations
 

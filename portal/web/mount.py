@@ -1,4 +1,4 @@
-"""Where the portal is in an application, and what it does for itself there."""
+"""`Mount`: where the portal is in an application, and what it does for itself there."""
 
 from __future__ import annotations
 

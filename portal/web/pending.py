@@ -1,4 +1,4 @@
-"""Commits what an application has changed before it passes a request to the portal."""
+"""Commits what a host application has changed before it passes a request to the portal."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Who opened what, kept in the audit where the flow asks for it. It is written before the page is made: what cannot be
-kept is not shown."""
+"""Stores in the audit who opened what, where the flow asks for it, before the page is made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A request that the database could not serve for the moment is served again, once or twice."""
+"""Serves a request again, once or twice, when the database was unavailable for a moment."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""A manager's levers for a process that waits: send it a message or a signal, add an item to a step that runs once for
-each. A GET says what will happen, the POST does it."""
+"""Sends a waiting process a message or a signal, or adds an item to one of its steps, by a manager."""
 
 from __future__ import annotations
 

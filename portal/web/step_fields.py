@@ -1,4 +1,4 @@
-"""Which fields of a process a step has to do with: what its code names."""
+"""Finds the fields that a step has to do with: those that its code names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Addresses that come from outside, and what may be done with them."""
+"""Checks addresses that come from outside, such as `next=`, and keeps the list that one came from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Addresses of pages in what leaves the portal: mail and outgoing calls have no request to go by."""
+"""Makes addresses of pages for mail and web hooks, which have no request to go by."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Says that a process lives, keeps the leases of the jobs that run in it, and ends those that take too long."""
+"""Writes the heartbeat of a process, keeps the leases of its jobs, and ends those that take too long."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Web hooks: signed calls of other programs."""
+"""Sends web hooks: signed calls of other programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mail as it leaves: a subject in one line, and its text and HTML from templates."""
+"""Makes mail: a subject of one line, and text and HTML from templates."""
 
 from __future__ import annotations
 

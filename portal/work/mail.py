@@ -1,4 +1,4 @@
-"""Mail about a process: what it says, and how it leaves through Flask-Mailman."""
+"""Makes mail about a process, and sends it through Flask-Mailman."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The workers' turn at operations: one of them for a while, then the next."""
+"""Works on bulk operations: one of them for a while, then the next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Empties the outbox beside everything else: a slow receiver keeps no timer, no mail and no other receiver waiting."""
+"""Sends the outbox in threads of its own: a slow receiver delays no timer, no mail and no other receiver."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The address to which a notice is answered: it bears a token that only the receiver of the notice has."""
+"""Reply addresses of notices, with a token that only the receiver knows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What mail says of an event: its first sentence, what it is about, why one gets it, and where it leads."""
+"""The sentences of a mail: what happened, to what, why one gets it, and where it leads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One APScheduler for each process: it calls what processes due rows, at their time and when a commit wakes it."""
+"""Runs the periodic work of a process on one APScheduler: when rows fall due, and when a commit wakes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The process of `portal worker`: waits for the database, works until a signal, ends what it has begun."""
+"""`portal worker`: waits for the database, works until a signal, and finishes what it has begun."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One more branch of a split that makes one for each item of a data source."""
+"""Adds a branch to a split that makes one for each item of a data source."""
 
 from __future__ import annotations
 

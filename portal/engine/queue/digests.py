@@ -1,4 +1,4 @@
-"""Makes the daily mails: a row of the outbox for each person whose hour has come, of all that they were told."""
+"""Writes the daily mails: one row of the outbox for each person whose hour has come."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Spans as buckets, each a twentieth wider than the one before: a percentile read from them is at most 2.5 % off."""
+"""Stores durations in buckets, each 5 % wider than the one before: percentiles are at most 2.5 % off."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts of statements that write, made once for each dialect, and what turns values into those of its driver."""
+"""Compiles the engine's INSERT and UPDATE statements once for each dialect, with the conversion of their values."""
 
 from __future__ import annotations
 

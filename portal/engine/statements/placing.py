@@ -1,4 +1,4 @@
-"""Puts rows that were read or written here into the session, as though the ORM had loaded them."""
+"""Makes rows that were read or written here objects of the session, as the ORM would."""
 
 from __future__ import annotations
 

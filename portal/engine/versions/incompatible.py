@@ -1,4 +1,4 @@
-"""Lists open tasks that no longer fit the code, each with what to do about it."""
+"""Lists open tasks that no longer fit the flow's code, each with what to do about it."""
 
 from __future__ import annotations
 

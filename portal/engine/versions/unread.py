@@ -1,4 +1,4 @@
-"""What a rename in the code leaves behind: data that no field reads any more, and permissions that no node asks for."""
+"""Finds what a rename in the code has left behind: data that no field reads, permissions that no node names."""
 
 from __future__ import annotations
 

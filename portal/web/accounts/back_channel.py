@@ -1,4 +1,4 @@
-"""The provider says that somebody is signed out: OpenID Connect Back-Channel Logout 1.0."""
+"""Ends sessions when the provider says so: OpenID Connect Back-Channel Logout 1.0."""
 
 from __future__ import annotations
 

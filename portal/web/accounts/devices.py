@@ -1,4 +1,4 @@
-"""What a browser says it is, in words."""
+"""Names a browser and its system, from its `User-Agent`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The last step of every way to sign in: who has said who they are may have to say a code too."""
+"""The last step of every way to sign in, where a second factor may be asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A second factor that is being set up: its secret as a QR code and in letters."""
+"""Sets up a second factor: shows its secret as a QR code and in letters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person chooses to be told."""
+"""The form of a person's choices for notices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The inputs of passwords: one's own again, and the two by which somebody chooses one, with what is asked of it."""
+"""The fields of password forms: the present password, and a new one typed twice."""
 
 from __future__ import annotations
 

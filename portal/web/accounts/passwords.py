@@ -1,4 +1,4 @@
-"""A password that is forgotten or not chosen yet: a link by mail, and the page to which it leads."""
+"""Forgotten and first passwords: asks for a link by mail, and opens it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who makes a request: somebody who has signed in here, or whom the application around the portal names."""
+"""Finds who makes a request: who has signed in here, or whom the application around the portal names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sessions are rows: signing out ends one wherever its cookie went, and each can be ended from another one."""
+"""Sessions as rows: signing out ends one wherever its cookie is, and each can be ended from another one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wrong passwords slow down whoever sends them, and nobody else. The database counts, for all processes together.
+"""Slows down whoever sends wrong passwords, and nobody else. The database counts, for all processes together.
 
 A try counts against the name *and* the address that it came from: so nobody can lock another one out from elsewhere,
 and an office behind one router signs in at once. Two wider limits are for many names from one address, and for one

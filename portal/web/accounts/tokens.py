@@ -1,4 +1,4 @@
-"""A person's tokens: what lets their programs act as them."""
+"""A person's own API tokens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A proxy signs people in, and says in a header who makes a request."""
+"""Signs people in by a header of a trusted proxy."""
 
 from __future__ import annotations
 

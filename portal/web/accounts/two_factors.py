@@ -1,4 +1,4 @@
-"""A person's own page of two factors: set them up, switch them off, other recovery codes."""
+"""A person's page of two-factor sign-in: set it up, switch it off, make new recovery codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""People leave and come back: deactivate, reactivate, erase."""
+"""Pages that deactivate, reactivate and erase people."""
 
 from __future__ import annotations
 

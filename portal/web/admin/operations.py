@@ -1,4 +1,4 @@
-"""What is done with many in the background: how far it is, what was refused, and how to pause or end it."""
+"""Bulk operations in the background: how far each is, what it refused, and buttons to pause or end it."""
 
 from __future__ import annotations
 

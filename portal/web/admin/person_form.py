@@ -1,4 +1,4 @@
-"""The form in which an administrator says what is known of a person."""
+"""The form by which an administrator adds or changes a person."""
 
 from __future__ import annotations
 

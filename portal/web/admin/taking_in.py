@@ -1,4 +1,4 @@
-"""People from a CSV file: what it would do is shown first."""
+"""Imports people from a CSV file, after a page that tells what it would do."""
 
 from __future__ import annotations
 

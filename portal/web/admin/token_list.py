@@ -1,4 +1,4 @@
-"""The tokens of all programs, for administrators: whose each is, what it may, when it was used; and to revoke it."""
+"""All API tokens, for administrators: whose each is, what it may do, when it was used; and revoking it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stored traceback as people read it: an author's frames, and how many of the libraries lie between them."""
+"""Shortens a stored traceback for people: an author's frames, and how many of the libraries lie between them."""
 
 from __future__ import annotations
 

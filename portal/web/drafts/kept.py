@@ -1,4 +1,4 @@
-"""Nothing that was typed is lost: what a form sends is kept until it is accepted.
+"""Keeps what a form has sent until it is accepted, so that nothing typed is lost.
 
 A draft is the person's own and is saved by our script while they type, and by the server whenever a form is refused.
 A form that nobody signed in has sent is parked for its browser, and becomes a draft when that browser signs in: of

@@ -1,4 +1,4 @@
-"""What was typed, in the words of its form: label by label."""
+"""What was typed into a form, label by label."""
 
 from __future__ import annotations
 

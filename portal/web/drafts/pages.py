@@ -1,4 +1,4 @@
-"""Where our script saves what is typed, and where a draft is discarded."""
+"""Saves drafts for our script, and discards them."""
 
 from __future__ import annotations
 

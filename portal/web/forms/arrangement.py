@@ -1,4 +1,4 @@
-"""How the fields of a form are arranged: items of `fields` beside plain names."""
+"""How fields are arranged in a form: `Row`, `Section`, `When` and `Page` among the names in `fields`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forms in which some inputs depend on an answer: what `views.When` says is judged when the form is sent."""
+"""Forms with inputs that depend on an answer: evaluates `views.When` when the form is sent."""
 
 from __future__ import annotations
 

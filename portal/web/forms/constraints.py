@@ -1,4 +1,4 @@
-"""What the database refuses of a form: a constraint that does not hold becomes an error at its input.
+"""Turns constraints that the database finds violated into errors at the inputs of a form.
 
 The rows of a form are written at once, in a savepoint, so that a rule of the database is felt here and not by
 something further on; whoever was faster by a moment is felt too.

@@ -1,4 +1,4 @@
-"""What a class declares of its fields, as far as the arrangement of a form and its faults need it."""
+"""Reads what a class declares of its fields, for the arrangement of forms and its checks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person would type into a form for given Python values: for tests that go through the real form."""
+"""Makes the form data that a person would type for given Python values, so that tests go through the real form."""
 
 from __future__ import annotations
 

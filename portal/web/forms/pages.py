@@ -1,4 +1,4 @@
-"""The pages that authors write for their forms are read when the application is made, not at the first request."""
+"""Reads the templates of authors' forms when the application is made, not at the first request."""
 
 from __future__ import annotations
 

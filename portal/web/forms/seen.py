@@ -1,4 +1,4 @@
-"""What a person saw when a form was opened: nobody's change is undone by somebody who never looked at it.
+"""Remembers what a person saw when a form was opened, so that nobody's change is undone unseen.
 
 A form carries a digest of each input as it was shown. When it comes back, an input that was left alone but has changed
 in the database stays as it is there; one that both have changed comes back with both values. Who changes the digests

@@ -1,4 +1,4 @@
-"""Filling a task's form in from code, as a browser would."""
+"""Submits a task's form from code, as a browser would."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the templates of forms call."""
+"""The functions that templates of forms call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept of an upload beside its content, and what it is: told by its first bytes, by its name's ending."""
+"""Finds the type of an upload by its first bytes and its name, and what is stored beside its content."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What people say to each other beside the work, and what they are told."""
+"""Comments, attached files and notices."""

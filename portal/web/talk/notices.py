@@ -1,4 +1,4 @@
-"""What a person was told, on a page of its own."""
+"""The page of a person's notices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is done with one task beside its form. A GET asks, the POST does."""
+"""Actions on one task beside its form. A GET asks, the POST does it."""
 
 from __future__ import annotations
 

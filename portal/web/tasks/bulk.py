@@ -1,4 +1,4 @@
-"""One action on many tasks: what may be done is done, and a line says what was refused."""
+"""One action on many tasks: those that can be done are done, and a line tells each refusal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands beside a form: the process so far."""
+"""What a task's page shows beside the form: the process so far."""
 
 from __future__ import annotations
 

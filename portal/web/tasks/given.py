@@ -1,5 +1,4 @@
-"""What an action needs beside its task: a due date, a priority, a moment. Read from a form, as the page of one task and
-a list send it."""
+"""Reads the parameters of actions from forms: a due date, a priority, a moment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asks people to help with a task, and lets them help no more. A GET asks whom, the POST does it."""
+"""Asks people to help with a task, and ends their help. A GET asks whom, the POST does it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Managers' actions on one task: skip, move, due date, priority, schedule, and the owner's snooze.
-A GET says what will happen, the POST does it."""
+"""Managers' actions on one task: skip, move, due date, priority, schedule; and the owner's snooze."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an action will do, in sentences, before it is done."""
+"""Tells in sentences what an action will do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starting a process from a form."""
+"""Starts a process from a form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Puts back what a bulk action has changed: ten minutes long, by whoever did it, and only where nobody has since."""
+"""Undoes a bulk action: for ten minutes, by whoever did it, and only what nobody has changed since."""
 
 from __future__ import annotations
 
