@@ -33,7 +33,7 @@ NOW = dt.datetime(2026, 11, 24, 9, 43, tzinfo=dt.UTC)
 WAYS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
 
 
-#: the pictures of the README by the names of their shots
+#: the pictures of the README and of docs/requests.md by the names of their shots
 README = {"process": "process.png", "inbox": "inbox.png", "requests": "requests.png"}
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 

@@ -1,4 +1,4 @@
-"""The guide's Celery sample on real brokers, started by the two commands of the README."""
+"""The guide's Celery sample on real brokers, started by the two commands of docs/running.md."""
 
 from __future__ import annotations
 
@@ -28,12 +28,13 @@ def sample() -> str:
 
 
 def commands() -> list[list[str]]:
-    """What the README says, with the programs of this Python."""
-    readme = (ROOT / "README.md").read_text("utf-8")
-    block = re.search(r"## Jobs on Celery\n.*?```\n(.*?)```", readme, re.DOTALL)
+    """What the document says, with the programs of this Python and the settings of the fixture."""
+    document = (ROOT / "docs" / "running.md").read_text("utf-8")
+    block = re.search(r"## Jobs on Celery\n.*?```\n(.*?)```", document, re.DOTALL)
     assert block is not None
     programs = Path(sys.executable).parent
-    return [[str(programs / name), *rest] for name, *rest in map(str.split, block[1].splitlines())]
+    typed = [[word for word in line.split() if "=" not in word] for line in block[1].splitlines()]
+    return [[str(programs / name), *rest] for name, *rest in typed]
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ def started(folder, app, broker, database_url):
             subprocess.Popen(words, cwd=folder, env=kept | settings, stdout=log, stderr=log)
             for words in commands()
         ]
-    assert len(made) == 2, "the README says two commands"
+    assert len(made) == 2, "it takes two commands"
     yield made
     for each in made:
         each.kill()
