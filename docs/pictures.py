@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
+import importlib
 import re
 import sys
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 SOURCES = ROOT / "tests" / "patterns"
+sys.path.append(str(SOURCES))
 DOCUMENT = ROOT / "docs" / "patterns.md"
 PICTURES = ROOT / "docs" / "images" / "patterns"
 #: the reference of the language, and the pictures of its samples
@@ -113,20 +114,9 @@ def patterns() -> list[Pattern]:
 
 
 def _last_flow(path: Path) -> Any:
-    module = _module(path)
+    module = importlib.import_module(path.stem)
     names = [node.name for node in ast.parse(path.read_text("utf-8")).body if isinstance(node, ast.ClassDef)]
     return getattr(module, names[-1])
-
-
-def _module(path: Path) -> Any:
-    name = f"samples_{path.stem}"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
 
 
 def files() -> dict[Path, str]:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
+import importlib
 import re
 import sys
 import types
@@ -17,6 +17,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 SOURCES = ROOT / "tests" / "resource_patterns"
+sys.path.append(str(SOURCES))
 DOCUMENT = ROOT / "docs" / "resource-patterns.md"
 WORDS = ROOT / "docs" / "resource-patterns.txt"
 ASSIGNMENT = ROOT / "docs" / "assignment.md"
@@ -115,7 +116,13 @@ def patterns() -> list[Pattern]:
 
 def _of_file(path: Path) -> list[Pattern]:
     text = path.read_text("utf-8")
-    lines, module, found, begin, flow_class = text.split("\n"), _module(path), [], None, None
+    lines, module, found, begin, flow_class = (
+        text.split("\n"),
+        importlib.import_module(path.stem),
+        [],
+        None,
+        None,
+    )
     for node in ast.parse(text).body:
         if isinstance(node, ast.Expr | ast.Import | ast.ImportFrom):
             continue
@@ -134,17 +141,6 @@ def _without_docstring(lines: list[str], begin: int, node: ast.FunctionDef) -> s
     said = node.body[0]
     kept = [*lines[begin - 1 : said.lineno - 1], *lines[said.end_lineno or 0 : node.end_lineno]]
     return "\n".join(kept).strip()
-
-
-def _module(path: Path) -> Any:
-    name = f"samples_{path.stem}"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
 
 
 def _flows_of_assignment() -> list[Any]:
