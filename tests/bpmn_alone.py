@@ -6,8 +6,10 @@ cannot follow and that has no row here fails there. `tests/test_bpmn_runs.py` lo
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from spiff import Twin
 from sqlalchemy import select
 
@@ -79,3 +81,14 @@ def _touched_by_hand(process: Process) -> bool:
             return True
         last = event.created
     return False
+
+
+@pytest.fixture(autouse=True)
+def _followed(request: pytest.FixtureRequest) -> Iterator[None]:
+    """For the folders whose scripts SpiffWorkflow follows."""
+    if "flow_tester" in request.fixturenames:
+        request.getfixturevalue("flow_tester")
+        yield
+        follow_all()
+    else:
+        yield

@@ -1,16 +1,16 @@
 """A real portal on loopback, and the system's Chromium."""
 
 import os
-import threading
 
 import pytest
-from waitress.server import create_server
+from served import served
 
 from portal import create_app
 from portal.demo import DEMO_PASSWORD
 from portal.models import db, init_db
 from tests.browser.chromium import CHROMIUM, QUIET
 from tests.browser.few import make_few
+from tests.outbox.sinks import smtp_sink
 
 
 def pytest_collection_modifyitems(items):
@@ -43,13 +43,8 @@ def base_url(tmp_path_factory):
         init_db()
         make_few()
         db.session.remove()
-    server = create_server(app, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    app.extensions["portal_scheduler"].stop()
-    thread.join(timeout=10)
+    with served(app) as address:
+        yield address
 
 
 def enter(page, base_url, username):
@@ -79,3 +74,12 @@ def person(browser, base_url):
     yield person
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def smtp():
+    """A mail server that keeps what it gets."""
+    server = smtp_sink()
+    yield server
+    server.shutdown()
+    server.server_close()

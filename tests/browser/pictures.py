@@ -10,7 +10,6 @@ import argparse
 import datetime as dt
 import html
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,13 +18,13 @@ from typing import Any, NamedTuple
 import time_machine
 from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy import select
-from waitress.server import create_server
 
 from portal import create_app
 from portal.demo import DEMO_PASSWORD, make_demo
 from portal.engine.reports.counting import count_all
 from portal.models import Process, Task, db, init_db
 from tests.browser.chromium import CHROMIUM, QUIET
+from tests.served import served
 
 #: Tuesday, 10:43 in Zurich
 NOW = dt.datetime(2026, 11, 24, 9, 43, tzinfo=dt.UTC)
@@ -213,14 +212,8 @@ def company() -> Iterator[tuple[str, dict[str, int]]]:
             count_all(db.session())  # as a worker would in its first seconds
             found = places()
             db.session.remove()
-        server = create_server(app, host="127.0.0.1", port=0, threads=2)
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.effective_port}", found
-        finally:
-            server.close()
-            thread.join(timeout=10)
+        with served(app, threads=2) as address:
+            yield address, found
 
 
 def _page(browser: Browser, address: str, who: str, width: int, scheme: str) -> Page:

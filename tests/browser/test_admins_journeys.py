@@ -1,12 +1,11 @@
 """An administrator's day: a stuck process moved, a running flow migrated, a person who leaves, a report read."""
 
-import threading
 import types
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
-from waitress.server import create_server
+from served import served
 
 from portal import create_app, flow, jsonstore, this, views
 from portal.engine import actions, declarations
@@ -51,13 +50,8 @@ def site(tmp_path):
         for title in ("Chairs", "Tables"):
             views.submit(first.start, carol, title=title)
         db.session.remove()
-    server = create_server(app, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}", app
-    server.close()
-    app.extensions["portal_scheduler"].stop()
-    thread.join(timeout=10)
+    with served(app) as address:
+        yield address, app
 
 
 def sign_in(page, base, username):

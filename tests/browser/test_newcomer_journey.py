@@ -2,7 +2,6 @@
 
 import datetime as dt
 import re
-import threading
 import time
 
 import pyotp
@@ -10,24 +9,15 @@ import pytest
 import requests
 from eventually import eventually
 from playwright.sync_api import expect
-from waitress.server import create_server
+from served import served
 
 from portal import create_app, views
 from portal.models import Role, create_user, db, init_db
 from tests.browser.parcel import ParcelFlow
-from tests.outbox.sinks import smtp_sink
 from tests.ports import free_port
 
 PASSWORD = "sieben grüne Fahrräder"
 ROOM = "Post room"
-
-
-@pytest.fixture
-def smtp():
-    server = smtp_sink()
-    yield server
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.fixture
@@ -52,13 +42,8 @@ def office(tmp_path, smtp, provider):
         create_user("ernst", PASSWORD, roles=[ROOM], full_name="Ernst Alt")
         views.submit(ParcelFlow.start, carol, recipient="The cellar")
         db.session.remove()
-    server = create_server(app, host="127.0.0.1", port=port, threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield base
-    server.close()
-    app.extensions["portal_scheduler"].stop()
-    thread.join(timeout=10)
+    with served(app, port) as address:
+        yield address
 
 
 @pytest.fixture

@@ -1,28 +1,18 @@
 """An administrator's night: a failed job found from its mail, its data mended, retried, the rest in the background."""
 
 import re
-import threading
 
 import pytest
 from playwright.sync_api import expect
-from waitress.server import create_server
+from served import served
 
 from portal import create_app, views
 from portal.models import create_user, db, init_db
 from tests.browser.accessible import find_problems
 from tests.browser.night import BANK, PayoutFlow
-from tests.outbox.sinks import smtp_sink
 from tests.ports import free_port
 
 PASSWORD = "correct horse"
-
-
-@pytest.fixture
-def smtp():
-    server = smtp_sink()
-    yield server
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.fixture
@@ -50,13 +40,8 @@ def site(tmp_path, smtp):
         for number in range(7):
             views.submit(PayoutFlow.start, carol, title=f"Claim {number + 1}", iban="DE00")
         db.session.remove()
-    server = create_server(app, host="127.0.0.1", port=port, threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield base
-    server.close()
-    app.extensions["portal_scheduler"].stop()
-    thread.join(timeout=10)
+    with served(app, port) as address:
+        yield address
 
 
 def accessible(page):

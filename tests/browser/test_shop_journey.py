@@ -1,14 +1,12 @@
 """The example shop in a browser: from its own sign-in into the portal, and back to its own page."""
 
-import threading
-
 import pytest
 import shop
 from accessible import find_problems
 from playwright.sync_api import expect
+from served import served
 from shop.models import db
 from shop.setup import fill
-from waitress.server import create_server
 
 
 @pytest.fixture(scope="module")
@@ -18,12 +16,8 @@ def shop_url(tmp_path_factory):
     with app.app_context():
         fill()
         db.session.remove()
-    server = create_server(app, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(timeout=10)
+    with served(app) as address:
+        yield address
 
 
 def enter(page, name):

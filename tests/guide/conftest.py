@@ -1,19 +1,5 @@
 """Every sample of the guide runs on each database."""
 
-from __future__ import annotations
+from on_each_database import _on_each_database, app
 
-from typing import Any
-
-import pytest
-
-
-@pytest.fixture(autouse=True)
-def _on_each_database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PORTAL_TEST_DATABASE_URL", database_url)
-    monkeypatch.setenv("PORTAL_FLOWS", ",")  # none but those of the test
-
-
-@pytest.fixture
-def app(_on_each_database: None, flow_tester: Any) -> Any:
-    """The tester's own application, so that one test can use both."""
-    return flow_tester.app
+__all__ = ["_on_each_database", "app"]
