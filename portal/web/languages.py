@@ -80,7 +80,7 @@ def _of_person() -> Locale | None:
             return None
         # Behind an action the person would be read again for this alone.
         return language.known(g.spoken if "spoken" in g else person().language)
-    except Exception:  # of the database or of a host's `identity=`: the page tells it in what the browser says
+    except Exception:  # of the database or a host's `identity=`: the page tells it in what the browser says
         return None
 
 
