@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from flask import current_app
 
 from portal.engine import api as engine
 from portal.engine.interpreter import messages
@@ -13,6 +17,9 @@ from portal.flow.reference import Reference
 from portal.jsonstore import fields_of
 from portal.models import Process, User, db
 from portal.web.problems import Invalid
+
+#: what a function raises at data of another shape than it reads; all else it raises is a fault of ours
+_UNFIT = (TypeError, AttributeError, LookupError, ArithmeticError)
 
 
 def handle_named(label: str, name: str) -> Any:
@@ -80,7 +87,7 @@ def call(node: Any, body: dict[str, Any], user: User | None, key: str | None = N
         The id of the process, if it is known.
 
     Raises:
-        Invalid: the function takes no such keywords, or refuses their values by a ValueError.
+        Invalid: the function takes no such keywords, or raises at their values.
         TransitionNotAllowed: the process does not wait here.
     """
     data: dict[str, Any] = body["data"]
@@ -94,18 +101,33 @@ def call(node: Any, body: dict[str, Any], user: User | None, key: str | None = N
     if not node.starts and node.keeps_messages:
         target |= {"_where": body.get("where") if process is None else None, "_key": key}
     started: list[int] = []
-    try:
+    with telling():
         if node.starts:
             engine.start(node, target | data, started.append)
         else:
             node.run(**target, **data)
+    return started[-1] if started else process_id
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """Tell the caller what an author's function raises at data that came from outside; nothing has happened.
+
+    Raises:
+        Invalid: with the words of a ValueError, or the kind and the words of what it raises at data of another shape
+            than it reads, which the log has too.
+    """
+    try:
+        yield
     except ValueError as error:
         raise Invalid({"data": [str(error)]}) from error
     except PortalError as error:
         if type(error) is PortalError:  # what is kept as a message is no JSON, or its receiver has just come
             raise Invalid({"data": [str(error)]}) from error
         raise
-    return started[-1] if started else process_id
+    except _UNFIT as error:
+        current_app.logger.warning("a function of a flow did not take its data", exc_info=error)
+        raise Invalid({"data": [f"{type(error).__name__}: {error}"]}) from error
 
 
 def demand_keywords(data: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import contains_eager, joinedload
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.engine import external
-from portal.errors import InvalidForm, PermissionDenied, PortalError
+from portal.errors import InvalidForm, PermissionDenied
 from portal.flow.activation import Activation
 from portal.jsonstore import storable
 from portal.models import Task, User, db
@@ -30,7 +30,7 @@ from .bodies import (
     FetchBody,
     LockBody,
 )
-from .calls import demand_fitting, demand_keywords
+from .calls import demand_fitting, demand_keywords, telling
 from .lists import cursor, keyed
 from .processes import enter
 from .repeats import once
@@ -190,14 +190,8 @@ def _enter(activation: Activation, data: dict[str, Any]) -> None:
 
 def _call(activation: Activation, data: dict[str, Any]) -> None:
     node: Any = activation.node
-    try:
+    with telling():
         node.call(node.func, activation, **data)
-    except ValueError as error:
-        raise Invalid({"data": [str(error)]}) from error
-    except PortalError as error:
-        if type(error) is PortalError:
-            raise Invalid({"data": [str(error)]}) from error
-        raise
 
 
 def _text(body: dict[str, Any], name: str) -> str:

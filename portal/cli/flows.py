@@ -10,6 +10,7 @@ import click
 from flask.cli import AppGroup
 from sqlalchemy import inspect
 
+from portal.flow.doubts import doubts
 from portal.flow.registry import registry
 from portal.web.forms.form_view import FormView
 
@@ -46,8 +47,8 @@ def check_flows(labels: tuple[str, ...]) -> None:
     """Say that every flow, or each that is named, is sound, and which running processes no longer fit the code.
 
     A flow that is declared wrongly fails when its module is imported, with the mend. Exits with 1 if a process does
-    not fit. What a rename may have left behind, permissions and data of fields, is said beside, and so are the fields
-    of authors' own forms that nothing stores.
+    not fit. What a rename may have left behind, permissions and data of fields, is said beside, and so is what may be a
+    slip: a field of an author's own form that nothing stores, a case that is never taken, a signal that nobody throws.
     """
     from portal.engine.versions import incompatible, renaming, unread
     from portal.models import db
@@ -55,8 +56,8 @@ def check_flows(labels: tuple[str, ...]) -> None:
     named = {label: known_flow(label) for label in labels or registry}
     for label, flow_class in sorted(named.items()):
         click.echo(f"{label}: {len(flow_class.definition.nodes)} nodes, sound")
-        for fault in _unstored(flow_class):
-            click.echo(f"{label}: {fault}")
+        for remark in (*_unstored(flow_class), *doubts(flow_class, registry.values())):
+            click.echo(f"{label}: {remark}")
     # Flows can be checked before there is a database, in a build for example.
     ready = inspect(db.engine).has_table("portal_task")
     found = incompatible.find(db.session()) if ready else []

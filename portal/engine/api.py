@@ -98,6 +98,28 @@ def _demand_keywords(node: Any, kwargs: dict[str, Any]) -> None:
             )
 
 
+def _demand_complete(node: Any, kwargs: dict[str, Any]) -> None:
+    """Refuse to keep a message that lacks what its function needs.
+
+    Raises:
+        TypeError: names it.
+    """
+    func, given = node.func, 1  # the activation
+    if isinstance(func, Reference):
+        found = inspect.getattr_static(node.flow_class, func.name)
+        func, given = getattr(node.flow_class, func.name), given + inspect.isfunction(found)  # its self
+    if func is None:
+        return
+    try:
+        signature = inspect.signature(func)
+    except (TypeError, ValueError):  # it does not tell what it takes
+        return
+    try:
+        signature.bind(*[None] * given, **kwargs)
+    except TypeError as error:
+        raise TypeError(f"the function of {node.name}: {error}") from None
+
+
 def _send(
     node: Any,
     process: Any,
@@ -119,6 +141,7 @@ def _send(
     if process is None:
         with transaction(session, user):
             if not messages.known(session, node, _key):
+                _demand_complete(node, kwargs)
                 messages.keep(session, node, kwargs, fields=_where, key=_key, ttl=_ttl)
         return None
     with transaction(session, user, process=process) as run:
@@ -131,6 +154,7 @@ def _send(
             raise TransitionNotAllowed(f"process {found.id} is over: nobody takes the message")
         armed = run.find(found, Task.flow_task == node.name, Task.status == "STARTED")
         if not armed or _key is not None:
+            _demand_complete(node, kwargs)
             messages.keep(session, node, kwargs, process=found, key=_key, ttl=_ttl)
             if armed and not found.on_hold:
                 messages.take(run, armed[0])

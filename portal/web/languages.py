@@ -7,7 +7,6 @@ from typing import Any
 from babel import Locale
 from flask import g, request
 from flask.sansio.scaffold import Scaffold
-from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import language
@@ -81,7 +80,7 @@ def _of_person() -> Locale | None:
             return None
         # Behind an action the person would be read again for this alone.
         return language.known(g.spoken if "spoken" in g else person().language)
-    except SQLAlchemyError:  # the page tells it in what the browser says
+    except Exception:  # of the database or a host's `identity=`: the page tells it in what the browser says
         return None
 
 

@@ -69,6 +69,24 @@ def test_what_an_action_cannot_take_is_told_by_its_name(program, started, open_t
     assert carol.post("/signals/holidays", {"process": None, "data": {}}).status_code == 204
 
 
+def test_data_of_another_shape_than_a_function_reads_is_told_to_who_sent_it(
+    program, started, open_task, caplog
+):
+    """Its TypeError is no fault of the portal's: nothing has happened, and the log has where it was raised."""
+    process_id = started()
+    task_id, bob, carol = open_task(process_id), program("bob"), program("carol")
+    bob.post(f"/tasks/{task_id}/assign")
+    bob.post(f"/tasks/{task_id}/execute", {"data": {"approved": True}})
+    answer = carol.post("/flows/order/handles/pay", {"process": process_id, "data": {"paid": "much"}})
+    assert answer.status_code == 422, answer.text
+    [said] = answer.json["errors"]["data"]
+    assert said.startswith("TypeError: '<' not supported")
+    assert "take_payment" in caplog.text
+    assert carol.get(f"/processes/{process_id}").json["status"] == "NEW"
+    paid = carol.post("/flows/order/handles/pay", {"process": process_id, "data": {"paid": 1}})
+    assert paid.status_code == 200, paid.text
+
+
 def test_what_is_said_of_an_older_state_is_not_said(app, program, started):
     process_id, carol = started(), program("carol")
     tag = carol.get(f"/processes/{process_id}").headers["ETag"]

@@ -140,7 +140,7 @@ class TestOnOneDatabase:
         [counted] = fetch(erin, topic="count")
         path = f"/external-tasks/{counted['id']}"
         assert robot.post(f"{path}/complete", lock_of(counted)).status_code == 403
-        for data in ({"words": -1}, {"wrds": 1}, {}):
+        for data in ({"words": -1}, {"words": "many"}, {"wrds": 1}, {}):
             assert erin.post(f"{path}/complete", lock_of(counted) | {"data": data}).status_code == 422
         assert erin.post(f"{path}/complete", lock_of(counted) | {"data": {"words": 3}}).status_code == 204
         read = erin.get(f"/processes/{process_id}").json

@@ -218,6 +218,21 @@ def test_a_fault_below_the_prefix_is_the_portals_page_and_one_elsewhere_the_host
     assert client.get("/work/tasks/99").status_code == 404
 
 
+@pytest.mark.parametrize("url", ["/work/inbox", "/work/nope", "/work/api/v1/flows"])
+def test_an_identity_that_raises_is_told_and_breaks_no_page_of_a_refusal(host, module, url):
+    app = host(PROPAGATE_EXCEPTIONS=False)
+
+    def broken():
+        raise RuntimeError("the directory of people does not answer")
+
+    Portal(app, url_prefix="/work", flows=[module("Nobodys")], identity=broken)
+    ready(app)
+    answer = app.test_client().get(url)
+    assert answer.status_code == 500
+    assert "eference" in answer.text
+    assert "directory of people" not in answer.text
+
+
 def test_a_form_of_another_site_is_refused_without_any_help_of_the_host(host, module):
     app = host()
     app.config["WTF_CSRF_ENABLED"] = True

@@ -6,7 +6,7 @@ import pytest
 
 from portal import flow, jsonstore, this
 from portal.errors import PortalError, TransitionNotAllowed
-from portal.models import Process, db
+from portal.models import Message, Process, db
 
 
 class ParcelProcess(Process):
@@ -56,6 +56,17 @@ def test_a_keyword_that_nobody_takes_is_refused_and_not_kept(run):
         run.handle("arrived", wehre="Basel")
     with pytest.raises(TypeError, match="pack has no function that could take where"):
         run.handle("pack", where="Basel")
+    run.handle("pack")
+    assert run.task("arrived").status == "STARTED"
+
+
+@pytest.mark.parametrize("envelope", [{}, {"_key": "7"}, {"_where": {"number": 9}}])
+def test_one_that_lacks_what_its_function_needs_is_refused_and_not_kept(run, envelope):
+    """It would fail the task when it is taken, and nobody could tell the sender any more."""
+    receiver = {} if "_where" in envelope else {"process": run.process}
+    with pytest.raises(TypeError, match="the function of arrived: missing a required argument: 'where'"):
+        ParcelFlow.arrived.run(**receiver, **envelope)
+    assert db.session.scalar(db.select(db.func.count(Message.id))) == 0
     run.handle("pack")
     assert run.task("arrived").status == "STARTED"
 

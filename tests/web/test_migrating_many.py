@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import types
 
 import pytest
 
 from portal import flow, this
-from portal.engine import declarations
+from portal.engine import declarations, operations
 from portal.models import Event, Operation, Task, db
 from portal.web import selection
 from portal.work import operations as work
+from tests.audit import faults
+from tests.engine.test_crash import cutting
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -41,6 +44,15 @@ def flows(app, people):
 def papers(flows):
     """Four papers, each at three steps: one stays, one has become another kind, and one is gone, which the last two
     papers have left."""
+    ids = write_papers(flows, 4)
+    for number in ids[2:]:
+        with task_at(number, "gone").activation() as activation:
+            activation.cancel()
+    return ids
+
+
+def write_papers(flows, number):
+    """Papers that were begun before their flow has changed."""
     old = flows["paper"] = declared(
         split=flow.Split().Next(this.read).Next(this.ask).Next(this.gone),
         read=manual("end"),
@@ -48,10 +60,7 @@ def papers(flows):
         gone=manual("end"),
     )
     declarations.keep(db.session())
-    ids = [old.start.run().id for _ in range(4)]
-    for number in ids[2:]:
-        with task_at(number, "gone").activation() as activation:
-            activation.cancel()
+    ids = [old.start.run().id for _ in range(number)]
     flows["paper"] = declared(
         split=flow.Split().Next(this.read).Next(this.ask).Next(this.fresh),
         read=manual("end"),
@@ -180,3 +189,37 @@ def test_it_can_be_paused(papers, carol, monkeypatch):
     carol.post(f"{answer.location}/resume", data={})
     work_once()
     assert ("fresh", "ManualTask") in standing(papers[0])
+
+
+@pytest.mark.slow
+def test_a_death_at_any_statement_moves_none_twice_and_loses_none(flows):
+    def move():
+        ids = write_papers(flows, 1)
+        scope = operations.Scope("ids", ids, given={"gone": "fresh"})
+        operations.begin(db.session(), None, "migrate", "process", scope, total=1)
+        return ids[0]
+
+    def whole(number):
+        operation = db.session.scalars(db.select(Operation).order_by(Operation.id.desc()).limit(1)).one()
+        assert (operation.state, operation.done, operation.refused) == ("DONE", 1, 0), death
+        assert standing(number) == [("ask", "ManualTask"), ("fresh", "ManualTask"), ("read", "ManualTask")]
+        made = db.session.scalars(db.select(Task.flow_task).where(Task.process_id == number)).all()
+        assert sorted(made) == ["ask", "ask", "fresh", "gone", "read", "split", "start"], death
+        assert faults(db.session()) == [], death
+
+    death: dict[str, int] = {}
+    number = move()
+    with cutting() as sent:
+        work_once()
+    whole(number)
+    deaths = [{"before": place} for place in range(1, len(sent) + 1)]
+    deaths += [{"after_commit": place} for place in range(1, sent.count("COMMIT") + 1)]
+    for death in deaths:
+        number = move()
+        with cutting(**death):
+            work_once()
+        # the lease of the worker that is gone ends
+        db.session.execute(db.update(Operation).values(scheduled=dt.datetime(2000, 1, 1, tzinfo=dt.UTC)))
+        db.session.commit()
+        work_once()
+        whole(number)
