@@ -84,6 +84,8 @@ LIST = (
         "until",
         "priority",
         "sort",
+        "group",
+        "columns",
         "after",
         "view",
         "format",
