@@ -93,11 +93,14 @@ _OVERLAPS = """() => [...document.querySelectorAll('.lines > tbody > tr')].flatM
     range.selectNodeContents(cell);
     const cut = cell.querySelector(".line") || getComputedStyle(cell).overflow === "hidden";
     const edge = cut ? cell.getBoundingClientRect().right : Infinity;
-    return [cell.className, [...range.getClientRects()].map(({ left, top, bottom, right }) => ({ left, top, bottom, right: Math.min(right, edge) }))
-      .filter((box) => box.right - box.left > 1 && box.bottom - box.top > 1)];
+    const words = [...range.getClientRects()].map(({ left, top, bottom, right }) =>
+      ({ left, top, bottom, right: Math.min(right, edge) }));
+    return [cell.className, words.filter((box) => box.right - box.left > 1 && box.bottom - box.top > 1)];
   });
-  return boxes.flatMap(([name, mine], place) => boxes.slice(place + 1).filter(([, others]) => mine.some((a) => others.some((b) =>
-    a.left < b.right - 2 && b.left < a.right - 2 && a.top < b.bottom - 2 && b.top < a.bottom - 2))).map(([other]) => `${name}/${other}`));
+  const meet = (a, b) =>
+    a.left < b.right - 2 && b.left < a.right - 2 && a.top < b.bottom - 2 && b.top < a.bottom - 2;
+  return boxes.flatMap(([name, mine], place) => boxes.slice(place + 1)
+    .filter(([, others]) => mine.some((a) => others.some((b) => meet(a, b)))).map(([other]) => `${name}/${other}`));
 })"""
 
 
