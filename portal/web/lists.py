@@ -164,7 +164,7 @@ def list_context(name: str, path: str, filters: Filters, page: Page) -> dict[str
         "fields": [(key, column.label) for key, column in columns_of(filters.flow).items()],
         "signs": SIGNS,
         "downloads": DOWNLOADS if listed.model is Task else (*DOWNLOADS, ("xes", "XES")),
-        "bulk_address": lambda action: _with(url_for(bulk, action=action), _narrowing(filters)),
+        "bulk_address": lambda action: _with(_bulk(bulk, action), _narrowing(filters)),
         "field_value": field_value,
         "starts_here": current is not None and preferences().get("start_view") == current.id,
     }
@@ -188,6 +188,10 @@ def _choice(name: str, filters: Filters) -> list[tuple[str, Any, bool]]:
         *((column.name, column.label, column.name in shown) for column in COLUMNS[name][1:]),
         *((f"data.{key}", column.label, f"data.{key}" in filters.columns) for key, column in fields),
     ]
+
+
+def _bulk(endpoint: str, action: str) -> str:
+    return url_for("portal.alike.act") if action == "execute" else url_for(endpoint, action=action)
 
 
 def _process_actions(name: str, filters: Filters) -> tuple[str, ...]:
