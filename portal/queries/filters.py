@@ -70,6 +70,7 @@ class Filters:
         after: where the page begins.
         view: the id of a saved view.
         columns: names of the columns that are shown, in their order; those of the list where it is empty.
+        group: what the rows of a page stand together by; empty where they do not.
         faults: why some of it is left out, a line each: nothing is done with all that match then.
         mine: only what the person started, for lists of processes.
         zone: in which days begin.
@@ -90,6 +91,7 @@ class Filters:
     after: str = ""
     view: str = ""
     columns: tuple[str, ...] = ()
+    group: str = ""
     mine: bool = False
     faults: tuple[str, ...] = field(default=(), compare=False)
     zone: dt.tzinfo = field(default=dt.UTC, compare=False)
@@ -102,7 +104,7 @@ class Filters:
         """What stands in the address, but for the place where the page begins and the saved view."""
         found = [(name, getattr(self, name)) for name in (*NARROWING[:-1], "sort")]
         found += [(each.key, each.text) for each in self.data]
-        found.append(("columns", ",".join(self.columns)))
+        found += [("columns", ",".join(self.columns)), ("group", self.group)]
         return [(name, value) for name, value in found if value] + ([("mine", "1")] if self.mine else [])
 
     def document(self) -> list[tuple[str, str]]:
@@ -119,7 +121,7 @@ class Filters:
 
     def over(self, saved: Filters) -> Filters:
         """These filters and those of a saved view; where both say something, these count."""
-        names = (*NARROWING[:-1], "sort", "columns")
+        names = (*NARROWING[:-1], "sort", "columns", "group")
         own = {each.key for each in self.data}
         return replace(
             self,

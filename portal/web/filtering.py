@@ -21,7 +21,9 @@ from .urls import to_id
 
 #: what is longer is no filter
 _LONGEST, _MOST_CONDITIONS = 1000, 20
-_PLAIN = ("flow", "version", "q", "step", "person", "since", "until", "priority", "sort", "after", "view")
+_PLAIN = (
+    "flow", "version", "q", "step", "person", "since", "until", "priority", "sort", "group", "after", "view",
+)  # fmt: skip
 #: columns that a list can be made to show
 _MOST_COLUMNS = 20
 
@@ -98,7 +100,7 @@ class Addresses:
 
     def clear(self) -> str:
         """Without any filter, in the same order."""
-        kept = ("sort", "mine", "columns")
+        kept = ("sort", "mine", "columns", "group")
         pairs = self.filters.without("flow").pairs()  # with columns that are no flow's
         return self._of({name: value for name, value in pairs if name in kept})
 

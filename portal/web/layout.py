@@ -28,7 +28,7 @@ from .accounts.person import is_signed_in, person
 from .display import actions, deeds, states, steps
 from .display.due import deadline_tag, due_tag
 from .display.icons import SHEET, icon, icon_drawings, initials, sheet, sheet_version
-from .display.moments import ZONE_OF_BROWSER, age, clock_tag, date, day, time_tag, zone
+from .display.moments import ZONE_OF_BROWSER, age, clock_tag, date, day, is_zone_chosen, time_tag, zone
 from .mount import mount
 from .urls import address_maker, carry, here, way_back
 
@@ -169,6 +169,7 @@ def _context() -> dict[str, Any]:
         "own_accounts": mount().own_accounts,
         "badges": badges,
         "unread": unread,
+        "zone_of_browser": not is_zone_chosen(chosen),
         "theme": chosen.get("theme", "system"),
         "single_keys": chosen.get("keys", True),
         "now": now(),

@@ -23,6 +23,7 @@ from .csv_files import note_export
 from .display.values import field_value
 from .export import export, offers
 from .filtering import Addresses, asked_condition, filters_of_request
+from .grouping import GROUPS, fault, groups
 from .layout import badges, me, preferences
 from .navigation import Entry
 from .rendering import render_template
@@ -53,16 +54,20 @@ class Column:
     name: str
     label: Any
     sort: str = ""
+    #: shown only where somebody wants it
+    on_demand: bool = False
 
 
 _TASK, _REQUESTED = Column("task", _("Task"), "process"), Column("requested", _("Requested by"))
 _DUE, _AGE = Column("due", _("Due"), "due"), Column("age", _("Age"), "waiting")
+_FLOW = Column("flow", _("Flow"), on_demand=True)
 #: what each list shows; fields that it is narrowed by come behind the first one
 COLUMNS: dict[str, tuple[Column, ...]] = {
-    "inbox": (_TASK, _REQUESTED, _DUE, _AGE),
-    "queue": (_TASK, _REQUESTED, _DUE, _AGE),
+    "inbox": (_TASK, _FLOW, _REQUESTED, _DUE, _AGE),
+    "queue": (_TASK, _FLOW, _REQUESTED, _DUE, _AGE),
     "archive": (
         _TASK,
+        _FLOW,
         _REQUESTED,
         Column("outcome", _("Outcome")),
         Column("finished", _("Finished"), "finished"),
@@ -73,20 +78,26 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("now", _("Open now")),
         _REQUESTED,
         Column("started", _("Started")),
-        Column("finished", _("Finished")),
-        Column("flow", _("Flow")),
+        Column("finished", _("Finished"), on_demand=True),
+        _FLOW,
     ),
     "mine": (
         Column("process", _("Process"), "number"),
         Column("state", _("State")),
         Column("now", _("Open now")),
         Column("started", _("Started")),
-        Column("finished", _("Finished")),
+        Column("finished", _("Finished"), on_demand=True),
     ),
-    "tasks": (_TASK, Column("state", _("State")), Column("owner", _("Assigned to")), _REQUESTED, _DUE, _AGE),
+    "tasks": (
+        _TASK,
+        Column("state", _("State")),
+        Column("owner", _("Assigned to")),
+        _FLOW,
+        _REQUESTED,
+        _DUE,
+        _AGE,
+    ),
 }
-#: those that are shown only where somebody wants them
-_ON_DEMAND = ("finished", "flow")
 #: what a list can be downloaded as
 DOWNLOADS = (("csv", _("Download CSV")), ("xlsx", _("Excel")))
 #: the title of each list, and of the tab with all of it
@@ -137,11 +148,15 @@ def list_context(name: str, path: str, filters: Filters, page: Page) -> dict[str
         "addresses": addresses,
         "columns": shown_columns(name, filters),
         "choice": _choice(name, filters),
+        "groupings": GROUPS.get(name, {}),
+        "grouped": GROUPS.get(name, {}).get(filters.group, ""),
+        "groups": groups(name, filters, page, addresses),
+        "faults": [*page.faults, *filter(None, [fault(name, filters)])],
         "bulk_actions": _process_actions(name, filters),
         "chips": chips(name, filters, addresses, flows),
         "tabs": tabs,
         "current_view": current,
-        "differs": (filters.narrows or bool(filters.sort or filters.columns))
+        "differs": (filters.narrows or bool(filters.sort or filters.columns or filters.group))
         and (current is None or current.query != addresses.query),
         "count": _count(name, filters, page),
         "total": badges().get(name, ""),
@@ -149,7 +164,7 @@ def list_context(name: str, path: str, filters: Filters, page: Page) -> dict[str
         "fields": [(key, column.label) for key, column in columns_of(filters.flow).items()],
         "signs": SIGNS,
         "downloads": DOWNLOADS if listed.model is Task else (*DOWNLOADS, ("xes", "XES")),
-        "bulk_address": lambda action: _with(url_for(bulk, action=action), _narrowing(filters)),
+        "bulk_address": lambda action: _with(_bulk(bulk, action), _narrowing(filters)),
         "field_value": field_value,
         "starts_here": current is not None and preferences().get("start_view") == current.id,
     }
@@ -161,8 +176,7 @@ def shown_columns(name: str, filters: Filters) -> list[Column]:
     there = {column.name: column for column in others}
     wanted = [there[each] for each in filters.columns if each in there]
     if not filters.columns:
-        on_demand = _ON_DEMAND if LISTS[name].model is Process else ()
-        wanted = [column for column in others if column.name not in on_demand]
+        wanted = [column for column in others if not column.on_demand]
     return [first, *wanted]
 
 
@@ -176,6 +190,10 @@ def _choice(name: str, filters: Filters) -> list[tuple[str, Any, bool]]:
     ]
 
 
+def _bulk(endpoint: str, action: str) -> str:
+    return url_for("portal.alike.act") if action == "execute" else url_for(endpoint, action=action)
+
+
 def _process_actions(name: str, filters: Filters) -> tuple[str, ...]:
     """What the rows of a list of processes can be ticked for."""
     if name == "mine":
@@ -186,7 +204,7 @@ def _process_actions(name: str, filters: Filters) -> tuple[str, ...]:
 
 
 def _narrowing(filters: Filters) -> dict[str, str]:
-    return {key: value for key, value in filters.pairs() if key != "columns"}
+    return {key: value for key, value in filters.pairs() if key not in ("columns", "group")}
 
 
 def _tabs(name: str, path: str, filters: Filters, page: Page, everything: Any) -> list[Tab]:

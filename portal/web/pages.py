@@ -62,7 +62,7 @@ from .forms import pages as form_pages
 from .forms import templates as form_templates
 from .mount import Mount
 from .talk import attachments, comments, notices
-from .tasks import actions, bulk, detail, help, levers, next_task, start, undoing
+from .tasks import actions, alike, bulk, detail, help, levers, next_task, start, undoing
 
 BLUEPRINTS = (
     operations.blueprint,
@@ -75,6 +75,7 @@ BLUEPRINTS = (
     saved_views.blueprint,
     news.blueprint,
     bulk.blueprint,
+    alike.blueprint,
     detail.blueprint,
     actions.blueprint,
     levers.blueprint,

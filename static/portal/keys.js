@@ -42,7 +42,7 @@ function press(key) {
   }
 }
 
-function rows() { return Array.from(document.querySelectorAll("[data-rows-list] tbody tr")); }
+function rows() { return Array.from(document.querySelectorAll("[data-rows-list] tbody tr:not(.row-group)")); }
 
 function current() { return rows()[place]; }
 

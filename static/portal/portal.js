@@ -28,11 +28,11 @@ function clock(moment) {
   if (moment.getFullYear() !== now.getFullYear()) day.year = "numeric";
   return moment.toLocaleString(undefined, { ...day, hour: "2-digit", minute: "2-digit" });
 }
-for (const time of all("time")) {
-  if (time.hasAttribute("data-local")) {
+if ("local" in document.body.dataset) {
+  for (const time of all("time[title]")) {
     const words = exact.format(new Date(time.dateTime));
     if (time.textContent === time.title) time.textContent = words;
-    if (time.dataset.local === "clock") time.textContent = clock(new Date(time.dateTime));
+    if ("clock" in time.dataset) time.textContent = clock(new Date(time.dateTime));
     time.title = words;
   }
 }

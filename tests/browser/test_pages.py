@@ -24,6 +24,8 @@ PAGES = [
     "/profile",
     "/notices",
     "/tasks",
+    "/tasks?group=step",
+    "/tasks?group=due&flow=leave_request&columns=flow,data.first_day,data.last_day,owner,due",
     "/workload",
     "/reports",
     "/reports/purchase_order",
@@ -67,6 +69,56 @@ def test_pages_are_accessible_and_fit(sign_in, page, base_url, width, scheme, as
     assert not found
     answers = ("404", "409")  # of a page that is not there, and of levers that this process has no use for
     assert [text for text in said if not any(each in text for each in answers)] == []
+
+
+def test_no_page_is_too_wide_for_a_small_phone_in_german(sign_in, page, base_url):
+    page.set_viewport_size({"width": 320, "height": 700})
+    sign_in("carol")
+    page.set_extra_http_headers({"Accept-Language": "de"})
+    page.goto(f"{base_url}/inbox")
+    assert page.locator("html").get_attribute("lang") == "de"
+    wide = {}
+    for path in PAGES:
+        page.goto(base_url + path)
+        width = page.evaluate("document.documentElement.scrollWidth")
+        if width > 320:
+            wide[path] = width
+    assert not wide
+
+
+#: pairs of cells of a row whose words lie on each other
+_OVERLAPS = """() => [...document.querySelectorAll('.lines > tbody > tr')].flatMap((row) => {
+  const boxes = [...row.cells].map((cell) => {
+    const range = document.createRange();
+    range.selectNodeContents(cell);
+    const cut = cell.querySelector(".line") || getComputedStyle(cell).overflow === "hidden";
+    const edge = cut ? cell.getBoundingClientRect().right : Infinity;
+    const words = [...range.getClientRects()].map(({ left, top, bottom, right }) =>
+      ({ left, top, bottom, right: Math.min(right, edge) }));
+    return [cell.className, words.filter((box) => box.right - box.left > 1 && box.bottom - box.top > 1)];
+  });
+  const meet = (a, b) =>
+    a.left < b.right - 2 && b.left < a.right - 2 && a.top < b.bottom - 2 && b.top < a.bottom - 2;
+  return boxes.flatMap(([name, mine], place) => boxes.slice(place + 1)
+    .filter(([, others]) => mine.some((a) => others.some((b) => meet(a, b)))).map(([other]) => `${name}/${other}`));
+})"""
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_cell_of_a_list_lies_on_another(sign_in, page, base_url, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    sign_in("carol")
+    fields = "data.first_day,data.last_day,data.kind"
+    for language in ("en", "de"):
+        page.set_extra_http_headers({"Accept-Language": language})
+        for path in (
+            f"/tasks?flow=leave_request&columns=flow,{fields},due,age",
+            f"/processes?flow=leave_request&columns={fields},state,now,finished,flow",
+            "/processes?state=attention",
+            "/archive?columns=flow,outcome,finished",
+        ):
+            page.goto(base_url + path)
+            assert page.evaluate(_OVERLAPS) == [], (language, path)
 
 
 def test_the_sign_in_page_is_accessible(page, base_url):

@@ -79,7 +79,7 @@ def test_nothing_selected_is_said(bob):
 
 
 def test_an_action_that_is_no_bulk_action(bob):
-    assert bob.post("/tasks/execute").status_code in (404, 405)
+    assert bob.post("/tasks/move").status_code in (404, 405)
     assert bob.get("/tasks/assign").status_code == 405
 
 

@@ -84,6 +84,8 @@ LIST = (
         "until",
         "priority",
         "sort",
+        "group",
+        "columns",
         "after",
         "view",
         "format",
@@ -126,6 +128,7 @@ PARAMETERS = {
         LIST,
         ("task", "user", "next", "all", "list", "reason", "due", "priority", "until", "_ask"),
     ),
+    "/tasks/execute": (LIST, ("task", "next", "all", "list", "answer", "_step", "text-text", "_ask")),
     "/processes/<any(cancel,suspend,resume,retry,withdraw,migrate):action>": (
         LIST,
         ("process", "next", "all", "reason"),

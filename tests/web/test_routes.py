@@ -49,6 +49,7 @@ TABLE = {
     ("POST", "/tasks/<any(assign,unassign,reassign,cancel,undo,revive,skip,due,priority,snooze):action>"): (
         LOGIN, 303, 303, 303, 303,
     ),
+    ("POST", "/tasks/execute"): (LOGIN, 303, 303, 303, 303),
     ("POST", "/processes/<any(cancel,suspend,resume,retry,withdraw,migrate):action>"): (LOGIN, 303, 303, 303, 303),
     ("POST", "/undo/<int:undo_id>"): (LOGIN, 303, 303, 303, 303),
     ("POST", "/queue/next"): (LOGIN, 303, 303, 303, 303),

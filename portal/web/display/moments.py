@@ -130,6 +130,10 @@ def day(moment: dt.datetime, now: dt.datetime, there: dt.tzinfo) -> str:
     return date(local.date(), year=local.year != today.year)
 
 
+def is_zone_chosen(preferences: Mapping[str, Any]) -> bool:
+    return bool(preferences.get("timezone") and not preferences.get(ZONE_OF_BROWSER))
+
+
 def time_tag(
     moment: dt.datetime | None,
     now: dt.datetime,
@@ -144,18 +148,17 @@ def time_tag(
         plain: the absolute moment is what is read.
         text: what is read instead of either.
 
-    Where the person has not chosen a zone, our script puts the browser's own words in its place (`data-local`).
+    Where the person has not chosen a zone, our script puts the browser's own words in its place: the page's body says
+    so (`data-local`).
     """
     if moment is None:
         return Markup("")
-    chosen = preferences.get("timezone") and not preferences.get(ZONE_OF_BROWSER)
-    local = "" if chosen else Markup(" data-local")
     told = absolute(moment, preferences)
     if text is None:
         text = told if plain else relative(moment, now)
     when = moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     # put together by hand: a list has many, and `Markup.format` takes longer than all the rest
-    return Markup(f'<time datetime="{when}" title="{escape(told)}"{local}>{escape(text)}</time>')
+    return Markup(f'<time datetime="{when}" title="{escape(told)}">{escape(text)}</time>')
 
 
 def clock_tag(moment: dt.datetime, now: dt.datetime, preferences: Mapping[str, Any]) -> Markup:
@@ -164,4 +167,4 @@ def clock_tag(moment: dt.datetime, now: dt.datetime, preferences: Mapping[str, A
     today = now.astimezone(there.tzinfo).date()
     day = date(there.date(), year=there.year != today.year)
     text = f"{there:%H:%M}" if there.date() == today else f"{day}, {there:%H:%M}"
-    return time_tag(moment, now, preferences, text=text).replace(" data-local", Markup(' data-local="clock"'))
+    return time_tag(moment, now, preferences, text=text).replace("<time", Markup("<time data-clock"))
