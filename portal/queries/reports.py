@@ -26,6 +26,7 @@ from portal.models import (
 from portal.models.user import user_role
 
 from .counts import Counts, buckets, days, reading
+from .version_counts import Version, versions
 
 #: fewer finished processes say nothing about how long it usually takes
 ENOUGH_FOR_USUAL = 10
@@ -107,18 +108,6 @@ class Path:
     ending: str
     number: int
     time: Times
-
-
-@dataclass(frozen=True)
-class Version:
-    """A declaration with which processes were started, and when."""
-
-    fingerprint: str
-    first: dt.date
-    last: dt.date
-    started: int
-    #: how many of these processes are not over
-    open: int
 
 
 @dataclass(frozen=True)
@@ -205,7 +194,7 @@ def _report(
         _loads(people, lambda user_id: roles[user_id]),
         _stand_ins(counts, label, since, until),
         _paths(counts, label, since, until, version),
-        _versions(counts, label),
+        versions(counts.session, label)[0],
     )  # fmt: skip
 
 
@@ -343,27 +332,6 @@ def _paths(counts: Counts, label: str, since: dt.date, until: dt.date, version: 
     for key in ranked[MOST_PATHS:]:
         rest.update(spans[key])
     return [*found, Path((), "", rest.total(), Times.of(rest))] if rest else found
-
-
-def _versions(counts: Counts, label: str) -> list[Version]:
-    """The declarations with which processes were started, the newest first."""
-    sums = counts.sums(DailyFlow, ("version", "day"), [label], None, dt.date.max)
-    seen: dict[str, Counter[dt.date]] = defaultdict(Counter)
-    whole: dict[str, Counter[str]] = defaultdict(Counter)
-    for (version, day), numbers in sums.items():
-        whole[version].update(numbers)
-        if numbers["started"]:
-            seen[version][day] += numbers["started"]
-    found = [
-        Version(version, min(on), max(on), on.total(), _still_open(whole[version]))
-        for version, on in seen.items()
-    ]
-    return sorted(found, key=lambda each: (each.first, each.last), reverse=True)
-
-
-def versions(session: Session, label: str) -> list[Version]:
-    """The declarations with which a flow's processes were started, the newest first."""
-    return reading(session, lambda counts: _versions(counts, label))
 
 
 def of_flows(session: Session, labels: Sequence[str], since: dt.date, until: dt.date) -> dict[str, Sums]:
