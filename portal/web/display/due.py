@@ -17,7 +17,7 @@ from portal.working_time import WorkingCalendar, WorkingTime
 from .moments import age, clock_tag, date, relative, time_tag, zone
 
 #: its icon is the style sheet's: a list has it in row after row
-_OVERDUE = Markup('<span class="late overdue">{}</span>')
+_OVERDUE = '<span class="late overdue">%s</span>'
 
 
 def due_words(due: dt.datetime, now: dt.datetime, there: dt.tzinfo) -> str:
@@ -93,6 +93,6 @@ def due_tag(
         return Markup('<span class="quiet">{}</span>').format(_("No date"))
     if due < now and not over:
         text = _("Overdue %(age)s", age=age((now - due).total_seconds()))
-        return _OVERDUE.format(time_tag(due, now, preferences, text=text))
+        return Markup(_OVERDUE % time_tag(due, now, preferences, text=text))
     there = zone(preferences.get("timezone"))
     return time_tag(due, now, preferences, text=due_words(due, now, there))
