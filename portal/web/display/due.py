@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from babel.dates import format_time
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from portal.language import gettext as _
 from portal.language import locale, ngettext
@@ -90,7 +90,7 @@ def due_tag(
         over: it is finished, and late no more.
     """
     if due is None:
-        return Markup('<span class="quiet">{}</span>').format(_("No date"))
+        return Markup(f'<span class="quiet">{escape(_("No date"))}</span>')
     if due < now and not over:
         text = _("Overdue %(age)s", age=age((now - due).total_seconds()))
         return Markup(_OVERDUE % time_tag(due, now, preferences, text=text))
