@@ -60,14 +60,15 @@ class List:
     Attributes:
         kind: how its filters are read, see `filters.narrow`.
         orders: what it can be sorted by.
-        sets: the criteria of its rows for a person, each of a set that an index holds.
+        sets: the criteria of its rows for a person, each of a set that an index holds. Sets without rows of the flow
+            may be left out, where there is a second argument.
         common: a criterion of all of them.
         model: what its rows are.
     """
 
     kind: str
     orders: Mapping[str, Order]
-    sets: Callable[[Any], list[Any]]
+    sets: Callable[[Any, str], list[Any]]
     common: Callable[[Any], Any]
     model: Any = Task
 
@@ -80,31 +81,37 @@ _OPEN = Task.finished.is_(None)
 _STEP = ~Task.flow_task.contains("__", autoescape=True)
 
 
-def _inbox(user: Any) -> list[Any]:
+def _inbox(user: Any, _flow: str) -> list[Any]:
     now = user.now if isinstance(user, Holder) else utcnow()
     return [and_(each, _OPEN, awake(now)) for each in permissions.my_task_sets(user)]
 
 
-def _processes(user: Any) -> list[Any]:
+def _queue(user: Any, _flow: str) -> list[Any]:
+    return permissions.takeable_sets(user)
+
+
+def _processes(user: Any, flow: str) -> list[Any]:
     if user.is_superuser:
         return [true()]
+    flows = permissions.visible_flows(user, flow)
     own = among(Process.id, permissions.own_processes(user).scalar_subquery())
-    return [*permissions.visible_flows(user), own]
+    return flows if flow and flows else [*flows, own]
 
 
 LISTS: dict[str, List] = {
     "inbox": List("mine", ORDERS, _inbox, lambda _user: _OPEN),
-    "queue": List("mine", ORDERS, permissions.takeable_sets, permissions.is_free),
+    "queue": List("mine", ORDERS, _queue, permissions.is_free),
     "archive": List(
-        "archive", ARCHIVE_ORDERS, lambda user: [Task.owner_id == user.id], lambda _user: Task.finished.is_not(None)
+        "archive", ARCHIVE_ORDERS, lambda user, _flow: [Task.owner_id == user.id],
+        lambda _user: Task.finished.is_not(None),
     ),
     "tasks": List("tasks", ORDERS, permissions.visible_task_sets, lambda _user: and_(_OPEN, _STEP)),
     "processes": List(
         "processes", PROCESS_ORDERS, _processes, lambda _user: Process.id > 0, Process
     ),
     "mine": List(
-        "processes", PROCESS_ORDERS, lambda user: [Process.created_by_id == user.id], lambda _user: Process.id > 0,
-        Process,
+        "processes", PROCESS_ORDERS, lambda user, _flow: [Process.created_by_id == user.id],
+        lambda _user: Process.id > 0, Process,
     ),
 }  # fmt: skip
 
@@ -171,7 +178,7 @@ def _made(
     order, model = listed.order(sort), listed.model
     rows = first_rows(
         model,
-        listed.sets(holder),
+        listed.sets(holder, narrowed.flow),
         order,
         [listed.common(holder), *narrowed.criteria],
         words=narrowed.words,
@@ -215,7 +222,7 @@ def matching(
     order = listed.order(filters.sort)
     rows = first_rows(
         listed.model,
-        listed.sets(user),
+        listed.sets(user, narrowed.flow),
         order,
         [listed.common(user), *narrowed.criteria],
         words=narrowed.words,
@@ -264,7 +271,9 @@ def _listed(session: Session, user: User, name: str, filters: Filters) -> list[A
     number = _numbered(listed.model, narrowed.number)
     ways = [*(narrowed.words or ()), *([] if number is None else [number])]
     found = [
-        permissions.visible_processes(user) if name == "processes" else or_(*listed.sets(user)),
+        permissions.visible_processes(user)
+        if name == "processes"
+        else or_(*listed.sets(user, narrowed.flow)),
         listed.common(user),
         *narrowed.criteria,
         *([or_(*ways)] if ways else []),
@@ -298,6 +307,6 @@ def came_since(session: Session, user: User, name: str, moment: dt.datetime, new
     came = Task.assigned > moment if name == "inbox" else Task.id > newest
     found = [
         select(Task.id).join(Process, Process.id == Task.process_id).where(listed.common(user), each, came)
-        for each in listed.sets(user)
+        for each in listed.sets(user, "")
     ]
     return session.scalar(select(count(found))) or 0

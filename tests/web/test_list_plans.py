@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import event, text
 
 from portal import queries
+from portal.flow.registry import registry
 from portal.models import db
 from portal.queries import Filters
 from portal.queries.filters import DataFilter
@@ -35,10 +36,17 @@ INSERT INTO portal_task (id, number, process_id, flow_task, flow_task_type, stat
 SELECT n, 1, n, CASE WHEN n = 4321 THEN 'sign' ELSE 'review' END, 'View',
        CASE WHEN n % 2 = 0 THEN 'ASSIGNED' ELSE 'NEW' END, 'start',
        CASE WHEN n <= 100 AND n % 2 = 0 THEN :bob WHEN n % 2 = 0 THEN :dave END, 'paper.can_review',
-       CASE WHEN n BETWEEN 500 AND 540 THEN 'a1' || repeat('0', 14) WHEN n % 3 = 0 THEN 'b2' || repeat('0', 14)
-            ELSE 'c3' || repeat('0', 14) END, now(),
+       CASE WHEN n BETWEEN 500 AND 540 THEN 'a1' || repeat('0', 14) WHEN n % 3 = 0 AND n < 15000
+            THEN 'b2' || repeat('0', 14) ELSE :declared END, now(),
        CASE WHEN n % 7 = 0 THEN NULL ELSE now() + n % 5000 * interval '1 minute' END, n % 3, '{{}}', 0
 FROM generate_series(1, {TASKS}) AS n
+"""
+#: as workers have counted them
+VERSIONS = """
+INSERT INTO portal_daily_flow (flow_label, day, version, started, finished, cancelled, failed, reopened)
+SELECT 'paper', current_date - 100 + n, CASE n WHEN 1 THEN 'a1' || repeat('0', 14) WHEN 2 THEN 'b2' || repeat('0', 14)
+       ELSE :declared END, 10, 0, 0, 0, 0
+FROM generate_series(1, 3) AS n
 """
 
 
@@ -74,8 +82,21 @@ PAGES = {
     "a value of a field that one has": ("carol", "processes", of_field("eq", "Paper 4711")),
     "a version of a few": ("carol", "processes", Filters(flow="paper", version="a1" + "0" * 14)),
     "the beginning of a version of a few": ("carol", "processes", Filters(flow="paper", version="a1")),
-    "a version of a third": ("carol", "processes", Filters(flow="paper", version="b2", state="open")),
-    "all older versions": ("carol", "processes", Filters(flow="paper", version="old")),
+    "a version of a third": (
+        "carol",
+        "processes",
+        Filters(flow="paper", version="b2", state="open"),
+    ),
+    "all older versions, of which none is near the top": (
+        "carol",
+        "processes",
+        Filters(flow="paper", version="old"),
+    ),
+    "older versions of superusers, the oldest first": (
+        "erin",
+        "processes",
+        Filters(flow="paper", version="old", sort="number"),
+    ),
     "tasks of a version of a few": ("erin", "tasks", Filters(flow="paper", version="a1")),
     "tasks by a value of a field that one has": ("erin", "tasks", of_field("eq", "Paper 4711")),
 }
@@ -89,7 +110,8 @@ def database_url(postgresql):
 @pytest.fixture
 def full(app, people):
     ids = {name: people[name].id for name in ("alice", "bob", "carol", "dave")}
-    for statement in (PROCESSES, ROWS):
+    ids["declared"] = registry["paper"].definition.fingerprint
+    for statement in (PROCESSES, ROWS, VERSIONS):
         db.session.execute(text(statement), ids)
     db.session.commit()
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
