@@ -299,17 +299,18 @@ def visible_task_sets(user: User, flow: str = "") -> list[Any]:
     Args:
         flow: as of `visible_sets`.
     """
-    held, sets = user.all_permissions, visible_sets(user, flow)
-    if user.is_superuser or not held or (flow and visible_flows(user, flow)):
-        return sets
-    return [*sets, _permitted(held)]
+    sets = visible_sets(user, flow)
+    return sets if user.is_superuser or (flow and visible_flows(user, flow)) else sets + permitted_sets(user)
 
 
-def _permitted(held: frozenset[str]) -> Any:
-    """A task's permission is held, everywhere or for its object."""
+def permitted_sets(user: User) -> list[Any]:
+    """Criteria for the tasks whose permission somebody holds, everywhere or for their object."""
+    held = user.all_permissions
+    if not held:
+        return []
     everywhere = Task.owner_permission.in_(sorted(name for name in held if ":" not in name))
     single = sorted(name for name in held if ":" in name)
-    return or_(everywhere, _for_object(single)) if single else everywhere
+    return [or_(everywhere, _for_object(single)) if single else everywhere]
 
 
 def _for_object(names: list[str]) -> Any:

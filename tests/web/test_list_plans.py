@@ -61,6 +61,7 @@ PAGES = {
     "latest due first": ("bob", "queue", Filters(sort="-due")),
     "all tasks": ("erin", "tasks", Filters()),
     "all tasks of a flow": ("carol", "tasks", Filters()),
+    "all tasks of one's own, and those that one may take": ("bob", "tasks", Filters()),
     "priority": ("bob", "queue", Filters(priority="high")),
     "processes": ("carol", "processes", Filters()),
     "a word of one": ("carol", "processes", Filters(q="needle")),
