@@ -152,28 +152,56 @@ def scans(plan):
     return [tuple(node.get(key) for key in keys) for node in walk(plan) if "Relation Name" in node]
 
 
+def read(call, faults, what):
+    """What a call answers; which of its statements look at too many rows is added to the faults."""
+    sent = []
+
+    def note(_connection, _cursor, sql, parameters, _context, _many):
+        sent.append((sql, parameters))
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        answer = call()
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+    for sql, parameters in sent:
+        with db.engine.connect() as connection:
+            found = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", parameters)
+            plan = found.scalar_one()[0]["Plan"]
+        if looked_at(plan) > MOST:
+            faults.append(f"{what}: {looked_at(plan):.0f} rows: {scans(plan)}")
+    return answer
+
+
 def test_a_page_reads_what_it_shows(full):
     faults = []
     for what, (name, page, filters) in PAGES.items():
         for round_ in ("first", "second"):
-            sent = []
-
-            def note(_connection, _cursor, sql, parameters, _context, _many, sent=sent):
-                sent.append((sql, parameters))
-
             user = full[name]
             assert user.all_permissions is not None  # read ahead of what is counted
-            event.listen(db.engine, "before_cursor_execute", note)
-            found = queries.read(db.session(), user, page, filters)
-            event.remove(db.engine, "before_cursor_execute", note)
+            found = read(
+                lambda: queries.read(db.session(), user, page, filters),  # noqa: B023
+                faults,
+                f"{what}, {round_} page",
+            )
             assert found.rows
-            for sql, parameters in sent:
-                with db.engine.connect() as connection:
-                    answer = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", parameters)
-                    plan = answer.scalar_one()[0]["Plan"]
-                if looked_at(plan) > MOST:
-                    faults.append(f"{what}, {round_} page: {looked_at(plan):.0f} rows: {scans(plan)}")
             if not found.after:
                 break
             filters = Filters(**{**vars(filters), "after": found.after})
+    assert not faults, "\n".join(faults)
+
+
+def test_what_stands_in_the_rows_of_processes_is_read_of_these_alone(full):
+    faults = []
+    rows = queries.read(db.session(), full["carol"], "processes").rows
+    read(lambda: queries.attention(db.session(), rows), faults, "attention")
+    read(lambda: queries.places(db.session(), [row.id for row in rows]), faults, "places")
+    assert not faults, "\n".join(faults)
+
+
+def test_a_board_reads_what_it_counts_and_shows(full):
+    faults = []
+    now = dt.datetime.now(dt.UTC)
+    for name in ("carol", "bob"):
+        read(lambda: queries.board(db.session(), full[name], "paper", now, 300), faults, name)  # noqa: B023
     assert not faults, "\n".join(faults)
