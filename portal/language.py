@@ -121,24 +121,30 @@ def _read(path: Path) -> Translations:
     return Translations(compiled)
 
 
-def _translations() -> NullTranslations:
+def code() -> str:
+    """The code of that locale, which Babel spells out each time that it is asked."""
     chosen = _locale.get()
     if not isinstance(chosen, Locale):
         chosen = locale()
     found = _spelled.get(id(chosen))
-    if found is None or found[0] is not chosen:  # its code is spelt out each time that it is asked
-        found = _spelled[id(chosen)] = (chosen, str(chosen))
+    if found is None or found[0] is not chosen:
         if len(_spelled) > 1000:
             _spelled.clear()
-    return _catalogue(found[1])
+        found = _spelled[id(chosen)] = (chosen, str(chosen))
+    return found[1]
+
+
+def _translations() -> NullTranslations:
+    return _catalogue(code())
 
 
 def _filled(text: str, values: dict[str, Any]) -> str:
     """The values in their places; among markup, what is not markup is escaped."""
     if not values:
         return text
-    if any(hasattr(value, "__html__") for value in values.values()):
-        return escape(text) % values
+    for value in values.values():
+        if hasattr(value, "__html__"):
+            return escape(text) % values
     return text % values
 
 

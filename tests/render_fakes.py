@@ -41,6 +41,7 @@ class FakeNode:
     topic: str | None = None
     table: Any = None
     times_to_fire: int | None = 1
+    boundaries: tuple[FakeNode, ...] = ()
 
 
 @dataclasses.dataclass(eq=False)
@@ -78,6 +79,8 @@ def make_flow(nodes: dict[str, Any], edges: list[tuple[Any, ...]], **fields: Any
         if "host" in values:
             values["host"] = made[values["host"]]
         made[name] = FakeNode(name=name, flow_class=flow_class, **values)
+        if made[name].host is not None:
+            made[name].host.boundaries += (made[name],)
     for source, target, *rest in edges:
         extra = rest[1] if len(rest) > 1 else {}
         edge = FakeEdge(made[source], made[target], label=rest[0] if rest else "", **extra)

@@ -31,7 +31,7 @@ def read(name: str, query: dict[str, Any]) -> queries.Page:
     if sort in _COLUMNS:
         by = "number" if queries.LISTS[name].kind == "processes" else "waiting"
         filters = replace(filters, sort=f"-{by}" if sign else by)
-    found = queries.read(db.session(), me(), name, filters, query["limit"])
+    found = queries.read(db.session(), me(), name, filters, query["limit"], beside=False)
     faults: dict[str, list[str]] = {}
     for line in (*_unknown(), *queries.strange(name, filters), *found.faults):
         faults.setdefault(getattr(line, "name", ""), []).append(line)

@@ -41,7 +41,7 @@ def report(query: dict[str, Any], label: str) -> BaseResponse:
             "failed": column.failed,
             "oldest": column.oldest,
         }
-        for name, column in sorted(queries.board(db.session(), me(), label, now(), None).items())
+        for name, column in sorted(queries.counted(db.session(), me(), label, now(), None).items())
     ]
     started = _states(label, _between(Process.created, query))
     finished = _states(label, _between(Process.finished, query), Process.finished.is_not(None))

@@ -213,16 +213,22 @@ def visible_processes(user: User) -> Any:
     return or_(*visible_sets(user))
 
 
-def visible_sets(user: User) -> list[Any]:
-    """The same in parts: whoever fulfils one of these criteria is seen. Each is read from an index of its own."""
+def visible_sets(user: User, flow: str = "") -> list[Any]:
+    """The same in parts: whoever fulfils one of these criteria is seen. Each is read from an index of its own.
+
+    Args:
+        flow: where only processes of this flow are asked for anyway: sets that hold nothing else of it are left out.
+    """
     if user.is_superuser:
         return [true()]
-    return [*visible_flows(user), Process.id.in_(own_processes(user))]
+    flows = visible_flows(user, flow)
+    return flows if flow and flows else [*flows, Process.id.in_(own_processes(user))]
 
 
-def visible_flows(user: User) -> list[Any]:
-    """Criteria for the processes of each flow that is seen whole."""
-    return [Process.flow_label == label for label in registry if user.views(label)]
+def visible_flows(user: User, flow: str = "") -> list[Any]:
+    """Criteria for the processes of each flow that is seen whole, or of one flow if it is."""
+    labels = [label for label in registry if not flow or label == flow]
+    return [Process.flow_label == label for label in labels if user.views(label)]
 
 
 def visible_process(user: User) -> Any:
@@ -287,19 +293,24 @@ def my_task_sets(user: User) -> list[Any]:
     return [own, *others]
 
 
-def visible_task_sets(user: User) -> list[Any]:
-    """Criteria for `select(Task).join(Task.process)`: a task is seen that fulfils one of them."""
+def visible_task_sets(user: User, flow: str = "") -> list[Any]:
+    """Criteria for `select(Task).join(Task.process)`: a task is seen that fulfils one of them.
+
+    Args:
+        flow: as of `visible_sets`.
+    """
+    sets = visible_sets(user, flow)
+    return sets if user.is_superuser or (flow and visible_flows(user, flow)) else sets + permitted_sets(user)
+
+
+def permitted_sets(user: User) -> list[Any]:
+    """Criteria for the tasks whose permission somebody holds, everywhere or for their object."""
     held = user.all_permissions
-    if user.is_superuser:
-        return [true()]
-    return [*visible_sets(user), _permitted(held)] if held else visible_sets(user)
-
-
-def _permitted(held: frozenset[str]) -> Any:
-    """A task's permission is held, everywhere or for its object."""
+    if not held:
+        return []
     everywhere = Task.owner_permission.in_(sorted(name for name in held if ":" not in name))
     single = sorted(name for name in held if ":" in name)
-    return or_(everywhere, _for_object(single)) if single else everywhere
+    return [or_(everywhere, _for_object(single)) if single else everywhere]
 
 
 def _for_object(names: list[str]) -> Any:

@@ -3,7 +3,7 @@
 from .acting import owners, whom_for
 from .attention import Attention, attention
 from .beside import BADGES, Beside, View, badges, badges_and_talk, saved_view
-from .board import MOST_ON_A_BOARD, Column, board
+from .board import MOST_ON_A_BOARD, Column, board, counted
 from .candidates import how_many_could, names_of_who_could, who_could
 from .figures import Figures, figures
 from .filters import (
@@ -110,6 +110,7 @@ __all__ = [
     "came_since",
     "children",
     "chosen",
+    "counted",
     "course",
     "data_filter",
     "due_tasks",

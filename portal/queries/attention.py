@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session, aliased
 from portal.engine.context import among_open
 from portal.models import Process, Task, User
 
+from .among import among
+
 #: an open task that failed, and one whose owner can no longer sign in
 _FAILED = Task.status == "ERROR"
 _LEFT = and_(Task.status == "ASSIGNED", User.is_active.is_(False))
@@ -135,6 +137,8 @@ def _summary() -> Any:
         .join(Process, Process.id == tree.c.id)
         .outerjoin(Task, and_(Task.process_id == tree.c.id, Task.finished.is_(None)))
         .outerjoin(User, User.id == Task.owner_id)
+        # said once more as keys: a database does not know how few a recursion finds, and would read all processes
+        .where(among(Process.id, select(tree.c.id).scalar_subquery()))
         .group_by(tree.c.top)
         .having(func.count(case((or_(_FAILED, _LEFT, stuck), 1))) > 0)
     )

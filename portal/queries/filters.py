@@ -20,7 +20,7 @@ from portal.models import Process, Task, User, utcnow
 from .attention import needs_attention
 from .fields import Column, column_of
 from .search import Search, may_have
-from .versions import started_by, versions_like
+from .versions import started_before, started_by, versions_like
 
 #: the order of `due=` on a page
 DUE = ("late", "today", "week", "none")
@@ -175,6 +175,7 @@ class Narrowed:
         faults: why some filter was left out, a line each.
         words: the criteria of a search, of which one is fulfilled.
         number: the number that is looked for: what has it comes first.
+        flow: the flow that it is narrowed to.
     """
 
     criteria: list[Any] = field(default_factory=list)
@@ -182,6 +183,7 @@ class Narrowed:
     faults: list[str] = field(default_factory=list)
     words: list[Any] | None = None
     number: int | None = None
+    flow: str = ""
 
 
 def narrow(session: Session, filters: Filters, kind: str) -> Narrowed:
@@ -191,7 +193,7 @@ def narrow(session: Session, filters: Filters, kind: str) -> Narrowed:
         kind: `mine` for tasks that are somebody's own or free for them, `tasks` for other tasks, `archive` for what is
             over, `processes`.
     """
-    found = Narrowed(faults=list(filters.faults))
+    found = Narrowed(faults=list(filters.faults), flow=filters.flow)
     makers = _OF_PROCESSES if kind == "processes" else _OF_TASKS
     for name in NARROWING[:-1]:
         if getattr(filters, name) and name not in ("q", "version"):
@@ -310,7 +312,8 @@ _WHOLE = 16
 
 
 def _version(session: Session, filters: Filters) -> Any:
-    """Whether the process was started by this version of its flow. One statement for the beginning of a fingerprint."""
+    """Whether the process was started by this version of its flow. One statement for the beginning of a fingerprint,
+    two for `old`."""
     text = filters.version.lower()
     if not filters.flow:
         raise Fault(
@@ -319,7 +322,7 @@ def _version(session: Session, filters: Filters) -> Any:
     if text == "old":
         flow_class = registry.get(filters.flow)
         now = "" if flow_class is None else flow_class.definition.fingerprint
-        return ~started_by([now])
+        return started_before(session, filters.flow, now)
     if not _FINGERPRINT.fullmatch(text):
         raise Fault(
             _(

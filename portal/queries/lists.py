@@ -60,14 +60,15 @@ class List:
     Attributes:
         kind: how its filters are read, see `filters.narrow`.
         orders: what it can be sorted by.
-        sets: the criteria of its rows for a person, each of a set that an index holds.
+        sets: the criteria of its rows for a person, each of a set that an index holds. Sets without rows of the flow
+            may be left out, where there is a second argument.
         common: a criterion of all of them.
         model: what its rows are.
     """
 
     kind: str
     orders: Mapping[str, Order]
-    sets: Callable[[Any], list[Any]]
+    sets: Callable[[Any, str], list[Any]]
     common: Callable[[Any], Any]
     model: Any = Task
 
@@ -80,31 +81,47 @@ _OPEN = Task.finished.is_(None)
 _STEP = ~Task.flow_task.contains("__", autoescape=True)
 
 
-def _inbox(user: Any) -> list[Any]:
+def _inbox(user: Any, _flow: str) -> list[Any]:
     now = user.now if isinstance(user, Holder) else utcnow()
     return [and_(each, _OPEN, awake(now)) for each in permissions.my_task_sets(user)]
 
 
-def _processes(user: Any) -> list[Any]:
+def _queue(user: Any, _flow: str) -> list[Any]:
+    return permissions.takeable_sets(user)
+
+
+def _processes(user: Any, flow: str) -> list[Any]:
     if user.is_superuser:
         return [true()]
+    flows = permissions.visible_flows(user, flow)
     own = among(Process.id, permissions.own_processes(user).scalar_subquery())
-    return [*permissions.visible_flows(user), own]
+    return flows if flow and flows else [*flows, own]
 
 
+def _tasks(user: Any, flow: str) -> list[Any]:
+    if user.is_superuser:
+        return [true()]
+    flows = permissions.visible_flows(user, flow)
+    own = among(Task.process_id, permissions.own_processes(user).scalar_subquery())
+    return flows if flow and flows else [*flows, own, *permissions.permitted_sets(user)]
+
+
+#: the sets of what is read in no order of its own, and as one
+_SEEN = {"processes": permissions.visible_sets, "tasks": permissions.visible_task_sets}
 LISTS: dict[str, List] = {
     "inbox": List("mine", ORDERS, _inbox, lambda _user: _OPEN),
-    "queue": List("mine", ORDERS, permissions.takeable_sets, permissions.is_free),
+    "queue": List("mine", ORDERS, _queue, permissions.is_free),
     "archive": List(
-        "archive", ARCHIVE_ORDERS, lambda user: [Task.owner_id == user.id], lambda _user: Task.finished.is_not(None)
+        "archive", ARCHIVE_ORDERS, lambda user, _flow: [Task.owner_id == user.id],
+        lambda _user: Task.finished.is_not(None),
     ),
-    "tasks": List("tasks", ORDERS, permissions.visible_task_sets, lambda _user: and_(_OPEN, _STEP)),
+    "tasks": List("tasks", ORDERS, _tasks, lambda _user: and_(_OPEN, _STEP)),
     "processes": List(
         "processes", PROCESS_ORDERS, _processes, lambda _user: Process.id > 0, Process
     ),
     "mine": List(
-        "processes", PROCESS_ORDERS, lambda user: [Process.created_by_id == user.id], lambda _user: Process.id > 0,
-        Process,
+        "processes", PROCESS_ORDERS, lambda user, _flow: [Process.created_by_id == user.id],
+        lambda _user: Process.id > 0, Process,
     ),
 }  # fmt: skip
 
@@ -122,19 +139,33 @@ def strange(name: str, filters: Filters) -> list[LeftOut]:
     return found
 
 
-def read(session: Session, user: User, name: str, filters: Filters = EVERYTHING, size: int = PAGE) -> Page:
-    """A page of a list: one statement, and one for each model and flow whose summaries need more."""
+def read(
+    session: Session,
+    user: User,
+    name: str,
+    filters: Filters = EVERYTHING,
+    size: int = PAGE,
+    beside: bool = True,
+) -> Page:
+    """A page of a list: one statement, and one for each model and flow whose summaries need more.
+
+    Args:
+        beside: read what a page for people tells beside its rows, too.
+    """
     listed = LISTS[name]
     order = listed.order(filters.sort)
     narrowed = narrow(session, filters, listed.kind)
     after = unpack((STAGE, *order), filters.after) if filters.after else None
-    query = _statement(session, user, name, filters.sort, size, narrowed, after)
+    query = _statement(session, user, name, filters.sort, size, narrowed, after, beside)
     values = {"me": user.id, "now": utcnow(), "today": due_before("today", filters.zone), "page": name}
     found = session.execute(query, values).all()
-    beside = Beside.of(found[0] if found else session.execute(select(*asides(session)), values).one())
+    told, width = None, 0
+    if beside:
+        told = Beside.of(found[0] if found else session.execute(select(*asides(session)), values).one())
+        width = WIDTH
     more, found = len(found) > size, found[:size]
     make = task_rows if listed.model is Task else process_rows
-    rows = make(session, [row[WIDTH:] for row in found])
+    rows = make(session, [row[width:] for row in found])
     place = len(narrowed.columns) + len(order) + 1
     return Page(
         rows,
@@ -150,28 +181,43 @@ def read(session: Session, user: User, name: str, filters: Filters = EVERYTHING,
         if narrowed.columns
         else {},
         narrowed.faults,
-        beside,
+        told,
     )
 
 
 def _statement(
-    session: Session, user: User, name: str, sort: str, size: int, narrowed: Narrowed, after: Any
+    session: Session,
+    user: User,
+    name: str,
+    sort: str,
+    size: int,
+    narrowed: Narrowed,
+    after: Any,
+    beside: bool,
 ) -> Select[Any]:
+    def made(who: Any) -> Select[Any]:
+        return _made(session, who, name, sort, size, narrowed, after, beside)
+
     if after is not None or narrowed.criteria or narrowed.words is not None:
-        who = user if absences.standing_in(user) else Holder(user)
-        return _made(session, who, name, sort, size, narrowed, after)
-    key = (name, sort if sort in LISTS[name].orders else "", size)
-    return kept(session, user, key, lambda who: _made(session, who, name, sort, size, narrowed, None))
+        return made(user if absences.standing_in(user) else Holder(user))
+    return kept(session, user, (name, sort if sort in LISTS[name].orders else "", size, beside), made)
 
 
 def _made(
-    session: Session, holder: Holder | User, name: str, sort: str, size: int, narrowed: Narrowed, after: Any
+    session: Session,
+    holder: Any,
+    name: str,
+    sort: str,
+    size: int,
+    narrowed: Narrowed,
+    after: Any,
+    beside: bool,
 ) -> Select[Any]:
     listed = LISTS[name]
     order, model = listed.order(sort), listed.model
     rows = first_rows(
         model,
-        listed.sets(holder),
+        listed.sets(holder, narrowed.flow),
         order,
         [listed.common(holder), *narrowed.criteria],
         words=narrowed.words,
@@ -183,7 +229,7 @@ def _made(
     extra = [column.read for column in narrowed.columns]
     keys = [rows.c.stage, *(rows.c[f"key_{place}"] for place in range(len(order)))]
     query = (
-        select(*asides(session), *columns, *extra, *keys)
+        select(*(asides(session) if beside else ()), *columns, *extra, *keys)
         .select_from(rows)
         .join(model, model.id == rows.c.row_id)
     )
@@ -215,7 +261,7 @@ def matching(
     order = listed.order(filters.sort)
     rows = first_rows(
         listed.model,
-        listed.sets(user),
+        listed.sets(user, narrowed.flow),
         order,
         [listed.common(user), *narrowed.criteria],
         words=narrowed.words,
@@ -264,7 +310,7 @@ def _listed(session: Session, user: User, name: str, filters: Filters) -> list[A
     number = _numbered(listed.model, narrowed.number)
     ways = [*(narrowed.words or ()), *([] if number is None else [number])]
     found = [
-        permissions.visible_processes(user) if name == "processes" else or_(*listed.sets(user)),
+        or_(*_SEEN.get(name, listed.sets)(user, narrowed.flow)),
         listed.common(user),
         *narrowed.criteria,
         *([or_(*ways)] if ways else []),
@@ -298,6 +344,6 @@ def came_since(session: Session, user: User, name: str, moment: dt.datetime, new
     came = Task.assigned > moment if name == "inbox" else Task.id > newest
     found = [
         select(Task.id).join(Process, Process.id == Task.process_id).where(listed.common(user), each, came)
-        for each in listed.sets(user)
+        for each in listed.sets(user, "")
     ]
     return session.scalar(select(count(found))) or 0

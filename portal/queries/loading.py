@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import inspect, select
@@ -24,13 +25,14 @@ def tables_of_heirs() -> list[type[Process]]:
 def load_pointers(session: Session, tasks: list[Any], processes: list[Any]) -> None:
     """Read the artifacts and seeds that the summaries of these rows speak of, a statement for each model."""
     wanted: dict[str, dict[str, list[tuple[Any, Any]]]] = defaultdict(lambda: defaultdict(list))
+    tasks_of: dict[int, list[Any]] = defaultdict(list)
+    for task in tasks:
+        tasks_of[task.process_id].append(task)
     for process in processes:
-        source = _templates(process, [task for task in tasks if task.process_id == process.id])
-        owners = [process, *(task for task in tasks if task.process_id == process.id)]
-        for pointer in (Process.artifact, Process.seed):
-            if pointer.name not in source:
-                continue
-            for owner in owners:
+        tasks = tasks_of[process.id]
+        nodes = dict.fromkeys(task.node for task in tasks if task.node is not None)
+        for pointer in _spoken_of(process.flow_class, tuple(nodes)):
+            for owner in (process, *tasks):
                 name, key = getattr(owner, pointer.type_column), getattr(owner, pointer.key_column)
                 if key is not None:
                     wanted[name][key].append((owner, pointer))
@@ -38,15 +40,16 @@ def load_pointers(session: Session, tasks: list[Any], processes: list[Any]) -> N
         _load(session, name, keys)
 
 
-def _templates(process: Any, tasks: list[Any]) -> str:
-    flow_class = process.flow_class
+@lru_cache(maxsize=1024)
+def _spoken_of(flow_class: Any, nodes: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The pointers that the summaries of a flow and of some nodes speak of."""
     if flow_class is None:
-        return ""
-    nodes = [task.node for task in tasks if task.node is not None]
+        return ()
     parts = [flow_class.process_summary_template, flow_class.process_result_template]
     for node in nodes:
         parts += [node.summary_template, node.result_template]
-    return " ".join(parts)
+    source = " ".join(part for part in parts if part)
+    return tuple(pointer for pointer in (Process.artifact, Process.seed) if pointer.name in source)
 
 
 def _load(session: Session, name: str, keys: dict[str, list[tuple[Any, Any]]]) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from portal.engine.reports.durations import percentile
 
+from .version_counts import Version
+
 
 @dataclass(frozen=True)
 class Times:
@@ -78,18 +80,6 @@ class Path:
     ending: str
     number: int
     time: Times
-
-
-@dataclass(frozen=True)
-class Version:
-    """A declaration with which processes were started, and when."""
-
-    fingerprint: str
-    first: dt.date
-    last: dt.date
-    started: int
-    #: how many of these processes are not over
-    open: int
 
 
 @dataclass(frozen=True)

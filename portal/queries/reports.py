@@ -24,7 +24,8 @@ from portal.models import (
 from portal.models.user import user_role
 
 from .counts import Counts, buckets, days, reading
-from .report_parts import Load, Path, Report, StandIn, StepSums, Sums, Times, Version
+from .report_parts import Load, Path, Report, StandIn, StepSums, Sums, Times
+from .version_counts import versions
 
 #: overdue tasks are counted so far
 MOST_OVERDUE = 1000
@@ -91,7 +92,7 @@ def _report(
         _loads(people, lambda user_id: roles[user_id]),
         _stand_ins(counts, label, since, until),
         _paths(counts, label, since, until, version),
-        _versions(counts, label),
+        versions(counts.session, label)[0],
     )  # fmt: skip
 
 
@@ -229,27 +230,6 @@ def _paths(counts: Counts, label: str, since: dt.date, until: dt.date, version: 
     for key in ranked[MOST_PATHS:]:
         rest.update(spans[key])
     return [*found, Path((), "", rest.total(), Times.of(rest))] if rest else found
-
-
-def _versions(counts: Counts, label: str) -> list[Version]:
-    """The declarations with which processes were started, the newest first."""
-    sums = counts.sums(DailyFlow, ("version", "day"), [label], None, dt.date.max)
-    seen: dict[str, Counter[dt.date]] = defaultdict(Counter)
-    whole: dict[str, Counter[str]] = defaultdict(Counter)
-    for (version, day), numbers in sums.items():
-        whole[version].update(numbers)
-        if numbers["started"]:
-            seen[version][day] += numbers["started"]
-    found = [
-        Version(version, min(on), max(on), on.total(), _still_open(whole[version]))
-        for version, on in seen.items()
-    ]
-    return sorted(found, key=lambda each: (each.first, each.last), reverse=True)
-
-
-def versions(session: Session, label: str) -> list[Version]:
-    """The declarations with which a flow's processes were started, the newest first."""
-    return reading(session, lambda counts: _versions(counts, label))
 
 
 def of_flows(session: Session, labels: Sequence[str], since: dt.date, until: dt.date) -> dict[str, Sums]:

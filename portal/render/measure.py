@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 from .geometry import Point
-from .shapes import boundaries_of, shape_of
+from .shapes import shape_of
 from .text import Box, block_size, wrap
 from .words import caption, label, notes
 
@@ -77,7 +77,7 @@ def label_lines(edge: Any) -> tuple[str, ...]:
 
 
 def _task(node: Any) -> Measure:
-    boundaries = boundaries_of(node)
+    boundaries = node.boundaries
     width = max(TASK_WIDTH, len(boundaries) * _BOUNDARY_PITCH)
     lines = wrap(caption(node), width - 16, TASK_FONT[0], 4)
     said, title_size = _with_notes(node, lines, TASK_FONT, width - 12)

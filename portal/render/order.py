@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
-from .shapes import boundaries_of, is_boundary
+from .shapes import is_boundary
 
 
 def host_of(node: Any) -> Any:
@@ -30,7 +31,8 @@ def depths(definition: Any) -> dict[str, int]:
     return found
 
 
-def reading_order(definition: Any) -> list[Any]:
+@lru_cache(maxsize=512)
+def reading_order(definition: Any) -> tuple[Any, ...]:
     """All nodes, a node after those that lead to it (loops aside), each branch to its end before the next.
 
     Boundary events stand behind their hosts, and what they lead to behind what the hosts lead to.
@@ -41,7 +43,7 @@ def reading_order(definition: Any) -> list[Any]:
         return [edge for edge in reversed(_ways(node)) if id(edge) not in back]
 
     finished, _ = _walked(_roots(definition, last_first=True), last_first)
-    return [each for node in reversed(finished) for each in (node, *boundaries_of(node))]
+    return tuple(each for node in reversed(finished) for each in (node, *node.boundaries))
 
 
 def _roots(definition: Any, last_first: bool = False) -> list[Any]:
@@ -52,7 +54,7 @@ def _roots(definition: Any, last_first: bool = False) -> list[Any]:
 
 def _ways(node: Any) -> list[Any]:
     """The ways out of a node and of the boundary events on it."""
-    return [edge for source in (node, *boundaries_of(node)) for edge in source.outgoing]
+    return [edge for source in (node, *node.boundaries) for edge in source.outgoing]
 
 
 def _walked(roots: list[Any], ways_of: Callable[[Any], list[Any]]) -> tuple[list[Any], set[int]]:

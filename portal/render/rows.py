@@ -13,7 +13,7 @@ from typing import Any
 from .geometry import Point
 from .measure import Measure
 from .order import backward_edges, host_of
-from .shapes import boundaries_of, is_boundary
+from .shapes import is_boundary
 from .text import Box
 
 #: between two nodes, between a way and all else, and the height of a way
@@ -64,7 +64,7 @@ class _Rows:
         for node, then in zip(path, [*path[1:], None], strict=True):
             straight = next((edge for edge in node.outgoing if edge.target is then), None)
             yield from reversed([edge for edge in node.outgoing if edge is not straight])
-            for boundary in boundaries_of(node):
+            for boundary in node.boundaries:
                 yield from reversed(boundary.outgoing)
 
     def _place(self, path: list[Any], edge: Any) -> list[Any]:

@@ -135,7 +135,7 @@ def shape_of(node: Any) -> Shape:
     - What a compensation boundary leads to bears the compensation marker.
     """
     shape = SHAPES[_known_kind(node)]
-    if shape.form != "task" and boundaries_of(node):
+    if shape.form != "task" and node.boundaries:
         return Shape("task", "receiveTask" if node.kind in _CATCHING else "task", shape.word, shape.symbol)
     if is_conditional(node):
         return dataclasses.replace(
@@ -156,12 +156,6 @@ def shape_of(node: Any) -> Shape:
 
 def is_boundary(node: Any) -> bool:
     return node.kind in BOUNDARY_KINDS
-
-
-def boundaries_of(node: Any) -> tuple[Any, ...]:
-    """The boundary events on a node, in order of declaration."""
-    nodes = node.flow_class.definition.nodes.values()
-    return tuple(other for other in nodes if is_boundary(other) and other.host is node)
 
 
 def is_handler(node: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,21 +67,10 @@ def chips(name: str, filters: Filters, addresses: Addresses, flows: list[tuple[s
 
 
 def _on(filters: Filters, addresses: Addresses) -> Iterator[Chip]:
-    words: dict[str, str] = {
-        "flow": _flow(filters.flow),
-        "version": _version(filters.version),
-        "step": _step(filters),
-        "due": str(_DUE.get(filters.due, filters.due)),
-        "person": filters.person,
-        "state": _state(addresses, filters.state),
-        "priority": str(_PRIORITY.get(filters.priority, _("Priority %(number)s", number=filters.priority))),
-        "since": _("From %(date)s", date=filters.since),
-        "until": _("Until %(date)s", date=filters.until),
-    }
-    for name, text in words.items():
+    for name, words in _WORDS.items():
         if getattr(filters, name):
-            yield Chip(name, text, addresses.without(name))
-    known = columns_of(filters.flow)
+            yield Chip(name, words(filters, addresses), addresses.without(name))
+    known = columns_of(filters.flow) if filters.data else {}
     for each in filters.data:
         label = known[each.name].label if each.name in known else each.name
         yield Chip(each.key, f"{label} {SIGNS[each.op]} {each.text}", addresses.without(each.key))
@@ -115,12 +104,14 @@ def _off(name: str, filters: Filters, addresses: Addresses, flows: list[tuple[st
     yield Chip("more", _("More"), options=more, kind="" if filters.since and filters.until else "dates")
 
 
-def _flow(label: str) -> str:
+def _flow(filters: Filters, _addresses: Addresses) -> str:
+    label = filters.flow
     flow_class = registry.get(label)
     return label if flow_class is None else flow_class.definition.title
 
 
-def _version(version: str) -> str:
+def _version(filters: Filters, _addresses: Addresses) -> str:
+    version = filters.version
     return _("Older versions") if version.lower() == "old" else _("Version %(version)s", version=version[:8])
 
 
@@ -129,7 +120,7 @@ def _versions(filters: Filters, addresses: Addresses) -> Iterator[tuple[str, str
     yield _("Older versions"), addresses.with_(version="old")
 
 
-def _step(filters: Filters) -> str:
+def _step(filters: Filters, _addresses: Addresses) -> str:
     flow_class = registry.get(filters.flow)
     return step_title(None if flow_class is None else flow_class.definition, filters.step)
 
@@ -139,7 +130,8 @@ def _steps(filters: Filters, addresses: Addresses) -> Iterator[tuple[str, str]]:
         yield words, addresses.with_(step=step)
 
 
-def _state(addresses: Addresses, state: str) -> str:
+def _state(filters: Filters, addresses: Addresses) -> str:
+    state = filters.state
     words: dict[str, Any] = (
         {**TASK_STATES, **PROCESS_STATES} if addresses.of_processes else {**PROCESS_STATES, **TASK_STATES}
     )
@@ -156,3 +148,19 @@ def _states(name: str, addresses: Addresses) -> Iterator[tuple[str, str]]:
     for state, word in words.items():
         if addresses.of_processes or (state in closed) == (name == "archive"):
             yield str(word), addresses.with_(state=state.lower())
+
+
+#: what a chip that is on says
+_WORDS: dict[str, Callable[[Filters, Addresses], str]] = {
+    "flow": _flow,
+    "version": _version,
+    "step": _step,
+    "due": lambda filters, _addresses: str(_DUE.get(filters.due, filters.due)),
+    "person": lambda filters, _addresses: filters.person,
+    "state": _state,
+    "priority": lambda filters, _addresses: str(
+        _PRIORITY.get(filters.priority) or _("Priority %(number)s", number=filters.priority)
+    ),
+    "since": lambda filters, _addresses: _("From %(date)s", date=filters.since),
+    "until": lambda filters, _addresses: _("Until %(date)s", date=filters.until),
+}

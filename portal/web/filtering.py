@@ -88,10 +88,11 @@ class Addresses:
         self.path, self.filters, self.orders = path, filters, orders
         #: the name of the order that the list is in
         self.order = filters.sort if filters.sort in orders else next(iter(orders))
+        self._here = dict(filters.pairs()) | {"tab": filters.view}
 
     def with_(self, **changes: Any) -> str:
         """The same list with these filters, from its beginning."""
-        return self._of(dict(self.filters.pairs()) | {"tab": self.filters.view} | changes)
+        return self._of(self._here | changes)
 
     def without(self, *names: str) -> str:
         """Without these filters; where none is left, the saved view is left too."""
@@ -105,8 +106,8 @@ class Addresses:
         return self._of({name: value for name, value in pairs if name in kept})
 
     def _of(self, values: Mapping[str, Any]) -> str:
-        query = urlencode({name: value for name, value in values.items() if value})
-        return f"{self.path}?{query}" if query else self.path
+        given = {name: value for name, value in values.items() if value}
+        return f"{self.path}?{urlencode(given)}" if given else self.path
 
     def sort(self, name: str) -> str:
         """By this column; a second time turns it round."""

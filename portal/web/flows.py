@@ -18,7 +18,7 @@ from portal.flow import registry
 from portal.language import gettext
 from portal.language import lazy_gettext as _
 from portal.models import db
-from portal.queries import reports
+from portal.queries.version_counts import versions
 from portal.render import ChartState
 
 from . import catalogue, navigation
@@ -64,14 +64,15 @@ def dashboard(label: str) -> str:
     flow_class = flow_or_refuse(label)
     columns = queries.board(db.session(), me(), label, now())
     definition = flow_class.definition
-    order = {step.name: place for place, step in enumerate(render.steps(flow_class))}
     state = ChartState(
         badges={name: column.count for name, column in columns.items()},
         failed={name: column.failed for name, column in columns.items() if column.failed},
         mutes=False,
     )
-    versions = reports.versions(db.session(), label) if me().views(label) else []
-    others = any(each.fingerprint != definition.fingerprint for each in versions)
+    steps = render.steps(flow_class, state)
+    order = {step.name: place for place, step in enumerate(steps)}
+    found, up_to = versions(db.session(), label) if me().views(label) else ([], None)
+    others = any(each.fingerprint != definition.fingerprint for each in found)
     return render_template(
         "portal/flow.html",
         flow_class=flow_class,
@@ -80,12 +81,13 @@ def dashboard(label: str) -> str:
         flow=definition,
         columns=sorted(columns.values(), key=lambda column: order.get(column.flow_task, len(order))),
         chart=render.svg(flow_class, state, links={name: f"#step-{name}" for name in columns}),
-        steps=render.steps(flow_class, state),
+        steps=steps,
         starts=[node for node in definition.starts if node.human and node.available(me())],
         waiting=sum(column.count for column in columns.values()),
         part=None if columns.whole else queries.MOST_ON_A_BOARD,
         late=sum(column.late for column in columns.values()),
-        versions=versions,
+        versions=found,
+        up_to=up_to,
         oldest=min((column.oldest for column in columns.values() if column.oldest), default=None),
     )
 

@@ -17,7 +17,7 @@ from portal.models import utcnow
 from portal.queries import Filters, LeftOut
 
 from .display.moments import date
-from .display.words import step_title
+from .display.steps import step_title
 from .filtering import Addresses
 
 _STEP, _FLOW, _DUE = lazy_gettext("Step"), lazy_gettext("Flow"), lazy_gettext("Due date")

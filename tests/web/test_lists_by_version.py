@@ -120,8 +120,8 @@ def test_a_view_keeps_a_version_and_an_action_on_all_heeds_it(versions, carol):
     assert (kept.flow, kept.version) == ("paper", "old")
 
 
-@pytest.mark.parametrize(("version", "more"), [("", 0), ("whole", 0), ("beginning", 1), ("old", 0)])
-def test_one_statement_more_finds_what_begins_so(versions, carol, count, version, more):
+@pytest.mark.parametrize(("version", "more"), [("", 0), ("whole", 0), ("beginning", 1), ("old", 2)])
+def test_few_statements_more_find_which_versions_there_are(versions, carol, count, version, more):
     fingerprint = versions["first"][0]
     version = {"whole": fingerprint, "beginning": fingerprint[:8]}.get(version, version)
     address = f"/processes?flow=paper&version={version}"

@@ -23,7 +23,8 @@ _WAITS = ("NEW", "SCHEDULED", "ERROR")
 _LONGEST_PATH = 30
 #: kinds of nodes that only decide where the process goes
 _GATEWAYS = ("If", "Switch", "Split", "SplitFirst", "Join")
-_ENDS = {"DONE": "finished", "CANCELED": "cancelled", "FAILED": "failed"}
+#: the states in which a process is over, and what a day counts them as
+ENDS = {"DONE": "finished", "CANCELED": "cancelled", "FAILED": "failed"}
 
 _first = aliased(Task, name="first", flat=True)
 
@@ -105,14 +106,14 @@ def zone_of(name: str) -> zoneinfo.ZoneInfo:
 
 
 def _ends(event: Any) -> bool:
-    return event.to_state in _ENDS and event.from_state not in _ENDS
+    return event.to_state in ENDS and event.from_state not in ENDS
 
 
 def _count_process(counted: Tally, place: tuple[Any, ...], event: Any, paths: dict[int, list[str]]) -> None:
     if event.action == "start":
         counted.add(DailyFlow, place, started=1)
     if _ends(event):
-        counted.add(DailyFlow, place, **{_ENDS[event.to_state]: 1})
+        counted.add(DailyFlow, place, **{ENDS[event.to_state]: 1})
         span = bucket((event.created - event.began).total_seconds())
         if event.to_state == "DONE":
             counted.add(DailyDuration, (*place, "cycle", "", span), number=1)
@@ -120,7 +121,7 @@ def _count_process(counted: Tally, place: tuple[Any, ...], event: Any, paths: di
         key = hashlib.sha1("\n".join([event.to_state, *steps]).encode(), usedforsecurity=False).hexdigest()
         counted.paths[key] = (steps, event.to_state)
         counted.add(DailyDuration, (*place, "path", key, span), number=1)
-    elif event.from_state in _ENDS and event.to_state not in _ENDS:
+    elif event.from_state in ENDS and event.to_state not in ENDS:
         counted.add(DailyFlow, place, reopened=1)
 
 

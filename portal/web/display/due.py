@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from babel.dates import format_time
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from portal.language import gettext as _
 from portal.language import locale, ngettext
@@ -17,7 +17,7 @@ from portal.working_time import WorkingCalendar, WorkingTime
 from .moments import age, clock_tag, date, relative, time_tag, zone
 
 #: its icon is the style sheet's: a list has it in row after row
-_OVERDUE = Markup('<span class="late overdue">{}</span>')
+_OVERDUE = '<span class="late overdue">%s</span>'
 
 
 def due_words(due: dt.datetime, now: dt.datetime, there: dt.tzinfo) -> str:
@@ -90,9 +90,9 @@ def due_tag(
         over: it is finished, and late no more.
     """
     if due is None:
-        return Markup('<span class="quiet">{}</span>').format(_("No date"))
+        return Markup(f'<span class="quiet">{escape(_("No date"))}</span>')
     if due < now and not over:
         text = _("Overdue %(age)s", age=age((now - due).total_seconds()))
-        return _OVERDUE.format(time_tag(due, now, preferences, text=text))
+        return Markup(_OVERDUE % time_tag(due, now, preferences, text=text))
     there = zone(preferences.get("timezone"))
     return time_tag(due, now, preferences, text=due_words(due, now, there))

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from babel.dates import format_date, format_datetime, format_timedelta
 from markupsafe import Markup, escape
 
+from portal.language import code, locale, pgettext
 from portal.language import gettext as _
-from portal.language import locale, pgettext
 
 #: says in preferences that their zone is the browser's, and was not chosen
 ZONE_OF_BROWSER = "zone of the browser"
@@ -102,8 +102,8 @@ def absolute(moment: dt.datetime, preferences: Mapping[str, Any]) -> str:
 def exact(local: dt.datetime) -> str:
     """`Tue 24 Nov 2026, 10:43 CET`."""
     pattern = pgettext("date", "EEE dd MMM y, HH:mm")
-    words = _in_words(local.replace(tzinfo=None), pattern, str(locale()))
-    return f"{words} {local:%Z}".rstrip()
+    minute = local.replace(second=0, microsecond=0, tzinfo=None)
+    return f"{_in_words(minute, pattern, code())} {local.tzname() or ''}".rstrip()
 
 
 @lru_cache(maxsize=10_000)
