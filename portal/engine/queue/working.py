@@ -6,8 +6,8 @@ import copy
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import inspect, update
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, inspect, select, update
+from sqlalchemy.orm import Session, joinedload
 
 from portal import jsonstore
 from portal.flow.activation import Activation
@@ -18,6 +18,8 @@ from ..transaction import clock
 
 #: how long a claim holds without a word from its worker
 LEASE = dt.timedelta(minutes=1)
+
+_WITH_PROCESS = select(Task).where(Task.id == bindparam("key")).options(joinedload(Task.process))
 
 
 class JobActions:
@@ -64,7 +66,7 @@ class PrivateSession(Session):
 
 def begin(own: Session, task_id: int) -> Activation | None:
     """The activation of a claimed job, with its process as it is now."""
-    task = own.get(Task, task_id)
+    task = own.scalars(_WITH_PROCESS, {"key": task_id}).unique().first()
     if task is None or task.node is None:
         return None
     job: Any = JobActions(own, task)
