@@ -44,7 +44,7 @@ SLOW = (
 #: of the others that do, PostgreSQL's turn is `slow`.
 ON_BOTH = (
     *(f"engine/test_{name}.py" for name in (
-        "batches", "budgets", "claim_plans", "claims", "concurrency", "frozen", "races", "statements",
+        "batched_queue", "batches", "budgets", "claim_plans", "claims", "concurrency", "frozen", "races", "statements",
     )),
     "models",
     "schema",

@@ -19,7 +19,7 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, event, or_, select, update
+from sqlalchemy import Connection, bindparam, event, select, union_all, update
 
 from portal.engine import actions, external
 from portal.engine.moving_clock import clock
@@ -27,10 +27,10 @@ from portal.engine.queue import jobs, reminders, schedules, timers
 from portal.errors import PermissionDenied, TransitionNotAllowed
 from portal.flow.registry import registry
 from portal.models import Notice, Process, Task, User, db
-from portal.web.forms.submit import fill_form, submit
 
 from . import life
 from .company import Answer, Company, Story
+from .forms import Forms
 
 #: where the company works, and when
 ZONE = ZoneInfo("Europe/Zurich")
@@ -43,6 +43,10 @@ _OF_LATE = dt.timedelta(days=8)
 _CALLED = ("Handle", "MessageCatch")
 
 _task, _process = Task.__table__.c, Process.__table__.c
+_ROOT: Any = bindparam("root")
+_IN_TREE = union_all(
+    select(_process.id).where(_process.id == _ROOT), select(_process.id).where(_process.root_id == _ROOT)
+)
 #: made once, and of columns without their classes: it is asked after every deed
 _OPEN_IN_TREE = (
     select(
@@ -50,7 +54,7 @@ _OPEN_IN_TREE = (
         _task.owner_permission, _task.owner_permission_obj, _process.flow_label, _process.created_by_id,
     )
     .join_from(Task.__table__, Process.__table__, _process.id == _task.process_id)
-    .where(or_(_process.id == bindparam("root"), _process.root_id == bindparam("root")), _task.finished.is_(None))
+    .where(_process.id.in_(_IN_TREE), _task.finished.is_(None), _task.flow_task > "")  # as in the index of what is open
     .order_by(_task.id)
 )  # fmt: skip
 
@@ -65,8 +69,8 @@ def play(company: Company, now: dt.datetime) -> None:
     state = random.getstate()
     random.seed(company.seed)  # which waits of retries are drawn from
     try:
-        with _quickly(), _quietly():
-            Clockwork(company, now).run()
+        with _quickly(), _quietly(), db.engine.connect() as reader:
+            Clockwork(company, now, reader).run()
     finally:
         random.setstate(state)
         gc.set_threshold(*thresholds)
@@ -76,8 +80,10 @@ def play(company: Company, now: dt.datetime) -> None:
 class Clockwork:
     """What is to happen, in the order of its moments."""
 
-    def __init__(self, company: Company, now: dt.datetime) -> None:
+    def __init__(self, company: Company, now: dt.datetime, reader: Connection) -> None:
         self.company, self.now = company, now
+        #: what has become of a tree is read past the session, which would look for a connection each time
+        self._reader = reader
         self.random = Random(company.seed)
         self.moment = now - company.span
         self.people: dict[str, int] = {}
@@ -90,6 +96,7 @@ class Clockwork:
         self._listening: set[int] = set()
         self._owners: dict[int, int] = {}
         self._leavers: set[int] = set()
+        self.forms = Forms()
         self._allowed = {
             person.username: {each for role in person.roles for each in company.roles[role]}
             for person in company.people
@@ -170,7 +177,7 @@ class Clockwork:
         node = story.start
         requester = self.people[self._starter(story)] if node.human else None
         if requester is not None:
-            root: int = submit(node, db.session.get_one(User, requester), **values).id
+            root = self.forms.begin(node, requester, values)
         else:
             node.run(**values)
             newest = select(Process.id).where(Process.parent_task_id.is_(None)).order_by(Process.id.desc())
@@ -196,8 +203,8 @@ class Clockwork:
 
     def _look(self, root: int) -> None:
         """Plan what comes of the open tasks of a tree."""
-        rows = db.session.execute(_OPEN_IN_TREE, {"root": root}).all()
-        db.session.rollback()
+        rows = self._reader.execute(_OPEN_IN_TREE, {"root": root}).all()
+        self._reader.rollback()
         for row in rows:
             key = (row.id, row.status, row.scheduled)
             if row.flow_task_type == "SignalCatch":
@@ -252,10 +259,8 @@ class Clockwork:
             if activation.task.owner_id is None:
                 activation.assign(None)
                 self._owners[task_id] = user_id
-            if answer is not None and not fill_form(
-                activation, dict(answer(self.random, activation.process))
-            ):
-                activation.execute()
+            if answer is not None:
+                self.forms.finish(activation, dict(answer(self.random, activation.process)))
 
     def _candidates(self, row: Any, owner_id: int | None) -> list[str]:
         if owner_id is not None:

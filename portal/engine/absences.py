@@ -6,12 +6,24 @@ import datetime as dt
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, bindparam, exists, select
 from sqlalchemy.orm import Session, joinedload
 
 from portal.models import Absence, User
 
 from .moving_clock import clock
+
+_NOW: Any = bindparam("now", type_=Absence.begins.type)
+#: made once: it is asked in every action that gives somebody a task
+_BY_PERSON = (
+    select(Absence)
+    .where(
+        Absence.user_id.in_(bindparam("people", expanding=True)), Absence.begins <= _NOW, Absence.ends > _NOW
+    )
+    .where(Absence.substitute_id.is_not(None))
+    .options(joinedload(Absence.substitute))
+    .order_by(Absence.id)
+)
 
 
 def away(moment: dt.datetime | None = None) -> ColumnElement[bool]:
@@ -40,16 +52,9 @@ def replaced(user: User, label: str) -> Iterator[User]:
 
 def by_person(session: Session, people: Collection[int]) -> dict[int, list[Absence]]:
     """The absences, now, of these people in which somebody stands in for them. One statement."""
-    now = clock.get()()
-    query = (
-        select(Absence)
-        .where(Absence.user_id.in_(people), Absence.begins <= now, Absence.ends > now)
-        .where(Absence.substitute_id.is_not(None))
-        .options(joinedload(Absence.substitute))
-        .order_by(Absence.id)
-    )
+    values = {"people": list(people), "now": clock.get()()}
     found: dict[int, list[Absence]] = {}
-    for each in session.scalars(query) if people else ():
+    for each in session.scalars(_BY_PERSON, values) if people else ():
         found.setdefault(each.user_id, []).append(each)
     return found
 

@@ -62,7 +62,7 @@ def activation(session: Session, task: Task | int, user: User | int | None = Non
 
 
 @contextmanager
-def starting(session: Session, node: Any, user: User | None) -> Iterator[Activation]:
+def starting(session: Session, node: Any, user: User | int | None) -> Iterator[Activation]:
     """A new process for a person's start form; nothing of it is stored before `execute()`.
 
     Raises:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -26,6 +27,8 @@ from .transaction import transaction
 
 log = logging.getLogger("portal.engine")
 
+#: actions in one transaction
+MOST = 20
 #: seconds after which no further action begins: the trees of those before it are locked meanwhile
 LONGEST = 0.05
 
@@ -57,88 +60,95 @@ class BatchedAction(ActionContext):
             raise
 
 
-Act = Callable[[ActionContext, Task], bool]
+Act = Callable[[ActionContext, Task], Any]
+#: acts on some of these, in their order: what was answered, by what was turned to
+Together = Callable[[Session, Sequence[int]], dict[int, Any]]
 
 
 def in_turn(
     session: Session,
-    task_ids: Sequence[int],
-    act: Act,
-    alone: Callable[[int], bool],
+    keys: Sequence[int],
+    some: Together,
+    alone: Callable[[int], Any],
     stopping: Callable[[], bool] = lambda: False,
 ) -> tuple[int, list[int]]:
-    """Act on tasks, on several in a transaction; on one after the other where that fails.
+    """Act on tasks, or on other rows, on several in a transaction; on one after the other where that fails.
 
     Args:
-        task_ids: in the order in which they come.
-        act: an action of the system on one task, as it is under the lock. True if it did something.
+        keys: in the order in which they come.
+        some: acts on several in one transaction; see `tasks`.
         alone: the same in a transaction of its own; it says itself what has disturbed it.
         stopping: asked in between: whether to begin no more.
 
     Returns:
-        How often something was done, and the tasks that were not turned to.
+        How often something was done, and what was not turned to.
     """
-    done, left, apart = 0, list(task_ids), False
+    done, left, apart = 0, list(keys), False
     while left and not stopping():
-        answers: dict[int, bool] = {}
+        answers: dict[int, Any] = {}
         if not apart:
             try:
-                answers = together(session, left, act)
+                answers = some(session, left[:MOST])
             except Exception as error:
-                log.debug("%s actions are done one by one: %s", len(left), reason(error))
+                log.debug("%s actions are done one by one: %s", len(left[:MOST]), reason(error))
                 apart = True
         if not answers:  # or it is gone, or its tree is locked: alone it waits for a moment
             answers[left[0]] = alone(left[0])
-        done += sum(answers.values())
-        left = [task_id for task_id in left if task_id not in answers]
+        done += sum(bool(answer) for answer in answers.values())
+        left = [key for key in left if key not in answers]
     return done, left
 
 
-def together(session: Session, task_ids: Sequence[int], act: Act) -> dict[int, bool]:
-    """Act on tasks in one transaction, in this order, as many as there is time for.
+def tasks(act: Act) -> Together:
+    """Acts on tasks in one transaction: on one of a tree, and on none whose tree somebody has locked.
 
     Args:
-        task_ids: one of a tree is turned to, and none whose tree somebody has locked.
-        act: an action of the system on one task, as it is under the lock.
+        act: an action of the system on one task, as it is under the lock. Something true if it did something.
+    """
 
-    Returns:
-        What it answered, by the id of the task. Those left out were not turned to.
+    def some(session: Session, task_ids: Sequence[int]) -> dict[int, Any]:
+        with transaction(session) as outer:
+            locked = reading.lock_tasks(session, session.connection(), task_ids)
+            read = [(found.task.id, found.task, found) for found in locked if found.task is not None]
+            return each(outer, [(key, partial(_on_task, act, found, task)) for key, task, found in read])
+
+    return some
+
+
+def each(outer: ActionContext, acts: Iterable[tuple[int, Callable[[ActionContext], Any]]]) -> dict[int, Any]:
+    """Do actions of the system in a transaction that has locked what they need, as many as there is time for.
 
     Raises:
-        Exception: what one of the actions has raised. Nothing was changed.
+        Exception: what one of them has raised. Nothing was changed.
     """
-    answers: dict[int, bool] = {}
-    with transaction(session) as outer:
-        locked = reading.lock_tasks(session, session.connection(), task_ids)
-        read = [(found.task.id, found.task, found) for found in locked if found.task is not None]
-        until = time.monotonic() + LONGEST
-        for task_id, task, found in read:
-            if task not in session or task.process not in session:
-                raise Forgotten(f"task {task_id} is no longer in its session")
-            answers[task_id] = _one(outer, task, found, act)
-            if time.monotonic() >= until:
-                break
+    answers: dict[int, Any] = {}
+    until = time.monotonic() + LONGEST
+    for key, act in acts:
+        answers[key] = _one(outer, act)
+        if time.monotonic() >= until:
+            break
     return answers
 
 
-def _one(
-    outer: ActionContext,
-    task: Task,
-    found: Found,
-    act: Act,
-) -> bool:
-    run = BatchedAction(outer)
+def _on_task(act: Act, found: Found, task: Task, run: ActionContext) -> Any:
+    if task not in run.session or task.process not in run.session:
+        raise Forgotten("a task is no longer in its session")
     run.hold(found)
     run.know(task)
     if found.alone:
         run.alone.add(task.process)
-    outer.roots |= run.roots
+    with trace.following(task.trace):
+        return act(run, task)
+
+
+def _one(outer: ActionContext, act: Callable[[ActionContext], Any]) -> Any:
+    run = BatchedAction(outer)
     outer.session.info["run"] = run
     try:
-        with trace.following(task.trace):
-            answer = act(run, task)
+        answer = act(run)
     finally:
         outer.session.info["run"] = outer
+    outer.roots |= run.roots
     outer.work_for_clock |= run.work_for_clock
     outer.after_commit |= run.after_commit
     return answer

@@ -80,6 +80,11 @@ class Rows:
         self.savepoints: dict[Any, tuple[int, int, int]] = {}
         self._written = self.mark()
 
+    @property
+    def waits(self) -> bool:
+        """Whether something is not stored yet."""
+        return self._written != self.mark()
+
     def pending(self) -> list[Task]:
         """The tasks that are not stored yet."""
         return self.tasks[self._written[0] :]

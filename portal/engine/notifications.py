@@ -108,11 +108,15 @@ def asking(session: Session) -> list[User]:
     return [user for user in found if wishes.by_mail(user, "queue") or wishes.in_portal(user, "queue")]
 
 
-def write(session: Session, now: dt.datetime, news: Sequence[News]) -> int:
-    """Write what is to be sent. The number of rows."""
+def write(session: Session, now: dt.datetime, news: Iterable[News], people: People | None = None) -> int:
+    """Write what is to be sent. The number of rows.
+
+    Args:
+        people: finds who is told; of these news, unless it is given.
+    """
     rows: list[dict[str, Any]] = []
     told: dict[User, list[dict[str, Any]]] = {}
-    people = People(session, news)
+    people = People(session, news) if people is None else people
     for each in news:
         for user, payload in _receivers(people, each):
             if wishes.by_mail(user, each.event) and not wishes.is_daily(user):
@@ -214,7 +218,7 @@ def described(news: News) -> dict[str, Any]:
 class People:
     """Finds the people who are told, each question asked once in a transaction."""
 
-    def __init__(self, session: Session, news: Sequence[News]) -> None:
+    def __init__(self, session: Session, news: Iterable[News]) -> None:
         self.session = session
         self._news = news
         self._managers: dict[str, list[User]] = {}

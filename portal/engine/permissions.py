@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, literal, or_, select, true, union
+from sqlalchemy import Select, and_, bindparam, exists, literal, or_, select, true, union
 from sqlalchemy.orm import Session, aliased
 
 from portal.errors import PermissionDenied
@@ -188,6 +188,19 @@ def demand_finish(session: Session, user: User | None, task: Task) -> None:
         )
 
 
+#: made once: it is asked of everyone who may get a task
+_DONE_BY = (
+    select(Task.id)
+    .where(
+        Task.process_id == bindparam("process"),
+        Task.flow_task.in_(bindparam("nodes", expanding=True)),
+        Task.status == "DONE",
+        Task.owner_id == bindparam("user"),
+    )
+    .limit(1)
+)
+
+
 def has_done_its_counterpart(session: Session, user: User | int, task: Task, node: Any = None) -> bool:
     """Whether `.NotSameAs` keeps this person away from the task, or from another node with it. It binds everyone.
 
@@ -199,13 +212,9 @@ def has_done_its_counterpart(session: Session, user: User | int, task: Task, nod
     if not names:
         return False
     session.flush()  # a task that has just been made gets its process's key
-    query = select(Task.id).where(
-        Task.process_id == task.process_id,
-        Task.flow_task.in_(names),
-        Task.status == "DONE",
-        Task.owner_id == (user if isinstance(user, int) else user.id),
-    )
-    return session.scalar(query.limit(1)) is not None
+    key = user if isinstance(user, int) else user.id
+    values = {"process": task.process_id, "nodes": names, "user": key}
+    return session.scalar(_DONE_BY, values) is not None
 
 
 def visible_processes(user: User) -> Any:

@@ -50,6 +50,8 @@ class Hooks(_Parent):
         if self.info.get("flushed"):  # but for what is kept for behind a savepoint
             return
         rows = self.info.get("rows")
+        if objects is None and (rows is None or not rows.waits) and not self._has_changes():
+            return  # as most that read ask in vain
         written = () if rows is None else rows.pending()
         ours = (*self.new, *self.dirty) if objects is None else objects
         held = [
@@ -73,6 +75,9 @@ class Hooks(_Parent):
             super().flush(objects)
         if rows is not None:  # behind the processes that they belong to
             rows.write()
+
+    def _has_changes(self) -> bool:
+        return bool(self.identity_map.check_modified() or self.new or self.deleted)
 
     def begin_nested_behind(self, objects: list[Any]) -> Any:
         """Write these objects, and set a savepoint behind them. All others stay as they are, ahead of their own flush.

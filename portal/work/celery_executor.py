@@ -9,9 +9,12 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from portal.engine.queue import jobs
+from portal.engine.queue import jobs, timers
+from portal.engine.queue.timers import Due
+from portal.engine.retries import report
 from portal.models import Task, db
 
 from .celery import UNREACHABLE, make, reference
@@ -65,10 +68,22 @@ class CeleryExecutor:
     def room(self) -> int:
         return BATCH if time.monotonic() >= self._until else 0
 
-    def admits_suspect(self) -> bool:
-        return True  # each process of a Celery worker does one job at a time
+    def submit(self, due: Sequence[Due]) -> tuple[int, list[Due]]:
+        """Send the messages of due jobs. Each is claimed by the process that gets the message."""
+        taken: int = 0
+        left: list[Due] = []
+        for each in due:
+            try:
+                if self._send(each.task_id):
+                    taken += 1
+                else:
+                    left.append(each)
+            except Exception as error:
+                report(log, error, "job of task %s could not be handed over", each.task_id)
+                timers.put_off(db.session(), each.task_id, error)
+        return taken, left
 
-    def submit(self, task_id: int, suspect: bool = False) -> bool:
+    def _send(self, task_id: int) -> bool:
         """Send the message of a due job. False if the broker does not take it."""
         if not self.room():
             return False

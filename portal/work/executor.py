@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Protocol
 
 from portal.engine.queue.jobs import Claim
+from portal.engine.queue.timers import Due
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -29,12 +31,13 @@ class Executor(Protocol):
         """How many jobs it takes now."""
         ...
 
-    def admits_suspect(self) -> bool:
-        """Whether a job that may kill its process can begin: one at a time, so that no other is suspected for it."""
-        ...
+    def submit(self, due: Sequence[Due]) -> tuple[int, list[Due]]:
+        """Take due jobs. One that cannot be handed over is put off, and keeps no other from its turn.
 
-    def submit(self, task_id: int, suspect: bool = False) -> bool:
-        """Take a due job, to be claimed where it runs. False if it is not taken: the row is handed back."""
+        Returns:
+            How many are taken, and those that are not and whose rows are handed back. What is neither keeps its lease,
+            and comes up again.
+        """
         ...
 
     def held(self) -> list[Claim]:

@@ -6,11 +6,13 @@ import datetime as dt
 import logging
 import threading
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from portal.engine import transaction
 from portal.engine.leases import LEASE
 from portal.engine.queue import jobs, timers
+from portal.engine.queue.timers import Due
 from portal.engine.retries import report
 from portal.models import db
 
@@ -79,22 +81,49 @@ class LocalExecutor:
         return len(self._coming) + len(quick)
 
     def admits_suspect(self) -> bool:
+        """Whether a job may begin that perhaps kills its process: one at a time, so that no other comes to look like
+        it."""
         with self._changed:  # one that was given up counts no more, though its code may go on for ever
             now = timers.now()
             running = self._coming | {each.task_id for each in self._held if each.deadline > now}
             return not self._suspects & running
 
-    def submit(self, task_id: int, suspect: bool = False) -> bool:
-        """Run a due job in a thread. False if it is on its way already, or every thread is busy."""
-        with self._changed:
-            if self.room() <= 0 or task_id in self._coming:
-                return False
-            self._coming.add(task_id)
-            if suspect:
-                self._suspects.add(task_id)
+    def submit(self, due: Sequence[Due]) -> tuple[int, list[Due]]:
+        """Run due jobs, each in a thread. Their claims are one transaction; a suspect is claimed alone, in its thread.
+
+        What is on its way already, or finds every thread busy, is left.
+        """
+        taken, left = self._admitted(due)
+        claims = jobs.claim_some(db.session(), [each.task_id for each in taken if not each.suspect])
+        for each in taken:
+            self._begin(each.task_id, claims.get(each.task_id))
+        return len(taken), left
+
+    def _begin(self, task_id: int, claimed: jobs.Claim | None) -> None:
         # A daemon: at the end of the grace time the process goes without it, its job having been handed back.
-        threading.Thread(target=self._run, args=(task_id,), name=f"portal-job-{task_id}", daemon=True).start()
-        return True
+        name = f"portal-job-{task_id}"
+        thread = threading.Thread(target=self._run, args=(task_id, claimed), name=name, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # the system has no thread left
+            report(log, error, "job of task %s got no thread", task_id)
+            timers.put_off(db.session(), task_id, error, None if claimed is None else claimed.attempt)
+            self._leave(task_id)
+
+    def _admitted(self, due: Sequence[Due]) -> tuple[list[Due], list[Due]]:
+        """Those for which there is a thread, and those for which there is none."""
+        taken: list[Due] = []
+        left: list[Due] = []
+        with self._changed:
+            for each in due:
+                if self.room() <= 0 or each.task_id in self._coming:
+                    left.append(each)
+                elif not each.suspect or self.admits_suspect():
+                    taken.append(each)
+                    self._coming.add(each.task_id)
+                    if each.suspect:
+                        self._suspects.add(each.task_id)
+        return taken, left
 
     def held(self) -> list[jobs.Claim]:
         """The claims of the jobs that run here."""
@@ -109,30 +138,28 @@ class LocalExecutor:
             left = self.held()
             ended = not left and not self._coming
         with self.app.app_context():
-            for claimed in left:
-                try:
-                    jobs.hand_back(db.session(), claimed)
-                except Exception as error:
-                    words = "job of task %s could not be handed back, and comes up when its lease is over"
-                    report(log, error, words, claimed.task_id)
+            jobs.hand_back_all(db.session(), left)
         return ended
 
-    def _run(self, task_id: int) -> None:
+    def _run(self, task_id: int, claimed: jobs.Claim | None) -> None:
         try:
             with self.app.app_context():
-                self._work(task_id)
+                self._work(task_id, claimed)
         finally:
-            with self._changed:
-                self._coming.discard(task_id)
-                self._suspects.discard(task_id)
-                self._changed.notify_all()
+            self._leave(task_id)
             transaction.wake()  # there is room for another one
 
-    def _work(self, task_id: int) -> None:
+    def _leave(self, task_id: int) -> None:
+        with self._changed:
+            self._coming.discard(task_id)
+            self._suspects.discard(task_id)
+            self._changed.notify_all()
+
+    def _work(self, task_id: int, claimed: jobs.Claim | None) -> None:
         session = db.session()
-        claimed = None
         try:
-            claimed = jobs.claim(session, task_id)
+            if claimed is None:
+                claimed = jobs.claim(session, task_id)
             if claimed is not None:
                 self._perform(session, claimed)
         except Exception as error:

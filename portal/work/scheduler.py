@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from portal.engine import transaction
 from portal.engine.queue import due, maintenance, timers
-from portal.engine.retries import report
 from portal.models import db
 
 from . import operations
@@ -140,19 +139,7 @@ class Scheduler:
         claimed = timers.claim_due(
             db.session(), timers.now(), min(room, BATCH), works=True, lease=self.executor.resend_after
         )
-        taken, left = 0, []
-        for each in claimed:
-            if each.suspect and not self.executor.admits_suspect():
-                continue  # it keeps its lease, lets others pass, and comes up again
-            try:
-                accepted = self.executor.submit(each.task_id, each.suspect)
-            except Exception as error:
-                report(log, error, "job of task %s could not be handed over", each.task_id)
-                timers.put_off(db.session(), each.task_id, error)
-                continue
-            taken += accepted
-            if not accepted:
-                left.append(each)
+        taken, left = self.executor.submit(claimed)
         timers.release(db.session(), left)
         return taken
 

@@ -143,6 +143,7 @@ class World:
         self.alice = create_user("alice", is_superuser=True).id
         self.bob = create_user("bob", is_superuser=True).id
         self.claim: Any = None
+        self.claims: list[Any] = []
 
     def empty(self) -> None:
         """As it was before everything."""
@@ -216,8 +217,7 @@ class World:
         self.hours(2)
 
     def ripe_twice(self) -> None:
-        self.done()
-        self.done()
+        self.done_twice()
         self.hours(2)
 
     def at_work(self) -> None:
@@ -238,6 +238,19 @@ class World:
 
     def own(self) -> None:
         CrashFlow.start.run(_user=self.alice)
+
+    def done_twice(self) -> None:
+        self.done()
+        self.done()
+
+    def lost_twice(self) -> None:
+        self.done_twice()
+        self.take_jobs()
+        self.hours(2)
+
+    def at_work_twice(self) -> None:
+        self.done_twice()
+        self.take_jobs()
 
     def lost(self) -> None:
         self.at_work()
@@ -316,6 +329,11 @@ class World:
     def take_job(self) -> None:
         self.claim = jobs.claim(db.session(), self.task("work")) or self.claim
 
+    def take_jobs(self) -> None:
+        query = select(Task.id).where(Task.flow_task == "work").order_by(Task.id)
+        claims = jobs.claim_some(db.session(), list(db.session.scalars(query)))
+        self.claims = list(claims.values()) or self.claims
+
     def send(self) -> None:
         CrashFlow.letter.run(process=self.process, text="hello", _key="1")
 
@@ -356,6 +374,11 @@ ACTIONS: dict[str, tuple[Callable[[World], Any], Callable[[World], Any]]] = {
     "dispatch": (World.ripe, lambda w: timers.claim_due(db.session(), timers.now(), 10)),
     "timers in one transaction": (World.ripe_twice, World.fire_all),
     "claim of a job": (World.done, World.take_job),
+    "claims in one transaction": (World.done_twice, World.take_jobs),
+    "jobs of a lost worker in one transaction": (World.lost_twice, lambda w: jobs.reclaim(db.session())),
+    "jobs handed back in one transaction": (
+        World.at_work_twice, lambda w: jobs.hand_back_all(db.session(), w.claims)
+    ),
     "job": (World.at_work, lambda w: jobs.perform(db.session(), w.claim)),
     "job that fails": (World.failing, lambda w: jobs.perform(db.session(), w.claim)),
     "job handed back": (World.at_work, lambda w: jobs.hand_back(db.session(), w.claim)),

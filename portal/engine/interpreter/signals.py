@@ -102,7 +102,7 @@ def _deliver_some(session: Session, deliveries: list[int], alone: Callable[[int]
     batches.in_turn(
         session,
         list(first),
-        lambda run, task: _release(run, task, first[task.id]),
+        batches.tasks(lambda run, task: _release(run, task, first[task.id])),
         lambda task_id: alone(first[task_id]),
     )
     for each in set(tasks) - set(first.values()):  # thrown twice

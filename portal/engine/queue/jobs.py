@@ -5,11 +5,10 @@ A worker that is late (its claim ran out and another one took over) is told apar
 
 from __future__ import annotations
 
-import copy
 import datetime as dt
 import logging
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,21 +20,20 @@ from portal import jsonstore, trace
 from portal.errors import Busy, contain
 from portal.flow.activation import Activation
 from portal.flow.registry import registry
-from portal.models import Process, Task
+from portal.models import Task
 
-from .. import failures, writes
+from .. import batches, failures, writes
 from ..context import ActionContext
 from ..interpreter import step
 from ..leases import TRIES, batch, wait_after
-from ..retries import disturbance, persistent, report
+from ..retries import disturbance, persistent, reason, report
 from ..transaction import clock, task_action
 from . import heartbeats
 from .timers import is_due
+from .working import LEASE as LEASE
+from .working import PrivateSession, assigned, before_work, begin, write
 
 log = logging.getLogger("portal.engine")
-
-#: how long a claim holds without a word from its worker
-LEASE = dt.timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +51,42 @@ def claim(session: Session, task_id: int) -> Claim | None:
     """Take a job that is due. None if there is nothing to do."""
     try:
         with task_action(session, task_id) as (run, task):
-            if task.node is None:
-                log.warning(
-                    "job of task %s: this worker has no %s.%s; are its code and PORTAL_FLOWS as elsewhere?",
-                    task_id, task.process.flow_label, task.flow_task,
-                )  # fmt: skip
-                return None
-            if not is_due(task, run.now) or not task.node.works:
-                return None
-            task.attempt += 1
-            task.lease = run.now + LEASE
-            task.progress = None
-            run.record(task, "STARTED", "job", attempt=task.attempt, worker=heartbeats.name())
-            return Claim(task_id, task.attempt, run.now + time_limit(task.node))
+            return _claim(run, task)
     except LookupError:
         return None
+
+
+def claim_some(session: Session, task_ids: Sequence[int]) -> dict[int, Claim]:
+    """Take jobs that begin at once, in one transaction.
+
+    Returns:
+        The claims by task. Where one is missing, the job is to be claimed alone: it is no longer due, somebody is at
+        work in its tree, or one of them could not be claimed, and none was.
+    """
+    if len(task_ids) < 2:
+        return {}
+    try:
+        found = batches.tasks(_claim)(session, task_ids[: batches.MOST])
+    except Exception as error:
+        log.debug("%s jobs are claimed one by one: %s", len(task_ids), reason(error))
+        return {}
+    return {task_id: claimed for task_id, claimed in found.items() if claimed is not None}
+
+
+def _claim(run: ActionContext, task: Task) -> Claim | None:
+    if task.node is None:
+        log.warning(
+            "job of task %s: this worker has no %s.%s; are its code and PORTAL_FLOWS as elsewhere?",
+            task.id, task.process.flow_label, task.flow_task,
+        )  # fmt: skip
+        return None
+    if not is_due(task, run.now) or not task.node.works:
+        return None
+    task.attempt += 1
+    task.lease = run.now + LEASE
+    task.progress = None
+    run.record(task, "STARTED", "job", attempt=task.attempt, worker=heartbeats.name())
+    return Claim(task.id, task.attempt, run.now + time_limit(task.node))
 
 
 def time_limit(node: Any) -> dt.timedelta:
@@ -78,39 +97,6 @@ def time_limit(node: Any) -> dt.timedelta:
 
 class WorkerLost(Exception):
     """The worker of a job was not heard of until its lease was over."""
-
-
-class JobActions:
-    """A job at work: it sees its process as it was at the start, and tells its progress."""
-
-    def __init__(self, session: Session, task: Task) -> None:
-        self.session = session
-        self.attempt = task.attempt
-        self.task = task
-        #: the columns of the process and the data of the task, as they were when the job began
-        self.before = _state(task.process)
-        self.task_before = copy.deepcopy(dict(task.data))
-
-    def progress(self, activation: Activation, done: float, total: float | None, message: str) -> None:
-        """Written past the lock: one row, and only while this attempt is the one that counts."""
-        value = {"done": done, "total": total, "message": str(message)[:500]}
-        statement = update(Task).where(
-            Task.id == self.task.id, Task.attempt == self.attempt, Task.status == "STARTED"
-        )
-        with Session(bind=self.session.get_bind()) as own:
-            writes.execute(own, statement.values(progress=value, lease=clock.get()() + LEASE))
-
-    def refresh(self, activation: Activation) -> None:
-        """Read the process again; what the job has assigned so far is kept."""
-        mine = assigned(activation)
-        self.session.refresh(activation.process)
-        self.before = _state(activation.process)
-        write(mine, activation.process)
-        self.session.commit()
-
-    def owner_of(self, activation: Activation, node: str) -> Any:
-        done = [task for task in activation.process.tasks if task.flow_task == node and task.status == "DONE"]
-        return done[-1].owner if done else None
 
 
 def perform(session: Session, claimed: Claim) -> None:
@@ -148,66 +134,6 @@ def at_work(session: Session, claimed: Claim) -> Iterator[Activation | None]:
         own.close()
 
 
-class PrivateSession(Session):
-    """Where a job reads. Nothing is ever written through it."""
-
-    def get_bind(self, *args: Any, **kwargs: Any) -> Any:
-        """The database of a model is where the session that everyone uses finds it."""
-        shared = self.info.get("of")
-        return super().get_bind(*args, **kwargs) if shared is None else shared.get_bind(*args, **kwargs)
-
-
-def begin(own: Session, task_id: int) -> Activation | None:
-    """The activation of a claimed job, with its process as it is now."""
-    task = own.get(Task, task_id)
-    if task is None or task.node is None:
-        return None
-    job: Any = JobActions(own, task)
-    activation = Activation(job, task.process, task, task.node, None, clock.get()())
-    own.commit()
-    return activation
-
-
-def _job(activation: Activation) -> JobActions:
-    job: Any = activation._work
-    return job  # type: ignore[no-any-return]
-
-
-def _state(process: Process) -> dict[str, Any]:
-    mapper: Any = inspect(process).mapper
-    columns = {a.key: getattr(process, a.key) for a in mapper.column_attrs}
-    return copy.deepcopy(columns)
-
-
-def assigned(activation: Activation) -> dict[str, Any]:
-    """What a job has written: columns, and writes inside the JSON document."""
-    before, process = _job(activation).before, activation.process
-    state = inspect(process)
-    columns = {}
-    for attribute in state.mapper.column_attrs:
-        key = attribute.key
-        touched = key != "data" and (
-            state.attrs[key].history.has_changes() or getattr(process, key) != before[key]
-        )
-        if touched:
-            columns[key] = getattr(process, key)
-    return {
-        "columns": columns,
-        "data": jsonstore.changes(before["data"], process.data),
-        "held": {
-            name: process.__dict__[f"_{name}"]
-            for name in ("artifact", "seed")
-            if f"_{name}" in process.__dict__
-        },
-    }
-
-
-def write(mine: dict[str, Any], process: Process) -> None:
-    for key, value in mine["columns"].items():
-        setattr(process, key, value)
-    jsonstore.apply(mine["data"], process.data)
-
-
 def expire(session: Session, claimed: Claim) -> bool:
     """Fail a try that has taken too long; what it still answers is dropped. True if it was still running."""
     if claimed.deadline >= clock.get()():
@@ -241,7 +167,7 @@ def _completed(run: ActionContext, task: Task, done: Activation) -> None:
             or getattr(type(done.process), name).unstored(done.process) is not None
         ):
             setattr(task.process, name, _here(run.session, value))
-    jsonstore.apply(jsonstore.changes(_job(done).task_before, done.task.data), task.data)
+    jsonstore.apply(jsonstore.changes(before_work(done), done.task.data), task.data)
     activation = run.activation(task)
     step.resume(run, task, lambda: activation.node.resume(activation), "job")
 
@@ -295,11 +221,31 @@ def hand_back(session: Session, claimed: Claim) -> bool:
     What the worker still says of it is dropped.
     """
     with task_action(session, claimed.task_id) as (run, task):
-        if task.status != "STARTED" or task.attempt != claimed.attempt:
+        return _hand_back(run, task, claimed.attempt)
+
+
+def hand_back_all(session: Session, held: Sequence[Claim]) -> None:
+    """Hand back what a worker that stops has not done."""
+    claims = {each.task_id: each for each in held}
+
+    def alone(task_id: int) -> bool:
+        try:
+            return hand_back(session, claims[task_id])
+        except Exception as error:
+            words = "job of task %s could not be handed back, and comes up when its lease is over"
+            report(log, error, words, task_id)
             return False
-        task.lease, task.scheduled = None, run.now
-        run.record(task, "SCHEDULED", "job", handed_back=task.attempt)
-        return True
+
+    some = batches.tasks(lambda run, task: _hand_back(run, task, claims[task.id].attempt))
+    batches.in_turn(session, list(claims), some, alone)
+
+
+def _hand_back(run: ActionContext, task: Task, attempt: int) -> bool:
+    if task.status != "STARTED" or task.attempt != attempt:
+        return False
+    task.lease, task.scheduled = None, run.now
+    run.record(task, "SCHEDULED", "job", handed_back=attempt)
+    return True
 
 
 def heartbeat(session: Session, held: list[Claim]) -> None:
@@ -331,30 +277,36 @@ def reclaim(session: Session, limit: int = 100) -> int:
     lost = select(Task.id, Task.attempt).where(_AT_WORK, Task.lease < clock.get()())
     found = batch(session, lost.order_by(Task.lease).limit(limit))
     session.rollback()
-    reclaimed = 0
-    for task_id, attempt in found:
+    attempts = {row.id: row.attempt for row in found}
+
+    def alone(task_id: int) -> bool:
         try:
-            reclaimed += _reclaim(session, task_id, attempt)
+            return _reclaim(session, task_id, attempts[task_id])
         except Exception as error:
             report(log, error, "the lost job of task %s could not be made due again", task_id)
-    return reclaimed
+            return False
+
+    some = batches.tasks(lambda run, task: _made_due(run, task, attempts[task.id]))
+    return batches.in_turn(session, list(attempts), some, alone)[0]
 
 
 @persistent
 def _reclaim(session: Session, task_id: int, attempt: int) -> bool:
     with task_action(session, task_id) as (run, task):
-        lost = task.status == "STARTED" and task.attempt == attempt
-        if not lost or task.lease is None or task.lease >= run.now:
-            return False
-        task.failures += 1
-        if task.failures >= TRIES:
-            task.lease = None
-            step.incident(
-                run, task, WorkerLost(f"its worker was lost, for the {task.failures}th time"), "job"
-            )
-            step.settle(run)
-            return True
-        task.scheduled = run.now
-        task.lease = None if task.failures == 1 else run.now + wait_after(task.failures)
-        run.record(task, "SCHEDULED", "job", lost=attempt)
+        return _made_due(run, task, attempt)
+
+
+def _made_due(run: ActionContext, task: Task, attempt: int) -> bool:
+    lost = task.status == "STARTED" and task.attempt == attempt
+    if not lost or task.lease is None or task.lease >= run.now:
+        return False
+    task.failures += 1
+    if task.failures >= TRIES:
+        task.lease = None
+        step.incident(run, task, WorkerLost(f"its worker was lost, for the {task.failures}th time"), "job")
+        step.settle(run)
         return True
+    task.scheduled = run.now
+    task.lease = None if task.failures == 1 else run.now + wait_after(task.failures)
+    run.record(task, "SCHEDULED", "job", lost=attempt)
+    return True

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import case, func, select, tuple_
@@ -15,6 +16,7 @@ from portal.errors import Fault, FlowError
 from portal.flow.registry import registry
 from portal.models import Schedule
 
+from .. import batches
 from ..context import ActionContext
 from ..interpreter import processes, step
 from ..leases import wait_after
@@ -56,31 +58,53 @@ def first(_moment: Any) -> Any:
 
 
 def fire(session: Session) -> int:
-    """Start what is due. The number of starts."""
+    """Start what is due, several in a transaction. The number of starts."""
     nodes = {(node.flow_class.definition.label, node.name): node for node in _timers()}
     if not nodes:
         return 0
     rows = {(row.flow_label, row.node): row for row in session.execute(select(*Schedule.__table__.c))}
     session.rollback()
-    now, started = clock.get()(), 0
-    for key, node in nodes.items():
+    for key in nodes.keys() - rows.keys():
         try:
-            started += _turn_to(session, node, key, rows.get(key), now)
+            _see(session, nodes[key], *key)
         except Exception as error:
             report(log, error, "start %s.%s was disturbed, and is tried again", *key)
-    return started
+    now = clock.get()()
+    due = {row.id: nodes[key] for key, row in rows.items() if key in nodes and _is_due(row, now)}
+
+    def alone(key: int) -> bool:
+        try:
+            return _start_alone(session, key, due[key])
+        except Exception as error:
+            report(log, error, "start %r was disturbed, and is tried again", due[key])
+            return False
+
+    return batches.in_turn(session, list(due), partial(_start_some, due), alone)[0]
 
 
-def _turn_to(session: Session, node: Any, key: tuple[str, str], row: Any, now: dt.datetime) -> int:
-    if row is None:
-        _see(session, node, *key)
-        return 0
-    if row.next_start > now or (row.lease is not None and row.lease > now):
-        return 0
+def _is_due(row: Any, now: dt.datetime) -> bool:
+    return bool(row.next_start <= now and (row.lease is None or row.lease <= now))
+
+
+def _start_some(nodes: Mapping[int, Any], session: Session, keys: Sequence[int]) -> dict[int, bool]:
+    """Start several in one transaction: those that no other clock has."""
+    with transaction(session) as outer:
+        rows = _take(outer, keys)
+        acts = ((key, partial(_start_stored, rows[key], nodes[key])) for key in keys if key in rows)
+        return batches.each(outer, acts)
+
+
+def _start_stored(row: Schedule, node: Any, run: ActionContext) -> bool:
+    if row not in run.session:
+        raise batches.Forgotten("a schedule is no longer in its session")
+    return _start(run, row, node)
+
+
+def _start_alone(session: Session, key: int, node: Any) -> bool:
     try:
-        return _start(session, node, row.id)
+        return _start_one(session, key, node)
     except Exception:
-        _set_back(session, row.id)
+        _set_back(session, key)
         raise
 
 
@@ -93,33 +117,38 @@ def _see(session: Session, node: Any, label: str, name: str) -> None:
         pass  # the other one's row is as good
 
 
-def _take(run: ActionContext, key: int) -> Schedule | None:
-    """The row under its lock. None if another clock has it."""
-    query = select(Schedule).where(Schedule.id == key).with_for_update(skip_locked=True)
-    return run.session.scalar(query.execution_options(populate_existing=True))
+def _take(run: ActionContext, keys: Sequence[int]) -> dict[int, Schedule]:
+    """The rows under their lock, but for those that another clock has."""
+    query = select(Schedule).where(Schedule.id.in_(keys)).with_for_update(skip_locked=True)
+    rows = run.session.scalars(query.execution_options(populate_existing=True))
+    return {row.id: row for row in rows}
 
 
 @persistent
-def _start(session: Session, node: Any, key: int) -> int:
+def _start_one(session: Session, key: int, node: Any) -> bool:
     with transaction(session) as run:
-        row = _take(run, key)
-        if row is None or row.next_start > run.now:
-            return 0  # another clock was faster
-        row.next_start = next_start(node, run.now, row.next_start)
-        row.failures, row.lease = 0, None
-        process = processes.new_process(run, node.flow_class)
-        task = processes.first_task(run, process, node)
-        processes.begin(run, process, task)
-        step.follow(run, task, node.resume(run.activation(task)), "start")
-        step.settle(run)
-        return 1
+        row = _take(run, [key]).get(key)
+        return row is not None and _start(run, row, node)
+
+
+def _start(run: ActionContext, row: Schedule, node: Any) -> bool:
+    if row.next_start > run.now:
+        return False  # another clock was faster
+    row.next_start = next_start(node, run.now, row.next_start)
+    row.failures, row.lease = 0, None
+    process = processes.new_process(run, node.flow_class)
+    task = processes.first_task(run, process, node)
+    processes.begin(run, process, task)
+    step.follow(run, task, node.resume(run.activation(task)), "start")
+    step.settle(run)
+    return True
 
 
 @persistent
 def _set_back(session: Session, key: int) -> None:
     """Leave a start that was disturbed alone for a while. It stays due: its moment is not dropped."""
     with transaction(session) as run:
-        row = _take(run, key)
+        row = _take(run, [key]).get(key)
         if row is not None and row.next_start <= run.now:
             row.failures += 1
             row.lease = run.now + wait_after(row.failures)

@@ -216,7 +216,7 @@ def fire_all(session: Session, claimed: Sequence[Due], stopping: Callable[[], bo
     fired, left = batches.in_turn(
         session,
         list(held),
-        _fire,
+        batches.tasks(_fire),
         lambda task_id: fire_claimed(session, held[task_id]),
         lambda: stopping() or (until is not None and now() >= until),
     )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
+from io import BytesIO
 from typing import Any
 
 from flask import current_app, g
+from flask.ctx import RequestContext
 from werkzeug.datastructures import MultiDict
 
 from portal.engine import actions
@@ -31,7 +34,7 @@ def fill_form(activation: Activation, values: dict[str, Any]) -> bool:
     if view is None:
         return False
     if hasattr(view, "form"):
-        with current_app.test_request_context(method="POST"):
+        with _posted():
             data = entries(type(view.form(activation)), values)
     else:
         data = MultiDict([pair for name, value in values.items() for pair in _pairs(name, value)])
@@ -50,13 +53,23 @@ def enter(activation: Activation, data: MultiDict[str, Any]) -> bool:
     view: Any = getattr(activation.node, "view", None)
     if not hasattr(view, "form"):
         return _run_by_hand(activation, data)
-    with current_app.test_request_context(method="POST"):
+    with _posted():
         g.csrf_valid = True  # nobody else's page can call this
         form = view.form(activation, formdata=data)
         if not form.validate():
             raise InvalidForm(f"the form is not valid: {form.errors}", form.errors)
         view.accept(form, activation)
     return False
+
+
+def _posted() -> RequestContext:
+    """A request that posts a form. What it comes with is worked out once: its address would be read anew each time."""
+    kept = current_app.extensions.get("portal_posted")
+    if kept is None:
+        kept = dict(current_app.test_request_context(method="POST").request.environ)
+        del kept["werkzeug.request"]
+        current_app.extensions["portal_posted"] = kept
+    return current_app.request_context({**kept, "wsgi.input": BytesIO(), "wsgi.errors": sys.stderr})
 
 
 def _run_by_hand(activation: Activation, data: MultiDict[str, Any]) -> bool:
