@@ -76,8 +76,8 @@ def pass_on(session: Session, task_id: int, giver_id: int, receiver_id: int) -> 
 
 def accepted(session: Session, user_id: int, place: str) -> None:
     """Delete the draft of a form in the transaction that accepts it."""
-    with session.no_autoflush:  # what the action has made is written once, at its end
-        session.execute(_ACCEPTED, {"whose": user_id, "form": place})
+    # on the connection: what the action has made is written once, at its end
+    session.connection().execute(_ACCEPTED, {"whose": user_id, "form": place})
 
 
 def park(

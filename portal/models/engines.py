@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from weakref import WeakSet
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.orm import Session
 
 from portal.errors import Busy
 
@@ -110,6 +113,22 @@ def prepare_guest_engine(engine: Engine, lock_timeout: float = 5, statement_time
 _guests: WeakSet[Engine] = WeakSet()
 
 
+@contextmanager
+def glance(session: Session) -> Iterator[Connection]:
+    """A connection for one statement that reads, ahead of a transaction that writes or behind it: none is begun for it.
+
+    Within a transaction that is open already, it is that one's.
+    """
+    bind = session.get_bind()
+    if session.in_transaction() or isinstance(bind, Connection):
+        yield session.connection()
+        return
+    # SQLite reads so by itself where nobody sends BEGIN; its driver's own ways must stay as they are
+    level = {} if bind.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
+    with bind.connect() as connection:
+        yield connection.execution_options(glances=True, **level)
+
+
 def _take_turns(engine: Engine, lock_timeout: float, begins: bool = True) -> None:
     """Let transactions that will write take turns; whether others begin by a statement of ours as well."""
     writing = threading.Lock()
@@ -118,8 +137,9 @@ def _take_turns(engine: Engine, lock_timeout: float, begins: bool = True) -> Non
     def _begin(connection: Any) -> None:
         # A transaction that will write takes the write lock at its first line: one that upgrades later can
         # find its snapshot stale and fail, however long it is willing to wait.
-        if not connection.get_execution_options().get("writes"):
-            if begins:
+        options = connection.get_execution_options()
+        if not options.get("writes"):
+            if begins and not options.get("glances"):
                 connection.exec_driver_sql("BEGIN")
             return
         # Threads of one process take turns: SQLite's own waiters sleep up to a tenth of a second, and none is next.
