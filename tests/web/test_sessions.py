@@ -182,3 +182,19 @@ def test_portals_on_one_host_have_cookies_of_their_own(url, name):
     with app.app_context():
         app.extensions["portal_memory"].close()
         db.engine.dispose()
+
+
+def test_a_cookie_is_signed_by_the_key_of_today(app, bob):
+    """The signer is kept, and made anew where the keys are others."""
+    app.config["SECRET_KEY_FALLBACKS"] = ["yesterday's"]
+    interface, kept = app.session_interface, app.secret_key
+    try:
+        today = interface.get_signing_serializer(app)
+        assert interface.get_signing_serializer(app) is today
+        app.secret_key = "tomorrow's"
+        assert bob.get("/inbox").status_code == 302
+        app.config["SECRET_KEY_FALLBACKS"].append(kept)
+        assert bob.get("/inbox").status_code == 200
+    finally:
+        app.secret_key, app.config["SECRET_KEY_FALLBACKS"] = kept, None
+    assert bob.get("/inbox").status_code == 200
