@@ -7,6 +7,7 @@ import datetime as dt
 import re
 
 import pytest
+from itsdangerous import BadSignature
 import time_machine
 from sqlalchemy import event, text
 
@@ -184,17 +185,16 @@ def test_portals_on_one_host_have_cookies_of_their_own(url, name):
         db.engine.dispose()
 
 
-def test_a_cookie_is_signed_by_the_key_of_today(app, bob):
+def test_a_cookie_is_signed_by_the_key_of_today(app):
     """The signer is kept, and made anew where the keys are others."""
-    app.config["SECRET_KEY_FALLBACKS"] = ["yesterday's"]
     interface, kept = app.session_interface, app.secret_key
     try:
-        today = interface.get_signing_serializer(app)
-        assert interface.get_signing_serializer(app) is today
+        before = interface.get_signing_serializer(app)
+        assert interface.get_signing_serializer(app) is before
         app.secret_key = "tomorrow's"
-        assert bob.get("/inbox").status_code == 302
-        app.config["SECRET_KEY_FALLBACKS"].append(kept)
-        assert bob.get("/inbox").status_code == 200
+        with pytest.raises(BadSignature):
+            interface.get_signing_serializer(app).loads(before.dumps({"a": 1}))
+        app.config["SECRET_KEY_FALLBACKS"] = [kept]
+        assert interface.get_signing_serializer(app).loads(before.dumps({"a": 1})) == {"a": 1}
     finally:
         app.secret_key, app.config["SECRET_KEY_FALLBACKS"] = kept, None
-    assert bob.get("/inbox").status_code == 200
