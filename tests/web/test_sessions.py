@@ -7,8 +7,8 @@ import datetime as dt
 import re
 
 import pytest
-from itsdangerous import BadSignature
 import time_machine
+from itsdangerous import BadSignature
 from sqlalchemy import event, text
 
 from portal import create_app
