@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
-from functools import cache
+from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,7 @@ def add_folder(folder: Path) -> None:
     """
     if folder.is_dir() and folder not in _folders:
         _folders.append(folder)
-        for known_by_now in (languages, _catalogue):
+        for known_by_now in (languages, known, _catalogue):
             known_by_now.cache_clear()
 
 
@@ -78,6 +78,7 @@ def languages() -> tuple[str, ...]:
     return (SOURCE, *sorted(found - {SOURCE, ""}))
 
 
+@lru_cache(maxsize=1000)
 def known(code: str | None) -> Locale | None:
     """The locale of a code such as `de` or `de-CH`, if there is a catalogue of its language."""
     found = _code(code or "")

@@ -206,6 +206,13 @@ class ActionContext:
     def known_ids(self, process: Process) -> list[int]:
         return [task.id for task in self.tasks.get(process, ()) if task.__dict__.get("id") is not None]
 
+    def open_tasks(self, process: Process) -> list[Task] | None:
+        """The open tasks that this action leaves a process with. None where the database may have others, or what
+        follows the commit may change them."""
+        if self.after_commit or not self.has_seen_all(process):
+            return None
+        return [task for task in self.tasks.get(process, ()) if task.finished is None]
+
     def find(self, process: Process, *criteria: Any) -> list[Task]:
         """Open tasks of a process; what is pending is written first."""
         self.session.flush()

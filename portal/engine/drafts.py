@@ -5,22 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import bindparam, delete, or_, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from portal.models import Draft, ParkedForm, StartKey, Task
 
 from . import writes
+from .statements import driver
 from .transaction import clock
 
 Typed = list[list[str]]
 
 #: how long a draft is kept that nobody touches, and one whose task is over
 KEPT, KEPT_WHEN_OVER = dt.timedelta(days=180), dt.timedelta(days=30)
-#: of the table, so that no object of the session is looked at: each form that is accepted sends it
-_ACCEPTED = delete(Draft.__table__).where(
-    Draft.__table__.c.user_id == bindparam("whose"), Draft.__table__.c.place == bindparam("form")
-)
 #: how long a form waits whose sender does not sign in again
 PARKED = dt.timedelta(days=1)
 #: how many forms wait so: of one browser, and of one person or, together, of senders who are not known. The oldest
@@ -75,9 +72,8 @@ def pass_on(session: Session, task_id: int, giver_id: int, receiver_id: int) -> 
 
 
 def accepted(session: Session, user_id: int, place: str) -> None:
-    """Delete the draft of a form in the transaction that accepts it."""
-    with session.no_autoflush:  # what the action has made is written once, at its end
-        session.execute(_ACCEPTED, {"whose": user_id, "form": place})
+    """Delete the draft of a form in the transaction that accepts it; each form that is accepted asks for it."""
+    driver.delete(session.connection(), Draft.__table__, {"user_id": user_id, "place": place})
 
 
 def park(

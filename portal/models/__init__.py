@@ -8,7 +8,7 @@ from .bulk_undo import BulkUndo
 from .comment import Comment, Follower
 from .declaration import Declaration
 from .draft import Draft, ParkedForm
-from .engines import prepare_engine, prepare_guest_engine
+from .engines import glance, prepare_engine, prepare_guest_engine
 from .event import Event, SignalDelivery, SignalSubscription
 from .external_identity import ExternalIdentity
 from .helper import Helper
@@ -116,6 +116,7 @@ __all__ = [
     "find_who_signs_in",
     "former_owner",
     "gaps",
+    "glance",
     "hash_of",
     "init_db",
     "is_not_ours",

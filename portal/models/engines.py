@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import select
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from weakref import WeakSet
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.orm import Session
 
 from portal.errors import Busy
 
 from . import sqlite_file
+
+#: seconds behind which an idle connection is asked whether it still leads anywhere, though nobody has closed it
+IDLE = 5.0
 
 
 def _limits(local: bool, **seconds: float) -> str:
@@ -34,6 +42,38 @@ def _limit(engine: Engine, **seconds: float) -> None:
         connection.commit()  # a setting made in a transaction goes with it
 
 
+def _ask_the_idle(engine: Engine) -> None:
+    """Ask a connection of the pool whether it lives, where it was idle for long or its server has said something.
+
+    SQLAlchemy's `pool_pre_ping` asks ahead of each transaction, and that is a statement more for each.
+    """
+    dialect: Any = engine.dialect
+
+    @event.listens_for(engine, "checkin")
+    def _checkin(_connection: Any, record: Any) -> None:
+        record.info["idle_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _checkout(connection: Any, record: Any, _proxy: Any) -> None:
+        since = record.info.get("idle_since")
+        if since is None or (time.monotonic() - since < IDLE and _is_quiet(connection)):
+            return
+        try:
+            dialect.do_ping(connection)
+        except dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error
+
+
+def _is_quiet(connection: Any) -> bool:
+    """Whether its server has sent nothing unasked, as it does when it ends a connection."""
+    try:
+        poll = select.poll()
+        poll.register(connection.fileno(), select.POLLIN)
+        return not poll.poll(0)
+    except Exception:  # a driver, or a system, that cannot tell; or it is closed
+        return False
+
+
 def prepare_engine(engine: Engine, lock_timeout: float = 5, statement_timeout: float = 60) -> None:
     """Make an engine fit for actions: limits; on SQLite, write-ahead log, durable, foreign keys, explicit BEGIN.
 
@@ -48,6 +88,7 @@ def prepare_engine(engine: Engine, lock_timeout: float = 5, statement_timeout: f
             statement_timeout=statement_timeout,
             idle_in_transaction_session_timeout=5 * statement_timeout,
         )
+        _ask_the_idle(engine)
     if engine.dialect.name != "sqlite":
         return
 
@@ -110,6 +151,22 @@ def prepare_guest_engine(engine: Engine, lock_timeout: float = 5, statement_time
 _guests: WeakSet[Engine] = WeakSet()
 
 
+@contextmanager
+def glance(session: Session) -> Iterator[Connection]:
+    """A connection for one statement that reads, ahead of a transaction that writes or behind it: none is begun for it.
+
+    Within a transaction that is open already, it is that one's.
+    """
+    bind = session.get_bind()
+    if session.in_transaction() or isinstance(bind, Connection):
+        yield session.connection()
+        return
+    # SQLite reads so by itself where nobody sends BEGIN; its driver's own ways must stay as they are
+    level = {} if bind.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
+    with bind.connect() as connection:
+        yield connection.execution_options(glances=True, **level)
+
+
 def _take_turns(engine: Engine, lock_timeout: float, begins: bool = True) -> None:
     """Let transactions that will write take turns; whether others begin by a statement of ours as well."""
     writing = threading.Lock()
@@ -118,8 +175,9 @@ def _take_turns(engine: Engine, lock_timeout: float, begins: bool = True) -> Non
     def _begin(connection: Any) -> None:
         # A transaction that will write takes the write lock at its first line: one that upgrades later can
         # find its snapshot stale and fail, however long it is willing to wait.
-        if not connection.get_execution_options().get("writes"):
-            if begins:
+        options = connection.get_execution_options()
+        if not options.get("writes"):
+            if begins and not options.get("glances"):
                 connection.exec_driver_sql("BEGIN")
             return
         # Threads of one process take turns: SQLite's own waiters sleep up to a tenth of a second, and none is next.

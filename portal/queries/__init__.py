@@ -53,7 +53,7 @@ from .processes import (
 )
 from .requests import At, often_started, requested_steps, requests, start_drafts, usual_durations
 from .signed_in import SignedIn, signed_in
-from .standing import Standing, standing
+from .standing import Standing, standing, standing_after
 from .talk import Talk, talk
 from .tasks import (
     chosen,
@@ -144,6 +144,7 @@ __all__ = [
     "signed_in",
     "snoozed",
     "standing",
+    "standing_after",
     "start_drafts",
     "steps_of",
     "story",

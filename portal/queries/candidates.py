@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from portal.engine.holders import holds
 from portal.jsonstore.sql_functions import has_element
-from portal.models import Process, Role, Task, User, former_owner
+from portal.models import Process, Role, Task, User, former_owner, glance
 from portal.models.user import user_role
 
 _U, _T, _R = User.__table__, Task.__table__, Role.__table__
@@ -35,15 +35,15 @@ def names_of_who_could(
         obj: the key of the object for which alone the permission may be held.
         others: the steps whose people may not take it.
     """
-    connection = session.connection()
-    is_postgresql = connection.dialect.name == "postgresql"
     names = [permission, f"{permission}:{obj}" if obj else permission]
-    # PostgreSQL compares documents; SQLite unpacks the list
-    values: dict[str, Any] = {
-        f"name{at}": name if is_postgresql else json.dumps(name) for at, name in enumerate(names)
-    }
-    values |= {"process_id": process_id, "others": others, "most": limit}
-    return list(connection.execute(_names(is_postgresql, bool(others)), values).scalars())
+    with glance(session) as connection:
+        is_postgresql = connection.dialect.name == "postgresql"
+        # PostgreSQL compares documents; SQLite unpacks the list
+        values: dict[str, Any] = {
+            f"name{at}": name if is_postgresql else json.dumps(name) for at, name in enumerate(names)
+        }
+        values |= {"process_id": process_id, "others": others, "most": limit}
+        return list(connection.execute(_names(is_postgresql, bool(others)), values).scalars())
 
 
 @lru_cache

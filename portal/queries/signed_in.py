@@ -6,6 +6,7 @@ Each request sends it, so it is worked out once, and what it answers goes into t
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import nullcontext
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import instance_state, set_committed_value
 
 from portal.engine.statements.placing import columns, keys, place
-from portal.models import Absence, Role, User, UserSession
+from portal.models import Absence, Role, User, UserSession, glance
 from portal.models.user import user_role
 
 from .notices import unread_of
@@ -34,26 +35,33 @@ class SignedIn(NamedTuple):
 
 
 def signed_in(
-    session: Session, token_hash: str, now: dt.datetime, idle_since: dt.datetime, oldest: dt.datetime
+    session: Session,
+    token_hash: str,
+    now: dt.datetime,
+    idle_since: dt.datetime,
+    oldest: dt.datetime,
+    *,
+    writes: bool = False,
 ) -> SignedIn | None:
     """Who is signed in with this token, with their roles and those for whom they stand in. None where it has ended.
 
     Args:
         idle_since: a session that was not used since then has ended.
         oldest: one that began before has, too.
+        writes: the request writes, in a transaction that begins behind this.
     """
     values = {"token": token_hash, "now": now, "idle_since": idle_since, "oldest": oldest}
-    connection = session.connection()
-    rows = connection.execute(_query(), values).all()
-    if not rows:
-        return None
-    session_id, seen, unread, stands_in, *first = rows[0]
+    with glance(session) if writes else nullcontext(session.connection()) as connection:
+        rows = connection.execute(_query(), values).all()
+        if not rows:
+            return None
+        session_id, seen, unread, stands_in, user_id, *_rest = rows[0]
+        found = connection.execute(_query_of_stand_ins(), {"user_id": user_id}).all() if stands_in else ()
     width = len(keys(User))
-    user = _placed(session, User, first[:width])
+    user = _placed(session, User, rows[0][4 : 4 + width])
     if not instance_state(user).modified:  # what an application has given them and not saved yet stays
         held = [_placed(session, Role, row[4 + width :]) for row in rows if row[4 + width] is not None]
         set_committed_value(user, "roles", held)
-    found = connection.execute(_query_of_stand_ins(), {"user_id": user.id}).all() if stands_in else ()
     set_committed_value(user, "stand_ins", [_absence(session, user, row) for row in found])
     return SignedIn(user, session_id, seen, unread)
 

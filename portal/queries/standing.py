@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import and_, bindparam, func, select
 from sqlalchemy.orm import Session
@@ -57,6 +60,34 @@ def standing(session: Session, process_id: int) -> Standing:
     rows = session.execute(_QUERY, {"process_id": process_id}).all()
     if not rows:
         raise LookupError(f"process {process_id} is not there")
-    positions = arranged(row[2:10] for row in rows if row[3] is not None)[process_id]
-    asks = {row[3]: (row[10], row[11]) for row in rows if row[4] == "NEW" and row[5] == 1}
-    return Standing(rows[0][0], rows[0][1], positions, asks)
+    return _of_rows(rows[0][0], rows[0][1], [row[2:] for row in rows if row[3] is not None])
+
+
+def standing_after(session: Session, process: Process) -> Standing | None:
+    """Where the action that is under way leaves a process, without a statement. None where it does not know all of the
+    open tasks."""
+    run = session.info.get("run")
+    tasks = None if run is None else run.open_tasks(process)
+    if tasks is None:
+        return None
+    groups: dict[tuple[str, str, str], list[Task]] = defaultdict(list)
+    for task in tasks:
+        groups[task.flow_task, task.status, task.flow_task_type].append(task)
+    with session.no_autoflush:
+        return _of_rows(process.flow_label, process.status, [_row(process, some) for some in groups.values()])
+
+
+def _row(process: Process, tasks: list[Task]) -> tuple[Any, ...]:
+    """As the statement has it; of several tasks nobody asks who has them, or for a permission."""
+    first = min(tasks, key=lambda task: task.created)
+    due = min((task.due for task in tasks if task.due is not None), default=None)
+    owner = None if first.owner is None else first.owner.name
+    step = process.id, first.flow_task, first.status, len(tasks), first.created, owner, due
+    return *step, first.flow_task_type, first.owner_permission, first.owner_permission_obj
+
+
+def _of_rows(label: str, status: str, rows: Iterable[Any]) -> Standing:
+    rows = list(rows)
+    positions = [place for places in arranged(row[:8] for row in rows).values() for place in places]
+    asks = {row[1]: (row[8], row[9]) for row in rows if row[2] == "NEW" and row[3] == 1}
+    return Standing(label, status, positions, asks)

@@ -52,8 +52,6 @@ def attach(scope: Scaffold) -> None:
 
 
 def _begin() -> None:
-    g.pop("portal_locale", None)
-    g.pop("spoken", None)
     # programs match the words of errors: for them they are always the same
     g.portal_language = language.begin(_ENGLISH if for_programs() else _chosen)
 

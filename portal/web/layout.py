@@ -35,7 +35,7 @@ from .urls import address_maker, carry, here, way_back
 #: what `g` holds for one request; the second ones an application around us may have found out for itself
 _OF_REQUEST = (
     "now", "badges", "unread", "preferences", "told", "subject", "portal_person", "user_session", "icons",
-    "icon_sheet", "talk",
+    "icon_sheet", "talk", "portal_locale", "spoken", "draft", "draft_words", "draft_restored", "typed_cookie",
 )  # fmt: skip
 _OF_WHOLE = ("_login_user", "csrf_token", "csrf_valid")
 STATIC = folders.STATIC / "portal"
@@ -103,7 +103,8 @@ def preferences() -> Mapping[str, Any]:
     Whoever has chosen no time zone reads and types in that of the browser, which our script tells in a cookie.
     """
     if "preferences" not in g:
-        chosen = dict(person().preferences or {}) if is_signed_in() else {}
+        user = person()
+        chosen = dict(user.preferences or {}) if user.is_authenticated else {}
         if not chosen.get("timezone") and (told := request.cookies.get("timezone")):
             chosen |= {"timezone": told, ZONE_OF_BROWSER: True}
         g.preferences = chosen
@@ -267,8 +268,6 @@ def _keep_assets(response: BaseResponse) -> BaseResponse:
 
 def _forget() -> None:
     """Begin afresh: where a context is open around several requests, as in tests, `g` outlives each."""
-    for name in _OF_REQUEST:
-        g.pop(name, None)
-    if mount().whole:
-        for name in _OF_WHOLE:
-            g.pop(name, None)
+    held = vars(g)
+    for name in (*_OF_REQUEST, *_OF_WHOLE) if mount().whole else _OF_REQUEST:
+        held.pop(name, None)

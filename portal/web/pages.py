@@ -61,6 +61,7 @@ from .drafts import kept, pages
 from .forms import pages as form_pages
 from .forms import templates as form_templates
 from .mount import Mount
+from .session_cookie import SignedCookie
 from .talk import attachments, comments, notices
 from .tasks import actions, alike, bulk, detail, help, levers, next_task, start, undoing
 
@@ -165,6 +166,7 @@ def _own(app: Flask) -> None:
     app.config["BOOTSTRAP_SERVE_LOCAL"] = True
     app.config["SESSION_COOKIE_HTTPONLY"] = True
     app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
+    app.session_interface = SignedCookie()
     app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)  # the token lives as long as the session
     if app.config.get("MAX_CONTENT_LENGTH") is None:
         app.config["MAX_CONTENT_LENGTH"] = limits.MAX_CONTENT_LENGTH
@@ -189,7 +191,7 @@ def _attach(scope: Scaffold, app: Flask, mount: Mount) -> None:
         forgery.attach(scope)
     if mount.own_accounts:
         sessions.attach(scope)
-    kept.attach(scope)
+    kept.attach(scope, mount)
     debugging.attach(scope, app)  # behind what gives a request its trace
     errors.attach(scope)
     headers.attach(scope)

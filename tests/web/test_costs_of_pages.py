@@ -9,13 +9,13 @@ import re
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from portal import queries
 from portal.models import Process, db, find_user, utcnow
 
 #: of a POST: who it is, the task, what its action sends, the draft that goes, and what comes next
-START, TAKE, FINISH, FINISH_ALL = 9, 5, 9, 11
+START, TAKE, FINISH, FINISH_ALL = 8, 5, 8, 10
 
 
 @pytest.fixture
@@ -50,6 +50,30 @@ def test_the_last_task_of_a_process_whose_result_is_told(bob, submit, take, sent
     statements = sent(bob, f"/tasks/{take(submit())}/execute")
     assert len(statements) == FINISH_ALL, str(statements)
     assert "The process is finished: Rejected." in bob.get("/inbox").text
+
+
+def test_a_form_is_one_transaction(bob, alice, submit, open_task, app):
+    """What is asked ahead of the action and behind it begins none."""
+    begun = []
+
+    def note(_connection, _cursor, sql, *_rest):
+        if sql.startswith("BEGIN"):
+            begun.append(sql)
+
+    process_id = submit()
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        for client, address, values in (
+            (alice, "/flows/paper/start/start", {"title": "On bees"}),
+            (bob, f"/tasks/{open_task(process_id).id}/assign", {}),
+            (bob, f"/tasks/{open_task(process_id).id}/execute", {"accepted": "y"}),
+        ):
+            db.session.remove()
+            begun.clear()
+            assert client.post(address, data=values).status_code == 303
+            assert begun == ["BEGIN IMMEDIATE"], address
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
 
 
 #: calls of functions of ours in a POST, with what they may come to before somebody looks why

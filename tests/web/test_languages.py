@@ -91,8 +91,8 @@ def translations(tmp_path: Path) -> Iterator[None]:
         yield
     finally:
         language._folders[:] = kept
-        language.languages.cache_clear()
-        language._catalogue.cache_clear()
+        for cached in (language.languages, language.known, language._catalogue):
+            cached.cache_clear()
 
 
 def test_a_site_brings_a_language_and_changes_a_word(translations: None) -> None:

@@ -8,6 +8,7 @@ import re
 
 import pytest
 import time_machine
+from itsdangerous import BadSignature
 from sqlalchemy import event, text
 
 from portal import create_app
@@ -182,3 +183,18 @@ def test_portals_on_one_host_have_cookies_of_their_own(url, name):
     with app.app_context():
         app.extensions["portal_memory"].close()
         db.engine.dispose()
+
+
+def test_a_cookie_is_signed_by_the_key_of_today(app):
+    """The signer is kept, and made anew where the keys are others."""
+    interface, kept = app.session_interface, app.secret_key
+    try:
+        before = interface.get_signing_serializer(app)
+        assert interface.get_signing_serializer(app) is before
+        app.secret_key = "tomorrow's"
+        with pytest.raises(BadSignature):
+            interface.get_signing_serializer(app).loads(before.dumps({"a": 1}))
+        app.config["SECRET_KEY_FALLBACKS"] = [kept]
+        assert interface.get_signing_serializer(app).loads(before.dumps({"a": 1})) == {"a": 1}
+    finally:
+        app.secret_key, app.config["SECRET_KEY_FALLBACKS"] = kept, None

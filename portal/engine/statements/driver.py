@@ -70,6 +70,12 @@ def update(connection: Connection, table: Table, names: tuple[str, ...], rows: S
         )
 
 
+def delete(connection: Connection, table: Table, key: Row) -> None:
+    """Delete the row with these values, if there is one."""
+    made = _prepared(connection.dialect, table, tuple(key))
+    connection.exec_driver_sql(made.delete, tuple(made.values([key])))
+
+
 class _Prepared:
     """What writes some columns of a table: the texts, and what makes values of rows those of the driver."""
 
@@ -101,6 +107,11 @@ class _Prepared:
     def update(self) -> str:
         """The last of the names is that of the key."""
         return _update(self._dialect, self._table, self._names[:-1])
+
+    @cached_property
+    def delete(self) -> str:
+        """The names are those of the key."""
+        return _delete(self._dialect, self._table, self._names)
 
 
 @lru_cache(maxsize=256)
@@ -147,6 +158,12 @@ def _update(dialect: Dialect, table: Table, names: tuple[str, ...]) -> str:
     prepare, mark = dialect.identifier_preparer, _MARKS[dialect.paramstyle]
     values = ", ".join(f"{prepare.format_column(table.c[name])} = {mark}" for name in names)
     return f"UPDATE {prepare.format_table(table)} SET {values} WHERE id = {mark}"
+
+
+def _delete(dialect: Dialect, table: Table, names: tuple[str, ...]) -> str:
+    prepare, mark = dialect.identifier_preparer, _MARKS[dialect.paramstyle]
+    key = " AND ".join(f"{prepare.format_column(table.c[name])} = {mark}" for name in names)
+    return f"DELETE FROM {prepare.format_table(table)} WHERE {key}"
 
 
 @lru_cache(maxsize=64)

@@ -22,6 +22,7 @@ from portal.engine.audit import Entry
 from portal.models import User, UserSession, db, utcnow
 
 from ..mount import mount
+from ..pending import SAFE
 from ..writing import writing
 from .devices import device
 
@@ -60,7 +61,8 @@ def load(token: str) -> User | None:
     """The person whose session this is, read in one statement with it. None where it has ended."""
     now, settings = utcnow(), current_app.extensions["portal"]
     idle_since, oldest = now - settings.session_idle, now - settings.session_lifetime
-    found = queries.signed_in(db.session(), _hash(token), now, idle_since, oldest)
+    writes = request.method not in SAFE
+    found = queries.signed_in(db.session(), _hash(token), now, idle_since, oldest, writes=writes)
     if found is None:
         return None
     g.user_session = found.session_id, found.seen

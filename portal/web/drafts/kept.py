@@ -30,7 +30,7 @@ from portal.models import Draft, db
 from .. import limits
 from ..accounts import sessions
 from ..accounts.person import is_signed_in, person
-from ..mount import mount
+from ..mount import Mount, mount
 from ..urls import to_id
 from .labels import in_words, is_secret, secrets_of
 
@@ -292,11 +292,9 @@ def _is_from_here() -> bool:
 # -- wiring --------------------------------------------------------------------------------------------------
 
 
-def _begin() -> None:
-    for name in ("draft", "draft_words", "draft_restored", "typed_cookie"):
-        g.pop(name, None)
-    guest = not mount().own_accounts and request.cookies.get(_cookie_name()) and _is_signed_in()
-    if guest and "key" in _cookie():  # of a person who has signed in to the application meanwhile
+def _adopt() -> None:
+    """Take over what was parked before a person has signed in to the application around."""
+    if request.cookies.get(_cookie_name()) and _is_signed_in() and "key" in _cookie():
         _signed_in(user=person())
 
 
@@ -328,8 +326,9 @@ def _is_signed_in() -> bool:
         return False
 
 
-def attach(scope: Scaffold) -> None:
-    scope.before_request(_begin)
+def attach(scope: Scaffold, mount: Mount) -> None:
+    if not mount.own_accounts:  # who signs in here has it done then
+        scope.before_request(_adopt)
     scope.after_request(_end)
 
 

@@ -42,12 +42,15 @@ class Finished:
     starts: bool
     #: how the person wants the portal to be
     preferences: Mapping[str, Any]
+    #: where the process stands, where the action knows that
+    standing: queries.Standing | None
 
     @classmethod
     def of(cls, activation: Activation) -> Finished:
         task, process = activation.task, activation.process
         starts = task.node is not None and task.node.starts
-        return cls(task.id, process.id, task.title, task.flow_task, starts, preferences())
+        standing = queries.standing_after(db.session(), process)
+        return cls(task.id, process.id, task.title, task.flow_task, starts, preferences(), standing)
 
 
 def finished(done: Finished, response: Response) -> Response:
@@ -74,7 +77,7 @@ def _onward(done: Finished, response: Response) -> Response:
     comes from, as `_order` says. Without it the person goes where the view sent them, or on to their next task if that
     is what they prefer. A form that asks each time (`_asks_next`) has their answer, which is remembered. Who has sent a
     request goes to its page, which says who decides."""
-    now = queries.standing(db.session(), done.process_id)
+    now = done.standing or queries.standing(db.session(), done.process_id)
     flow_class = registry.get(now.flow_label)
     address = url_for("portal.processes.detail", process_id=done.process_id)
     name = f"#{done.process_id} {flow_class.definition.title if flow_class else now.flow_label}"
