@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from applications import Applications, share_compiled
 from brokers import broker  # noqa: F401  a fixture
+from commands import command_here  # noqa: F401  a fixture
 from postgresql import new_database, shared_server
 from providers import provider  # noqa: F401  a fixture
 from sqlalchemy import event
