@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from jinja2 import FileSystemBytecodeCache
-from sqlalchemy import Engine, event
+from jinja2 import Environment, FileSystemBytecodeCache
+from jinja2.bccache import Bucket
+from sqlalchemy import Connection, Engine, event
 
 from portal import create_app
 from portal.models import Passwords, db
@@ -22,15 +23,10 @@ class Applications:
 
     A test may change the configuration, the extensions and the flows of what it is lent: they are put back. A test that
     changes more makes an application of its own.
-
-    Args:
-        folder: where the compiled templates of all of them, and of those of the other workers, are kept.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._templates = FileSystemBytecodeCache(str(folder))
+    def __init__(self) -> None:
         self._made: dict[Any, Flask] = {}
-        self._first: dict[str, Engine] = {}
         self._last: Flask | None = None
 
     @contextmanager
@@ -56,19 +52,7 @@ class Applications:
                     mapping.update(content)
 
     def _make(self, settings: dict[str, Any]) -> Flask:
-        app = create_app({**settings, "TESTING": True, "WTF_CSRF_ENABLED": False, "SCHEDULER": "off"})
-        app.jinja_env.bytecode_cache = self._templates
-        with app.app_context():
-            self._share_compiled(db.engine)
-            if db.engine.dialect.name == "sqlite":
-                event.listen(db.engine, "connect", _forget_durability)
-        return app
-
-    def _share_compiled(self, engine: Engine) -> None:
-        """Give every engine of one kind one cache: each would compile the same SQL anew."""
-        first = self._first.setdefault(engine.dialect.name, engine)
-        engine.dialect = engine.pool._dialect = first.dialect  # the cache is kept by the dialect
-        engine._compiled_cache = first._compiled_cache
+        return create_app({**settings, "TESTING": True, "WTF_CSRF_ENABLED": False, "SCHEDULER": "off"})
 
     def _disconnect(self) -> None:
         if self._last is not None:
@@ -87,5 +71,51 @@ class Applications:
                     db.engine.dispose()
 
 
-def _forget_durability(connection: Any, _record: Any) -> None:
-    connection.execute("PRAGMA synchronous=OFF")
+def share_compiled(folder: Path) -> None:
+    """Have every application of this run compile neither templates nor SQL that another one has compiled.
+
+    Args:
+        folder: where the compiled templates are kept; the other workers have the same.
+    """
+    Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": _Templates(str(folder))}
+    first: dict[Any, Engine] = {}
+
+    @event.listens_for(Engine, "engine_connect")
+    def connected(connection: Connection) -> None:
+        engine, dialect = connection.engine, connection.engine.dialect
+        known = connection.connection.info
+        if dialect.name == "sqlite" and known.setdefault("durable", True):
+            known["durable"] = False  # a test needs no durability
+            connection.connection.driver_connection.execute("PRAGMA synchronous=OFF")
+        of_all = first.setdefault(
+            (type(dialect), dialect._json_serializer, dialect._json_deserializer), engine
+        )
+        if of_all is engine and engine._compiled_cache is not None:
+            engine._compiled_cache.capacity = MOST_STATEMENTS
+        if of_all.dialect is not dialect:  # the cache is kept by the dialect
+            engine.dialect = engine.pool._dialect = of_all.dialect
+            engine._compiled_cache = of_all._compiled_cache
+
+
+#: what all tests together send, of which one application sends less by far
+MOST_STATEMENTS = 10_000
+
+
+class _Templates(FileSystemBytecodeCache):
+    """A host may set Jinja as it likes: the same template becomes another program then."""
+
+    def get_bucket(self, environment: Environment, name: str, filename: str | None, source: str) -> Bucket:
+        of_jinja = (
+            *(getattr(environment, each) for each in SYNTAX),
+            environment.autoescape,
+            sorted(environment.extensions),
+        )
+        return super().get_bucket(environment, f"{name} {of_jinja}", filename, source)
+
+
+#: what decides how a template is read
+SYNTAX = (
+    "block_start_string", "block_end_string", "variable_start_string", "variable_end_string", "comment_start_string",
+    "comment_end_string", "line_statement_prefix", "line_comment_prefix", "trim_blocks", "lstrip_blocks",
+    "newline_sequence", "keep_trailing_newline", "optimized",
+)  # fmt: skip

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from applications import Applications
+from applications import Applications, share_compiled
 from brokers import broker  # noqa: F401  a fixture
+from commands import command_here  # noqa: F401  a fixture
 from postgresql import new_database, shared_server
 from providers import provider  # noqa: F401  a fixture
 from sqlalchemy import event
@@ -96,13 +97,19 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue(request.param))
 
 
-@pytest.fixture(scope="session")
-def applications(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applications]:
-    """The applications that the tests of this worker share."""
+@pytest.fixture(scope="session", autouse=True)
+def _compiled(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What is compiled once in a run, whoever makes applications and engines."""
     base = tmp_path_factory.getbasetemp()
     templates = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "templates"
     templates.mkdir(exist_ok=True)
-    made = Applications(templates)
+    share_compiled(templates)
+
+
+@pytest.fixture(scope="session")
+def applications() -> Iterator[Applications]:
+    """The applications that the tests of this worker share."""
+    made = Applications()
     yield made
     made.close()
 

@@ -15,9 +15,7 @@ from xml.etree import ElementTree
 import pytest
 
 from portal import create_app
-from portal.__main__ import main
 from portal.cli import COMMANDS
-from portal.models import db
 
 ROOT = Path(__file__).parent.parent
 
@@ -29,36 +27,15 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def portal(folder, monkeypatch, capsys):
+def portal(folder, command_here):
     """Run a command to its end, in this process: `portal("stats")`."""
-    made = []
-
-    def create(*args):
-        made.append(create_app(*args))
-        return made[-1]
 
     def run(*words, code=0, **settings):
-        capsys.readouterr()
-        with monkeypatch.context() as changed:
-            for name in [name for name in os.environ if name.startswith("PORTAL_")]:
-                changed.delenv(name)
-            for name, value in settings.items():
-                changed.setenv(name, value)
-            changed.chdir(folder)
-            changed.setattr("sys.argv", ["portal", *words])
-            changed.setattr("sys.path", list(sys.path))
-            changed.setattr("portal.app.create_app", create)
-            with pytest.raises(SystemExit) as ended:
-                main()
-        said = "".join(capsys.readouterr())
-        assert (ended.value.code or 0) == code, said
-        return said
+        ended = command_here(folder, *words, **settings)
+        assert ended.code == code, ended.said
+        return ended.said
 
-    yield run
-    for app in made:
-        with app.app_context():
-            db.session.remove()
-            db.engine.dispose()
+    return run
 
 
 def command(*words):
@@ -241,6 +218,7 @@ def give_something_to_bob(address):
             return
 
 
+@pytest.mark.slow  # it is played for seconds; tests/flows/test_demo.py plays it in every run
 def test_the_demo_serves_pages_with_its_own_files(folder):
     server = subprocess.Popen(
         command("run", "--demo", "--port", "0"),

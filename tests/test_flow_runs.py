@@ -260,8 +260,10 @@ def test_wrong(flow_tester):
 
 @pytest.fixture
 def suite(pytester, monkeypatch):
-    """Run the tests of another project."""
+    """Run the tests of another project, which has the plugins it needs, and none of our others."""
     monkeypatch.chdir(pytester.path)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_PLUGINS", "portal.testing,xdist.plugin")
     pytester.makepyprojecttoml(
         '[tool.pytest.ini_options]\npythonpath = ["."]\naddopts = "-p no:cacheprovider"'
     )
