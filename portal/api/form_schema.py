@@ -21,7 +21,7 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 def has_form(node: Any) -> bool:
     """Whether a program can fill it in: no view that is written by hand, which reads a request as it likes."""
-    return node is not None and hasattr(getattr(node, "view", None), "form")
+    return node is not None and hasattr(node.view, "form")
 
 
 def form_schema(activation: Activation) -> Schema:
