@@ -49,7 +49,7 @@ def _needs(form: Any) -> Iterator[Schema]:
 
 
 def _whens(view: Any, schema: Schema) -> Iterator[Schema]:
-    """What `views.When` makes required; it is not by itself."""
+    """The fields that `views.When` makes required only in some cases."""
     for when in getattr(view, "whens", ()):
         names = [name for name in _names(when.items) if name in schema.get("required", ())]
         if names:

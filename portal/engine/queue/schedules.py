@@ -117,7 +117,7 @@ def _start(session: Session, node: Any, key: int) -> int:
 
 @persistent
 def _set_back(session: Session, key: int) -> None:
-    """Leave a start that was disturbed alone for a while. It stays due: its moment is not dropped."""
+    """Postpone a start that could not be made. It stays due: its moment is not dropped."""
     with transaction(session) as run:
         row = _take(run, key)
         if row is not None and row.next_start <= run.now:
