@@ -1,8 +1,8 @@
 """The due moments of a schedule.
 
-An interval is counted from the due moment before, however late that was. A cron line whose hour is `*` counts hours that
-pass. Any other one names times of day, each of which starts once: one that the clocks skip in spring starts later by what
-they skip, and one that they show twice in autumn starts the first time.
+An interval is counted from the due moment before, however late that was. A cron line whose hour is `*` counts hours
+that pass. Any other one names times of day, each of which starts once: one that the clocks skip in spring starts
+later by what they skip, and one that they show twice in autumn starts the first time.
 """
 
 from __future__ import annotations
