@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlencode
 
 from babel.dates import format_date
 from flask import Blueprint, Response, abort, request, url_for
@@ -31,6 +30,7 @@ from .display.steps import step_title
 from .layout import me, now
 from .navigation import Entry
 from .rendering import render_template
+from .urls import asked, narrowed
 
 blueprint = Blueprint("reports", __name__)
 blueprint.before_request(require_login)
@@ -72,8 +72,7 @@ class Wanted:
         } | changes
         if values["heat"] == "time":
             values["heat"] = ""
-        query = urlencode({name: value for name, value in values.items() if value})
-        return f"{url_for('portal.reports.flow', label=self.label)}?{query}"
+        return narrowed("portal.reports.flow", label=self.label, **values)
 
     def period(self, days: int, today: dt.date) -> str:
         return self.address(since=today - dt.timedelta(days=days - 1), until=today)
@@ -119,7 +118,7 @@ def flow(label: str) -> str | Response:
         raise PermissionDenied(_("Only who may see all processes of a flow sees its figures."))
     today = counts.today(db.session(), now())
     heat = request.args.get("heat", "time")
-    version = request.args.get("version", "").replace("\0", "")[:16]
+    version = asked("version", 16)
     wanted = Wanted(label, *_period(today), version, heat if heat in HEATS else "time")
     found = figures.report(db.session(), label, wanted.since, wanted.until, version=version)
     order = {step.name: place for place, step in enumerate(render.steps(flow_class))}
