@@ -149,7 +149,7 @@ def at_work(session: Session, claimed: Claim) -> Iterator[Activation | None]:
 
 
 class PrivateSession(Session):
-    """The session in which a job reads. It never writes."""
+    """Where a job reads. Nothing is ever written through it."""
 
     def get_bind(self, *args: Any, **kwargs: Any) -> Any:
         """The database of a model is where the session that everyone uses finds it."""
@@ -180,7 +180,7 @@ def _state(process: Process) -> dict[str, Any]:
 
 
 def assigned(activation: Activation) -> dict[str, Any]:
-    """The changes that a job has made: columns, and keys inside the JSON document."""
+    """What a job has written: columns, and writes inside the JSON document."""
     before, process = _job(activation).before, activation.process
     state = inspect(process)
     columns = {}
