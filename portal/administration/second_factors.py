@@ -34,10 +34,6 @@ class WrongCode(PortalError):
     """The code is not one of now, or was used already."""
 
 
-def new_nonce() -> str:
-    return secrets.token_hex(32)
-
-
 def secret_of(nonce: str) -> str:
     """The secret that an app is given: made from what is stored and the portal's key, and stored nowhere."""
     return _secrets(nonce)[0]

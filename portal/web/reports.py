@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -260,9 +260,11 @@ def _warmth(step: StepSums, kind: str) -> float:
 
 def _as_csv(flow_class: Any, found: Report) -> Response:
     part = request.args.get("part", "days")
-    tables = {
-        "days": _days_table, "parts": _parts_table, "steps": _steps_table, "people": _people_table,
-        "roles": _roles_table, "paths": _paths_table, "substitutes": _substitutes_table,
+    tables: dict[str, Callable[[Any, Report], Iterator[list[Any]]]] = {
+        "days": _days_table, "parts": _parts_table, "steps": _steps_table, "paths": _paths_table,
+        "people": lambda _flow_class, found: _loads_table(_("Person"), found.people),
+        "roles": lambda _flow_class, found: _loads_table(_("Role"), found.roles),
+        "substitutes": _substitutes_table,
     }  # fmt: skip
     if part not in tables:
         abort(400, _("There is no such table."))
@@ -299,14 +301,6 @@ def _steps_table(flow_class: Any, found: Report) -> Iterator[list[Any]]:
             *map(_seconds, (each.waiting, each.working)),
             *_times(each.time),
         ]
-
-
-def _people_table(_flow_class: Any, found: Report) -> Iterator[list[Any]]:
-    yield from _loads_table(_("Person"), found.people)
-
-
-def _roles_table(_flow_class: Any, found: Report) -> Iterator[list[Any]]:
-    yield from _loads_table(_("Role"), found.roles)
 
 
 def _loads_table(head: str, loads: list[Load]) -> Iterator[list[Any]]:
