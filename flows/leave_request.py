@@ -71,8 +71,7 @@ class LeaveRequestFlow(flow.Flow):
             views.UpdateProcessView.as_view(fields=["remark"], decide="approved", require={False: ["remark"]})
         )
         .Annotation(
-            title="Decide on leave",
-            description="Check that someone covers, then approve or decline.",
+            title="Decide on leave", description="Check that someone covers, then approve or decline."
         )
         .Permission(auto_create=True)
         .Assign(assign.ManagerOf(this.start.owner))

@@ -120,7 +120,7 @@ class RevisionCommands(click.Group):
 
 
 def revisions(app: Flask) -> None:
-    """Let the tables of a site's flows have revisions."""
+    """Set up revisions for the tables of a site's flows."""
     app.extensions["migrate"] = app.extensions["portal_revisions"] = Revisions(app)
     app.cli.add_command(RevisionCommands("db", help="Revisions of the tables of flows."))
 

@@ -91,10 +91,6 @@ class WorkingCalendar:
             seconds += (min(closes, end) - max(opens, reached)).total_seconds()
         return WorkingTime(days, seconds / 3600)
 
-    def is_working(self, moment: dt.datetime) -> bool:
-        opens, _closes = next(self._spans(moment))
-        return opens <= moment
-
     def _next(self, moment: dt.datetime) -> dt.datetime:
         opens, _closes = next(self._spans(moment))
         return max(opens, moment.astimezone(dt.UTC))

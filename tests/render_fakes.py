@@ -40,6 +40,9 @@ class FakeNode:
     repeat: Any = None
     topic: str | None = None
     table: Any = None
+    assigned: Any = None
+    due: Any = None
+    retries: int = 0
     times_to_fire: int | None = 1
     boundaries: tuple[FakeNode, ...] = ()
 

@@ -19,7 +19,7 @@ COMPANY = Company(
             "/flows/purchase_order/start/start",
             "alice",
             {"supplier": "Alpine Furniture", "item": "Chairs for the meeting room, 8 pieces"},
-        ),
+        )
     ],
     prepare=stock_shelves,
 )

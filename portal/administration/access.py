@@ -29,8 +29,8 @@ def demand_reach(by: User | None, person: User) -> None:
 
 
 def one_at_a_time(session: Session) -> None:
-    """Let nobody else change people's rights until the end of this transaction: two administrators who deactivate each
-    other at the same moment would leave nobody. SQLite has one writer anyway."""
+    """Lock changes of people's rights until the end of this transaction, so that two administrators who deactivate each
+    other at the same moment cannot leave nobody. SQLite has one writer anyway."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("LOCK TABLE portal_role IN SHARE ROW EXCLUSIVE MODE"))
 

@@ -32,7 +32,7 @@ class NotLetIn(PortalError):
 
 @dataclass(frozen=True)
 class Arrival:
-    """What a directory says of somebody who has shown it who they are.
+    """What a directory says of a person who has signed in to it.
 
     Attributes:
         source: the issuer of OpenID Connect, or `ldap`.
@@ -116,7 +116,7 @@ def _row(session: Session, arrival: Arrival) -> ExternalIdentity | None:
 
 
 def _known_here(session: Session, arrival: Arrival, directory: Directory) -> User | None:
-    """Who was here before the directory was asked, if the settings say how they are known again."""
+    """A user who was here before the directory, if the settings say how the two are matched."""
     if directory.link == "username":
         found = find_user(session, arrival.identity.username)
         return found if found is not None and found.erased is None else None

@@ -76,7 +76,7 @@ ACTIONS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the page is narrowed to; it stands in its address.
+    """The filters of the page, as its address has them.
 
     Attributes:
         person: the user name of who did it, or whom it is about.

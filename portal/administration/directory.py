@@ -30,7 +30,7 @@ STATES = ("active", "deactivated", "erased", "")
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the list is narrowed to; it stands in the address of the page.
+    """The filters of the list, as the address of the page has them.
 
     Attributes:
         q: a part of the name, the user name or the mail address.

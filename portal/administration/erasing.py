@@ -54,7 +54,7 @@ class Unfinished(PortalError):
 
 
 def erase(session: Session, person_id: int, by_id: int | None, seconds: float | None = None) -> int:
-    """Take the name of a deactivated person out of everything. How many texts it was in.
+    """Remove the name of a deactivated person everywhere. Returns in how many texts it was.
 
     Args:
         seconds: after which it is left unfinished.
@@ -85,7 +85,7 @@ def erase(session: Session, person_id: int, by_id: int | None, seconds: float | 
 
 
 class _Names:
-    """What a person is called, and what stands for it."""
+    """The names of a person, and what replaces them."""
 
     def __init__(self, username: str, full_name: str, key: str) -> None:
         self.names = sorted({name for name in (username, full_name) if name}, key=len, reverse=True)

@@ -50,7 +50,7 @@ class LdapDirectory:
         self._server = server or ldap3.Server(settings.url, get_info=ldap3.NONE, connect_timeout=_PATIENCE)
 
     def sign_in(self, username: str, password: str) -> Arrival | None:
-        """Who this is, if the directory takes the password.
+        """The person of this name, if the directory accepts the password.
 
         Raises:
             Unreachable: it does not answer.

@@ -118,8 +118,8 @@ def give(
     reason: str = "",
     seconds: float | None = None,
 ) -> Given:
-    """Give the open work of a person to others, each task and request in a transaction of its own: who is interrupted
-    says it again, and the rest follows.
+    """Give the open work of a person to others, each task and request in a transaction of its own: after an
+    interruption the same call does the rest.
 
     Args:
         tasks: the id of who gets the tasks, None for the queue, `leave` to leave them.

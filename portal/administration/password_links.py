@@ -16,17 +16,17 @@ LASTS, RESET_LASTS = 3 * 24 * 3600, 3600
 
 
 def token_for(person: User) -> str:
-    """What an administrator's link has; it ends with the next password and with the end of the person's sessions."""
+    """The token of an administrator's link; a new password, or the end of the person's sessions, makes it invalid."""
     return _signer("portal-password").dumps([person.id, person.session_key[:16]])
 
 
 def reset_token_for(person: User) -> str:
-    """What the link of a mail has that somebody asked for; it ends with another mail address too."""
+    """The token of a link in a mail that somebody asked for; another mail address makes it invalid, too."""
     return _signer("portal-password-reset").dumps([person.id, person.session_key[:16], _digest(person)])
 
 
 def person_of(session: Session, token: str) -> User | None:
-    """Whose link it is. None if it is no good, or no good any more."""
+    """The person of a token; None if it is not valid, or not any more."""
     for salt, lasts in (("portal-password", LASTS), ("portal-password-reset", RESET_LASTS)):
         try:
             number, key, *mail = _signer(salt).loads(token, max_age=lasts)

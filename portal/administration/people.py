@@ -44,7 +44,7 @@ class Unfit(PortalError):
 
 
 def checked(session: Session, given: Mapping[str, Any], person: User | None = None) -> dict[str, Any]:
-    """What is given of a person, as it is stored: people and roles by their rows.
+    """Check the values that are given for a person, and return them as they are stored: people and roles as rows.
 
     Args:
         given: some of `FIELDS`; texts, lists of texts, `capacity` a number or None, `manager` a user name.

@@ -187,7 +187,7 @@ def _one(session: Session, row: dict[str, Any], line: Line, by: User | None) -> 
 def _set_managers(
     session: Session, rows: list[tuple[int, dict[str, Any]]], lines: dict[int, Line], by: User | None
 ) -> None:
-    """When everybody is there: a manager may come further down than the people below them."""
+    """Set managers after everybody was added: a manager may stand below their people in the file."""
     for number, row in rows:
         line = lines[number]
         if line.fault or "manager" not in row:

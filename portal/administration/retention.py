@@ -75,9 +75,9 @@ def run(session: Session, by_id: int | None, *, dry: bool) -> list[Done]:
     return done
 
 
-def on_hold(session: Session, limit: int = 200) -> list[LegalHold]:
-    """The legal holds, the newest first."""
-    return list(session.scalars(select(LegalHold).order_by(LegalHold.created.desc()).limit(limit)))
+def on_hold(session: Session) -> list[LegalHold]:
+    """The latest legal holds, the newest first."""
+    return list(session.scalars(select(LegalHold).order_by(LegalHold.created.desc()).limit(200)))
 
 
 def _criteria(rule: Retention, label: str) -> Iterator[ColumnElement[bool]]:

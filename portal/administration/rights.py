@@ -173,7 +173,7 @@ def _reasons(person: User, name: str, held: dict[str, list[Reason]]) -> list[Rea
 
 
 def _by_rules() -> Iterator[Right]:
-    """What a flow gives to people without a permission."""
+    """The rights that a flow gives without a permission."""
     for label, flow_class in registry.items():
         title = flow_class.definition.title
         for node in flow_class.definition.nodes.values():

@@ -112,7 +112,7 @@ def remove(session: Session, role: Role, by: User | None) -> None:
 
 
 def set_members(session: Session, role: Role, people: Iterable[User], by: User | None, *, added: bool) -> int:
-    """Give a role to people, or take it from them. How many it was.
+    """Give a role to people, or take it from them. Returns how many changed.
 
     Raises:
         PortalError: nobody would be left to administer.

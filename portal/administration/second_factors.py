@@ -34,17 +34,13 @@ class WrongCode(PortalError):
     """The code is not one of now, or was used already."""
 
 
-def new_nonce() -> str:
-    return secrets.token_hex(32)
-
-
 def secret_of(nonce: str) -> str:
     """The secret that an app is given: made from what is stored and the portal's key, and stored nowhere."""
     return _secrets(nonce)[0]
 
 
 def address_of(person: User, nonce: str) -> str:
-    """What an app reads from a QR code (`otpauth:`)."""
+    """The address in the QR code that an app reads (`otpauth:`)."""
     host = urlsplit(current_app.extensions["portal"].base_url).hostname or "localhost"
     totp = pyotp.TOTP(secret_of(nonce))
     return totp.provisioning_uri(name=person.username, issuer_name=f"Portal ({host})")
@@ -93,7 +89,7 @@ def new_codes(session: Session, person: User) -> list[str]:
 
 
 def take(session: Session, person: User, said: str) -> None:
-    """Take a code, within a transaction that writes: it is never good again, also for who sends it at this moment.
+    """Use up a code, within a transaction that writes: nobody can use it again, nor at the same moment.
 
     Raises:
         WrongCode: it is none.
@@ -157,7 +153,7 @@ def _matching(nonce: str, said: str, after: int) -> int | None:
 
 
 def _secrets(nonce: str) -> list[str]:
-    """By the portal's key, and by those that it had before."""
+    """The secret by the portal's present key, then by its earlier ones."""
     keys = [current_app.config["SECRET_KEY"], *(current_app.config.get("SECRET_KEY_FALLBACKS") or ())]
     made = [hmac.digest(str(key).encode(), f"portal-totp/{nonce}".encode(), hashlib.sha256) for key in keys]
     return [base64.b32encode(each[:20]).decode() for each in made]

@@ -45,7 +45,7 @@ def revoke(session: Session, token_id: int | None, by_id: int | None, *criteria:
 
 
 def _note(session: Session, action: str, by_id: int | None, token: Token, **detail: Any) -> None:
-    """What the owner calls a token stays out of the audit: names may stand in it."""
+    """Write to the audit. The owner's name of a token is left out, as it may name people."""
     detail = {"token": token.start, "scopes": list(token.scopes), **detail}
     audit.append(session, [Entry(action, by_id, "person", token.user_id, detail)])
 

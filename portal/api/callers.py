@@ -106,8 +106,8 @@ def _demand_room(token_id: int, now: dt.datetime) -> None:
 
 
 def _count(token_id: int, minute: dt.datetime) -> int:
-    """How often a token was used in this minute, this use among them. Beside the transaction of the request, and not
-    waited for on the disk: after a crash of the machine a minute begins anew, at worst."""
+    """Count this use, and return how many there were in this minute. The count is written outside of the request's
+    transaction and without waiting for the disk: a crash of the machine loses a minute's count at worst."""
     same = Token.seen == minute
     counted = (
         update(Token)
@@ -127,7 +127,7 @@ def _count(token_id: int, minute: dt.datetime) -> int:
 
 
 def _hurry(connection: Connection) -> dict[str, int]:
-    """Let one transaction wait neither for others nor for the disk. How SQLite was set before."""
+    """Let one transaction wait neither for others nor for the disk. Returns SQLite's settings of before."""
     if connection.dialect.name != "sqlite":
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = {PATIENCE}")
         connection.exec_driver_sql("SET LOCAL synchronous_commit = off")

@@ -123,7 +123,7 @@ def _make(parts: dict[str, DocumentedBlueprint]) -> dict[str, Any]:
 
 
 class _Guest:
-    """As much of an application as the document asks for."""
+    """The part of an application that the document needs."""
 
     def __init__(self, app: Flask) -> None:
         self.config, self.cli = app.config, _WithoutCommands()

@@ -172,7 +172,7 @@ def _task(task_id: int) -> Task:
 
 
 def _writer(task: Task, data: dict[str, Any]) -> Callable[[Activation], object]:
-    """What enters the result of the work into the process."""
+    """The function that writes the result of the work to the process."""
     node: Any = task.node
     if node.func is None:
         return lambda activation: _enter(activation, data)

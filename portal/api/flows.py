@@ -97,5 +97,5 @@ def _start(node: Any) -> dict[str, Any]:
         "flow": node.flow_class.definition.label,
         "node": node.name,
         "title": node.title,
-        "description": str(getattr(node, "description", "") or ""),
+        "description": str(node.description),
     }

@@ -21,7 +21,7 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 def has_form(node: Any) -> bool:
     """Whether a program can fill it in: no view that is written by hand, which reads a request as it likes."""
-    return node is not None and hasattr(getattr(node, "view", None), "form")
+    return node is not None and hasattr(node.view, "form")
 
 
 def form_schema(activation: Activation) -> Schema:
@@ -49,7 +49,7 @@ def _needs(form: Any) -> Iterator[Schema]:
 
 
 def _whens(view: Any, schema: Schema) -> Iterator[Schema]:
-    """What `views.When` makes required; it is not by itself."""
+    """The fields that `views.When` makes required only in some cases."""
     for when in getattr(view, "whens", ()):
         names = [name for name in _names(when.items) if name in schema.get("required", ())]
         if names:

@@ -41,7 +41,7 @@ def read(name: str, query: dict[str, Any]) -> queries.Page:
 
 
 def _unknown() -> Iterator[queries.LeftOut]:
-    """What looks like a filter and is none: a comparison that there is not."""
+    """Filters that do not exist: comparisons and fields with unknown names."""
     for name, text in request.args.items():
         if name.startswith("data.") and text.strip() and queries.data_filter(name, text.strip()) is None:
             told = "A field is compared by eq, ne, lt, le, gt, ge or contains."

@@ -110,7 +110,7 @@ def _hashed(key: str | None, user_id: int | None) -> str | None:
 
 
 def _digest() -> str:
-    """What makes two requests the same: method, address and body."""
+    """A hash of method, address and body: two requests with the same are the same."""
     parts: list[bytes] = [request.method.encode(), request.full_path.encode(), request.get_data()]
     for name, file in request.files.items(multi=True):
         file.stream.seek(0)

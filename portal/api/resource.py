@@ -99,12 +99,10 @@ def demand_reason(body: dict[str, Any]) -> None:
         raise Invalid({"reason": [str(error)]}) from error
 
 
-def reply(
-    schema: Schema, value: Any, status: int = 200, headers: dict[str, str] | None = None
-) -> BaseResponse:
+def reply(schema: Schema, value: Any, status: int = 200) -> BaseResponse:
     """A value in JSON, as a schema has it."""
     body = json.dumps(schema.dump(value)) + "\n"
-    return current_app.response_class(body, status, headers or {}, mimetype="application/json")
+    return current_app.response_class(body, status, mimetype="application/json")
 
 
 def page(schema: Schema, items: list[Any], after: str | None) -> BaseResponse:

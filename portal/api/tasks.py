@@ -34,7 +34,7 @@ TASKS = page_of(TaskSchema)
 
 
 class Action(NamedTuple):
-    """What an action asks of a token, and which members of the body it takes."""
+    """The scope that an action needs of a token, and the members of the body that it accepts."""
 
     scope: str
     takes: tuple[str, ...] = ()

@@ -44,7 +44,7 @@ BARE: tuple[click.Command, ...] = (list_flows,)
 @flows.command("check")
 @click.argument("labels", nargs=-1, metavar="[LABEL]...")
 def check_flows(labels: tuple[str, ...]) -> None:
-    """Say that every flow, or each that is named, is sound, and which running processes no longer fit the code.
+    """Check that every flow, or each that is named, is sound, and list running processes that no longer fit the code.
 
     A flow that is declared wrongly fails when its module is imported, with the mend. Exits with 1 if a process does
     not fit. What a rename may have left behind, permissions and data of fields, is said beside, and so is what may be a
@@ -144,7 +144,7 @@ def _count(number: int, thing: str) -> str:
 @click.argument("old")
 @click.argument("new")
 def rename_class(old: str, new: str) -> None:
-    """Let the processes of class OLD, which was renamed or moved, be of class NEW.
+    """Move the processes of class OLD, which was renamed or moved, to class NEW.
 
     Each is `module:Class`, or the label of a flow; the permissions of a flow go with it.
     """

@@ -105,7 +105,7 @@ def _values(command: Any) -> Any:
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:
-    """What was said; an empty text in a list empties it."""
+    """The values that were given; an empty text empties a list."""
     said = {name: value for name, value in values.items() if value is not None and value != ()}
     return {
         name: [each for each in value if each] if isinstance(value, tuple) else value

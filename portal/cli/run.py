@@ -59,7 +59,7 @@ def run(context: click.Context, host: str, port: int, demo: bool, reload: bool, 
 
 
 def _in_thread(context: click.Context, serve: Callable[[], None]) -> None:
-    """What the reloader starts beside its watch. A refusal is told, and the watch goes on."""
+    """Run the server in the reloader's thread. A refusal is printed, and the reloader keeps watching."""
     with context.scope(cleanup=False):
         try:
             with in_one_line():

@@ -17,12 +17,13 @@ from .answers import (
     Person,
     Process,
     ProcessDetail,
+    Refused,
     Start,
     StartForm,
     Task,
     TaskDetail,
 )
-from .calls import Client, ProcessAction, Refused, TaskAction
+from .calls import Client, ProcessAction, TaskAction
 
 __all__ = [
     "Client", "Comment", "Event", "ExternalTask", "Flow", "Person", "Process", "ProcessAction", "ProcessDetail",

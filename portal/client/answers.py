@@ -1,7 +1,8 @@
-"""What the portal answers, as types. Moments are texts (ISO 8601)."""
+"""What the portal answers, as types, and `Refused`. Moments are texts (ISO 8601)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypedDict
 
 
@@ -115,3 +116,20 @@ class Comment(TypedDict):
     task: int | None
     text: str
     removed: bool
+
+
+class Refused(Exception):
+    """The portal has refused a call.
+
+    Attributes:
+        status: the HTTP status.
+        problem: what it said, as of RFC 9457.
+        errors: the messages by field; an empty name is for what is of no single one.
+    """
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        self.status, self.problem = status, dict(problem)
+        self.errors: dict[str, list[str]] = dict(problem.get("errors") or {})
+        super().__init__(
+            f"{status} {problem.get('detail') or problem.get('title') or ''} {self.errors or ''}".strip()
+        )

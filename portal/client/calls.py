@@ -1,4 +1,4 @@
-"""The calls of a program, a method for each, and what a refusal of the portal becomes."""
+"""The calls of a program, a method for each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,18 @@ from typing import Any, Literal, Self, cast
 
 import httpx
 
-from .answers import Comment, Event, ExternalTask, Flow, Process, ProcessDetail, StartForm, Task, TaskDetail
+from .answers import (
+    Comment,
+    Event,
+    ExternalTask,
+    Flow,
+    Process,
+    ProcessDetail,
+    Refused,
+    StartForm,
+    Task,
+    TaskDetail,
+)
 
 #: how often a call is made before its failure is told, and seconds between the first two
 TRIES, WAIT = 4, 0.5
@@ -20,23 +31,6 @@ TaskAction = Literal[
     "assign", "unassign", "reassign", "execute", "snooze", "skip", "move", "cancel", "undo", "revive"
 ]
 ProcessAction = Literal["cancel", "suspend", "resume", "withdraw", "retry"]
-
-
-class Refused(Exception):
-    """The portal has refused a call.
-
-    Attributes:
-        status: the HTTP status.
-        problem: what it said, as of RFC 9457.
-        errors: the messages by field; an empty name is for what is of no single one.
-    """
-
-    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
-        self.status, self.problem = status, dict(problem)
-        self.errors: dict[str, list[str]] = dict(problem.get("errors") or {})
-        super().__init__(
-            f"{status} {problem.get('detail') or problem.get('title') or ''} {self.errors or ''}".strip()
-        )
 
 
 class Client:

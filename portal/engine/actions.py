@@ -268,7 +268,7 @@ class TaskActions:
         return user
 
     def _note_other(self, task: Task, action: str) -> None:
-        """With a task of somebody else this is a lever."""
+        """Note for the audit that somebody acts on a task of somebody else."""
         if self.run.user is not None and not permissions.owns(self.run.user, task):
             self.run.pull(action)
 
@@ -318,7 +318,7 @@ class TaskActions:
 
 
 def store_first(session: Session, activation: Activation) -> None:
-    """Give what a new process points at its key, so that the process is written once."""
+    """Insert what a new process points at, so that its key is known and the process is written once."""
     for owner in (activation.process, activation.task):
         for pointer in (type(owner).artifact, type(owner).seed):
             if pointer.unstored(owner) is not None:

@@ -34,7 +34,7 @@ class Answer(NamedTuple):
 
 
 def find(session: Session, key: str) -> Answer | None:
-    """What was answered to a request with this key, unless that is too long ago."""
+    """The answer that a request with this key got, unless that is too long ago."""
     query = select(KeptAnswer.digest, KeptAnswer.status, KeptAnswer.headers, KeptAnswer.body).where(
         KeptAnswer.key == key, KeptAnswer.created > clock.get()() - KEPT, KeptAnswer.status.is_not(None)
     )
@@ -43,7 +43,7 @@ def find(session: Session, key: str) -> Answer | None:
 
 
 def claim(session: Session, key: str, user_id: int | None, digest: str) -> Answer | None:
-    """Take the key for the action that is under way, or tell what was answered already.
+    """Reserve the key for the action that is under way, or return the answer that it has already.
 
     Args:
         key: a hash of the key and of whose it is.

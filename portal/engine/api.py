@@ -301,7 +301,7 @@ def withdraw(process: Process | int, user: User | int | None, reason: str | None
 
 
 def _ours(kwargs: dict[str, Any]) -> tuple[Any, bool]:
-    """Take the keywords that begin with an underscore out of those for the function."""
+    """Separate the keywords that begin with an underscore from those for the function."""
     user, propagate = kwargs.pop("_user", None), bool(kwargs.pop("_propagate", False))
     unknown = [name for name in kwargs if name.startswith("_")]
     if unknown:

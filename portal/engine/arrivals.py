@@ -50,7 +50,7 @@ def _is_free(task: Task) -> bool:
 
 
 def _takers(session: Session, people: list[User], tasks: list[Task]) -> Iterable[User]:
-    """Who of these may take one of the tasks of a step, without a statement for each."""
+    """The people among these who may take one of the tasks of a step, without a statement for each."""
     process, node = tasks[0].process, tasks[0].node
     asked = {(task.owner_permission, task.owner_permission_obj) for task in tasks}
     able = [user for user in people if any(user.can(*each) for each in asked)]
@@ -79,7 +79,8 @@ def _owners(session: Session, process: Process, *criteria: Any) -> set[int | Non
 def _insert(
     run: ActionContext, told: list[tuple[Task, User]], traces: Mapping[Task | None, str | None]
 ) -> int:
-    """Who has been told of the step a moment ago gets one row for all that follows, which is sent later."""
+    """Insert one row for a person and a step; whoever was told of the step a moment ago gets one, sent later, for all
+    that follows."""
     mailed = [(task, user) for task, user in told if _is_mailed(user)]
     _insert_notices(run, told)
     number = int(run.now.timestamp() // BURST.total_seconds())

@@ -65,7 +65,7 @@ class Entry:
 
 
 def of_levers(pulled: set[str], changes: Sequence[Change]) -> list[Entry]:
-    """What the history says of the levers that somebody has pulled, a row for each process that one has changed."""
+    """Entries for the managers' actions in the history, one for each process that somebody has changed."""
     found: dict[tuple[str, int], list[Change]] = {}
     for change in changes:
         if change.action in pulled and change.user_id is not None:
@@ -166,7 +166,7 @@ def head(session: Session) -> tuple[int, str]:
 
 
 def faults(session: Session, kept: tuple[int, str] | None = None) -> Iterator[str]:
-    """What was changed, dropped or put in another place, a line each; nothing where all is as it was written.
+    """Lines for rows that were changed, removed or moved; nothing where the chain is intact.
 
     Args:
         kept: what `head` gave once.

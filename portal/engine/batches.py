@@ -46,7 +46,7 @@ class BatchedAction(ActionContext):
         self._apart = False
 
     def guarded(self, task: Task, call: Callable[[], Any]) -> Any:
-        """As alone, but for a failure, which goes to the caller of the batch and takes back all of it."""
+        """As for a single action, but a failure goes to the caller of the batch, which takes all of it back."""
         try:
             if not calls_authors(task.node):
                 return contain(call)

@@ -51,14 +51,14 @@ class Part:
     changes: list[Change]
 
     def leave(self, session: Session) -> None:
-        """Take the tasks out of the session: a rollback takes their rows away, and it does not know them as new."""
+        """Remove the tasks from the session: a rollback removes their rows, and does not know the objects as new."""
         for task in self.tasks:
             if task in session:
                 session.expunge(task)
 
 
 class Rows:
-    """What an action has added so far, the oldest first."""
+    """The rows that an action has added so far, the oldest first."""
 
     def __init__(self, session: Session, now: dt.datetime) -> None:
         self.session = session
@@ -122,7 +122,8 @@ class Rows:
             placing.attach(self.session, task, identity((key,)))
 
     def leave(self) -> None:
-        """Take what was stored out of the session: a rollback takes the rows away, and it does not know them as new."""
+        """Remove what was stored from the session: a rollback removes the rows, and does not know the objects as
+        new."""
         self.complete = None
         self.cut((0, 0, 0)).leave(self.session)
         for process in self.stored:

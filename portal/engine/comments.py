@@ -99,7 +99,7 @@ def edit(session: Session, comment_id: int, user_id: int, text: str) -> None:
 
 
 def remove(session: Session, comment_id: int, user_id: int) -> None:
-    """Take the text of a comment away: one's own, or, as a manager of the flow, any. The row stays, and says who.
+    """Remove the text of a comment: one's own, or, as a manager of the flow, any. The row stays with its author.
 
     Raises:
         PermissionDenied: it is another person's.

@@ -44,7 +44,7 @@ def lost(task: Task) -> Node:
 
 
 def among_open(query: Any) -> Any:
-    """Let a query for open tasks of a process read those alone.
+    """Restrict a query for open tasks of a process to an index of these.
 
     SQLite would choose an index of all tasks that the process ever had; with a bound of its second column, which all
     names are above, it takes `ix_portal_task_open`.
@@ -82,7 +82,7 @@ def new_task(
 
 
 class Interpreter(Protocol):
-    """What moves tokens, for those of its parts that it calls and that call it back."""
+    """The interpreter's functions that its parts call back."""
 
     def settle(self, run: ActionContext) -> None: ...
     def attempt(
@@ -233,7 +233,7 @@ class ActionContext:
         return found
 
     def keep_keys(self) -> None:
-        """Let what was committed tell its keys, though it has expired."""
+        """Keep the primary keys of committed objects readable, although they have expired."""
         for process, tasks in self.tasks.items():
             for each in (process, *tasks):
                 placing.keep_key(each)
@@ -344,7 +344,7 @@ class ActionContext:
         self._write(task.process, task, action, task.status, task.status, detail)
 
     def because(self, action: str, reason: str | None) -> None:
-        """Keep with the history why an action is done; its earlier reason, in this transaction, goes.
+        """Store in the history why an action is done; this replaces an earlier reason of the same transaction.
 
         Raises:
             PortalError: that text cannot be kept.

@@ -20,7 +20,7 @@ _MOST = 2000
 
 
 def keep(session: Session) -> int:
-    """Keep the declarations that were not seen before. How many these were; any number of workers may do it."""
+    """Store declarations that were not seen before, and return their number. Any number of workers may do it."""
     wanted = {(label, flow.definition.fingerprint): flow for label, flow in registry.items()}
     query = select(Declaration.flow_label, Declaration.fingerprint)
     there = {(label, fingerprint) for label, fingerprint in session.execute(query)}

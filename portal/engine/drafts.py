@@ -34,7 +34,7 @@ def read(session: Session, user_id: int, place: str) -> Draft | None:
 
 
 def save(session: Session, user_id: int, place: str, task_id: int | None, typed: Typed) -> dt.datetime:
-    """Keep what was typed, in a transaction of its own. The moment of it."""
+    """Store what was typed, in a transaction of its own. Returns the moment."""
     now = clock.get()()
     writes.begin(session)
     _put(session, Draft, {"user_id": user_id, "place": place}, task_id=task_id, typed=typed, saved=now)
@@ -55,7 +55,7 @@ def form_of(task_id: int) -> str:
 
 
 def pass_on(session: Session, task_id: int, giver_id: int, receiver_id: int) -> bool:
-    """Give the giver's draft of a task's form to who gets the task, in the transaction that hands it over.
+    """Move the giver's draft of a task's form to the new owner, in the transaction that hands the task over.
 
     Returns:
         Whether the receiver has it now: a draft of their own is theirs, and stays.
@@ -79,7 +79,7 @@ def accepted(session: Session, user_id: int, place: str) -> None:
 def park(
     session: Session, browser: str, place: str, task_id: int | None, typed: Typed, user_id: int | None
 ) -> None:
-    """Keep a form that nobody signed in has sent, for this browser.
+    """Store a form for this browser that was sent while nobody was signed in.
 
     Args:
         browser: the hash of the browser's key.
@@ -101,7 +101,7 @@ def park(
 
 
 def adopt(session: Session, browser: str, user_id: int) -> None:
-    """Who has signed in gets the forms that this browser sent meanwhile, but for those of somebody else."""
+    """Give a person who has signed in the forms that this browser sent meanwhile, except those of somebody else."""
     writes.begin(session)
     theirs = or_(ParkedForm.user_id.is_(None), ParkedForm.user_id == user_id)
     since = clock.get()() - PARKED

@@ -49,7 +49,7 @@ def may_work(user: User | None, node: Any) -> bool:
 
 
 def recover(session: Session) -> int:
-    """Let tasks be fetched again whose lock has run out. Their number."""
+    """Release external tasks whose lock has expired. Returns their number."""
     return jobs.reclaim(session)
 
 

@@ -76,7 +76,7 @@ def short(filename: str) -> str:
 
 
 def describe(error: BaseException, moment: Any) -> dict[str, Any]:
-    """What is kept of a failure. No local variables, and no secrets as far as one can tell them."""
+    """Describe a failure for storage: without local variables, and without secrets as far as they can be recognised."""
     error = cause(error)
     return {
         "type": type(error).__name__,

@@ -52,7 +52,7 @@ def ask(run: ActionContext, task: Task, user: User) -> None:
 
 
 def end(run: ActionContext, task: Task, user: User) -> None:
-    """Let somebody help no more: its owner, a manager, or the helper. They may still look.
+    """End somebody's help: by the owner, a manager or the helper. The helper may still look at the process.
 
     Raises:
         TransitionNotAllowed: the task is over.
@@ -108,7 +108,7 @@ def helpers(session: Session, task: Task) -> Sequence[User]:
 
 
 def _let_look(session: Session, task: Task, user: User) -> None:
-    """Who helps sees the process, also when they help no more: as who had a task of it."""
+    """Let a helper see the process, also afterwards, as a former owner of a task may."""
     pair = (former_owner.c.user_id == user.id, former_owner.c.process_id == task.process_id)
     if session.scalar(select(literal(1)).where(*pair)) is None:
         session.execute(former_owner.insert().values(user_id=user.id, process_id=task.process_id))

@@ -39,8 +39,7 @@ def root_of(task: Any) -> Any:
 def wait_after(
     failures: int, first: dt.timedelta = FIRST_WAIT, longest: dt.timedelta = LONGEST_WAIT
 ) -> dt.timedelta:
-    """How long to leave what has failed so often, give or take a fifth: those who failed together do not come back
-    together.
+    """The wait after so many failures, varied by a fifth so that those who failed together do not retry together.
 
     Args:
         failures: from 1.
@@ -113,7 +112,7 @@ def mark(session: Session, model: Any, rows: Iterable[Any], **values: Any) -> No
 
 
 def at_rest(session: Session, task_ids: Iterable[int]) -> list[int]:
-    """Those of these tasks in whose tree nobody is at work now, in the same order."""
+    """The tasks among these in whose tree nobody works now, in the same order."""
     wanted = list(task_ids)
     query = select(Task.id).where(Task.id.in_(wanted))
     found = {row.id for row in batch(session, query)} if wanted else set()

@@ -24,7 +24,7 @@ PROCESS_STATES = ("NEW", "DONE", "CANCELED", "FAILED", "SUSPENDED")
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """From which states an action leads where, and whose it is."""
+    """The states in which an action is allowed, the state that follows, and who may do it."""
 
     source: tuple[str, ...]
     #: None: the state stays as it is

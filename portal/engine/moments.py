@@ -1,8 +1,8 @@
 """The due moments of a schedule.
 
-An interval keeps its beat. A cron line whose hour is `*` goes by the hours that pass. Any other one names times of day,
-and each of them is met once: one that the clocks skip in spring comes as much later as they skip, and one that they
-show twice in autumn counts the first time.
+An interval is counted from the due moment before, however late that was. A cron line whose hour is `*` counts hours
+that pass. Any other one names times of day, each of which starts once: one that the clocks skip in spring starts
+later by what they skip, and one that they show twice in autumn starts the first time.
 """
 
 from __future__ import annotations

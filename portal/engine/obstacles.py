@@ -93,7 +93,7 @@ def _gone_on(task: Task) -> Iterator[Obstacle]:
 
 
 def _without_origin(task: Task) -> Iterator[Obstacle]:
-    """What came before was taken back, or is at work again."""
+    """Obstacles before the task: what came before it was undone, or is open again."""
     origins = _origins(task)
     if gone := tuple(each for each in origins if each.status in TAKEN_BACK):
         yield Obstacle(_("what came before {it} was taken back: {them}"), gone)
@@ -187,7 +187,7 @@ def _stand(task: Task, *criteria: Any) -> list[Task]:
 
 
 def _origins(task: Task) -> list[Task]:
-    """Where its token came from: not the task that it is a fresh copy of."""
+    """The tasks from which its token came, except the one of which it is a fresh copy."""
     return [each for each in task.previous if not _is_copied(each, task)]
 
 

@@ -273,7 +273,7 @@ def _act(
 
 
 def _arguments(session: Session, action: str, given: Any) -> tuple[Any, ...]:
-    """What an action is given, from how the operation keeps it."""
+    """The arguments of an action, from the values that the operation stores."""
     if action in ("assign", "reassign"):
         return (session.get_one(User, given),)
     if action in ("due", "snooze"):
@@ -304,7 +304,7 @@ def _advance(session: Session, key: Key, target_id: int, next_moment: dt.timedel
 def let_go(
     session: Session, operation: Operation, *, over: bool, after: dt.timedelta = dt.timedelta()
 ) -> None:
-    """Leave an operation to whoever takes it next, or end it where there is nothing left."""
+    """Release an operation for the next worker, or end it where nothing is left."""
     now = clock.get()()
     mine = update(Operation).where(
         Operation.id == operation.id, Operation.cursor == operation.cursor, Operation.state == "RUNNING"

@@ -44,8 +44,8 @@ def demand_owner_or_manager(user: User | None, task: Task, action: str) -> None:
 
 
 def may_see_process(session: Session, user: User | None, process: Process) -> bool:
-    """Who started it, owned a task of it once, or holds `<label>.view` or `<label>.manage`; and who stands in for
-    somebody with an open task of it."""
+    """Whether a person may see a process: they started it, owned a task of it, hold `<label>.view` or `<label>.manage`,
+    or stand in for the owner of an open task."""
     if user is None or process.created_by_id == user.id or user.views(process.flow_label):
         return True
     owns = exists().where(Task.process_id == process.id, Task.owner_id == user.id)
@@ -72,7 +72,7 @@ def who_sees(session: Session, process: Process, people: Iterable[User]) -> list
 
 
 def remember_owner(session: Session, task: Task) -> None:
-    """Let whoever loses a task now still look at its process."""
+    """Remember that whoever loses a task now may still see its process."""
     if task.owner_id is None:
         return
     pair = (former_owner.c.user_id == task.owner_id, former_owner.c.process_id == task.process_id)
@@ -105,7 +105,8 @@ def could_take(user: User, task: Task) -> bool:
 
 
 def acts_for(session: Session, user: User, task: Task) -> User | None:
-    """Whose permission a person uses who takes a task. None where they need nobody else's, or nobody lends it."""
+    """The absent person whose permission somebody uses who takes a task. None where they need nobody's, or nobody lends
+    it."""
     if task.owner_permission is None or _can(user, task):
         return None
     lending = (each for each in lenders(user, task) if not has_done_its_counterpart(session, each, task))
@@ -117,7 +118,7 @@ def _can(user: User, task: Task) -> bool:
 
 
 def lenders(user: User, task: Task) -> list[User]:
-    """Who is away and lends this person the permission for a task."""
+    """The absent people who lend this person the permission for a task."""
     name, obj = task.owner_permission, task.owner_permission_obj
     people = () if name is None else absences.replaced(user, task.process.flow_label)
     return [person for person in people if name is not None and absences.lends(person, name, obj)]

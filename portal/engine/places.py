@@ -48,7 +48,7 @@ def places(task: Task) -> list[Node]:
 
 
 def held(task: Task) -> str | None:
-    """What keeps a task from being moved at all, in words; None for nothing."""
+    """Why a task cannot be moved at all, in words; None if it can."""
     awaits = task.awaits or ""
     if task.is_event or task.flow_task_type.endswith("Boundary"):
         return _("it is an event on a task; move the task that it sits on")
@@ -189,7 +189,7 @@ def _event_behind(task: Task) -> Task | None:
 
 
 def _before(task: Task) -> list[Task]:
-    """Where a token came from: that of a join from the split whose branches it has taken."""
+    """The nodes from which a token came; for a join, those before the split whose branches it has merged."""
     awaits = task.awaits or ""
     if awaits.startswith(f"{token.ROOT}/"):
         return list(_select(task, Task.number == token.split_of(awaits)))

@@ -131,8 +131,8 @@ def persist(session: Session, call: Callable[[], T]) -> T:
     """Retry a call when the database was unavailable, unless part of it is committed, or it is part of a larger one.
 
     Raises:
-        Disturbed: it is disturbed again and again, also where it only reads; nothing was changed.
-        Uncertain: it is disturbed after a part of it was committed.
+        TransientError: the database was unavailable at each try, also where it only reads; nothing was changed.
+        Uncertain: it became unavailable after a part of the call was committed.
     """
     if session.info.get("run") is not None or session.info.get("persists"):
         return call()

@@ -50,7 +50,7 @@ def _calls_authors(node: Node) -> bool:
 
 
 class Snapshot:
-    """What a process or a task held: its loaded columns, and the objects that it was related to."""
+    """The state of a process or a task: its loaded columns, and the objects to which it was related."""
 
     def __init__(self, target: Any) -> None:
         self.target = target
@@ -120,7 +120,7 @@ class Snapshot:
         return changed
 
     def needed(self) -> list[Any]:
-        """What a row to come cannot be inserted without."""
+        """The related rows without which a new row cannot be inserted."""
         state, loaded = instance_state(self.target), self.target.__dict__
         if state.persistent:
             return []

@@ -133,7 +133,7 @@ def fill_in(session: Session, most: int = 200) -> int:
 
 
 def text_of_task(task: Task) -> str | None:
-    """What a search finds a task by beside its process; None where it has nothing of its own."""
+    """The text by which a search finds a task, besides that of its process; None where it has none of its own."""
     _, _, behind = (task.search_text or "").partition(_BEHIND)
     if task.artifact_type is None:
         behind = ""

@@ -11,8 +11,8 @@ from .interpreter import compensation, processes, step
 
 
 def skip(run: ActionContext, task: Task) -> None:
-    """Leave a task out. Nobody has done it, so it is nobody's: `this.node.owner` and `.NotSameAs` do not count it,
-    and nothing of it is taken back.
+    """Skip a task. It is nobody's work then: `this.node.owner` and `.NotSameAs` ignore it, and an undo takes nothing of
+    it back.
 
     Raises:
         TransitionNotAllowed: it is not waiting, or it decides where the process goes.

@@ -26,7 +26,7 @@ class Started(NamedTuple):
 
 
 def claim(session: Session, user_id: int, key: str, digest: str) -> Started | None:
-    """Take the key for the start that is under way, or tell what it has started already."""
+    """Reserve the key for the start that is under way, or return the process that it has started already."""
     row = {"user_id": user_id, "key": key, "digest": digest, "created": clock.get()()}
     insert = writes.insert(session, StartKey).values(**row).on_conflict_do_nothing()
     if writes.run(session, insert.returning(StartKey.key)).first() is not None:
@@ -44,7 +44,7 @@ def find(session: Session, user_id: int, key: str) -> Started | None:
 
 
 def settle(session: Session, user_id: int, key: str, process_id: int | None) -> None:
-    """Say which process it was; a form that has started none may be sent again."""
+    """Store which process was started; a form that has started none may be sent again."""
     mine = (StartKey.user_id == user_id, StartKey.key == key)
     if process_id is None:
         writes.run(session, delete(StartKey).where(*mine))

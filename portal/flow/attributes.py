@@ -96,7 +96,7 @@ def _words(node: Node) -> Iterator[str]:
 
 
 def _template(definition: Definition, name: str, source: Any, known: tuple[str, ...]) -> Iterator[str]:
-    """What is wrong with a template: what nobody can read, and what would be empty for ever.
+    """Finds mistakes in a template: names that nobody can read, and texts that would always be empty.
 
     Args:
         known: the names that it may use.

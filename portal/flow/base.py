@@ -135,8 +135,12 @@ class Node:
     permission: str | None = None
     #: the form by which a person does it
     view: Any = None
-    #: the author's code that it calls
+    #: who gets its task, and when that is due: a value, or what says it
+    assigned: Any = None
+    due: Any = None
+    #: the author's code that it calls, and how often that is tried again
     func: Any = None
+    retries: int = 0
     #: what decides between its ways, or what it waits for
     condition: Any = None
     #: the code of the error or escalation that it throws or catches

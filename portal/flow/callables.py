@@ -98,7 +98,7 @@ def has_owner(node: Any) -> bool:
 
 
 def _mend(definition: Definition, called: Called) -> str:
-    """What to write instead of a value that cannot be called."""
+    """Suggests what to write instead of a value that cannot be called."""
     call = called.call
     if isinstance(call, str) and call in methods(definition.flow_class):
         return f"write this.{call}"
@@ -156,7 +156,7 @@ _WORDS = {
 
 
 def _field_kind(definition: Definition, path: tuple[str, ...]) -> Kind | None:
-    """What the field holds to which names lead from the activation; None where nobody knows."""
+    """The kind of the field to which these names lead; None where it is not known."""
     model = definition.process_class
     if len(path) != 2 or path[0] != "process" or not isinstance(model, type):
         return None

@@ -24,7 +24,7 @@ _AT_HAND = 64
 
 
 class KeptFlow:
-    """What is drawn in the place of a flow's class that the code no longer has."""
+    """Stands for the class of a flow that the code no longer has, to be drawn."""
 
     def __init__(self, definition: Any) -> None:
         self.definition = definition

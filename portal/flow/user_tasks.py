@@ -201,10 +201,10 @@ class View(Form, Activity):
     def __init__(self, view: View_ | None, *, undo_func: Call | None = None) -> None:
         super().__init__(view)
         self._undo = undo_func
-        self._assign: User | Call | Rule | str | None = None
+        self.assigned = None
         self._named_in_place = self._names_nobody = self._named_twice = self._named_oddly = False
         self._on_create: Call | None = None
-        self._due: dt.timedelta | WorkingTime | Call | None = None
+        self.due = None
         self._priority: int | Call = 0
         self.not_same_as: list[Reference] = []
 
@@ -216,7 +216,7 @@ class View(Form, Activity):
                 `portal.assign`.
             username: a user name.
         """
-        self._assign = username if username is not None else user
+        self.assigned = username if username is not None else user
         self._named_in_place = isinstance(user, str)
         self._names_nobody = user is None and username is None
         self._named_twice = user is not None and username is not None
@@ -230,7 +230,7 @@ class View(Form, Activity):
 
     def Due(self, due: dt.timedelta | WorkingTime | Call) -> Self:
         """Say by when the task should be done: a span from its creation, or a callable that returns a moment."""
-        self._due = due
+        self.due = due
         return self
 
     def Priority(self, priority: int | Call) -> Self:
@@ -248,22 +248,22 @@ class View(Form, Activity):
         yield from self._word_faults()
 
     def _word_faults(self) -> Iterator[str]:
-        if isinstance(self._assign, Rule) or (
-            isinstance(self._assign, type) and issubclass(self._assign, Rule)
+        if isinstance(self.assigned, Rule) or (
+            isinstance(self.assigned, type) and issubclass(self.assigned, Rule)
         ):
-            yield from rule_faults(".Assign()", [self._assign])
+            yield from rule_faults(".Assign()", [self.assigned])
         if self._named_in_place:
-            yield f".Assign({self._assign!r}) gives no user; write .Assign(username={self._assign!r})"
+            yield f".Assign({self.assigned!r}) gives no user; write .Assign(username={self.assigned!r})"
         if self._named_oddly:
-            mend = f"write .Assign({self._assign!r})"
-            yield f".Assign(username=…) takes a user name, not {self._assign!r}; {mend}"
+            mend = f"write .Assign({self.assigned!r})"
+            yield f".Assign(username=…) takes a user name, not {self.assigned!r}; {mend}"
         if self._names_nobody:
             mend = "write .Assign(username=…), .Assign(this.<node>.owner) or .Assign(assign.RoundRobin())"
             yield f".Assign() names nobody; {mend}"
         if self._named_twice:
             yield ".Assign() got somebody and username=; keep one of them"
-        if self._due is not None:
-            yield from moment_faults(self._due, ".Due()")
+        if self.due is not None:
+            yield from moment_faults(self.due, ".Due()")
         if isinstance(self._priority, bool) or not (
             isinstance(self._priority, int | Reference) or callable(self._priority)
         ):
@@ -286,13 +286,13 @@ class View(Form, Activity):
         yield from super().calls()
         if self._on_create is not None:
             yield Called(".onCreate()", self._on_create)
-        if isinstance(self._assign, Rule):
+        if isinstance(self.assigned, Rule):
             yield from (
-                Called(f".Assign({type(self._assign).__name__}(…))", call) for call in self._assign.calls()
+                Called(f".Assign({type(self.assigned).__name__}(…))", call) for call in self.assigned.calls()
             )
         for name, call in (
-            (".Assign()", self._assign),
-            (".Due()", self._due),
+            (".Assign()", self.assigned),
+            (".Due()", self.due),
             (".Priority()", self._priority),
             (".Permission(obj=…)", self._permission_obj),
         ):
@@ -305,7 +305,7 @@ class View(Form, Activity):
             owner=self._chosen(activation),
             permission=self.permission,
             permission_obj=object_key(self.value(self._permission_obj, activation)),
-            due=moment(self.value(self._due, activation), activation.now),
+            due=moment(self.value(self.due, activation), activation.now),
             priority=int(self.value(self._priority, activation) or 0),
         )
         if self._on_create is not None:
@@ -313,9 +313,9 @@ class View(Form, Activity):
         return wait
 
     def _chosen(self, activation: Activation) -> Any:
-        if isinstance(self._assign, Rule):
-            return self._assign.bound(lambda call: self.value(call, activation))
-        return self.value(self._assign, activation)
+        if isinstance(self.assigned, Rule):
+            return self.assigned.bound(lambda call: self.value(call, activation))
+        return self.value(self.assigned, activation)
 
 
 class ManualTask(View):

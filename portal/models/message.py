@@ -58,7 +58,7 @@ class Schedule(Base):
     node: Mapped[str] = mapped_column(String(150))
     #: moves forward only
     next_start: Mapped[dt.datetime] = mapped_column(UTCDateTime)
-    #: how often this start was disturbed, and until when it is left alone
+    #: how often this start could not be made, and until when it is left alone
     failures: Mapped[int] = mapped_column(default=0, server_default="0")
     lease: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
 

@@ -109,7 +109,7 @@ class Task(Base):
     external_task_id: Mapped[str | None] = mapped_column(String(255))
     #: which try of a job this is; a late worker of an earlier one is fenced off by it
     attempt: Mapped[int] = mapped_column(default=0)
-    #: how often the clock or a worker was disturbed at it, for no fault of the flow
+    #: how often a timer or job of it was stopped by something other than the flow's code
     failures: Mapped[int] = mapped_column(default=0, server_default="0")
     #: until when it is left to whoever has claimed it: a dispatcher, or the worker that runs the job
     lease: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)

@@ -12,7 +12,7 @@ from .user import BigId
 
 
 class Worker(Base):
-    """A process that fires timers or runs jobs. It is told by what it last said; nothing depends on the row."""
+    """A process that fires timers or runs jobs, with its last heartbeat. Nothing depends on the row."""
 
     __tablename__ = "portal_worker"
 

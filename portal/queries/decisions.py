@@ -10,7 +10,7 @@ from portal.language import gettext as _
 
 def words(node: Any) -> list[tuple[Any, str]]:
     """The values that can be decided, each with its word; `None` for a task that is confirmed. Empty for others."""
-    if not getattr(node, "human", False) or node.starts:
+    if node is None or not node.human or node.starts:
         return []
     if node.view is None:
         return [(None, str(_("Done")))]

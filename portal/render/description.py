@@ -54,7 +54,7 @@ def _who(node: Any) -> str:
 
 def _fields(node: Any) -> list[str]:
     """The labels of a form's fields, the decided one last."""
-    view = getattr(node, "view", None)
+    view = node.view
     names = [*getattr(view, "fields", ())]
     decision = getattr(view, "decision", None)
     if decision is not None:
@@ -71,18 +71,18 @@ def _attributes(model: Any) -> dict[str, Any]:
 
 
 def _rules(node: Any) -> Iterator[str]:
-    if (assigned := getattr(node, "_assign", None)) is not None:
-        yield _("Goes to %(person)s.", person=person_words(assigned))
+    if node.assigned is not None:
+        yield _("Goes to %(person)s.", person=person_words(node.assigned))
     if node.not_same_as:
         nodes = node.flow_class.definition.nodes
         titles = _(" or ").join(caption(nodes[each.name]) for each in node.not_same_as if each.name in nodes)
         yield _sentence(_("Not by the person of: %(steps)s", steps=titles))
-    if (due := getattr(node, "_due", None)) is not None:
-        yield _("Due after %(span)s.", span=_span(due))
-    if moment := getattr(node, "until", None):
-        yield _("Waits for %(span)s.", span=_span(moment))
-    if retries := getattr(node, "retries", 0):
-        yield _("Tried again up to %(number)s times.", number=retries)
+    if node.due is not None:
+        yield _("Due after %(span)s.", span=_span(node.due))
+    if node.until:
+        yield _("Waits for %(span)s.", span=_span(node.until))
+    if node.retries:
+        yield _("Tried again up to %(number)s times.", number=node.retries)
 
 
 def _table(node: Any) -> Iterator[str]:
@@ -117,7 +117,7 @@ def _ways(node: Any) -> Iterator[str]:
         return
     for words, title, kind in ways:
         if kind == "then" and not words:
-            words = condition_words(getattr(node, "condition", None)) or _("if so")
+            words = condition_words(node.condition) or _("if so")
         if kind in ("else", "default"):
             words = words or _("otherwise")
         yield f"- {words}: {title}" if words else f"- {title}"

@@ -137,7 +137,7 @@ def _again(timeout: Any, first: str) -> str:
 
 def given_out(node: Any) -> tuple[str, ...]:
     """By which rule a task of a person is given out; said beside the shape's name, not drawn."""
-    rule = getattr(node, "_assign", None)
+    rule = node.assigned
     return (_("given out: %(rule)s", rule=rule_words(rule)),) if isinstance(rule, assignment.Rule) else ()
 
 

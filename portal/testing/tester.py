@@ -145,7 +145,7 @@ class FlowTester:
 
         A view written by hand reads what it likes: its page is rendered where a test asks for it.
         """
-        if not isinstance(getattr(node, "view", None), FormView):
+        if not isinstance(node.view, FormView):
             return
 
         seen = self.app.extensions.setdefault("portal_pages_seen", set())

@@ -229,9 +229,9 @@ def helpers() -> dict[str, Any]:
         ),
         "clock": lambda value: clock_tag(value, now(), preferences()),
         "due_tag": lambda task: due_tag(task.due, now(), preferences(), over=task.finished is not None),
-        "deadline": lambda task: _deadline(task.due, getattr(task.node, "_due", None)),
+        "deadline": lambda task: _deadline(task.due, task.node and task.node.due),
         "timer_of": lambda task: _deadline(
-            task.scheduled, getattr(task.node, "delay", None) or getattr(task.node, "until", None)
+            task.scheduled, task.node and (task.node.delay or task.node.until)
         ),
         "address_maker": address_maker,
         "is_late": lambda task: steps.is_late(task, now()),

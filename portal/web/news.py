@@ -28,10 +28,7 @@ def news() -> Response:
     one then. The answer has an ETag; 304 where nothing has changed.
     """
     shown = badges()
-    answer: dict[str, Any] = {
-        "badges": {name: shown.get(name, "") for name in queries.BADGES},
-        "text": "",
-    }
+    answer: dict[str, Any] = {"badges": {name: shown.get(name, "") for name in queries.BADGES}, "text": ""}
     name, since = request.args.get("list", ""), _moment(request.args.get("since", ""))
     if name in ("inbox", "queue", "tasks") and since is not None:
         newest = to_id(request.args.get("newest", "")) or 0

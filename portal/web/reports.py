@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlencode
 
 from babel.dates import format_date
 from flask import Blueprint, Response, abort, request, url_for
@@ -31,6 +30,7 @@ from .display.steps import step_title
 from .layout import me, now
 from .navigation import Entry
 from .rendering import render_template
+from .urls import asked, narrowed
 
 blueprint = Blueprint("reports", __name__)
 blueprint.before_request(require_login)
@@ -72,8 +72,7 @@ class Wanted:
         } | changes
         if values["heat"] == "time":
             values["heat"] = ""
-        query = urlencode({name: value for name, value in values.items() if value})
-        return f"{url_for('portal.reports.flow', label=self.label)}?{query}"
+        return narrowed("portal.reports.flow", label=self.label, **values)
 
     def period(self, days: int, today: dt.date) -> str:
         return self.address(since=today - dt.timedelta(days=days - 1), until=today)
@@ -119,7 +118,7 @@ def flow(label: str) -> str | Response:
         raise PermissionDenied(_("Only who may see all processes of a flow sees its figures."))
     today = counts.today(db.session(), now())
     heat = request.args.get("heat", "time")
-    version = request.args.get("version", "").replace("\0", "")[:16]
+    version = asked("version", 16)
     wanted = Wanted(label, *_period(today), version, heat if heat in HEATS else "time")
     found = figures.report(db.session(), label, wanted.since, wanted.until, version=version)
     order = {step.name: place for place, step in enumerate(render.steps(flow_class))}
@@ -261,9 +260,11 @@ def _warmth(step: StepSums, kind: str) -> float:
 
 def _as_csv(flow_class: Any, found: Report) -> Response:
     part = request.args.get("part", "days")
-    tables = {
-        "days": _days_table, "parts": _parts_table, "steps": _steps_table, "people": _people_table,
-        "roles": _roles_table, "paths": _paths_table, "substitutes": _substitutes_table,
+    tables: dict[str, Callable[[Any, Report], Iterator[list[Any]]]] = {
+        "days": _days_table, "parts": _parts_table, "steps": _steps_table, "paths": _paths_table,
+        "people": lambda _flow_class, found: _loads_table(_("Person"), found.people),
+        "roles": lambda _flow_class, found: _loads_table(_("Role"), found.roles),
+        "substitutes": _substitutes_table,
     }  # fmt: skip
     if part not in tables:
         abort(400, _("There is no such table."))
@@ -300,14 +301,6 @@ def _steps_table(flow_class: Any, found: Report) -> Iterator[list[Any]]:
             *map(_seconds, (each.waiting, each.working)),
             *_times(each.time),
         ]
-
-
-def _people_table(_flow_class: Any, found: Report) -> Iterator[list[Any]]:
-    yield from _loads_table(_("Person"), found.people)
-
-
-def _roles_table(_flow_class: Any, found: Report) -> Iterator[list[Any]]:
-    yield from _loads_table(_("Role"), found.roles)
 
 
 def _loads_table(head: str, loads: list[Load]) -> Iterator[list[Any]]:

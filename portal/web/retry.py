@@ -14,7 +14,7 @@ from portal.models import db
 
 
 def init_app(app: Flask) -> None:
-    """Let every page of ours be made again when it was disturbed before anything was committed."""
+    """Serve each page of ours again when the database was unavailable before anything was committed."""
     for name, view in app.view_functions.items():
         if name.startswith("portal."):
             app.view_functions[name] = _steady(view)

@@ -113,6 +113,16 @@ def see_other(address: str) -> BaseResponse:
     return flask_redirect(address, 303)
 
 
+def asked(name: str, longest: int = 150) -> str:
+    """A parameter of the address, without the NUL bytes that no database keeps."""
+    return request.args.get(name, "").replace("\0", "").strip()[:longest]
+
+
+def narrowed(endpoint: str, /, **values: Any) -> str:
+    """The address of a page with the filters that are set."""
+    return url_for(endpoint, **{name: value or None for name, value in values.items()})
+
+
 def to_id(text: str | int) -> int | None:
     """A number as an id that the database can be asked for, or None."""
     digits = str(text)

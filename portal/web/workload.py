@@ -24,6 +24,7 @@ from portal.queries.workload import Step
 from . import navigation
 from .accounts.sign_in import require_login
 from .csv_files import as_csv, note_export
+from .display.steps import step_words
 from .layout import me, now
 from .messages import flash
 from .navigation import Entry
@@ -31,7 +32,7 @@ from .rendering import render_template
 from .selection import MOST, each, tell
 from .tasks import bulk, undoing
 from .tasks.actions import find_user
-from .urls import see_other
+from .urls import asked, narrowed, see_other
 
 blueprint = Blueprint("workload", __name__)
 blueprint.before_request(require_login)
@@ -60,19 +61,13 @@ class Wanted:
 
     def address(self, **changes: Any) -> str:
         values = {"role": self.role, "flow": self.flow, "late": "1" if self.late else ""} | changes
-        query = urlencode({name: value for name, value in values.items() if value})
-        address = url_for("portal.workload.index")
-        return f"{address}?{query}" if query else address
+        return narrowed("portal.workload.index", **values)
 
 
 @blueprint.get("/workload")
 def index() -> str | Response:
     labels = _labels()
-    wanted = Wanted(
-        request.args.get("role", "").replace("\0", ""),
-        request.args.get("flow", ""),
-        request.args.get("late") == "1",
-    )
+    wanted = Wanted(asked("role"), asked("flow"), asked("late") == "1")
     narrowed = [label for label in labels if wanted.flow in ("", label)]
     found = loads.workload(db.session(), narrowed, now(), role=wanted.role, late=wanted.late)
     if request.args.get("format") == "csv":
@@ -100,9 +95,7 @@ def _labels() -> list[str]:
 
 
 def step_title(step: Step) -> str:
-    flow_class = registry.get(step[0])
-    node = flow_class.definition.nodes.get(step[1]) if flow_class is not None else None
-    return node.title if node is not None else step[1].replace("_", " ").capitalize()
+    return step_words(*step)
 
 
 def address_of_tasks(person: User | None = None, step: Step | None = None, *, late: bool = False) -> str:

@@ -212,7 +212,8 @@ def _cause(error: Exception) -> Exception:
 
 @contextmanager
 def _tended(task_id: int) -> Iterator[jobs.Claim]:
-    """A claim whose lease is kept; handed back when the worker is made to stop, put off when it was disturbed."""
+    """A claim whose lease is kept; handed back when the worker is stopped, put off when the database was
+    unavailable."""
     from flask import current_app
 
     claimed = _claim(task_id)

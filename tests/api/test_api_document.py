@@ -12,13 +12,7 @@ from hypothesis import HealthCheck, given, settings, strategies
 from schemathesis import GenerationMode, checks
 
 #: where a name in an address is one that is there
-REAL = {
-    "label": "order",
-    "node": "start",
-    "name": "recall",
-    "process_id": 1,
-    "task_id": 1,
-}
+REAL = {"label": "order", "node": "start", "name": "recall", "process_id": 1, "task_id": 1}
 
 
 #: checks of the tool that do not hold here

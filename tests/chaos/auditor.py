@@ -25,11 +25,7 @@ JOBS = {"work": "worked_by", "fetch": "fetched_by"}
 #: the news of a task and of a process, by the state that it has become
 NEWS_OF = (
     {"ASSIGNED": "assigned", "ERROR": "failed"},
-    {
-        "DONE": "finished",
-        "CANCELED": "finished",
-        "FAILED": "failed",
-    },
+    {"DONE": "finished", "CANCELED": "finished", "FAILED": "failed"},
 )
 
 

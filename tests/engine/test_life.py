@@ -274,11 +274,7 @@ def test_nobody_works_in_a_suspended_process(people):
 
 @pytest.mark.parametrize(
     ("prepare", "refused"),
-    [
-        ("cancel", ("cancel", "suspend", "resume")),
-        ("suspend", ("suspend",)),
-        (None, ("resume",)),
-    ],
+    [("cancel", ("cancel", "suspend", "resume")), ("suspend", ("suspend",)), (None, ("resume",))],
 )
 def test_the_life_of_a_process(people, prepare, refused):
     process = LifeFlow.start.run()

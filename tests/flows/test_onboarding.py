@@ -68,10 +68,7 @@ def test_one_team_sees_to_its_own_items(flow_tester, plan):
 
     with laptop.task("prepare").task.activation(ivan) as activation:
         activation.assign()
-    with (
-        pytest.raises(PermissionDenied),
-        desk.task("prepare").task.activation(ivan) as activation,
-    ):
+    with pytest.raises(PermissionDenied), desk.task("prepare").task.activation(ivan) as activation:
         activation.assign()
 
     assert laptop.task("prepare").owner == ivan

@@ -68,11 +68,7 @@ class PointFlow(flow.Flow):
         return [{"n": n} for n in range(len(type(self).made))]
 
 
-MAKERS = {
-    "int": lambda: ByInt(name="a"),
-    "text": lambda: ByText(code='a/b "c"'),
-    "uuid": ByUUID,
-}
+MAKERS = {"int": lambda: ByInt(name="a"), "text": lambda: ByText(code='a/b "c"'), "uuid": ByUUID}
 
 
 @pytest.fixture(autouse=True)

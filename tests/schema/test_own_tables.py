@@ -111,12 +111,7 @@ def test_what_a_flow_gains_is_written_on_one_machine_and_made_on_the_others(
         assert machine(url, "init-db") == (0, "The database is ready.\n")
     with production.connect() as connection:
         row = connection.execute(text("SELECT ref, total, paid, shop_id FROM own_order")).one()
-        assert row == (
-            "A1",
-            5,
-            0,
-            None,
-        )
+        assert row == ("A1", 5, 0, None)
         assert connection.scalar(text("SELECT order_id FROM own_order_line")) == 1
     assert "own_shop" in [key["referred_table"] for key in inspect(production).get_foreign_keys("own_order")]
 

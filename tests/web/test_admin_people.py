@@ -370,10 +370,7 @@ def test_a_role_that_administers_cannot_go_while_it_is_all_there_is(people, make
     ada = client_of("ada")
     people["erin"].is_superuser = False
     db.session.commit()
-    for address, data in (
-        ("/admin/roles/Admins", {"name": "Admins"}),
-        ("/admin/roles/Admins/delete", {}),
-    ):
+    for address, data in (("/admin/roles/Admins", {"name": "Admins"}), ("/admin/roles/Admins/delete", {})):
         answer = ada.post(address, data=data)
         assert (answer.status_code, "Nobody would be left" in answer.text) == (422, True)
     ada.post("/admin/roles/Admins/members", data={"remove": "ada"})

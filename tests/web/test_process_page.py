@@ -29,15 +29,7 @@ def test_one_glance_says_where_it_is_who_has_it_and_since_when(alice, submit, ta
     assert "Unassigned" in page
     take(process_id)
     page = alice.get(f"/processes/{process_id}").text
-    for words in (
-        "Paper On bees",
-        "In progress",
-        "Review",
-        "bob",
-        "Alice Author",
-        "<time",
-        "As a list",
-    ):
+    for words in ("Paper On bees", "In progress", "Review", "bob", "Alice Author", "<time", "As a list"):
         assert words in page
     assert "flow-is-current" in page
     assert "flow-is-passed" in page

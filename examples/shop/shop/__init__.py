@@ -55,12 +55,5 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.register_blueprint(pages)
     app.register_error_handler(404, not_found)
     app.cli.add_command(setup)
-    Portal(
-        app,
-        url_prefix="/work",
-        flows=["shop.flows"],
-        db=db,
-        identity=who,
-        config={"LOGIN_URL": "/login"},
-    )
+    Portal(app, url_prefix="/work", flows=["shop.flows"], db=db, identity=who, config={"LOGIN_URL": "/login"})
     return app

@@ -108,7 +108,7 @@ def interrupt(run: ActionContext, host: Task, node: Boundary, reason: Any, actio
 
 
 def fire(run: ActionContext, task: Task, action: str = "timer") -> None:
-    """What an armed event waits for has come: its moment, a signal or a message."""
+    """Fire an armed event: its moment, signal or message has come."""
     node: Any = task.node
     host = host_of(run, task)
     run.link(task, host)
@@ -124,7 +124,7 @@ def fire(run: ActionContext, task: Task, action: str = "timer") -> None:
 
 
 def _arm_again(run: ActionContext, node: Any, task: Task, host: Task) -> None:
-    """Let an event that comes again stand ready beside its host, which goes on."""
+    """Arm an event again that repeats beside its host."""
     if node.times:
         _time_again(run, node, task, host)
         return

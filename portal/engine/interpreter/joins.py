@@ -105,7 +105,7 @@ def go_on(run: ActionContext, join: Task) -> None:
 
 
 def release(run: ActionContext) -> bool:
-    """Let every join go on for which nobody can arrive any more. True if tokens moved."""
+    """Let every join continue that waits for nobody any more. True if tokens moved."""
     due, run.joins_due = list(run.joins_due), {}
     moved = False
     for process in due:
@@ -118,7 +118,7 @@ def release(run: ActionContext) -> bool:
 
 
 def _went_on(run: ActionContext, join: Task) -> bool:
-    """Let one join go on if nobody can arrive any more, or if what blocked it is in. True if it did."""
+    """Let a join continue if nobody can arrive any more, or what blocked it is in. True if it did."""
     if _is_blocked(run, join):
         return False
     if not can_arrive(run, join):

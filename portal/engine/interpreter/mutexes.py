@@ -84,7 +84,7 @@ def must_wait(run: ActionContext, task: Task) -> bool:
 
 
 def release(run: ActionContext) -> bool:
-    """Let the oldest of those who wait for a free mutex go on. True if one did."""
+    """Let the task that has waited longest for a free mutex continue. True if one did."""
     for process in {**run.tasks, **run.touched}:
         flow_class = process.flow_class
         if flow_class is None or not flow_class.definition.has_mutexes:

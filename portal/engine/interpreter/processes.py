@@ -101,7 +101,7 @@ def cancel_children(run: ActionContext, task: Task) -> None:
 
 
 def hold(processes: list[Process]) -> None:
-    """Say anew who is on hold: who is suspended, and who is below that, parents first."""
+    """Update which processes are on hold: those that are suspended, and all below them, parents first."""
     for each in processes:
         above = each.parent_task.process.on_hold if each.parent_task is not None else False
         each.on_hold = each.status == "SUSPENDED" or above

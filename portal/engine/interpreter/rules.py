@@ -19,7 +19,7 @@ _random = random.SystemRandom()
 
 
 class Person(Protocol):
-    """What is read of a candidate: there may be hundreds, and one of them gets the task."""
+    """The columns of a candidate: there may be hundreds, of whom one gets the task."""
 
     id: int
     capacity: int | None
@@ -73,7 +73,7 @@ class Candidates:
         return {key: counts.get(key, 0) for key in keys}
 
     def turn(self) -> Turn:
-        """Whose turn it was last at this node. Locked: of two workers the second waits for the choice of the first."""
+        """The row of whose turn it was last at this node, locked: a second worker waits for the choice of the first."""
         if not self.turns:
             self.turns.append(_locked_turn(self.run, self.task))
         return self.turns[0]
@@ -91,7 +91,7 @@ class Candidates:
 
 
 def choose(run: ActionContext, task: Task, rule: rules.Rule) -> tuple[User | None, str]:
-    """Who gets a task by a rule, None where nobody fits, and the words of the rule that chose."""
+    """Choose who gets a task by a rule. Returns None where nobody fits, and the words of the rule that chose."""
     candidates = Candidates(run, task)
     chosen, words = _choose(candidates, rule)
     if chosen is not None:
@@ -136,7 +136,7 @@ def _case_owner(candidates: Candidates, rule: rules.CaseOwner) -> Choice:
 
 
 def _who_did(candidates: Candidates, *order: Any) -> User | None:
-    """Who did the first of the people's tasks of this process in an order; its start is no task of theirs."""
+    """The person who did the first of the people's tasks of this process in an order; its start does not count."""
     run, process = candidates.run, candidates.task.process
     nodes = candidates.task.process.flow_class.definition.nodes  # type: ignore[union-attr]  # it is running
     human = [node.name for node in nodes.values() if node.human and not node.starts]

@@ -155,7 +155,7 @@ def _failed(run: ActionContext, task: Task, child: Process) -> None:
 
 
 def escalate(run: ActionContext, process: Process, code: str) -> None:
-    """Tell the nearest process above that listens; unheard it is ignored."""
+    """Notify the nearest process above that listens; without one the escalation is ignored."""
     while process.parent_task_id is not None:
         host = run.session.get_one(Task, process.parent_task_id)
         run.know(host)

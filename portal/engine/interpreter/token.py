@@ -29,7 +29,7 @@ def splits(token: str) -> list[int]:
 
 
 def scope(token: str, depth: int) -> str:
-    """What the branches of one split have in common: `start/3`, for the split at this depth (0 is the outermost)."""
+    """The common part of the branches of one split: `start/3`, for the split at this depth (0 is the outermost)."""
     parts = token.split("/")
     depth += len(parts) - len(_parts(token))
     return "/".join([*parts[:depth], parts[depth].partition("_")[0]])

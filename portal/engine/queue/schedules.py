@@ -146,7 +146,7 @@ def _start(run: ActionContext, row: Schedule, node: Any) -> bool:
 
 @persistent
 def _set_back(session: Session, key: int) -> None:
-    """Leave a start that was disturbed alone for a while. It stays due: its moment is not dropped."""
+    """Postpone a start that could not be made. It stays due: its moment is not dropped."""
     with transaction(session) as run:
         row = _take(run, [key]).get(key)
         if row is not None and row.next_start <= run.now:

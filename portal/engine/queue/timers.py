@@ -25,7 +25,7 @@ from . import reminders, schedules
 log = logging.getLogger("portal.engine")
 
 
-#: how often a job was disturbed that is a suspect from then on
+#: after so many interruptions a job is suspected to kill its worker
 SUSPECT = 2
 
 
@@ -154,7 +154,7 @@ def next_moment(session: Session, after: dt.datetime) -> dt.datetime | None:
 
 
 def turn(session: Session) -> int:
-    """What comes round beside the tasks' own moments, all of it at once: for a test, or a person at a terminal."""
+    """Do at once all periodic work except timers and jobs: for tests, and for people at a terminal."""
     done = schedules.fire(session) + signals.deliver_all(session) + conditions.ask_all(session)
     done += messages.deliver(session) + reminders.turn(session)
     messages.sweep(session)
@@ -238,7 +238,7 @@ def put_off(session: Session, task_id: int, error: Exception, attempt: int | Non
 
 @persistent
 def set_back(session: Session, task_id: int, error: Exception, attempt: int | None = None) -> bool:
-    """A firing or a job was disturbed by something other than the author's code: try again later.
+    """Try a timer or job again later, after something other than the author's code has stopped it.
 
     After the last try the task becomes ERROR, so that a poisoned row neither spins nor keeps others waiting.
 

@@ -120,13 +120,13 @@ def attach(session: Session, instance: Any, identity: Any) -> None:
 
 
 def settle(session: Session, instance: Any) -> None:
-    """Let what an object of the session holds be what its row holds, as behind a flush."""
+    """Give an object of the session the values of its row, as after a flush."""
     state = instance_state(instance)
     state._commit_all(state.dict, session.identity_map)
 
 
 def keep_key(instance: Any) -> None:
-    """Let an object that has expired tell its key without a statement."""
+    """Keep the key of an expired object readable without a statement."""
     state: Any = instance_state(instance)
     if state.persistent:
         state.dict["id"] = state.identity[0]

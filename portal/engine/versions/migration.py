@@ -306,7 +306,7 @@ def _is_same(task: Task, node: Any) -> bool:
 
 
 def _carry_permissions(session: Session, nodes: Mapping[str, Any], names: Mapping[str, str]) -> None:
-    """Who could work at a node that is renamed can work at it by its new name."""
+    """Give everybody who could work at a renamed node the permission by its new name."""
     known = registry.permissions()
     carried: dict[str, str] = {}
     for old, new in names.items():

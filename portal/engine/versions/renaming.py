@@ -46,7 +46,7 @@ def lost_classes(session: Session) -> list[LostClass]:
 
 
 def rename(session: Session, old: str, new: str) -> int:
-    """Let the processes of a class, or of a flow, that was renamed or moved be of the one that it is now.
+    """Move the processes of a renamed class or flow to the one with the new name.
 
     Args:
         old: the process class as it was, `module:Class` (`module.Class` is understood, too), or the label of the flow.
@@ -76,7 +76,7 @@ def rename(session: Session, old: str, new: str) -> int:
 
 
 def rename_permissions(session: Session, names: Mapping[str, str]) -> int:
-    """Let people and roles that hold a permission by its old name hold it by the new one.
+    """Give people and roles that hold a permission by its old name the one with the new name.
 
     Args:
         names: the old names and the new ones. A permission for one object, `old:key`, goes with its name.

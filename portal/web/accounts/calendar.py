@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import secrets
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -16,7 +15,7 @@ from portal import queries, summaries
 from portal.engine import writes
 from portal.engine.transaction import clock
 from portal.language import gettext as _
-from portal.models import CalendarFeed, Task, User, db
+from portal.models import CalendarFeed, Task, User, db, hash_of
 
 from ..layout import me
 from ..messages import flash
@@ -49,7 +48,7 @@ def settings() -> BaseResponse | str:
         return see_other(url_for("portal.calendar.settings"))
     if request.method == "POST":
         token = secrets.token_urlsafe(32)
-        values = {"token_hash": _hash(token), "created": clock.get()()}
+        values = {"token_hash": hash_of(token), "created": clock.get()()}
         with writing() as session:
             made = writes.insert(session, CalendarFeed).values(user_id=user_id, **values)
             session.execute(made.on_conflict_do_update(index_elements=["user_id"], set_=values))
@@ -62,7 +61,7 @@ def settings() -> BaseResponse | str:
 def feed(token: str) -> Response:
     """The due tasks of whoever has made this address; nobody is signed in."""
     query = select(User).join(CalendarFeed, CalendarFeed.user_id == User.id)
-    user = db.session.scalars(query.where(CalendarFeed.token_hash == _hash(token), User.is_active)).first()
+    user = db.session.scalars(query.where(CalendarFeed.token_hash == hash_of(token), User.is_active)).first()
     if user is None:
         abort(404, _("There is no such calendar."))
     answer = Response(_calendar(user), mimetype="text/calendar")
@@ -99,7 +98,3 @@ def _event(user: User, task: Task, host: str) -> Event:
     event.add("transp", "TRANSPARENT")
     event.add("url", url_for("portal.tasks.detail", task_id=task.id, _external=True))
     return event
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

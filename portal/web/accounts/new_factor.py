@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 from flask import session
 
 from portal.administration import second_factors
@@ -13,7 +15,7 @@ _NONCE = "portal_new_factor"
 
 def nonce() -> str:
     """What the secret of this set-up is made from; the same however often the page is shown."""
-    found: str = session.setdefault(_NONCE, second_factors.new_nonce())
+    found: str = session.setdefault(_NONCE, secrets.token_hex(32))
     return found
 
 

@@ -84,7 +84,8 @@ def logout() -> BaseResponse:
 
 
 def _person(username: str, password: str) -> tuple[User | None, str]:
-    """Who signs in with these, if anyone, and by which way; it takes as long for a name that nobody bears.
+    """The person with this name and password, if anyone, and the way of signing in; a name that nobody has takes as
+    long.
 
     Args:
         username: or the mail address that only one person has.

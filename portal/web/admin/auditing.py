@@ -6,9 +6,8 @@ import datetime as dt
 import json
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlencode
 
-from flask import Response, request, url_for
+from flask import Response, request
 
 from portal.administration import access, audit_log
 from portal.administration.audit_log import Wanted
@@ -21,7 +20,7 @@ from .. import navigation
 from ..csv_files import as_csv, note_export
 from ..navigation import Entry
 from ..rendering import render_template
-from ..urls import to_id
+from ..urls import asked, narrowed, to_id
 from .access import blueprint
 
 navigation.register(
@@ -71,8 +70,8 @@ def _wanted() -> Wanted:
     get = request.args.get
     number = to_id(get("process", "").strip())
     return Wanted(
-        person=get("person", "").replace("\0", "").strip()[:200],
-        action=get("action", "").replace("\0", "")[:30],
+        person=asked("person", 200),
+        action=asked("action", 30),
         process="" if number is None else str(number),
         since=_day(get("since", "")),
         until=_day(get("until", "")),
@@ -97,9 +96,7 @@ def _ids(name: str) -> list[int] | None:
 def _address(wanted: Wanted, **changes: Any) -> str:
     names = ("person", "action", "process", "since", "until")
     values = {name: getattr(wanted, name) for name in names} | changes
-    query = urlencode({name: str(value) for name, value in values.items() if value})
-    address = url_for("portal.admin.audit_rows")
-    return f"{address}?{query}" if query else address
+    return narrowed("portal.admin.audit_rows", **values)
 
 
 def _rows(wanted: Wanted, ids: list[int] | None) -> Iterator[list[Any]]:

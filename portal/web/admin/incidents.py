@@ -12,7 +12,6 @@ from werkzeug.wrappers import Response as BaseResponse
 from portal.engine import actions, operations, visibility
 from portal.engine.notifications import People
 from portal.errors import PermissionDenied, PortalError
-from portal.flow import registry
 from portal.language import gettext as _
 from portal.language import lazy_gettext, ngettext
 from portal.models import Incident, IncidentTask, db
@@ -22,7 +21,7 @@ from portal.queries.incidents import Failed, Wanted
 from .. import navigation
 from ..accounts.sign_in import require_login
 from ..csv_files import as_csv
-from ..display.steps import step_title
+from ..display.steps import flow_title, step_words
 from ..display.tracebacks import parts_of
 from ..display.values import label_of, stored_row
 from ..layout import me, now
@@ -32,7 +31,7 @@ from ..reasons import reason_of_request
 from ..rendering import render_template
 from ..selection import MOST, Outcome, each, tell
 from ..tasks import preview
-from ..urls import see_other, to_id
+from ..urls import asked, narrowed, see_other, to_id
 from .managed import demand_flow, labels_or_refuse, shown_to, titles
 
 blueprint = Blueprint("incidents", __name__)
@@ -68,32 +67,21 @@ def index() -> str | Response:
 
 
 def _wanted(labels: list[str] | None) -> Wanted:
-    def get(name: str) -> str:
-        return request.args.get(name, "").replace("\0", "")
-
-    state = get("state")
-    return Wanted(
-        labels, state if state in found.STATES else "open", get("flow")[:150], get("step")[:150], get("q")[:100],
-        get("after")[:50],
-    )  # fmt: skip
+    state = asked("state")
+    state = state if state in found.STATES else "open"
+    return Wanted(labels, state, asked("flow"), asked("step"), asked("q", 100), asked("after", 50))
 
 
 def _address(wanted: Wanted, **changes: Any) -> str:
     values = {"state": wanted.state, "flow": wanted.flow, "step": wanted.step, "q": wanted.q} | changes
     if values["state"] == "open":
         values["state"] = ""
-    return url_for("portal.incidents.index", **{name: value for name, value in values.items() if value})
-
-
-def flow_title(label: str) -> str:
-    flow_class = registry.get(label)
-    return flow_class.definition.title if flow_class is not None else label
+    return narrowed("portal.incidents.index", **values)
 
 
 def title_of(incident: Incident) -> str:
     """What people call the step of a group."""
-    flow_class = registry.get(incident.flow_label)
-    return step_title(flow_class.definition if flow_class is not None else None, incident.flow_task)
+    return step_words(incident.flow_label, incident.flow_task)
 
 
 def _rows(groups: list[found.Group]) -> Iterator[list[Any]]:

@@ -19,12 +19,12 @@ from portal.queries import jobs as found
 from .. import navigation
 from ..accounts.sign_in import require_login
 from ..csv_files import as_csv
-from ..display.steps import step_title, tries
+from ..display.steps import step_words, tries
 from ..layout import me, now
 from ..navigation import Entry
 from ..operations import SEEN
 from ..rendering import render_template
-from ..urls import to_id
+from ..urls import asked, to_id
 from .managed import ADMIN, labels_or_refuse, shown_to, titles
 
 blueprint = Blueprint("jobs", __name__)
@@ -37,13 +37,9 @@ navigation.register(
 @blueprint.get("/admin/jobs")
 def index() -> str | Response:
     labels = labels_or_refuse()
-    flow, text, after = (
-        request.args.get(name, "").replace("\0", "")[:150] for name in ("flow", "q", "after")
-    )
-    number = to_id(text.strip().removeprefix("#"))
-    page = found.coming(
-        db.session(), labels, flow=flow, process_id=number if text.strip() else None, after=after
-    )
+    flow, text, after = (asked(name) for name in ("flow", "q", "after"))
+    number = to_id(text.removeprefix("#"))
+    page = found.coming(db.session(), labels, flow=flow, process_id=number if text else None, after=after)
     if request.args.get("format") == "csv":
         head = [_("Kind"), _("Step"), _("Process"), _("Flow"), _("Due"), _("Why")]
         return as_csv("jobs", head, _rows(page.rows))
@@ -69,8 +65,8 @@ def index() -> str | Response:
 
 
 def title_of(task: Task) -> str:
-    flow_class = task.process.flow_class
-    return step_title(flow_class.definition if flow_class is not None else None, task.flow_task)
+    """What people call the step of a task."""
+    return step_words(task.process.flow_label, task.flow_task)
 
 
 def kind_of(task: Task) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlencode
 
-from flask import Response, request, url_for
+from flask import Response, request
 
 from portal.administration import access, directory, roles
 from portal.administration.directory import Wanted
@@ -19,6 +18,7 @@ from .. import navigation
 from ..csv_files import as_csv, note_export
 from ..navigation import Entry
 from ..rendering import render_template
+from ..urls import asked, narrowed
 from .access import blueprint
 
 navigation.register(
@@ -43,9 +43,7 @@ class Addresses:
     def with_(self, **changes: Any) -> str:
         names = ("q", "role", "department", "state", "sort")
         values = {name: getattr(self.wanted, name) for name in names} | changes
-        query = urlencode({name: value for name, value in values.items() if value})
-        address = url_for("portal.admin.people")
-        return f"{address}?{query}" if query else address
+        return narrowed("portal.admin.people", **values)
 
     def sort(self, name: str) -> str:
         """By this column; a second time turns it round."""
@@ -58,12 +56,8 @@ class Addresses:
 
 @blueprint.get("/people")
 def people() -> str | Response:
-    wanted = Wanted(
-        **{
-            name: request.args.get(name, "").replace("\0", "")[:300]
-            for name in ("q", "role", "department", "state", "sort", "after")
-        }
-    )
+    names = ("q", "role", "department", "state", "sort", "after")
+    wanted = Wanted(**{name: asked(name, 300) for name in names})
     if request.args.get("format") == "csv":
         note_export("people", q=bool(wanted.q), role=wanted.role, state=wanted.state)
         return as_csv("people", _HEAD, _rows(wanted))

@@ -16,7 +16,7 @@ from ..layout import me
 from ..messages import flash
 from ..navigation import Entry
 from ..rendering import render_template
-from ..urls import see_other, to_id, way_back
+from ..urls import asked, see_other, to_id, way_back
 from ..writing import writing
 from .access import blueprint
 
@@ -29,7 +29,7 @@ _MOST = 100_000
 
 @blueprint.get("/tokens")
 def token_list() -> str | Response:
-    q, after = (request.args.get(name, "").replace("\0", "").strip()[:200] for name in ("q", "after"))
+    q, after = (asked(name, 200) for name in ("q", "after"))
     if request.args.get("format") == "csv":
         note_export("tokens", q=bool(q))
         head = (

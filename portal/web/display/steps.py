@@ -26,6 +26,18 @@ def step_title(definition: Any, name: str) -> str:
     return f"{host.title}: {name.partition('__')[2].replace('_', ' ')}"
 
 
+def step_words(label: str, name: str) -> str:
+    """The same by the label of a flow, which the code need not have any more."""
+    flow_class = registry.get(label)
+    return step_title(None if flow_class is None else flow_class.definition, name)
+
+
+def flow_title(label: str) -> str:
+    """The title of a flow; its label where the code no longer has it."""
+    flow_class = registry.get(label)
+    return label if flow_class is None else str(flow_class.definition.title)
+
+
 def is_late(task: Any, now: Any) -> bool:
     return task.finished is None and task.due is not None and task.due < now
 
@@ -67,9 +79,7 @@ def tries(task: Any) -> Tries | None:
 
 def why(attention: Any, process: Any, user: Any) -> str:
     """Why a process needs attention, in a sentence; what an error says is for those who manage the flow."""
-    flow_class = registry.get(attention.flow_label)
-    definition = flow_class.definition if flow_class is not None else None
-    step = step_title(definition, attention.flow_task or "")
+    step = step_words(attention.flow_label, attention.flow_task or "")
     if attention.kind == "stuck":
         text = gettext("No step is open, but the process has not ended")
     elif attention.kind == "failed":

@@ -126,11 +126,7 @@ def following(process_id: int, step: tuple[str, str], order: str, asks: bool) ->
         order: one of `ORDERS`: what comes first.
         asks: go on with the inbox where neither the process nor the list that they come from has one.
     """
-    ways = {
-        "case": lambda: _of_process(process_id),
-        "step": lambda: _of_step(*step),
-        "list": _of_list,
-    }
+    ways = {"case": lambda: _of_process(process_id), "step": lambda: _of_step(*step), "list": _of_list}
     for name in sorted(ORDERS, key=lambda each: each != order):
         if name == "step" and order != "step":
             continue

@@ -7,9 +7,6 @@ class Migration(migrations.Migration):
     dependencies = [("viewflow", "__first__")]
     operations = [
         migrations.CreateModel(
-            name="HelloProcess",
-            fields=[],
-            options={"proxy": True},
-            bases=("viewflow.process",),
+            name="HelloProcess", fields=[], options={"proxy": True}, bases=("viewflow.process",)
         )
     ]
