@@ -76,6 +76,10 @@ WORDS = {
         lazy_gettext("Something went wrong"),
         lazy_gettext("It is not your doing, and nothing of what you sent has been half done."),
     ),
+    503: Words(
+        lazy_gettext("Not available now"),
+        lazy_gettext("The portal cannot do this now. Try again in a moment."),
+    ),
 }
 #: what our exceptions say by themselves, for the catalogues; `said` looks it up
 _SAID = (
