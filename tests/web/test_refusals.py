@@ -171,9 +171,9 @@ def test_a_hand_over_to_who_is_deactivated_is_422_in_words(carol, people, submit
     assert "dave is deactivated" in carol.get("/inbox").text
 
 
-def test_a_view_that_cannot_answer_now_has_words(app):
-    app.add_url_rule("/busy", "busy", lambda: abort(503))
-    answer = app.test_client().get("/busy")
+def test_a_view_that_cannot_answer_now_has_words(app, alice, monkeypatch):
+    monkeypatch.setitem(app.view_functions, "portal.lists.inbox", lambda: abort(503))
+    answer = alice.get("/inbox")
     assert answer.status_code == 503
     assert "Not available now" in answer.text
     assert "Try again in a moment." in answer.text
