@@ -97,7 +97,7 @@ def version(label: str, fingerprint: str) -> str:
     """What has changed since a version of the flow."""
     flow_class = flow_or_refuse(label)
     if not me().views(label):
-        raise PermissionDenied(gettext("Only who sees all processes of the flow may do this."))
+        raise PermissionDenied(gettext("Only people who see all processes of the flow may do this."))
     old = declarations.of_version(db.session(), label, fingerprint) if fingerprint.isalnum() else None
     if old is None:
         abort(404, gettext("What this version looked like was not kept."))

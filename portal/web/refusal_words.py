@@ -26,6 +26,7 @@ WORDS = {
     500: Words(
         _("Something went wrong"), _("It is not your doing, and nothing of what you sent has been half done.")
     ),
+    503: Words(_("Not available now"), _("The portal cannot do this now. Try again in a moment.")),
 }
 #: what our exceptions say by themselves, for the catalogues; `said` in `errors` looks it up
 _SAID = (

@@ -92,7 +92,7 @@ def _seen(user: User) -> list[str]:
 def index() -> str | Response:
     labels = _seen(me())
     if not labels:
-        raise PermissionDenied(_("Only who may see all processes of a flow sees its figures."))
+        raise PermissionDenied(_("Only people who may see all processes of a flow see its figures."))
     today = counts.today(db.session(), now())
     since, until = _period(today)
     found = figures.of_flows(db.session(), labels, since, until)
@@ -115,7 +115,7 @@ def flow(label: str) -> str | Response:
     if flow_class is None:
         abort(404, _("There is no such flow."))
     if not me().views(label):
-        raise PermissionDenied(_("Only who may see all processes of a flow sees its figures."))
+        raise PermissionDenied(_("Only people who may see all processes of a flow see its figures."))
     today = counts.today(db.session(), now())
     heat = request.args.get("heat", "time")
     version = asked("version", 16)

@@ -75,7 +75,7 @@ def change(view_id: int, action: str) -> BaseResponse:
         db.session.commit()
         return see_other(address_of(page, view_id))
     if view.owner_id != user_id:
-        abort(403, _("Only who has saved a view may remove it."))
+        abort(403, _("Only the person who saved a view may remove it."))
     writes.begin(db.session())
     db.session.delete(db.session.get_one(SavedView, view_id))
     db.session.commit()

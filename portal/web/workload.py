@@ -90,7 +90,7 @@ def index() -> str | Response:
 def _labels() -> list[str]:
     labels = loads.managed(me())
     if not labels:
-        raise PermissionDenied(_("Only who manages a flow sees who has how much to do."))
+        raise PermissionDenied(_("Only people who manage a flow see who has how much to do."))
     return labels
 
 

@@ -89,6 +89,12 @@ def _select_and_more(page: Page) -> None:
     page.locator("[data-bulk] summary").click()
 
 
+def _select_and_finish(page: Page) -> None:
+    _select_rows(page)
+    page.get_by_role("button", name="Finish…").click()
+    page.locator("dialog").wait_for()
+
+
 def _add_rows(page: Page) -> None:
     for _ in range(2):
         page.get_by_role("button", name="Add").first.click()
@@ -102,12 +108,19 @@ SHOTS = [
     Shot("inbox-more", "bob", "/inbox", _select_and_more),
     Shot("inbox-assign", "bob", "/inbox", _select_and_ask),
     Shot("inbox-filtered", "bob", "/inbox?flow=leave_request&data.first_day.ge=2026-12-01"),
+    Shot("inbox-grouped", "bob", "/inbox?group=step"),
+    Shot("inbox-finish", "bob", "/inbox?flow=leave_request", _select_and_finish),
     Shot("inbox-keys", "bob", "/inbox", lambda page: page.keyboard.press("?")),
     Shot("inbox-empty", "julia", "/inbox"),
     Shot("inbox-no-match", "bob", "/inbox?q=zebra"),
     Shot("queue", "bob", "/queue"),
     Shot("queue-empty", "yasmin", "/queue"),
     Shot("tasks", "bob", "/tasks"),
+    Shot(
+        "tasks-columns",
+        "bob",
+        "/tasks?flow=leave_request&columns=data.first_day,data.last_day,owner,due&group=due",
+    ),
     Shot("archive", "bob", "/archive"),
     Shot("requests", "alice", "/requests"),
     Shot("requests-finished", "alice", "/requests?show=finished"),

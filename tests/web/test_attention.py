@@ -147,3 +147,13 @@ def test_work_of_somebody_who_has_left_is_found(carol, people, submit, take):
     db.session.commit()
     for address in ("/processes?state=attention", f"/processes/{process_id}"):
         assert "is with bob, who is no longer active" in carol.get(address).text
+
+
+def test_a_manager_gives_work_of_somebody_who_has_left_away_from_there(carol, alice, people, submit, take):
+    process_id = submit()
+    task_id = take(process_id)
+    people["bob"].is_active = False
+    db.session.commit()
+    lever = f'<a class="btn btn-primary" href="/tasks/{task_id}/reassign'
+    assert lever in carol.get(f"/processes/{process_id}").text
+    assert lever not in alice.get(f"/processes/{process_id}").text

@@ -3,6 +3,7 @@
 import logging
 
 import pytest
+from flask import abort
 
 from portal import flow, this, views
 from portal.models import db
@@ -168,3 +169,11 @@ def test_a_hand_over_to_who_is_deactivated_is_422_in_words(carol, people, submit
     assert "dave is deactivated" in answer.text
     carol.post("/tasks/reassign", data={"task": task_id, "user": "dave"})
     assert "dave is deactivated" in carol.get("/inbox").text
+
+
+def test_a_view_that_cannot_answer_now_has_words(app, alice, monkeypatch):
+    monkeypatch.setitem(app.view_functions, "portal.lists.inbox", lambda: abort(503))
+    answer = alice.get("/inbox")
+    assert answer.status_code == 503
+    assert "Not available now" in answer.text
+    assert "Try again in a moment." in answer.text

@@ -20,7 +20,7 @@ blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 def _demand_administrator() -> BaseResponse | None:
     answer = require_login()
     if answer is None and not access.administers(me()):
-        raise PermissionDenied(_("Only who holds the permission “admin” may see this."))
+        raise PermissionDenied(_("Only people with the permission “admin” may see this."))
     return answer
 
 

@@ -33,7 +33,7 @@ def labels_or_refuse() -> list[str] | None:
     """
     labels = labels_of(me())
     if labels == []:
-        raise PermissionDenied(_("Only who manages a flow, or the portal, sees this."))
+        raise PermissionDenied(_("Only people who manage a flow, or the portal, see this."))
     return labels
 
 

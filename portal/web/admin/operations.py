@@ -91,7 +91,7 @@ def _one_or_refuse(operation_id: int) -> Operation:
     if operation is None:
         abort(404, _("There is no such operation."))
     if not operations.may_steer(me(), operation):
-        raise PermissionDenied(_("Only who began an operation sees it."))
+        raise PermissionDenied(_("Only the person who began an operation sees it."))
     return operation
 
 

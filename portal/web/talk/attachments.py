@@ -61,7 +61,7 @@ def remove(process_id: int, file_id: str) -> BaseResponse:
     if row is None or row.process_id != process.id or row.field is not None:
         abort(404, _("There is no such file."))
     if not may_detach(row, process):
-        abort(403, _("Only who has attached a file, or a manager of the flow, may remove it."))
+        abort(403, _("Only the person who attached a file, or a manager of the flow, may remove it."))
     number, name, key = process.id, row.name, row.id
     with transaction(db.session(), me().id, process=number):
         session = db.session()

@@ -182,7 +182,7 @@ def _answer(activation: Activation[Any], question: Question, answer: str) -> Non
     task: Any = activation.task
     if f"{task.process.flow_label} {task.flow_task}" != question.step or not can_be_answered(activation.node):
         raise TransitionNotAllowed(_("It is another step: it has a form of its own."))
-    view: Any = activation.node.view  # type: ignore[attr-defined]
+    view: Any = activation.node.view
     if view is not None:
         sent: MultiDict[str, Any] = MultiDict({"_": ""})
         if view.decision is not None:
