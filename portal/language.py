@@ -67,6 +67,7 @@ def add_folder(folder: Path) -> None:
         _folders.append(folder)
         for known_by_now in (languages, known, _catalogue):
             known_by_now.cache_clear()
+        _spoken.clear()
 
 
 @cache
@@ -109,8 +110,8 @@ def _catalogue(chosen: str) -> NullTranslations:
     return found or NullTranslations()
 
 
-#: locales, each with its code, by their identity
-_spelled: dict[int, tuple[Locale, str]] = {}
+#: locales, each with its code and its catalogue, by their identity: Babel spells a code out each time that it is asked
+_spoken: dict[int, tuple[Locale, str, NullTranslations]] = {}
 
 
 def _read(path: Path) -> Translations:
@@ -123,20 +124,24 @@ def _read(path: Path) -> Translations:
 
 
 def code() -> str:
-    """The code of that locale, which Babel spells out each time that it is asked."""
-    chosen = _locale.get()
-    if not isinstance(chosen, Locale):
-        chosen = locale()
-    found = _spelled.get(id(chosen))
-    if found is None or found[0] is not chosen:
-        if len(_spelled) > 1000:
-            _spelled.clear()
-        found = _spelled[id(chosen)] = (chosen, str(chosen))
-    return found[1]
+    """The code of that locale."""
+    return _known_of(locale())[1]
 
 
 def _translations() -> NullTranslations:
-    return _catalogue(code())
+    chosen = _locale.get()
+    found = _spoken.get(id(chosen))
+    return found[2] if found is not None and found[0] is chosen else _known_of(locale())[2]
+
+
+def _known_of(chosen: Locale) -> tuple[Locale, str, NullTranslations]:
+    found = _spoken.get(id(chosen))
+    if found is None or found[0] is not chosen:
+        if len(_spoken) > 1000:
+            _spoken.clear()
+        code = str(chosen)
+        found = _spoken[id(chosen)] = (chosen, code, _catalogue(code))
+    return found
 
 
 def _filled(text: str, values: dict[str, Any]) -> str:

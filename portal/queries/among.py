@@ -9,7 +9,17 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 
-class among(FunctionElement[bool]):
+class _Criterion(FunctionElement[bool]):
+    """True or false, and not compared with 1 where a database has no such type: SQLite would ask no index then."""
+
+    type = Boolean()
+    inherit_cache = True
+
+    def self_group(self, against: Any = None) -> Any:
+        return self
+
+
+class among(_Criterion):
     """`key IN (query)`, for a whole criterion; as one of several of an OR it is slow where the query finds many.
 
     PostgreSQL would merge the order of the keys with the query's, through all rows between the first and the last key;
@@ -20,7 +30,6 @@ class among(FunctionElement[bool]):
         query: a scalar subquery for keys.
     """
 
-    type = Boolean()
     inherit_cache = True
 
 
@@ -34,3 +43,24 @@ def _as_query(element: Any, compiler: Any, **kwargs: Any) -> str:
 def _as_array(element: Any, compiler: Any, **kwargs: Any) -> str:
     key, query = element.clauses
     return f"{compiler.process(key, **kwargs)} = ANY (ARRAY{compiler.process(query, **kwargs)})"
+
+
+class few(_Criterion):
+    """A criterion that few rows fulfil.
+
+    SQLite takes what a recursion finds for very many rows, and would go through whole tables before, to know which of
+    them have a partner.
+    """
+
+    inherit_cache = True
+
+
+@compiles(few)
+def _as_it_is(element: Any, compiler: Any, **kwargs: Any) -> str:
+    (criterion,) = element.clauses
+    return str(compiler.process(criterion, **kwargs))
+
+
+@compiles(few, "sqlite")
+def _as_likelihood(element: Any, compiler: Any, **kwargs: Any) -> str:
+    return f"likelihood({_as_it_is(element, compiler, **kwargs)}, 0.0001)"

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, aliased
 from portal.engine.context import among_open
 from portal.models import Process, Task, User
 
-from .among import among
+from .among import among, few
 
 #: an open task that failed, and one whose owner can no longer sign in
 _FAILED = Task.status == "ERROR"
@@ -121,6 +121,7 @@ def _summary() -> Any:
         select(tree.c.top, called.id)
         .join(calling, and_(calling.process_id == tree.c.id, calling.finished.is_(None)))
         .join(called, and_(called.parent_task_id == calling.id, called.finished.is_(None)))
+        .where(few(tree.c.id > 0))
     )
     stuck = and_(Task.id.is_(None), Process.status == "NEW")
     return (
@@ -138,7 +139,7 @@ def _summary() -> Any:
         .outerjoin(Task, and_(Task.process_id == tree.c.id, Task.finished.is_(None)))
         .outerjoin(User, User.id == Task.owner_id)
         # said once more as keys: a database does not know how few a recursion finds, and would read all processes
-        .where(among(Process.id, select(tree.c.id).scalar_subquery()))
+        .where(few(tree.c.id > 0), among(Process.id, select(tree.c.id).scalar_subquery()))
         .group_by(tree.c.top)
         .having(func.count(case((or_(_FAILED, _LEFT, stuck), 1))) > 0)
     )

@@ -108,7 +108,7 @@ def _oldest(who: Any, whole: bool, most: int | None) -> Any:
     Args:
         whole: they see all of the flow; else what is theirs and what they may take, each read from an index of its own.
     """
-    sets = [true()]
+    sets: list[Any] = [true()]
     if not whole:
         own = among(Process.id, permissions.own_processes(who).scalar_subquery())
         sets = [own, *(and_(permissions.is_free(who), each) for each in permissions.takeable_sets(who))]

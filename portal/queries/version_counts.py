@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Date, String, bindparam, case, cast, func, null, select, union_all
+from sqlalchemy import Date, String, bindparam, case, cast, func, literal, null, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from portal.engine.reports import tally
@@ -34,75 +34,74 @@ class Version:
 def versions(session: Session, label: str) -> tuple[list[Version], dt.datetime | None]:
     """The declarations with which a flow's processes were started, the newest first, in one statement; and up to when
     it counts, None if nothing is left out."""
-    days: dict[str, list[dt.date]] = defaultdict(list)
-    started: dict[str, int] = defaultdict(int)
-    still_open: dict[str, int] = defaultdict(int)
-    up_to = None
+    parts: dict[str, list[Any]] = defaultdict(list)
     for row in session.execute(_counted_and_not(), {"label": label}):
-        version, first, last, first_moment, last_moment, begun, reopened, ended, zone_name, left_out_after = (
-            row
-        )
-        zone = tally.zone_of(zone_name) if zone_name else registry.current.calendar.timezone
-        up_to = left_out_after or up_to
-        days[version] += [day for day in (first, last) if day is not None]
-        days[version] += [at.astimezone(zone).date() for at in (first_moment, last_moment) if at is not None]
-        started[version] += begun
-        still_open[version] += begun + reopened - ended
-    found = [
-        Version(version, min(on), max(on), started[version], still_open[version])
-        for version, on in days.items()
-        if on
-    ]
-    return sorted(found, key=lambda each: (each.first, each.last), reverse=True), up_to
+        parts[row.version].append(row)
+    [about] = parts.pop("about")
+    zone = tally.zone_of(about.zone) if about.zone else registry.current.calendar.timezone
+    found = []
+    for version, rows in parts.items():
+        days = [day for row in rows for day in (row.first_day, row.last_day) if day is not None]
+        moments = [at for row in rows for at in (row.first, row.last) if at is not None]
+        if days := days + [at.astimezone(zone).date() for at in moments]:
+            started = sum(row.started for row in rows)
+            still_open = started + sum(row.reopened - row.ended for row in rows)
+            found.append(Version(version, min(days), max(days), started, still_open))
+    return sorted(found, key=lambda each: (each.first, each.last), reverse=True), about.first
 
 
 @cache
 def _counted_and_not() -> Any:
-    """What workers have counted by day, and the newest events, which they have not: both as of one moment."""
-    zone = select(ReportCursor.timezone).scalar_subquery()
-    began = DailyFlow.started > 0
+    """What workers have counted by day, and the newest events, which they have not: both as of one moment. And a row
+    with the zone of the days, and up to when it counts."""
+    label = bindparam("label", type_=String)
+    no_day, no_moment, no_zone = cast(null(), Date), cast(null(), UTCDateTime), cast(null(), String)
     behind = Event.id > func.coalesce(select(ReportCursor.event_id).scalar_subquery(), 0)
     last = select(Event.created).where(behind).order_by(Event.id).offset(UNCOUNTED - 1).limit(1)
-    up_to = last.scalar_subquery()
-    counted = (
-        select(
-            DailyFlow.version,
-            func.min(case((began, DailyFlow.day))),
-            func.max(case((began, DailyFlow.day))),
-            cast(null(), UTCDateTime),
-            cast(null(), UTCDateTime),
-            func.sum(DailyFlow.started),
-            func.sum(DailyFlow.reopened),
-            func.sum(DailyFlow.finished + DailyFlow.cancelled + DailyFlow.failed),
-            zone,
-            up_to,
-        )
-        .where(DailyFlow.flow_label == bindparam("label", type_=String))
-        .group_by(DailyFlow.version)
+    about = select(
+        literal("about").label("version"),
+        no_day.label("first_day"),
+        no_day.label("last_day"),
+        last.scalar_subquery().label("first"),
+        no_moment.label("last"),
+        literal(0).label("started"),
+        literal(0).label("reopened"),
+        literal(0).label("ended"),
+        select(ReportCursor.timezone).scalar_subquery().label("zone"),
     )
+    began = case((DailyFlow.started > 0, DailyFlow.day))
+    counted = select(
+        DailyFlow.version,
+        func.min(began),
+        func.max(began),
+        no_moment,
+        no_moment,
+        func.sum(DailyFlow.started),
+        func.sum(DailyFlow.reopened),
+        func.sum(DailyFlow.finished + DailyFlow.cancelled + DailyFlow.failed),
+        no_zone,
+    )
+    counted = counted.where(DailyFlow.flow_label == label).group_by(DailyFlow.version)
     newest = select(Event).where(behind).order_by(Event.id).limit(UNCOUNTED).subquery()
     event, first = aliased(Event, newest), aliased(Task)
-    over, was_over = (
-        func.coalesce(state, "").in_(tally.ENDS) for state in (event.to_state, event.from_state)
-    )
-    starts = event.action == "start"
+    over, was_over = (func.coalesce(each, "").in_(tally.ENDS) for each in (event.to_state, event.from_state))
+    start = case((event.action == "start", event.created))
     version = func.coalesce(first.fingerprint, "")
     uncounted = (
         select(
             version,
-            cast(null(), Date),
-            cast(null(), Date),
-            func.min(case((starts, event.created))),
-            func.max(case((starts, event.created))),
-            func.count(case((starts, 1))),
+            no_day,
+            no_day,
+            func.min(start),
+            func.max(start),
+            func.count(start),
             func.count(case((was_over & ~over, 1))),
             func.count(case((over & ~was_over, 1))),
-            zone,
-            up_to,
+            no_zone,
         )
         .join(Process, Process.id == event.process_id)
         .outerjoin(first, (first.process_id == event.process_id) & (first.number == 1))
-        .where(event.task_id.is_(None), Process.flow_label == bindparam("label", type_=String))
+        .where(event.task_id.is_(None), Process.flow_label == label)
         .group_by(version)
     )
-    return union_all(counted, uncounted)
+    return union_all(about, counted, uncounted)

@@ -153,15 +153,6 @@ def unread() -> str:
     return "99+" if g.unread > 99 else str(g.unread or "")
 
 
-def _time(moment: dt.datetime | None, plain: bool = False) -> Markup:
-    return time_tag(moment, now(), preferences(), plain=plain)
-
-
-def _day(moment: dt.datetime) -> Markup:
-    chosen = preferences()
-    return time_tag(moment, now(), chosen, text=day(moment, now(), zone(chosen.get("timezone"))))
-
-
 def _context() -> dict[str, Any]:
     chosen = preferences()
     return {
@@ -173,11 +164,33 @@ def _context() -> dict[str, Any]:
         "zone_of_browser": not is_zone_chosen(chosen),
         "theme": chosen.get("theme", "system"),
         "single_keys": chosen.get("keys", True),
-        "now": now(),
         "here": here,
         "carry": carry,
         "way_back": way_back,
         "draft_owner": me().id if is_signed_in() else "",
+        **_times(now(), chosen),
+    }
+
+
+def _times(now: dt.datetime, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """How a page tells moments, at the moment of its request and for its reader: a list has hundreds of them."""
+    there = zone(chosen.get("timezone"))
+    return {
+        "now": now,
+        "ago": lambda value: time_tag(value, now, chosen),
+        "moment": lambda value: time_tag(value, now, chosen, plain=True),
+        "age": lambda value: time_tag(value, now, chosen, text=age((now - value).total_seconds())),
+        "day_of": lambda value: time_tag(value, now, chosen, text=day(value, now, there)),
+        "clock": lambda value: clock_tag(value, now, chosen),
+        "due_tag": lambda task: due_tag(task.due, now, chosen, over=task.finished is not None),
+        "deadline": lambda task: _deadline(task.due, now, chosen, task.node and task.node.due),
+        "timer_of": lambda task: _deadline(
+            task.scheduled,
+            now,
+            chosen,
+            task.node and (task.node.delay or task.node.until),
+        ),
+        "is_late": lambda task: steps.is_late(task, now),
     }
 
 
@@ -219,29 +232,18 @@ def helpers() -> dict[str, Any]:
         "pgettext": pgettext,
         "for_whom": lambda task: queries.whom_for(me(), task),
         "my_ids": lambda process: queries.owners(me(), process.flow_label),
-        "ago": _time,
-        "moment": lambda value: _time(value, plain=True),
-        "age": lambda value: time_tag(value, now(), preferences(), text=age((now() - value).total_seconds())),
-        "day_of": _day,
         "date_words": date,
         "age_words": lambda span: (
             age(span.total_seconds()) if span.total_seconds() >= 60 else gettext("less than 1 min")
         ),
-        "clock": lambda value: clock_tag(value, now(), preferences()),
-        "due_tag": lambda task: due_tag(task.due, now(), preferences(), over=task.finished is not None),
-        "deadline": lambda task: _deadline(task.due, task.node and task.node.due),
-        "timer_of": lambda task: _deadline(
-            task.scheduled, task.node and (task.node.delay or task.node.until)
-        ),
         "address_maker": address_maker,
-        "is_late": lambda task: steps.is_late(task, now()),
     }
 
 
-def _deadline(moment: dt.datetime, span: Any) -> Markup:
+def _deadline(moment: dt.datetime, now: dt.datetime, chosen: Mapping[str, Any], span: Any) -> Markup:
     """When it is; a span that the flow counts in working time is told so."""
     calendar = registry.current.calendar if isinstance(span, WorkingTime) else None
-    return deadline_tag(moment, now(), preferences(), calendar)
+    return deadline_tag(moment, now, chosen, calendar)
 
 
 def attach(scope: Scaffold) -> None:

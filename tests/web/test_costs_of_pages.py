@@ -9,10 +9,10 @@ import re
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, select, update
 
 from portal import queries
-from portal.models import Process, db, find_user, utcnow
+from portal.models import Process, Task, db, find_user, utcnow
 
 #: of a POST: who it is, the task, what its action sends, the draft that goes, and what comes next
 START, TAKE, FINISH, FINISH_ALL = 8, 5, 8, 10
@@ -116,6 +116,15 @@ def test_a_page_of_many(bob, submit, take, count, address, statements):
     with count() as sent:
         assert bob.get(address).status_code == 200
     assert len(sent) == statements, str(sent)
+
+
+def test_a_flow_s_page_for_who_sees_its_versions(carol, submit, count):
+    submit()
+    carol.get("/flows/paper")
+    db.session.remove()
+    with count() as sent:
+        assert "Fingerprint" in carol.get("/flows/paper").text
+    assert len(sent) == 5, str(sent)
 
 
 @pytest.mark.parametrize(
@@ -286,3 +295,27 @@ def test_a_full_list_has_few_bytes(client_of, fifty, address):
         page = client_of(name).get(address)
         assert page.status_code == 200
         assert len(page.data) < 60 * 1024, (name, address)
+
+
+def test_a_full_queue_has_few_bytes(client_of, fifty):
+    db.session.execute(update(Task).where(Task.owner_id.is_not(None)).values(status="NEW", owner_id=None))
+    db.session.commit()
+    page = client_of("bob").get("/queue")
+    assert page.text.count('data-key="claim"') == 50
+    assert len(page.data) < 60 * 1024, len(page.data)
+
+
+#: calls of functions of a full page, those of libraries too, with what they may come to before somebody looks why
+PAGE_CALLS = {"/inbox": 23_500, "/tasks": 26_500, "/processes": 25_500, "/flows/paper": 13_000}
+
+
+@pytest.mark.parametrize("address", PAGE_CALLS)
+def test_a_full_page_calls_few_functions(client_of, fifty, address):
+    client = client_of("bob")
+    for _ in range(2):  # what is made once
+        client.get(address)
+    db.session.remove()
+    profile = cProfile.Profile()
+    assert profile.runcall(client.get, address).status_code == 200
+    calls = sum(each.callcount for each in profile.getstats() if not isinstance(each.code, str))
+    assert calls <= PAGE_CALLS[address], calls

@@ -7,8 +7,9 @@ import types
 import pytest
 
 from portal import flow, queries, this
+from portal.engine.reports import counting
 from portal.models import Process, SavedView, Task, db
-from portal.queries import Filters
+from portal.queries import Filters, version_counts
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -130,3 +131,31 @@ def test_few_statements_more_find_which_versions_there_are(versions, carol, coun
     with count() as sent:
         assert carol.get(address).status_code == 200
     assert len(sent) == 5 + more, str(sent)
+
+
+def test_versions_are_told_alike_before_workers_count_and_behind_them(versions, carol):
+    one, other = versions["first"][1]
+    carol.post(f"/processes/{one}/cancel", data={})
+    before, left_out_after = version_counts.versions(db.session(), "paper")
+    assert left_out_after is None
+    told = {each.fingerprint: (each.started, each.open) for each in before}
+    first, second, now = (versions[name][0] for name in ("first", "second", "now"))
+    assert told == {first: (2, 1), second: (1, 1), now: (2, 2)}
+    assert counting.count_all(db.session()) > 0
+    assert version_counts.versions(db.session(), "paper") == (before, None)
+    for name in ("cancel", "undo"):
+        carol.post(f"/processes/{other}/{name}", data={})
+        in_part = version_counts.versions(db.session(), "paper")
+        counting.count_all(db.session())
+        assert version_counts.versions(db.session(), "paper") == in_part
+
+
+def test_where_workers_are_behind_it_is_said_and_every_process_is_asked(versions, carol, monkeypatch):
+    monkeypatch.setattr(version_counts, "UNCOUNTED", 3)
+    version_counts._counted_and_not.cache_clear()
+    try:
+        assert version_counts.versions(db.session(), "paper")[1] is not None
+        assert "Counted up to" in carol.get("/flows/paper").text
+        assert ids(carol, "flow=paper&version=old") == [*versions["second"][1], *versions["first"][1]]
+    finally:
+        version_counts._counted_and_not.cache_clear()

@@ -101,15 +101,14 @@ def absolute(moment: dt.datetime, preferences: Mapping[str, Any]) -> str:
 
 def exact(local: dt.datetime) -> str:
     """`Tue 24 Nov 2026, 10:43 CET`."""
-    pattern = pgettext("date", "EEE dd MMM y, HH:mm")
     minute = local.replace(second=0, microsecond=0, tzinfo=None)
-    return f"{_in_words(minute, pattern, code())} {local.tzname() or ''}".rstrip()
+    return f"{_in_words(minute, code())} {local.tzname() or ''}".rstrip()
 
 
 @lru_cache(maxsize=10_000)
-def _in_words(local: dt.datetime, pattern: str, code: str) -> str:
+def _in_words(local: dt.datetime, code: str) -> str:
     """A list says the same moments again and again, and to spell one takes longer than the rest of its row."""
-    return format_datetime(local, pattern, locale=code)
+    return format_datetime(local, pgettext("date", "EEE dd MMM y, HH:mm"), locale=code)
 
 
 def date(day: dt.date, *, year: bool = True) -> str:
@@ -156,7 +155,7 @@ def time_tag(
     told = absolute(moment, preferences)
     if text is None:
         text = told if plain else relative(moment, now)
-    when = moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    when = f"{moment.astimezone(dt.UTC).isoformat()[:19]}Z"
     # put together by hand: a list has many, and `Markup.format` takes longer than all the rest
     return Markup(f'<time datetime="{when}" title="{escape(told)}">{escape(text)}</time>')
 
