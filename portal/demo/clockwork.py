@@ -334,11 +334,9 @@ class Clockwork:
         """Starts by the calendar are looked at once a day."""
 
         def fire() -> int | None:
-            newest = select(Process.id).order_by(Process.id.desc()).limit(1)
-            before = db.session.scalar(newest) or 0
-            db.session.rollback()
             if schedules.fire(db.session()):
-                for root in db.session.scalars(select(Process.id).where(Process.id > before)).all():
+                made = select(Process.id).where(Process.created == self.moment).order_by(Process.id)
+                for root in db.session.scalars(made).all():
                     label = db.session.get_one(Process, root).flow_label
                     stories = [
                         each

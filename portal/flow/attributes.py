@@ -104,23 +104,27 @@ def _template(definition: Definition, name: str, source: Any, known: tuple[str, 
     if not isinstance(source, str):
         yield f"{name}: takes the text of a template, not {source!r}"
         return
+    if "{" not in source:  # as most are, it is plain text
+        return
     try:
-        _templates.compile(source, raw=True)  # which also looks for the filters that it names
         parsed = _templates.parse(source)
+        undeclared = meta.find_undeclared_variables(parsed)
+        _templates.compile(parsed, raw=True)  # which also looks for the filters that it names
     except TemplateSyntaxError as error:
         words = str(error.message).rstrip(".")
         yield f"{name}: {source!r} cannot be read: {words}; write Jinja, as in '{{{{ process.<field> }}}}'"
         return
-    for word in sorted(meta.find_undeclared_variables(parsed) - {*known, *_templates.globals}):
+    for word in sorted(undeclared - {*known, *_templates.globals}):
         mend = guess(word, known, "") if near(word, known) else f"; it knows {', '.join(known)}"
         yield f"{name}: {source!r} names {word!r}, which is nothing there{mend}"
     model = definition.process_class
     if not hasattr(model, "flow_label"):
         return
+    there = dir(model)  # to ask for the attributes themselves would make SQL of each field
     for read in parsed.find_all(nodes.Getattr):
         of_process = isinstance(read.node, nodes.Name) and read.node.name == "process"
-        if of_process and not hasattr(model, read.attr):
-            fields = [each for each in dir(model) if not each.startswith("_")]
+        if of_process and read.attr not in there:
+            fields = [each for each in there if not each.startswith("_")]
             mend = guess(read.attr, fields, "process.", all_known=False) or "; declare it, or name another"
             yield f"{name}: {source!r} reads process.{read.attr}, and {model.__name__} has no such field{mend}"
 

@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import event
 
 from portal import flow, this
-from portal.engine import outbox
+from portal.engine import outbox, permissions
 from portal.engine.interpreter import conditions, signals
 from portal.engine.queue import due, jobs, reminders, timers
-from portal.models import db
+from portal.models import Task, create_user, db
 
 NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 
@@ -44,6 +44,38 @@ def plan_of(connection, sql, parameters):
     cursor.execute("SET LOCAL enable_sort = off")
     cursor.execute("EXPLAIN " + sql, parameters)
     return [row[0] for row in cursor.fetchall()]
+
+
+class TwiceFlow(flow.Flow):
+    start = flow.StartHandle().Next(this.one)
+    one = flow.ManualTask().Next(this.two)
+    two = flow.ManualTask().NotSameAs(this.one).Next(this.end)
+    end = flow.End()
+
+
+def test_who_is_kept_away_from_a_task_is_found_by_its_process_not_by_all_that_they_did(register, session):
+    register(TwiceFlow)
+    user = create_user("alice")
+    process = TwiceFlow.start.run()
+    task = next(each for each in process.tasks if each.flow_task == "one")
+    asked = []
+
+    def note(_connection, _cursor, sql, parameters, _context, _many):
+        asked.append((sql, parameters))
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        node = TwiceFlow.definition.nodes["two"]
+        assert not permissions.has_done_its_counterpart(
+            session, user.id, session.get_one(Task, task.id), node
+        )
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+    with db.engine.connect() as connection:
+        plan = "\n".join(plan_of(connection, *asked[-1]))
+    if connection.dialect.name == "sqlite":
+        assert "process_id=?" in plan, plan
+    assert "ix_portal_task_archive" not in plan, plan
 
 
 @pytest.mark.parametrize("what", CLAIMS)
