@@ -130,3 +130,55 @@ def test_it_is_caught_like_what_code_raises(flow_tester):
     run.start("start", user="ann", text="typed")
     assert run.task("mend").status == "NEW"
     db.session.rollback()
+
+
+class Stamp(db.Model):
+    __tablename__ = "unstorable_stamp"
+    number: Mapped[int] = mapped_column(primary_key=True)
+
+
+class StampedProcess(Process):
+    __tablename__ = "unstorable_stamped"
+    text = jsonstore.StringField("Text")
+    pages: Mapped[int] = mapped_column(default=1)
+    code: Mapped[str | None] = mapped_column(unique=True)
+
+
+def assign_nothing(activation):
+    activation.process.pages = None
+
+
+def assign_twice(activation):
+    activation.process.code = "taken"
+
+
+def point_at_a_second_one(activation):
+    activation.process.artifact = Stamp(number=1)
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+@pytest.mark.parametrize("code", [assign_nothing, assign_twice, point_at_a_second_one])
+def test_what_a_job_has_assigned_and_the_database_refuses_fails_the_job(flow_tester, code, retries):
+    class StampFlow(flow.Flow):
+        process_class = StampedProcess
+        start = flow.StartHandle().Next(this.work)
+        work = flow.Job(code, retries=retries).Next(this.end)
+        end = flow.End()
+
+    class FirstFlow(flow.Flow):
+        process_class = StampedProcess
+        start = flow.StartHandle(assign_twice).Next(this.end)
+        end = flow.End()
+
+    flow_tester(FirstFlow).start("start")
+    run = flow_tester(StampFlow)
+    run.start("start")
+    db.session.add(Stamp(number=1))
+    db.session.commit()
+    run.jobs()
+    if retries:
+        assert run.task("work").status == "SCHEDULED"
+        run.advance(minutes=1).jobs()
+    assert run.task("work").status == "ERROR"
+    assert run.task("work").data["_exception"]["type"] == "IntegrityError"
+    assert (run.process.pages, run.process.code, run.process.artifact) == (1, None, None)
