@@ -182,3 +182,17 @@ def test_what_a_job_has_assigned_and_the_database_refuses_fails_the_job(flow_tes
     assert run.task("work").status == "ERROR"
     assert run.task("work").data["_exception"]["type"] == "IntegrityError"
     assert (run.process.pages, run.process.code, run.process.artifact) == (1, None, None)
+
+
+@pytest.mark.parametrize("value", [None, [1], "text", 7])
+@pytest.mark.parametrize("whose", ["process", "task"])
+@pytest.mark.parametrize("kind", [flow.Function, flow.Job])
+def test_data_as_a_whole_is_a_mapping(flow_tester, whose, value, kind):
+    class WholeFlow(LetterFlow):
+        read = kind(lambda activation: setattr(getattr(activation, whose), "data", value)).Next(this.end)
+
+    run = flow_tester(WholeFlow)
+    run.start("start", user="ann", text="typed").jobs()
+    assert run.process.text == "typed"
+    assert run.task("read").status == "ERROR"
+    assert run.task("read").data["_exception"]["type"] == "ValueError"
