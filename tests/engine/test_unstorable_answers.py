@@ -184,6 +184,27 @@ def test_what_a_job_has_assigned_and_the_database_refuses_fails_the_job(flow_tes
     assert (run.process.pages, run.process.code, run.process.artifact) == (1, None, None)
 
 
+@pytest.mark.parametrize("word", ["task_seed", "task_seed_source"])
+def test_a_seed_that_the_database_refuses(flow_tester, word):
+    class SeedsFlow(LetterFlow):
+        read = flow.Split().Next(
+            this.look, task_seed_source=lambda activation: [Stamp(number=2), Stamp(number=1)]
+        )
+        look = flow.ManualTask().Next(this.end)
+
+    class SeedFlow(LetterFlow):
+        read = flow.Function(lambda activation: None).Next(
+            this.end, task_seed=lambda activation: Stamp(number=1)
+        )
+
+    flow_class = SeedFlow if word == "task_seed" else SeedsFlow
+    flow_tester(flow_class)
+    db.session.add(Stamp(number=1))
+    db.session.commit()
+    assert written(flow_tester, flow_class, "read")["type"] == "IntegrityError"
+    assert db.session.scalars(db.select(Stamp.number)).all() == [1]
+
+
 @pytest.mark.parametrize("value", [None, [1], "text", 7])
 @pytest.mark.parametrize("whose", ["process", "task"])
 @pytest.mark.parametrize("kind", [flow.Function, flow.Job])

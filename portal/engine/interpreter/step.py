@@ -98,14 +98,14 @@ def attempt(
 
 def resume(run: ActionContext, task: Task, call: Callable[[], Outcome], action: str = "step") -> bool:
     """Call a node, and do what it answers. False if it has failed."""
-    outcome = attempt(run, task, lambda: checked(call()), action)
+    outcome = attempt(run, task, lambda: checked(run, call()), action)
     if outcome is None:
         return False
     follow(run, task, outcome, action)
     return True
 
 
-def checked(answer: Outcome) -> Outcome:
+def checked(run: ActionContext, answer: Outcome) -> Outcome:
     """An answer that can be followed. What an author's code has put into it fails its node alone, and not the action in
     which it would be stored."""
     if not isinstance(answer, Done | Wait):
@@ -113,8 +113,8 @@ def checked(answer: Outcome) -> Outcome:
     for way in answer.ways:
         if way.data is not None:
             plain(way.data)
-        if way.seed is not None:
-            demand_mapped("seed", way.seed)
+        if way.seed is not None and demand_mapped("seed", way.seed).transient:
+            run.session.add(way.seed)
     return answer
 
 
