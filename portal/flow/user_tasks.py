@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import inspect
 import logging
+import reprlib
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -31,6 +32,8 @@ log = logging.getLogger("portal.failures")
 
 #: what an `act` expression gives in the place of these words
 _GIVES: dict[str, tuple[type, ...]] = {".Due()": MOMENTS, ".Priority()": (int, float, Decimal)}
+#: what a column of integers holds, and the characters of the key of an object
+_MOST, _LONGEST_KEY = 2**31 - 1, 100
 View_ = Callable[["Activation[Any]"], Any] | Reference
 
 
@@ -268,6 +271,8 @@ class View(Form, Activity):
             isinstance(self._priority, int | Reference) or callable(self._priority)
         ):
             yield f".Priority() takes a number or a callable, not {self._priority!r}; write .Priority(1)"
+        elif isinstance(self._priority, int) and abs(self._priority) > _MOST:
+            yield f".Priority() takes a number up to {_MOST:,}, not {self._priority:,}; write .Priority(1000)"
         nodes = self.flow_class.definition.nodes
         for reference in self.not_same_as:
             if isinstance(reference, str):
@@ -306,7 +311,7 @@ class View(Form, Activity):
             permission=self.permission,
             permission_obj=object_key(self.value(self._permission_obj, activation)),
             due=moment(self.value(self.due, activation), activation.now),
-            priority=int(self.value(self._priority, activation) or 0),
+            priority=_priority(self.value(self._priority, activation)),
         )
         if self._on_create is not None:
             self.call(self._on_create, activation)
@@ -329,8 +334,20 @@ class ManualTask(View):
         yield from self._word_faults()
 
 
+def _priority(value: Any) -> int:
+    found = int(value or 0)
+    if abs(found) > _MOST:
+        raise ValueError(f".Priority() gives {reprlib.repr(found)}; no database holds more than {_MOST:,}")
+    return found
+
+
 def object_key(value: Any) -> str | None:
     """The key of an object for which a permission is asked."""
-    if value is None or isinstance(value, str):
-        return value
-    return str(getattr(value, "id", value))
+    if value is None:
+        return None
+    found = value if isinstance(value, str) else str(getattr(value, "id", value))
+    if len(found) > _LONGEST_KEY or not found.isprintable():
+        raise ValueError(
+            f".Permission(obj=…) gives {reprlib.repr(found)}; it is an object with an id, or a short text"
+        )
+    return found

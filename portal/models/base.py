@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import reprlib
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask import current_app
@@ -139,6 +141,17 @@ class UTCDateTime(TypeDecorator[dt.datetime]):
             return found.replace(tzinfo=dt.UTC) if found.tzinfo is None else found.astimezone(dt.UTC)
 
         return moment
+
+
+def demand_mapping(value: Any) -> Any:
+    """What is assigned to a document of ours as a whole.
+
+    Raises:
+        ValueError: it is no mapping.
+    """
+    if not isinstance(value, Mapping):
+        raise ValueError(f"data is a mapping, not {reprlib.repr(value)}")
+    return value
 
 
 def session_of(instance: Any) -> Any:

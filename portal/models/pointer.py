@@ -8,6 +8,7 @@ import uuid
 from typing import Any
 
 from sqlalchemy import inspect
+from sqlalchemy.orm import InstanceState
 
 from . import registries
 from .base import session_of
@@ -41,6 +42,22 @@ def encode_key(key: Any) -> str:
 def decode_key(text: str) -> Any:
     value = json.loads(text)
     return uuid.UUID(value["uuid"]) if isinstance(value, dict) else value
+
+
+def demand_mapped(name: str, value: Any) -> Any:
+    """The state of a mapped object.
+
+    Raises:
+        ValueError: it is something else, or has a key of several columns.
+    """
+    state = inspect(value, raiseerr=False)
+    if not isinstance(state, InstanceState):
+        raise ValueError(f"{name} takes a mapped object or None, not {value!r}")
+    if len(state.mapper.primary_key) > 1:
+        raise ValueError(
+            f"{name} takes an object whose key is one column; {type(value).__name__} has several"
+        )
+    return state
 
 
 class Pointer:
@@ -82,9 +99,7 @@ class Pointer:
             setattr(instance, self.type_column, None)
             setattr(instance, self.key_column, None)
             return
-        state = inspect(value, raiseerr=False)
-        if state is None or not hasattr(state, "mapper"):
-            raise ValueError(f"{self.name} takes a mapped object or None, not {value!r}")
+        state = demand_mapped(self.name, value)
         instance.__dict__[self.held] = value
         setattr(instance, self.type_column, class_name(state.mapper.class_))
         setattr(instance, self.key_column, encode_key(state.identity[0]) if state.has_identity else None)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import DDL, ForeignKey, Index, String, Text, event, text
 from sqlalchemy.ext.hybrid import hybrid_property
-from sqlalchemy.orm import Mapped, column_property, mapped_column, query_expression, relationship
+from sqlalchemy.orm import Mapped, column_property, mapped_column, query_expression, relationship, validates
 
 from portal import jsonstore
 from portal.errors import Fault, FlowError
@@ -18,7 +18,7 @@ from portal.flow.registry import registry
 from portal.flow.source import of_attribute as place_of_attribute
 
 from . import field_faults
-from .base import Base, UTCDateTime, utcnow
+from .base import Base, UTCDateTime, demand_mapping, utcnow
 from .pointer import Pointer
 from .user import BigId, User
 
@@ -138,6 +138,10 @@ class Process(Base):
         Index("ix_portal_process_parent_task_id", "parent_task_id", sqlite_where=text("parent_task_id IS NOT NULL"),
               postgresql_where=text("parent_task_id IS NOT NULL")),
     )  # fmt: skip
+
+    @validates("data")
+    def _demand_mapping(self, _name: str, value: Any) -> Any:
+        return demand_mapping(value)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         own_key = {"id"} if "__tablename__" in cls.__dict__ else set()

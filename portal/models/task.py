@@ -15,7 +15,7 @@ from portal.flow import runtime
 from portal.flow.base import title_of
 from portal.flow.registry import registry
 
-from .base import Base, UTCDateTime, number_when_asked, utcnow
+from .base import Base, UTCDateTime, demand_mapping, number_when_asked, utcnow
 from .pointer import Pointer
 from .process import Process
 from .user import BigId, User
@@ -181,6 +181,10 @@ class Task(Base):
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("data", {})
         super().__init__(**kwargs)
+
+    @validates("data")
+    def _demand_mapping(self, _name: str, value: Any) -> Any:
+        return demand_mapping(value)
 
     @validates("due")
     def _remind_of(self, _name: str, due: dt.datetime | None) -> dt.datetime | None:

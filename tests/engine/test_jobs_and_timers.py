@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal import flow, jsonstore, this
 from portal.engine.queue import jobs, timers
@@ -276,3 +277,90 @@ def test_a_clock_that_comes_late_does_nothing(flow_tester, session):
     assert timers.fire(session, task_id) is False  # done already
     assert timers.fire(session, 4711) is False  # not there
     assert session.query(Task).filter_by(flow_task="end").count() == 1
+
+
+def test_what_a_job_has_assigned_before_it_refreshes_is_gone_when_it_fails(flow_tester):
+    class FailingFlow(flow.Flow):
+        process_class = JobProcess
+        start = flow.StartHandle().Next(this.work)
+        work = flow.Job(this.do).Next(this.end)
+        end = flow.End()
+
+        def do(self, activation):
+            activation.process.left = "half done"
+            activation.task.data["seen"] = True
+            activation.refresh()
+            raise ValueError
+
+    run = flow_tester(FailingFlow)
+    run.start("start")
+    run.jobs()
+    assert run.task("work").status == "ERROR"
+    assert run.process.left is None
+    assert "seen" not in run.task("work").data
+
+
+def test_a_job_that_refreshes_sees_others_and_keeps_its_own(flow_tester):
+    class SharingFlow(flow.Flow):
+        process_class = JobProcess
+        start = flow.StartHandle().Next(this.both)
+        both = flow.Split().Next(this.work).Next(this.news)
+        work = flow.Job(this.do).Next(this.end)
+        news = flow.Handle(this.note).Next(this.end)
+        end = flow.End()
+
+        def do(self, activation):
+            activation.process.names.append("ann")
+            activation.task.data["seen"] = 1
+            SharingFlow.news.run(process=activation.process.id)
+            assert activation.process.right is None
+            activation.refresh()
+            assert (activation.process.right, activation.process.names) == ("news", ["ann"])
+            activation.process.names.append("bob")
+            activation.task.data["seen"] = 2
+            activation.refresh()
+
+        def note(self, activation):
+            activation.process.right = "news"
+
+    run = flow_tester(SharingFlow)
+    run.start("start")
+    run.jobs()
+    assert run.process.status == "DONE"
+    assert (run.process.right, run.process.names) == ("news", ["ann", "bob"])
+    assert run.tasks("work")[0].data["seen"] == 2
+
+
+class Shelf(db.Model):
+    __tablename__ = "job_shelf"
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+class ShelfProcess(Process):
+    shelf = jsonstore.ReferenceField(Shelf)
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_a_job_stores_an_object_before_it_points_at_it(flow_tester, stored):
+    """Through its own session it would keep the database from itself, until it gave up."""
+
+    class ShelfFlow(flow.Flow):
+        process_class = ShelfProcess
+        start = flow.StartHandle().Next(this.work)
+        work = flow.Job(this.do).Next(this.end)
+        end = flow.End()
+
+        def do(self, activation):
+            shelf = Shelf(id=7)
+            if stored:
+                db.session.add(shelf)
+                db.session.commit()
+            activation.process.shelf = shelf
+
+    run = flow_tester(ShelfFlow)
+    run.start("start")
+    run.jobs()
+    if stored:
+        assert (run.process.status, run.process.shelf.id) == ("DONE", 7)
+    else:
+        assert "points at a Shelf that is not stored" in run.task("work").data["_exception"]["message"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from typing import Any
 
 from portal.flow.assignment import Rule
@@ -27,7 +28,7 @@ def give_by_rule(run: ActionContext, task: Task, owner: Any) -> None:
     else:
         user = find_user(run, owner)
     if user is None:
-        run.note(task, "step", unassigned=f"there is no user {owner!r}")
+        run.note(task, "step", unassigned=f"there is no user {reprlib.repr(owner)}")
     elif not user.is_active:
         run.note(task, "step", unassigned=f"{user.username} is deactivated")
     elif permissions.has_done_its_counterpart(run.session, user, task):
@@ -41,6 +42,6 @@ def find_user(run: ActionContext, who: Any) -> User | None:
     """A user from a user, an id or a user name. None where there is none, or it is something else."""
     if isinstance(who, User):
         return who
-    if isinstance(who, int):
-        return run.session.get(User, who)
+    if isinstance(who, int):  # of more bits than a key has it is nobody's
+        return run.session.get(User, who) if who.bit_length() < 64 else None
     return user_named(run.session, who) if isinstance(who, str) else None

@@ -11,7 +11,9 @@ from sqlalchemy import select
 from portal.errors import PortalError
 from portal.flow.base import Node
 from portal.flow.outcome import Done, Outcome, Wait, Way
+from portal.jsonstore import plain
 from portal.models import Process, Task
+from portal.models.pointer import demand_mapped
 
 from .. import failures
 from ..context import ActionContext, among_open
@@ -96,16 +98,23 @@ def attempt(
 
 def resume(run: ActionContext, task: Task, call: Callable[[], Outcome], action: str = "step") -> bool:
     """Call a node, and do what it answers. False if it has failed."""
-    outcome = attempt(run, task, lambda: checked(call()), action)
+    outcome = attempt(run, task, lambda: checked(run, call()), action)
     if outcome is None:
         return False
     follow(run, task, outcome, action)
     return True
 
 
-def checked(answer: Outcome) -> Outcome:
+def checked(run: ActionContext, answer: Outcome) -> Outcome:
+    """An answer that can be followed. What an author's code has put into it fails its node alone, and not the action in
+    which it would be stored."""
     if not isinstance(answer, Done | Wait):
         raise TypeError(f"a node answers Done(…) or Wait(…), not {answer!r}")
+    for way in answer.ways:
+        if way.data is not None:
+            plain(way.data)
+        if way.seed is not None and demand_mapped("seed", way.seed).transient:
+            run.session.add(way.seed)
     return answer
 
 

@@ -159,6 +159,19 @@ def finish(session: Session, claimed: Claim, done: Activation | None, error: Exc
 
 
 def _completed(run: ActionContext, task: Task, done: Activation) -> None:
+    try:
+        run.guarded(task, lambda: _write(run, task, done))
+    except Exception as refusal:  # of the database, or of the process: nothing of the result is kept
+        if run.disturbed is refusal:
+            raise
+        failed(run, task, refusal)
+        return
+    activation = run.activation(task)
+    step.resume(run, task, lambda: activation.node.resume(activation), "job")
+
+
+def _write(run: ActionContext, task: Task, done: Activation) -> None:
+    """Write what a job has assigned."""
     mine = assigned(done)
     write(mine, task.process)
     for name, value in mine["held"].items():
@@ -168,8 +181,6 @@ def _completed(run: ActionContext, task: Task, done: Activation) -> None:
         ):
             setattr(task.process, name, _here(run.session, value))
     jsonstore.apply(jsonstore.changes(before_work(done), done.task.data), task.data)
-    activation = run.activation(task)
-    step.resume(run, task, lambda: activation.node.resume(activation), "job")
 
 
 def _here(session: Session, instance: Any) -> Any:

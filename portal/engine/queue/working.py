@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, inspect, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from portal import jsonstore
+from portal.errors import PortalError
 from portal.flow.activation import Activation
 from portal.models import Process, Task
 
@@ -43,12 +44,14 @@ class JobActions:
             writes.execute(own, statement.values(progress=value, lease=clock.get()() + LEASE))
 
     def refresh(self, activation: Activation) -> None:
-        """Read the process again; what the job has assigned so far is kept."""
-        mine = assigned(activation)
+        """Read the process again; what the job has assigned so far is kept, and written when it is done."""
+        mine, of_task = assigned(activation), jsonstore.changes(self.task_before, activation.task.data)
         self.session.refresh(activation.process)
-        self.before = _state(activation.process)
+        self.session.refresh(activation.task, ["data"])
+        self.before, self.task_before = _state(activation.process), copy.deepcopy(dict(activation.task.data))
+        self.session.commit()  # there is nothing to write now: it ends the read
         write(mine, activation.process)
-        self.session.commit()
+        jsonstore.apply(of_task, activation.task.data)
 
     def owner_of(self, activation: Activation, node: str) -> Any:
         done = [task for task in activation.process.tasks if task.flow_task == node and task.status == "DONE"]
@@ -57,6 +60,16 @@ class JobActions:
 
 class PrivateSession(Session):
     """Where a job reads. Nothing is ever written through it."""
+
+    def flush(self, objects: Any = None) -> None:
+        """Refuse what is new: it would hold the database until the job is done, and be gone then."""
+        if new := list(self.new):
+            self.expunge(new[0])
+            name = type(new[0]).__name__
+            raise PortalError(
+                f"a job points at a {name} that is not stored: db.session.add() it and db.session.commit() first"
+            )
+        super().flush(objects)
 
     def get_bind(self, *args: Any, **kwargs: Any) -> Any:
         """The database of a model is where the session that everyone uses finds it."""
