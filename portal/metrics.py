@@ -37,6 +37,12 @@ def _counter(key: tuple[str, str]) -> Any:
     return ACTIONS.labels(*key)
 
 
+@lru_cache(maxsize=4096)
+def request_seconds(method: str, endpoint: str, status: str) -> Any:
+    """That of these labels."""
+    return REQUEST_SECONDS.labels(method, endpoint, status)
+
+
 def _count(counts: Mapping[tuple[str, str], int], seconds: float) -> None:
     for key, number in counts.items():
         _counter(key).inc(number)

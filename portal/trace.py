@@ -6,7 +6,7 @@ It stands in every line of the log, in the answer's `X-Request-ID`, on the page 
 from __future__ import annotations
 
 import re
-import uuid
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,7 +19,7 @@ _FIT = re.compile(rf"[A-Za-z0-9._-]{{8,{LONGEST}}}")
 
 
 def new() -> str:
-    return uuid.uuid4().hex
+    return secrets.token_hex(16)
 
 
 def fit(given: str | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 import threading
 import time
 from collections.abc import Iterator
@@ -11,15 +10,11 @@ from typing import Any
 from weakref import WeakSet
 
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import Session
 
 from portal.errors import Busy
 
-from . import sqlite_file
-
-#: seconds behind which an idle connection is asked whether it still leads anywhere, though nobody has closed it
-IDLE = 5.0
+from . import lost_connections, sqlite_file
 
 
 def _limits(local: bool, **seconds: float) -> str:
@@ -42,38 +37,6 @@ def _limit(engine: Engine, **seconds: float) -> None:
         connection.commit()  # a setting made in a transaction goes with it
 
 
-def _ask_the_idle(engine: Engine) -> None:
-    """Ask a connection of the pool whether it lives, where it was idle for long or its server has said something.
-
-    SQLAlchemy's `pool_pre_ping` asks ahead of each transaction, and that is a statement more for each.
-    """
-    dialect: Any = engine.dialect
-
-    @event.listens_for(engine, "checkin")
-    def _checkin(_connection: Any, record: Any) -> None:
-        record.info["idle_since"] = time.monotonic()
-
-    @event.listens_for(engine, "checkout")
-    def _checkout(connection: Any, record: Any, _proxy: Any) -> None:
-        since = record.info.get("idle_since")
-        if since is None or (time.monotonic() - since < IDLE and _is_quiet(connection)):
-            return
-        try:
-            dialect.do_ping(connection)
-        except dialect.loaded_dbapi.Error as error:
-            raise InvalidatePoolError from error
-
-
-def _is_quiet(connection: Any) -> bool:
-    """Whether its server has sent nothing unasked, as it does when it ends a connection."""
-    try:
-        poll = select.poll()
-        poll.register(connection.fileno(), select.POLLIN)
-        return not poll.poll(0)
-    except Exception:  # a driver, or a system, that cannot tell; or it is closed
-        return False
-
-
 def prepare_engine(engine: Engine, lock_timeout: float = 5, statement_timeout: float = 60) -> None:
     """Make an engine fit for actions: limits; on SQLite, write-ahead log, durable, foreign keys, explicit BEGIN.
 
@@ -88,7 +51,7 @@ def prepare_engine(engine: Engine, lock_timeout: float = 5, statement_timeout: f
             statement_timeout=statement_timeout,
             idle_in_transaction_session_timeout=5 * statement_timeout,
         )
-        _ask_the_idle(engine)
+        lost_connections.watch(engine)
     if engine.dialect.name != "sqlite":
         return
 

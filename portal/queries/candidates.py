@@ -35,7 +35,7 @@ def names_of_who_could(
         obj: the key of the object for which alone the permission may be held.
         others: the steps whose people may not take it.
     """
-    names = [permission, f"{permission}:{obj}" if obj else permission]
+    names = [permission, *([f"{permission}:{obj}"] if obj else [])]
     with glance(session) as connection:
         is_postgresql = connection.dialect.name == "postgresql"
         # PostgreSQL compares documents; SQLite unpacks the list
@@ -43,14 +43,14 @@ def names_of_who_could(
             f"name{at}": name if is_postgresql else json.dumps(name) for at, name in enumerate(names)
         }
         values |= {"process_id": process_id, "others": others, "most": limit}
-        return list(connection.execute(_names(is_postgresql, bool(others)), values).scalars())
+        return list(connection.execute(_names(is_postgresql, len(names), bool(others)), values).scalars())
 
 
 @lru_cache
-def _names(is_postgresql: bool, others: bool) -> Select[Any]:
+def _names(is_postgresql: bool, number: int, others: bool) -> Select[Any]:
     def has_one(column: Any) -> Any:
         column = cast(column, JSONB) if is_postgresql else column
-        wanted = [bindparam(f"name{at}", type_=JSONB if is_postgresql else None) for at in range(2)]
+        wanted = [bindparam(f"name{at}", type_=JSONB if is_postgresql else None) for at in range(number)]
         return or_(*(has_element(column, each) for each in wanted))
 
     held = exists().where(

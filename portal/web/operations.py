@@ -113,7 +113,7 @@ def _end(response: Response) -> Response:
     seconds = time.perf_counter() - g.began
     endpoint = (request.endpoint or "none").removeprefix("portal.")
     method = request.method if request.method in METHODS else "other"
-    metrics.REQUEST_SECONDS.labels(method, endpoint, str(response.status_code)).observe(seconds)
+    metrics.request_seconds(method, endpoint, str(response.status_code)).observe(seconds)
     if endpoint not in ("static", "asset", "bootstrap", "operations.alive"):
         current_app.logger.info(
             "%s %s %s", request.method, in_log(), response.status_code,

@@ -7,7 +7,7 @@ from typing import Any, Self, TypedDict, Unpack
 
 from flask import jsonify, redirect, request
 from sqlalchemy import inspect
-from werkzeug.datastructures import CombinedMultiDict
+from werkzeug.datastructures import CombinedMultiDict, MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import Form, SubmitField
 from wtforms.fields.core import UnboundField
@@ -50,9 +50,9 @@ class ViewOptions(TypedDict, total=False):
     require: Require | None
 
 
-def posted() -> CombinedMultiDict[str, Any]:
+def posted() -> MultiDict[str, Any]:
     """What the request carries, files among it."""
-    return CombinedMultiDict([request.files, request.form])
+    return CombinedMultiDict([request.files, request.form]) if request.files else request.form
 
 
 class FormView:

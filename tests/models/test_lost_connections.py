@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from portal.models import db, engines
+from portal.models import db, lost_connections
 
 
 @pytest.fixture
@@ -33,14 +33,14 @@ def test_one_that_was_just_used_is_not_asked(pings):
 
 def test_one_that_was_idle_for_long_is(pings, monkeypatch):
     first = backend()
-    monkeypatch.setattr(engines, "IDLE", 0.0)
+    monkeypatch.setattr(lost_connections, "SILENCE", 0.0)
     assert backend() == first
     assert len(pings) == 1
 
 
 @pytest.mark.parametrize("idle", [5.0, 0.0])
 def test_one_that_the_server_has_ended_is_replaced(pings, monkeypatch, idle):
-    monkeypatch.setattr(engines, "IDLE", idle)
+    monkeypatch.setattr(lost_connections, "SILENCE", idle)
     with db.engine.connect() as other:
         first = backend()
         other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": first})
