@@ -36,7 +36,7 @@ SLOW = (
     "chaos/test_chaos.py",
     "deploy",
     "guide/test_celery.py",
-    "model/test_engine_model.py",
+    "model",
     "schema/test_own_tables.py",
     "types/test_checkers.py",
     "work/test_workers.py",
