@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from flask import Flask
 from jinja2 import Environment, FileSystemBytecodeCache
 from jinja2.bccache import Bucket
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Engine, event
 
-from portal import create_app
+from portal import create_app, databases
 from portal.models import Passwords, db
 from portal.testing.database import empty_database
 
@@ -78,23 +79,40 @@ def share_compiled(folder: Path) -> None:
         folder: where the compiled templates are kept; the other workers have the same.
     """
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": _Templates(str(folder))}
-    first: dict[Any, Engine] = {}
+    engines = _Engines()
+    for name in ("prepare_engine", "prepare_guest_engine"):
+        setattr(databases, name, engines.after(getattr(databases, name)))
 
-    @event.listens_for(Engine, "engine_connect")
-    def connected(connection: Connection) -> None:
-        engine, dialect = connection.engine, connection.engine.dialect
-        known = connection.connection.info
-        if dialect.name == "sqlite" and known.setdefault("durable", True):
-            known["durable"] = False  # a test needs no durability
-            connection.connection.driver_connection.execute("PRAGMA synchronous=OFF")
-        of_all = first.setdefault(
-            (type(dialect), dialect._json_serializer, dialect._json_deserializer), engine
-        )
-        if of_all is engine and engine._compiled_cache is not None:
-            engine._compiled_cache.capacity = MOST_STATEMENTS
-        if of_all.dialect is not dialect:  # the cache is kept by the dialect
-            engine.dialect = engine.pool._dialect = of_all.dialect
-            engine._compiled_cache = of_all._compiled_cache
+
+class _Engines:
+    """What the engines of all applications of one kind share, from their first connection on."""
+
+    def __init__(self) -> None:
+        self._seen: WeakSet[Engine] = WeakSet()
+        self._first: dict[Any, Engine] = {}
+
+    def after(self, prepare: Callable[..., None]) -> Callable[..., None]:
+        def prepared(engine: Engine, *limits: float) -> None:
+            prepare(engine, *limits)
+            if engine not in self._seen:
+                self._seen.add(engine)
+                event.listen(
+                    engine, "connect", lambda connection, _record: self._connected(engine, connection)
+                )
+
+        return prepared
+
+    def _connected(self, engine: Engine, connection: Any) -> None:
+        dialect = engine.dialect
+        if dialect.name == "sqlite":  # a test needs no durability
+            connection.execute("PRAGMA synchronous=OFF")
+        key = type(dialect), dialect._json_serializer, dialect._json_deserializer  # type: ignore[attr-defined]
+        first = self._first.setdefault(key, engine)
+        if first is engine:
+            engine._compiled_cache.capacity = MOST_STATEMENTS  # type: ignore[union-attr]
+        else:
+            engine.dialect = engine.pool._dialect = first.dialect  # the cache is kept by the dialect
+            engine._compiled_cache = first._compiled_cache
 
 
 #: what all tests together send, of which one application sends less by far

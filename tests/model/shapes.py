@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import pytest
+
 from portal import flow, this
 
 
@@ -149,3 +151,6 @@ SHAPES = {
     "deadline": DeadlineFlow, "called process": CallerFlow, "race of a called process": RacingCallFlow,
     "empty split": EmptyFlow, "compensation": TakenBackFlow, "all": AllFlow,
 }  # fmt: skip
+
+#: what lives are led of: of all pieces together in every run, of each of the others in the slow ones
+LIVES = [name if name == "all" else pytest.param(name, marks=pytest.mark.slow) for name in SHAPES]

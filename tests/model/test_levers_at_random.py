@@ -9,14 +9,14 @@ import pytest
 
 from tests.model.machine import _empty
 from tests.model.managers import Meddler
-from tests.model.shapes import SHAPES
+from tests.model.shapes import LIVES, SHAPES
 
 STEPS = int(os.environ.get("PORTAL_MODEL_STEPS", "25"))
 #: how many lives of each shape, other ones each time, where somebody asks for more
 ASKED = os.environ.get("PORTAL_MODEL_EXAMPLES")
 
 
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("name", LIVES)
 def test_no_token_is_lost_or_lives_twice(tester, name):
     seeds = [random.randrange(10**9) for _ in range(int(ASKED))] if ASKED else range(3)
     for number in seeds:

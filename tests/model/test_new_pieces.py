@@ -7,7 +7,7 @@ import pytest
 from portal import flow, this
 from portal.engine.interpreter import token
 from tests.model import test_taking_back
-from tests.model.shapes import SHAPES
+from tests.model.shapes import LIVES
 
 #: the shortest path is `start`: a longer one goes on in a new piece
 SHORTEST = len(token.ROOT)
@@ -53,7 +53,7 @@ def test_a_step_of_a_race_in_a_race_decides_both(flow_tester, monkeypatch, lengt
     assert run.path.count("end") == 1
 
 
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("name", LIVES)
 def test_no_token_lives_twice(tester, name):
     for seed in test_taking_back.SEEDS[name]:
         assert not test_taking_back.live(tester, f"{name} {seed}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import os
 import random
 from collections import Counter, defaultdict
 
@@ -148,7 +149,11 @@ def count_all(session, limit=1000):
 
 
 @settings(
-    max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
+    max_examples=12 if os.environ.get("CI") else 4,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+    database=None,
 )
 @given(name=st.sampled_from(sorted(SHAPES)), seed=st.integers(0, 10**6), limit=st.integers(1, 40))
 def test_counted_by_and_by_as_by_reading_all(tester, name, seed, limit):

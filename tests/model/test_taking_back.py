@@ -13,7 +13,7 @@ import pytest
 from portal.engine import obstacles
 from tests.model.machine import _empty
 from tests.model.managers import Office
-from tests.model.shapes import SHAPES
+from tests.model.shapes import LIVES, SHAPES
 
 STEPS = int(os.environ.get("PORTAL_MODEL_STEPS", "25"))
 #: how many lives of each shape, other ones each time, where somebody asks for more
@@ -45,7 +45,7 @@ def live(tester, seed):
         _empty(office.session)
 
 
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("name", LIVES)
 def test_no_token_lives_twice(tester, name):
     seeds = [random.randrange(10**9) for _ in range(int(ASKED))] if ASKED else SEEDS[name]
     for seed in seeds:

@@ -6,17 +6,16 @@ A new route without a row in `PARAMETERS` fails: whoever adds one says here what
 from __future__ import annotations
 
 import base64
-import datetime as dt
 import json
 import os
 from decimal import Decimal
+from itertools import cycle
 from urllib.parse import quote
 
 import pytest
 
 from portal import flow, jsonstore, this, views
 from portal.models import Process
-from portal.web.display.moments import absolute
 
 
 class EverythingProcess(Process):
@@ -207,7 +206,7 @@ ELSEWHERE = ("/static/", "/bootstrap/", "/api/", "/admin/incidents", "/admin/job
 
 
 #: each value meets every so-manieth route: all values, and all routes, are met in each run
-EVERY = {"sqlite": 2 if os.environ.get("CI") else 4, "postgresql": 2}
+EVERY = {"sqlite": 2 if os.environ.get("CI") else 8, "postgresql": 2}
 
 
 @pytest.fixture(params=EVERY)
@@ -316,35 +315,19 @@ def test_in_the_path(site, addresses):
             refuses(site[0].get(head + quote(value[:3000], safe="") + tail), rule, value)
 
 
-def test_in_a_header(app, site):
-    client = site[0]
+def test_in_a_header(site):
+    """Of three pages in turn: they have what reads headers in common."""
+    pages = cycle(("/inbox", f"/tasks/{site[2]}/execute", f"/processes/{site[1]}"))
+    values = (
+        "A" * 9000,
+        "\xff\xfe",
+        "-1",
+        "=;=;",
+        "Bearer \xe9",
+        "0001-01-01",
+        "http://[",
+        "multipart/form-data",
+    )
     for name in HEADERS:
-        for value in (
-            "A" * 9000,
-            "\xff\xfe",
-            "-1",
-            "=;=;",
-            "Bearer \xe9",
-            "0001-01-01",
-            "http://[",
-            "multipart/form-data",
-        ):
-            for address in ("/inbox", f"/tasks/{site[2]}/execute", f"/processes/{site[1]}"):
-                refuses(client.get(address, headers={name: value}), name, value)
-            refuses(client.post("/tasks/reassign", headers={name: value}, data=b"task=1"), name, value)
-
-
-def test_in_a_cookie(app, site):
-    for name in ("session", "timezone", "remember_token"):
-        for value in ("\xff", "A" * 4000, "UTC/../x", "", "eyJ.x.y", "..", "/etc/passwd", "Europe/Nowhere"):
-            for client in (app.test_client(), site[0]):
-                client.set_cookie(name, value)
-                refuses(client.get(f"/tasks/{site[2]}/execute"), name, value)
-                client.delete_cookie(name)
-        site[0].post("/login", data={"username": "erin", "password": "correct horse"})
-
-
-@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
-@pytest.mark.parametrize("moment", ["0001-01-01T00:30:00+00:00", "9999-12-31T23:30:00+00:00"])
-def test_the_ends_of_the_calendar_are_shown_in_every_time_zone(zone, moment):
-    assert absolute(dt.datetime.fromisoformat(moment), {"timezone": zone})
+        for value in values:
+            refuses(site[0].get(next(pages), headers={name: value}), name, value)

@@ -9,6 +9,7 @@ import pytest
 from flask import request_finished
 from sqlalchemy import create_engine, event, text
 
+from portal.engine import retries
 from portal.models import Process, db
 
 
@@ -19,8 +20,9 @@ def database_url(postgresql):
 
 
 @pytest.fixture
-def lose(app):
+def lose(app, monkeypatch):
     """Have the server end every connection before its statements, from the nth on; the statements so far."""
+    monkeypatch.setattr(retries, "WAIT", 0.0)  # it is not back sooner for waiting
     app.config["PROPAGATE_EXCEPTIONS"] = False
     executioner = create_engine(db.engine.url, isolation_level="AUTOCOMMIT")
     seen = []

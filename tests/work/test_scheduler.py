@@ -10,7 +10,7 @@ import time_machine
 from sqlalchemy import update
 
 from portal import create_app, flow, this
-from portal.engine.queue import jobs, timers
+from portal.engine.queue import heartbeats, jobs, timers
 from portal.models import Event, Process, Task, db, init_db
 from portal.work import local
 from portal.work.local import THREADS, LocalExecutor
@@ -172,7 +172,8 @@ class SilentFlow(flow.Flow):
         StuckFlow.stuck.wait(PATIENCE)
 
 
-def test_a_job_that_says_no_limit_has_the_settings(url, caplog):
+def test_a_job_that_says_no_limit_has_the_settings(url, caplog, monkeypatch):
+    monkeypatch.setattr(heartbeats, "BEAT", dt.timedelta(0))  # each tells what is stuck
     StuckFlow.stuck.clear()
     with portal(url, clock_runs=False, JOB_TIMEOUT=0.2) as app:
         app.extensions["portal_flows"].register(SilentFlow)
