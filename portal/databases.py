@@ -47,7 +47,6 @@ def database_settings(url: str, pool: int) -> dict[str, Any]:
     if made.get_backend_name() != "sqlite":
         options: dict[str, Any] = {
             **common,
-            "pool_pre_ping": True,
             "pool_size": pool,
             "max_overflow": pool,
             "pool_timeout": CONNECT_TIMEOUT,
