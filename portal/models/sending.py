@@ -43,12 +43,10 @@ def fetch(connection: Connection, sql: str, values: Values = ()) -> list[Any]:
 
 
 def _is_heard(connection: Connection) -> Any:
-    statements: Any = connection.dispatch
+    """Whether somebody is to be told of statements."""
     driver: Any = connection.dialect.dispatch
-    return (
-        statements.before_cursor_execute
-        or statements.after_cursor_execute
-        or driver.do_execute
-        or driver.do_executemany
-        or connection._echo
-    )
+    if connection._echo or driver.do_execute or driver.do_executemany:
+        return True
+    statements: Any = connection.dispatch
+    listened = connection._has_events or connection.engine._has_events
+    return listened and (statements.before_cursor_execute or statements.after_cursor_execute)

@@ -62,6 +62,14 @@ def columns_of(model: Any) -> tuple[str, ...]:
     return tuple(name for name in keys(model) if name != "id")
 
 
+def _filled(model: Any, rows: Sequence[dict[str, Any]]) -> tuple[str, ...]:
+    """Those of them that hold something in any of the rows: most of a new task are empty."""
+    names = empty = columns_of(model)
+    for row in rows:
+        empty = tuple([name for name in empty if row[name] is None])
+    return tuple([name for name in names if name not in empty])
+
+
 @cache
 def _demanded(model: Any) -> tuple[str, ...]:
     """Those of them that are never NULL."""
@@ -77,7 +85,7 @@ def _insert(session: Session, process: Process) -> bool:
     connection = session.connection()
     state.mapper.dispatch.before_insert(state.mapper, connection, state)
     row = {name: values.get(name) for name in names}
-    [(key,)] = driver.insert(connection, table, names, [row], ("id",))
+    [(key,)] = driver.insert(connection, table, _filled(Process, [row]), [row], ("id",))
     session.expunge(process)
     values.update(row, id=key)
     attach(session, process, state.mapper.identity_key_from_primary_key((key,)))
@@ -156,7 +164,7 @@ def insert_tasks(connection: Connection, rows: list[dict[str, Any]]) -> tuple[li
     returned: tuple[str, ...] = ("id", "process_id", "number")
     if asks := any(row["status"] == "NEW" for row in rows):
         returned += (driver.text(_ASKED, connection.dialect),)
-    found = driver.insert(connection, Task.__table__, columns_of(Task), rows, returned)
+    found = driver.insert(connection, Task.__table__, _filled(Task, rows), rows, returned)
     ids = {(process_id, number): key for key, process_id, number, *_ in found}
     return [ids[row["process_id"], row["number"]] for row in rows], bool(found[0][3]) if asks else None
 
