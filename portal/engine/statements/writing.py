@@ -62,14 +62,6 @@ def columns_of(model: Any) -> tuple[str, ...]:
     return tuple(name for name in keys(model) if name != "id")
 
 
-def _filled(model: Any, rows: Sequence[dict[str, Any]]) -> tuple[str, ...]:
-    """Those of them that hold something in any of the rows: most of a new task are empty."""
-    names = empty = columns_of(model)
-    for row in rows:
-        empty = tuple([name for name in empty if row[name] is None])
-    return tuple([name for name in names if name not in empty])
-
-
 @cache
 def _demanded(model: Any) -> tuple[str, ...]:
     """Those of them that are never NULL."""
@@ -85,7 +77,7 @@ def _insert(session: Session, process: Process) -> bool:
     connection = session.connection()
     state.mapper.dispatch.before_insert(state.mapper, connection, state)
     row = {name: values.get(name) for name in names}
-    [(key,)] = driver.insert(connection, table, _filled(Process, [row]), [row], ("id",))
+    [(key,)] = driver.insert(connection, table, names, [row], ("id",))
     session.expunge(process)
     values.update(row, id=key)
     attach(session, process, state.mapper.identity_key_from_primary_key((key,)))
@@ -164,16 +156,13 @@ def insert_tasks(connection: Connection, rows: list[dict[str, Any]]) -> tuple[li
     returned: tuple[str, ...] = ("id", "process_id", "number")
     if asks := any(row["status"] == "NEW" for row in rows):
         returned += (driver.text(_ASKED, connection.dialect),)
-    found = driver.insert(connection, Task.__table__, _filled(Task, rows), rows, returned)
+    found = driver.insert(connection, Task.__table__, columns_of(Task), rows, returned)
     ids = {(process_id, number): key for key, process_id, number, *_ in found}
     return [ids[row["process_id"], row["number"]] for row in rows], bool(found[0][3]) if asks else None
 
 
-def insert_links(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        driver.insert(connection, task_link, _LINKS, rows)
-
-
-def insert_events(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        driver.insert(connection, Event.__table__, _EVENTS, rows)
+def insert_history(
+    connection: Connection, links: list[dict[str, Any]], events: list[dict[str, Any]]
+) -> None:
+    """Insert what tells how the tasks came about."""
+    driver.insert_all(connection, (task_link, _LINKS, links), (Event.__table__, _EVENTS, events))
