@@ -51,8 +51,13 @@ def database_settings(url: str, pool: int) -> dict[str, Any]:
             "max_overflow": pool,
             "pool_timeout": CONNECT_TIMEOUT,
         }
+        arguments: dict[str, Any] = {}
         if made.get_driver_name() in ("psycopg", "psycopg2") and "connect_timeout" not in made.query:
-            options["connect_args"] = {"connect_timeout": CONNECT_TIMEOUT}
+            arguments["connect_timeout"] = CONNECT_TIMEOUT
+        if made.get_driver_name() == "psycopg":
+            arguments["prepare_threshold"] = 2**31
+        if arguments:
+            options["connect_args"] = arguments
         return {"SQLALCHEMY_DATABASE_URI": url, "SQLALCHEMY_ENGINE_OPTIONS": options}
     if made.database in (None, "", ":memory:"):
         shared = f"sqlite:///file:portal-{secrets.token_hex(8)}?mode=memory&cache=shared&uri=true"

@@ -49,6 +49,8 @@ def prepare_engine(engine: Engine, lock_timeout: float = 5, statement_timeout: f
             idle_in_transaction_session_timeout=5 * statement_timeout,
         )
         lost_connections.watch(engine)
+        if engine.dialect.driver == "psycopg":
+            _keep_plans(engine)
     if engine.dialect.name != "sqlite":
         return
 
@@ -70,6 +72,12 @@ def prepare_engine(engine: Engine, lock_timeout: float = 5, statement_timeout: f
 
     sqlite_file.watch(engine)
     _take_turns(engine, lock_timeout)
+
+
+def _keep_plans(engine: Engine) -> None:
+    from . import kept_plans  # whoever uses another driver need not have this one
+
+    kept_plans.watch(engine)
 
 
 def prepare_guest_engine(engine: Engine, lock_timeout: float = 5, statement_timeout: float = 60) -> None:

@@ -27,7 +27,12 @@ def send(connection: Connection, sql: str, values: Values = ()) -> Any:
         return connection.exec_driver_sql(sql, values or None)  # type: ignore[arg-type]
     cursor: Any = connection.connection.cursor()
     try:
-        (cursor.executemany if isinstance(values, list) else cursor.execute)(sql, values)
+        if isinstance(values, list):
+            cursor.executemany(sql, values)
+        elif connection.dialect.driver == "psycopg":
+            cursor.execute(sql, values, prepare=True)  # see `kept_plans`
+        else:
+            cursor.execute(sql, values)
     except BaseException as error:
         of_driver = isinstance(error, connection.dialect.loaded_dbapi.Error)
         connection._handle_dbapi_exception(error, sql if of_driver else None, values, cursor, None)
