@@ -11,7 +11,7 @@ from sqlalchemy import Engine, event
 
 from portal.errors import Busy
 
-from . import lost_connections, sending, sqlite_file
+from . import kept_plans, lost_connections, sending, sqlite_file
 
 
 def _limits(local: bool, **seconds: float) -> str:
@@ -50,7 +50,7 @@ def prepare_engine(engine: Engine, lock_timeout: float = 5, statement_timeout: f
         )
         lost_connections.watch(engine)
         if engine.dialect.driver == "psycopg":
-            _keep_plans(engine)
+            kept_plans.watch(engine)
     if engine.dialect.name != "sqlite":
         return
 
@@ -72,12 +72,6 @@ def prepare_engine(engine: Engine, lock_timeout: float = 5, statement_timeout: f
 
     sqlite_file.watch(engine)
     _take_turns(engine, lock_timeout)
-
-
-def _keep_plans(engine: Engine) -> None:
-    from . import kept_plans  # whoever uses another driver need not have this one
-
-    kept_plans.watch(engine)
 
 
 def prepare_guest_engine(engine: Engine, lock_timeout: float = 5, statement_timeout: float = 60) -> None:

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from psycopg.pq import TransactionStatus
 from sqlalchemy import Engine, event
 
-#: keeps psycopg from choosing itself what is planned for good: so often nothing is sent
+#: for `prepare_threshold` of psycopg, which plans for good what it has sent so often: only what asks for it
 NEVER = 2**31
-_OPEN = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
+#: the states of a transaction that is open, and of one that has failed, as libpq has them
+_OPEN = (2, 3)
 
 
 def watch(engine: Engine) -> None:
-    """Let the rollbacks of an engine keep plans."""
+    """Let the rollbacks of an engine on psycopg keep plans."""
 
     @event.listens_for(engine, "rollback")
     def _rollback(connection: Any) -> None:

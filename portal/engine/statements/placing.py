@@ -56,7 +56,9 @@ def part(dialect: Dialect, row: Any, at: int, model: Any) -> dict[str, Any]:
 def _readers(dialect: Dialect, model: Any) -> tuple[tuple[str, Any], ...]:
     """What makes Python's values of the driver's, for those columns where they differ."""
     kinds = zip(keys(model), columns(model), strict=True)
-    found = ((name, column.type.dialect_impl(dialect).result_processor(dialect, None)) for name, column in kinds)
+    found = (
+        (name, column.type.dialect_impl(dialect).result_processor(dialect, None)) for name, column in kinds
+    )
     return tuple((name, read) for name, read in found if read is not None)
 
 
