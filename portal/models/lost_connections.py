@@ -26,11 +26,12 @@ def watch(engine: Engine) -> None:
 
     @event.listens_for(engine, "checkout")
     def _checkout(connection: Any, record: Any, _proxy: Any) -> None:
-        heard = record.info.get("heard")  # None of a new one
-        if heard is None or (time.monotonic() - heard < SILENCE and not _speaks(connection)):
+        heard = record.info.get("heard")
+        if heard is None:  # it is new
             return
         try:
-            engine.dialect.do_ping(connection)
+            if time.monotonic() - heard > SILENCE or _speaks(connection):
+                engine.dialect.do_ping(connection)
         except engine.dialect.loaded_dbapi.Error as error:
             raise InvalidatePoolError from error
 
