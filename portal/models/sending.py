@@ -24,7 +24,7 @@ def send(connection: Connection, sql: str, values: Values = ()) -> Any:
         values: a list is the values of several goes of it.
     """
     if _is_heard(connection):
-        return connection.exec_driver_sql(sql, values or None)  # type: ignore[arg-type]
+        return connection.exec_driver_sql(sql, values or None)
     cursor: Any = connection.connection.cursor()
     try:
         if isinstance(values, list):

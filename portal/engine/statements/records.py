@@ -71,4 +71,4 @@ def _moments(table: Table, names: tuple[str, ...]) -> tuple[str, ...]:
 def _written(dialect: Dialect) -> Callable[[Any], str]:
     """An action writes one moment many times: it is written once."""
     bind = UTCDateTime().process_bind_param
-    return lru_cache(maxsize=1024)(lambda moment: bind(moment, dialect).isoformat())
+    return lru_cache(maxsize=1024)(lambda moment: str(bind(moment, dialect)))
