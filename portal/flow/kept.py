@@ -31,6 +31,13 @@ class KeptFlow:
         self.process_class = None
 
 
+class Declaration(SimpleNamespace):
+    """Stands for the definition of such a flow. It is itself alone, as a definition is: its pictures are kept by it."""
+
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+
+
 class KeptNode(Node):
     """A node as it was declared: it can be drawn, and nothing else."""
 
@@ -105,7 +112,7 @@ def read(kept: Mapping[str, Any]) -> Any:
 def _read(text: str) -> KeptFlow:
     kept = json.loads(text)
     nodes: dict[str, Any] = {}
-    found = KeptFlow(SimpleNamespace(nodes=nodes, title=kept["title"], description="", label=""))
+    found = KeptFlow(Declaration(nodes=nodes, title=kept["title"], description="", label=""))
     for each in kept["nodes"]:
         nodes[each["name"]] = _read_node(found, each)
     edges = list(_ways(kept["nodes"], nodes))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Iterator, Mapping
-from types import SimpleNamespace
 from typing import Any
+
+from portal.flow.kept import Declaration
 
 from .shapes import shape_of
 from .state import ChartState
@@ -93,7 +94,7 @@ def _union(old: Any, new: Any) -> Any:
     """The nodes and ways of the new one, with those of the old one that it lacks: copies, made to be drawn."""
     originals = {**old.definition.nodes, **new.definition.nodes}
     nodes = {name: copy.copy(node) for name, node in originals.items()}
-    definition = SimpleNamespace(**{**vars(new.definition), "nodes": nodes})
+    definition = Declaration(**{**vars(new.definition), "nodes": nodes})
     definition.title, definition.description = new.definition.title, ""
     definition.starts = [node for node in nodes.values() if node.starts]
     both = _Both(definition, new.process_class)

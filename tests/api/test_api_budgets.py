@@ -32,7 +32,7 @@ def test_statements_of_a_start_an_assignment_and_a_form(program, page, count, op
     asked = [
         sql for sql in by_program if not sql.startswith("SET LOCAL")
     ]  # on PostgreSQL, how long it may wait
-    assert len(asked) <= len(by_page)
+    assert len(asked) <= len(by_page) + 1  # a program gets the whole process, a browser where it is
     assert len(with_key) <= len(by_program) + 5
     assert len(assigned) <= 13
     assert len(executed) <= 17

@@ -272,7 +272,7 @@ def test_a_job_that_the_database_refuses_for_the_moment_has_not_failed(
 
     monkeypatch.setattr(OrderingFlow, "in_between", staticmethod(refused))
     session.rollback()
-    LocalExecutor(app)._work(task_id)
+    LocalExecutor(app)._work(task_id, None)
     session.rollback()
     task = session.get_one(Task, task_id, populate_existing=True)
     assert (task.status, task.failures, task.data.get("_exception")) == ("SCHEDULED", 1, None)

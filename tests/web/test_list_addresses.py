@@ -73,7 +73,7 @@ def test_what_is_done_with_a_task_leads_back_to_the_list(client_of, people, subm
 def test_what_is_done_with_many_leads_back_too(bob, submit, take):
     task_id = take(submit())
     page = bob.get(NARROWED).text
-    assert next_of(page, r"/tasks/unassign\?[^\"]*") == NARROWED
+    assert next_of(page, r"/tasks/execute\?[^\"]*") == NARROWED
     asked = bob.post("/tasks/reassign", data={"task": task_id, "next": NARROWED}).text
     assert next_of(asked, "/tasks/reassign") == NARROWED
 
