@@ -23,6 +23,11 @@ def pre_fork(server, worker):
     gc.freeze()
 
 
+def post_worker_init(worker):
+    """Nor where each process has made the application for itself: what it has made stays."""
+    gc.freeze()
+
+
 def child_exit(server, worker):
     """Take the figures of a process that has ended out of the sum of those that live."""
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
