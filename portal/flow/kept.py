@@ -6,7 +6,6 @@ import datetime as dt
 import functools
 import json
 from collections.abc import Iterator, Mapping
-from types import SimpleNamespace
 from typing import Any
 
 from portal import language
@@ -31,11 +30,16 @@ class KeptFlow:
         self.process_class = None
 
 
-class Declaration(SimpleNamespace):
-    """Stands for the definition of such a flow. It is itself alone, as a definition is: its pictures are kept by it."""
+class Declaration:
+    """Stands for the definition of such a flow, with the attributes that a picture asks for."""
 
-    __hash__ = object.__hash__
-    __eq__ = object.__eq__
+    title: str
+    description: str
+    nodes: dict[str, Any]
+    starts: list[Any]
+
+    def __init__(self, **attributes: Any) -> None:
+        vars(self).update(attributes)
 
 
 class KeptNode(Node):
