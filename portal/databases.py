@@ -24,6 +24,7 @@ from portal.models import (
     registries,
 )
 from portal.models.autogenerate import complete
+from portal.models.kept_plans import NEVER
 
 #: seconds until a server that does not answer, or a pool that is empty, is told as an error
 CONNECT_TIMEOUT = 10
@@ -47,13 +48,17 @@ def database_settings(url: str, pool: int) -> dict[str, Any]:
     if made.get_backend_name() != "sqlite":
         options: dict[str, Any] = {
             **common,
-            "pool_pre_ping": True,
             "pool_size": pool,
             "max_overflow": pool,
             "pool_timeout": CONNECT_TIMEOUT,
         }
+        arguments: dict[str, Any] = {}
         if made.get_driver_name() in ("psycopg", "psycopg2") and "connect_timeout" not in made.query:
-            options["connect_args"] = {"connect_timeout": CONNECT_TIMEOUT}
+            arguments["connect_timeout"] = CONNECT_TIMEOUT
+        if made.get_driver_name() == "psycopg":
+            arguments["prepare_threshold"] = NEVER
+        if arguments:
+            options["connect_args"] = arguments
         return {"SQLALCHEMY_DATABASE_URI": url, "SQLALCHEMY_ENGINE_OPTIONS": options}
     if made.database in (None, "", ":memory:"):
         shared = f"sqlite:///file:portal-{secrets.token_hex(8)}?mode=memory&cache=shared&uri=true"

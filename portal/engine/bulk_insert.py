@@ -103,8 +103,7 @@ class Rows:
         if self.only_tasks:
             return
         pairs = [{"task_id": task.id, "previous_id": last.id} for task, last in self.links[links:]]
-        writing.insert_links(connection, pairs)
-        writing.insert_events(connection, [self._event(change) for change in self.changes[changes:]])
+        writing.insert_history(connection, pairs, [self._event(change) for change in self.changes[changes:]])
 
     def _store(self, connection: Connection, tasks: list[Task]) -> None:
         """Insert tasks, and make them objects of the session."""

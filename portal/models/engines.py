@@ -11,7 +11,7 @@ from sqlalchemy import Engine, event
 
 from portal.errors import Busy
 
-from . import sqlite_file
+from . import kept_plans, lost_connections, sending, sqlite_file
 
 
 def _limits(local: bool, **seconds: float) -> str:
@@ -48,6 +48,9 @@ def prepare_engine(engine: Engine, lock_timeout: float = 5, statement_timeout: f
             statement_timeout=statement_timeout,
             idle_in_transaction_session_timeout=5 * statement_timeout,
         )
+        lost_connections.watch(engine)
+        if engine.dialect.driver == "psycopg":
+            kept_plans.watch(engine)
     if engine.dialect.name != "sqlite":
         return
 
@@ -90,7 +93,7 @@ def prepare_guest_engine(engine: Engine, lock_timeout: float = 5, statement_time
         @event.listens_for(engine, "begin")
         def _begin(connection: Any) -> None:
             if connection.get_execution_options().get("writes"):
-                connection.exec_driver_sql(limits)
+                sending.send(connection, limits)
 
     if engine.dialect.name != "sqlite":
         return
@@ -120,7 +123,7 @@ def _take_turns(engine: Engine, lock_timeout: float, begins: bool = True) -> Non
         # find its snapshot stale and fail, however long it is willing to wait.
         if not connection.get_execution_options().get("writes"):
             if begins:
-                connection.exec_driver_sql("BEGIN")
+                sending.send(connection, "BEGIN")
             return
         # Threads of one process take turns: SQLite's own waiters sleep up to a tenth of a second, and none is next.
         began = time.monotonic()
@@ -137,12 +140,12 @@ def _take_turns(engine: Engine, lock_timeout: float, begins: bool = True) -> Non
         """Take the write lock, in what is left of the time to wait for it."""
         shortened = left < lock_timeout * 0.9
         if shortened:
-            connection.exec_driver_sql(f"PRAGMA busy_timeout={max(left, 0) * 1000:.0f}")
+            sending.send(connection, f"PRAGMA busy_timeout={max(left, 0) * 1000:.0f}")
         try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            sending.send(connection, "BEGIN IMMEDIATE")
         finally:
             if shortened:
-                connection.exec_driver_sql(f"PRAGMA busy_timeout={lock_timeout * 1000:.0f}")
+                sending.send(connection, f"PRAGMA busy_timeout={lock_timeout * 1000:.0f}")
 
     def _pass_on(info: dict[Any, Any]) -> None:
         if info.pop("turn", False):

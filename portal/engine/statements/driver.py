@@ -1,4 +1,4 @@
-"""Texts of statements that write, made once for each dialect, and what turns values into those of its driver."""
+"""Texts of statements, made once for each dialect, and what turns values into those of its driver."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.types import TypeEngine
 
 from portal.jsonstore import Document
-from portal.models import UTCDateTime
+from portal.models import UTCDateTime, sending
+
+from . import records
 
 #: the mark of a parameter, by the driver's style
 _MARKS = {"qmark": "?", "format": "%s", "pyformat": "%s"}
@@ -41,6 +43,9 @@ def insert(
         names: the columns that are given a value, at least two; None is SQL's NULL.
         returning: SQL of what is returned of each row.
     """
+    if connection.dialect.name == "postgresql":
+        return records.insert(connection, (table, names, rows), returning=returning)
+    names = _filled(names, rows)
     found: list[Any] = []
     made = _prepared(connection.dialect, table, names)
     values, width = made.values(rows), len(names)
@@ -48,10 +53,30 @@ def insert(
     for at in range(0, len(rows), size):
         count = min(size, len(rows) - at)
         part = tuple(values[at * width : (at + count) * width])
-        result = connection.exec_driver_sql(made.insert(count, returning), part)
+        text = made.insert(count, returning)
         if returning:
-            found += result.fetchall()
+            found += sending.fetch(connection, text, part)
+        else:
+            sending.send(connection, text, part)
     return found
+
+
+def insert_all(connection: Connection, *parts: records.Part) -> None:
+    """Insert rows of several tables, in this order; by one statement where the database can."""
+    given = [part for part in parts if part[-1]]
+    if given and connection.dialect.name == "postgresql":
+        records.insert(connection, *given)
+        return
+    for table, names, rows in given:
+        insert(connection, table, names, rows)
+
+
+def _filled(names: tuple[str, ...], rows: Sequence[Row]) -> tuple[str, ...]:
+    """Those columns that hold something in any of the rows: most of a new task are empty."""
+    empty = names
+    for row in rows:
+        empty = tuple([name for name in empty if row[name] is None])
+    return tuple([name for name in names if name not in empty])
 
 
 def update(connection: Connection, table: Table, names: tuple[str, ...], rows: Sequence[Row]) -> None:
@@ -63,11 +88,26 @@ def update(connection: Connection, table: Table, names: tuple[str, ...], rows: S
     made = _prepared(connection.dialect, table, (*names, "id"))
     values, width = made.values(rows), len(names) + 1
     parts = [tuple(values[at : at + width]) for at in range(0, len(values), width)]
-    result = connection.exec_driver_sql(made.update, parts[0] if len(parts) == 1 else parts)
+    result = sending.send(connection, made.update, parts[0] if len(parts) == 1 else parts)
     if result.rowcount not in (len(rows), -1):
         raise StaleDataError(
             f"{len(rows)} rows of {table.name} were to be changed; {result.rowcount} are there"
         )
+
+
+class Query:
+    """A statement that reads, as the driver takes it."""
+
+    def __init__(self, dialect: Dialect, statement: Any) -> None:
+        compiled = statement.compile(dialect=dialect)
+        self._sql = compiled.string
+        #: the names of its values in their order; None where the driver takes them by name
+        self._order = compiled.positiontup
+
+    def rows(self, connection: Connection, values: dict[str, Any]) -> list[Any]:
+        """Its rows, with the driver's values: see `placing.part`."""
+        given = values if self._order is None else tuple(values[name] for name in self._order)
+        return sending.fetch(connection, self._sql, given)
 
 
 class _Prepared:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Column, inspect
+from sqlalchemy import Column, Dialect, inspect
 from sqlalchemy.orm import Mapper, Session
 from sqlalchemy.orm.attributes import instance_state
 
@@ -40,6 +40,26 @@ def columns(model: Any, table: Any = None) -> list[Any]:
     table = model.__table__ if table is None else table
     mapper = inspect(model)
     return [table.c[mapper.column_attrs[key].columns[0].key] for key in keys(model)]
+
+
+def part(dialect: Dialect, row: Any, at: int, model: Any) -> dict[str, Any]:
+    """The values of one model in a row as the driver has read it."""
+    names = keys(model)
+    values = dict(zip(names, row[at : at + len(names)], strict=True))
+    for name, read in _readers(dialect, model):
+        if values[name] is not None:
+            values[name] = read(values[name])
+    return values
+
+
+@lru_cache(maxsize=64)
+def _readers(dialect: Dialect, model: Any) -> tuple[tuple[str, Any], ...]:
+    """What makes Python's values of the driver's, for those columns where they differ."""
+    kinds = zip(keys(model), columns(model), strict=True)
+    found = (
+        (name, column.type.dialect_impl(dialect).result_processor(dialect, None)) for name, column in kinds
+    )
+    return tuple((name, read) for name, read in found if read is not None)
 
 
 @lru_cache(maxsize=1024)

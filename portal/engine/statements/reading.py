@@ -8,19 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, exists, func, inspect, select
+from sqlalchemy import Connection, Dialect, bindparam, exists, func, inspect, literal_column, select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from portal.models import BigId, Process, Role, Task, User
 from portal.models.user import user_role
 
-from .placing import columns, is_plain, keys, mapper_of, place
+from . import driver
+from .placing import columns, is_plain, keys, mapper_of, part, place
 
 _T, _P, _R = Task.__table__, Process.__table__, Role.__table__
+_NOBODY: Any = literal_column("0")
+_TASKS, _USERS, _ROLES = inspect(Task), inspect(User), inspect(Role)
 _ROOT, _OTHER = _P.alias("root"), _T.alias("other")
 _ACTOR, _CREATOR, _OWNER = (User.__table__.alias(name) for name in ("actor", "creator", "owner"))
 _USER, _TARGET = bindparam("user", type_=BigId), bindparam("target", type_=BigId)
@@ -29,7 +32,7 @@ _OTHERS = exists().where(
     # a bound of the index's second column, which all names are above: see `context.among_open`
     _OTHER.c.process_id == _P.c.id,
     _OTHER.c.finished.is_(None),
-    _OTHER.c.flow_task > "",
+    _OTHER.c.flow_task > literal_column("''"),
     _OTHER.c.id != _T.c.id,
 )
 
@@ -95,41 +98,47 @@ def read_user(session: Session, connection: Connection, user_id: int) -> User:
     Raises:
         LookupError: there is no such person.
     """
-    return _actor(session, connection.execute(_query_of_user(), {"user": user_id}).all(), 0)
+    rows = _query_of_user(connection.dialect).rows(connection, {"user": user_id})
+    return _actor(session, connection.dialect, rows, 0)
 
 
 def _lock(session: Session, connection: Connection, model: Any, target: int, user_id: int | None) -> Found:
-    queries, values, actor = _queries(model), {"target": target, "user": user_id}, None
-    if connection.dialect.name == "sqlite":
-        rows = connection.execute(queries["all" if user_id is not None else "anybody"], values).all()
+    dialect, actor = connection.dialect, None
+    values = {"target": target, "user": user_id}
+
+    def rows_of(name: str) -> list[Any]:
+        return _query(dialect, model, name).rows(connection, values)
+
+    if dialect.name == "sqlite":
+        rows = rows_of("all" if user_id is not None else "anybody")
     else:
-        rows = connection.execute(queries["lock" if user_id is not None else "lock alone"], values).all()
+        rows = rows_of("lock" if user_id is not None else "lock alone")
         if rows and user_id is not None:
-            actor = _actor(session, rows, 1)
+            actor = _actor(session, dialect, rows, 1)
         if rows:
-            rows = connection.execute(queries["anybody"], values).all()
+            rows = rows_of("anybody")
     if not rows:
         raise LookupError(f"there is no such {model.__name__.lower()}")
     if user_id is not None and actor is None:
-        actor = _actor(session, rows, _width(model))
-    return _place(session, model, rows[0], actor)
+        actor = _actor(session, dialect, rows, _width(model))
+    return _place(session, dialect, model, rows[0], actor)
 
 
-def _place(session: Session, model: Any, row: Any, actor: User | None) -> Found:
+def _place(session: Session, dialect: Dialect, model: Any, row: Any, actor: User | None) -> Found:
     """Put what was read into the session."""
     at = len(keys(Process))
-    values = _part(row, 0, Process)
+    values = part(dialect, row, 0, Process)
     people = {} if actor is None else {actor.id: actor}
     for _ in range(_people(model)):
         if row[at] is not None:
-            people[row[at]] = place(session, inspect(User), _part(row, at, User))
+            people[row[at]] = place(session, _USERS, part(dialect, row, at, User))
         at += len(keys(User))
     mapper, process, task = mapper_of(values), None, None
     if is_plain(mapper):
         process = place(session, mapper, values)
         _relate(process, "created_by", values["created_by_id"], people)
     if model is Task:
-        task = place(session, inspect(Task), _part(row, at, Task))
+        task = place(session, _TASKS, part(dialect, row, at, Task))
         _relate(task, "owner", task.owner_id, people)
         if process is not None:
             set_committed_value(task, "process", process)
@@ -140,8 +149,8 @@ def _place(session: Session, model: Any, row: Any, actor: User | None) -> Found:
 def _place_one(session: Session, row: Any) -> Found:
     """Put one of several tasks into the session, with its process where that is a plain row."""
     _key, root_id, others, *rest = row
-    values = _part(rest, 0, Process)
-    task: Task = place(session, inspect(Task), _part(rest, len(keys(Process)), Task))
+    values = dict(zip(keys(Process), rest, strict=False))
+    task: Task = place(session, _TASKS, dict(zip(keys(Task), rest[len(keys(Process)) :], strict=True)))
     process, mapper = None, mapper_of(values)
     if is_plain(mapper):
         process = place(session, mapper, values)
@@ -149,23 +158,17 @@ def _place_one(session: Session, row: Any) -> Found:
     return Found(root_id, None, task, process, not others)
 
 
-def _part(row: Any, at: int, model: Any) -> dict[str, Any]:
-    """The values of one model in a row."""
-    names = keys(model)
-    return dict(zip(names, row[at : at + len(names)], strict=True))
-
-
 def _relate(instance: Any, name: str, key: int | None, people: dict[int, User]) -> None:
     if key is None or key in people:
         set_committed_value(instance, name, None if key is None else people[key])
 
 
-def _actor(session: Session, rows: Sequence[Any], at: int) -> User:
+def _actor(session: Session, dialect: Dialect, rows: Sequence[Any], at: int) -> User:
     if not rows or rows[0][at] is None:
         raise LookupError("there is no such user")
-    actor: User = place(session, inspect(User), _part(rows[0], at, User))
+    actor: User = place(session, _USERS, part(dialect, rows[0], at, User))
     at += len(keys(User))
-    held = [place(session, inspect(Role), _part(row, at, Role)) for row in rows if row[at] is not None]
+    held = [place(session, _ROLES, part(dialect, row, at, Role)) for row in rows if row[at] is not None]
     set_committed_value(actor, "roles", held)
     return actor
 
@@ -181,17 +184,21 @@ def _width(model: Any) -> int:
     return len(keys(Process)) + _people(model) * len(keys(User)) + own
 
 
-@cache
+@lru_cache(maxsize=64)
+def _query(dialect: Dialect, model: Any, name: str) -> driver.Query:
+    return driver.Query(dialect, _queries(model)[name])
+
+
 def _queries(model: Any) -> dict[str, Any]:
     """The statements that begin an action on a task, or on a process."""
     of_task = model is Task
     read = [*columns(Process), *columns(User, _CREATOR)]
     source: Any = _P.join(_T, _T.c.process_id == _P.c.id) if of_task else _P
-    other = func.coalesce(_USER, 0)
+    other = func.coalesce(_USER, _NOBODY)
     source = source.outerjoin(_CREATOR, (_CREATOR.c.id == _P.c.created_by_id) & (_CREATOR.c.id != other))
     if of_task:
         met = (_OWNER.c.id == _T.c.owner_id) & (_OWNER.c.id != other)
-        source = source.outerjoin(_OWNER, met & (_OWNER.c.id != func.coalesce(_P.c.created_by_id, 0)))
+        source = source.outerjoin(_OWNER, met & (_OWNER.c.id != func.coalesce(_P.c.created_by_id, _NOBODY)))
         read += [*columns(User, _OWNER), *columns(Task), _OTHERS]
     target = (_T if of_task else _P).c.id == _TARGET
     actor = [*columns(User, _ACTOR), *columns(Role)]
@@ -227,10 +234,10 @@ def _queries_of_several() -> dict[str, Any]:
     }
 
 
-@cache
-def _query_of_user() -> Any:
-    read = [*columns(User, _ACTOR), *columns(Role)]
-    return select(*read).select_from(_with_roles(_ACTOR)).where(_ACTOR.c.id == _USER)
+@lru_cache(maxsize=16)
+def _query_of_user(dialect: Dialect) -> driver.Query:
+    read = select(*columns(User, _ACTOR), *columns(Role)).select_from(_with_roles(_ACTOR))
+    return driver.Query(dialect, read.where(_ACTOR.c.id == _USER))
 
 
 def _with_actor(source: Any) -> Any:

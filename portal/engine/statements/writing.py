@@ -161,11 +161,6 @@ def insert_tasks(connection: Connection, rows: list[dict[str, Any]]) -> tuple[li
     return [ids[row["process_id"], row["number"]] for row in rows], bool(found[0][3]) if asks else None
 
 
-def insert_links(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        driver.insert(connection, task_link, _LINKS, rows)
-
-
-def insert_events(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        driver.insert(connection, Event.__table__, _EVENTS, rows)
+def insert_history(connection: Connection, links: list[dict[str, Any]], events: list[dict[str, Any]]) -> None:
+    """Insert what tells how the tasks came about."""
+    driver.insert_all(connection, (task_link, _LINKS, links), (Event.__table__, _EVENTS, events))

@@ -1,0 +1,57 @@
+"""Sends a statement whose text is at hand to the driver itself.
+
+What SQLAlchemy does around each statement, a context and a result that fit all of them, takes several times what
+the driver takes. An action knows the texts of its statements, and reads rows as the driver has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+Values = Sequence[Any] | dict[str, Any]
+
+
+def send(connection: Connection, sql: str, values: Values = ()) -> Any:
+    """Send one statement within the transaction that the connection is in. The cursor, or what stands for it.
+
+    Where somebody listens to statements (a log, a trace, a test) SQLAlchemy sends it, and tells them. An error is the
+    one that SQLAlchemy raises, and ends the connection where it does.
+
+    Args:
+        values: a list is the values of several goes of it.
+    """
+    if _is_heard(connection):
+        return connection.exec_driver_sql(sql, values or None)
+    cursor: Any = connection.connection.cursor()
+    try:
+        if isinstance(values, list):
+            cursor.executemany(sql, values)
+        elif connection.dialect.driver == "psycopg":
+            cursor.execute(sql, values, prepare=True)  # see `kept_plans`
+        else:
+            cursor.execute(sql, values)
+    except BaseException as error:
+        of_driver = isinstance(error, connection.dialect.loaded_dbapi.Error)
+        connection._handle_dbapi_exception(error, sql if of_driver else None, values, cursor, None)
+    return cursor
+
+
+def fetch(connection: Connection, sql: str, values: Values = ()) -> list[Any]:
+    """The rows of a statement, with the driver's values."""
+    cursor = send(connection, sql, values)
+    found: list[Any] = cursor.fetchall()
+    cursor.close()
+    return found
+
+
+def _is_heard(connection: Connection) -> Any:
+    """Whether somebody is to be told of statements."""
+    driver: Any = connection.dialect.dispatch
+    if connection._echo or driver.do_execute or driver.do_executemany:
+        return True
+    statements: Any = connection.dispatch
+    listened = connection._has_events or connection.engine._has_events
+    return listened and (statements.before_cursor_execute or statements.after_cursor_execute)

@@ -1,0 +1,128 @@
+"""What goes to the driver itself: errors, lost connections and those who listen, as with SQLAlchemy."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from sqlalchemy import event, text
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from portal import flow, this
+from portal.engine import actions
+from portal.models import Event, Process, Task, db, sending, task_link
+
+TWICE = "INSERT INTO portal_role (id, name, permissions) VALUES (1, 'one', '[]'), (1, 'two', '[]')"
+
+
+class ItemsFlow(flow.Flow):
+    start = flow.StartHandle(this.begin).Next(this.split)
+    split = flow.Split().Next(this.item, task_data_source=lambda activation: activation.process.data["items"])
+    item = flow.ManualTask().Next(this.join)
+    join = flow.Join().Next(this.end)
+    end = flow.End()
+
+    def begin(self, activation, items):
+        activation.process.data["items"] = items
+        return activation.process
+
+
+@pytest.fixture
+def heard(request):
+    """Whether somebody listens to statements."""
+    if not request.param:
+        yield []
+        return
+    statements: list[str] = []
+
+    def note(_connection, _cursor, sql, *_rest):
+        statements.append(sql)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    yield statements
+    event.remove(db.engine, "before_cursor_execute", note)
+
+
+both_ways = pytest.mark.parametrize("heard", [False, True], indirect=True, ids=["unheard", "heard"])
+
+
+on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+
+def end_all_others(connection):
+    """Let the server leave every other connection to this database."""
+    others = "datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+    connection.execute(text(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {others}"))
+
+
+@both_ways
+def test_an_error_is_the_one_that_sqlalchemy_raises(session, heard):
+    with pytest.raises(IntegrityError) as error:
+        sending.send(session.connection(), TWICE)
+    assert error.value.statement == TWICE
+    assert not error.value.connection_invalidated
+    session.rollback()
+    assert sending.fetch(session.connection(), "SELECT 1")[0][0] == 1
+
+
+@both_ways
+@on_postgresql
+def test_a_lost_connection_is_told_and_dropped(session, heard):
+    connection = session.connection()
+    with db.engine.connect() as other:
+        end_all_others(other)
+    with pytest.raises(OperationalError) as error:
+        sending.send(connection, "SELECT 1")
+    assert error.value.connection_invalidated
+    assert connection.invalidated
+    session.rollback()
+    assert sending.fetch(session.connection(), "SELECT 1")[0][0] == 1
+
+
+@on_postgresql
+@pytest.mark.parametrize("hours", [0, 1])
+def test_a_connection_that_its_server_has_left_is_not_handed_out(session, monkeypatch, hours):
+    """One that was heard of a moment ago, and one that was not for an hour."""
+    with db.engine.connect() as first:
+        with db.engine.connect():
+            pass
+        end_all_others(first)
+    now = time.monotonic() + 3600 * hours
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    with db.engine.connect() as first, db.engine.connect() as second:
+        assert first.scalar(text("SELECT 1")) == second.scalar(text("SELECT 1")) == 1
+
+
+@on_postgresql
+def test_a_rollback_leaves_the_plans_of_actions(session):
+    connection = session.connection()
+    sending.fetch(connection, "SELECT 1 AS of_an_action")
+    connection.execute(text("SELECT 2 AS of_a_page"))
+    server = connection.connection.driver_connection
+    session.rollback()
+    assert server.info.transaction_status.name == "IDLE"
+    kept = [row[0] for row in server.execute("SELECT statement FROM pg_prepared_statements")]
+    server.rollback()
+    assert "SELECT 1 AS of_an_action" in kept
+    assert "SELECT 2 AS of_a_page" not in kept
+
+
+@both_ways
+def test_rows_are_written_as_they_were_given(flow_tester, session, make_user, heard):
+    flow_tester(ItemsFlow)
+    bob = make_user("bob", is_superuser=True).id
+    items = [{"n": 1, "text": 'a "b" \\ ’é\U0001f600\n%s', "deep": [{"x": None, "y": 1.5, "z": True}]}, {}]
+    process = ItemsFlow.start.run(items=items)
+    made = list(session.scalars(db.select(Task).order_by(Task.number)))
+    assert [dict(task.data) for task in made if task.flow_task == "item"] == items
+    assert all(task.created == process.created for task in made)
+    task_id = next(task.id for task in made if task.flow_task == "item")
+    with actions.activation(session, task_id, bob) as activation:
+        activation.assign(reason='of "them" \\ é')
+    event_row = session.scalars(db.select(Event).order_by(Event.id.desc()).limit(1)).one()
+    assert event_row.detail == {"to": "bob", "reason": 'of "them" \\ é'}
+    assert event_row.user_id == bob
+    assert session.get_one(Task, task_id).assigned is not None
+    links = session.execute(db.select(task_link)).all()
+    assert len(links) == 3
+    assert session.get_one(Process, process.id).search_text
