@@ -154,7 +154,8 @@ def _waiting(run: ActionContext, process: Process) -> list[Task]:
     if flow_class is None or not flow_class.definition.merging:
         return []
     names = flow_class.definition.merging
-    run.unseen(process, Task.flow_task.in_(names), Task.status == "STARTED")
+    if not run.has_seen_all(process):
+        run.unseen(process, Task.flow_task.in_(names), Task.status == "STARTED")
     found = [task for name in names for task in run.known_at(process, name) if task.status == "STARTED"]
     return [task for task in found if task.node is not None]
 
