@@ -6,7 +6,7 @@ import cProfile
 import gc
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -141,10 +141,11 @@ def test_hello_world(people, count, session):
         activation.process.approved = True
         activation.execute()
 
+    # PostgreSQL locks by a statement of its own, and takes links and events together
     locks = session.get_bind().dialect.name == "postgresql"
-    assert len(starting) == 5, str(starting)  # with who starts it
+    assert len(starting) == 5 - locks, str(starting)  # with who starts it
     assert len(assigning) == 3 + locks, str(assigning)
-    assert len(executing) == 6 + locks, str(executing)
+    assert len(executing) == 6, str(executing)
 
 
 def test_the_actions_on_a_person_s_task(flow_tester, count, frames, session, make_user):
@@ -156,8 +157,8 @@ def test_the_actions_on_a_person_s_task(flow_tester, count, frames, session, mak
 
     with count() as starting, frames() as framing:
         PersonFlow.start.run()
-    assert (len(starting), framing) == (4, ["begin", "commit"]), str(starting)
-    for action, budget in (("assign", 3 + locks), ("execute", 6 + locks)):
+    assert (len(starting), framing) == (4 - locks, ["begin", "commit"]), str(starting)
+    for action, budget in (("assign", 3 + locks), ("execute", 6)):
         task_id = session.scalars(select(Task.id).where(Task.flow_task == "approve")).one()
         session.rollback()
         acting = actions.activation(session, task_id, bob)
@@ -171,7 +172,8 @@ def test_a_key_costs_no_statement_behind_the_action(flow_tester, count):
     with count() as statements:
         process = PersonFlow.start.run()
         assert process.id
-    assert len(statements) == 4, str(statements)
+    on_postgresql = db.engine.dialect.name == "postgresql"
+    assert len(statements) == (3 if on_postgresql else 4), str(statements)
     with count() as statements:
         assert process.status == "NEW"  # everything else is read again
     assert len(statements) == 1
@@ -215,73 +217,67 @@ def test_an_action_computes_little_beside_its_statements(flow_tester, session, m
                 getattr(activation, action)()
         session.expunge_all()
 
-    with replayed.recording():
-        person()
-        calls = calls_of(person)
-        replayed.cut()
-        replayed.play()
-        while len(ratios) < 30 and min(ratios, default=LIMIT + 1) > LIMIT:
-            taken = []
-            for _each in range(10):
-                begin = time.thread_time()
-                person()
-                taken.append(time.thread_time() - begin)
-                replayed.cut()
-            ratios.append(low_decile(taken) / low_decile(replayed.play()))
+    person()
+    calls = calls_of(person)
+    while len(ratios) < 30 and min(ratios, default=LIMIT + 1) > LIMIT:
+        parts = replayed.record(person, 10)
+        taken = []
+        for _each in range(10):  # while nobody listens: who does lets statements go another way
+            begin = time.thread_time()
+            person()
+            taken.append(time.thread_time() - begin)
+        ratios.append(low_decile(taken) / low_decile(replayed.play(parts)))
     assert min(ratios) <= LIMIT, ratios
-    # 5,600 with Python 3.11 and SQLAlchemy 2.1: what nobody needs shows here first
-    assert calls <= 6_100, calls
+    # 4,600 with Python 3.11 and SQLAlchemy 2.1: what nobody needs shows here first
+    assert calls <= 5_000, calls
 
 
 def low_decile(taken: list[float]) -> float:
     return sorted(taken)[len(taken) // 10]
 
 
-#: How many times the CPU of its own statements an action may take. By itself it takes 4 to 6 times of it; among other
-#: tests, whose objects crowd the caches, 5.1 at its best.
-LIMIT = 6
+#: how many times the CPU of its own statements an action may take
+LIMIT = 5
 
 
 class Replayed:
-    """What an engine sends, to be sent again to a copy of its database, where it numbers the same rows."""
+    """What an engine sends, to be sent again to a copy of its database as it was before."""
 
     def __init__(self, engine: Any, copy: Path) -> None:
         self.engine = engine
-        self.parts: list[list[tuple[str, Any, bool]]] = [[]]
         self.connection = sqlite3.connect(copy, isolation_level=None)
-        raw = engine.raw_connection()
-        raw.driver_connection.backup(self.connection)
-        raw.driver_connection.execute(
-            "PRAGMA synchronous=FULL"
-        )  # tests do without, and both are to do the same
-        raw.close()
         for pragma in ("foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL"):
             self.connection.execute(f"PRAGMA {pragma}")
 
-    @contextmanager
-    def recording(self) -> Iterator[None]:
-        listeners = [("before_cursor_execute", self._note), ("commit", self._end), ("rollback", self._end)]
+    def record(self, act: Callable[[], None], times: int) -> list[list[Any]]:
+        """Do something so often. What each time was sent."""
+        raw = self.engine.raw_connection()
+        raw.driver_connection.backup(self.connection)
+        # tests do without, and both are to do the same
+        raw.driver_connection.execute("PRAGMA synchronous=FULL")
+        raw.close()
+        parts: list[list[Any]] = []
+
+        def note(_connection: Any, _cursor: Any, sql: str, values: Any, _context: Any, many: bool) -> None:
+            parts[-1].append((sql, values, many))
+
+        def end(_connection: Any) -> None:
+            parts[-1].append(("COMMIT", (), False))
+
+        listeners = [("before_cursor_execute", note), ("commit", end), ("rollback", end)]
         for name, listener in listeners:
             event.listen(self.engine, name, listener)
-        yield
+        for _each in range(times):
+            parts.append([])
+            act()
         for name, listener in listeners:
             event.remove(self.engine, name, listener)
-        self.connection.close()
+        return parts
 
-    def _note(self, _connection: Any, _cursor: Any, sql: str, values: Any, _context: Any, many: bool) -> None:
-        self.parts[-1].append((sql, values, many))
-
-    def _end(self, _connection: Any) -> None:
-        self.parts[-1].append(("COMMIT", (), False))
-
-    def cut(self) -> None:
-        """What comes next is another part."""
-        self.parts.append([])
-
-    def play(self) -> list[float]:
+    def play(self, parts: list[list[Any]]) -> list[float]:
         """Send it all. The CPU seconds that each part took."""
         taken = []
-        for part in self.parts[:-1]:
+        for part in parts:
             begin = time.thread_time()
             for sql, values, many in part:
                 cursor = self.connection.cursor()
@@ -289,7 +285,6 @@ class Replayed:
                 if sql.startswith("SELECT") or "RETURNING" in sql:
                     cursor.fetchall()
             taken.append(time.thread_time() - begin)
-        self.parts = self.parts[-1:]
         return taken
 
 
