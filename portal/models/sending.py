@@ -7,9 +7,9 @@ the driver takes. An action knows the texts of its statements, and reads rows as
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, CursorResult
 
 Values = Sequence[Any] | dict[str, Any]
 
@@ -25,8 +25,9 @@ def send(connection: Connection, sql: str, values: Values = ()) -> Any:
     """
     if _is_heard(connection):
         return connection.exec_driver_sql(sql, values or None)
-    cursor: Any = connection.connection.cursor()
+    cursor: Any = None
     try:
+        cursor = connection.connection.cursor()
         if isinstance(values, list):
             cursor.executemany(sql, values)
         elif connection.dialect.driver == "psycopg":
@@ -34,17 +35,27 @@ def send(connection: Connection, sql: str, values: Values = ()) -> Any:
         else:
             cursor.execute(sql, values)
     except BaseException as error:
-        of_driver = isinstance(error, connection.dialect.loaded_dbapi.Error)
-        connection._handle_dbapi_exception(error, sql if of_driver else None, values, cursor, None)
+        _failed(connection, error, sql, values, cursor)
     return cursor
 
 
 def fetch(connection: Connection, sql: str, values: Values = ()) -> list[Any]:
     """The rows of a statement, with the driver's values."""
     cursor = send(connection, sql, values)
-    found: list[Any] = cursor.fetchall()
+    if isinstance(cursor, CursorResult):
+        return list(cursor.fetchall())
+    try:
+        found: list[Any] = cursor.fetchall()
+    except BaseException as error:  # SQLite works rows out as they are fetched
+        _failed(connection, error, sql, values, cursor)
     cursor.close()
     return found
+
+
+def _failed(connection: Connection, error: BaseException, sql: str, values: Values, cursor: Any) -> NoReturn:
+    """Raise what SQLAlchemy makes of an error."""
+    of_driver = isinstance(error, connection.dialect.loaded_dbapi.Error)
+    connection._handle_dbapi_exception(error, sql if of_driver else None, values, cursor, None)
 
 
 def _is_heard(connection: Connection) -> Any:

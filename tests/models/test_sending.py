@@ -6,10 +6,11 @@ import time
 
 import pytest
 from sqlalchemy import event, text
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from portal import flow, this
 from portal.engine import actions
+from portal.engine.retries import give_up
 from portal.models import Event, Process, Task, db, sending, task_link
 
 TWICE = "INSERT INTO portal_role (id, name, permissions) VALUES (1, 'one', '[]'), (1, 'two', '[]')"
@@ -105,6 +106,33 @@ def test_a_rollback_leaves_the_plans_of_actions(session):
     server.rollback()
     assert "SELECT 1 AS of_an_action" in kept
     assert "SELECT 2 AS of_a_page" not in kept
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_an_error_while_rows_are_fetched_is_sqlalchemy_s(session):
+    """SQLite works out a row when it is fetched."""
+    with pytest.raises(OperationalError):
+        sending.fetch(session.connection(), "SELECT 'a' UNION ALL SELECT CAST(x'ff' AS TEXT)")
+
+
+@both_ways
+def test_a_connection_that_is_closed_is_told_and_dropped(session, heard):
+    connection = session.connection()
+    connection.connection.driver_connection.close()
+    with pytest.raises(DBAPIError) as error:
+        sending.send(connection, "SELECT 1")
+    assert error.value.connection_invalidated
+    give_up(session)
+    assert sending.fetch(session.connection(), "SELECT 1")[0][0] == 1
+
+
+@on_postgresql
+def test_a_rollback_on_a_lost_connection_fails_as_sqlalchemy_s(session):
+    session.connection()
+    with db.engine.connect() as other:
+        end_all_others(other)
+    give_up(session)
+    assert sending.fetch(session.connection(), "SELECT 1")[0][0] == 1
 
 
 @both_ways
