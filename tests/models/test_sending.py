@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from portal import flow, this
 from portal.engine import actions
-from portal.engine.retries import give_up
+from portal.engine.retries import give_up, persist
 from portal.models import Event, Process, Task, db, sending, task_link
 
 TWICE = "INSERT INTO portal_role (id, name, permissions) VALUES (1, 'one', '[]'), (1, 'two', '[]')"
@@ -106,6 +106,41 @@ def test_a_rollback_leaves_the_plans_of_actions(session):
     server.rollback()
     assert "SELECT 1 AS of_an_action" in kept
     assert "SELECT 2 AS of_a_page" not in kept
+
+
+@on_postgresql
+def test_what_has_failed_leaves_no_plan_behind(session):
+    """The server has planned a statement when it fails, and the driver does not know of the plan."""
+    for place in range(3):
+        sending.fetch(session.connection(), "SELECT 1")
+        with pytest.raises(IntegrityError):
+            sending.send(session.connection(), f"{TWICE} -- {place}")
+        session.rollback()
+    kept = sending.fetch(session.connection(), "SELECT statement FROM pg_prepared_statements")
+    assert not [row for row in kept if TWICE in row[0]]
+
+
+@on_postgresql
+def test_a_column_that_changes_its_type_spoils_no_connection(session):
+    """A server that would answer something else by a plan than before refuses it, for as long as the plan is kept."""
+    read, connections = "SELECT name FROM changing", [db.engine.connect() for _ in range(2)]
+    connections[0].execute(text("CREATE TABLE changing (name VARCHAR(10))"))
+    connections[0].commit()
+    try:
+        for connection in connections:
+            with connection.begin():
+                sending.fetch(connection, read)
+        connections[0].execute(text("ALTER TABLE changing ALTER COLUMN name TYPE VARCHAR(20)"))
+        connections[0].commit()
+        for connection in connections:
+            connection.close()
+        for _ in range(3):
+            assert persist(session, lambda: sending.fetch(session.connection(), read)) == []
+            session.rollback()
+    finally:
+        give_up(session)
+        session.execute(text("DROP TABLE changing"))
+        session.commit()
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
