@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import event, text
@@ -11,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from portal import flow, this
 from portal.engine import actions
 from portal.engine.retries import give_up, persist
+from portal.engine.statements import driver
 from portal.models import Event, Process, Task, db, sending, task_link
 
 TWICE = "INSERT INTO portal_role (id, name, permissions) VALUES (1, 'one', '[]'), (1, 'two', '[]')"
@@ -189,3 +192,31 @@ def test_rows_are_written_as_they_were_given(flow_tester, session, make_user, he
     links = session.execute(db.select(task_link)).all()
     assert len(links) == 3
     assert session.get_one(Process, process.id).search_text
+
+
+@pytest.mark.parametrize("insert", [False, True], ids=["changed", "new"])
+def test_the_hour_that_clocks_show_twice_is_kept_apart(flow_tester, session, insert):
+    """Python takes both for the same moment of its zone."""
+    flow_tester(ItemsFlow)
+    process = ItemsFlow.start.run(items=[{}, {}])
+    first = dt.datetime(2026, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"))
+    moments = [first, first.replace(fold=1)]
+    task_ids = list(session.scalars(db.select(Task.id).where(Task.flow_task == "item").order_by(Task.id)))
+    if insert:
+        values = {
+            "process_id": process.id,
+            "task_id": task_ids[0],
+            "action": "x",
+            "from_state": "",
+            "to_state": "",
+        }
+        rows = [{**values, "created": each, "detail": {}} for each in moments]
+        driver.insert(session.connection(), Event.__table__, tuple(rows[0]), rows)
+        session.commit()
+        found = session.scalars(db.select(Event.created).where(Event.action == "x").order_by(Event.id)).all()
+    else:
+        for task_id, due in zip(task_ids, moments, strict=True):
+            with actions.activation(session, task_id) as activation:
+                activation.task.due = due
+        found = session.scalars(db.select(Task.due).where(Task.flow_task == "item").order_by(Task.id)).all()
+    assert found == [each.astimezone(dt.UTC) for each in moments]

@@ -168,9 +168,8 @@ def _binder(dialect: Dialect, kind: TypeEngine[Any]) -> Bind | None:
 
 @lru_cache(maxsize=64)
 def _moment(dialect: Dialect) -> Bind | None:
-    """An action writes one moment many times: it is turned into the driver's once."""
     bind = _bind(dialect, UTCDateTime())
-    return None if bind is None else lru_cache(maxsize=1024)(bind)
+    return None if bind is None else records.once(bind)
 
 
 def _bind(dialect: Dialect, kind: TypeEngine[Any]) -> Bind | None:

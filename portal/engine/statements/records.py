@@ -6,6 +6,7 @@ driver has neither to look through a long text each time nor to turn each value 
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -69,6 +70,14 @@ def _moments(table: Table, names: tuple[str, ...]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=16)
 def _written(dialect: Dialect) -> Callable[[Any], str]:
-    """An action writes one moment many times: it is written once."""
     bind = UTCDateTime().process_bind_param
-    return lru_cache(maxsize=1024)(lambda moment: str(bind(moment, dialect)))
+    return once(lambda moment: str(bind(moment, dialect)))
+
+
+def once(bind: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """An action writes one moment many times: it is turned into the driver's once.
+
+    Only moments in UTC: of another zone Python takes both hours that clocks show twice for the same.
+    """
+    kept = lru_cache(maxsize=1024)(bind)
+    return lambda moment: kept(moment) if moment.tzinfo is dt.UTC else bind(moment)
