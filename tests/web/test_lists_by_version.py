@@ -8,6 +8,7 @@ import pytest
 
 from portal import flow, queries, this
 from portal.engine.reports import counting
+from portal.engine.versions import renaming
 from portal.models import Process, SavedView, Task, db
 from portal.queries import Filters, version_counts
 
@@ -71,6 +72,22 @@ def test_what_has_no_known_version_is_old(versions, carol):
     db.session.commit()
     assert latest in ids(carol, "flow=paper&version=old")
     assert ids(carol, f"flow=paper&version={versions['now'][0]}") == versions["now"][1][1:]
+
+
+@pytest.mark.parametrize("workers", [False, True])
+def test_a_renamed_flow_takes_its_versions_along(versions, app, carol, workers):
+    """Papers are called others now, which are declared as papers were first."""
+    if workers:
+        counting.count_all(db.session())
+    del app.extensions["portal_flows"]["paper"]
+    renaming.rename(db.session(), "paper", "other")
+    second, now = versions["second"][1], versions["now"][1]
+    assert ids(carol, "flow=other&version=old") == sorted([*second, *now], reverse=True)
+    counted, _ = version_counts.versions(db.session(), "other")
+    assert {each.fingerprint: each.started for each in counted} == {
+        versions["first"][0]: 3, versions["second"][0]: 1, versions["now"][0]: 2
+    }  # fmt: skip
+    assert version_counts.versions(db.session(), "paper")[0] == []
 
 
 def test_what_is_no_version_is_told(versions, carol):

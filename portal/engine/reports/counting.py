@@ -76,6 +76,18 @@ def rebuild(session: Session) -> None:
         raise
 
 
+def rename(session: Session, old: str, new: str) -> None:
+    """Add the counts of a flow to those of another one, in the transaction that moves its processes."""
+    session.scalars(_cursor().with_for_update()).first()  # nobody counts meanwhile
+    for model in tally.TABLES:
+        table = model.__table__
+        query = select(*table.c).where(table.c.flow_label == old)
+        rows = [{**row, "flow_label": new} for row in session.execute(query).mappings()]
+        if rows:
+            session.execute(_adding(writes.inserting(session), model), rows)
+            session.execute(delete(table).where(table.c.flow_label == old))
+
+
 def _cursor() -> Any:
     return select(ReportCursor).where(ReportCursor.id == 1)
 

@@ -14,6 +14,8 @@ from portal.flow.registry import registry
 from portal.models import Incident, Message, Process, Role, Task, User
 from portal.models.pointer import class_name
 
+from ..reports import counting
+
 _PROCESSES = Process.__table__
 
 
@@ -144,6 +146,7 @@ def _rename_flow(session: Session, old: str, new: str) -> None:
     rename_permissions(session, names)
     session.execute(update(Message).where(Message.flow_label == old).values(flow_label=new))
     session.execute(update(Incident).where(Incident.flow_label == old).values(flow_label=new))
+    counting.rename(session, old, new)  # lists that ask for versions go by these
     mine = select(Process.id).where(Process.flow_label == old)
     for before, after in names.items():
         asked = update(Task).where(Task.process_id.in_(mine), Task.owner_permission == before)
