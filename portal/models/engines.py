@@ -126,9 +126,11 @@ def glance(session: Session) -> Iterator[Connection]:
     if session.in_transaction() or isinstance(bind, Connection):
         yield session.connection()
         return
-    # SQLite reads so by itself where nobody sends BEGIN; its driver's own ways must stay as they are
-    level = {} if bind.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
     with bind.connect() as connection:
+        # SQLite reads so by itself where nobody sends BEGIN; its driver's own ways must stay as they are. And an
+        # application's listener may have begun a transaction already.
+        stays = bind.dialect.name == "sqlite" or connection.in_transaction()
+        level = {} if stays else {"isolation_level": "AUTOCOMMIT"}
         yield connection.execution_options(glances=True, **level)
 
 

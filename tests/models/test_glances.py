@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from portal.models import User, db, glance
 
@@ -48,3 +48,19 @@ def test_in_a_transaction_it_is_that_one_s(session):
         assert connection.scalar(text("SELECT count(*) FROM portal_user")) == 1
     assert session.in_transaction()
     session.rollback()
+
+
+def test_an_application_may_ask_each_connection_first(session):
+    """As its own way to find out whether it lives; it has begun a transaction then."""
+    session.rollback()
+
+    def ask(connection):
+        connection.scalar(text("SELECT 1"))
+
+    event.listen(db.engine, "engine_connect", ask)
+    try:
+        with glance(session) as connection:
+            assert connection.scalar(text("SELECT count(*) FROM portal_user")) == 0
+    finally:
+        event.remove(db.engine, "engine_connect", ask)
+    assert not session.in_transaction()
