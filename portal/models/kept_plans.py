@@ -21,6 +21,11 @@ _OPEN = 2
 _REFUSES = "RevalidateCachedQuery"
 
 
+def keeps(connection: Any) -> bool | None:
+    """Whether a connection of psycopg keeps plans. None is what it would do by itself."""
+    return True if connection.prepare_threshold == NEVER else None
+
+
 def watch(engine: Engine) -> None:
     """Let the rollbacks of an engine on psycopg keep plans, until a table is changed while this process runs."""
 

@@ -11,6 +11,8 @@ from typing import Any, NoReturn
 
 from sqlalchemy import Connection, CursorResult
 
+from . import kept_plans
+
 Values = Sequence[Any] | dict[str, Any]
 
 
@@ -31,7 +33,7 @@ def send(connection: Connection, sql: str, values: Values = ()) -> Any:
         if isinstance(values, list):
             cursor.executemany(sql, values)
         elif connection.dialect.driver == "psycopg":
-            cursor.execute(sql, values, prepare=True)  # see `kept_plans`
+            cursor.execute(sql, values, prepare=kept_plans.keeps(cursor.connection))
         else:
             cursor.execute(sql, values)
     except BaseException as error:

@@ -7,7 +7,7 @@ import time
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from portal import flow, this
@@ -109,6 +109,17 @@ def test_a_rollback_leaves_the_plans_of_actions(session):
     server.rollback()
     assert "SELECT 1 AS of_an_action" in kept
     assert "SELECT 2 AS of_a_page" not in kept
+
+
+@on_postgresql
+@pytest.mark.parametrize("arguments", [{}, {"prepare_threshold": None}], ids=["default", "none"])
+def test_a_driver_that_drops_plans_at_each_rollback_is_asked_for_none(session, arguments):
+    """That of an application around the portal, perhaps behind a pool of connections that knows no plans."""
+    engine = create_engine(db.engine.url, connect_args=arguments)
+    with engine.begin() as connection:
+        sending.fetch(connection, "SELECT 1")
+        assert sending.fetch(connection, "SELECT count(*) FROM pg_prepared_statements") == [(0,)]
+    engine.dispose()
 
 
 @on_postgresql
