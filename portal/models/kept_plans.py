@@ -31,7 +31,7 @@ def watch(engine: Engine) -> None:
 
     @event.listens_for(engine, "rollback")
     def _rollback(connection: Any) -> None:
-        if not connection.invalidated:
+        if connection._still_open_and_dbapi_connection_is_valid:  # as SQLAlchemy asks behind this
             server = connection.connection.driver_connection.pgconn
             if server.transaction_status == _OPEN:
                 with suppress(engine.dialect.loaded_dbapi.Error):  # the driver's own comes behind it

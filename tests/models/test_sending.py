@@ -176,6 +176,14 @@ def test_a_connection_that_is_closed_is_told_and_dropped(session, heard):
 
 
 @on_postgresql
+def test_a_rollback_on_a_connection_that_is_dropped_does_nothing(session):
+    """Somebody has told the pool so, past SQLAlchemy's connection."""
+    session.connection().connection.invalidate()
+    session.rollback()
+    assert sending.fetch(session.connection(), "SELECT 1")[0][0] == 1
+
+
+@on_postgresql
 def test_a_rollback_on_a_lost_connection_fails_as_sqlalchemy_s(session):
     session.connection()
     with db.engine.connect() as other:
