@@ -31,11 +31,12 @@ def watch(engine: Engine) -> None:
 
     @event.listens_for(engine, "rollback")
     def _rollback(connection: Any) -> None:
-        if connection._still_open_and_dbapi_connection_is_valid:  # as SQLAlchemy asks behind this
-            server = connection.connection.driver_connection.pgconn
-            if server.transaction_status == _OPEN:
-                with suppress(engine.dialect.loaded_dbapi.Error):  # the driver's own comes behind it
-                    server.exec_(b"ROLLBACK")
+        if connection.closed or connection.invalidated:
+            return
+        driver = connection.connection.driver_connection  # None where the pool has dropped it
+        if driver is not None and driver.pgconn.transaction_status == _OPEN:
+            with suppress(engine.dialect.loaded_dbapi.Error):  # the driver's own comes behind it
+                driver.pgconn.exec_(b"ROLLBACK")
 
     @event.listens_for(engine, "handle_error")
     def _handle_error(context: Any) -> None:
