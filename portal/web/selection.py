@@ -117,7 +117,9 @@ def _contained(act: Callable[[str], Refusal | None], text: str) -> Refusal | Non
     except Exception as error:
         give_up(db.session())
         reference = trace.current.get()
-        current_app.logger.error("reference %s: %s of a bulk action failed", reference, text[:20], exc_info=error)
+        current_app.logger.error(
+            "reference %s: %s of a bulk action failed", reference, text[:20], exc_info=error
+        )
         return _("Refused: %(what)s", what=f"{text[:20]}: {WORDS[500].title} ({reference})")
 
 
