@@ -11,7 +11,8 @@ from flask import current_app, request
 from werkzeug.datastructures import MultiDict
 
 from portal import queries, trace
-from portal.engine.retries import give_up
+from portal.engine.retries import disturbance, give_up
+from portal.errors import Uncertain
 from portal.language import gettext as _
 from portal.language import ngettext
 from portal.models import db
@@ -95,8 +96,8 @@ def each(wanted: list[str], act: Callable[[str], Refusal | None]) -> Outcome:
     """Do it with one after the other, as long as there is time.
 
     Args:
-        act: does it in a transaction of its own, and says why not. What it raises is logged and told as a refusal: the
-            others are done, or still to be done.
+        act: does it in a transaction of its own, and says why not. What else it raises is logged and told as a
+            refusal, as the others are done or still to be done; but for what the database could not do.
     """
     outcome, until = Outcome(), time.monotonic() + SECONDS
     for place, text in enumerate(wanted):
@@ -115,6 +116,8 @@ def _contained(act: Callable[[str], Refusal | None], text: str) -> Refusal | Non
     try:
         return act(text)
     except Exception as error:
+        if isinstance(error, Uncertain) or disturbance(error) is not None:  # of the database: see `retry`
+            raise
         give_up(db.session())
         reference = trace.current.get()
         current_app.logger.error(

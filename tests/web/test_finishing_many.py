@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
-from portal import flow, jsonstore, this, views
+from portal import flow, jsonstore, queries, this, views
 from portal.engine import drafts
 from portal.models import Draft, Process, Task, db
 
@@ -234,3 +235,19 @@ def test_nothing_of_a_suspended_process_is_finished(bob, receipts):
     finish(bob, receipts, answer="true")
     assert states(receipts) == ["ASSIGNED", "DONE", "DONE"]
     assert "suspended" in bob.get("/inbox").text
+
+
+def test_a_database_that_is_away_for_a_moment_is_no_refusal(bob, receipts, monkeypatch):
+    """Nothing is committed yet: the request is served again."""
+    chosen, calls = queries.chosen, []
+
+    def away(session, ids):
+        calls.append(ids)
+        if len(calls) == 2:
+            raise OperationalError(None, None, Exception("the server is away"))
+        return chosen(session, ids)
+
+    monkeypatch.setattr(queries, "chosen", away)
+    finish(bob, receipts, answer="true")
+    assert states(receipts) == ["DONE"] * 3
+    assert "refused" not in bob.get("/inbox").text
