@@ -24,6 +24,7 @@ from portal.settings import (
     as_given,
     calendar,
     mail,
+    modules,
     names,
     number,
     one_of,
@@ -125,7 +126,7 @@ class Config:
                 known[field.name] = read(name, values.pop(name, default))
         known |= {
             "database_url": known["database_url"] or _default_database(instance),
-            "flows": names("FLOWS", _own_flows() if known["flows"] is None else known["flows"]),
+            "flows": modules("FLOWS", _own_flows() if known["flows"] is None else known["flows"]),
             "storage": known["storage"] or _default_storage(instance, testing),
             "throttle": not testing if known["throttle"] is None else switch("THROTTLE", known["throttle"]),
             "calendar": calendar(values),
@@ -150,12 +151,8 @@ class Config:
 
 def cookie_name(base_url: str) -> str:
     """Browsers keep cookies by the host alone: what sits on another port or path of it has another name for its own."""
-    try:
-        parts = urlsplit(base_url)
-        own = parts.port
-    except ValueError as error:
-        raise ValueError(f"{PREFIX}BASE_URL is {base_url!r}: {error}") from None
-    port = own if base_url != BASE_URL and own not in (80, 443) else None
+    parts = urlsplit(base_url)
+    port = parts.port if base_url != BASE_URL and parts.port not in (80, 443) else None
     where = "_".join(re.findall(r"[A-Za-z0-9]+", f"{port or ''}/{parts.path}"))
     return f"portal_session_{where}" if where else "portal_session"
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 import zoneinfo
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from portal.flow.notices import url_faults
 from portal.flow.retention import Retention, parse
@@ -36,15 +37,39 @@ def as_given(_name: str, value: Any) -> Any:
     return value
 
 
-def address(_name: str, value: Any) -> str:
-    """An address without a slash at its end."""
-    return str(value).rstrip("/")
+def address(name: str, value: Any) -> str:
+    """The address of a site, without a slash at its end."""
+    found = str(value).rstrip("/")
+    try:
+        parts = urlsplit(found)
+        fit = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        fit = False
+    if not fit or re.search(r"[\s?#]", found):
+        raise ValueError(f"{PREFIX}{name} is {value!r}; it is an address such as https://portal.example.com")
+    return found
 
 
 def names(_name: str, value: Any) -> tuple[str, ...]:
     """Names with commas between them, or a sequence of names."""
     found = value.split(",") if isinstance(value, str) else value
     return tuple(each.strip() for each in found if each.strip())
+
+
+def modules(name: str, value: Any) -> tuple[str, ...]:
+    """Names of modules and packages."""
+    given = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+    if not all(isinstance(each, str) for each in given):
+        raise ValueError(
+            f"{PREFIX}{name} is {value!r}; it is names of modules, such as flows or office.flows"
+        )
+    found = names(name, ",".join(given))
+    for each in found:
+        if each.startswith("."):
+            raise ValueError(
+                f"{PREFIX}{name} names {each!r}, which is no name of a module; write {each.lstrip('.')!r}"
+            )
+    return found
 
 
 def urls(name: str, value: Any) -> tuple[str, ...]:
@@ -58,9 +83,12 @@ def urls(name: str, value: Any) -> tuple[str, ...]:
 
 def number(name: str, value: Any) -> int:
     try:
-        return int(value)
-    except ValueError:
+        found = int(value)
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{PREFIX}{name} is {value!r}; it is a number") from None
+    if found < 0:
+        raise ValueError(f"{PREFIX}{name} is {value!r}; it is a number, 0 or more")
+    return found
 
 
 def size(name: str, value: Any) -> int:
@@ -74,7 +102,7 @@ def size(name: str, value: Any) -> int:
 def seconds(name: str, value: Any) -> float:
     try:
         return float(value)
-    except ValueError:
+    except (TypeError, ValueError):
         raise ValueError(f"{PREFIX}{name} is {value!r}; it is a number of seconds") from None
 
 

@@ -5,6 +5,7 @@ import os
 import pytest
 from sqlalchemy import make_url
 
+import portal.testing
 from portal import flow, this
 from portal.models import db
 from portal.testing import flow_tester  # noqa: F401  instead of the one that our own tests share
@@ -35,3 +36,9 @@ def test_a_database_that_is_named_is_emptied(flow_tester, number):  # noqa: F811
     run = flow_tester(GreetFlow)
     run.start("start")
     assert (run.process.id, run.process.status) == (1, "DONE")
+
+
+def test_what_is_public_is_found_though_it_is_imported_late():
+    """The reference of the documentation lists what `dir` tells."""
+    assert set(portal.testing.__all__) <= set(dir(portal.testing))
+    assert all(hasattr(portal.testing, name) for name in portal.testing.__all__)

@@ -153,7 +153,7 @@ def _send(
         if found.finished is not None:
             raise TransitionNotAllowed(f"process {found.id} is over: nobody takes the message")
         armed = run.find(found, Task.flow_task == node.name, Task.status == "STARTED")
-        if not armed or _key is not None:
+        if not armed or found.on_hold or _key is not None:
             _demand_complete(node, kwargs)
             messages.keep(session, node, kwargs, process=found, key=_key, ttl=_ttl)
             if armed and not found.on_hold:

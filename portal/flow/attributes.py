@@ -53,7 +53,8 @@ def _misspelt(flow_class: type[Flow]) -> Iterator[str]:
             continue
         if name.startswith("_") or name in ours or isinstance(value, (*_FUNCTIONS, Node)):
             continue
-        meant = near(name, ours, closeness=0.8)
+        whole = f"{name}_template"
+        meant = whole if whole in ours else near(name, ours, closeness=0.8)
         if meant is not None:
             yield f"{name}: a flow has no such attribute; did you mean {meant}?"
 

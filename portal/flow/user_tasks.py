@@ -137,7 +137,7 @@ class Start(Form):
         super().__init__(view)
         self._undo = undo_func
         self._available: Callable[[User], bool] | Reference | str | None = None
-        self._available_twice = False
+        self._available_twice = self._available_to_nobody = False
 
     def Available(
         self, user: Callable[[User], bool] | Reference | None = None, *, username: str | None = None
@@ -150,12 +150,15 @@ class Start(Form):
         """
         self._available = username if username is not None else user
         self._available_twice = username is not None and user is not None
+        self._available_to_nobody = self._available is None
         return self
 
     def faults(self) -> Iterator[str]:
         yield from super().faults()
         if not isinstance(self._available, str | Reference | None) and not callable(self._available):
             yield f".Available() takes a callable of the user or username=, not {self._available!r}; write username=…"
+        if self._available_to_nobody:
+            yield ".Available() names nobody; write a callable of the user or username=…"
         if self._available_twice:
             yield ".Available() got a callable and username=; keep one of them"
 
@@ -210,6 +213,7 @@ class View(Form, Activity):
         self.due = None
         self._priority: int | Call = 0
         self.not_same_as: list[Reference] = []
+        self._apart_from_nothing = False
 
     def Assign(self, user: User | Call | Rule | None = None, *, username: str | None = None) -> Self:
         """Give the task to someone as soon as it is there.
@@ -244,6 +248,7 @@ class View(Form, Activity):
     def NotSameAs(self, *nodes: Reference) -> Self:
         """Separate duties: who did one of these nodes in this process may not do this one."""
         self.not_same_as.extend(nodes)
+        self._apart_from_nothing = not nodes
         return self
 
     def faults(self) -> Iterator[str]:
@@ -273,6 +278,8 @@ class View(Form, Activity):
             yield f".Priority() takes a number or a callable, not {self._priority!r}; write .Priority(1)"
         elif isinstance(self._priority, int) and abs(self._priority) > _MOST:
             yield f".Priority() takes a number up to {_MOST:,}, not {self._priority:,}; write .Priority(1000)"
+        if self._apart_from_nothing:
+            yield ".NotSameAs() names no step; write this.<node>"
         nodes = self.flow_class.definition.nodes
         for reference in self.not_same_as:
             if isinstance(reference, str):

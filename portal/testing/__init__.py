@@ -32,3 +32,6 @@ if not TYPE_CHECKING:  # a checker would take every other name for one of any ty
         if name not in modules:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(import_module(f".{modules[name]}", __name__), name)
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

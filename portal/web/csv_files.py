@@ -38,6 +38,7 @@ def as_csv(name: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> Res
 def csv_lines(rows: Iterable[Sequence[Any]]) -> Iterator[str]:
     """The text of a table, a piece at a time."""
     text = io.StringIO()
+    text.write("\ufeff")  # by which spreadsheets know UTF-8
     writer = csv.writer(text)
     for row in rows:
         writer.writerow([safe(cell) for cell in row])

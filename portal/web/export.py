@@ -126,8 +126,7 @@ def _flow(process: Any) -> str:
 
 def _csv(rows: Iterable[list[Any]]) -> Iterator[str]:
     there = zone(preferences().get("timezone"))
-    yield "\ufeff"  # by which spreadsheets know UTF-8
-    yield from csv_lines([_local(value, there) for value in row] for row in rows)
+    return csv_lines([_local(value, there) for value in row] for row in rows)
 
 
 def _local(value: Any, there: dt.tzinfo) -> Any:

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import request
+from flask import current_app, request
 from werkzeug.datastructures import MultiDict
 
-from portal import queries
+from portal import queries, trace
+from portal.engine.retries import disturbance, give_up
+from portal.errors import Uncertain
 from portal.language import gettext as _
 from portal.language import ngettext
 from portal.models import db
@@ -19,6 +21,7 @@ from portal.queries import Filters
 from .filtering import filters_of_request
 from .layout import me
 from .messages import flash
+from .refusal_words import WORDS
 
 #: more than this are not done in one request, nor for longer than these seconds
 MOST = 500
@@ -93,19 +96,34 @@ def each(wanted: list[str], act: Callable[[str], Refusal | None]) -> Outcome:
     """Do it with one after the other, as long as there is time.
 
     Args:
-        act: does it in a transaction of its own, and says why not.
+        act: does it in a transaction of its own, and says why not. What else it raises is logged and told as a
+            refusal, as the others are done or still to be done; but for what the database could not do.
     """
     outcome, until = Outcome(), time.monotonic() + SECONDS
     for place, text in enumerate(wanted):
         if time.monotonic() > until:
             outcome.left = len(wanted) - place
             break
-        refusal = act(text)
+        refusal = _contained(act, text)
         if refusal is None:
             outcome.done += 1
         else:
             outcome.refused.append(refusal)
     return outcome
+
+
+def _contained(act: Callable[[str], Refusal | None], text: str) -> Refusal | None:
+    try:
+        return act(text)
+    except Exception as error:
+        if isinstance(error, Uncertain) or disturbance(error) is not None:  # of the database: see `retry`
+            raise
+        give_up(db.session())
+        reference = trace.current.get()
+        current_app.logger.error(
+            "reference %s: %s of a bulk action failed", reference, text[:20], exc_info=error
+        )
+        return _("Refused: %(what)s", what=f"{text[:20]}: {WORDS[500].title} ({reference})")
 
 
 def tell_nothing(chosen: Selection, nothing: str) -> None:

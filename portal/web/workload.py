@@ -230,7 +230,9 @@ def _is_full(person: User, count: int) -> bool:
 
 def _with_capacity(person: User) -> str:
     """A name for the line that says how much people have afterwards."""
-    return person.name if person.capacity is None else f"{person.name} ({_('at most')} {person.capacity})"
+    if person.capacity is None:
+        return person.name
+    return _("%(name)s (at most %(number)s)", name=person.name, number=person.capacity)
 
 
 def _ask(person: User, parts: list[Part], busy: dict[str, int], fault: str = "") -> str:

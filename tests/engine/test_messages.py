@@ -141,6 +141,22 @@ def test_one_that_comes_while_its_process_is_suspended_is_taken_after_that(run):
     assert (run.process.status, run.process.data["where"]) == ("DONE", "Basel")
 
 
+@pytest.mark.parametrize("envelope", [{}, {"_key": "7"}])
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_suspended_process_keeps_a_message_however_it_is_sent(run, waits, envelope):
+    if waits:
+        run.handle("pack")
+    run.process.suspend()
+    assert ParcelFlow.arrived.run(process=run.process, where="Basel", **envelope) is None
+    run.advance(seconds=1)
+    assert "where" not in run.process.data
+    run.process.resume()
+    if not waits:
+        run.handle("pack")
+    run.advance(seconds=1)
+    assert (run.process.status, run.process.data["where"]) == ("DONE", "Basel")
+
+
 def test_one_meets_its_receiver_when_that_gets_its_name(run):
     """The catch waits already when a field of its process comes to fit."""
     run.handle("pack")

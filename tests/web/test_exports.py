@@ -30,6 +30,20 @@ def test_csv_has_all_that_is_filtered(bob, submit):
     assert "format=csv" in bob.get("/queue").text
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/queue", "/processes", "/workload", "/reports", "/reports/paper", "/admin/people", "/admin/people/bob",
+     "/admin/audit", "/admin/tokens", "/admin/jobs", "/admin/incidents"],
+)  # fmt: skip
+def test_a_spreadsheet_knows_the_letters_of_every_file(client_of, submit, path):
+    """Without the mark it takes what is UTF-8 for an old code page, and an Ü for two other letters."""
+    submit("On Ü")
+    answer = client_of("erin").get(f"{path}?format=csv")
+    assert (answer.status_code, answer.mimetype) == (200, "text/csv")
+    assert answer.data.startswith(b"\xef\xbb\xbf")
+    assert answer.text.count("\ufeff") == 1
+
+
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx"])
 def test_a_text_is_no_formula(text):
     assert safe(text) == f"'{text}"

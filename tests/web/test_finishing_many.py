@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
-from portal import flow, jsonstore, this, views
+from portal import flow, jsonstore, queries, this, views
 from portal.engine import drafts
 from portal.models import Draft, Process, Task, db
 
@@ -21,6 +22,8 @@ class ReceiptProcess(Process):
 def is_no_gold(receipt):
     if receipt.approved and "gold" in receipt.what:
         raise ValueError("Gold is never approved.")
+    if "lead" in receipt.what:
+        raise ZeroDivisionError("a slip of the author")
 
 
 class ReceiptFlow(flow.Flow):
@@ -197,3 +200,54 @@ def test_all_of_an_inbox_that_is_not_filtered(bob, receipts):
 def test_an_answer_that_is_none(bob, receipts, answer):
     assert finish(bob, receipts, answer=answer).status_code == 422
     assert states(receipts) == ["ASSIGNED"] * 3
+
+
+def test_only_what_was_asked_about_is_answered(bob, people, receipts, open_task):
+    """What has come to the inbox since then was seen by nobody."""
+    page = bob.post("/tasks/execute", data={"all": "1", "list": "inbox", "_ask": "1"}).text
+    late = views.submit(ReceiptFlow.start, people["alice"], what="a yacht")
+    form = page[page.index('<form method="post" action="/tasks/execute') :].partition("</form>")[0]
+    sent = [*re.findall(r'<input[^>]* name="(\w+)" value="([^"]*)"', form), ("answer", "true")]
+    data = {name: [text for each, text in sent if each == name] for name, _ in sent}
+    assert bob.post("/tasks/execute", data=data).status_code == 303
+    assert states([*receipts, open_task(late.id, "check").id]) == ["DONE"] * 3 + ["ASSIGNED"]
+
+
+def test_one_that_fails_leaves_the_others_done_and_is_told(bob, receipts, caplog):
+    receipt_of(receipts[1]).what = "a lead pen"
+    db.session.commit()
+    assert finish(bob, receipts, answer="true").status_code == 303
+    page = bob.get("/inbox").text
+    assert "2 tasks done." in page
+    assert "Something went wrong" in page
+    assert states(receipts) == ["DONE", "ASSIGNED", "DONE"]
+    assert "a slip of the author" in caplog.text
+
+
+def test_tasks_that_are_not_there_are_not_told_of_a_form(bob, carol, receipts):
+    for client, ids in ((carol, receipts), (bob, ["999999", "x"])):
+        answer = client.post("/tasks/execute", data={"task": ids, "_ask": "1"})
+        assert (answer.status_code, answer.location) == (303, "/inbox")
+
+
+def test_nothing_of_a_suspended_process_is_finished(bob, receipts):
+    receipt_of(receipts[0]).suspend()
+    finish(bob, receipts, answer="true")
+    assert states(receipts) == ["ASSIGNED", "DONE", "DONE"]
+    assert "suspended" in bob.get("/inbox").text
+
+
+def test_a_database_that_is_away_for_a_moment_is_no_refusal(bob, receipts, monkeypatch):
+    """Nothing is committed yet: the request is served again."""
+    chosen, calls = queries.chosen, []
+
+    def away(session, ids):
+        calls.append(ids)
+        if len(calls) == 2:
+            raise OperationalError(None, None, Exception("the server is away"))
+        return chosen(session, ids)
+
+    monkeypatch.setattr(queries, "chosen", away)
+    finish(bob, receipts, answer="true")
+    assert states(receipts) == ["DONE"] * 3
+    assert "refused" not in bob.get("/inbox").text

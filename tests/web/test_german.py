@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -76,6 +77,23 @@ def test_no_word_of_pages_and_code_is_missing_in_german() -> None:
     assert len(sources) > 1500
     missing = [message.id for message in sources if german.get(message.id, message.context) is None]
     assert not missing, "run `nox -s catalogues`, then translate what is new"
+
+
+@pytest.mark.slow
+def test_no_word_of_code_stands_where_the_catalogues_do_not_see_it() -> None:
+    """Within the braces of an f-string, for one."""
+    seen = {text for message in extracted() for text in texts(message.id)}
+    hidden = [
+        (path.name, call.args[0].value)
+        for path in sorted((ROOT / "portal").rglob("*.py"))
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.args
+        and call.func.id in ("_", "gettext", "lazy_gettext", "ngettext")
+        and isinstance(call.args[0], ast.Constant) and call.args[0].value not in seen
+    ]  # fmt: skip
+    assert not hidden
+    unused = [text for message in catalogue() for text in texts(message.id) if text and text not in seen]
+    assert not unused, "run `nox -s catalogues`"
 
 
 def test_every_message_is_translated_with_its_own_places() -> None:

@@ -65,7 +65,7 @@ def test_who_did_it_for_whom_is_told(carol, submit, take, people):
     with actions.activation(db.session(), number, people["dave"]) as activation:
         activation.execute()
     assert "Person In place of Finished dave bob 1" in texts(carol.get("/reports/paper").text)
-    lines = carol.get("/reports/paper?format=csv&part=substitutes").text.splitlines()
+    lines = carol.get("/reports/paper?format=csv&part=substitutes").text.lstrip("\ufeff").splitlines()
     assert lines == ["Person,In place of,Finished", "dave,bob,1"]
 
 

@@ -12,7 +12,8 @@ from itsdangerous import BadSignature
 from sqlalchemy import event, text
 
 from portal import create_app
-from portal.models import UserSession, db
+from portal.engine import writes
+from portal.models import User, UserSession, db
 
 PASSWORD = "correct horse"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
@@ -198,3 +199,24 @@ def test_a_cookie_is_signed_by_the_key_of_today(app):
         assert interface.get_signing_serializer(app).loads(before.dumps({"a": 1})) == {"a": 1}
     finally:
         app.secret_key, app.config["SECRET_KEY_FALLBACKS"] = kept, None
+
+
+def test_who_writes_reads_people_again_when_the_writing_begins(client_of, people, monkeypatch):
+    """The person of a request is read ahead of its transaction: what others write between is not written over."""
+    bob = people["bob"].id
+    client = client_of("bob")
+    begin = writes.begin
+    db.session.rollback()  # as between two requests
+
+    def late(session):
+        with db.engine.begin() as other:
+            other.execute(db.update(User).where(User.id == bob).values(preferences={"order": "step"}))
+        return begin(session)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(writes, "begin", late)
+        assert (
+            client.post("/profile", data={"language": "", "timezone": "", "theme": "dark"}).status_code == 303
+        )
+    kept = db.session.get_one(User, bob, populate_existing=True).preferences
+    assert (kept["theme"], kept.get("order")) == ("dark", "step")

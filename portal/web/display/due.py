@@ -90,7 +90,8 @@ def due_tag(
         over: it is finished, and late no more.
     """
     if due is None:
-        return Markup(f'<span class="quiet">{escape(_("No date"))}</span>')
+        words = escape(_("No date"))  # within the braces nobody would find it for the catalogues
+        return Markup(f'<span class="quiet">{words}</span>')
     if due < now and not over:
         text = _("Overdue %(age)s", age=age((now - due).total_seconds()))
         return Markup(_OVERDUE % time_tag(due, now, preferences, text=text))

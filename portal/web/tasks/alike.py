@@ -111,11 +111,11 @@ def question_of(task: Task) -> Question | None:
 def act() -> BaseResponse | str | tuple[str, int]:
     chosen = selection("task", "inbox")
     back = way_back(url_for("portal.lists.inbox"))
-    if not chosen.wanted:
+    tasks = _seen(chosen.wanted)
+    if not tasks:
         tell_nothing(chosen, _("No task matches."))
         return see_other(back)
-    tasks = _seen(chosen.wanted)
-    question = question_of(tasks[0]) if tasks else None
+    question = question_of(tasks[0])
     answer, step = request.form.get(ANSWER, ""), request.form.get(STEP, "")
     if question is None or "_ask" in request.form or not answer:
         return _ask(chosen, tasks, question, back)
@@ -207,8 +207,6 @@ def _ask(chosen: Selection, tasks: list[Task], question: Question | None, back: 
     mixed = question is not None and any(
         f"{task.process.flow_label} {task.flow_task}" != question.step for task in tasks
     )
-    query = request.query_string.decode("ascii", "replace")
-    address = url_for("portal.alike.act")
     return render_template(
         "portal/alike.html",
         chosen=chosen,
@@ -217,6 +215,5 @@ def _ask(chosen: Selection, tasks: list[Task], question: Question | None, back: 
         mixed=mixed,
         fault=fault,
         back=back,
-        address=f"{address}?{query}" if query else address,
         typed=_typed,
     )
