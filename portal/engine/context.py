@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Protocol
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from sqlalchemy.orm.attributes import instance_state, set_committed_value
 from sqlalchemy.orm.collections import collection_adapter
 
 from portal.errors import contain
@@ -20,7 +19,7 @@ from portal.flow.outcome import Done
 from portal.models import Process, Task, User
 from portal.trace import current
 
-from . import audit, lifecycle, reasons
+from . import audit, lifecycle, reasons, related
 from .bulk_insert import Change, Rows
 from .corrections import Changes, Held
 from .failures import Failure
@@ -53,12 +52,10 @@ def among_open(query: Any) -> Any:
 
 
 def _remember(owner: Process | Task, name: str, task: Task) -> None:
-    """Add a task to a list of related tasks that is loaded already, or that belongs to a row not stored yet."""
+    """Add a task to a list of related tasks that is loaded already."""
     loaded = owner.__dict__.get(name)
     if loaded is not None:
         collection_adapter(loaded).append_without_event(task)
-    elif not instance_state(owner).has_identity:
-        set_committed_value(owner, name, [task])
 
 
 def new_task(
@@ -67,7 +64,7 @@ def new_task(
     """The next task of a process."""
     number = process.task_count + 1
     placing.put(process, task_count=number)
-    return placing.new_task(
+    task = placing.new_task(
         process,
         data,
         number=number,
@@ -79,6 +76,8 @@ def new_task(
         fingerprint=node.flow_class.definition.fingerprint,
         trace=current.get() or None,
     )
+    related.answer(task)
+    return task
 
 
 class Interpreter(Protocol):
