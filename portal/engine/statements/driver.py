@@ -109,11 +109,31 @@ class Query:
         self._sql = compiled.string
         #: the names of its values in their order; None where the driver takes them by name
         self._order = compiled.positiontup
+        self._own = {name: value for name, value in compiled.params.items() if value is not None}
+        binders = {name: _bind(dialect, each.type) for name, each in compiled.binds.items()}
+        self._binders = {name: bind for name, bind in binders.items() if bind is not None}
+        readers = [_read(dialect, each.type) for each in statement.selected_columns]
+        self._readers = [(at, read) for at, read in enumerate(readers) if read is not None]
 
     def rows(self, connection: Connection, values: dict[str, Any]) -> list[Any]:
         """Its rows, with the driver's values: see `placing.part`."""
-        given = values if self._order is None else tuple(values[name] for name in self._order)
-        return sending.fetch(connection, self._sql, given)
+        given = self._own | values
+        for name, bind in self._binders.items():
+            given[name] = bind(given[name])
+        return sending.fetch(
+            connection,
+            self._sql,
+            given if self._order is None else tuple([given[name] for name in self._order]),
+        )
+
+    def read(self, connection: Connection, values: dict[str, Any]) -> list[list[Any]]:
+        """Its rows, with Python's values."""
+        found = [list(row) for row in self.rows(connection, values)]
+        for row in found:
+            for at, read in self._readers:
+                if row[at] is not None:
+                    row[at] = read(row[at])
+        return found
 
 
 class _Prepared:
@@ -175,6 +195,11 @@ def _moment(dialect: Dialect) -> Bind | None:
 
 def _bind(dialect: Dialect, kind: TypeEngine[Any]) -> Bind | None:
     found: Bind | None = kind.dialect_impl(dialect).bind_processor(dialect)
+    return found
+
+
+def _read(dialect: Dialect, kind: TypeEngine[Any]) -> Bind | None:
+    found: Bind | None = kind.dialect_impl(dialect).result_processor(dialect, None)
     return found
 
 
