@@ -321,22 +321,22 @@ class ActionContext:
 
     def record(self, task: Task, to: str, action: str = "step", /, **detail: Any) -> None:
         """Write a task's state, and the row of history with it. Nothing else writes one."""
+        process, closed = task.process, to in lifecycle.CLOSED
         before = None if task in self.unrecorded else task.status
         self.unrecorded.discard(task)
-        closed = to in lifecycle.CLOSED
         placing.put(task, status=to, finished=self.now if closed else None)
         if to == "STARTED" or (to == "DONE" and task.started is None):
             placing.put(task, started=self.now)
         if to == "SCHEDULED":
             self.work_for_clock = True
         if closed and "/" in task.token:
-            self.joins_due[task.process] = None
-        self.touched[task.process] = None
-        if action in _ENTERED and (entered := self.entered.pop(task.process, None)):
+            self.joins_due[process] = None
+        self.touched[process] = None
+        if action in _ENTERED and (entered := self.entered.pop(process, None)):
             detail["changes"] = entered
         if action in _DEEDS and task.acting_for is not None:
             detail["for"] = task.acting_for.username
-        self._write(task.process, task, action, before, to, detail)
+        self._write(process, task, action, before, to, detail)
 
     def note(self, task: Task, action: str, /, **detail: Any) -> None:
         """A row of history for an action that leaves the state as it is."""

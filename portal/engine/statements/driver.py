@@ -73,9 +73,9 @@ def insert_all(connection: Connection, *parts: records.Part) -> None:
 
 def _filled(names: tuple[str, ...], rows: Sequence[Row]) -> tuple[str, ...]:
     """Those columns that hold something in any of the rows: most of a new task are empty."""
-    empty = names
+    empty = set(names)
     for row in rows:
-        empty = tuple([name for name in empty if row[name] is None])
+        empty = {name for name in empty if row[name] is None}
     return tuple([name for name in names if name not in empty])
 
 

@@ -148,5 +148,5 @@ def settle(session: Session, instance: Any) -> None:
 def keep_key(instance: Any) -> None:
     """Keep the key of an expired object readable without a statement."""
     state: Any = instance_state(instance)
-    if state.persistent:
-        state.dict["id"] = state.identity[0]
+    if state.key is not None:
+        _class, (state.dict["id"], *_), *_ = state.key
