@@ -50,7 +50,8 @@ def allowed(run: ActionContext, task: Task) -> bool:
 
 def holder(run: ActionContext, task: Task) -> Task | None:
     """The other task that holds this one's mutex now."""
-    name = None if task.node is None else task.node.mutex
+    node = task.node
+    name = None if node is None else node.mutex
     if name is None:
         return None
     nodes = task.process.flow_class.definition.nodes.values()  # type: ignore[union-attr]

@@ -112,7 +112,7 @@ class Query:
         self._own = {name: value for name, value in compiled.params.items() if value is not None}
         binders = {name: _bind(dialect, each.type) for name, each in compiled.binds.items()}
         self._binders = {name: bind for name, bind in binders.items() if bind is not None}
-        readers = [_read(dialect, each.type) for each in statement.selected_columns]
+        readers = [reader(dialect, each.type) for each in statement.selected_columns]
         self._readers = [(at, read) for at, read in enumerate(readers) if read is not None]
 
     def rows(self, connection: Connection, values: dict[str, Any]) -> list[Any]:
@@ -198,9 +198,15 @@ def _bind(dialect: Dialect, kind: TypeEngine[Any]) -> Bind | None:
     return found
 
 
-def _read(dialect: Dialect, kind: TypeEngine[Any]) -> Bind | None:
-    found: Bind | None = kind.dialect_impl(dialect).result_processor(dialect, None)
-    return found
+def reader(dialect: Dialect, kind: TypeEngine[Any]) -> Bind | None:
+    """What makes Python's values of the driver's. None where they are the same."""
+    read: Bind | None = kind.dialect_impl(dialect).result_processor(dialect, None)
+    return _read_document(read) if read is not None and isinstance(kind, JSON | Document) else read
+
+
+def _read_document(read: Bind) -> Bind:
+    """Most documents are empty: those need not be taken apart."""
+    return lambda value: {} if value == "{}" else [] if value == "[]" else read(value)
 
 
 def _document(bind: Bind) -> Bind:
