@@ -279,7 +279,7 @@ class TaskActions:
             raise PermissionDenied(
                 _("%(name)s did a step that must be done by someone else", name=assignee.name)
             )
-        if self.run.user is not None and not permissions.may_take(self.run.session, assignee, task):
+        if self.run.user is not None and not permissions.has_right(self.run.session, assignee, task):
             needed = f" ({task.owner_permission})" if task.owner_permission else ""
             raise PermissionDenied(
                 _("%(name)s does not hold the permission for this task", name=assignee.name) + needed

@@ -7,6 +7,7 @@ an object of the session like any other.
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,6 +68,10 @@ class Rows:
         #: a task, and one from which a token has come to it
         self.links: list[tuple[Task, Task]] = []
         self._linked: set[tuple[Task, Task]] = set()
+        #: the links by either side, as far as somebody has asked for them
+        self._previous: defaultdict[Task, list[Task]] = defaultdict(list)
+        self._leading: defaultdict[Task, list[Task]] = defaultdict(list)
+        self._indexed = 0
         self.changes: list[Change] = []
         #: hold back links and changes at the next flush
         self.only_tasks = False
@@ -148,6 +153,22 @@ class Rows:
     def links_to(self, task: Task, previous: Task) -> bool:
         return (task, previous) in self._linked
 
+    def previous(self, task: Task) -> list[Task]:
+        """From which tasks a token has come to one."""
+        self._index()
+        return self._previous.get(task, [])
+
+    def leading(self, task: Task) -> list[Task]:
+        """To which tasks a token has gone from one."""
+        self._index()
+        return self._leading.get(task, [])
+
+    def _index(self) -> None:
+        for task, previous in self.links[self._indexed :]:
+            self._previous[task].append(previous)
+            self._leading[previous].append(task)
+        self._indexed = len(self.links)
+
     def mark(self) -> tuple[int, int, int]:
         """This moment."""
         return len(self.tasks), len(self.links), len(self.changes)
@@ -157,6 +178,10 @@ class Rows:
         tasks, links, changes = mark
         part = Part(self.tasks[tasks:], self.links[links:], self.changes[changes:])
         self._linked.difference_update(part.links)
+        if links < self._indexed:
+            self._previous.clear()
+            self._leading.clear()
+            self._indexed = 0
         del self.tasks[tasks:], self.links[links:], self.changes[changes:]
         self._written = tuple(map(min, self._written, mark))  # type: ignore[assignment]
         return part

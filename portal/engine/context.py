@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Protocol
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from sqlalchemy.orm.attributes import instance_state, set_committed_value
 from sqlalchemy.orm.collections import collection_adapter
 
 from portal.errors import contain
@@ -20,7 +19,7 @@ from portal.flow.outcome import Done
 from portal.models import Process, Task, User
 from portal.trace import current
 
-from . import audit, lifecycle, reasons
+from . import audit, lifecycle, reasons, related
 from .bulk_insert import Change, Rows
 from .corrections import Changes, Held
 from .failures import Failure
@@ -53,12 +52,10 @@ def among_open(query: Any) -> Any:
 
 
 def _remember(owner: Process | Task, name: str, task: Task) -> None:
-    """Add a task to a list of related tasks that is loaded already, or that belongs to a row not stored yet."""
+    """Add a task to a list of related tasks that is loaded already."""
     loaded = owner.__dict__.get(name)
     if loaded is not None:
         collection_adapter(loaded).append_without_event(task)
-    elif not instance_state(owner).has_identity:
-        set_committed_value(owner, name, [task])
 
 
 def new_task(
@@ -67,7 +64,7 @@ def new_task(
     """The next task of a process."""
     number = process.task_count + 1
     placing.put(process, task_count=number)
-    return placing.new_task(
+    task = placing.new_task(
         process,
         data,
         number=number,
@@ -79,6 +76,8 @@ def new_task(
         fingerprint=node.flow_class.definition.fingerprint,
         trace=current.get() or None,
     )
+    related.answer(task)
+    return task
 
 
 class Interpreter(Protocol):
@@ -322,22 +321,22 @@ class ActionContext:
 
     def record(self, task: Task, to: str, action: str = "step", /, **detail: Any) -> None:
         """Write a task's state, and the row of history with it. Nothing else writes one."""
+        process, closed = task.process, to in lifecycle.CLOSED
         before = None if task in self.unrecorded else task.status
         self.unrecorded.discard(task)
-        closed = to in lifecycle.CLOSED
         placing.put(task, status=to, finished=self.now if closed else None)
         if to == "STARTED" or (to == "DONE" and task.started is None):
             placing.put(task, started=self.now)
         if to == "SCHEDULED":
             self.work_for_clock = True
         if closed and "/" in task.token:
-            self.joins_due[task.process] = None
-        self.touched[task.process] = None
-        if action in _ENTERED and (entered := self.entered.pop(task.process, None)):
+            self.joins_due[process] = None
+        self.touched[process] = None
+        if action in _ENTERED and (entered := self.entered.pop(process, None)):
             detail["changes"] = entered
         if action in _DEEDS and task.acting_for is not None:
             detail["for"] = task.acting_for.username
-        self._write(task.process, task, action, before, to, detail)
+        self._write(process, task, action, before, to, detail)
 
     def note(self, task: Task, action: str, /, **detail: Any) -> None:
         """A row of history for an action that leaves the state as it is."""

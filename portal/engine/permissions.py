@@ -92,11 +92,18 @@ def may_see_task(session: Session, user: User | None, task: Task) -> bool:
 
 def may_take(session: Session, user: User, task: Task) -> bool:
     """Whether a task may be given to this person, also in place of somebody who is away."""
+    return (
+        has_right(session, user, task)
+        and user.is_active
+        and not has_done_its_counterpart(session, user, task)
+    )
+
+
+def has_right(session: Session, user: User, task: Task) -> bool:
+    """Whether this person has the right that a task asks for, or somebody who is away lends it; whatever they did."""
     if task.owner_permission is None:
-        fit = may_see_process(session, user, task.process)
-    else:
-        fit = _can(user, task) or acts_for(session, user, task) is not None
-    return fit and user.is_active and not has_done_its_counterpart(session, user, task)
+        return may_see_process(session, user, task.process)
+    return _can(user, task) or acts_for(session, user, task) is not None
 
 
 def could_take(user: User, task: Task) -> bool:

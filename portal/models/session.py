@@ -102,11 +102,12 @@ class Hooks(_Parent):
 
     def connection(self, bind_arguments: Any = None, execution_options: Any = None) -> Any:
         self._tell_guard()
-        if bind_arguments is None and (bind := self.info.get("bind")) is not None:
-            bind_arguments = {"bind": bind}  # to find it takes longer than all else
-        found = super().connection(bind_arguments, execution_options)
-        if bind_arguments is None:
-            self.info["bind"] = found.engine
+        if bind_arguments is not None or self.in_nested_transaction():
+            return super().connection(bind_arguments, execution_options)
+        transaction, found = self.info.get("connection", (None, None))
+        if found is None or execution_options is not None or transaction is not self.get_transaction():
+            found = super().connection(None, execution_options)
+            self.info["connection"] = self.get_transaction(), found  # to find it takes longer than all else
         return found
 
     def begin_nested(self) -> Any:
@@ -131,6 +132,7 @@ class Hooks(_Parent):
     def close(self) -> None:
         """End what is open. A connection that cannot even roll back is dropped, and the server rolls back: nobody
         who has an answer already is refused it for that."""
+        self.info.pop("connection", None)
         try:
             super().close()
         except (DBAPIError, InvalidRequestError):
@@ -160,7 +162,7 @@ def _flushed(session: Any, _context: Any) -> None:
 def _ended(session: Any) -> None:
     if not session.in_nested_transaction():
         session.info["written"] = False
-        session.info.pop("bind", None)
+        session.info.pop("connection", None)
 
 
 def _taken_back(session: Any, savepoint: Any) -> None:
@@ -172,13 +174,13 @@ def _taken_back(session: Any, savepoint: Any) -> None:
 def _committed(session: Any) -> None:
     if not session.in_nested_transaction():
         session.info["commits"] = session.info.get("commits", 0) + 1
+        _ended(session)
 
 
 def _listen(session_class: type) -> None:
     for name, listener in (
         ("do_orm_execute", _statement),
         ("after_flush", _flushed),
-        ("after_commit", _ended),
         ("after_rollback", _ended),
         ("after_soft_rollback", _taken_back),
         ("after_commit", _committed),

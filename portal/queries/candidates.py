@@ -6,11 +6,12 @@ import json
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, cast, exists, func, or_, select
+from sqlalchemy import Dialect, Select, bindparam, cast, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from portal.engine.holders import holds
+from portal.engine.statements import driver
 from portal.jsonstore.sql_functions import has_element
 from portal.models import Process, Role, Task, User, former_owner, glance
 from portal.models.user import user_role
@@ -42,12 +43,16 @@ def names_of_who_could(
         values: dict[str, Any] = {
             f"name{at}": name if is_postgresql else json.dumps(name) for at, name in enumerate(names)
         }
-        values |= {"process_id": process_id, "others": others, "most": limit}
-        return list(connection.execute(_names(is_postgresql, len(names), bool(others)), values).scalars())
+        values |= {f"other{at}": other for at, other in enumerate(others)}
+        values |= {"process_id": process_id, "most": limit} if others else {"most": limit}
+        query = _names(connection.dialect, len(names), len(others))
+        return [name for (name,) in query.rows(connection, values)]
 
 
-@lru_cache
-def _names(is_postgresql: bool, number: int, others: bool) -> Select[Any]:
+@lru_cache(maxsize=64)
+def _names(dialect: Dialect, number: int, others: int) -> driver.Query:
+    is_postgresql = dialect.name == "postgresql"
+
     def has_one(column: Any) -> Any:
         column = cast(column, JSONB) if is_postgresql else column
         wanted = [bindparam(f"name{at}", type_=JSONB if is_postgresql else None) for at in range(number)]
@@ -60,12 +65,12 @@ def _names(is_postgresql: bool, number: int, others: bool) -> Select[Any]:
     if others:
         did = select(_T.c.owner_id).where(
             _T.c.process_id == bindparam("process_id"),
-            _T.c.flow_task.in_(bindparam("others", expanding=True)),
+            _T.c.flow_task.in_([bindparam(f"other{at}") for at in range(others)]),
             _T.c.status == "DONE",
             _T.c.owner_id.is_not(None),
         )
         query = query.where(_U.c.id.not_in(did))
-    return query.order_by(func.lower(_NAME), _U.c.id).limit(bindparam("most"))
+    return driver.Query(dialect, query.order_by(func.lower(_NAME), _U.c.id).limit(bindparam("most")))
 
 
 def how_many_could(session: Session, task: Task) -> int:

@@ -1,19 +1,21 @@
 """Who makes a request: the person of a browser's session, in one statement with their roles and unread notices.
 
-Each request sends it, so it is worked out once, and what it answers goes into the session without the ORM's loaders.
+Each request sends it, so its text is worked out once, and what it answers goes into the session without the ORM's
+loaders.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from contextlib import nullcontext
-from functools import cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, bindparam, exists, inspect, or_, select
+from sqlalchemy import Dialect, bindparam, exists, inspect, or_, select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import instance_state, set_committed_value
 
+from portal.engine.statements import driver
 from portal.engine.statements.placing import columns, keys, place
 from portal.models import Absence, Role, User, UserSession, glance
 from portal.models.user import user_role
@@ -52,11 +54,13 @@ def signed_in(
     """
     values = {"token": token_hash, "now": now, "idle_since": idle_since, "oldest": oldest}
     with glance(session) if writes else nullcontext(session.connection()) as connection:
-        rows = connection.execute(_query(), values).all()
+        rows = _query(connection.dialect).read(connection, values)
         if not rows:
             return None
         session_id, seen, unread, stands_in, user_id, *_rest = rows[0]
-        found = connection.execute(_query_of_stand_ins(), {"user_id": user_id}).all() if stands_in else ()
+        found: list[Any] = []
+        if stands_in:
+            found = _query_of_stand_ins(connection.dialect).read(connection, {"user_id": user_id})
     width = len(keys(User))
     user = _placed(session, User, rows[0][4 : 4 + width])
     if not instance_state(user).modified:  # what an application has given them and not saved yet stays
@@ -83,8 +87,8 @@ def _placed(session: Session, model: Any, values: Any) -> Any:
     return place(session, mapper, dict(zip(keys(model), values, strict=True)))
 
 
-@cache
-def _query() -> Select[Any]:
+@lru_cache(maxsize=16)
+def _query(dialect: Dialect) -> driver.Query:
     source = (
         _U.join(_S, _S.c.user_id == _U.c.id)
         .outerjoin(user_role, user_role.c.user_id == _U.c.id)
@@ -92,7 +96,8 @@ def _query() -> Select[Any]:
     )
     stands_in = exists().where(_A.c.substitute_id == _U.c.id)
     read = [_S.c.id, _S.c.seen, unread_of(_U.c.id), stands_in, *columns(User), *columns(Role)]
-    return (
+    return driver.Query(
+        dialect,
         select(*read)
         .select_from(source)
         .where(
@@ -102,13 +107,15 @@ def _query() -> Select[Any]:
             _S.c.created > bindparam("oldest"),
             or_(_S.c.ends.is_(None), _S.c.ends > bindparam("now")),
             _U.c.is_active,
-        )
+        ),
     )
 
 
-@cache
-def _query_of_stand_ins() -> Select[Any]:
+@lru_cache(maxsize=16)
+def _query_of_stand_ins(dialect: Dialect) -> driver.Query:
     """Few stand in for anybody, and what is read of these would be most of what each request reads."""
     read = [*columns(Absence), *columns(User)]
     source = _A.join(_U, _U.c.id == _A.c.user_id)
-    return select(*read).select_from(source).where(_A.c.substitute_id == bindparam("user_id"))
+    return driver.Query(
+        dialect, select(*read).select_from(source).where(_A.c.substitute_id == bindparam("user_id"))
+    )

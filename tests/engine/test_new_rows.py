@@ -136,3 +136,70 @@ def test_a_rule_gives_no_new_task_to_who_must_not_do_it(flow_tester, make_user):
     tester.task("write").assign("bob")
     tester.task("write").execute()
     assert tester.task("check").status == "NEW"
+
+
+class RelatedFlow(flow.Flow):
+    """Its code asks for what is related to rows that are not stored yet."""
+
+    start = flow.StartHandle().Next(this.ask)
+    ask = flow.Function(this.look).Next(this.again)
+    again = flow.Function(this.look).Next(this.end)
+    end = flow.End()
+    seen: list = []
+
+    def look(self, activation):
+        task, process = activation.task, activation.process
+        self.seen.append(
+            (
+                [each.flow_task for each in task.previous],
+                [each.flow_task for each in task.previous[0].leading],
+                [each.flow_task for each in process.tasks],
+            )
+        )
+
+
+def test_what_new_rows_are_related_to_is_told_without_a_statement(flow_tester, session, count):
+    flow_tester(RelatedFlow)
+    RelatedFlow.seen.clear()
+    with count() as statements:
+        process = RelatedFlow.start.run()
+    assert RelatedFlow.seen == [
+        (["start"], ["ask"], ["start", "ask"]),
+        (["ask"], ["again"], ["start", "ask", "again"]),
+    ]
+    on_postgresql = db.engine.dialect.name == "postgresql"
+    assert len(statements) == (3 if on_postgresql else 4), str(statements)
+    assert [each.flow_task for each in process.tasks] == ["start", "ask", "again", "end"]  # of the database
+    assert [each.flow_task for each in process.tasks[1].leading] == ["again"]
+
+
+class TakenBackFlow(flow.Flow):
+    """Of two branches one is taken back behind its savepoint, after somebody has asked for the links."""
+
+    start = flow.StartHandle().Next(this.split)
+    split = flow.Split().Next(this.first).Next(this.second)
+    first = flow.Function(this.fail).Next(this.join)
+    second = flow.Function(this.look).Next(this.join)
+    join = flow.Join().Next(this.end)
+    end = flow.End()
+    seen: list = []
+
+    def fail(self, activation):
+        with suppress(ZeroDivisionError), db.session.begin_nested():
+            WaitingFlow.start.run()
+            assert activation.task.previous
+            raise ZeroDivisionError
+
+    def look(self, activation):
+        self.seen.append([each.flow_task for each in activation.task.previous[0].leading])
+
+
+def test_links_are_told_anew_where_some_were_taken_back(flow_tester, session):
+    flow_tester(WaitingFlow)
+    flow_tester(TakenBackFlow)
+    TakenBackFlow.seen.clear()
+    process = TakenBackFlow.start.run()
+    assert process.status == "DONE"
+    assert TakenBackFlow.seen == [["first", "second"]]
+    (join,) = [each for each in process.tasks if each.flow_task == "join"]
+    assert [each.flow_task for each in join.previous] == ["first", "second"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from portal.errors import TransitionNotAllowed
+from portal.flow.base import Node
 from portal.language import gettext as _
 from portal.models import Task
 
@@ -49,7 +50,8 @@ def allowed(run: ActionContext, task: Task) -> bool:
 
 def holder(run: ActionContext, task: Task) -> Task | None:
     """The other task that holds this one's mutex now."""
-    name = None if task.node is None else task.node.mutex
+    node = task.node
+    name = None if node is None else node.mutex
     if name is None:
         return None
     nodes = task.process.flow_class.definition.nodes.values()  # type: ignore[union-attr]
@@ -69,10 +71,9 @@ def _at_work(run: ActionContext, task: Task) -> bool:
     return task.status != "NEW" and task.awaits != AWAITS and task not in run.unrecorded
 
 
-def must_wait(run: ActionContext, task: Task) -> bool:
+def must_wait(run: ActionContext, task: Task, node: Node) -> bool:
     """Hold back code, or a child process, whose mutex another task holds. True if it waits now."""
-    node = task.node
-    if node is None or node.mutex is None or node.human or node.handles:
+    if node.mutex is None or node.human or node.handles:
         return False
     blocked = holder(run, task) is not None
     if blocked:

@@ -9,6 +9,7 @@ from sqlalchemy import inspect, select
 
 from portal.models import Process, Task
 
+from .. import related
 from ..context import ActionContext, new_task
 from ..statements import placing
 from . import compensation, token
@@ -21,6 +22,7 @@ def new_process(run: ActionContext, flow_class: Any) -> Process:
     """A process that is not stored yet."""
     model = flow_class.definition.process_class or Process
     process: Process = model()
+    related.answer(process)
     placing.put(
         process,
         flow_label=flow_class.definition.label,

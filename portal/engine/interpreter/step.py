@@ -66,7 +66,8 @@ def close_all(run: ActionContext) -> bool:
 
 def enter(run: ActionContext, task: Task) -> None:
     """A token has come to a task: ask its node."""
-    if mutexes.must_wait(run, task):
+    activation = run.activation(task)
+    if mutexes.must_wait(run, task, activation.node):
         return
     visit = task.process, task.flow_task, task.token
     run.visits[visit] += 1
@@ -77,7 +78,6 @@ def enter(run: ActionContext, task: Task) -> None:
         )
         fail(run, task, error)
         return
-    activation = run.activation(task)
     resume(run, task, lambda: activation.node.enter(activation))
 
 
@@ -199,10 +199,11 @@ def leave(run: ActionContext, task: Task) -> None:
 
 
 def proceed(run: ActionContext, task: Task, outcome: Done) -> None:
+    if outcome.ways:
+        send(run, task, outcome.ways, outcome.splits)
+        return
     node: Any = task.node
-    if not outcome.ways and node.races:
-        return  # the winner's branch is under way
-    if not outcome.ways:
+    if not node.races:  # or else the winner's branch is under way
         join = node.flow_class.definition.common_join(node) if outcome.empty and node.outgoing else None
         if join is not None and joins.belongs_above(run, task, join):
             joins.arrive(run, join, task.token, task)
@@ -210,8 +211,6 @@ def proceed(run: ActionContext, task: Task, outcome: Done) -> None:
             follow_direct(run, join, task)
         else:
             task.process.ended = True
-        return
-    send(run, task, outcome.ways, outcome.splits)
 
 
 def send(run: ActionContext, task: Task, ways: tuple[Way, ...], splits: bool) -> None:

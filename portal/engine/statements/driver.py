@@ -73,9 +73,9 @@ def insert_all(connection: Connection, *parts: records.Part) -> None:
 
 def _filled(names: tuple[str, ...], rows: Sequence[Row]) -> tuple[str, ...]:
     """Those columns that hold something in any of the rows: most of a new task are empty."""
-    empty = names
+    empty = set(names)
     for row in rows:
-        empty = tuple([name for name in empty if row[name] is None])
+        empty = {name for name in empty if row[name] is None}
     return tuple([name for name in names if name not in empty])
 
 
@@ -109,11 +109,31 @@ class Query:
         self._sql = compiled.string
         #: the names of its values in their order; None where the driver takes them by name
         self._order = compiled.positiontup
+        self._own = {name: value for name, value in compiled.params.items() if value is not None}
+        binders = {name: _bind(dialect, each.type) for name, each in compiled.binds.items()}
+        self._binders = {name: bind for name, bind in binders.items() if bind is not None}
+        readers = [reader(dialect, each.type) for each in statement.selected_columns]
+        self._readers = [(at, read) for at, read in enumerate(readers) if read is not None]
 
     def rows(self, connection: Connection, values: dict[str, Any]) -> list[Any]:
         """Its rows, with the driver's values: see `placing.part`."""
-        given = values if self._order is None else tuple(values[name] for name in self._order)
-        return sending.fetch(connection, self._sql, given)
+        given = self._own | values
+        for name, bind in self._binders.items():
+            given[name] = bind(given[name])
+        return sending.fetch(
+            connection,
+            self._sql,
+            given if self._order is None else tuple([given[name] for name in self._order]),
+        )
+
+    def read(self, connection: Connection, values: dict[str, Any]) -> list[list[Any]]:
+        """Its rows, with Python's values."""
+        found = [list(row) for row in self.rows(connection, values)]
+        for row in found:
+            for at, read in self._readers:
+                if row[at] is not None:
+                    row[at] = read(row[at])
+        return found
 
 
 class _Prepared:
@@ -175,6 +195,17 @@ def _moment(dialect: Dialect) -> Bind | None:
 def _bind(dialect: Dialect, kind: TypeEngine[Any]) -> Bind | None:
     found: Bind | None = kind.dialect_impl(dialect).bind_processor(dialect)
     return found
+
+
+def reader(dialect: Dialect, kind: TypeEngine[Any]) -> Bind | None:
+    """What makes Python's values of the driver's. None where they are the same."""
+    read: Bind | None = kind.dialect_impl(dialect).result_processor(dialect, None)
+    return _read_document(read) if read is not None and isinstance(kind, JSON | Document) else read
+
+
+def _read_document(read: Bind) -> Bind:
+    """Most documents are empty: those need not be taken apart."""
+    return lambda value: {} if value == "{}" else [] if value == "[]" else read(value)
 
 
 def _document(bind: Bind) -> Bind:

@@ -13,6 +13,8 @@ from sqlalchemy.orm.attributes import instance_state
 from portal.jsonstore.tracking import DocumentDict
 from portal.models import Process, Task
 
+from . import driver
+
 _TASK: Mapper[Any] = inspect(Task)
 
 
@@ -56,9 +58,7 @@ def part(dialect: Dialect, row: Any, at: int, model: Any) -> dict[str, Any]:
 def _readers(dialect: Dialect, model: Any) -> tuple[tuple[str, Any], ...]:
     """What makes Python's values of the driver's, for those columns where they differ."""
     kinds = zip(keys(model), columns(model), strict=True)
-    found = (
-        (name, column.type.dialect_impl(dialect).result_processor(dialect, None)) for name, column in kinds
-    )
+    found = ((name, driver.reader(dialect, column.type)) for name, column in kinds)
     return tuple((name, read) for name, read in found if read is not None)
 
 
@@ -148,5 +148,5 @@ def settle(session: Session, instance: Any) -> None:
 def keep_key(instance: Any) -> None:
     """Keep the key of an expired object readable without a statement."""
     state: Any = instance_state(instance)
-    if state.persistent:
-        state.dict["id"] = state.identity[0]
+    if state.key is not None:
+        _class, (state.dict["id"], *_), *_ = state.key
