@@ -53,7 +53,8 @@ class Hooks(_Parent):
         if objects is None and (rows is None or not rows.waits) and not self._has_changes():
             return  # as most that read ask in vain
         written = () if rows is None else rows.pending()
-        ours = (*self.new, *self.dirty) if objects is None else objects
+        dirty = self.dirty
+        ours = (*self.new, *dirty) if objects is None else objects
         held = [
             (each, name)
             for each in (*ours, *written)
@@ -66,7 +67,7 @@ class Hooks(_Parent):
             super().flush(None if objects is None else pointed)
             for each, name in held:
                 getattr(type(each), name).take_key(each)
-        if objects is None and self.dirty:
+        if objects is None and dirty:
             for watcher in self.watchers:
                 watcher(self)
         if objects is None and rows is not None:

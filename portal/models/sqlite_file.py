@@ -22,7 +22,7 @@ def watch(engine: Engine) -> None:
     path = path_of(engine)
     if path is None:
         return
-    seen = False
+    seen, name = False, str(path)
 
     @event.listens_for(engine, "do_connect")
     def _open(_dialect: Any, _record: Any, _args: Any, _kwargs: Any) -> None:
@@ -39,11 +39,11 @@ def watch(engine: Engine) -> None:
 
     @event.listens_for(engine, "connect")
     def _connect(_connection: Any, record: Any) -> None:
-        record.info["file"] = _identity(path)
+        record.info["file"] = _identity(name)
 
     @event.listens_for(engine, "checkout")
     def _checkout(_connection: Any, record: Any, _proxy: Any) -> None:
-        if _identity(path) != record.info.get("file"):
+        if _identity(name) != record.info.get("file"):
             raise DisconnectionError("the file of the database is not the one that was opened")
 
 
@@ -55,9 +55,9 @@ def path_of(engine: Engine) -> Path | None:
     return Path(name).absolute()
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def _identity(name: str) -> tuple[int, int] | None:
     try:
-        found = os.stat(path)
+        found = os.stat(name)
     except OSError:
         return None
     return found.st_dev, found.st_ino

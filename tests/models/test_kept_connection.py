@@ -14,7 +14,7 @@ COUNT = text("SELECT count(*) FROM portal_user")
 RENAME = text("UPDATE portal_user SET full_name = 'Changed'")
 
 
-@pytest.mark.parametrize("end", ["commit", "rollback", "close"])
+@pytest.mark.parametrize("end", ["commit", "rollback", "close", "reset"])
 @pytest.mark.parametrize("bound", [False, True])
 def test_the_next_transaction_is_the_session_s_own(app, make_user, end, bound):
     """Also on a connection that somebody else has opened, and that stays open behind the session."""
