@@ -47,7 +47,9 @@ def versions(session: Session, label: str) -> tuple[list[Version], dt.datetime |
             started = sum(row.started for row in rows)
             still_open = started + sum(row.reopened - row.ended for row in rows)
             found.append(Version(version, min(days), max(days), started, still_open))
-    return sorted(found, key=lambda each: (each.first, each.last, each.fingerprint), reverse=True), about.first
+    return sorted(
+        found, key=lambda each: (each.first, each.last, each.fingerprint), reverse=True
+    ), about.first
 
 
 @cache
