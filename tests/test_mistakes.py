@@ -401,8 +401,6 @@ FAULTS = {
                              ["'send'", "write this.send"]),
     "duties in quotes": ({**START, "work": lambda: flow.ManualTask().NotSameAs("start").Next(this.end), **END}, "work",
                          ["write this.start"]),
-    "duties apart from nothing": ({**START, "work": lambda: flow.ManualTask().NotSameAs().Next(this.end), **END},
-                                  "work", [".NotSameAs() names no step", "this.<node>"]),
     "a start for nothing": ({"start": lambda: flow.Start(nothing).Available().Next(this.end), **END}, "start",
                             [".Available() names nobody", "username="]),
     "a template by half its name": ({**START, **WORK, **END, "process_summary": lambda: "{{ process.text }}"},

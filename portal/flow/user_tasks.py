@@ -213,7 +213,6 @@ class View(Form, Activity):
         self.due = None
         self._priority: int | Call = 0
         self.not_same_as: list[Reference] = []
-        self._apart_from_nothing = False
 
     def Assign(self, user: User | Call | Rule | None = None, *, username: str | None = None) -> Self:
         """Give the task to someone as soon as it is there.
@@ -248,7 +247,6 @@ class View(Form, Activity):
     def NotSameAs(self, *nodes: Reference) -> Self:
         """Separate duties: who did one of these nodes in this process may not do this one."""
         self.not_same_as.extend(nodes)
-        self._apart_from_nothing = not nodes
         return self
 
     def faults(self) -> Iterator[str]:
@@ -278,8 +276,6 @@ class View(Form, Activity):
             yield f".Priority() takes a number or a callable, not {self._priority!r}; write .Priority(1)"
         elif isinstance(self._priority, int) and abs(self._priority) > _MOST:
             yield f".Priority() takes a number up to {_MOST:,}, not {self._priority:,}; write .Priority(1000)"
-        if self._apart_from_nothing:
-            yield ".NotSameAs() names no step; write this.<node>"
         nodes = self.flow_class.definition.nodes
         for reference in self.not_same_as:
             if isinstance(reference, str):

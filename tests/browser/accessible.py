@@ -14,6 +14,7 @@ def find_problems(page):
         page.set_viewport_size({"width": width, "height": 900})
         for each in Axe().run(page, options=RULES).response["violations"]:
             found.append((scheme, each["id"], [node["html"][:120] for node in each["nodes"][:3]]))
+        page.wait_for_function("document.documentElement !== null")  # the page may just be coming anew
         if page.evaluate("document.documentElement.scrollWidth") > width:
             found.append((width, "scrolls sideways"))
     page.set_viewport_size({"width": 1280, "height": 900})

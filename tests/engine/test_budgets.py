@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cProfile
 import gc
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -236,8 +237,9 @@ def low_decile(taken: list[float]) -> float:
     return sorted(taken)[len(taken) // 10]
 
 
-#: how many times the CPU of its own statements an action may take
-LIMIT = 5
+#: how many times the CPU of its own statements an action may take; beside other tests, at work on the same cores and
+#: before in the same process, the same calls take up to half as long again, and those of the driver do not
+LIMIT = 5 if "PYTEST_XDIST_WORKER" not in os.environ else 8
 
 
 class Replayed:
