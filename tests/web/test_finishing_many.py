@@ -105,6 +105,17 @@ def test_all_are_answered_alike(bob, receipts, open_task):
     assert states(filed) == ["DONE"] * 3
 
 
+def test_asking_about_many_of_ones_own_costs_what_one_costs(bob, receipts, count):
+    for ids in (receipts[:1], receipts):  # the first time makes what is made once
+        bob.post("/tasks/execute", data={"task": ids, "_ask": "1"})
+    sent = []
+    for ids in (receipts[:1], receipts):
+        with count() as statements:
+            assert bob.post("/tasks/execute", data={"task": ids, "_ask": "1"}).status_code == 200
+        sent.append(len(statements))
+    assert sent[0] == sent[1], sent
+
+
 def test_a_remark_is_given_to_each_and_required_where_the_form_requires_it(bob, receipts):
     answer = finish(bob, receipts, answer="false")
     assert answer.status_code == 422

@@ -131,8 +131,12 @@ def act() -> BaseResponse | str | tuple[str, int]:
 
 def _seen(wanted: list[str]) -> list[Task]:
     ids = [number for text in wanted if (number := to_id(text)) is not None]
-    found = queries.chosen(db.session(), ids)
-    return [task for task in found if permissions.may_see_task(db.session(), me(), task)]
+    return [task for task in queries.chosen(db.session(), ids) if _may_see(task)]
+
+
+def _may_see(task: Task) -> bool:
+    """As everywhere; of one's own, which most of them are, nothing is asked."""
+    return permissions.owns(me(), task) or permissions.may_see_task(db.session(), me(), task)
 
 
 def _fault(question: Question, answer: str, step: str) -> str:
@@ -158,7 +162,7 @@ def _finish(text: str, question: Question, answer: str) -> Refusal | None:
     """Finish one task in a transaction of its own. The line that says why not."""
     number = to_id(text)
     found = queries.chosen(db.session(), [number]) if number is not None else []
-    if number is None or not found or not permissions.may_see_task(db.session(), me(), found[0]):
+    if number is None or not found or not _may_see(found[0]):
         return _("Refused: %(what)s", what=_("%(number)s: there is no such task", number=text[:20]))
     title = f"#{found[0].process_id} {found[0].title}"
     try:
