@@ -24,6 +24,8 @@ from tests.ports import free_port
 ROOT = Path(__file__).parents[2]
 #: seconds that a machine may take to come up; a busy one is slow
 PATIENCE = 180
+#: seconds in which a machine may fail to come back before what its last one left is killed, as a service manager does
+LEFTOVERS = 30
 WORKER = (sys.executable, "-m", "portal", "worker")
 CELERY = (sys.executable, "-m", "celery", "-A", "portal.celery.app", "worker", "-c", "2", "-l", "WARNING")
 
@@ -35,14 +37,24 @@ def alive(pid: int) -> bool:
     return False
 
 
+def _began(pid: int) -> str:
+    """When a process began, in the system's own unit; empty where there is none. A number may be given again."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    return ""
+
+
 def until(holds: Callable[[], Any], seconds: float, what: str) -> Any:
     end = time.monotonic() + seconds
     while True:
-        with suppress(Exception):
+        found: Any
+        try:
             if found := holds():
                 return found
+        except Exception as error:  # it may still be coming up; the last one is told
+            found = error
         if time.monotonic() > end:
-            raise TimeoutError(f"{what}: not within {seconds:.0f} seconds")
+            raise TimeoutError(f"{what}: not within {seconds:.0f} seconds, but {found!r}")
         time.sleep(0.1)
 
 
@@ -54,6 +66,11 @@ class Machine:
         self.process: subprocess.Popen[bytes] | None = None
         #: every process that this machine has had
         self.pids: list[int] = []
+        #: the children that it has had, and when each began
+        self._children: dict[int, str] = {}
+        self._started = 0.0
+        #: when it first failed to stay, of the failures that follow each other
+        self._failing: float | None = None
 
     def start(self) -> None:
         with open(self.log, "ab") as log:
@@ -61,10 +78,25 @@ class Machine:
                 self.command, stdout=log, stderr=log, start_new_session=True, **self.options
             )
         self.pids.append(self.process.pid)
+        self._started = time.monotonic()
 
     def keep(self) -> None:
-        if self.process is not None and self.process.poll() is not None:
-            self.start()
+        if self.process is None:
+            return
+        now = time.monotonic()
+        if self.process.poll() is None:
+            self._children |= {pid: began for pid in self.children() if (began := _began(pid))}
+            if now - self._started > 10:
+                self._failing = None
+            return
+        self._failing = self._failing or now
+        if now - self._failing > LEFTOVERS:
+            # They keep the port, or the database's memory, and may wait for one who is dead.
+            for pid, began in self._children.items():
+                if _began(pid) == began:
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+        self.start()
 
     @property
     def pid(self) -> int:
@@ -157,8 +189,31 @@ class Site:
 
     def wait_until_ready(self) -> None:
         for address in self.addresses:
-            ready = f"{address}/readyz"
-            until(lambda ready=ready: requests.get(ready, timeout=5).ok, PATIENCE, f"{address} is ready")  # type: ignore[misc]
+
+            def ready(address: str = address) -> bool:
+                answer = requests.get(f"{address}/readyz", timeout=5)
+                if not answer.ok:
+                    raise RuntimeError(answer.text)
+                return True
+
+            try:
+                until(ready, PATIENCE, f"{address} is ready")
+            except TimeoutError as error:
+                error.add_note(self.told())
+                raise
+
+    def told(self) -> str:
+        """What each machine does, and has written last."""
+        parts = []
+        for machine in self.machines:
+            states = []
+            for pid in (machine.pid, *machine.children()):
+                with suppress(OSError):
+                    status = Path(f"/proc/{pid}/status").read_text()
+                    states.append(f"{pid} {status.split('State:')[1].split()[0]}")
+            written = machine.log.read_text(errors="replace")[-1500:] if machine.log.exists() else ""
+            parts.append(f"-- {machine.name}: {', '.join(states)}\n{written}")
+        return "\n".join(parts)
 
     def _keep(self) -> None:
         while not self._stopping.wait(0.2):
