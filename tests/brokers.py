@@ -79,7 +79,7 @@ class RabbitMQ(Broker):
             with socket.socket() as client:
                 return client.connect_ex(("127.0.0.1", self.port)) == 0
 
-        eventually(answers, 60)
+        eventually(answers)
 
 
 def running(kind, folder):

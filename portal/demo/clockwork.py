@@ -21,12 +21,12 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, bindparam, event, select, union_all, update
 
-from portal.engine import actions, external
+from portal.engine import actions, external, writes
 from portal.engine.moving_clock import clock
 from portal.engine.queue import jobs, reminders, schedules, timers
 from portal.errors import PermissionDenied, TransitionNotAllowed
 from portal.flow.registry import registry
-from portal.models import Notice, Process, Task, User, db
+from portal.models import Notice, Process, Schedule, Task, User, db
 
 from . import life
 from .company import Answer, Company, Story
@@ -38,6 +38,9 @@ _BEGINS, _ENDS = 8, 17.5
 #: which part of the tasks nobody turns to in time
 _NEGLECTED = 0.035
 _OF_LATE = dt.timedelta(days=8)
+#: for how long after the end nothing comes due
+_QUIET = dt.timedelta(minutes=15)
+_ALL = 10_000
 
 #: what waits for a program
 _CALLED = ("Handle", "MessageCatch")
@@ -134,6 +137,7 @@ class Clockwork:
             ):  # while nobody has an address: no mail of it comes at the first start
                 pass
             life.end(self)
+            self._keep_quiet()
         finally:
             clock.reset(token)
         self._read_old_notices()
@@ -349,6 +353,20 @@ class Clockwork:
 
         for day in range(self.company.span.days + 1):
             self.at(self.now - self.company.span + dt.timedelta(days=day), fire)
+
+    def _keep_quiet(self) -> None:
+        """Who tries the demo hears first of what they do themselves: what comes due soon waits until then.
+
+        Timers, jobs and schedules are leased, so that people see their moments as they were.
+        """
+        session, until = db.session(), self.now + _QUIET
+        soon = [each.task_id for each in timers.due(session, until, _ALL)]
+        for later in (
+            update(Task).where(Task.id.in_(soon)).values(lease=until),
+            update(Schedule).where(Schedule.next_start <= until).values(lease=until),
+            update(Task).where(Task.finished.is_(None), Task.remind <= until).values(remind=until),
+        ):
+            writes.execute(session, later)
 
     def _read_old_notices(self) -> None:
         """People have looked at their notices until yesterday."""

@@ -112,11 +112,11 @@ def test_an_action_that_is_committed_later_is_not_lost(app, people, program, sta
             activation.cancel()
             db.session.flush()
             wrote.set()
-            go_on.wait(60)
+            go_on.wait(300)
 
     thread = threading.Thread(target=act)
     thread.start()
-    assert wrote.wait(60)
+    assert wrote.wait(300)
     sqlite = db.session().get_bind().dialect.name == "sqlite"
     if sqlite:  # one action writes at a time
         go_on.set()

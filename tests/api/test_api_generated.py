@@ -28,7 +28,7 @@ def generated(app, register, tmp_path, monkeypatch):
     (tmp_path / "openapi.json").write_text(json.dumps(document))
     command = [sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none"]
     command += ["--path", str(tmp_path / "openapi.json"), "--output-path", str(tmp_path / "second_client")]
-    made = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    made = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert made.returncode == 0, made.stdout + made.stderr
     told = (made.stdout + made.stderr).splitlines()
     assert all("/events/xes" in line for line in told if " parsing " in line), told  # which is no JSON

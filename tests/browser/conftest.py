@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from playwright.sync_api import expect
 from served import served
 
 from portal import create_app
@@ -11,6 +12,9 @@ from portal.models import db, init_db
 from tests.browser.chromium import CHROMIUM, QUIET
 from tests.browser.few import make_few
 from tests.outbox.sinks import smtp_sink
+
+#: milliseconds that something may take on a busy machine
+PATIENCE = 120_000
 
 
 def pytest_collection_modifyitems(items):
@@ -25,7 +29,22 @@ def browser_type_launch_args(browser_type_launch_args):
         if os.environ.get("CI"):
             pytest.fail("Chromium is required here: install Debian's package chromium")
         pytest.skip("no Chromium: install Debian's package chromium to run the browser tests")
-    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": QUIET}
+    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": QUIET, "timeout": PATIENCE}
+
+
+@pytest.fixture(scope="session")
+def browser(browser):
+    """What is looked for is waited for as long as a busy machine needs, in every context that a test opens."""
+    new_context = browser.new_context
+
+    def patient(**options):
+        context = new_context(**options)
+        context.set_default_timeout(PATIENCE)
+        return context
+
+    expect.set_options(timeout=PATIENCE)
+    browser.new_context = patient
+    return browser
 
 
 @pytest.fixture(scope="session")

@@ -48,7 +48,7 @@ def test_a_request_goes_by_three_people_and_its_line_tells_how_far_it_is(person)
     expect(row.locator(".is-current")).to_contain_text("Finance")
     assert find_problems(alice) == []
     decide(carol, process, "Countersign", "Countersign")
-    for _ in range(50):  # the bank is a job
+    for _ in range(1000):  # the bank is a job
         alice.goto("/requests?show=finished")
         if alice.get_by_text("Paid CHF 48.20").count():
             break

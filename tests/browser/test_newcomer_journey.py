@@ -70,7 +70,7 @@ def sign_in(page, name):
 
 def by_company_account(page, provider, sub, **claims):
     requests.put(
-        f"{provider}/users/{sub}", json={**claims, "groups": ["post"]}, timeout=10
+        f"{provider}/users/{sub}", json={**claims, "groups": ["post"]}, timeout=60
     ).raise_for_status()
     page.goto("/login")
     page.get_by_role("link", name="Anmelden mit Firmenkonto").click()

@@ -68,7 +68,7 @@ def test_what_failed_below_is_told_on_a_phone_too(person):
     process = start_offer(bob, "Lorry")
     bob.goto(process)
     expect(bob.get_by_text("Needs attention").first).to_be_visible()
-    for _ in range(40):  # the job runs in a thread of the portal
+    for _ in range(1000):  # the job runs in a thread of the portal
         if bob.get_by_text("Attempt 1 of 4 failed").count():
             break
         bob.wait_for_timeout(100)

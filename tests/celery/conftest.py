@@ -30,7 +30,7 @@ def site(broker, tmp_path_factory):
 
 
 @pytest.fixture
-def portal(site, monkeypatch):
+def portal(site, broker, monkeypatch):
     """The application whose clock sends the messages."""
     folder = Path(site["DATABASE_URL"].removeprefix("sqlite:///")).parent
     monkeypatch.setattr(flows_of_celery, "FOLDER", folder)
@@ -41,6 +41,8 @@ def portal(site, monkeypatch):
         init_db()
         scheduler.start("worker")
         yield app
+        for log in (folder / "worker.log", broker.folder / "log"):  # shown where the test has failed
+            print(f"{log.name}: {log.read_text(errors='replace')[-5000:]}" if log.exists() else "")
         scheduler.stop(5)
         db.session.remove()
         for engine in db.engines.values():
@@ -72,7 +74,7 @@ def celery_worker(site):
     yield made
     made.terminate()
     try:
-        made.wait(15)
+        made.wait(60)
     finally:
         made.kill()
         print((folder / "worker.log").read_text())

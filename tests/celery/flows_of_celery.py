@@ -62,8 +62,10 @@ class LongFlow(flow.Flow):
     def work(self, activation):
         activation.progress(1, 2, "half way")
         go = FOLDER / f"go-{activation.process.id}"
-        until = time.monotonic() + 30
-        while not go.exists() and time.monotonic() < until:
+        until = time.monotonic() + 300
+        while (
+            not (go.exists() and go.read_text()) and time.monotonic() < until
+        ):  # it is there before its text is
             time.sleep(0.05)
         if go.read_text() == "die" and activation.attempt == 1:
             os.kill(os.getpid(), signal.SIGKILL)

@@ -3,7 +3,7 @@
 import datetime as dt
 
 import pytest
-from eventually import eventually
+from eventually import PATIENCE, eventually
 from flows_of_celery import ForgetfulFlow, GreetFlow, LongFlow, MendFlow
 from kombu import Connection
 from sqlalchemy import update
@@ -93,23 +93,27 @@ def test_a_job_whose_worker_is_killed_is_done_again(portal):
 
 def test_what_is_due_while_the_broker_is_away_runs_when_it_is_back(portal, broker):
     broker.kill()
-    process = GreetFlow.start.run()
-    eventually(lambda: not portal.extensions["portal_scheduler"].executor.room())
-    assert job(process).status == "SCHEDULED"
-    broker.start()
-    eventually(lambda: read(process).status == "DONE", 40)
+    try:
+        process = GreetFlow.start.run()
+        eventually(lambda: not portal.extensions["portal_scheduler"].executor.room())
+        assert job(process).status == "SCHEDULED"
+    finally:
+        broker.start()
+    done(process)
     assert greetings(portal, process) == ["1"]
 
 
 def test_a_message_that_was_lost_is_sent_again(portal):
     sender = portal.extensions["portal_scheduler"].executor.celery
-    take = sender.control.cancel_consumer, sender.control.add_consumer
+    asked = {"reply": True, "timeout": PATIENCE, "limit": 1}  # the one worker that there is
     with portal_connection(sender) as connection:
-        take[0]("portal", reply=True, timeout=5, connection=connection)
-        process = GreetFlow.start.run()
-        queue = connection.SimpleQueue(sender.amqp.queues["portal"])
-        queue.get(timeout=10).ack()
-        queue.close()
-        take[1]("portal", reply=True, timeout=5, connection=connection)
+        assert sender.control.cancel_consumer("portal", connection=connection, **asked)
+        try:
+            process = GreetFlow.start.run()
+            queue = connection.SimpleQueue(sender.amqp.queues["portal"])
+            queue.get(timeout=PATIENCE).ack()
+            queue.close()
+        finally:
+            assert sender.control.add_consumer("portal", connection=connection, **asked)
     done(process)
     assert greetings(portal, process) == ["1"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,11 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from celery import Celery
+from sqlalchemy import create_engine, text
 
 from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
+#: seconds for what takes a few on a machine with nothing else to do
+PATIENCE = 300
 
 
 def unit(name: str) -> dict[str, list[str]]:
@@ -39,11 +43,17 @@ def example_environment() -> dict[str, str]:
 
 
 class Machines:
-    """Two web machines, two workers and the proxy."""
+    """Two web machines, two workers, Celery and the proxy. What a test ends, it starts again."""
+
+    webs: list[tuple[subprocess.Popen[bytes], int]]
+    workers: list[subprocess.Popen[bytes]]
+    celery: subprocess.Popen[bytes]
+    address: str
 
     def __init__(self, folder: Path, database_url: str) -> None:
         self.folder = folder
         self.started: list[subprocess.Popen[bytes]] = []
+        self.ended: list[subprocess.Popen[bytes]] = []
         shutil.copy(ROOT / "wsgi.py", folder)
         given = {
             "PORTAL_DATABASE_URL": database_url, "PORTAL_SECRET_KEY": "a secret for this test",
@@ -68,7 +78,7 @@ class Machines:
         """A command of the operator's, to its end."""
         done = subprocess.run(
             [sys.executable, "-m", "portal", *arguments],
-            cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=240, check=False,
+            cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=PATIENCE, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -94,27 +104,56 @@ class Machines:
         self.started.append(process)
         return process
 
-    def web(self) -> tuple[subprocess.Popen[bytes], int]:
-        port = free_port()
+    def end(self, *processes: subprocess.Popen[bytes]) -> list[int]:
+        """Tell them to end, and say how they did."""
+        self.ended.extend(processes)
+        for process in processes:
+            process.terminate()
+        return [process.wait(PATIENCE) for process in processes]
+
+    def start_workers(self) -> None:
+        """Two workers and Celery, that take jobs when this returns."""
+        self.workers = [self.start("portal-worker.service") for _ in range(2)]
+        self.celery = self.start("portal-celery.service")
+        celery = Celery(broker=self.environment["PORTAL_CELERY_BROKER_URL"])
+        alive = text("SELECT count(*) FROM portal_worker WHERE name = ANY(:names)")
+        names = [f"{socket.gethostname()}:{worker.pid}" for worker in self.workers]
+        engine = create_engine(self.environment["PORTAL_DATABASE_URL"])
+
+        def work() -> bool:
+            with engine.connect() as connection:
+                if connection.scalar(alive, {"names": names}) != 2:
+                    return False
+            return bool(celery.control.ping(timeout=2))
+
+        try:
+            self.until(work)
+        finally:
+            engine.dispose()
+            celery.close()
+
+    def web(self, port: int | None = None) -> tuple[subprocess.Popen[bytes], int]:
+        """A web machine that answers, and its port."""
+        port = port or free_port()
         process = self.start("portal-web.service", PORTAL_BIND=f"127.0.0.1:{port}", WEB_CONCURRENCY="2")
-        self.until(lambda: requests.get(f"http://127.0.0.1:{port}/readyz", timeout=2).status_code == 200)
+        self.until(lambda: requests.get(f"http://127.0.0.1:{port}/readyz", timeout=10).status_code == 200)
         return process, port
 
     def proxy(self, ports: list[int]) -> str:
         """nginx with the documented file, less what belongs to its machine: addresses and the certificate."""
         listen = free_port()
-        text = (DEPLOY / "nginx.conf").read_text()
-        text = re.sub(r"listen 443 ssl;", f"listen 127.0.0.1:{listen};", text)
-        text = re.sub(r" *ssl_certificate\w* [^;]+;\n", "", text)
+        given = (DEPLOY / "nginx.conf").read_text()
+        given = re.sub(r"listen 443 ssl;", f"listen 127.0.0.1:{listen};", given)
+        given = re.sub(r" *ssl_certificate\w* [^;]+;\n", "", given)
         for number, port in enumerate(ports, 1):
-            text = text.replace(f"web{number}.internal:8000", f"127.0.0.1:{port}")
+            given = given.replace(f"web{number}.internal:8000", f"127.0.0.1:{port}")
         temporary = "".join(
             f"{kind}_temp_path {self.folder}/{kind};\n"
             for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         )
         whole = (
             f"daemon off;\npid {self.folder}/nginx.pid;\nerror_log {self.folder}/nginx.log;\n"
-            f"events {{}}\nhttp {{\naccess_log off;\n{temporary}{text}\n}}\n"
+            f"events {{}}\nhttp {{\naccess_log off;\n{temporary}{given}\n}}\n"
         )
         if os.geteuid() == 0:
             whole = "user root;\n" + whole
@@ -133,23 +172,28 @@ class Machines:
         )
         self.started.append(process)
         address = f"http://127.0.0.1:{listen}"
-        self.until(lambda: requests.get(f"{address}/healthz", timeout=2).status_code == 200)
+        self.until(lambda: requests.get(f"{address}/healthz", timeout=10).status_code == 200)
         return address
 
-    def until(self, holds: Any, seconds: float = 120) -> None:
-        """Wait for something that is about to be so."""
+    def until(self, holds: Any, seconds: float = PATIENCE) -> None:
+        """Wait for something that is about to be so, while all that a test has not ended runs."""
         end = time.monotonic() + seconds
         while True:
             with suppress(requests.RequestException):
                 if holds():
                     return
-            dead = [p.args for p in self.started if p.poll() not in (None, 0, -signal.SIGKILL)]
+            dead = [p.args for p in self.started if p.poll() is not None and p not in self.ended]
             assert not dead, f"{dead} has ended: {self.logs()}"
             assert time.monotonic() < end, f"it took too long: {self.logs()}"
             time.sleep(0.05)
 
     def logs(self) -> str:
         return "\n".join(f"{path.name}: {path.read_text()[-2000:]}" for path in self.folder.glob("*.log"))
+
+    def lines(self, words: str) -> list[str]:
+        """What all of them have said with these words in it."""
+        logs = (path.read_text() for path in self.folder.glob("*.log"))
+        return [line for log in logs for line in log.splitlines() if words in line]
 
     def stop(self) -> None:
         for process in reversed(self.started):

@@ -371,6 +371,6 @@ def test_tables_that_wait_for_the_hosts_are_made_when_those_are_there(database_u
     script = "import sys, bound_host; bound_host.main(sys.argv[1])"
     done = subprocess.run(
         [sys.executable, "-c", script, database_url],
-        capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONPATH": places},
+        capture_output=True, text=True, timeout=300, env={**os.environ, "PYTHONPATH": places},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -40,7 +40,7 @@ def at_once(app):
 
         def work(index, function):
             with app.app_context():
-                barrier.wait(60)
+                barrier.wait(300)
                 try:
                     results[index] = function()
                 except Exception as error:
@@ -53,7 +53,7 @@ def at_once(app):
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(120)
+            thread.join(300)
         db.session.rollback()
         db.session.expire_all()
         return results

@@ -243,7 +243,7 @@ def executor(app):
 def wait_for_all(executor):
     """Its threads have done what they were given; who stops hands back what has not begun."""
     with executor._changed:
-        assert executor._changed.wait_for(lambda: not executor._running(), 60)
+        assert executor._changed.wait_for(lambda: not executor._running(), 300)
 
 
 def works(session):

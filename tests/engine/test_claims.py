@@ -66,7 +66,7 @@ def dispatchers(app, flow_tester):
         def work(number):
             token = timers.clock.set(flow_tester.clock)
             with app.app_context():
-                barrier.wait(60)
+                barrier.wait(300)
                 try:
                     results[number] = function(db.session())
                 except Exception as error:

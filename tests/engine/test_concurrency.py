@@ -193,7 +193,7 @@ def test_a_message_sent_while_its_receiver_is_being_made(session, people, at_onc
     monkeypatch.setattr(PostFlow, "meanwhile", staticmethod(lambda: (armed.set(), sent.wait(2))))
 
     def send():
-        armed.wait(10)
+        assert armed.wait(300)
         PostFlow.letter.run(_where={"name": "bee"}, text="hello")
         sent.set()
 

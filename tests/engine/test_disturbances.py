@@ -158,7 +158,7 @@ def test_a_connection_lost_while_the_receiver_of_a_message_is_looked_for(flow_te
 def test_a_deadlock_is_done_again(waiting, session, between, make_user):
     """The other one holds a row that the author's function wants, and wants the process that the action holds."""
     alice = make_user().id
-    ready, blocked = threading.Barrier(2, timeout=60), []
+    ready, blocked = threading.Barrier(2, timeout=300), []
 
     def other(engine):
         with engine.connect() as connection:

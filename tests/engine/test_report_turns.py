@@ -81,17 +81,17 @@ def test_what_is_committed_late_is_counted(run, app, database_url):
                 db.session.flush()
                 assert process.id
                 written.set()
-                go_on.wait(60)
+                go_on.wait(300)
                 commit()
 
     thread = threading.Thread(target=slowly)
     thread.start()
-    assert written.wait(60)
+    assert written.wait(300)
     CountedFlow.start.run()
     for _ in range(4):
         counting.turn(db.session())
     go_on.set()
-    thread.join(60)
+    thread.join(300)
     count_all()
     assert started() == 3
 

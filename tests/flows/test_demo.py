@@ -8,9 +8,12 @@ from sqlalchemy import func, select
 
 from portal import create_app, queries
 from portal.demo import make_demo
+from portal.engine.queue import due
+from portal.engine.transaction import clock
 from portal.models import Absence, Comment, Event, Helper, Process, StoredFile, Task, User, db, init_db
 
-NOW = dt.datetime(2026, 11, 24, 9, 43, tzinfo=dt.UTC)
+#: a moment just after which much of it would come due
+NOW = dt.datetime(2026, 11, 24, 9, 32, tzinfo=dt.UTC)
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +68,17 @@ def test_nothing_of_it_lies_ahead_or_was_told_twice(company):
         assert db.session.scalar(select(func.max(moment))) <= NOW
         assert db.session.scalar(select(func.min(moment))) > NOW - dt.timedelta(days=91)
     assert make_demo()[0].startswith("There are people already")
+
+
+def test_nothing_of_it_comes_due_while_somebody_begins_to_look(company):
+    """Else the first mail that they see is of tasks that they have never heard of."""
+    token = clock.set(lambda: NOW)
+    try:
+        moments = due.first_moments(db.session())
+    finally:
+        clock.reset(token)
+    assert {"timers", "schedules", "reminders"} <= moments.keys()
+    soon = {
+        name: str(moment - NOW) for name, moment in moments.items() if moment < NOW + dt.timedelta(minutes=15)
+    }
+    assert soon == {}

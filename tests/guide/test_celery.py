@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from brokers import RabbitMQ, Redis, running
-from eventually import eventually
+from eventually import PATIENCE, eventually
 
 from portal.flow.registry import registry
 from portal.models import Process, db, init_db
@@ -85,8 +85,8 @@ def test_the_sample_runs_on_a_real_broker(started):
         db.session.rollback()
         return db.session.get_one(Process, process.id, populate_existing=True).status == "DONE"
 
-    eventually(done, 60)
+    eventually(done)
     assert process.data["text"] == "Background Processing Done"
     for each in started:
         each.send_signal(signal.SIGTERM)
-    assert [each.wait(30) for each in started] == [0, 0]
+    assert [each.wait(PATIENCE) for each in started] == [0, 0]

@@ -146,13 +146,13 @@ def at_once_workers(app):
 
         def work():
             with app.app_context():
-                barrier.wait(10)
+                barrier.wait(300)
                 call(db.session())
 
         threads = [threading.Thread(target=copy_context().run, args=(work,)) for _ in range(number)]
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(30)
+            thread.join(300)
 
     return run

@@ -68,7 +68,7 @@ class _Call(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         content = self.rfile.read(int(self.headers["Content-Length"]))
         if self.path == "/slow":
-            self.server.patience.wait(30)
+            self.server.patience.wait(600)
         self.server.received.append((self.path, dict(self.headers.items()), content))
         status = self.server.answer() or 204
         self.send_response(status)

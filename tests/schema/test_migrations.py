@@ -236,7 +236,7 @@ def emptied(url):
 
 def init_at_once(folder, url):
     machines = [portal(folder, "init-db", url=url) for _ in range(4)]
-    said = [each.communicate(timeout=90)[0] for each in machines]
+    said = [each.communicate(timeout=300)[0] for each in machines]
     assert [each.returncode for each in machines] == [0, 0, 0, 0], said
 
 

@@ -70,7 +70,7 @@ def server(request, site):
             [sys.executable, *command], cwd=folder, env=environment, stdout=log, stderr=log
         )
     try:
-        until = time.monotonic() + 120
+        until = time.monotonic() + 300
         while not _answers(port):
             assert process.poll() is None, (folder / f"{request.param}.log").read_text()
             assert time.monotonic() < until

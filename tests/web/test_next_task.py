@@ -69,7 +69,7 @@ class TestAtOnce:
         for each in threads:
             each.start()
         for each in threads:
-            each.join(60)
+            each.join(300)
         assert sorted(task_id for task_id, _ in found) == ids
         assert {
             task.id: task.owner_id

@@ -59,12 +59,12 @@ def directory(app, **changes):
 
 def sign_in(app, provider, sub, onward="", **claims):
     """The browser of somebody who has signed in to the provider, and the last answer."""
-    requests.put(f"{provider}/users/{sub}", json=claims, timeout=10).raise_for_status()
+    requests.put(f"{provider}/users/{sub}", json=claims, timeout=60).raise_for_status()
     client = app.test_client()
     asked = client.get("/login/sso", query_string={"next": onward})
     assert asked.location.startswith(f"{provider}/oauth2/authorize?")
     assert "code_challenge_method=S256" in asked.location
-    given = requests.post(asked.location, data={"sub": sub}, allow_redirects=False, timeout=10)
+    given = requests.post(asked.location, data={"sub": sub}, allow_redirects=False, timeout=60)
     assert given.headers["Location"].startswith(BACK)
     return client, client.get(given.headers["Location"].removeprefix("http://localhost"))
 
@@ -164,9 +164,9 @@ def test_an_answer_that_nobody_has_asked_for_signs_nobody_in(app, query):
 
 
 def test_the_code_of_another_browser_signs_nobody_in(app, provider):
-    requests.put(f"{provider}/users/e-1", json={"preferred_username": "eve"}, timeout=10).raise_for_status()
+    requests.put(f"{provider}/users/e-1", json={"preferred_username": "eve"}, timeout=60).raise_for_status()
     asked = app.test_client().get("/login/sso")
-    given = requests.post(asked.location, data={"sub": "e-1"}, allow_redirects=False, timeout=10)
+    given = requests.post(asked.location, data={"sub": "e-1"}, allow_redirects=False, timeout=60)
     victim = app.test_client()
     victim.get("/login/sso")
     assert victim.get(given.headers["Location"].removeprefix("http://localhost")).location == "/login"

@@ -4,7 +4,7 @@ import time
 
 from portal.models import db
 
-PATIENCE = 60
+PATIENCE = 300
 
 
 def until(condition):
@@ -15,4 +15,4 @@ def until(condition):
         if found := condition():
             return found
         time.sleep(0.05)
-    raise AssertionError("waited in vain")
+    raise AssertionError(f"waited {PATIENCE} seconds in vain")

@@ -76,7 +76,7 @@ def portal(folder, *words, **settings):
     return subprocess.run(
         [sys.executable, "-m", "portal", *words],
         cwd=folder, env={**kept, "PYTHONPATH": str(ROOT), "PORTAL_FLOWS": ",", **settings},
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
 
 

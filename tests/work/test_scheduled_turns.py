@@ -28,12 +28,12 @@ def start():
 
     yield start
     for turns, calls in made:
-        assert turns.stop(*calls, timeout=60)
+        assert turns.stop(*calls, timeout=300)
         turns.close()
 
 
 def until(condition):
-    end = time.monotonic() + 30
+    end = time.monotonic() + 300
     while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.005)
@@ -44,7 +44,7 @@ def test_it_is_woken_also_in_the_middle_of_a_turn(start):
 
     def turn():
         taken.append(time.monotonic())
-        go.wait(60)
+        go.wait(300)
 
     turns = start(turn=turn)
     until(lambda: taken)
@@ -76,7 +76,7 @@ def test_a_turn_is_finished_and_no_other_begun(start):
 
     def turn():
         taken.append("begun")
-        go.wait(60)
+        go.wait(300)
         taken.append("ended")
 
     turns = start(turn=turn)
@@ -84,7 +84,7 @@ def test_a_turn_is_finished_and_no_other_begun(start):
     assert not turns.stop("turn", timeout=0.05)
     turns.wake("turn")
     go.set()
-    assert turns.stop("turn", timeout=60)
+    assert turns.stop("turn", timeout=300)
     assert taken == ["begun", "ended"]
     turns.close()
     turns.start()

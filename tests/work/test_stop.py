@@ -67,7 +67,7 @@ print(1)
 def ended(script, kind, patience):
     """At which instant the script has come to its end; 0: it waits for ever, as it seems after so many seconds."""
     command = [sys.executable, "-c", f"{kind}\npatience = {patience}\n{script}"]
-    return int(subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout)
+    return int(subprocess.run(command, capture_output=True, text=True, timeout=300, check=True).stdout)
 
 
 def test_a_signal_at_any_instant_of_the_wait_ends_it():

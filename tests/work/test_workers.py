@@ -61,7 +61,7 @@ def test_a_worker_that_is_told_to_stop_finishes_what_it_has_begun(worker, long, 
     assert alone.poll() is None, "it waits for its job"
     later = PauseFlow.start.run()
     (tmp_path / "go on").touch()
-    assert alone.wait(60) == 0
+    assert alone.wait(300) == 0
     db.session.refresh(long)
     assert (long.status, long.data["done by"]) == ("DONE", 1)
     db.session.refresh(later)
@@ -74,7 +74,7 @@ def test_what_is_not_done_in_the_grace_time_is_handed_back(worker, long, tmp_pat
     alone = worker("--grace", "0.5")
     until((tmp_path / "began 1").exists)
     alone.send_signal(signal.SIGTERM)
-    assert alone.wait(60) == 0
+    assert alone.wait(300) == 0
     task = work_of(long)
     assert (task.status, task.lease, task.attempt) == ("SCHEDULED", None, 1)
     last = db.session.scalars(select(Event).where(Event.task_id == task.id).order_by(Event.id.desc())).first()
@@ -92,7 +92,7 @@ def test_a_second_signal_ends_a_worker_at_once(worker, long, tmp_path):
     alone.send_signal(signal.SIGTERM)
     assert "claims no more" in alone.stdout.readline()
     alone.send_signal(signal.SIGINT)
-    assert alone.wait(60) == 128 + signal.SIGINT
+    assert alone.wait(300) == 128 + signal.SIGINT
     assert work_of(long).status == "STARTED", "its lease will tell"
 
 
@@ -112,7 +112,7 @@ def test_a_worker_that_was_paused_past_its_lease_cannot_complete(worker, long, t
     paused.send_signal(signal.SIGCONT)
     until((tmp_path / "ended 1").exists)
     paused.send_signal(signal.SIGTERM)
-    assert paused.wait(60) == 0
+    assert paused.wait(300) == 0
     task = work_of(long)
     assert (task.status, task.attempt) == ("STARTED", 2), "the late result was dropped"
     assert jobs.perform(db.session(), claimed) is None
@@ -165,7 +165,7 @@ def test_a_worker_waits_for_the_schema(app, process):
     init_db()
     assert "The worker runs" in alone.stdout.readline()
     alone.terminate()
-    assert alone.wait(60) == 0
+    assert alone.wait(300) == 0
 
 
 @on_postgresql
@@ -173,4 +173,4 @@ def test_a_worker_that_waits_for_its_database_can_be_stopped(process):
     alone = process(PORTAL_DATABASE_URL="postgresql+psycopg://portal@127.0.0.1:1/portal")
     assert "does not answer: connection" in alone.stdout.readline()
     alone.terminate()
-    assert alone.wait(60) == 0
+    assert alone.wait(300) == 0
