@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,9 +53,13 @@ class Part:
 
     def leave(self, session: Session) -> None:
         """Remove the tasks from the session: a rollback removes their rows, and does not know the objects as new."""
-        for task in self.tasks:
-            if task in session:
-                session.expunge(task)
+        _leave(session, self.tasks)
+
+
+def _leave(session: Session, tasks: Iterable[Task | None]) -> None:
+    for task in tasks:
+        if task is not None and task in session:
+            session.expunge(task)
 
 
 class Rows:
@@ -83,6 +87,8 @@ class Rows:
         self.heard: bool | None = None
         #: the moments at which savepoints were set
         self.savepoints: dict[Any, tuple[int, int, int]] = {}
+        #: what SQLAlchemy knows of tasks that are no longer held here
+        self._let_go: list[Any] = []
         self._written = self.mark()
 
     @property
@@ -130,8 +136,14 @@ class Rows:
         new."""
         self.complete = None
         self.cut((0, 0, 0)).leave(self.session)
+        _leave(self.session, [state.obj() for state in self._let_go])
         for process in self.stored:
             make_transient(process)
+
+    def let_go(self) -> None:
+        """Hold no task any more; where the commit fails, those that somebody else holds leave the session still."""
+        self._let_go = [instance_state(task) for task in self.tasks]
+        self.cut((0, 0, 0))
 
     def _event(self, change: Change) -> dict[str, Any]:
         return {

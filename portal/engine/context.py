@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import instance_state
 from sqlalchemy.orm.collections import collection_adapter
 
 from portal.errors import contain
@@ -168,6 +169,8 @@ class ActionContext:
         self.failures: list[Failure] = outer.failures if outer else []
         #: what the whole action is to be done again for, whoever's code it came through
         self.disturbed: Exception | None = None
+        #: what SQLAlchemy knows of each object that was seen, which holds none of them
+        self._seen: list[Any] = []
 
     # -- what there is ----------------------------------------------------------------------------------
 
@@ -231,11 +234,20 @@ class ActionContext:
         self.know(*found)
         return found
 
+    def let_go(self) -> None:
+        """Hold no task any more: the commit expires all that are there, and most of them nobody asks for again."""
+        self._seen = [
+            instance_state(each) for process, tasks in self.tasks.items() for each in (process, *tasks)
+        ]
+        self.rows.let_go()
+        self.found = Found()
+        for held in (self.tasks, self.made, self.children, self.visits, self.events_of):
+            held.clear()
+
     def keep_keys(self) -> None:
         """Keep the primary keys of committed objects readable, although they have expired."""
-        for process, tasks in self.tasks.items():
-            for each in (process, *tasks):
-                placing.keep_key(each)
+        for state in self._seen:
+            placing.keep_key(state)
 
     def forget(self) -> None:
         """Drop what a rollback has taken away."""

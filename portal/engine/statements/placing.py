@@ -145,8 +145,11 @@ def settle(session: Session, instance: Any) -> None:
     state._commit_all(state.dict, session.identity_map)
 
 
-def keep_key(instance: Any) -> None:
-    """Keep the key of an expired object readable without a statement."""
-    state: Any = instance_state(instance)
+def keep_key(state: Any) -> None:
+    """Keep the key of an expired object readable without a statement.
+
+    Args:
+        state: its `instance_state`.
+    """
     if state.key is not None:
         _class, (state.dict["id"], *_), *_ = state.key
