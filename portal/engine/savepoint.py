@@ -281,7 +281,7 @@ class GuardedCall:
         new, dirty = list(session.new), _dirty(session)
         pending = [*new, *dirty]
         foreign = [each for each in pending if not isinstance(each, OURS)]
-        if len(pending) > MANY or foreign or any([_unwritten(each) for each in own]):
+        if len(pending) > MANY or foreign or any(_unwritten(each) for each in own):
             session.flush()
             new, dirty = list(session.new), _dirty(session)
         self.snapshots = [Snapshot(each) for each in own]
@@ -357,7 +357,7 @@ class GuardedCall:
             self.savepoint is not None
             or not all(map(_is_harmless, self._their_new()))
             or bool(self._their_dirty() or self._their_deleted())
-            or not all([snapshot.plain for snapshot in self.snapshots])
+            or not all(snapshot.plain for snapshot in self.snapshots)
         )
 
     def _roll_back(self) -> None:
