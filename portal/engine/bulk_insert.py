@@ -9,15 +9,14 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session, make_transient
 from sqlalchemy.orm.attributes import instance_state
 
 from portal.models import Process, Task
-from portal.trace import current
 
 from .statements import placing, writing
 
@@ -35,7 +34,7 @@ class Change:
     #: who did it; None is the system
     user_id: int | None
     #: the id, in the log, of the action
-    trace: str | None = field(default_factory=lambda: current.get() or None)
+    trace: str | None
 
     @property
     def is_so(self) -> bool:
@@ -118,7 +117,8 @@ class Rows:
             self._store(connection, new)
         if self.only_tasks:
             return
-        pairs = [{"task_id": task.id, "previous_id": last.id} for task, last in self.links[links:]]
+        key = placing.key_of
+        pairs = [{"task_id": key(task), "previous_id": key(last)} for task, last in self.links[links:]]
         writing.insert_history(connection, pairs, [self._event(change) for change in self.changes[changes:]])
 
     def _store(self, connection: Connection, tasks: list[Task]) -> None:
@@ -126,7 +126,7 @@ class Rows:
         rows = [_row(task) for task in tasks]
         ids, heard = writing.insert_tasks(connection, rows)
         self.heard = self.heard if heard is None else heard
-        identity = inspect(Task).identity_key_from_primary_key
+        identity = placing.TASK.identity_key_from_primary_key
         for task, row, key in zip(tasks, rows, ids, strict=True):
             row["id"] = key
             placing.attach(self.session, task, identity((key,)))
@@ -149,8 +149,8 @@ class Rows:
         return {
             "created": self.now,
             "user_id": change.user_id,
-            "process_id": change.process.id,
-            "task_id": None if change.task is None else change.task.id,
+            "process_id": placing.key_of(change.process),
+            "task_id": None if change.task is None else placing.key_of(change.task),
             "action": change.action,
             "from_state": change.before,
             "to_state": change.to,

@@ -47,16 +47,16 @@ def insert(
         return records.insert(connection, (table, names, rows), returning=returning)
     columns = list(zip(*map(itemgetter(*names), rows), strict=True))
     # those that hold something in any of the rows: most of a new task are empty
-    filled = [at for at, column in enumerate(columns) if column.count(None) != len(rows)]
+    count = len(rows)
+    filled = [at for at, column in enumerate(columns) if column.count(None) != count]
     names = tuple([names[at] for at in filled])
     found: list[Any] = []
     made = _prepared(connection.dialect, table, names)
     values, width = made.values([columns[at] for at in filled]), len(names)
     size = min(_ROWS, _PARAMETERS // width)
-    for at in range(0, len(rows), size):
-        count = min(size, len(rows) - at)
-        part = tuple(values[at * width : (at + count) * width])
-        text = made.insert(count, returning)
+    for at in range(0, count, size):
+        part = tuple(values[at * width : (at + size) * width])
+        text = made.insert(len(part) // width, returning)
         if returning:
             found += sending.fetch(connection, text, part)
         else:
