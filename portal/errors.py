@@ -94,6 +94,11 @@ class CodeExit(Exception):
     """An author's code has raised what would end the whole process, which is its cause: `sys.exit()` for example."""
 
 
+def ended(error: BaseException) -> CodeExit:
+    """What is raised in the place of what would end the whole process."""
+    return CodeExit(f"{type(error).__name__}: {error}")
+
+
 def contain(call: Callable[[], T]) -> T:
     """Call an author's code, and let nothing but exceptions out of it.
 
@@ -105,7 +110,7 @@ def contain(call: Callable[[], T]) -> T:
     except Exception:
         raise
     except BaseException as error:
-        raise CodeExit(f"{type(error).__name__}: {error}") from error
+        raise ended(error) from error
 
 
 class InvalidForm(PortalError):

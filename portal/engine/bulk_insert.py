@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session, make_transient
 from sqlalchemy.orm.attributes import instance_state
 
 from portal.models import Process, Task
-from portal.trace import current
 
 from .statements import placing, writing
 
@@ -35,7 +34,7 @@ class Change:
     #: who did it; None is the system
     user_id: int | None
     #: the id, in the log, of the action
-    trace: str | None = field(default_factory=lambda: current.get() or None)
+    trace: str | None
 
     @property
     def is_so(self) -> bool:
@@ -53,9 +52,13 @@ class Part:
 
     def leave(self, session: Session) -> None:
         """Remove the tasks from the session: a rollback removes their rows, and does not know the objects as new."""
-        for task in self.tasks:
-            if task in session:
-                session.expunge(task)
+        _leave(session, self.tasks)
+
+
+def _leave(session: Session, tasks: Iterable[Task | None]) -> None:
+    for task in tasks:
+        if task is not None and task in session:
+            session.expunge(task)
 
 
 class Rows:
@@ -83,6 +86,8 @@ class Rows:
         self.heard: bool | None = None
         #: the moments at which savepoints were set
         self.savepoints: dict[Any, tuple[int, int, int]] = {}
+        #: what SQLAlchemy knows of tasks that are no longer held here
+        self._let_go: list[Any] = []
         self._written = self.mark()
 
     @property
@@ -112,7 +117,8 @@ class Rows:
             self._store(connection, new)
         if self.only_tasks:
             return
-        pairs = [{"task_id": task.id, "previous_id": last.id} for task, last in self.links[links:]]
+        key = placing.key_of
+        pairs = [{"task_id": key(task), "previous_id": key(last)} for task, last in self.links[links:]]
         writing.insert_history(connection, pairs, [self._event(change) for change in self.changes[changes:]])
 
     def _store(self, connection: Connection, tasks: list[Task]) -> None:
@@ -120,7 +126,7 @@ class Rows:
         rows = [_row(task) for task in tasks]
         ids, heard = writing.insert_tasks(connection, rows)
         self.heard = self.heard if heard is None else heard
-        identity = inspect(Task).identity_key_from_primary_key
+        identity = placing.TASK.identity_key_from_primary_key
         for task, row, key in zip(tasks, rows, ids, strict=True):
             row["id"] = key
             placing.attach(self.session, task, identity((key,)))
@@ -130,15 +136,21 @@ class Rows:
         new."""
         self.complete = None
         self.cut((0, 0, 0)).leave(self.session)
+        _leave(self.session, [state.obj() for state in self._let_go])
         for process in self.stored:
             make_transient(process)
+
+    def let_go(self) -> None:
+        """Hold no task any more; where the commit fails, those that somebody else holds leave the session still."""
+        self._let_go = [instance_state(task) for task in self.tasks]
+        self.cut((0, 0, 0))
 
     def _event(self, change: Change) -> dict[str, Any]:
         return {
             "created": self.now,
             "user_id": change.user_id,
-            "process_id": change.process.id,
-            "task_id": None if change.task is None else change.task.id,
+            "process_id": placing.key_of(change.process),
+            "task_id": None if change.task is None else placing.key_of(change.task),
             "action": change.action,
             "from_state": change.before,
             "to_state": change.to,

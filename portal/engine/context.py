@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import instance_state
 from sqlalchemy.orm.collections import collection_adapter
 
 from portal.errors import contain
@@ -52,10 +53,8 @@ def among_open(query: Any) -> Any:
 
 
 def _remember(owner: Process | Task, name: str, task: Task) -> None:
-    """Add a task to a list of related tasks that is loaded already."""
-    loaded = owner.__dict__.get(name)
-    if loaded is not None:
-        collection_adapter(loaded).append_without_event(task)
+    """Add a task to a list of related tasks that is loaded."""
+    collection_adapter(owner.__dict__[name]).append_without_event(task)
 
 
 def new_task(
@@ -138,6 +137,8 @@ class ActionContext:
         self.children: dict[int, list[Process]] = outer.children if outer else {}
         #: tasks whose creation has no event yet
         self.unrecorded: set[Task] = outer.unrecorded if outer else set()
+        #: tasks whose events on their border were armed in this transaction
+        self.hosts: set[Task] = outer.hosts if outer else set()
         self.touched: dict[Process, None] = {}
         #: processes whose waiting joins must look again
         self.joins_due: dict[Process, None] = {}
@@ -168,6 +169,8 @@ class ActionContext:
         self.failures: list[Failure] = outer.failures if outer else []
         #: what the whole action is to be done again for, whoever's code it came through
         self.disturbed: Exception | None = None
+        #: what SQLAlchemy knows of each object that was seen, which holds none of them
+        self._seen: list[Any] = []
 
     # -- what there is ----------------------------------------------------------------------------------
 
@@ -231,11 +234,20 @@ class ActionContext:
         self.know(*found)
         return found
 
+    def let_go(self) -> None:
+        """Hold no task any more: the commit expires all that are there, and most of them nobody asks for again."""
+        self._seen = [
+            instance_state(each) for process, tasks in self.tasks.items() for each in (process, *tasks)
+        ]
+        self.rows.let_go()
+        self.found = Found()
+        for held in (self.tasks, self.made, self.hosts, self.children, self.visits, self.events_of):
+            held.clear()
+
     def keep_keys(self) -> None:
         """Keep the primary keys of committed objects readable, although they have expired."""
-        for process, tasks in self.tasks.items():
-            for each in (process, *tasks):
-                placing.keep_key(each)
+        for state in self._seen:
+            placing.keep_key(state)
 
     def forget(self) -> None:
         """Drop what a rollback has taken away."""
@@ -302,8 +314,13 @@ class ActionContext:
         self.rows.tasks.append(task)
         self.made.add(task)
         self.unrecorded.add(task)
-        self.know(task)
-        _remember(task.process, "tasks", task)
+        process = task.process
+        known = self.tasks.get(process)
+        if known is None:
+            known = self.tasks[process] = Known()
+        known.add(task)
+        if "tasks" in process.__dict__:
+            _remember(process, "tasks", task)
 
     def number_tasks(self) -> None:
         """Store the new tasks for the sake of their keys. Their links and their history can wait."""
@@ -316,17 +333,20 @@ class ActionContext:
     def link(self, task: Task, previous: Task) -> None:
         """A token has come from one task to another."""
         self.rows.link(task, previous)
-        _remember(task, "previous", previous)
-        _remember(previous, "leading", task)
+        if "previous" in task.__dict__:
+            _remember(task, "previous", previous)
+        if "leading" in previous.__dict__:
+            _remember(previous, "leading", task)
 
     def record(self, task: Task, to: str, action: str = "step", /, **detail: Any) -> None:
         """Write a task's state, and the row of history with it. Nothing else writes one."""
         process, closed = task.process, to in lifecycle.CLOSED
         before = None if task in self.unrecorded else task.status
         self.unrecorded.discard(task)
-        placing.put(task, status=to, finished=self.now if closed else None)
+        started = {}
         if to == "STARTED" or (to == "DONE" and task.started is None):
-            placing.put(task, started=self.now)
+            started["started"] = self.now
+        placing.put(task, status=to, finished=self.now if closed else None, **started)
         if to == "SCHEDULED":
             self.work_for_clock = True
         if closed and "/" in task.token:
@@ -382,4 +402,5 @@ class ActionContext:
         self.counts[process.flow_label, action] += 1
         if action in self.reasons:
             detail["reason"] = self.reasons[action]
-        self.rows.changes.append(Change(process, task, action, before, to, detail, self.by))
+        trace = current.get() or None
+        self.rows.changes.append(Change(process, task, action, before, to, detail, self.by, trace))

@@ -11,16 +11,17 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import functools
+import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Column
+from sqlalchemy import Boolean, Column, DateTime, Integer, String
 from sqlalchemy.orm import Mapper, RelationshipDirection
 from sqlalchemy.orm.attributes import flag_modified, instance_state, set_attribute
 from sqlalchemy.orm.collections import collection_adapter
 
 from portal.flow.base import Node
-from portal.models import Process, Task
+from portal.models import Process, Task, UTCDateTime
 
 from .bulk_insert import Part, Rows
 
@@ -54,21 +55,37 @@ class Snapshot:
 
     def __init__(self, target: Any) -> None:
         self.target = target
-        self.columns, self.relations, self.composites = _attributes(instance_state(target).mapper)
+        self.columns, self.relations, self.collections, self.documents, self.composites = _attributes(
+            instance_state(target).mapper
+        )
+        loaded: dict[str, Any] = target.__dict__
+        self.loaded = loaded.copy()
         self.values = self.read()
-        for key in [key for key, value in self.values.items() if type(value) not in _CONSTANT]:
-            if key in self.columns:
-                value = self.values[key]
+        for key in self.documents:
+            value = self.values.get(key)
+            if type(value) not in _CONSTANT:
                 self.values[key] = copy.deepcopy(value) if value != {} else {}
-        self.held = {name: target.__dict__.get(name) for name in HELD}
+        self.held = {name: loaded.get(name) for name in HELD}
 
     def read(self) -> dict[str, Any]:
         """What is loaded; of it, only columns and relationships are looked at."""
         values: dict[str, Any] = self.target.__dict__.copy()
-        for key in self.relations:
+        for key in self.collections:
             if key in values:
                 values[key] = _related(values[key])
         return values
+
+    @property
+    def untouched(self) -> bool:
+        """Whether all is as it was, but for what the JSON document may hold now."""
+        loaded, before = self.target.__dict__, self.loaded
+        return (
+            len(loaded) == len(before)
+            and all(map(operator.is_, loaded.values(), before.values()))
+            and [*loaded] == [*before]
+            and not any(key in loaded for key in self.collections)
+            and all(key == "data" or loaded.get(key) == self.values.get(key) for key in self.documents)
+        )
 
     def changed(self) -> dict[str, Any]:
         before, columns, relations = self.values, self.columns, self.relations
@@ -179,7 +196,7 @@ class Snapshot:
     @property
     def plain(self) -> bool:
         """Nothing but the JSON document changed, which no constraint of a database can refuse."""
-        return set(self.changed()) <= {"data"}
+        return self.untouched or set(self.changed()) <= {"data"}
 
 
 _ABSENT = object()
@@ -200,16 +217,34 @@ def _emptied(value: Any) -> Any:
     return Related() if isinstance(value, Related) else None
 
 
+class _Attributes(NamedTuple):
+    """The names of a model's columns, of the relationships that are written, of those with members, of the columns
+    whose values may change within, and of its composites."""
+
+    columns: frozenset[str]
+    relations: tuple[str, ...]
+    collections: tuple[str, ...]
+    documents: tuple[str, ...]
+    composites: tuple[str, ...]
+
+
 @functools.cache
-def _attributes(mapper: Mapper[Any]) -> tuple[frozenset[str], tuple[str, ...], tuple[str, ...]]:
-    """The names of a model's columns, of the relationships that are written, and of its composites."""
-    columns = (each.key for each in mapper.column_attrs if isinstance(each.columns[0], Column))
-    relations = (
-        each.key for each in mapper.relationships if not each.viewonly and each.lazy not in _NEVER_LOADED
+def _attributes(mapper: Mapper[Any]) -> _Attributes:
+    columns = [each for each in mapper.column_attrs if isinstance(each.columns[0], Column)]
+    relations = [
+        each for each in mapper.relationships if not each.viewonly and each.lazy not in _NEVER_LOADED
+    ]
+    return _Attributes(
+        frozenset(each.key for each in columns),
+        tuple(each.key for each in relations),
+        tuple(each.key for each in relations if each.uselist),
+        tuple(each.key for each in columns if not isinstance(each.columns[0].type, _SIMPLE)),
+        tuple(each.key for each in mapper.composites),
     )
-    return frozenset(columns), tuple(relations), tuple(each.key for each in mapper.composites)
 
 
+#: columns of these types hold nothing that could change within
+_SIMPLE = (String, Integer, Boolean, DateTime, UTCDateTime)
 #: relationships that are queries: they hold no members
 _NEVER_LOADED = ("dynamic", "write_only")
 
@@ -243,11 +278,12 @@ class GuardedCall:
     def __init__(self, session: Any, *own: Any) -> None:
         #: a `portal.models.session.Session`
         self.session = session
-        new, dirty = list(session.new), list(session.dirty)
-        foreign = any(not isinstance(each, OURS) for each in (*new, *dirty))
-        if len(new) + len(dirty) > MANY or foreign or any(_unwritten(each) for each in own):
+        new, dirty = list(session.new), _dirty(session)
+        pending = [*new, *dirty]
+        foreign = [each for each in pending if not isinstance(each, OURS)]
+        if len(pending) > MANY or foreign or any(_unwritten(each) for each in own):
             session.flush()
-            new, dirty = list(session.new), list(session.dirty)
+            new, dirty = list(session.new), _dirty(session)
         self.snapshots = [Snapshot(each) for each in own]
         self.new = set(new)
         self.dirty = {*own, *dirty}
@@ -311,7 +347,7 @@ class GuardedCall:
         return [each for each in self.session.new if each not in self.new]
 
     def _their_dirty(self) -> list[Any]:
-        return [each for each in self.session.dirty if each not in self.dirty]
+        return [each for each in _dirty(self.session) if each not in self.dirty]
 
     def _their_deleted(self) -> list[Any]:
         return [each for each in self.session.deleted if each not in self.deleted]
@@ -319,7 +355,7 @@ class GuardedCall:
     def _must_write(self) -> bool:
         return (
             self.savepoint is not None
-            or not all(_is_harmless(each) for each in self._their_new())
+            or not all(map(_is_harmless, self._their_new()))
             or bool(self._their_dirty() or self._their_deleted())
             or not all(snapshot.plain for snapshot in self.snapshots)
         )
@@ -346,6 +382,11 @@ class GuardedCall:
                 self.session.expire_all()
             for snapshot in self.snapshots:
                 snapshot.forget_pointers()
+
+
+def _dirty(session: Any) -> list[Any]:
+    """The objects of the session that hold changes; mostly there are none, which is known without a look at them."""
+    return list(session.dirty) if session.identity_map.check_modified() else []
 
 
 def _is_harmless(instance: Any) -> bool:

@@ -34,6 +34,7 @@ from portal.models import Process, StoredFile, Task
 
 from . import visibility, writes
 from .context import ActionContext
+from .statements import placing
 
 #: what is longer is no line that people read, and what lies behind so many letters is not looked through
 _LONGEST_VALUE, _LONGEST = 10_000, 20_000
@@ -56,6 +57,10 @@ CUT = "\x1a\x1a\x1a"
 _ASIDE = frozenset(Process.__table__.columns.keys()) - {"data", "artifact_type", "artifact_key"}
 
 
+#: what an object holds of a column that is not loaded
+_UNREAD = object()
+
+
 def folded(text: str) -> str:
     """A text as it is compared: in no letters' case."""
     return unicodedata.normalize("NFC", text.casefold())
@@ -66,9 +71,13 @@ def keep(run: ActionContext) -> None:
     for process in {change.process: None for change in run.rows.changes}:
         text = text_of(process)
         if process.search_text != text:
-            process.search_text = text
-    for task in {change.task: None for change in run.rows.changes}:
-        if task is not None and (task.data or task.search_text is not None or task.artifact_type is not None):
+            placing.put(process, search_text=text)
+    for task in {change.task: None for change in run.rows.changes if change.task is not None}:
+        loaded = task.__dict__
+        empty = loaded.get("data", _UNREAD) == {} and loaded.get("search_text", _UNREAD) is None
+        if empty and loaded.get("artifact_type", _UNREAD) is None:  # as most are
+            continue
+        if task.data or task.search_text is not None or task.artifact_type is not None:
             task.search_text = text_of_task(task)
 
 

@@ -143,6 +143,7 @@ def _committed(
             audit.append(session, audit.of_levers(run.pulled, run.rows.changes), run.now)
         failed = [told for each in run.failures if (told := each.told()) is not None]
         session.info |= {"run": None, "rows": None}
+        run.let_go()
         committing = True
         session.commit()
         run.keep_keys()

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self, Union
 
-from portal.errors import contain
+from portal.errors import ended
 
 from .callables import Called
 from .names import guess
@@ -169,6 +169,9 @@ class Node:
         self.outgoing: tuple[Edge, ...] = ()
         self.incoming: tuple[Edge, ...] = ()
         self.boundaries: tuple[Boundary, ...] = ()
+        #: what it answers whenever it is done, and for which ways; None where an author's code gives their tasks
+        #: something
+        self._proceeds: tuple[tuple[Edge, ...], Done | None] = ((), Done())
         self._declared: list[Edge] = []
         self._attached: list[Boundary] = []
         self._undo: Call | None = None
@@ -285,7 +288,12 @@ class Node:
     def call(self, call: Any, activation: Activation, *args: Any, **kwargs: Any) -> Any:
         """Call what an author gave: a method named by `this`, a function or an expression."""
         function = getattr(activation.flow, call.name) if isinstance(call, Reference) else call
-        return contain(lambda: function(activation, *args, **kwargs))
+        try:
+            return function(activation, *args, **kwargs)
+        except Exception:
+            raise
+        except BaseException as error:
+            raise ended(error) from error
 
     def value(self, given: Any, activation: Activation) -> Any:
         """What an author gave, or what it returns where that is to be called."""
@@ -298,7 +306,12 @@ class Node:
         return Way(edge, checked_data(data), seed)
 
     def proceed(self, activation: Activation) -> Done:
-        return Done(tuple(self.way(edge, activation) for edge in self.outgoing))
+        outgoing, plain = self._proceeds
+        if outgoing is not self.outgoing:
+            given = any(edge.task_data is not None or edge.task_seed is not None for edge in self.outgoing)
+            plain = None if given else Done(tuple(map(Way, self.outgoing)))
+            self._proceeds = self.outgoing, plain
+        return plain or Done(tuple(self.way(edge, activation) for edge in self.outgoing))
 
     def enter(self, activation: Activation) -> Outcome:
         """A token has come in."""

@@ -201,6 +201,15 @@ class UnstoredDefault(Tracked):
 class Root(Mutable):
     """The outermost container: it marks the rows it belongs to."""
 
+    def belong_to_row(self, state: Any, key: str) -> None:
+        """As SQLAlchemy would see to when the row is read.
+
+        Args:
+            state: the `instance_state` of the row.
+            key: the name of the column.
+        """
+        self._parents[state] = key
+
     def changed(self) -> None:
         for state, key in list(self._parents.items()):
             instance = state.obj()

@@ -142,7 +142,7 @@ class Hooks(_Parent):
     @property
     def has_unsaved(self) -> bool:
         """Whether there are changes that a rollback would take back, written to the database already or not."""
-        changed = any(self.is_modified(each) for each in self.dirty)
+        changed = self.identity_map.check_modified() and any(self.is_modified(each) for each in self.dirty)
         return bool(changed or self.new or self.deleted or self.info.get("written"))
 
 

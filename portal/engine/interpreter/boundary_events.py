@@ -32,6 +32,7 @@ def arm(run: ActionContext, host: Task) -> None:
         before = run.events_of.get(host, {}).get(event_name(node.name))
         if before is not None and before.status == "DONE":
             continue  # it has fired at the task that this one takes the place of
+        run.hosts.add(host)
         task = run.create(host.process, node, host.token)
         task.awaits = f"host:{host.number}"
         if before is not None and node.times:
@@ -76,6 +77,8 @@ def events_of(run: ActionContext, host: Task) -> dict[str, Task]:
 
 def disarm(run: ActionContext, host: Task, but: Task | None = None) -> None:
     """Cancel the events of a host that is over, also those whose nodes the code no longer has."""
+    if host in run.made and host not in run.hosts:
+        return
     names = [node.name for node in on(host) if node.arms]
     if not names and (host in run.made or host.is_current):
         return

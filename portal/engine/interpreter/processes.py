@@ -44,7 +44,7 @@ def first_task(run: ActionContext, process: Process, node: Any) -> Task:
 def begin(run: ActionContext, process: Process, task: Task) -> None:
     """Store a new process with its first task."""
     run.made.add(process)
-    run.session.add(process)
+    placing.add(run.session, process)
     run.store(task)
     run.record_process(process, "NEW", "start")
 

@@ -13,8 +13,6 @@ from .joins import by_number
 
 def decide(run: ActionContext, task: Task) -> None:
     """A task is done: if it is the first one of a branch in a race that is open, the branch wins."""
-    if "/" not in task.token:
-        return
     flow_class = task.process.flow_class
     if flow_class is None:
         return

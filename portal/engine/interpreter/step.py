@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -18,6 +19,7 @@ from portal.models.pointer import demand_mapped
 from .. import failures
 from ..context import ActionContext, among_open
 from ..failures import Failure
+from ..statements import placing
 from . import (
     assignment,
     boundary_events,
@@ -48,7 +50,7 @@ def settle(run: ActionContext) -> None:
     while True:
         while run.ready:
             task = run.ready.pop()
-            if task.is_open:  # nothing has cancelled it since its token came
+            if task.finished is None:  # nothing has cancelled it since its token came
                 enter(run, task)
         if joins.release(run) or mutexes.release(run) or close_all(run):
             continue
@@ -78,7 +80,7 @@ def enter(run: ActionContext, task: Task) -> None:
         )
         fail(run, task, error)
         return
-    resume(run, task, lambda: activation.node.enter(activation))
+    resume(run, task, partial(activation.node.enter, activation))
 
 
 def attempt(
@@ -98,8 +100,10 @@ def attempt(
 
 def resume(run: ActionContext, task: Task, call: Callable[[], Outcome], action: str = "step") -> bool:
     """Call a node, and do what it answers. False if it has failed."""
-    outcome = attempt(run, task, lambda: checked(run, call()), action)
-    if outcome is None:
+    try:
+        outcome = run.guarded(task, lambda: checked(run, call()))
+    except Exception as error:
+        fail(run, task, error, action)
         return False
     follow(run, task, outcome, action)
     return True
@@ -120,7 +124,7 @@ def checked(run: ActionContext, answer: Outcome) -> Outcome:
 
 def follow(run: ActionContext, task: Task, outcome: Outcome, action: str = "step") -> None:
     """Do what a node has answered, unless its own code has cancelled it meanwhile."""
-    if not task.is_open:
+    if task.finished is not None:
         return
     if isinstance(outcome, Wait):
         wait(run, task, outcome, action)
@@ -158,7 +162,8 @@ def complete(run: ActionContext, task: Task, outcome: Done, action: str = "step"
     """The task is done: disarm what was armed on it, and send its token on."""
     run.record(task, "DONE", action)
     boundary_events.disarm(run, task)
-    races.decide(run, task)
+    if "/" in task.token:
+        races.decide(run, task)
     for name in outcome.signals:
         signals.throw(run, name)
     if outcome.cancels:
@@ -167,7 +172,7 @@ def complete(run: ActionContext, task: Task, outcome: Done, action: str = "step"
         subprocesses.escalate(run, task.process, outcome.escalates)
         if task.process.finished is not None:
             return  # the listener has interrupted what escalated
-    if compensation.handled(run, task):
+    if task.awaits is not None and compensation.handled(run, task):
         return
     if outcome.finishes is not None:
         subprocesses.finish(run, task, outcome)
@@ -210,7 +215,7 @@ def proceed(run: ActionContext, task: Task, outcome: Done) -> None:
         elif join is not None:
             follow_direct(run, join, task)
         else:
-            task.process.ended = True
+            placing.put(task.process, ended=True)
 
 
 def send(run: ActionContext, task: Task, ways: tuple[Way, ...], splits: bool) -> None:
@@ -222,15 +227,11 @@ def send(run: ActionContext, task: Task, ways: tuple[Way, ...], splits: bool) ->
         if target.merges:
             joins.arrive(run, target, branch, task)
         else:
-            made.append(make(run, target, branch, task, way))
+            new = run.create(task.process, target, branch, task, data=way.data)
+            if way.seed is not None:
+                new.seed = way.seed
+            made.append(new)
     run.ready.extend(reversed(made))
-
-
-def make(run: ActionContext, node: Node, branch: str, previous: Task, way: Way) -> Task:
-    task = run.create(previous.process, node, branch, previous, data=way.data)
-    if way.seed is not None:
-        task.seed = way.seed
-    return task
 
 
 def follow_direct(run: ActionContext, join: Node, split: Task) -> None:
@@ -270,13 +271,11 @@ def incident(run: ActionContext, task: Task, error: Exception, action: str) -> N
 
 def close_if_over(run: ActionContext, process: Process) -> None:
     """A process is done when an end was reached and none of its tasks is open."""
-    if (
-        process in run.reopened
-        or process.status != "NEW"
-        or not process.ended
-        or any(task.is_open for task in run.known(process))
-    ):
+    if process in run.reopened or process.status != "NEW" or not process.ended:
         return
+    for task in run.tasks.get(process, ()):
+        if task.finished is None:
+            return
     if not run.has_seen_all(process):
         query = among_open(select(Task.id).where(Task.process_id == process.id, Task.finished.is_(None)))
         known = run.known_ids(process)

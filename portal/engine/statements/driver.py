@@ -45,15 +45,18 @@ def insert(
     """
     if connection.dialect.name == "postgresql":
         return records.insert(connection, (table, names, rows), returning=returning)
-    names = _filled(names, rows)
+    columns = list(zip(*map(itemgetter(*names), rows), strict=True))
+    # those that hold something in any of the rows: most of a new task are empty
+    count = len(rows)
+    filled = [at for at, column in enumerate(columns) if column.count(None) != count]
+    names = tuple([names[at] for at in filled])
     found: list[Any] = []
     made = _prepared(connection.dialect, table, names)
-    values, width = made.values(rows), len(names)
+    values, width = made.values([columns[at] for at in filled]), len(names)
     size = min(_ROWS, _PARAMETERS // width)
-    for at in range(0, len(rows), size):
-        count = min(size, len(rows) - at)
-        part = tuple(values[at * width : (at + count) * width])
-        text = made.insert(count, returning)
+    for at in range(0, count, size):
+        part = tuple(values[at * width : (at + size) * width])
+        text = made.insert(len(part) // width, returning)
         if returning:
             found += sending.fetch(connection, text, part)
         else:
@@ -71,22 +74,14 @@ def insert_all(connection: Connection, *parts: records.Part) -> None:
         insert(connection, table, names, rows)
 
 
-def _filled(names: tuple[str, ...], rows: Sequence[Row]) -> tuple[str, ...]:
-    """Those columns that hold something in any of the rows: most of a new task are empty."""
-    empty = set(names)
-    for row in rows:
-        empty = {name for name in empty if row[name] is None}
-    return tuple([name for name in names if name not in empty])
-
-
 def update(connection: Connection, table: Table, names: tuple[str, ...], rows: Sequence[Row]) -> None:
     """Change these columns of rows, each named by its `id`: one statement, whatever the number of rows.
 
     Raises:
         StaleDataError: one of them is not there.
     """
-    made = _prepared(connection.dialect, table, (*names, "id"))
-    values, width = made.values(rows), len(names) + 1
+    made, width = _prepared(connection.dialect, table, (*names, "id")), len(names) + 1
+    values = made.values([[row[name] for row in rows] for name in (*names, "id")])
     parts = [tuple(values[at : at + width]) for at in range(0, len(values), width)]
     result = sending.send(connection, made.update, parts[0] if len(parts) == 1 else parts)
     if result.rowcount not in (len(rows), -1):
@@ -98,7 +93,7 @@ def update(connection: Connection, table: Table, names: tuple[str, ...], rows: S
 def delete(connection: Connection, table: Table, key: Row) -> None:
     """Delete the row with these values, if there is one."""
     made = _prepared(connection.dialect, table, tuple(key))
-    sending.send(connection, made.delete, tuple(made.values([key])))
+    sending.send(connection, made.delete, tuple(made.values([[value] for value in key.values()])))
 
 
 class Query:
@@ -141,19 +136,15 @@ class _Prepared:
 
     def __init__(self, dialect: Dialect, table: Table, names: tuple[str, ...]) -> None:
         self._dialect, self._table, self._names = dialect, table, names
-        self._read = itemgetter(*names)
         binders = [(at, _binder(dialect, table.c[name].type)) for at, name in enumerate(names)]
         self._binders = [(at, bind) for at, bind in binders if bind is not None]
         self._inserts: dict[tuple[int, tuple[str, ...]], str] = {}
 
-    def values(self, rows: Sequence[Row]) -> list[Any]:
-        """The values of rows in the order of the names, one row behind the other, as the driver takes them."""
-        found = list(chain.from_iterable(map(self._read, rows)))
-        for first, bind in self._binders:
-            for at in range(first, len(found), len(self._names)):
-                if found[at] is not None:
-                    found[at] = bind(found[at])
-        return found
+    def values(self, columns: list[Sequence[Any]]) -> list[Any]:
+        """The values of rows, one row behind the other, as the driver takes them; they are given column by column."""
+        for at, bind in self._binders:
+            columns[at] = _bound(bind, columns[at])
+        return list(chain.from_iterable(zip(*columns, strict=True)))
 
     def insert(self, count: int, returning: tuple[str, ...]) -> str:
         text = self._inserts.get((count, returning))
@@ -172,6 +163,16 @@ class _Prepared:
     def delete(self) -> str:
         """The names are those of the key."""
         return _delete(self._dialect, self._table, self._names)
+
+
+def _bound(bind: Bind, column: Sequence[Any]) -> list[Any]:
+    """The values of a column as the driver takes them; one object that stands in many rows is turned into that once."""
+    found, last, made = [], None, None
+    for value in column:
+        if value is not last:
+            last, made = value, None if value is None else bind(value)
+        found.append(made)
+    return found
 
 
 @lru_cache(maxsize=256)

@@ -15,7 +15,7 @@ from portal.models import Process, Task
 
 from . import driver
 
-_TASK: Mapper[Any] = inspect(Task)
+TASK: Mapper[Any] = inspect(Task)
 
 
 @lru_cache
@@ -104,24 +104,45 @@ def new_task(process: Process, data: Mapping[str, Any] | None, **values: Any) ->
 
     Nobody listens for the making of one: its constructor would look at each of its attributes for those who do.
     """
-    task: Task = _TASK.class_manager.new_instance()
-    state = instance_state(task)
-    state.dict.update(_NO_VALUES, process=process, data=DocumentDict(data or ()), **values)
+    task: Task = TASK.class_manager.new_instance()
+    state, document = instance_state(task), DocumentDict(data or ())
+    task.__dict__.update(_NO_VALUES, process=process, data=document, **values)
+    document.belong_to_row(state, "data")
     state.committed_state["process"] = (
         None  # for the unit of work, where a row of an author's needs the task first
     )
-    state.manager.dispatch.load(state, None)  # the document gets to know whose it is
     return task
 
 
 def put(instance: Any, **values: Any) -> None:
     """Set columns of a process or a task. Of one that is not stored yet nobody asks later what has changed."""
-    state = instance_state(instance)
-    if state.key is None:
-        state.dict.update(values)
+    if instance_state(instance).key is None:
+        instance.__dict__.update(values)
         return
     for name, value in values.items():
         setattr(instance, name, value)
+
+
+def add(session: Session, process: Process) -> None:
+    """Let a new process wait for its row; with it what it is related to, which is looked for only where there is
+    something."""
+    state = instance_state(process)
+    related = _relationships(state.mapper)
+    if related.isdisjoint(state.dict) and related.isdisjoint(state.committed_state):
+        session._save_or_update_impl(state)
+    else:
+        session.add(process)
+
+
+@lru_cache(maxsize=1024)
+def _relationships(mapper: Mapper[Any]) -> frozenset[str]:
+    return frozenset(mapper.relationships.keys())
+
+
+def key_of(instance: Any) -> Any:
+    """The key of an object of the session that is stored."""
+    state: Any = instance_state(instance)
+    return state.key[1][0]
 
 
 def attach(session: Session, instance: Any, identity: Any) -> None:
@@ -145,8 +166,11 @@ def settle(session: Session, instance: Any) -> None:
     state._commit_all(state.dict, session.identity_map)
 
 
-def keep_key(instance: Any) -> None:
-    """Keep the key of an expired object readable without a statement."""
-    state: Any = instance_state(instance)
+def keep_key(state: Any) -> None:
+    """Keep the key of an expired object readable without a statement.
+
+    Args:
+        state: its `instance_state`.
+    """
     if state.key is not None:
         _class, (state.dict["id"], *_), *_ = state.key

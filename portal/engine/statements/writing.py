@@ -71,14 +71,13 @@ def _demanded(model: Any) -> tuple[str, ...]:
 def _insert(session: Session, process: Process) -> bool:
     state, table, values = instance_state(process), Process.__table__, instance_state(process).dict
     names = columns_of(Process)
-    absent = any(values.get(name) is None for name in _demanded(Process))
-    if absent or not state.committed_state.keys() <= set(names):  # its defaults; relationships
-        return False
+    if None in map(values.get, _demanded(Process)) or not state.committed_state.keys() <= _names(Process):
+        return False  # its defaults; relationships
     connection = session.connection()
     state.mapper.dispatch.before_insert(state.mapper, connection, state)
     row = {name: values.get(name) for name in names}
     [(key,)] = driver.insert(connection, table, names, [row], ("id",))
-    session.expunge(process)
+    session._expunge_states([state])
     values.update(row, id=key)
     attach(session, process, state.mapper.identity_key_from_primary_key((key,)))
     state.mapper.dispatch.after_insert(state.mapper, connection, state)
