@@ -22,7 +22,7 @@ def manages(user: User | None, process: Process) -> bool:
     return user is None or user.manages(process.flow_label)
 
 
-def demand_manager(user: User | None, process: Process, action: str) -> None:
+def demand_manager(user: User | None, process: Process, action: object) -> None:
     if not manages(user, process):
         raise PermissionDenied(
             _(
@@ -33,12 +33,12 @@ def demand_manager(user: User | None, process: Process, action: str) -> None:
         )
 
 
-def demand_requester(user: User | None, process: Process, action: str) -> None:
+def demand_requester(user: User | None, process: Process, action: object) -> None:
     if user is not None and process.created_by_id != user.id and not user.is_superuser:
         raise PermissionDenied(_("only who started it may %(action)s", action=action))
 
 
-def demand_owner_or_manager(user: User | None, task: Task, action: str) -> None:
+def demand_owner_or_manager(user: User | None, task: Task, action: object) -> None:
     if user is not None and not owns(user, task) and not manages(user, task.process):
         raise PermissionDenied(_("only the owner or a manager of the flow may %(action)s", action=action))
 

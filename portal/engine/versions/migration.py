@@ -135,8 +135,7 @@ def migrate(
     """
     with transaction(session, user, process=process) as run:
         found = read_process(session, process)
-        lifecycle.check_process("migrate", found)
-        permissions.demand_manager(run.user, found, _("move its tasks"))
+        lifecycle.demand_process("migrate", found, run.user)
         run.because("migrate", reason)
         tasks = list(run.find(found, Task.finished.is_(None)))
         likely, flow_class = misfits(found, tasks), found.flow_class

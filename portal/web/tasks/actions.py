@@ -63,15 +63,18 @@ def demand(action: str, task: Task, user: User) -> None:
         TransitionNotAllowed, PermissionDenied
     """
     lifecycle.check(action, task)
-    manager = user.manages(task.process.flow_label)
-    if action == "assign":
-        if not manager and not permissions.may_take(db.session(), user, task):
+    who = lifecycle.ACTIONS[action].who
+    if "finisher" in who:
+        permissions.demand_finish(db.session(), user, task)
+    elif user.manages(task.process.flow_label):
+        return
+    elif "taker" in who:
+        if not permissions.may_take(db.session(), user, task):
             raise PermissionDenied(_("You may not take this task."))
-    elif action in ("unassign", "reassign"):
-        if not manager and not permissions.owns(user, task):
-            raise PermissionDenied(_("Only its owner or a manager of the flow may do this."))
-    elif not manager:
+    elif "owner" not in who:
         raise PermissionDenied(_("Only a manager of the flow may do this."))
+    elif not permissions.owns(user, task):
+        raise PermissionDenied(_("Only its owner or a manager of the flow may do this."))
 
 
 def recipient(task: Task, username: str) -> tuple[User | None, str]:

@@ -29,7 +29,7 @@ from ..layout import me
 from ..rendering import render_template
 from ..selection import Refusal, Selection, each, selection, tell, tell_nothing
 from ..urls import see_other, to_id, way_back
-from .detail import demand_execute
+from .actions import demand
 
 blueprint = Blueprint("alike", __name__)
 blueprint.before_request(require_login)
@@ -167,7 +167,7 @@ def _finish(text: str, question: Question, answer: str) -> Refusal | None:
     title = f"#{found[0].process_id} {found[0].title}"
     try:
         with actions.activation(db.session(), number, me()) as activation:
-            demand_execute(activation.task, me())
+            demand("execute", activation.task, me())
             _answer(activation, question, answer)
             drafts.accepted(db.session(), me().id, drafts.form_of(number))
     except PortalError as error:

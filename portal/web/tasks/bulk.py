@@ -24,7 +24,6 @@ from ..urls import see_other, to_id, way_back
 from . import undoing
 from .actions import demand, find_user, unfit
 from .given import METHODS, NAMES, Unfit, given, snoozes
-from .levers import demand as demand_lever
 
 blueprint = Blueprint("bulk", __name__)
 blueprint.before_request(require_login)
@@ -32,8 +31,6 @@ blueprint.before_request(require_login)
 #: the lists whose rows one can act on, and the one that is meant where none is named
 LISTS = ("inbox", "queue", "archive", "tasks")
 _DEFAULT = {"assign": "queue", "undo": "archive"}
-#: the actions that are levers: see `levers`
-_LEVERS = ("skip", "due", "priority", "snooze")
 
 
 @blueprint.post("/tasks/<any(assign,unassign,reassign,cancel,undo,revive,skip,due,priority,snooze):action>")
@@ -113,7 +110,7 @@ def _do(
 ) -> None:
     if action == "reassign" and task.status == "NEW":
         action = "assign"  # to whoever is chosen
-    (demand_lever if action in _LEVERS else demand)(action, task, me())
+    demand(action, task, me())
     if action in ("assign", "reassign"):
         person = db.session.get_one(User, arguments[0])
         if not permissions.may_take(db.session(), person, task):
