@@ -9,7 +9,7 @@ from sqlalchemy.orm import contains_eager, joinedload
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
-from portal.engine import actions, visibility
+from portal.engine import actions, operations, visibility
 from portal.errors import InvalidForm, PortalError
 from portal.models import Event, Process, Task, User, db
 from portal.web import process_levers
@@ -33,14 +33,8 @@ from .schemas import EventSchema, ProcessDetailSchema, ProcessSchema, TaskSchema
 blueprint = Blueprint("processes", __name__)
 PROCESSES, TASKS, EVENTS = page_of(ProcessSchema), page_of(TaskSchema), page_of(EventSchema)
 
-#: what is done
-ACTIONS: dict[str, Any] = {
-    "cancel": actions.cancel_process,
-    "suspend": actions.suspend,
-    "resume": actions.resume,
-    "withdraw": actions.withdraw,
-    "retry": actions.retry,
-}
+#: what is done; that a process is moved to its flow as it is now asks for more than a reason
+ACTIONS = tuple(name for name in operations.PROCESS_ACTIONS if name != "migrate")
 
 
 @blueprint.route("/processes", tags=["Processes"])
@@ -115,7 +109,7 @@ def act(body: dict[str, Any], process_id: int, action: str) -> BaseResponse:
 
 def _act(process_id: int, action: str, reason: str | None) -> BaseResponse:
     process_levers.demand(action, process_or_refuse(process_id))
-    ACTIONS[action](db.session(), process_id, me().id, reason)
+    operations.PROCESS_ACTIONS[action](db.session(), process_id, me().id, reason)
     return with_tag(detail_of(process_id))
 
 

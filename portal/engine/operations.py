@@ -35,7 +35,8 @@ REST = dt.timedelta(seconds=5)
 #: ids are read so many at a time
 CHUNK = 50
 
-_PROCESS_ACTIONS: dict[str, Callable[..., Any]] = {
+#: the function for each, which takes a session, a process, a user and a reason
+PROCESS_ACTIONS: dict[str, Callable[..., Any]] = {
     "cancel": cancel_process,
     "suspend": suspend,
     "resume": resume,
@@ -49,7 +50,7 @@ _TASK_ACTIONS = {
     "reassign": "reassign", "undo": "undo", "revive": "revive", "due": "change_due", "priority": "change_priority",
     "snooze": "snooze",
 }  # fmt: skip
-ACTIONS = {"task": tuple(_TASK_ACTIONS), "process": tuple(_PROCESS_ACTIONS)}
+ACTIONS = {"task": tuple(_TASK_ACTIONS), "process": tuple(PROCESS_ACTIONS)}
 #: what its author may do with an operation: from which states it leads where
 STEPS = {
     "pause": (("RUNNING",), "PAUSED"),
@@ -260,7 +261,7 @@ def _act(
     with transaction(session, user_id, **where):
         if target == "process":
             more = (given,) if action == "migrate" else ()
-            told = _PROCESS_ACTIONS[action](session, target_id, user_id, reason, *more)
+            told = PROCESS_ACTIONS[action](session, target_id, user_id, reason, *more)
             if action == "retry" and not told.fresh:
                 raise TransitionNotAllowed(told.refused[0])
         else:
