@@ -316,17 +316,14 @@ def _one(action: str, text: str, reason: str, steps: dict[str, str] | None) -> R
 
 
 def _words(action: str, number: int) -> str:
-    if action == "cancel":
-        return ngettext("%(number)s process cancelled.", "%(number)s processes cancelled.", number)
-    if action == "suspend":
-        return ngettext("%(number)s process suspended.", "%(number)s processes suspended.", number)
-    if action == "resume":
-        return ngettext("%(number)s process resumed.", "%(number)s processes resumed.", number)
-    if action == "retry":
-        return ngettext("%(number)s process retried.", "%(number)s processes retried.", number)
-    if action == "migrate":
-        return ngettext("%(number)s process moved.", "%(number)s processes moved.", number)
-    return ngettext("%(number)s request withdrawn.", "%(number)s requests withdrawn.", number)
+    return {
+        "cancel": ngettext("%(number)s process cancelled.", "%(number)s processes cancelled.", number),
+        "suspend": ngettext("%(number)s process suspended.", "%(number)s processes suspended.", number),
+        "resume": ngettext("%(number)s process resumed.", "%(number)s processes resumed.", number),
+        "retry": ngettext("%(number)s process retried.", "%(number)s processes retried.", number),
+        "migrate": ngettext("%(number)s process moved.", "%(number)s processes moved.", number),
+        "withdraw": ngettext("%(number)s request withdrawn.", "%(number)s requests withdrawn.", number),
+    }[action]
 
 
 def address_of(process: Process, action: str) -> str:

@@ -125,25 +125,19 @@ def _do(
 
 
 def _words(action: str, number: int) -> str:
-    if action == "assign":
-        return ngettext("%(number)s task taken.", "%(number)s tasks taken.", number)
-    if action == "unassign":
-        return ngettext("%(number)s task given back.", "%(number)s tasks given back.", number)
-    if action == "reassign":
-        return ngettext("%(number)s task assigned.", "%(number)s tasks assigned.", number)
-    if action == "cancel":
-        return ngettext("%(number)s task cancelled.", "%(number)s tasks cancelled.", number)
-    if action == "undo":
-        return ngettext("%(number)s task undone.", "%(number)s tasks undone.", number)
-    if action == "revive":
-        return ngettext(
+    changed = ngettext("%(number)s task changed.", "%(number)s tasks changed.", number)
+    return {
+        "assign": ngettext("%(number)s task taken.", "%(number)s tasks taken.", number),
+        "unassign": ngettext("%(number)s task given back.", "%(number)s tasks given back.", number),
+        "reassign": ngettext("%(number)s task assigned.", "%(number)s tasks assigned.", number),
+        "cancel": ngettext("%(number)s task cancelled.", "%(number)s tasks cancelled.", number),
+        "undo": ngettext("%(number)s task undone.", "%(number)s tasks undone.", number),
+        "revive": ngettext(
             "%(number)s task retried or reopened.", "%(number)s tasks retried or reopened.", number
-        )
-    if action == "skip":
-        return ngettext("%(number)s task skipped.", "%(number)s tasks skipped.", number)
-    if action == "snooze":
-        return ngettext("%(number)s task snoozed.", "%(number)s tasks snoozed.", number)
-    return ngettext("%(number)s task changed.", "%(number)s tasks changed.", number)
+        ),
+        "skip": ngettext("%(number)s task skipped.", "%(number)s tasks skipped.", number),
+        "snooze": ngettext("%(number)s task snoozed.", "%(number)s tasks snoozed.", number),
+    }.get(action, changed)
 
 
 def _in_the_background(action: str, listed: str, arguments: tuple[Any, ...], reason: str) -> str:
