@@ -141,18 +141,16 @@ def steer(session: Session, operation_id: int, step: str, user: User) -> str:
         TransitionNotAllowed: it is over, or in that state already.
     """
     source, state = STEPS[step]
-    writes.begin(session)
-    found = session.get(Operation, operation_id, with_for_update=True, populate_existing=True)
-    if found is None:
-        session.rollback()
-        raise LookupError("there is no such operation")
-    if not may_steer(user, found):
-        raise PermissionDenied("only who began an operation may do this")
-    if found.state not in source:
-        raise TransitionNotAllowed(f"cannot {step} this operation: it is {found.state.lower()}")
-    found.state, found.scheduled = state, clock.get()()
-    found.finished = found.scheduled if state == "CANCELED" else None
-    session.commit()
+    with writes.writing(session):
+        found = session.get(Operation, operation_id, with_for_update=True, populate_existing=True)
+        if found is None:
+            raise LookupError("there is no such operation")
+        if not may_steer(user, found):
+            raise PermissionDenied("only who began an operation may do this")
+        if found.state not in source:
+            raise TransitionNotAllowed(f"cannot {step} this operation: it is {found.state.lower()}")
+        found.state, found.scheduled = state, clock.get()()
+        found.finished = found.scheduled if state == "CANCELED" else None
     if state == "RUNNING":
         wake()
     return state
@@ -283,14 +281,9 @@ def _arguments(session: Session, action: str, given: Any) -> tuple[Any, ...]:
 
 
 def _refuse(session: Session, key: Key, target_id: int, words: str, next_moment: dt.timedelta) -> None:
-    writes.begin(session)
-    try:
+    with writes.writing(session):
         _advance(session, key, target_id, next_moment, refused=Operation.refused + 1)
         session.add(OperationRefusal(operation_id=key.operation_id, target_id=target_id, words=words[:1000]))
-        session.commit()
-    except BaseException:
-        session.rollback()
-        raise
 
 
 def _advance(session: Session, key: Key, target_id: int, next_moment: dt.timedelta, **values: Any) -> None:
