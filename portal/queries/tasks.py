@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from portal.engine import permissions
@@ -65,12 +65,6 @@ def due_tasks(session: Session, user: User, most: int = 500) -> list[Task]:
     """What a person has to do that is due at some moment, the soonest first."""
     query = with_processes().where(Task.finished.is_(None), acting.mine(user), Task.due.is_not(None))
     return list(session.scalars(query.order_by(Task.due, Task.id).limit(most)).unique())
-
-
-def late(session: Session, user: User) -> int:
-    """How many tasks in a person's inbox are overdue."""
-    query = select(func.count(Task.id)).join(Task.process).where(Task.finished.is_(None), *_mine(user))
-    return session.scalar(query.where(Task.due < utcnow())) or 0
 
 
 def snoozed(session: Session, user: User, limit: int = PAGE) -> list[Task]:
