@@ -13,6 +13,7 @@ from portal.engine import actions, operations, visibility
 from portal.errors import InvalidForm, PortalError
 from portal.models import Event, Process, Task, User, db
 from portal.web import process_levers
+from portal.web.demands import demand_process
 from portal.web.files import Files
 from portal.web.forms.build import process_form
 from portal.web.layout import me
@@ -108,7 +109,7 @@ def act(body: dict[str, Any], process_id: int, action: str) -> BaseResponse:
 
 
 def _act(process_id: int, action: str, reason: str | None) -> BaseResponse:
-    process_levers.demand(action, process_or_refuse(process_id))
+    demand_process(action, process_or_refuse(process_id), me())
     operations.PROCESS_ACTIONS[action](db.session(), process_id, me().id, reason)
     return with_tag(detail_of(process_id))
 
@@ -130,7 +131,7 @@ def change_data(body: dict[str, Any], process_id: int) -> BaseResponse:
 
 
 def _change(process_id: int, data: dict[str, Any], reason: str | None) -> BaseResponse:
-    process_levers.demand("data", process_or_refuse(process_id))
+    demand_process("data", process_or_refuse(process_id), me())
     try:
         with actions.changing_data(db.session(), process_id, me(), reason) as found:
             enter(found, data)
@@ -153,7 +154,7 @@ def add_item(body: dict[str, Any], process_id: int) -> BaseResponse:
 
 
 def _add(process_id: int, body: dict[str, Any]) -> BaseResponse:
-    process_levers.demand("add", process_or_refuse(process_id))
+    demand_process("add", process_or_refuse(process_id), me())
     values: dict[str, Any] = {"reason": body.get("reason"), "branch": body.get("branch")}
     try:
         actions.add_item(db.session(), process_id, body["task"], body["item"], me().id, **values)

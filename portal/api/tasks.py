@@ -12,11 +12,12 @@ from portal.flow.activation import Activation
 from portal.language import gettext as _
 from portal.models import Task, db
 from portal.models.base import is_storable
+from portal.web.demands import demand
 from portal.web.files import Files
 from portal.web.layout import me, now
 from portal.web.lookups import task_or_refuse
 from portal.web.problems import Invalid
-from portal.web.tasks.actions import demand, recipient
+from portal.web.tasks.actions import recipient
 from portal.web.tasks.detail import offered
 
 from . import representations

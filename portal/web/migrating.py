@@ -11,10 +11,10 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
-from portal.engine import declarations, lifecycle
+from portal.engine import declarations
 from portal.engine.versions import migration
 from portal.engine.versions.migration import Move
-from portal.errors import PermissionDenied, TransitionNotAllowed
+from portal.errors import TransitionNotAllowed
 from portal.language import gettext as _
 from portal.language import ngettext
 from portal.models import Process, Task, db
@@ -23,6 +23,7 @@ from portal.render import ChartState
 from .accounts.sign_in import require_login
 from .chart import chart_state
 from .comparing import Compared, compared
+from .demands import demand_process
 from .display.actions import PROCESS_ACTIONS
 from .display.steps import step_title
 from .display.values import list_words
@@ -40,9 +41,7 @@ blueprint.before_request(require_login)
 @blueprint.route("/processes/<int:process_id>/migrate", methods=["GET", "POST"])
 def migrate(process_id: int) -> BaseResponse | str | tuple[str, int]:
     process = process_or_refuse(process_id)
-    lifecycle.check_process("migrate", process)
-    if not me().manages(process.flow_label):
-        raise PermissionDenied(_("Only a manager of the flow may do this."))
+    demand_process("migrate", process, me())
     lost = migration.misfits(process, open_tasks(process))
     if not lost:
         raise TransitionNotAllowed(_("Every open step of this process is one of its flow as it is now."))

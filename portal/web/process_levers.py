@@ -11,10 +11,10 @@ from werkzeug.wrappers import Response as BaseResponse
 from wtforms import Form
 
 from portal import queries
-from portal.engine import actions, lifecycle, operations, permissions, visibility
+from portal.engine import actions, operations, permissions, visibility
 from portal.engine.process_actions import Retried
 from portal.engine.versions import migration
-from portal.errors import InvalidForm, PermissionDenied, PortalError, TransitionNotAllowed
+from portal.errors import InvalidForm, PortalError, TransitionNotAllowed
 from portal.jsonstore import fields_of
 from portal.jsonstore.place import MISSING, document_of, look_up
 from portal.language import gettext as _
@@ -23,6 +23,7 @@ from portal.models import Process, Task, db
 
 from . import migrating_many
 from .accounts.sign_in import require_login
+from .demands import demand_process
 from .display.actions import PROCESS_ACTIONS
 from .files import Files
 from .forms import seen
@@ -45,25 +46,12 @@ blueprint = Blueprint("process_levers", __name__)
 blueprint.before_request(require_login)
 
 
-def demand(action: str, process: Process) -> None:
-    """Refuse what the state does not allow, then who may not.
-
-    Raises:
-        TransitionNotAllowed, PermissionDenied
-    """
-    lifecycle.check_process(action, process)
-    if "requester" in lifecycle.PROCESS_ACTIONS[action].who:
-        permissions.demand_requester(me(), process, _("withdraw it"))
-    elif not me().manages(process.flow_label):
-        raise PermissionDenied(_("Only a manager of the flow may do this."))
-
-
 @blueprint.route(
     "/processes/<int:process_id>/<any(cancel,suspend,resume,withdraw,retry):action>", methods=["GET", "POST"]
 )
 def act(process_id: int, action: str) -> BaseResponse | str | tuple[str, int]:
     process = process_or_refuse(process_id)
-    demand(action, process)
+    demand_process(action, process, me())
     if request.method != "POST":
         return _ask(process, action)
     reason, fault = reason_of_request()
@@ -114,7 +102,7 @@ def _tell_retried(told: Retried) -> None:
 @blueprint.route("/processes/<int:process_id>/data", methods=["GET", "POST"])
 def data(process_id: int) -> BaseResponse | str | tuple[str, int]:
     process = process_or_refuse(process_id)
-    demand("data", process)
+    demand_process("data", process, me())
     retried = _failed_of_request(process)
     hidden = visibility.hidden_fields(me(), process)
     names = [name for name in correctable(type(process)) if name not in hidden]
@@ -299,7 +287,7 @@ def _one(action: str, text: str, reason: str, steps: dict[str, str] | None) -> R
         return _("Refused: %(what)s", what=_("%(number)s: there is no such process", number=text[:20]))
     title = f"#{process.id} {process.flow_label}"
     try:
-        demand(action, process)
+        demand_process(action, process, me())
         more = (steps,) if action == "migrate" else ()
         told = operations.PROCESS_ACTIONS[action](db.session(), process.id, me().id, reason, *more)
     except migration.Undecided as error:

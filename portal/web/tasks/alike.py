@@ -23,13 +23,13 @@ from portal.language import ngettext
 from portal.models import Task, db
 
 from ..accounts.sign_in import require_login
+from ..demands import demand
 from ..forms.choices import DecisionField
 from ..forms.views import UpdateProcessView
 from ..layout import me
 from ..rendering import render_template
 from ..selection import Refusal, Selection, each, selection, tell, tell_nothing
 from ..urls import see_other, to_id, way_back
-from .actions import demand
 
 blueprint = Blueprint("alike", __name__)
 blueprint.before_request(require_login)

@@ -15,6 +15,7 @@ from portal.language import ngettext
 from portal.models import Task, User, db
 
 from ..accounts.sign_in import require_login
+from ..demands import demand
 from ..display.actions import ACTIONS
 from ..layout import me
 from ..reasons import reason_of_request
@@ -22,7 +23,7 @@ from ..rendering import render_template
 from ..selection import Selection, each, list_filters, selection, tell, tell_nothing
 from ..urls import see_other, to_id, way_back
 from . import undoing
-from .actions import demand, find_user, unfit
+from .actions import find_user, unfit
 from .given import METHODS, NAMES, Unfit, given, snoozes
 
 blueprint = Blueprint("bulk", __name__)

@@ -15,6 +15,7 @@ from portal.flow.activation import Activation
 from portal.models import Task, User, db
 
 from ..accounts.sign_in import require_login
+from ..demands import demand
 from ..display.values import rows_of
 from ..drafts import kept
 from ..files import Files
@@ -25,7 +26,6 @@ from ..lookups import locked_or_refuse, task_or_refuse
 from ..reads import note_read
 from ..rendering import render_template
 from ..urls import inbox
-from .actions import demand
 from .completion import Finished, finished
 from .context import artifact_of, form_context, form_templates
 

@@ -13,6 +13,7 @@ from portal.language import gettext as _
 from portal.models import Task, db
 
 from ..accounts.sign_in import require_login
+from ..demands import demand
 from ..display.actions import action_words
 from ..layout import me
 from ..lookups import task_or_refuse
@@ -21,7 +22,6 @@ from ..reasons import reason_of_request
 from ..rendering import render_template
 from ..urls import see_other, way_back
 from . import preview
-from .actions import demand
 from .given import METHODS, Unfit, given, local_text, snoozes
 
 blueprint = Blueprint("task_levers", __name__)
