@@ -28,19 +28,19 @@ def demand_manager(user: User | None, process: Process, action: object) -> None:
             _(
                 "only a manager of the flow (permission %(permission)s) may %(action)s",
                 permission=f"{process.flow_label}.manage",
-                action=action,
+                action=str(action),
             )
         )
 
 
 def demand_requester(user: User | None, process: Process, action: object) -> None:
     if user is not None and process.created_by_id != user.id and not user.is_superuser:
-        raise PermissionDenied(_("only who started it may %(action)s", action=action))
+        raise PermissionDenied(_("only who started it may %(action)s", action=str(action)))
 
 
 def demand_owner_or_manager(user: User | None, task: Task, action: object) -> None:
     if user is not None and not owns(user, task) and not manages(user, task.process):
-        raise PermissionDenied(_("only the owner or a manager of the flow may %(action)s", action=action))
+        raise PermissionDenied(_("only the owner or a manager of the flow may %(action)s", action=str(action)))
 
 
 def may_see_process(session: Session, user: User | None, process: Process) -> bool:
