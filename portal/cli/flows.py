@@ -104,7 +104,7 @@ def migrate_flows(
 
     Each task moves in an action of its own. Exits with 1 if a task had to stay.
     """
-    from portal.engine.versions import migration
+    from portal.engine.versions import lost_steps, migration
     from portal.models import db
 
     flow_class, names = known_flow(label), _names(pairs)
@@ -116,7 +116,7 @@ def migrate_flows(
     rest = f" {stayed} {'would stay' if dry_run else 'stayed'}." if stayed else ""
     click.echo(f"{_count(moved, 'task')} {'would move' if dry_run else 'moved'}.{rest}")
     if not moves:
-        places = migration.waiting_at(db.session(), flow_class)
+        places = lost_steps.waiting_at(db.session(), flow_class)
         there = ", ".join(f"{name} ({number})" for name, number in places.items()) or "none"
         click.echo(f"Open tasks of {label} are at: {there}")
     if stayed:

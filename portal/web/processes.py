@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries, render
 from portal.engine import lifecycle, visibility
-from portal.engine.versions import migration
+from portal.engine.versions import lost_steps
 from portal.errors import FlowError, TransitionNotAllowed
 from portal.language import gettext, lazy_gettext
 from portal.models import db
@@ -99,7 +99,7 @@ def detail(process_id: int) -> str:
         actions=offered(
             process,
             failed is not None or process.id in troubles,
-            bool(migration.misfits(process, course.open_tasks)),
+            bool(lost_steps.misfits(process, course.open_tasks)),
         ),
         manages=manages,
     )
