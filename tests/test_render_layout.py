@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from render_fakes import make_flow
 
-from portal.render.geometry import crosses, meets, segments
+from portal.render.geometry import line_of, meets, segments
 from portal.render.layout import layout, place
 from portal.render.order import backward_edges, host_of, reading_order
 from portal.render.shapes import is_boundary, shape_of
@@ -264,7 +264,7 @@ def crossings(plan):
     return [
         (one.edge.source.name, other.edge.source.name)
         for one, other in pairs
-        if any(crosses(a, b) for a in segments(one.points) for b in segments(other.points))
+        if any(line_of(a).crosses(line_of(b)) for a in segments(one.points) for b in segments(other.points))
     ]
 
 

@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from portal.language import gettext as _
 from portal.language import lazy_gettext
 from portal.models import AuditRow, Event, User
 from portal.queries.paging import Key, Order, Page, fetch
@@ -208,7 +207,3 @@ def _criteria(wanted: Wanted, ids: list[int] | None) -> Iterator[Any]:
 
 def _midnight(day: dt.date) -> dt.datetime:
     return dt.datetime.combine(day, dt.time(), dt.UTC)
-
-
-def in_words(action: str) -> str:
-    return str(ACTIONS.get(action) or _("Everything"))

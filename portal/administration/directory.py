@@ -25,7 +25,6 @@ ORDERS: dict[str, Order] = {
     "signed_in": _SIGNED_IN,
     "-signed_in": (replace(_SIGNED_IN[0], descending=False), _SIGNED_IN[1]),
 }  # fmt: skip
-STATES = ("active", "deactivated", "erased", "")
 
 
 @dataclass(frozen=True)

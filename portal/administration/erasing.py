@@ -73,14 +73,9 @@ def erase(session: Session, person_id: int, by_id: int | None, seconds: float | 
     names = _Names(person.username, person.full_name, person.username_key)
     until = None if seconds is None else time.monotonic() + seconds
     count = sum(_clean(session, model, column, names, until) for model, column in TEXTS)
-    writes.begin(session)
-    try:
+    with writes.writing(session):
         _anonymise(session, session.get_one(User, person_id))
         audit.append(session, [Entry("person.erased", by_id, "person", person_id, {"texts": count})])
-        session.commit()
-    except BaseException:
-        session.rollback()
-        raise
     return count
 
 

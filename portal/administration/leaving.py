@@ -60,14 +60,9 @@ def deactivate(session: Session, person_id: int, by_id: int | None) -> None:
     Raises:
         PortalError: they are the last who may administer, or only a superuser may do that.
     """
-    writes.begin(session)
-    try:
+    with writes.writing(session):
         person = session.get_one(User, person_id)
         end(session, person, None if by_id is None else session.get_one(User, by_id))
-        session.commit()
-    except BaseException:
-        session.rollback()
-        raise
 
 
 def end(session: Session, person: User, by: User | None) -> None:

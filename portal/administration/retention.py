@@ -124,8 +124,7 @@ def _run(session: Session, done: Done, by_id: int | None) -> None:
 
 def _batch(session: Session, done: Done, criteria: list[Any], ids: list[int], by_id: int | None) -> None:
     """Do some trees in one transaction; what no longer fits under the lock is left."""
-    writes.begin(session)
-    try:
+    with writes.writing(session):
         query = select(Process.id).where(*criteria, ~_is_held(), Process.id.in_(ids)).order_by(Process.id)
         roots = list(session.scalars(query.with_for_update()))
         gone, lines = [], []
@@ -149,10 +148,6 @@ def _batch(session: Session, done: Done, criteria: list[Any], ids: list[int], by
         if place:
             detail["file"] = place
         audit.append(session, [Entry(done.rule.then, by_id, "flow", done.label, detail)])
-        session.commit()
-    except BaseException:
-        session.rollback()
-        raise
     done.count += len(gone)
     done.first = (done.first + gone)[:10]
     done.files += [place] if place else []

@@ -20,7 +20,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import contains_eager, joinedload
 from werkzeug.wrappers import Response as BaseResponse
 
-from portal.engine import permissions
+from portal.engine import criteria
 from portal.engine.transaction import clock
 from portal.models import Event, Process, Task, User, db
 from portal.web.csv_files import note_export
@@ -147,7 +147,7 @@ def read(user: User, place: Place, flow: str, limit: int) -> tuple[list[Event], 
         .join(Event.process)
         .where(
             or_(behind, Event.id.in_(place.lacking)) if place.lacking else behind,
-            permissions.visible_processes(user),
+            criteria.visible_processes(user),
         )
         .options(
             contains_eager(Event.process).lazyload(Process.created_by),

@@ -11,14 +11,14 @@ from sqlalchemy.orm import contains_eager, joinedload
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.engine import external
-from portal.errors import InvalidForm, PermissionDenied
+from portal.errors import PermissionDenied
 from portal.flow.activation import Activation
 from portal.jsonstore import storable
 from portal.models import Task, User, db
 from portal.web.files import Files
 from portal.web.layout import me
 from portal.web.lookups import task_or_refuse
-from portal.web.problems import Invalid, flattened
+from portal.web.problems import Invalid
 
 from . import representations
 from .bodies import (
@@ -175,17 +175,10 @@ def _writer(task: Task, data: dict[str, Any]) -> Callable[[Activation], object]:
     """The function that writes the result of the work to the process."""
     node: Any = task.node
     if node.func is None:
-        return lambda activation: _enter(activation, data)
+        return lambda activation: enter(activation.process, data)
     demand_keywords(data)
     demand_fitting(node, data)
     return lambda activation: _call(activation, data)
-
-
-def _enter(activation: Activation, data: dict[str, Any]) -> None:
-    try:
-        enter(activation.process, data)
-    except InvalidForm as error:
-        raise Invalid(dict(flattened(error.errors)), "" if error.errors else str(error)) from error
 
 
 def _call(activation: Activation, data: dict[str, Any]) -> None:

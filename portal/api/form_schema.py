@@ -11,7 +11,7 @@ from portal.errors import InvalidForm
 from portal.flow.activation import Activation
 from portal.web.forms.choices import DecisionField
 from portal.web.forms.submit import enter
-from portal.web.problems import Invalid, flattened
+from portal.web.problems import Invalid
 
 from .inputs import is_input, object_schema, typed, untouched
 from .single_inputs import Schema, Unfit
@@ -85,7 +85,7 @@ def fill_in(activation: Activation, data: dict[str, Any]) -> bool:
             return enter(activation, MultiDict(list(_by_hand(data))))
         return enter(activation, entries_of(node.view.form(activation), data))
     except InvalidForm as error:
-        raise Invalid(dict(flattened(error.errors)), str(error) if not error.errors else "") from error
+        raise Invalid.form(error) from error
 
 
 def entries_of(form: Any, data: dict[str, Any]) -> MultiDict[str, Any]:

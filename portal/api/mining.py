@@ -5,15 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from typing import Any
-from xml.etree import ElementTree as ET
 
 from portal.jsonstore import storable
 from portal.models import Event
+from portal.web.xes import Attributes, log
 
 Plain = dict[str, Any]
 
-_XES = "http://www.xes-standard.org/"
-_EXTENSIONS = {"concept": "Concept", "time": "Time", "org": "Organizational", "lifecycle": "Lifecycle"}
 #: the attributes of what events and objects are of, all of them texts
 _OF_EVENT = ("action", "from_state", "to_state", "title", "reason")
 _OF_OBJECT = {"task": ("node", "title"), "person": ("name",)}
@@ -89,35 +87,21 @@ def xes(events: Iterable[Event]) -> Iterator[str]:
     traces: dict[int, list[Event]] = {}
     for event in events:
         traces.setdefault(event.process_id, []).append(event)
-    yield f'<?xml version="1.0" encoding="UTF-8"?>\n<log xes.version="2.0" xmlns="{_XES}">\n'
-    for prefix, name in _EXTENSIONS.items():
-        yield f'<extension name="{name}" prefix="{prefix}" uri="{_XES}{prefix}.xesext"/>\n'
-    for process_id, found in traces.items():
-        trace = ET.Element("trace")
-        _string(trace, "concept:name", str(process_id))
-        _string(trace, "flow", found[0].process.flow_label)
-        for event in found:
-            _event(trace, event)
-        yield ET.tostring(trace, encoding="unicode") + "\n"
-    yield "</log>\n"
+    return log(
+        ({"concept:name": str(process_id), "flow": found[0].process.flow_label}, map(_event, found))
+        for process_id, found in traces.items()
+    )
 
 
-def _event(trace: ET.Element, event: Event) -> None:
-    made = ET.SubElement(trace, "event")
-    _string(made, "concept:name", event.process.flow_label if event.task is None else event.task.flow_task)
-    _string(made, "lifecycle:transition", event.to_state.lower())
-    if event.user is not None:
-        _string(made, "org:resource", event.user.username)
-    ET.SubElement(made, "date", key="time:timestamp", value=_moment(event.created))
-    ET.SubElement(made, "int", key="id", value=str(event.id))
-    for name, value in _told(event).items():
-        if value:
-            _string(made, name, value)
-
-
-def _string(parent: ET.Element, key: str, value: str) -> None:
-    plain = "".join(each for each in storable(value) if each >= " " and each not in "\ufffe\uffff")
-    ET.SubElement(parent, "string", key=key, value=plain)
+def _event(event: Event) -> Attributes:
+    return {
+        "concept:name": event.process.flow_label if event.task is None else event.task.flow_task,
+        "lifecycle:transition": event.to_state.lower(),
+        "org:resource": None if event.user is None else event.user.username,
+        "time:timestamp": event.created,
+        "id": event.id,
+        **_told(event),
+    }
 
 
 def _told(event: Event) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import select
@@ -9,10 +10,11 @@ from sqlalchemy.orm import contains_eager, joinedload
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
-from portal.engine import actions, visibility
+from portal.engine import actions, operations, visibility
 from portal.errors import InvalidForm, PortalError
 from portal.models import Event, Process, Task, User, db
 from portal.web import process_levers
+from portal.web.demands import demand_process
 from portal.web.files import Files
 from portal.web.forms.build import process_form
 from portal.web.layout import me
@@ -33,14 +35,8 @@ from .schemas import EventSchema, ProcessDetailSchema, ProcessSchema, TaskSchema
 blueprint = Blueprint("processes", __name__)
 PROCESSES, TASKS, EVENTS = page_of(ProcessSchema), page_of(TaskSchema), page_of(EventSchema)
 
-#: what is done
-ACTIONS: dict[str, Any] = {
-    "cancel": actions.cancel_process,
-    "suspend": actions.suspend,
-    "resume": actions.resume,
-    "withdraw": actions.withdraw,
-    "retry": actions.retry,
-}
+#: what is done; that a process is moved to its flow as it is now asks for more than a reason
+ACTIONS = tuple(name for name in operations.PROCESS_ACTIONS if name != "migrate")
 
 
 @blueprint.route("/processes", tags=["Processes"])
@@ -106,17 +102,25 @@ def act(body: dict[str, Any], process_id: int, action: str) -> BaseResponse:
     demand_scope("work" if action == "withdraw" else "manage")
     demand_reason(body)
     process_or_refuse(process_id)
-    return once(
-        lambda: _act(process_id, action, body.get("reason")),
-        process=process_id,
-        state=lambda: with_tag(detail_of(process_id)),
-    )
+    return once_on(process_id, lambda: _act(process_id, action, body.get("reason")))
 
 
-def _act(process_id: int, action: str, reason: str | None) -> BaseResponse:
-    process_levers.demand(action, process_or_refuse(process_id))
-    ACTIONS[action](db.session(), process_id, me().id, reason)
-    return with_tag(detail_of(process_id))
+def once_on(process_id: int, act: Callable[[], BaseResponse | None]) -> BaseResponse:
+    """Change a process, unless this very request has done so before or the process is not as `If-Match` says.
+
+    Args:
+        act: the answer, where it is not the process as it is then.
+    """
+
+    def answer() -> BaseResponse:
+        return act() or with_tag(detail_of(process_id))
+
+    return once(answer, process=process_id, state=lambda: with_tag(detail_of(process_id)))
+
+
+def _act(process_id: int, action: str, reason: str | None) -> None:
+    demand_process(action, process_or_refuse(process_id), me())
+    operations.PROCESS_ACTIONS[action](db.session(), process_id, me().id, reason)
 
 
 @blueprint.route("/processes/<int:process_id>/data", methods=["PATCH"], tags=["Processes"])
@@ -128,21 +132,13 @@ def change_data(body: dict[str, Any], process_id: int) -> BaseResponse:
     process_or_refuse(process_id)
     demand_condition()
     demand_reason(body)
-    return once(
-        lambda: _change(process_id, body["data"], body.get("reason")),
-        process=process_id,
-        state=lambda: with_tag(detail_of(process_id)),
-    )
+    return once_on(process_id, lambda: _change(process_id, body["data"], body.get("reason")))
 
 
-def _change(process_id: int, data: dict[str, Any], reason: str | None) -> BaseResponse:
-    process_levers.demand("data", process_or_refuse(process_id))
-    try:
-        with actions.changing_data(db.session(), process_id, me(), reason) as found:
-            enter(found, data)
-    except InvalidForm as error:
-        raise Invalid(dict(flattened(error.errors)), "" if error.errors else str(error)) from error
-    return with_tag(detail_of(process_id))
+def _change(process_id: int, data: dict[str, Any], reason: str | None) -> None:
+    demand_process("data", process_or_refuse(process_id), me())
+    with actions.changing_data(db.session(), process_id, me(), reason) as found:
+        enter(found, data)
 
 
 @blueprint.route("/processes/<int:process_id>/add", methods=["POST"], tags=["Processes"])
@@ -153,13 +149,11 @@ def add_item(body: dict[str, Any], process_id: int) -> BaseResponse:
     """Add an item to a step that runs once for each, while it does."""
     demand_reason(body)
     process_or_refuse(process_id)
-    return once(
-        lambda: _add(process_id, body), process=process_id, state=lambda: with_tag(detail_of(process_id))
-    )
+    return once_on(process_id, lambda: _add(process_id, body))
 
 
-def _add(process_id: int, body: dict[str, Any]) -> BaseResponse:
-    process_levers.demand("add", process_or_refuse(process_id))
+def _add(process_id: int, body: dict[str, Any]) -> None:
+    demand_process("add", process_or_refuse(process_id), me())
     values: dict[str, Any] = {"reason": body.get("reason"), "branch": body.get("branch")}
     try:
         actions.add_item(db.session(), process_id, body["task"], body["item"], me().id, **values)
@@ -169,7 +163,6 @@ def _add(process_id: int, body: dict[str, Any]) -> BaseResponse:
         if type(error) is PortalError:
             raise Invalid({"item": [str(error)]}) from error
         raise
-    return with_tag(detail_of(process_id))
 
 
 def enter(process: Process, data: dict[str, Any]) -> None:
@@ -177,7 +170,6 @@ def enter(process: Process, data: dict[str, Any]) -> None:
 
     Raises:
         Invalid: there is no such field, or it cannot have such a value.
-        InvalidForm: the form refuses them.
     """
     hidden = visibility.hidden_fields(me(), process)
     known = [name for name in correctable(type(process)) if name not in hidden]
@@ -189,8 +181,11 @@ def enter(process: Process, data: dict[str, Any]) -> None:
     shown = form_class(formdata=None, obj=process, meta=meta)
     form = form_class(formdata=entries_of(shown, data), obj=process, meta=meta)
     if not form.validate():
-        raise InvalidForm("", dict(form.errors))
-    process_levers.store(form, process)
+        raise Invalid(dict(flattened(form.errors)))
+    try:
+        process_levers.store(form, process)
+    except InvalidForm as error:
+        raise Invalid.form(error) from error
 
 
 def detail_of(process_id: int, status: int = 200) -> BaseResponse:

@@ -26,8 +26,7 @@ from portal.web.urls import to_id
 from . import representations
 from .bodies import CommentBody, PageQuery
 from .lists import cursor, keyed
-from .processes import detail_of
-from .repeats import once, with_tag
+from .processes import once_on
 from .resource import Blueprint, needs, page, reply
 from .schemas import CommentSchema, FileDetailSchema, page_of
 
@@ -70,11 +69,7 @@ def say(body: dict[str, Any], process_id: int) -> BaseResponse:
         raise Invalid({"text": [str(error)]}) from error
     if not text:
         raise Invalid({"text": ["There is no text in this comment."]})
-    return once(
-        lambda: _say(process_id, text, body.get("task")),
-        process=process_id,
-        state=lambda: with_tag(detail_of(process_id)),
-    )
+    return once_on(process_id, lambda: _say(process_id, text, body.get("task")))
 
 
 def _say(process_id: int, text: str, task: int | None) -> BaseResponse:
@@ -130,9 +125,7 @@ def attach(body: dict[str, Any], process_id: int) -> BaseResponse:
     upload = body["file"]
     if not upload.filename:
         raise Invalid({"file": ["Choose a file."]})
-    return once(
-        lambda: _attach(process_id, upload), process=process_id, state=lambda: with_tag(detail_of(process_id))
-    )
+    return once_on(process_id, lambda: _attach(process_id, upload))
 
 
 def _attach(process_id: int, upload: FileStorage) -> BaseResponse:

@@ -12,13 +12,13 @@ from portal.flow.activation import Activation
 from portal.language import gettext as _
 from portal.models import Task, db
 from portal.models.base import is_storable
+from portal.web.demands import demand
 from portal.web.files import Files
 from portal.web.layout import me, now
 from portal.web.lookups import task_or_refuse
 from portal.web.problems import Invalid
-from portal.web.tasks import levers
-from portal.web.tasks.actions import demand, recipient
-from portal.web.tasks.detail import demand_execute, offered
+from portal.web.tasks.actions import recipient
+from portal.web.tasks.detail import offered
 
 from . import representations
 from .bodies import TaskActionBody, TaskListQuery
@@ -95,29 +95,15 @@ def act(body: dict[str, Any], task_id: int, action: str) -> BaseResponse:
 
 def _act(task_id: int, action: str, body: dict[str, Any]) -> BaseResponse:
     task = task_or_refuse(task_id)
-    _demand(task, action)
+    demand(action, task, me())
     arguments = _arguments(task, action, body)
     with actions.activation(db.session(), task_id, me()) as activation:
         if action == "execute":
-            _demand(activation.task, action)
+            demand(action, activation.task, me())
             _execute(activation, body)
         else:
             getattr(activation, action)(*arguments, reason=body.get("reason"))
     return with_tag(_detail(task_or_refuse(task_id)))
-
-
-def _demand(task: Task, action: str) -> None:
-    """Refuse what the state does not allow, then who may not; as the pages do.
-
-    Raises:
-        TransitionNotAllowed, PermissionDenied
-    """
-    if action == "execute":
-        demand_execute(task, me())
-    elif action in ("skip", "move", "snooze"):
-        levers.demand(action, task, me())
-    else:
-        demand(action, task, me())
 
 
 def _arguments(task: Task, action: str, body: dict[str, Any]) -> tuple[Any, ...]:

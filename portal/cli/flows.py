@@ -14,8 +14,6 @@ from portal.flow.doubts import doubts
 from portal.flow.registry import registry
 from portal.web.forms.form_view import FormView
 
-from .refusals import refusing
-
 flows = AppGroup("flows", help="What the flows declare.")
 
 
@@ -106,19 +104,19 @@ def migrate_flows(
 
     Each task moves in an action of its own. Exits with 1 if a task had to stay.
     """
-    from portal.engine.versions import migration
+    from portal.engine.versions import lost_steps, migration
     from portal.models import db
 
     flow_class, names = known_flow(label), _names(pairs)
     older = created_before.replace(tzinfo=dt.UTC) if created_before is not None else None
     chosen: dict[str, Any] = {"fingerprint": fingerprint, "created_before": older, "tell": click.echo}
-    moves = refusing(lambda: migration.move(db.session(), flow_class, names, processes, dry_run, **chosen))
+    moves = migration.move(db.session(), flow_class, names, processes, dry_run, **chosen)
     stayed = sum(each.obstacle is not None for each in moves)
     moved = len(moves) - stayed
     rest = f" {stayed} {'would stay' if dry_run else 'stayed'}." if stayed else ""
     click.echo(f"{_count(moved, 'task')} {'would move' if dry_run else 'moved'}.{rest}")
     if not moves:
-        places = migration.waiting_at(db.session(), flow_class)
+        places = lost_steps.waiting_at(db.session(), flow_class)
         there = ", ".join(f"{name} ({number})" for name, number in places.items()) or "none"
         click.echo(f"Open tasks of {label} are at: {there}")
     if stayed:
@@ -151,7 +149,7 @@ def rename_class(old: str, new: str) -> None:
     from portal.engine.versions import renaming
     from portal.models import db
 
-    moved = refusing(lambda: renaming.rename(db.session(), old, new))
+    moved = renaming.rename(db.session(), old, new)
     click.echo(f"{_count(moved, 'process')} moved.")
 
 

@@ -8,8 +8,6 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from .refusals import refusing
-
 incidents = AppGroup("incidents", help="Steps that failed and wait for people.")
 
 
@@ -93,10 +91,8 @@ def _begin(key: str, user: Any, reason: str, over: dt.timedelta, wait: bool) -> 
     if group is None:
         raise click.ClickException(f"nothing of the incident {key} is failed any more")
     number, scope = group.count, operations.Scope("incident", key)
-    operation_id = refusing(
-        lambda: operations.begin(
-            session, user, "retry", "task", scope, total=number, reason=reason, over=over
-        )
+    operation_id = operations.begin(
+        session, user, "retry", "task", scope, total=number, reason=reason, over=over
     )
     if not wait:
         click.echo(f"{key}  operation {operation_id}: {number} to retry")

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from flask.cli import AppGroup, with_appcontext
-
-from portal.errors import PortalError
-
-from .refusals import refusing
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -39,35 +34,19 @@ def create_user(
     """Make a person who can sign in."""
     from portal.models import create_user as make
 
-    refusing(
-        lambda: make(
-            username, password, permissions=permissions, roles=roles, is_superuser=superuser, email=email
-        )
-    )
+    make(username, password, permissions=permissions, roles=roles, is_superuser=superuser, email=email)
     click.echo(f"{username} can sign in.")
 
 
 people = AppGroup("people", help="People: list, add, edit, deactivate, import, erase.")
 
 
-@contextmanager
-def writing() -> Iterator[Session]:
-    """A transaction that writes; what the portal refuses is told in one line.
-
-    Raises:
-        ClickException: the portal refuses it, in its words.
-    """
+def writing() -> AbstractContextManager[Session]:
+    """A transaction that writes."""
     from portal.engine import writes
     from portal.models import db
 
-    session = db.session()
-    writes.begin(session)
-    try:
-        yield session
-        session.commit()
-    except PortalError as error:
-        session.rollback()
-        raise click.ClickException(str(error)) from error
+    return writes.writing(db.session())
 
 
 def person_named(session: Session, username: str) -> User:
@@ -226,10 +205,8 @@ def deactivate(username: str, tasks: str | None, requests: str | None, reason: s
             "leave or a user name, and --requests leave or a user name"
         )
     to, requester = (_heir(session, heir or "leave", person) for heir in (tasks, requests))
-    refusing(lambda: leaving.deactivate(session, person_id, None))
-    given = refusing(
-        lambda: leaving.give(session, person_id, None, tasks=to, requests=requester or "leave", reason=reason)
-    )
+    leaving.deactivate(session, person_id, None)
+    given = leaving.give(session, person_id, None, tasks=to, requests=requester or "leave", reason=reason)
     click.echo(f"{name} is deactivated; {given.tasks} tasks and {given.requests} requests given to others.")
     for line in given.refused:
         click.echo(f"refused: {line}", err=True)
@@ -319,6 +296,6 @@ def erase(username: str) -> None:
             raise click.ClickException(
                 f"{person.username} has open work: `portal people deactivate` asks what becomes of it"
             )
-        refusing(lambda: leaving.deactivate(session, person_id, None))
-    count = refusing(lambda: erasing.erase(session, person_id, None))
+        leaving.deactivate(session, person_id, None)
+    count = erasing.erase(session, person_id, None)
     click.echo(f"Erased; the name was in {count} texts.")

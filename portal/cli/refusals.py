@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 from weakref import WeakSet
 
 import click
 from flask import has_app_context
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal.errors import PortalError, TransientError
-
-T = TypeVar("T")
-
+from portal.errors import PortalError
 
 #: the commands that tell it
 _TOLD: WeakSet[click.Command] = WeakSet()
@@ -38,12 +35,12 @@ def in_words(command: click.Command) -> None:
 
 @contextmanager
 def in_one_line() -> Iterator[None]:
-    """What the database refuses is a `ClickException`."""
+    """What the portal or the database refuses is a `ClickException`, in its words."""
     try:
         yield
     except SQLAlchemyError as error:
         raise click.ClickException(f"the database cannot be used: {_said(error)}") from error
-    except TransientError as error:
+    except PortalError as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -59,15 +56,3 @@ def _said(error: SQLAlchemyError) -> str:
     except SQLAlchemyError:
         return words
     return words if fault is None else f"{words} ({fault})"
-
-
-def refusing(call: Callable[[], T]) -> T:
-    """What the call returns.
-
-    Raises:
-        ClickException: the portal refuses it, in its words.
-    """
-    try:
-        return call()
-    except PortalError as error:
-        raise click.ClickException(str(error)) from error

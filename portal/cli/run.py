@@ -19,7 +19,7 @@ from flask.cli import ScriptInfo
 from portal.config import cookie_name
 
 from .database import demand_columns
-from .refusals import in_one_line, refusing
+from .refusals import in_one_line
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -102,7 +102,7 @@ def _prepare(app: Flask, demo: bool) -> None:
 
     if demo:
         bring_examples(app)
-    refusing(make)
+    make()
     demand_columns()
     declarations.keep(db.session())
     if demo:

@@ -6,7 +6,6 @@ import click
 from flask.cli import with_appcontext
 
 from .people import writing
-from .refusals import refusing
 
 
 @click.group()
@@ -24,28 +23,17 @@ def tokens() -> None:
 def create(username: str, name: str, scopes: tuple[str, ...], days: int, service: bool) -> None:
     """Make a token, and print it alone on a line: it cannot be read again."""
     from portal.administration import tokens as administration
-    from portal.engine import writes
     from portal.errors import PortalError
     from portal.models import create_user, db, find_user
 
-    def make() -> str:
-        session = db.session()
-        if find_user(session, username) is None and service:
-            create_user(username)
-        writes.begin(session)
+    if find_user(db.session(), username) is None and service:
+        create_user(username)
+    with writing() as session:
         user = find_user(session, username)
         if user is None:
-            session.rollback()
             raise PortalError(f"there is no user {username!r}; --service makes an account for programs")
-        try:
-            _, secret = administration.make(session, user, name, scopes, days, None)
-            session.commit()
-        except PortalError:
-            session.rollback()
-            raise
-        return secret
-
-    click.echo(refusing(make))
+        _, secret = administration.make(session, user, name, scopes, days, None)
+    click.echo(secret)
 
 
 @tokens.command("list")

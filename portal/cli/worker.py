@@ -8,8 +8,6 @@ from flask.cli import with_appcontext
 
 from portal.errors import PortalError
 
-from .refusals import refusing
-
 
 @click.command("worker")
 @click.option(
@@ -24,8 +22,8 @@ def worker(grace: float | None, metrics: str | None) -> None:
     from portal.work.worker import work
 
     if metrics is not None:
-        refusing(lambda: _serve_figures(metrics))
-    refusing(lambda: work(current_app.extensions["portal_scheduler"], grace))
+        _serve_figures(metrics)
+    work(current_app.extensions["portal_scheduler"], grace)
 
 
 def _serve_figures(place: str) -> None:

@@ -70,13 +70,12 @@ def end(clockwork: Clockwork) -> None:
 def go_away(clockwork: Clockwork, away: Away) -> None:
     """Somebody enters their absence."""
     session = db.session()
-    writes.begin(session)
-    person, substitute = (
-        session.get_one(User, clockwork.people[name]) for name in (away.who, away.substitute)
-    )
-    begins, ends = (clockwork.now + dt.timedelta(days=days) for days in (away.begins, away.ends))
-    substitution.plan(session, person, begins, ends, substitute)
-    session.commit()
+    with writes.writing(session):
+        person, substitute = (
+            session.get_one(User, clockwork.people[name]) for name in (away.who, away.substitute)
+        )
+        begins, ends = (clockwork.now + dt.timedelta(days=days) for days in (away.begins, away.ends))
+        substitution.plan(session, person, begins, ends, substitute)
 
 
 def _ask_for_help(clockwork: Clockwork) -> None:
@@ -90,20 +89,18 @@ def _ask_for_help(clockwork: Clockwork) -> None:
 
 def _say(root: int, user_id: int, text: str) -> None:
     session = db.session()
-    writes.begin(session)
-    comments.add(session, root, user_id, text)
-    session.commit()
+    with writes.writing(session):
+        comments.add(session, root, user_id, text)
 
 
 def _attach(root: int, user_id: int, paper: Paper) -> None:
     session = db.session()
-    writes.begin(session)
-    process, user = session.get_one(Process, root), session.get_one(User, user_id)
-    row = storage.store(
-        session, paper.content(), name=paper.name, type="application/pdf", user=user, process=process
-    )
-    row.created = process.created + dt.timedelta(minutes=20)
-    session.commit()
+    with writes.writing(session):
+        process, user = session.get_one(Process, root), session.get_one(User, user_id)
+        row = storage.store(
+            session, paper.content(), name=paper.name, type="application/pdf", user=user, process=process
+        )
+        row.created = process.created + dt.timedelta(minutes=20)
 
 
 def _attempt(root: int, act: Callable[[], object]) -> int | None:

@@ -32,13 +32,6 @@ def away(moment: dt.datetime | None = None) -> ColumnElement[bool]:
     return exists().where(Absence.user_id == User.id, Absence.begins <= now, Absence.ends > now)
 
 
-def is_away(session: Session, user: User, moment: dt.datetime | None = None) -> bool:
-    """Whether a person is away at a moment, now by default. Rules of assignment pass them over."""
-    now = moment or clock.get()()
-    query = select(Absence.id).where(Absence.user_id == user.id, Absence.begins <= now, Absence.ends > now)
-    return session.scalar(query.limit(1)) is not None
-
-
 def standing_in(user: User, moment: dt.datetime | None = None) -> list[Absence]:
     """The absences, at a moment, in which this person does the work of somebody who has not left for good."""
     now = moment or clock.get()()

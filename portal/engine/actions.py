@@ -118,8 +118,7 @@ class TaskActions:
     def unassign(self, activation: Activation, reason: str | None = None) -> None:
         run, task = self.run, activation.task
         run.because("unassign", reason)
-        lifecycle.check("unassign", task)
-        permissions.demand_owner_or_manager(run.user, task, _("give it back"))
+        lifecycle.demand("unassign", task, run.user)
         self._note_other(task, "unassign")
         permissions.remember_owner(run.session, task)
         task.owner, task.assigned, task.owner_by_rule = None, None, False
@@ -129,8 +128,7 @@ class TaskActions:
     def reassign(self, activation: Activation, user: Any, reason: str | None = None) -> None:
         run, task = self.run, activation.task
         run.because("reassign", reason)
-        lifecycle.check("reassign", task)
-        permissions.demand_owner_or_manager(run.user, task, _("assign it to someone else"))
+        lifecycle.demand("reassign", task, run.user)
         self._note_other(task, "reassign")
         assignee = self._user(user)
         self._demand_fit(assignee, task)
@@ -155,15 +153,13 @@ class TaskActions:
 
     def cancel(self, activation: Activation, reason: str | None = None) -> None:
         self.run.because("cancel", reason)
-        lifecycle.check("cancel", activation.task)
-        permissions.demand_manager(self.run.user, activation.process, _("cancel it"))
+        lifecycle.demand("cancel", activation.task, self.run.user)
         step.close(self.run, activation.task)
 
     def undo(self, activation: Activation, reason: str | None = None) -> None:
         run, task, process = self.run, activation.task, activation.process
         run.because("undo", reason)
-        lifecycle.check("undo", task)
-        permissions.demand_manager(run.user, process, _("undo it"))
+        lifecycle.demand("undo", task, run.user)
         if activation.node._undo is not None and compensation.LEFT_OUT not in task.data:
             activation.node.call(activation.node._undo, activation)
         run.record(task, "CANCELED", "undo")
@@ -178,8 +174,7 @@ class TaskActions:
     def revive(self, activation: Activation, reason: str | None = None) -> Task:
         run, old, process = self.run, activation.task, activation.process
         run.because("revive", reason)
-        lifecycle.check("revive", old)
-        permissions.demand_manager(run.user, process, _("retry or reopen it"))
+        lifecycle.demand("revive", old, run.user)
         previous = [*old.previous, *joins.met(run, old), old]
         run.record(old, "REVIVED", "revive")
         step.leave(run, old)

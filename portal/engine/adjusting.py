@@ -7,11 +7,10 @@ from typing import Any
 
 from portal.errors import PortalError
 from portal.language import gettext as _
-from portal.language import lazy_gettext
 from portal.models import Task
 from portal.models.base import is_storable
 
-from . import lifecycle, permissions
+from . import lifecycle
 from .context import ActionContext
 
 #: a priority is a number up to this, and down to its negative
@@ -25,7 +24,7 @@ def change_due(run: ActionContext, task: Task, due: dt.datetime | None) -> None:
         TransitionNotAllowed, PermissionDenied
         PortalError: the moment has no time zone, or no database could keep it.
     """
-    _demand(run, "due", task)
+    lifecycle.demand("due", task, run.user)
     _check(due)
     before, task.due = task.due, due
     run.note(task, "due", old=_plain(before), new=_plain(due))
@@ -38,7 +37,7 @@ def change_priority(run: ActionContext, task: Task, priority: int) -> None:
         TransitionNotAllowed, PermissionDenied
         PortalError: it is no whole number, or too large.
     """
-    _demand(run, "priority", task)
+    lifecycle.demand("priority", task, run.user)
     if isinstance(priority, bool) or not isinstance(priority, int) or abs(priority) > MOST:
         raise PortalError(
             _(
@@ -60,7 +59,7 @@ def snooze(run: ActionContext, task: Task, until: dt.datetime | None) -> None:
         PermissionDenied: who acts is neither its owner nor a manager.
         PortalError: the moment is not ahead, or has no time zone.
     """
-    _demand(run, "snooze", task)
+    lifecycle.demand("snooze", task, run.user)
     _check(until)
     if until is not None and until <= run.now:
         raise PortalError(_("a task is snoozed until a moment that is ahead"))
@@ -75,8 +74,7 @@ def reschedule(run: ActionContext, task: Task, moment: dt.datetime) -> None:
         TransitionNotAllowed, PermissionDenied
         PortalError: the moment has no time zone, or no database could keep it.
     """
-    lifecycle.check("reschedule", task)
-    permissions.demand_manager(run.user, task.process, _("change when it runs"))
+    lifecycle.demand("reschedule", task, run.user)
     if moment is None:
         raise PortalError(_("say when it is to run"))
     _check(moment)
@@ -84,17 +82,6 @@ def reschedule(run: ActionContext, task: Task, moment: dt.datetime) -> None:
     task.lease = None  # a wait after a disturbance; who has claimed it meanwhile asks again whether it is due
     run.work_for_clock = True
     run.note(task, "reschedule", old=_plain(before), new=_plain(task.scheduled))
-
-
-def _demand(run: ActionContext, action: str, task: Task) -> None:
-    lifecycle.check(action, task)
-    if action != "snooze":
-        permissions.demand_manager(run.user, task.process, str(_WORDS[action]))
-    else:
-        permissions.demand_owner_or_manager(run.user, task, _("snooze it"))
-
-
-_WORDS = {"due": lazy_gettext("change its due date"), "priority": lazy_gettext("change its priority")}
 
 
 def _check(moment: Any) -> None:

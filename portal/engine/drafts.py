@@ -36,17 +36,15 @@ def read(session: Session, user_id: int, place: str) -> Draft | None:
 def save(session: Session, user_id: int, place: str, task_id: int | None, typed: Typed) -> dt.datetime:
     """Store what was typed, in a transaction of its own. Returns the moment."""
     now = clock.get()()
-    writes.begin(session)
-    _put(session, Draft, {"user_id": user_id, "place": place}, task_id=task_id, typed=typed, saved=now)
-    session.commit()
+    with writes.writing(session):
+        _put(session, Draft, {"user_id": user_id, "place": place}, task_id=task_id, typed=typed, saved=now)
     return now
 
 
 def discard(session: Session, user_id: int, place: str) -> None:
     """Delete a draft, in a transaction of its own."""
-    writes.begin(session)
-    accepted(session, user_id, place)
-    session.commit()
+    with writes.writing(session):
+        accepted(session, user_id, place)
 
 
 def form_of(task_id: int) -> str:
@@ -85,51 +83,47 @@ def park(
         browser: the hash of the browser's key.
         user_id: whose session it was; None where that is not known.
     """
-    writes.begin(session)
-    key = {"browser": browser, "place": place}
-    _put(session, ParkedForm, key, task_id=task_id, typed=typed, saved=clock.get()(), user_id=user_id)
-    for limit, mine in (
-        (PARKED_OF_BROWSER, ParkedForm.browser == browser),
-        (PARKED_IN_ALL, ParkedForm.user_id.is_(None) if user_id is None else ParkedForm.user_id == user_id),
-    ):
-        of = select(ParkedForm.browser, ParkedForm.place).where(mine)
-        for row in session.execute(of.order_by(ParkedForm.saved.desc()).offset(limit).limit(50)).all():
-            writes.run(
-                session, delete(ParkedForm).where(ParkedForm.browser == row[0], ParkedForm.place == row[1])
-            )
-    session.commit()
+    with writes.writing(session):
+        key = {"browser": browser, "place": place}
+        _put(session, ParkedForm, key, task_id=task_id, typed=typed, saved=clock.get()(), user_id=user_id)
+        for limit, mine in (
+            (PARKED_OF_BROWSER, ParkedForm.browser == browser),
+            (PARKED_IN_ALL, ParkedForm.user_id == user_id),
+        ):
+            of = select(ParkedForm.browser, ParkedForm.place).where(mine)
+            for row in session.execute(of.order_by(ParkedForm.saved.desc()).offset(limit).limit(50)).all():
+                old = ParkedForm.browser == row[0], ParkedForm.place == row[1]
+                writes.run(session, delete(ParkedForm).where(*old))
 
 
 def adopt(session: Session, browser: str, user_id: int) -> None:
     """Give a person who has signed in the forms that this browser sent meanwhile, except those of somebody else."""
-    writes.begin(session)
-    theirs = or_(ParkedForm.user_id.is_(None), ParkedForm.user_id == user_id)
-    since = clock.get()() - PARKED
-    query = select(ParkedForm).where(ParkedForm.browser == browser, theirs, ParkedForm.saved >= since)
-    for parked in session.scalars(query).all():
-        there = read(session, user_id, parked.place)
-        if there is None or there.saved <= parked.saved:
-            key = {"user_id": user_id, "place": parked.place}
-            rest = {"task_id": parked.task_id, "typed": parked.typed, "saved": parked.saved}
-            _put(session, Draft, key, **rest)
-    writes.run(session, delete(ParkedForm).where(ParkedForm.browser == browser, theirs))
-    session.commit()
+    with writes.writing(session):
+        theirs = or_(ParkedForm.user_id.is_(None), ParkedForm.user_id == user_id)
+        since = clock.get()() - PARKED
+        query = select(ParkedForm).where(ParkedForm.browser == browser, theirs, ParkedForm.saved >= since)
+        for parked in session.scalars(query).all():
+            there = read(session, user_id, parked.place)
+            if there is None or there.saved <= parked.saved:
+                key = {"user_id": user_id, "place": parked.place}
+                rest = {"task_id": parked.task_id, "typed": parked.typed, "saved": parked.saved}
+                _put(session, Draft, key, **rest)
+        writes.run(session, delete(ParkedForm).where(ParkedForm.browser == browser, theirs))
 
 
 def prune(session: Session) -> int:
     """Forget what is too old, and drafts of tasks that are over for long. The number of rows."""
     now = clock.get()()
     over = select(Task.id).where(Task.finished < now - KEPT_WHEN_OVER)
-    writes.begin(session)
-    count = 0
-    for statement in (
-        delete(Draft).where(Draft.saved < now - KEPT),
-        delete(Draft).where(Draft.saved < now - KEPT_WHEN_OVER, Draft.task_id.in_(over)),
-        delete(ParkedForm).where(ParkedForm.saved < now - PARKED),
-        delete(StartKey).where(StartKey.created < now - STARTED),
-    ):
-        count += writes.run(session, statement).rowcount
-    session.commit()
+    with writes.writing(session):
+        count = 0
+        for statement in (
+            delete(Draft).where(Draft.saved < now - KEPT),
+            delete(Draft).where(Draft.saved < now - KEPT_WHEN_OVER, Draft.task_id.in_(over)),
+            delete(ParkedForm).where(ParkedForm.saved < now - PARKED),
+            delete(StartKey).where(StartKey.created < now - STARTED),
+        ):
+            count += writes.run(session, statement).rowcount
     return count
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from portal.errors import TransitionNotAllowed
 from portal.flow import withdrawal
 from portal.language import gettext as _
-from portal.language import pgettext
+from portal.language import lazy_gettext, pgettext
 from portal.models import Process, Task, User
 
 from . import permissions, places
@@ -158,6 +159,35 @@ def check(action: str, task: Task) -> None:
         raise cannot(action, task.title if found.caller is None else "", why)
 
 
+#: what who may not is told that others may do
+_DEEDS: dict[str, Any] = {
+    "unassign": lazy_gettext("give it back"),
+    "reassign": lazy_gettext("assign it to someone else"),
+    "cancel": lazy_gettext("cancel it"),
+    "undo": lazy_gettext("undo it"),
+    "revive": lazy_gettext("retry or reopen it"),
+    "skip": lazy_gettext("skip it"),
+    "move": lazy_gettext("move it"),
+    "due": lazy_gettext("change its due date"),
+    "priority": lazy_gettext("change its priority"),
+    "snooze": lazy_gettext("snooze it"),
+    "reschedule": lazy_gettext("change when it runs"),
+}
+
+
+def demand(action: str, task: Task, user: User | None) -> None:
+    """Refuse an action as `check` does, then to who may not. None is the system.
+
+    Raises:
+        TransitionNotAllowed, PermissionDenied
+    """
+    check(action, task)
+    if "owner" in ACTIONS[action].who:
+        permissions.demand_owner_or_manager(user, task, _DEEDS[action])
+    else:
+        permissions.demand_manager(user, task.process, _DEEDS[action])
+
+
 def _unfit_to_skip(task: Task) -> str | None:
     """Why nobody can say where the token goes if the step is left out."""
     node = task.node
@@ -201,6 +231,32 @@ def check_process(action: str, process: Process) -> None:
             raise cannot_process(action, process, _("another process has called it"))
         if process.flow_class is None or not withdrawal.allows(process.flow_class, process):
             raise cannot_process(action, process, _("its flow does not allow that now"))
+
+
+_PROCESS_DEEDS: dict[str, Any] = {
+    "cancel": lazy_gettext("cancel its processes"),
+    "suspend": lazy_gettext("suspend its processes"),
+    "resume": lazy_gettext("resume its processes"),
+    "withdraw": lazy_gettext("withdraw it"),
+    "retry": lazy_gettext("retry its processes"),
+    "data": lazy_gettext("data its processes"),
+    "send": lazy_gettext("send its processes"),
+    "add": lazy_gettext("add its processes"),
+    "migrate": lazy_gettext("move its tasks"),
+}
+
+
+def demand_process(action: str, process: Process, user: User | None) -> None:
+    """Refuse an action on a process as `check_process` does, then to who may not. None is the system.
+
+    Raises:
+        TransitionNotAllowed, PermissionDenied
+    """
+    check_process(action, process)
+    if "requester" in PROCESS_ACTIONS[action].who:
+        permissions.demand_requester(user, process, _PROCESS_DEEDS[action])
+    else:
+        permissions.demand_manager(user, process, _PROCESS_DEEDS[action])
 
 
 def words(status: str | None) -> str:

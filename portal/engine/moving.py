@@ -9,7 +9,7 @@ from portal.flow.names import guess
 from portal.language import gettext as _
 from portal.models import Task
 
-from . import lifecycle, permissions, places
+from . import lifecycle, places
 from .context import ActionContext
 from .interpreter import joins, step
 
@@ -27,8 +27,7 @@ def move(run: ActionContext, old: Task, to: str) -> Task:
         TransitionNotAllowed: the token cannot be there, or the flow has no such node; the message says why.
         PermissionDenied: who acts is no manager of the flow.
     """
-    lifecycle.check("move", old)
-    permissions.demand_manager(run.user, old.process, _("move it"))
+    lifecycle.demand("move", old, run.user)
     flow_class: Any = old.process.flow_class
     node = flow_class.definition.nodes.get(to)
     if node is None:

@@ -35,7 +35,8 @@ REST = dt.timedelta(seconds=5)
 #: ids are read so many at a time
 CHUNK = 50
 
-_PROCESS_ACTIONS: dict[str, Callable[..., Any]] = {
+#: the function for each, which takes a session, a process, a user and a reason
+PROCESS_ACTIONS: dict[str, Callable[..., Any]] = {
     "cancel": cancel_process,
     "suspend": suspend,
     "resume": resume,
@@ -49,7 +50,7 @@ _TASK_ACTIONS = {
     "reassign": "reassign", "undo": "undo", "revive": "revive", "due": "change_due", "priority": "change_priority",
     "snooze": "snooze",
 }  # fmt: skip
-ACTIONS = {"task": tuple(_TASK_ACTIONS), "process": tuple(_PROCESS_ACTIONS)}
+ACTIONS = {"task": tuple(_TASK_ACTIONS), "process": tuple(PROCESS_ACTIONS)}
 #: what its author may do with an operation: from which states it leads where
 STEPS = {
     "pause": (("RUNNING",), "PAUSED"),
@@ -140,18 +141,16 @@ def steer(session: Session, operation_id: int, step: str, user: User) -> str:
         TransitionNotAllowed: it is over, or in that state already.
     """
     source, state = STEPS[step]
-    writes.begin(session)
-    found = session.get(Operation, operation_id, with_for_update=True, populate_existing=True)
-    if found is None:
-        session.rollback()
-        raise LookupError("there is no such operation")
-    if not may_steer(user, found):
-        raise PermissionDenied("only who began an operation may do this")
-    if found.state not in source:
-        raise TransitionNotAllowed(f"cannot {step} this operation: it is {found.state.lower()}")
-    found.state, found.scheduled = state, clock.get()()
-    found.finished = found.scheduled if state == "CANCELED" else None
-    session.commit()
+    with writes.writing(session):
+        found = session.get(Operation, operation_id, with_for_update=True, populate_existing=True)
+        if found is None:
+            raise LookupError("there is no such operation")
+        if not may_steer(user, found):
+            raise PermissionDenied("only who began an operation may do this")
+        if found.state not in source:
+            raise TransitionNotAllowed(f"cannot {step} this operation: it is {found.state.lower()}")
+        found.state, found.scheduled = state, clock.get()()
+        found.finished = found.scheduled if state == "CANCELED" else None
     if state == "RUNNING":
         wake()
     return state
@@ -260,7 +259,7 @@ def _act(
     with transaction(session, user_id, **where):
         if target == "process":
             more = (given,) if action == "migrate" else ()
-            told = _PROCESS_ACTIONS[action](session, target_id, user_id, reason, *more)
+            told = PROCESS_ACTIONS[action](session, target_id, user_id, reason, *more)
             if action == "retry" and not told.fresh:
                 raise TransitionNotAllowed(told.refused[0])
         else:
@@ -282,14 +281,9 @@ def _arguments(session: Session, action: str, given: Any) -> tuple[Any, ...]:
 
 
 def _refuse(session: Session, key: Key, target_id: int, words: str, next_moment: dt.timedelta) -> None:
-    writes.begin(session)
-    try:
+    with writes.writing(session):
         _advance(session, key, target_id, next_moment, refused=Operation.refused + 1)
         session.add(OperationRefusal(operation_id=key.operation_id, target_id=target_id, words=words[:1000]))
-        session.commit()
-    except BaseException:
-        session.rollback()
-        raise
 
 
 def _advance(session: Session, key: Key, target_id: int, next_moment: dt.timedelta, **values: Any) -> None:

@@ -11,10 +11,9 @@ from sqlalchemy.orm import Session
 
 from portal.errors import PermissionDenied, PortalError, TransitionNotAllowed
 from portal.language import gettext as _
-from portal.language import lazy_gettext
 from portal.models import Process, Task, User
 
-from . import corrections, items, lifecycle, permissions
+from . import corrections, items, lifecycle
 from .context import ActionContext
 from .interpreter import branches, processes, signals, step, subprocesses
 from .retries import persistent
@@ -228,18 +227,6 @@ def _demand_data(item: Any) -> None:
         raise PortalError(_("Nothing takes a value called “%(name)s”.", name=ours[0][:50]))
 
 
-#: what who is no manager may not do
-_ITS: dict[str, Any] = {
-    "cancel": lazy_gettext("cancel its processes"),
-    "suspend": lazy_gettext("suspend its processes"),
-    "resume": lazy_gettext("resume its processes"),
-    "retry": lazy_gettext("retry its processes"),
-    "data": lazy_gettext("data its processes"),
-    "send": lazy_gettext("send its processes"),
-    "add": lazy_gettext("add its processes"),
-}
-
-
 @contextmanager
 def _managed(
     session: Session, process: Process | int, user: User | int | None, action: str, reason: str | None
@@ -251,12 +238,6 @@ def _managed(
             if isinstance(process, Process) and process in run.tasks
             else read_process(session, process)
         )
-        lifecycle.check_process(action, found)
-        if "requester" in lifecycle.PROCESS_ACTIONS[action].who:
-            permissions.demand_requester(
-                run.user, found, _("withdraw it") if action == "withdraw" else f"{action} it"
-            )
-        else:
-            permissions.demand_manager(run.user, found, str(_ITS.get(action, f"{action} its processes")))
+        lifecycle.demand_process(action, found, run.user)
         yield run, found
         step.settle(run)

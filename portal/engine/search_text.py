@@ -134,10 +134,10 @@ def fill_in(session: Session, most: int = 200) -> int:
     texts = {process.id: text_of(process) for process in found}
     for process_id, names in _attached(session, list(texts)).items():
         texts[process_id] += _ATTACHED + names
-    writes.begin(session)
-    for process_id, text in texts.items():  # whoever has been faster knows better
-        writes.run(session, update(Process).where(Process.id == process_id, without).values(search_text=text))
-    session.commit()
+    with writes.writing(session):
+        for process_id, text in texts.items():  # whoever has been faster knows better
+            mine = update(Process).where(Process.id == process_id, without)
+            writes.run(session, mine.values(search_text=text))
     return len(texts)
 
 

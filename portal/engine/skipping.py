@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from portal.language import gettext as _
 from portal.models import Task
 
 from . import lifecycle, permissions
@@ -18,8 +17,7 @@ def skip(run: ActionContext, task: Task) -> None:
         TransitionNotAllowed: it is not waiting, or it decides where the process goes.
         PermissionDenied: who acts is no manager of the flow.
     """
-    lifecycle.check("skip", task)
-    permissions.demand_manager(run.user, task.process, _("skip it"))
+    lifecycle.demand("skip", task, run.user)
     permissions.remember_owner(run.session, task)
     task.owner, task.owner_id, task.owner_by_rule = None, None, False
     task.acting_for, task.snoozed_until = None, None

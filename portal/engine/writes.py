@@ -5,6 +5,8 @@ SQLite refuses a transaction that has read before it writes when somebody else h
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection
@@ -23,16 +25,22 @@ def begin(session: Session) -> Connection:
     return session.connection(execution_options={"writes": True})
 
 
-def execute(session: Session, statement: Any) -> Any:
-    """One statement in a transaction of its own. Its result."""
+@contextmanager
+def writing(session: Session) -> Iterator[Session]:
+    """A transaction that writes, committed at the end of the block."""
     begin(session)
     try:
-        result = run(session, statement)
+        yield session
         session.commit()
     except BaseException:
         session.rollback()
         raise
-    return result
+
+
+def execute(session: Session, statement: Any) -> Any:
+    """One statement in a transaction of its own. Its result."""
+    with writing(session):
+        return run(session, statement)
 
 
 def run(session: Session, statement: Any) -> Any:

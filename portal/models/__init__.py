@@ -19,7 +19,7 @@ from .notice import CalendarFeed, Digest, Notice
 from .operation import Operation, OperationRefusal
 from .outgoing import Outgoing
 from .process import Process
-from .program import SCOPES, KeptAnswer, Token, hash_of, issue
+from .program import KeptAnswer, Token, hash_of, issue
 from .received_mail import ReceivedMail
 from .registries import demand_objects
 from .report import DailyDuration, DailyFlow, DailyPerson, DailyStep, ReportCursor, ReportPath
@@ -42,7 +42,6 @@ from .user import (
     find_person,
     find_user,
     find_who_signs_in,
-    mail_key,
     people_of_mail,
     roles_named,
     user_role,
@@ -53,7 +52,6 @@ from .worker import Worker
 Base.registry.configure()
 
 __all__ = [
-    "SCOPES",
     "Absence",
     "Anonymised",
     "AuditHead",
@@ -122,7 +120,6 @@ __all__ = [
     "is_not_ours",
     "is_of_flows",
     "issue",
-    "mail_key",
     "people_of_mail",
     "prepare_engine",
     "prepare_guest_engine",

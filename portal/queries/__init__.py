@@ -1,16 +1,13 @@
 """Reads for people. No Flask here: the session, the person and the filters are arguments."""
 
 from .acting import owners, whom_for
-from .attention import Attention, attention
-from .beside import BADGES, Beside, View, badges, badges_and_talk, saved_view
-from .board import MOST_ON_A_BOARD, Column, board, counted
+from .attention import attention
+from .beside import BADGES, badges, badges_and_talk, saved_view
+from .board import MOST_ON_A_BOARD, board, counted
 from .candidates import how_many_could, names_of_who_could, who_could
-from .figures import Figures, figures
+from .figures import figures
 from .filters import (
-    DUE,
     EVERYTHING,
-    PROCESS_STATES,
-    TASK_STATES,
     DataFilter,
     Filters,
     LeftOut,
@@ -18,11 +15,7 @@ from .filters import (
     steps_of,
 )
 from .lists import (
-    ARCHIVE_ORDERS,
     LISTS,
-    ORDERS,
-    PROCESS_ORDERS,
-    archive,
     came_since,
     how_many_processes,
     how_many_tasks,
@@ -35,31 +28,28 @@ from .lists import (
     task_ids,
 )
 from .notices import notices, unread
-from .one_process import Course, Happened, History, Stop, course, history, names_in
+from .one_process import Course, Happened, Stop, course, history, names_in
 from .paging import Page
 from .processes import (
     EVENTS,
-    Position,
     ProcessDetail,
     alike,
     children,
     last_event,
     places,
-    processes,
     story,
     task_events,
     timeline,
     troubles,
 )
 from .requests import At, often_started, requested_steps, requests, start_drafts, usual_durations
-from .signed_in import SignedIn, signed_in
+from .signed_in import signed_in
 from .standing import Standing, standing, standing_after
 from .talk import Talk, talk
 from .tasks import (
     chosen,
     due_tasks,
     helped,
-    late,
     next_at_step,
     next_in_inbox,
     next_in_process,
@@ -70,39 +60,24 @@ from .waiting import Waiting, waiting
 from .workers import workers_seen
 
 __all__ = [
-    "ARCHIVE_ORDERS",
     "BADGES",
-    "DUE",
     "EVENTS",
     "EVERYTHING",
     "LISTS",
     "MOST_ON_A_BOARD",
-    "ORDERS",
-    "PROCESS_ORDERS",
-    "PROCESS_STATES",
-    "TASK_STATES",
     "At",
-    "Attention",
-    "Beside",
-    "Column",
     "Course",
     "DataFilter",
-    "Figures",
     "Filters",
     "Happened",
-    "History",
     "LeftOut",
     "Page",
-    "Position",
     "ProcessDetail",
-    "SignedIn",
     "Standing",
     "Stop",
     "Talk",
-    "View",
     "Waiting",
     "alike",
-    "archive",
     "attention",
     "badges",
     "badges_and_talk",
@@ -122,7 +97,6 @@ __all__ = [
     "how_many_tasks",
     "inbox",
     "last_event",
-    "late",
     "matching",
     "names_in",
     "names_of_who_could",
@@ -135,7 +109,6 @@ __all__ = [
     "owners",
     "places",
     "process_ids",
-    "processes",
     "queue",
     "read",
     "requested_steps",

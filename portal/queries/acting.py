@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from portal.engine import absences, permissions
+from portal.engine import absences, criteria, permissions
 from portal.models import Task, User
 
 
 def mine(user: User) -> Any:
     """A criterion for `select(Task).join(Task.process)`: the inbox, with the tasks of those for whom they stand in."""
-    return permissions.my_tasks(user)
+    return criteria.my_tasks(user)
 
 
 def owners(user: User, label: str) -> set[int]:

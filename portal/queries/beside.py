@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import JSON, and_, bindparam, exists, func, literal, or_, select, type_coerce, union
 from sqlalchemy.orm import Session
 
-from portal.engine import permissions
+from portal.engine import criteria
 from portal.flow.registry import registry
 from portal.models import (
     BigId,
@@ -101,16 +101,16 @@ BADGES = ("inbox", "queue", "incidents")
 def badge_counts(user: Any) -> tuple[Any, Any, Any]:
     """How many tasks are in the inbox, in the queue, and how many have failed in flows that the person manages, as
     columns; they stop counting at a hundred."""
-    free, now = permissions.is_free(user), user.now if isinstance(user, Holder) else utcnow()
+    free, now = criteria.is_free(user), user.now if isinstance(user, Holder) else utcnow()
     sets = [
         select(Task.id).join(Process, Process.id == Task.process_id).where(and_(free, each))
-        for each in permissions.takeable_sets(user)
+        for each in criteria.takeable_sets(user)
     ]
     mine = [
         select(Task.id)
         .join(Process, Process.id == Task.process_id)
         .where(each, Task.finished.is_(None), awake(now))
-        for each in permissions.my_task_sets(user)
+        for each in criteria.my_task_sets(user)
     ]
     return count(mine), count(sets), _failed(user)
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Select, String, and_, bindparam, case, func, select, true, union
 from sqlalchemy.orm import Session
 
-from portal.engine import permissions
+from portal.engine import criteria
 from portal.flow.registry import registry
 from portal.models import Process, Task, User
 
@@ -110,8 +110,8 @@ def _oldest(who: Any, whole: bool, most: int | None) -> Any:
     """
     sets: list[Any] = [true()]
     if not whole:
-        own = among(Process.id, permissions.own_processes(who).scalar_subquery())
-        sets = [own, *(and_(permissions.is_free(who), each) for each in permissions.takeable_sets(who))]
+        own = among(Process.id, criteria.own_processes(who).scalar_subquery())
+        sets = [own, *(and_(criteria.is_free(who), each) for each in criteria.takeable_sets(who))]
     columns = (Task.id, Task.flow_task, Task.due, Task.status, Task.created, Task.priority, Task.process_id)
     tasks = select(*columns).join(Process, Process.id == Task.process_id).where(_OPEN)
     parts = [tasks.where(each).order_by(Process.id).limit(most) for each in sets]

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Select, and_, false, func, or_, select, true
 from sqlalchemy.orm import Session
 
-from portal.engine import absences, permissions
+from portal.engine import absences, criteria
 from portal.language import gettext as _
 from portal.models import Process, Task, User, utcnow
 
@@ -83,34 +83,34 @@ _STEP = ~Task.flow_task.contains("__", autoescape=True)
 
 def _inbox(user: Any, _flow: str) -> list[Any]:
     now = user.now if isinstance(user, Holder) else utcnow()
-    return [and_(each, _OPEN, awake(now)) for each in permissions.my_task_sets(user)]
+    return [and_(each, _OPEN, awake(now)) for each in criteria.my_task_sets(user)]
 
 
 def _queue(user: Any, _flow: str) -> list[Any]:
-    return permissions.takeable_sets(user)
+    return criteria.takeable_sets(user)
 
 
 def _processes(user: Any, flow: str) -> list[Any]:
     if user.is_superuser:
         return [true()]
-    flows = permissions.visible_flows(user, flow)
-    own = among(Process.id, permissions.own_processes(user).scalar_subquery())
+    flows = criteria.visible_flows(user, flow)
+    own = among(Process.id, criteria.own_processes(user).scalar_subquery())
     return flows if flow and flows else [*flows, own]
 
 
 def _tasks(user: Any, flow: str) -> list[Any]:
     if user.is_superuser:
         return [true()]
-    flows = permissions.visible_flows(user, flow)
-    own = among(Task.process_id, permissions.own_processes(user).scalar_subquery())
-    return flows if flow and flows else [*flows, own, *permissions.permitted_sets(user)]
+    flows = criteria.visible_flows(user, flow)
+    own = among(Task.process_id, criteria.own_processes(user).scalar_subquery())
+    return flows if flow and flows else [*flows, own, *criteria.permitted_sets(user)]
 
 
 #: the sets of what is read in no order of its own, and as one
-_SEEN = {"processes": permissions.visible_sets, "tasks": permissions.visible_task_sets}
+_SEEN = {"processes": criteria.visible_sets, "tasks": criteria.visible_task_sets}
 LISTS: dict[str, List] = {
     "inbox": List("mine", ORDERS, _inbox, lambda _user: _OPEN),
-    "queue": List("mine", ORDERS, _queue, permissions.is_free),
+    "queue": List("mine", ORDERS, _queue, criteria.is_free),
     "archive": List(
         "archive", ARCHIVE_ORDERS, lambda user, _flow: [Task.owner_id == user.id],
         lambda _user: Task.finished.is_not(None),
@@ -326,11 +326,6 @@ def inbox(session: Session, user: User, filters: Filters = EVERYTHING, size: int
 def queue(session: Session, user: User, filters: Filters = EVERYTHING, size: int = PAGE) -> Page:
     """The tasks that a person may take."""
     return read(session, user, "queue", filters, size)
-
-
-def archive(session: Session, user: User, filters: Filters = EVERYTHING, size: int = PAGE) -> Page:
-    """The tasks that were a person's and are over."""
-    return read(session, user, "archive", filters, size)
 
 
 def came_since(session: Session, user: User, name: str, moment: dt.datetime, newest: int) -> int:

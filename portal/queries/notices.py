@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, contains_eager
 
-from portal.engine import permissions
+from portal.engine import criteria
 from portal.models import Notice, Process, Task, User
 
 #: notices on a page
@@ -17,7 +17,7 @@ PAGE = 50
 def notices(session: Session, user: User, before: int | None = None, size: int = PAGE) -> list[Notice]:
     """A person's notices, the newest first: those of what they may still see."""
     visible = or_(
-        Notice.process_id.is_(None), permissions.visible_processes(user), permissions.takeable_tasks(user)
+        Notice.process_id.is_(None), criteria.visible_processes(user), criteria.takeable_tasks(user)
     )
     query = (
         select(Notice)

@@ -23,18 +23,15 @@ from sqlalchemy.orm import (
 )
 from sqlalchemy.orm.attributes import set_committed_value
 
-from portal.engine import permissions
+from portal.engine import criteria
 from portal.models import Event, Process, Task, User, utcnow
 
 from . import shown
 from .attention import Attention, attention
 from .beside import BADGES, badge_counts
-from .filters import EVERYTHING, Filters
 from .holder import kept
-from .lists import read
 from .loading import load_pointers, tables_of_heirs
 from .one_process import OPEN, Course, Stop
-from .paging import PAGE, Page
 from .talk import PROCESS, Known, talk_columns
 
 #: how many children and events one page shows
@@ -53,11 +50,6 @@ class Position:
     #: who has it, when it is one task and somebody's
     owner: str | None
     due: dt.datetime | None = None
-
-
-def processes(session: Session, user: User, filters: Filters = EVERYTHING, size: int = PAGE) -> Page:
-    """The processes that a person may see, or has started, the newest first."""
-    return read(session, user, "mine" if filters.mine else "processes", filters, size)
 
 
 #: what waits for other steps of its process
@@ -148,7 +140,7 @@ def _story(session: Session, user: Any) -> Select[Any]:
     whole = case((Process.id == PROCESS, Process.data))  # of a child only what its summary says is read
     beside = (*badge_counts(user), *talk_columns(PROCESS))
     return (
-        select(Process, permissions.visible_process(user), *beside, whole)
+        select(Process, criteria.visible_process(user), *beside, whole)
         .where(Process.id.in_(shown_here))
         .options(
             joinedload(Process.created_by).lazyload(User.roles),
@@ -174,7 +166,7 @@ def children(session: Session, user: User, task: Task) -> list[Process]:
     """The processes that a task has called, oldest first, and that the person may see."""
     if task.node is None or not task.node.calls_processes:
         return []
-    query = select(Process).where(Process.parent_task_id == task.id, permissions.visible_process(user))
+    query = select(Process).where(Process.parent_task_id == task.id, criteria.visible_process(user))
     query = query.options(joinedload(Process.created_by).lazyload(User.roles), _heirs())
     query = query.options(*shown.options(session, Load(Process)))
     found = list(session.scalars(query.order_by(Process.id).limit(_CHILDREN_SHOWN)).unique())

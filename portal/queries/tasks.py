@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
-from portal.engine import permissions
+from portal.engine import criteria, permissions
 from portal.models import Helper, Process, Task, User, utcnow
 
 from . import acting
@@ -19,8 +19,8 @@ from .rows import whole_tasks, with_processes
 
 def next_in_process(session: Session, user: User, process_id: int) -> Task | None:
     """The next task of a process that is a person's, or else one that they may take."""
-    for criteria in (_mine(user), (permissions.takeable_tasks(user),)):
-        query = with_processes().where(Task.finished.is_(None), *criteria, Task.process_id == process_id)
+    for mine in (_mine(user), (criteria.takeable_tasks(user),)):
+        query = with_processes().where(Task.finished.is_(None), *mine, Task.process_id == process_id)
         found: list[Task] = list(session.scalars(_in_order(query).limit(20)).unique())
         for task in found:
             if task.status == "ASSIGNED" or permissions.may_take(session, user, task):
@@ -32,9 +32,9 @@ def next_at_step(session: Session, user: User, label: str, node: str) -> list[tu
     """The id and the state of the first few tasks of a step that are a person's, then of those that they may take."""
     found: list[tuple[int, str]] = []
     step = (Process.flow_label == label, Task.flow_task == node, ~Process.on_hold)
-    for criteria in (_mine(user), (permissions.takeable_tasks(user),)):
+    for mine in (_mine(user), (criteria.takeable_tasks(user),)):
         rows: Any = select(Task.id, Task.status).join(Task.process)
-        rows = rows.where(Task.finished.is_(None), *criteria, *step)
+        rows = rows.where(Task.finished.is_(None), *mine, *step)
         found += [(row[0], row[1]) for row in session.execute(_in_order(rows).limit(10))]
     return found
 
@@ -65,12 +65,6 @@ def due_tasks(session: Session, user: User, most: int = 500) -> list[Task]:
     """What a person has to do that is due at some moment, the soonest first."""
     query = with_processes().where(Task.finished.is_(None), acting.mine(user), Task.due.is_not(None))
     return list(session.scalars(query.order_by(Task.due, Task.id).limit(most)).unique())
-
-
-def late(session: Session, user: User) -> int:
-    """How many tasks in a person's inbox are overdue."""
-    query = select(func.count(Task.id)).join(Task.process).where(Task.finished.is_(None), *_mine(user))
-    return session.scalar(query.where(Task.due < utcnow())) or 0
 
 
 def snoozed(session: Session, user: User, limit: int = PAGE) -> list[Task]:

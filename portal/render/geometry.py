@@ -73,20 +73,6 @@ def runs_along(one: Segment, other: Segment, gap: float = 0.5) -> bool:
     return line_of(one).runs_along(line_of(other), gap)
 
 
-def crosses(one: Segment, other: Segment) -> bool:
-    """As `Line.crosses`."""
-    return line_of(one).crosses(line_of(other))
-
-
-def upright(points: Sequence[Point]) -> list[Point]:
-    """With stretches that lean by less than a pixel set level or upright."""
-    found = [points[0]]
-    for x, y in points[1:]:
-        before = found[-1]
-        found.append((before[0] if abs(x - before[0]) < 1 else x, before[1] if abs(y - before[1]) < 1 else y))
-    return found
-
-
 def straightened(points: Sequence[Point]) -> tuple[Point, ...]:
     """Without the points at which nothing bends."""
     kept = [points[0]]

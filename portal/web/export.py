@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 from typing import Any
-from xml.sax.saxutils import quoteattr
 
 from flask import Response, stream_with_context
 from sqlalchemy import select
@@ -19,6 +18,7 @@ from portal.language import gettext as _
 from portal.models import Event, Process, Task, User, db
 from portal.queries import LISTS, Filters, Page
 
+from . import xes
 from .csv_files import csv_lines, safe
 from .display.moments import zone
 from .display.states import ATTENTION, process_state, task_state
@@ -168,37 +168,19 @@ _LIFECYCLE = {
 
 
 def _xes(pages: Iterable[Page]) -> Iterator[str]:
-    """The event log of the processes (IEEE 1849): a trace a process, an event for each change of a task's state."""
-    yield '<?xml version="1.0" encoding="UTF-8"?>\n<log xes.version="2.0" xmlns="http://www.xes-standard.org/">\n'
-    for extension, prefix in (
-        ("Concept", "concept"),
-        ("Time", "time"),
-        ("Organizational", "org"),
-        ("Lifecycle", "lifecycle"),
-    ):
-        address = f"http://www.xes-standard.org/{prefix}.xesext"
-        yield f'<extension name="{extension}" prefix="{prefix}" uri="{address}"/>\n'
+    """The event log of the processes: a trace a process, an event for each change of a task's state."""
+    return xes.log(_traces(pages))
+
+
+def _traces(pages: Iterable[Page]) -> Iterator[tuple[xes.Attributes, list[xes.Attributes]]]:
     for page in pages:
         events = _events([process.id for process in page])
         for process in page:
-            yield f"<trace>{_text('concept:name', process.id)}{_text('flow', process.flow_label)}\n"
-            for flow_task, state, moment, username in events.get(process.id, ()):
-                resource = _text("org:resource", username) if username else ""
-                yield (
-                    f"<event>{_text('concept:name', flow_task)}{_text('lifecycle:transition', _LIFECYCLE[state])}"
-                    f"{_text('state', state)}{resource}"
-                    f'<date key="time:timestamp" value="{moment.isoformat()}"/></event>\n'
-                )
-            yield "</trace>\n"
-    yield "</log>\n"
+            name = {"concept:name": str(process.id), "flow": process.flow_label}
+            yield name, events.get(process.id, [])
 
 
-def _text(key: str, value: Any) -> str:
-    plain = "".join(each for each in str(value) if each >= " ")
-    return f'<string key="{key}" value={quoteattr(plain)}/>'
-
-
-def _events(ids: list[int]) -> dict[int, list[tuple[Any, ...]]]:
+def _events(ids: list[int]) -> dict[int, list[xes.Attributes]]:
     query = (
         select(Event.process_id, Task.flow_task, Event.to_state, Event.created, User.username)
         .join(Task, Task.id == Event.task_id)
@@ -206,7 +188,12 @@ def _events(ids: list[int]) -> dict[int, list[tuple[Any, ...]]]:
         .where(Event.process_id.in_(ids))
         .order_by(Event.id)
     )
-    found: dict[int, list[tuple[Any, ...]]] = {}
-    for process_id, *event in db.session.execute(query):
-        found.setdefault(process_id, []).append(tuple(event))
+    found: dict[int, list[xes.Attributes]] = {}
+    for process_id, flow_task, state, moment, username in db.session.execute(query):
+        found.setdefault(process_id, []).append(
+            {
+                "concept:name": flow_task, "lifecycle:transition": _LIFECYCLE[state], "state": state,
+                "org:resource": username, "time:timestamp": moment,
+            }
+        )  # fmt: skip
     return found

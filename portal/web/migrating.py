@@ -11,10 +11,10 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
-from portal.engine import declarations, lifecycle
-from portal.engine.versions import migration
+from portal.engine import declarations
+from portal.engine.versions import lost_steps, migration
 from portal.engine.versions.migration import Move
-from portal.errors import PermissionDenied, TransitionNotAllowed
+from portal.errors import TransitionNotAllowed
 from portal.language import gettext as _
 from portal.language import ngettext
 from portal.models import Process, Task, db
@@ -23,6 +23,7 @@ from portal.render import ChartState
 from .accounts.sign_in import require_login
 from .chart import chart_state
 from .comparing import Compared, compared
+from .demands import demand_process
 from .display.actions import PROCESS_ACTIONS
 from .display.steps import step_title
 from .display.values import list_words
@@ -40,10 +41,8 @@ blueprint.before_request(require_login)
 @blueprint.route("/processes/<int:process_id>/migrate", methods=["GET", "POST"])
 def migrate(process_id: int) -> BaseResponse | str | tuple[str, int]:
     process = process_or_refuse(process_id)
-    lifecycle.check_process("migrate", process)
-    if not me().manages(process.flow_label):
-        raise PermissionDenied(_("Only a manager of the flow may do this."))
-    lost = migration.misfits(process, open_tasks(process))
+    demand_process("migrate", process, me())
+    lost = lost_steps.misfits(process, open_tasks(process))
     if not lost:
         raise TransitionNotAllowed(_("Every open step of this process is one of its flow as it is now."))
     if request.method != "POST":
@@ -52,7 +51,7 @@ def migrate(process_id: int) -> BaseResponse | str | tuple[str, int]:
     wanted = {name: request.form.get(f"to-{name}", "") for name in lost}
     chosen = {old: new for old, new in wanted.items() if new}
     flow_class, user_id = process.flow_class, me().id
-    if not chosen or not set(chosen.values()) <= {node.name for node in migration.targets(flow_class)}:
+    if not chosen or not set(chosen.values()) <= {node.name for node in lost_steps.targets(flow_class)}:
         fault = fault or _("Choose a step.")
     if fault:
         return _page(process, lost, wanted, fault), 422
@@ -96,7 +95,7 @@ def _page(
         asked_before=moves is not None,
         lost=[(name, step_title(flow.definition, name)) for name in lost],
         wanted=wanted,
-        targets=migration.targets(flow),
+        targets=lost_steps.targets(flow),
         address=url_for("portal.migrating.migrate", process_id=process.id),
         back=way_back(url_for("portal.processes.detail", process_id=process.id)),
         fault=fault,

@@ -11,7 +11,7 @@ from flask import request
 from sqlalchemy import select
 
 from portal.engine import declarations
-from portal.engine.versions import migration
+from portal.engine.versions import lost_steps
 from portal.flow import registry
 from portal.language import gettext as _
 from portal.language import ngettext
@@ -35,7 +35,7 @@ def fault(steps: dict[str, str], label: str | None) -> str:
     """Why these steps cannot be chosen for processes of this flow; None is several."""
     if label is None:
         return _("Steps can be chosen for processes of one flow.")
-    known = {node.name for node in migration.targets(registry[label])} if label in registry else set()
+    known = {node.name for node in lost_steps.targets(registry[label])} if label in registry else set()
     return "" if set(steps.values()) <= known else _("Choose a step.")
 
 
@@ -64,14 +64,14 @@ def preview(ids: Sequence[int], label: str | None) -> Moving:
     Args:
         label: the flow that all of them are of, if they are of one.
     """
-    found = [each for each in migration.stuck(db.session(), ids) if me().manages(each.label)]
+    found = [each for each in lost_steps.stuck(db.session(), ids) if me().manages(each.label)]
     steps = chosen_steps()
     wanted = {(each.label, each.name): steps.get(each.name) or each.likely for each in found}
     moving = Moving(_told(found, wanted))
     if label is None or label not in registry or not me().manages(label):
         return moving
     flow_class = registry[label]
-    moving.targets = migration.targets(flow_class)
+    moving.targets = lost_steps.targets(flow_class)
     moving.wanted = {name: new for (_label, name), new in wanted.items()}
     likely = {each.name: each.likely for each in found}
     moving.lost = [(name, step_title(flow_class.definition, name), new) for name, new in likely.items()]
@@ -90,7 +90,7 @@ def one_flow(ids: Sequence[int]) -> str | None:
     return labels[0] if len(labels) == 1 else None
 
 
-def _told(found: Sequence[migration.Stuck], wanted: dict[tuple[str, str], str]) -> list[str]:
+def _told(found: Sequence[lost_steps.Stuck], wanted: dict[tuple[str, str], str]) -> list[str]:
     at: dict[tuple[str, str], set[int]] = defaultdict(set)
     for each in found:
         at[each.label, each.name].add(each.process_id)
@@ -121,7 +121,7 @@ def _told(found: Sequence[migration.Stuck], wanted: dict[tuple[str, str], str]) 
 
 
 def _compared(
-    old: Any, flow_class: Any, found: Sequence[migration.Stuck], wanted: dict[str, str]
+    old: Any, flow_class: Any, found: Sequence[lost_steps.Stuck], wanted: dict[str, str]
 ) -> Compared:
     standing = Counter(each.name for each in found)
     going: Counter[str] = Counter()

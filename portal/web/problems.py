@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import trace
+from portal.errors import InvalidForm
 
 MEDIA_TYPE = "application/problem+json"
 #: below the prefix of the portal
@@ -31,6 +32,11 @@ class Invalid(Exception):
     def __init__(self, errors: Mapping[str, list[str]], detail: str = "") -> None:
         super().__init__(detail)
         self.errors, self.detail = dict(errors), detail
+
+    @classmethod
+    def form(cls, error: InvalidForm) -> Invalid:
+        """What a form refuses, by its fields."""
+        return cls(dict(flattened(error.errors)), "" if error.errors else str(error))
 
 
 def for_programs() -> bool:

@@ -11,10 +11,10 @@ from werkzeug.wrappers import Response as BaseResponse
 from wtforms import Form
 
 from portal import queries
-from portal.engine import actions, lifecycle, operations, permissions, visibility
+from portal.engine import actions, operations, permissions, visibility
 from portal.engine.process_actions import Retried
 from portal.engine.versions import migration
-from portal.errors import InvalidForm, PermissionDenied, PortalError, TransitionNotAllowed
+from portal.errors import InvalidForm, PortalError, TransitionNotAllowed
 from portal.jsonstore import fields_of
 from portal.jsonstore.place import MISSING, document_of, look_up
 from portal.language import gettext as _
@@ -23,6 +23,7 @@ from portal.models import Process, Task, db
 
 from . import migrating_many
 from .accounts.sign_in import require_login
+from .demands import demand_process
 from .display.actions import PROCESS_ACTIONS
 from .files import Files
 from .forms import seen
@@ -32,58 +33,55 @@ from .forms.writing import write
 from .layout import me
 from .lookups import process_or_refuse
 from .messages import flash
-from .processes import ask, correctable
+from .processes import correctable
 from .reasons import reason_of_request
 from .rendering import render_template
 from .selection import Refusal, Selection, each, list_filters, selection, tell, tell_nothing
 from .step_fields import named_fields
+from .tasks import preview
 from .tasks.given import my_zone
 from .urls import see_other, to_id, way_back
 
 blueprint = Blueprint("process_levers", __name__)
 blueprint.before_request(require_login)
 
-_DO: dict[str, Any] = {
-    "cancel": actions.cancel_process,
-    "suspend": actions.suspend,
-    "resume": actions.resume,
-    "withdraw": actions.withdraw,
-    "retry": actions.retry,
-    "migrate": migration.migrate,
-}
 
-
-def demand(action: str, process: Process) -> None:
-    """Refuse what the state does not allow, then who may not.
-
-    Raises:
-        TransitionNotAllowed, PermissionDenied
-    """
-    lifecycle.check_process(action, process)
-    if action == "withdraw":
-        permissions.demand_requester(me(), process, _("withdraw it"))
-    elif not me().manages(process.flow_label):
-        raise PermissionDenied(_("Only a manager of the flow may do this."))
-
-
-@blueprint.route("/processes/<int:process_id>/<any(withdraw,retry):action>", methods=["GET", "POST"])
+@blueprint.route(
+    "/processes/<int:process_id>/<any(cancel,suspend,resume,withdraw,retry):action>", methods=["GET", "POST"]
+)
 def act(process_id: int, action: str) -> BaseResponse | str | tuple[str, int]:
     process = process_or_refuse(process_id)
-    demand(action, process)
-    address = url_for("portal.process_levers.act", process_id=process_id, action=action)
+    demand_process(action, process, me())
     if request.method != "POST":
-        return ask(process, action, address)
+        return _ask(process, action)
     reason, fault = reason_of_request()
     if fault:
-        return ask(process, action, address, fault), 422
-    told = _DO[action](db.session(), process_id, me().id, reason)
+        return _ask(process, action, fault), 422
+    own = process.created_by_id == me().id
+    told = operations.PROCESS_ACTIONS[action](db.session(), process_id, me().id, reason)
     if isinstance(told, Retried):
         _tell_retried(told)
-    else:
-        own = process.created_by_id == me().id
+    elif action == "withdraw":
         words = _("Your request #%(number)s is withdrawn.") if own else _("Request #%(number)s is withdrawn.")
         flash(words % {"number": process_id}, "success")
+    else:
+        done = PROCESS_ACTIONS[action].done
+        flash(_("%(done)s: process %(number)s.", done=done, number=process_id), "success")
     return see_other(way_back(url_for("portal.processes.detail", process_id=process_id)))
+
+
+def _ask(process: Process, action: str, fault: str = "") -> str:
+    """The page that says what an action will do."""
+    return render_template(
+        "portal/ask.html",
+        process=process,
+        asked=PROCESS_ACTIONS[action],
+        action=action,
+        told=preview.of_process(action, process),
+        address=address_of(process, action),
+        back=way_back(url_for("portal.processes.detail", process_id=process.id)),
+        fault=fault,
+    )
 
 
 def _tell_retried(told: Retried) -> None:
@@ -104,7 +102,7 @@ def _tell_retried(told: Retried) -> None:
 @blueprint.route("/processes/<int:process_id>/data", methods=["GET", "POST"])
 def data(process_id: int) -> BaseResponse | str | tuple[str, int]:
     process = process_or_refuse(process_id)
-    demand("data", process)
+    demand_process("data", process, me())
     retried = _failed_of_request(process)
     hidden = visibility.hidden_fields(me(), process)
     names = [name for name in correctable(type(process)) if name not in hidden]
@@ -289,10 +287,9 @@ def _one(action: str, text: str, reason: str, steps: dict[str, str] | None) -> R
         return _("Refused: %(what)s", what=_("%(number)s: there is no such process", number=text[:20]))
     title = f"#{process.id} {process.flow_label}"
     try:
-        demand(action, process)
-        told = _DO[action](
-            db.session(), process.id, me().id, reason, *([steps] if action == "migrate" else ())
-        )
+        demand_process(action, process, me())
+        more = (steps,) if action == "migrate" else ()
+        told = operations.PROCESS_ACTIONS[action](db.session(), process.id, me().id, reason, *more)
     except migration.Undecided as error:
         db.session.rollback()
         words = _("Refused: %(what)s", what=f"{title}: {error}")
@@ -307,17 +304,14 @@ def _one(action: str, text: str, reason: str, steps: dict[str, str] | None) -> R
 
 
 def _words(action: str, number: int) -> str:
-    if action == "cancel":
-        return ngettext("%(number)s process cancelled.", "%(number)s processes cancelled.", number)
-    if action == "suspend":
-        return ngettext("%(number)s process suspended.", "%(number)s processes suspended.", number)
-    if action == "resume":
-        return ngettext("%(number)s process resumed.", "%(number)s processes resumed.", number)
-    if action == "retry":
-        return ngettext("%(number)s process retried.", "%(number)s processes retried.", number)
-    if action == "migrate":
-        return ngettext("%(number)s process moved.", "%(number)s processes moved.", number)
-    return ngettext("%(number)s request withdrawn.", "%(number)s requests withdrawn.", number)
+    return {
+        "cancel": ngettext("%(number)s process cancelled.", "%(number)s processes cancelled.", number),
+        "suspend": ngettext("%(number)s process suspended.", "%(number)s processes suspended.", number),
+        "resume": ngettext("%(number)s process resumed.", "%(number)s processes resumed.", number),
+        "retry": ngettext("%(number)s process retried.", "%(number)s processes retried.", number),
+        "migrate": ngettext("%(number)s process moved.", "%(number)s processes moved.", number),
+        "withdraw": ngettext("%(number)s request withdrawn.", "%(number)s requests withdrawn.", number),
+    }[action]
 
 
 def address_of(process: Process, action: str) -> str:
@@ -328,8 +322,7 @@ def address_of(process: Process, action: str) -> str:
         return url_for("portal.migrating.migrate", process_id=process.id)
     if action in ("send", "add"):
         return url_for(f"portal.sending.{action}", process_id=process.id)
-    endpoint = "portal.process_levers.act" if action in ("withdraw", "retry") else "portal.processes.act"
-    return url_for(endpoint, process_id=process.id, action=action)
+    return url_for("portal.process_levers.act", process_id=process.id, action=action)
 
 
 def helpers() -> dict[str, Any]:

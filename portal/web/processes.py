@@ -9,9 +9,9 @@ from flask import Blueprint, Response, abort, current_app, g, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries, render
-from portal.engine import actions, lifecycle, visibility
-from portal.engine.versions import migration
-from portal.errors import FlowError, PermissionDenied, TransitionNotAllowed
+from portal.engine import lifecycle, visibility
+from portal.engine.versions import lost_steps
+from portal.errors import FlowError, TransitionNotAllowed
 from portal.language import gettext, lazy_gettext
 from portal.models import db
 from portal.queries import Course, ProcessDetail
@@ -19,7 +19,6 @@ from portal.queries import Course, ProcessDetail
 from . import navigation, told
 from .accounts.sign_in import require_login
 from .chart import chart_state
-from .display.actions import PROCESS_ACTIONS
 from .display.values import rows_of
 from .drafts.kept import comments_of
 from .files import Files
@@ -27,16 +26,13 @@ from .flows import picture
 from .forms.build import process_field_names, process_form
 from .layout import me
 from .lists import show
-from .lookups import NOT_SEEN, process_or_refuse
-from .messages import flash
+from .lookups import NOT_SEEN
 from .navigation import Entry
 from .reads import note_read
-from .reasons import reason_of_request
 from .rendering import render_template
 from .sending import has_news, takes_items
-from .tasks import preview
 from .tasks.context import artifact_of
-from .urls import see_other, to_id, way_back
+from .urls import to_id
 
 blueprint = Blueprint("processes", __name__)
 blueprint.before_request(require_login)
@@ -103,7 +99,7 @@ def detail(process_id: int) -> str:
         actions=offered(
             process,
             failed is not None or process.id in troubles,
-            bool(migration.misfits(process, course.open_tasks)),
+            bool(lost_steps.misfits(process, course.open_tasks)),
         ),
         manages=manages,
     )
@@ -127,42 +123,6 @@ def chart(process_id: int) -> Response:
         abort(404, gettext("The code no longer has the flow of this process."))
     state = chart_state(queries.course(db.session(), process), process.flow_class)
     return picture(render.svg(process.flow_class, state, standalone=True))
-
-
-@blueprint.route("/processes/<int:process_id>/<any(cancel,suspend,resume):action>", methods=["GET", "POST"])
-def act(process_id: int, action: str) -> BaseResponse | str | tuple[str, int]:
-    process = process_or_refuse(process_id)
-    lifecycle.check_process(action, process)
-    if not me().manages(process.flow_label):
-        raise PermissionDenied(gettext("Only a manager of the flow may do this."))
-    address = url_for("portal.processes.detail", process_id=process_id)
-    here = url_for("portal.processes.act", process_id=process_id, action=action)
-    if request.method != "POST":
-        return ask(process, action, here)
-    reason, fault = reason_of_request()
-    if fault:
-        return ask(process, action, here, fault), 422
-    do = {"cancel": actions.cancel_process, "suspend": actions.suspend, "resume": actions.resume}[action]
-    do(db.session(), process_id, me().id, reason)
-    flash(
-        gettext("%(done)s: process %(number)s.", done=PROCESS_ACTIONS[action].done, number=process_id),
-        "success",
-    )
-    return see_other(way_back(address))
-
-
-def ask(process: Any, action: str, address: str, fault: str = "") -> str:
-    """The page that says what an action will do."""
-    return render_template(
-        "portal/ask.html",
-        process=process,
-        asked=PROCESS_ACTIONS[action],
-        action=action,
-        told=preview.of_process(action, process),
-        address=address,
-        back=way_back(url_for("portal.processes.detail", process_id=process.id)),
-        fault=fault,
-    )
 
 
 def offered(process: Any, failed: bool = False, changed: bool = False) -> list[str]:

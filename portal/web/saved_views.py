@@ -11,7 +11,6 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
-from portal.engine import writes
 from portal.language import gettext as _
 from portal.models import Role, SavedView, User, db
 
@@ -21,6 +20,7 @@ from .filtering import read_filters
 from .layout import me, preferences
 from .messages import flash
 from .urls import see_other, to_id, way_back
+from .writing import writing
 
 blueprint = Blueprint("saved_views", __name__)
 blueprint.before_request(require_login)
@@ -50,14 +50,13 @@ def save() -> BaseResponse:
         flash(fault, "warning")
         return see_other(back)
     user_id = me().id
-    writes.begin(db.session())
-    view = SavedView(name=name, page=page, query=query, owner_id=user_id, role_id=role)
-    db.session.add(view)
-    db.session.flush()
-    view_id = view.id
-    if request.form.get("start") == "1":
-        _begin_with(user_id, view_id)
-    db.session.commit()
+    with writing():
+        view = SavedView(name=name, page=page, query=query, owner_id=user_id, role_id=role)
+        db.session.add(view)
+        db.session.flush()
+        view_id = view.id
+        if request.form.get("start") == "1":
+            _begin_with(user_id, view_id)
     flash(_("View “%(name)s” saved.", name=name), "success")
     return see_other(address_of(page, view_id))
 
@@ -70,15 +69,13 @@ def change(view_id: int, action: str) -> BaseResponse:
     page, user_id = view.page, me().id
     if action == "start":
         chosen = None if preferences().get(START) == view_id else view_id
-        writes.begin(db.session())
-        _begin_with(user_id, chosen)
-        db.session.commit()
+        with writing():
+            _begin_with(user_id, chosen)
         return see_other(address_of(page, view_id))
     if view.owner_id != user_id:
         abort(403, _("Only the person who saved a view may remove it."))
-    writes.begin(db.session())
-    db.session.delete(db.session.get_one(SavedView, view_id))
-    db.session.commit()
+    with writing():
+        db.session.delete(db.session.get_one(SavedView, view_id))
     flash(_("The view was removed."), "success")
     return see_other(address_of(page))
 

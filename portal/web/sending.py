@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as BaseResponse
 
-from portal.engine import actions, items, lifecycle
+from portal.engine import actions, items
 from portal.errors import PermissionDenied, PortalError, TransientError, TransitionNotAllowed, Uncertain
 from portal.flow import registry
 from portal.language import gettext as _
@@ -19,6 +19,7 @@ from portal.language import ngettext
 from portal.models import Process, SignalSubscription, Task, db, task_link
 
 from .accounts.sign_in import require_login
+from .demands import demand_process
 from .display.actions import PROCESS_ACTIONS
 from .layout import me
 from .lookups import process_or_refuse
@@ -67,7 +68,7 @@ class Taker:
 @blueprint.route("/processes/<int:process_id>/send", methods=["GET", "POST"])
 def send(process_id: int) -> BaseResponse | str | tuple[str, int]:
     process = process_or_refuse(process_id)
-    _demand("send", process)
+    demand_process("send", process, me())
     offered = news_of(process)
     if request.method != "POST":
         return _page("send", process, news=offered)
@@ -91,7 +92,7 @@ def send(process_id: int) -> BaseResponse | str | tuple[str, int]:
 @blueprint.route("/processes/<int:process_id>/add", methods=["GET", "POST"])
 def add(process_id: int) -> BaseResponse | str | tuple[str, int]:
     process = process_or_refuse(process_id)
-    _demand("add", process)
+    demand_process("add", process, me())
     steps = takers_of(process)
     if not steps:
         raise TransitionNotAllowed(_("No step of this process runs once for each item now."))
@@ -126,12 +127,6 @@ def _refusal(error: Exception) -> str:
         raise error
     db.session.rollback()
     return str(error) if isinstance(error, PortalError | ValueError) else f"{type(error).__name__}: {error}"
-
-
-def _demand(action: str, process: Process) -> None:
-    lifecycle.check_process(action, process)
-    if not me().manages(process.flow_label):
-        raise PermissionDenied(_("Only a manager of the flow may do this."))
 
 
 def takes_items(process: Process) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from portal.engine import permissions
+from portal.engine import criteria
 from portal.engine.outbox import Claim
 from portal.language import gettext as _
 from portal.language import ngettext
@@ -49,7 +49,7 @@ def compose(session: Session, claimed: Claim, user: User | None, base_url: str) 
 
 def _readable(session: Session, user: User, ids: list[int]) -> list[Notice]:
     """The notices whose process this person may see, or whose task they may take, the oldest first."""
-    visible = permissions.visible_processes(user) | permissions.takeable_tasks(user)
+    visible = criteria.visible_processes(user) | criteria.takeable_tasks(user)
     query = (
         select(Notice)
         .join(Notice.process)

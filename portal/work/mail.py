@@ -12,7 +12,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from portal import language
-from portal.engine import permissions
+from portal.engine import criteria, permissions
 from portal.engine.outbox import Claim
 from portal.language import ngettext
 from portal.models import Process, Task, User
@@ -87,7 +87,7 @@ def _waiting(session: Session, claimed: Claim, user: User, process: Process) -> 
             Process.flow_label == process.flow_label,
             Task.flow_task == name,
             or_(Task.id == claimed.task_id, Task.created >= claimed.created),
-            permissions.takeable_tasks(user),
+            criteria.takeable_tasks(user),
         )
     )
     return list(session.scalars(query.order_by(Task.id).limit(COUNTED)).unique())

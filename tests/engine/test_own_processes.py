@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from portal import flow, queries, this
-from portal.engine import actions, permissions
+from portal.engine import actions, criteria
 from portal.models import Absence, Process, Task, db
 
 
@@ -57,7 +57,7 @@ def test_asked_of_one_it_is_as_in_the_list_of_all(register, make_user):
     for name, person in people.items():
         listed, asked = (
             list(db.session.scalars(select(Process.id).where(criterion(person))))
-            for criterion in (permissions.visible_processes, permissions.visible_process)
+            for criterion in (criteria.visible_processes, criteria.visible_process)
         )
         assert asked == listed == ([] if name == "stranger" else [process_id]), name
 

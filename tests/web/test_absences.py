@@ -39,6 +39,14 @@ def test_the_substitute_does_the_work(bob, dave, submit, take):
     assert dave.post(f"/tasks/{step}/execute").status_code == 303
 
 
+def test_the_substitute_snoozes_what_they_are_offered_to(bob, dave, submit, take):
+    task_id = take(submit())
+    away(bob, substitute="dave")
+    assert f"/tasks/{task_id}/snooze" in dave.get(f"/tasks/{task_id}").text
+    assert dave.post(f"/tasks/{task_id}/snooze", data={"until": "2100-01-01"}).status_code == 303
+    assert db.session.get_one(Task, task_id, populate_existing=True).snoozed_until is not None
+
+
 def test_the_history_says_whom_by_name(client_of, people, bob, dave, submit, take):
     erin = client_of("erin")
     people["bob"].full_name = "Bob Büchner"

@@ -142,7 +142,10 @@ PARAMETERS = {
         ("next", "to"),
         ("to", "due", "priority", "until", "at", "reason", "next"),
     ),
-    "/processes/<int:process_id>/<any(withdraw,retry):action>": (("next",), ("next", "reason")),
+    "/processes/<int:process_id>/<any(cancel,suspend,resume,withdraw,retry):action>": (
+        ("next",),
+        ("next", "reason"),
+    ),
     "/processes/<int:process_id>/send": (("next",), ("what", "data", "reason", "next")),
     "/processes/<int:process_id>/migrate": (("next",), ("to-review", "reason", "next", "_ask")),
     "/processes/<int:process_id>/add": (("next",), ("step", "item", "reason", "next")),
@@ -159,7 +162,6 @@ PARAMETERS = {
     "/flows/<label>/start/<name>": (("_find", "q", "next"), (*FIELDS, "_continue", "_more", "_less")),
     "/processes/<int:process_id>": (("before", "next", "comments_before"), ()),
     "/processes/<int:process_id>/chart.svg": ((), ()),
-    "/processes/<int:process_id>/<any(cancel,suspend,resume):action>": (("next",), ("next",)),
     "/tasks/<int:task_id>": (("next",), ()),
     "/tasks/<int:task_id>/help": (("next",), ("user", "end", "reason", "next")),
     "/tasks/<int:task_id>/execute": (("_find", "q", "next"), (*FIELDS, "_continue", "_more", "_less")),
@@ -236,10 +238,10 @@ def addresses(app, site):
     parts = {"<int:absence_id>": "1", "<int:comment_id>": "1",
              "<int:process_id>": str(process_id), "<int:task_id>": str(task_id), "<label>": "everything",
              "<fingerprint>": "abc",
-             "<name>": "start", "<any(cancel,suspend,resume):action>": "resume",
+             "<name>": "start", "<any(cancel,suspend,resume,withdraw,retry):action>": "resume",
              "<any(assign,unassign,reassign,cancel,undo,revive,skip,due,priority,snooze):action>": "due",
              "<any(cancel,suspend,resume,retry,withdraw,migrate):action>": "suspend", "<int:undo_id>": "1",
-             "<any(skip,move,due,priority,snooze,reschedule):action>": "move", "<any(withdraw,retry):action>": "retry",
+             "<any(skip,move,due,priority,snooze,reschedule):action>": "move",
              "<int:view_id>": "1", "<int:token_id>": "1", "<any(start,remove):action>": "start",
              "<any(assign,unassign,reassign,cancel,undo,revive):action>": "reassign"}  # fmt: skip
     found = {}

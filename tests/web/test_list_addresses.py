@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from portal.queries import ARCHIVE_ORDERS, ORDERS
+from portal.queries.lists import ARCHIVE_ORDERS, ORDERS
 
 NARROWED = "/inbox?flow=paper&sort=-due"
 

@@ -65,8 +65,6 @@ TABLE = {
         LOGIN, 403, 403, 303, 303,
     ),
     # alice has started it, and her flow allows no withdrawal: that is said before who may
-    ("GET", "/processes/<int:process_id>/<any(withdraw,retry):action>"): (LOGIN, 403, 409, 409, 409),
-    ("POST", "/processes/<int:process_id>/<any(withdraw,retry):action>"): (LOGIN, 403, 409, 409, 409),
     ("GET", "/processes/<int:process_id>/data"): (LOGIN, 403, 403, 200, 200),
     ("GET", "/processes/<int:process_id>/send"): (LOGIN, 403, 403, 200, 200),
     ("POST", "/processes/<int:process_id>/send"): (LOGIN, 403, 403, 422, 422),
@@ -90,8 +88,12 @@ TABLE = {
     ("GET", "/processes"): (LOGIN, 200, 200, 200, 200),
     ("GET", "/processes/<int:process_id>"): (LOGIN, 403, 200, 200, 200),
     ("GET", "/processes/<int:process_id>/chart.svg"): (LOGIN, 403, 200, 200, 200),
-    ("GET", "/processes/<int:process_id>/<any(cancel,suspend,resume):action>"): (LOGIN, 403, 403, 200, 200),
-    ("POST", "/processes/<int:process_id>/<any(cancel,suspend,resume):action>"): (LOGIN, 403, 403, 303, 303),
+    ("GET", "/processes/<int:process_id>/<any(cancel,suspend,resume,withdraw,retry):action>"): (
+        LOGIN, 403, 403, 200, 200,
+    ),
+    ("POST", "/processes/<int:process_id>/<any(cancel,suspend,resume,withdraw,retry):action>"): (
+        LOGIN, 403, 403, 303, 303,
+    ),
     ("GET", "/tasks/<int:task_id>"): (LOGIN, 403, 200, 200, 200),
     ("GET", "/tasks/<int:task_id>/help"): (LOGIN, 403, 200, 200, 200),
     ("POST", "/tasks/<int:task_id>/help"): (LOGIN, 403, 422, 422, 422),
@@ -167,12 +169,11 @@ def address_of(rule, process_id, task_id):
         "<int:task_id>": str(task_id),
         "<int:view_id>": "1",
         "<any(start,remove):action>": "start",
-        "<any(cancel,suspend,resume):action>": "cancel",
         "<any(assign,unassign,reassign,cancel,undo,revive,skip,due,priority,snooze):action>": "assign",
         "<any(cancel,suspend,resume,retry,withdraw,migrate):action>": "cancel",
         "<int:undo_id>": "1",
         "<any(skip,move,due,priority,snooze,reschedule):action>": "skip",
-        "<any(withdraw,retry):action>": "withdraw",
+        "<any(cancel,suspend,resume,withdraw,retry):action>": "cancel",
         "<any(assign,unassign,reassign,cancel,undo,revive):action>": "cancel",
     }
     for name, value in parts.items():

@@ -51,12 +51,12 @@ def reader(register, make_user):
     return make_user("reader", is_superuser=True).id
 
 
-@pytest.mark.parametrize("read", [queries.queue, queries.processes])
-def test_what_no_summary_shows_stays_in_the_database(reader, read):
+@pytest.mark.parametrize("name", ["queue", "processes"])
+def test_what_no_summary_shows_stays_in_the_database(reader, name):
     ScanFlow.start.run(size=10, name="Bees", kind="b")
     ScanFlow.start.run(size=10)
     db.session.expunge_all()
-    rows = list(read(db.session(), db.session.get(User, reader)))
+    rows = list(queries.read(db.session(), db.session.get(User, reader), name, queries.EVERYTHING))
     found = [getattr(row, "process", row) for row in rows]
     assert all("data" not in vars(process) for process in found)
     assert all("scan" not in process._shown for process in found)
@@ -73,7 +73,10 @@ def test_a_summary_that_needs_the_whole_gets_it_in_one_statement(reader, count):
     db.session.expunge_all()
     user = db.session.get(User, reader)
     with count() as statements:
-        lines = {summaries.of_process(process) for process in queries.processes(db.session(), user)}
+        lines = {
+            summaries.of_process(process)
+            for process in queries.read(db.session(), user, "processes", queries.EVERYTHING)
+        }
     assert lines == {f"{size} bytes" for size in range(10)}
     assert len(statements) <= 4, str(statements)  # the person's roles and substitutes among them
 

@@ -110,13 +110,12 @@ def release(session: Session, held: list[Due]) -> None:
     """Hand claimed tasks back that were not fired."""
     if not held:
         return
-    writes.begin(session)
-    for until in {each.until for each in held}:
-        mine = update(Task).where(
-            Task.id.in_([d.task_id for d in held if d.until == until]), Task.lease == until
-        )
-        session.execute(mine.values(lease=None).execution_options(synchronize_session=False))
-    session.commit()
+    with writes.writing(session):
+        for until in {each.until for each in held}:
+            mine = update(Task).where(
+                Task.id.in_([d.task_id for d in held if d.until == until]), Task.lease == until
+            )
+            session.execute(mine.values(lease=None).execution_options(synchronize_session=False))
 
 
 def first_timer(moment: Any) -> Any:

@@ -35,15 +35,9 @@ def turn(session: Session, limit: int = BATCH) -> int:
     """
     if not _is_behind(session):
         return 0
-    writes.begin(session)
-    try:
+    with writes.writing(session):
         cursor = session.scalars(_cursor().with_for_update(skip_locked=True)).first()
-        number = 0 if cursor is None else _count_on(session, cursor, limit)
-        session.commit()
-    except BaseException:
-        session.rollback()
-        raise
-    return number
+        return 0 if cursor is None else _count_on(session, cursor, limit)
 
 
 def sweep(session: Session) -> int:
@@ -62,18 +56,13 @@ def sweep(session: Session) -> int:
 def rebuild(session: Session) -> None:
     """Throw the counts away, so that workers and `turn` count the whole history anew, in the days of the calendar that
     is set now."""
-    writes.begin(session)
-    try:
+    with writes.writing(session):
         session.scalars(_cursor().with_for_update()).first()
         for model in (*tally.TABLES, ReportPath):
             writes.run(session, delete(model))
         start = {"event_id": 0, "settled_id": 0, "fence": 0, "timezone": _timezone()}
         if not writes.run(session, update(ReportCursor).values(start)).rowcount:
             session.add(ReportCursor(id=1, **start))
-        session.commit()
-    except BaseException:
-        session.rollback()
-        raise
 
 
 def rename(session: Session, old: str, new: str) -> None:

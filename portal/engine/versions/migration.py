@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.errors import PortalError, TransitionNotAllowed
@@ -23,6 +23,7 @@ from ..interpreter import boundary_events, compensation, joins, mutexes, process
 from ..retries import persistent
 from ..transaction import read_process, task_action, transaction
 from . import renaming
+from .lost_steps import is_way, misfits
 
 log = logging.getLogger("portal.engine")
 
@@ -135,8 +136,7 @@ def migrate(
     """
     with transaction(session, user, process=process) as run:
         found = read_process(session, process)
-        lifecycle.check_process("migrate", found)
-        permissions.demand_manager(run.user, found, _("move its tasks"))
+        lifecycle.demand_process("migrate", found, run.user)
         run.because("migrate", reason)
         tasks = list(run.find(found, Task.finished.is_(None)))
         likely, flow_class = misfits(found, tasks), found.flow_class
@@ -165,74 +165,6 @@ def migrate(
 
 class Undecided(TransitionNotAllowed):
     """Somebody has to choose where a process continues."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stuck:
-    """An open task at a step that its flow no longer has, or has otherwise.
-
-    Attributes:
-        likely: the step that is likely meant, if there is any.
-    """
-
-    process_id: int
-    label: str
-    name: str
-    fingerprint: str | None
-    likely: str
-
-
-def stuck(session: Session, processes: Collection[int]) -> list[Stuck]:
-    """The open tasks of these processes for which the code has no place. One statement."""
-    query = select(
-        Task.process_id,
-        Process.flow_label,
-        Task.flow_task,
-        Task.flow_task_type,
-        Task.status,
-        Task.fingerprint,
-    )
-    query = query.join(Process, Process.id == Task.process_id)
-    query = query.where(Task.process_id.in_(processes), Task.finished.is_(None))
-    found = []
-    for process_id, label, name, kind, status, fingerprint in session.execute(query.order_by(Task.id)):
-        flow_class = registry.get(label)
-        definition = None if flow_class is None else flow_class.definition
-        if definition is not None and "__" not in name and definition.node_of(name, kind, status) is None:
-            likely = name if name in definition.nodes else ""
-            found.append(Stuck(process_id, label, name, fingerprint, likely))
-    return found
-
-
-def misfits(process: Process, tasks: Collection[Any]) -> dict[str, str]:
-    """The nodes at which these open tasks of a process stand, and which its flow no longer has or has otherwise: their
-    names, each with the node that is likely meant, if there is any."""
-    flow_class = process.flow_class
-    nodes = {} if flow_class is None else flow_class.definition.nodes
-    names = (task.flow_task for task in tasks if task.node is None and "__" not in task.flow_task)
-    return {name: name if name in nodes else "" for name in names} if nodes else {}
-
-
-def targets(flow_class: Any) -> list[Any]:
-    """The nodes to which a task can move."""
-    return [
-        node
-        for node in flow_class.definition.nodes.values()
-        if not node.starts and node.host is None and any(_is_way(edge) for edge in node.incoming)
-    ]
-
-
-def waiting_at(session: Session, flow_class: Any) -> dict[str, int]:
-    """The names of the nodes at which tasks of a flow are open, each with their number."""
-    query = select(Task.flow_task, func.count()).join(Task.process).group_by(Task.flow_task)
-    query = query.where(
-        Process.flow_label == flow_class.definition.label,
-        Task.finished.is_(None),
-        Task.flow_task_type.not_like("%Boundary"),
-    )
-    found = dict(session.execute(query.order_by(Task.flow_task)).all())
-    session.rollback()
-    return found
 
 
 def _demand_names(nodes: Mapping[str, Any], old: str, new: str) -> None:
@@ -292,7 +224,7 @@ def _moved(run: ActionContext, old: Task, node: Any, dry_run: bool = False) -> S
 def _obstacle(task: Task, node: Any) -> str | None:
     if task.process.on_hold:
         return _("its process is suspended; resume it first")
-    if not compensation.is_handler(task) and not any(_is_way(edge) for edge in node.incoming):
+    if not compensation.is_handler(task) and not any(is_way(edge) for edge in node.incoming):
         return _("`%(node)s` only takes back what has been done, and leads nowhere", node=node.name)
     if node.merges and compensation.is_handler(task):
         return _("it takes back what has been done, and no branch of it comes to a join")
@@ -323,10 +255,6 @@ def _carry_permissions(session: Session, nodes: Mapping[str, Any], names: Mappin
         renaming.rename_permissions(session, carried)
         session.commit()
     session.rollback()
-
-
-def _is_way(edge: Any) -> bool:
-    return not edge.source.compensates
 
 
 def _keeper(session: Session, task: Task, node: Any) -> tuple[User | None, str | None]:

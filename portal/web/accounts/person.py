@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from portal import usernames
 from portal.administration.identity import Identity
-from portal.engine import audit
+from portal.engine import audit, writes
 from portal.engine.audit import Entry
 from portal.errors import PortalError
 from portal.models import User, db, find_user, roles_named, utcnow
@@ -69,16 +69,10 @@ def _named(identity: Identity | None) -> Any:
 
 def _note_sign_in(database: Session, user_id: int) -> None:
     """Keep that somebody is here whom a proxy signs in: it says so with each request, we once a day."""
-    database.rollback()
-    database.connection(execution_options={"writes": True})
-    try:
+    with writes.writing(database):
         database.execute(update(User).where(User.id == user_id).values(last_sign_in=utcnow()))
         detail = {**sessions.where_from(), "way": "proxy"}
         audit.append(database, [Entry("sign-in", user_id, "person", user_id, detail)])
-        database.commit()
-    except BaseException:
-        database.rollback()
-        raise
 
 
 def _read(database: Session, identity: Identity) -> User | None:
@@ -111,18 +105,13 @@ def _keep(database: Session, identity: Identity) -> User:
     if database.has_unsaved:  # type: ignore[attr-defined]
         database.commit()
     for last in (False, True):
-        database.rollback()
-        database.connection(execution_options={"writes": True})  # locks before it reads
         try:
-            _write(database, identity)
-            database.commit()
+            with writes.writing(database):
+                _write(database, identity)
             break
         except IntegrityError:  # made by another request at this moment
             if last:
                 raise
-        except BaseException:
-            database.rollback()
-            raise
     found = _read(database, identity)
     assert found is not None
     return found

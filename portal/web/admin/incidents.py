@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal.engine import actions, operations, visibility
 from portal.engine.notifications import People
-from portal.errors import PermissionDenied, PortalError
+from portal.errors import PortalError
 from portal.language import gettext as _
 from portal.language import lazy_gettext, ngettext
 from portal.models import Incident, IncidentTask, db
@@ -21,6 +21,7 @@ from portal.queries.incidents import Failed, Wanted
 from .. import navigation
 from ..accounts.sign_in import require_login
 from ..csv_files import as_csv
+from ..demands import demand_manager
 from ..display.steps import flow_title, step_words
 from ..display.tracebacks import parts_of
 from ..display.values import label_of, stored_row
@@ -167,8 +168,7 @@ def _data_then(row: Failed | None) -> list[tuple[str, Any]]:
 @blueprint.post("/admin/incidents/<key>/<any(retry,skip,cancel):action>")
 def act(key: str, action: str) -> BaseResponse | str | tuple[str, int]:
     incident = _one_or_refuse(key)
-    if not me().manages(incident.flow_label):
-        raise PermissionDenied(_("Only a manager of the flow may do this."))
+    demand_manager(me(), incident.flow_label)
     whole = request.form.get("all") == "1" or request.form.get("_ask") == "all"
     ids = [] if whole else _ids_of_request(key)
     number = _number_open(key) if whole else len(ids)

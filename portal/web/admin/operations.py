@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.engine import operations
-from portal.engine.versions import migration
+from portal.engine.versions import lost_steps
 from portal.errors import PermissionDenied
 from portal.language import gettext as _
 from portal.language import lazy_gettext, ngettext
@@ -82,7 +82,7 @@ def _stuck(operation: Operation, refusals: list[OperationRefusal]) -> set[int]:
     """The processes that were not moved to their flow as it is now, and still have steps to choose."""
     if operation.action != "migrate" or not refusals:
         return set()
-    return {each.process_id for each in migration.stuck(db.session(), [each.target_id for each in refusals])}
+    return {each.process_id for each in lost_steps.stuck(db.session(), [each.target_id for each in refusals])}
 
 
 def _one_or_refuse(operation_id: int) -> Operation:

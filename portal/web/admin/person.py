@@ -24,7 +24,7 @@ from portal.engine import substitution
 from portal.engine.transaction import wake
 from portal.errors import PermissionDenied, PortalError
 from portal.language import gettext as _
-from portal.models import AuditRow, Process, Task, User, db, find_user
+from portal.models import AuditRow, Task, User, db, find_user
 
 from ..accounts.passwords import sends_mail
 from ..accounts.sessions import listed as sessions_of
@@ -253,11 +253,6 @@ def _tell_link(person: User, words: str) -> None:
     address = url_for("portal.passwords.choose", token=password_links.token_for(person), _external=True)
     link = _("By this link, good for three days, they choose a password. Send it to nobody else:")
     flash({"text": f"{words} {link}", "to": address, "name": address}, "success")
-
-
-def process_count(person: User) -> int:
-    """How many processes a person has started."""
-    return db.session.scalar(select(func.count()).where(Process.created_by_id == person.id)) or 0
 
 
 def named_or_none(name: str) -> User | None:

@@ -8,13 +8,14 @@ from flask import Blueprint, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
-from portal.engine import actions, drafts, lifecycle, permissions
+from portal.engine import actions, drafts, permissions
 from portal.errors import PermissionDenied
 from portal.flow.activation import Activation
 from portal.language import gettext as _
 from portal.models import Task, User, db, find_person
 
 from ..accounts.sign_in import require_login
+from ..demands import demand
 from ..display.actions import ACTIONS, action_words
 from ..layout import me
 from ..lookups import locked_or_refuse, task_or_refuse
@@ -54,24 +55,6 @@ def act(task_id: int, action: str) -> BaseResponse | str | tuple[str, int]:
         message = {"text": line, "undo": undo, "word": ACTIONS["unassign"].word}
     flash(message, "success")
     return see_other(target)
-
-
-def demand(action: str, task: Task, user: User) -> None:
-    """Refuse what the state does not allow, then who may not.
-
-    Raises:
-        TransitionNotAllowed, PermissionDenied
-    """
-    lifecycle.check(action, task)
-    manager = user.manages(task.process.flow_label)
-    if action == "assign":
-        if not manager and not permissions.may_take(db.session(), user, task):
-            raise PermissionDenied(_("You may not take this task."))
-    elif action in ("unassign", "reassign"):
-        if not manager and not permissions.owns(user, task):
-            raise PermissionDenied(_("Only its owner or a manager of the flow may do this."))
-    elif not manager:
-        raise PermissionDenied(_("Only a manager of the flow may do this."))
 
 
 def recipient(task: Task, username: str) -> tuple[User | None, str]:

@@ -23,13 +23,13 @@ from portal.language import ngettext
 from portal.models import Task, db
 
 from ..accounts.sign_in import require_login
+from ..demands import demand
 from ..forms.choices import DecisionField
 from ..forms.views import UpdateProcessView
 from ..layout import me
 from ..rendering import render_template
 from ..selection import Refusal, Selection, each, selection, tell, tell_nothing
 from ..urls import see_other, to_id, way_back
-from .detail import demand_execute
 
 blueprint = Blueprint("alike", __name__)
 blueprint.before_request(require_login)
@@ -167,7 +167,7 @@ def _finish(text: str, question: Question, answer: str) -> Refusal | None:
     title = f"#{found[0].process_id} {found[0].title}"
     try:
         with actions.activation(db.session(), number, me()) as activation:
-            demand_execute(activation.task, me())
+            demand("execute", activation.task, me())
             _answer(activation, question, answer)
             drafts.accepted(db.session(), me().id, drafts.form_of(number))
     except PortalError as error:

@@ -15,6 +15,7 @@ from portal.language import ngettext
 from portal.models import Task, User, db
 
 from ..accounts.sign_in import require_login
+from ..demands import demand
 from ..display.actions import ACTIONS
 from ..layout import me
 from ..reasons import reason_of_request
@@ -22,9 +23,8 @@ from ..rendering import render_template
 from ..selection import Selection, each, list_filters, selection, tell, tell_nothing
 from ..urls import see_other, to_id, way_back
 from . import undoing
-from .actions import demand, find_user, unfit
+from .actions import find_user, unfit
 from .given import METHODS, NAMES, Unfit, given, snoozes
-from .levers import demand as demand_lever
 
 blueprint = Blueprint("bulk", __name__)
 blueprint.before_request(require_login)
@@ -32,8 +32,6 @@ blueprint.before_request(require_login)
 #: the lists whose rows one can act on, and the one that is meant where none is named
 LISTS = ("inbox", "queue", "archive", "tasks")
 _DEFAULT = {"assign": "queue", "undo": "archive"}
-#: the actions that are levers: see `levers`
-_LEVERS = ("skip", "due", "priority", "snooze")
 
 
 @blueprint.post("/tasks/<any(assign,unassign,reassign,cancel,undo,revive,skip,due,priority,snooze):action>")
@@ -113,7 +111,7 @@ def _do(
 ) -> None:
     if action == "reassign" and task.status == "NEW":
         action = "assign"  # to whoever is chosen
-    (demand_lever if action in _LEVERS else demand)(action, task, me())
+    demand(action, task, me())
     if action in ("assign", "reassign"):
         person = db.session.get_one(User, arguments[0])
         if not permissions.may_take(db.session(), person, task):
@@ -128,25 +126,19 @@ def _do(
 
 
 def _words(action: str, number: int) -> str:
-    if action == "assign":
-        return ngettext("%(number)s task taken.", "%(number)s tasks taken.", number)
-    if action == "unassign":
-        return ngettext("%(number)s task given back.", "%(number)s tasks given back.", number)
-    if action == "reassign":
-        return ngettext("%(number)s task assigned.", "%(number)s tasks assigned.", number)
-    if action == "cancel":
-        return ngettext("%(number)s task cancelled.", "%(number)s tasks cancelled.", number)
-    if action == "undo":
-        return ngettext("%(number)s task undone.", "%(number)s tasks undone.", number)
-    if action == "revive":
-        return ngettext(
+    changed = ngettext("%(number)s task changed.", "%(number)s tasks changed.", number)
+    return {
+        "assign": ngettext("%(number)s task taken.", "%(number)s tasks taken.", number),
+        "unassign": ngettext("%(number)s task given back.", "%(number)s tasks given back.", number),
+        "reassign": ngettext("%(number)s task assigned.", "%(number)s tasks assigned.", number),
+        "cancel": ngettext("%(number)s task cancelled.", "%(number)s tasks cancelled.", number),
+        "undo": ngettext("%(number)s task undone.", "%(number)s tasks undone.", number),
+        "revive": ngettext(
             "%(number)s task retried or reopened.", "%(number)s tasks retried or reopened.", number
-        )
-    if action == "skip":
-        return ngettext("%(number)s task skipped.", "%(number)s tasks skipped.", number)
-    if action == "snooze":
-        return ngettext("%(number)s task snoozed.", "%(number)s tasks snoozed.", number)
-    return ngettext("%(number)s task changed.", "%(number)s tasks changed.", number)
+        ),
+        "skip": ngettext("%(number)s task skipped.", "%(number)s tasks skipped.", number),
+        "snooze": ngettext("%(number)s task snoozed.", "%(number)s tasks snoozed.", number),
+    }.get(action, changed)
 
 
 def _in_the_background(action: str, listed: str, arguments: tuple[Any, ...], reason: str) -> str:

@@ -15,6 +15,7 @@ from portal.flow.activation import Activation
 from portal.models import Task, User, db
 
 from ..accounts.sign_in import require_login
+from ..demands import demand
 from ..display.values import rows_of
 from ..drafts import kept
 from ..files import Files
@@ -80,16 +81,16 @@ def detail(task_id: int) -> str:
 def execute(task_id: int) -> BaseResponse:
     if request.method != "POST":
         task = task_or_refuse(task_id)
-        demand_execute(task, me())
+        demand("execute", task, me())
         note_read(task.process, task)
         return respond(actions.reading(db.session(), task, me()))
     if request.files:  # stored before the process is locked, for who may do the task
         task = task_or_refuse(task_id)
-        demand_execute(task, me())
+        demand("execute", task, me())
         receive_uploads(task.node, lambda: actions.reading(db.session(), task, me()))
     try:
         with locked_or_refuse(task_id) as activation:
-            demand_execute(activation.task, me())
+            demand("execute", activation.task, me())
             response = respond(activation)
             if response.status_code >= 400:
                 raise Refused(response)
@@ -107,17 +108,6 @@ def receive_uploads(node: Any, reading: Callable[[], Activation]) -> Received:
     if request.files and isinstance(view, FormView):
         return receive(view.model_now(reading()), me())
     return Received({}, {})
-
-
-def demand_execute(task: Task, user: User) -> None:
-    """Refuse who may not do a task, its state first.
-
-    Raises:
-        TransitionNotAllowed: it cannot be done now.
-        PermissionDenied: it is another person's, or they have lost the permission for it.
-    """
-    lifecycle.check("execute", task)
-    permissions.demand_finish(db.session(), user, task)
 
 
 def respond(activation: Activation) -> Response:

@@ -7,12 +7,13 @@ from typing import Any
 from flask import Blueprint, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from portal.engine import actions, lifecycle, places
-from portal.errors import PermissionDenied, TransitionNotAllowed
+from portal.engine import actions, places
+from portal.errors import TransitionNotAllowed
 from portal.language import gettext as _
-from portal.models import Task, User, db
+from portal.models import Task, db
 
 from ..accounts.sign_in import require_login
+from ..demands import demand
 from ..display.actions import action_words
 from ..layout import me
 from ..lookups import task_or_refuse
@@ -51,21 +52,6 @@ def act(task_id: int, action: str) -> BaseResponse | str | tuple[str, int]:
         getattr(activation, METHODS.get(action, action))(*arguments, reason=reason)
     flash(done.format(title), "success")
     return see_other(way_back(url_for("portal.tasks.detail", task_id=task_id)))
-
-
-def demand(action: str, task: Task, user: User) -> None:
-    """Refuse what the state does not allow, then who may not.
-
-    Raises:
-        TransitionNotAllowed, PermissionDenied
-    """
-    lifecycle.check(action, task)
-    if user.manages(task.process.flow_label):
-        return
-    if action != "snooze":
-        raise PermissionDenied(_("Only a manager of the flow may do this."))
-    if task.owner_id != user.id:
-        raise PermissionDenied(_("Only its owner or a manager of the flow may do this."))
 
 
 def _nodes(task: Task) -> Any:
