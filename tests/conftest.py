@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gc
 import os
 import sys
@@ -154,6 +155,12 @@ def register(app: Any) -> Callable[[Any], Any]:
         return flow_class
 
     return add
+
+
+@pytest.fixture
+def still(time_machine: Any) -> None:
+    """The clock stands, but for what the test moves it: a machine that is busy takes its time."""
+    time_machine.move_to(dt.datetime.now(dt.UTC), tick=False)
 
 
 @pytest.fixture
