@@ -19,6 +19,7 @@ from postgresql import new_database, shared_server
 from providers import provider  # noqa: F401  a fixture
 from sqlalchemy import event
 
+from portal.engine import batches
 from portal.engine.transaction import clock
 from portal.models import User, create_user, db, init_db
 from portal.testing import Clock, FlowTester
@@ -115,6 +116,14 @@ def _compiled(tmp_path_factory: pytest.TempPathFactory) -> None:
     templates = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "templates"
     templates.mkdir(exist_ok=True)
     share_compiled(templates)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patience() -> Iterator[None]:
+    """What a busy machine takes meanwhile ends no batch."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batches, "LONGEST", 300.0)
+        yield
 
 
 @pytest.fixture(scope="session")
