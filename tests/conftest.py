@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gc
 import os
 import sys
@@ -18,6 +19,7 @@ from postgresql import new_database, shared_server
 from providers import provider  # noqa: F401  a fixture
 from sqlalchemy import event
 
+from portal.engine import batches
 from portal.engine.transaction import clock
 from portal.models import User, create_user, db, init_db
 from portal.testing import Clock, FlowTester
@@ -116,6 +118,14 @@ def _compiled(tmp_path_factory: pytest.TempPathFactory) -> None:
     share_compiled(templates)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _patience() -> Iterator[None]:
+    """What a busy machine takes meanwhile ends no batch."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batches, "LONGEST", 300.0)
+        yield
+
+
 @pytest.fixture(scope="session")
 def applications() -> Iterator[Applications]:
     """The applications that the tests of this worker share."""
@@ -154,6 +164,12 @@ def register(app: Any) -> Callable[[Any], Any]:
         return flow_class
 
     return add
+
+
+@pytest.fixture
+def still(time_machine: Any) -> None:
+    """The clock stands, but for what the test moves it: a machine that is busy takes its time."""
+    time_machine.move_to(dt.datetime.now(dt.UTC), tick=False)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from portal.web.lookups import process_or_refuse
 from portal.web.problems import Invalid, flattened
 from portal.web.processes import correctable, offered
 from portal.web.tasks.given import my_zone
+from portal.web.urls import to_id
 
 from . import representations
 from .bodies import DataBody, ItemBody, PageQuery, ProcessActionBody, ProcessListQuery
@@ -155,8 +156,9 @@ def add_item(body: dict[str, Any], process_id: int) -> BaseResponse:
 def _add(process_id: int, body: dict[str, Any]) -> None:
     demand_process("add", process_or_refuse(process_id), me())
     values: dict[str, Any] = {"reason": body.get("reason"), "branch": body.get("branch")}
+    task_id = to_id(body["task"]) or 0  # a number that no id can have is of no task
     try:
-        actions.add_item(db.session(), process_id, body["task"], body["item"], me().id, **values)
+        actions.add_item(db.session(), process_id, task_id, body["item"], me().id, **values)
     except ValueError as error:
         raise Invalid({"item": [str(error)]}) from error
     except PortalError as error:

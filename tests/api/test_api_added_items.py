@@ -44,6 +44,8 @@ def test_an_item_is_added_once_for_each_key(program, survey):
         ({"task": "split", "item": "Bern"}, 422, "item"),
         ({"task": "split", "item": {}, "branch": "tell"}, 422, "item"),
         ({"task": 999999, "item": {}}, 409, None),
+        ({"task": 2**63, "item": {}}, 409, None),
+        ({"task": -(10**30), "item": {}}, 409, None),
     ],
 )
 def test_what_cannot_be_added_is_told(program, survey, body, status, field):

@@ -8,7 +8,7 @@ from served import served
 
 from portal import create_app
 from portal.demo import DEMO_PASSWORD
-from portal.models import db, init_db
+from portal.models import Draft, ParkedForm, db, init_db
 from tests.browser.chromium import CHROMIUM, QUIET
 from tests.browser.few import make_few
 from tests.outbox.sinks import smtp_sink
@@ -48,8 +48,8 @@ def browser(browser):
 
 
 @pytest.fixture(scope="session")
-def base_url(tmp_path_factory):
-    """The address of a portal with three people and a few processes."""
+def shared(tmp_path_factory):
+    """A portal with a few people and processes, and its address."""
     path = tmp_path_factory.mktemp("portal") / "portal.sqlite"
     app = create_app(
         {
@@ -63,7 +63,25 @@ def base_url(tmp_path_factory):
         make_few()
         db.session.remove()
     with served(app) as address:
-        yield address
+        yield app, address
+
+
+@pytest.fixture(scope="session")
+def base_url(shared):
+    """The address of a portal that tests share: each looks at processes of its own."""
+    return shared[1]
+
+
+@pytest.fixture(autouse=True)
+def _no_drafts(request):
+    """What another test has typed and not sent is in no form."""
+    if "base_url" in request.fixturenames:
+        app, _address = request.getfixturevalue("shared")
+        with app.app_context():
+            for model in (Draft, ParkedForm):
+                db.session.execute(db.delete(model))
+            db.session.commit()
+            db.session.remove()
 
 
 def enter(page, base_url, username):

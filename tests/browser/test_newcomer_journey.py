@@ -149,7 +149,8 @@ def test_a_colleague_is_invited_signs_in_by_two_factors_and_is_stood_in_for(some
 
     nadia.context.clear_cookies()
     sign_in(nadia, "nadia")
-    for code in ("000000", totp.at(time.time() + 30)):  # no code is taken twice
+    for code in ("000000", None):
+        code = code or totp.at(time.time() + 30)  # no code is taken twice
         nadia.get_by_label("Code").fill(code)
         nadia.get_by_role("button", name="Anmelden").click()
         if code == "000000":

@@ -64,6 +64,7 @@ def test_a_worker_finds_the_shop_and_does_its_jobs(app, sign_in, shop_url):
     finally:
         worker.send_signal(signal.SIGTERM)
         said = worker.communicate(timeout=300)[0]
+        print(said)  # shown where the test has failed
     assert worker.returncode == 0, said
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import threading
 from contextvars import copy_context
 from typing import Any
@@ -16,12 +15,6 @@ from portal.models import db
 def _on_each_database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORTAL_TEST_DATABASE_URL", database_url)
     monkeypatch.setenv("PORTAL_FLOWS", ",")  # none but those of the test
-
-
-@pytest.fixture
-def still(time_machine: Any) -> None:
-    """The clock stands, but for what the test moves it: a machine that is busy takes its time."""
-    time_machine.move_to(dt.datetime.now(dt.UTC), tick=False)
 
 
 @pytest.fixture

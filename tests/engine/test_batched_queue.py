@@ -54,12 +54,6 @@ def hourly(name, deed=lambda _activation: None):
     return type(flow.Flow)(f"{name.title()}HourFlow", (flow.Flow,), nodes)
 
 
-@pytest.fixture(autouse=True)
-def patience(monkeypatch):
-    """What a busy machine takes meanwhile ends no batch."""
-    monkeypatch.setattr(batches, "LONGEST", 60.0)
-
-
 @pytest.fixture
 def commits(app):
     """How many there were: `[None, None]` after two."""

@@ -132,12 +132,6 @@ DEEDS = {
 }  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def patience(monkeypatch):
-    """What a busy machine takes meanwhile ends no batch."""
-    monkeypatch.setattr(batches, "LONGEST", 60.0)
-
-
 @pytest.fixture
 def commits(app):
     """How many there were: `[None, None]` after two."""

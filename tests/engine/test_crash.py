@@ -16,7 +16,7 @@ import time_machine
 from sqlalchemy import delete, event, select, update
 
 from portal import flow, jsonstore, this
-from portal.engine import actions, batches, outbox
+from portal.engine import actions, outbox
 from portal.engine import retries as edge
 from portal.engine.interpreter import conditions, messages, signals
 from portal.engine.queue import jobs, reminders, schedules, timers
@@ -420,7 +420,6 @@ ANEW = ("start", "reassign", "signal thrown", "due", "priority", "snooze", "retr
 @pytest.fixture
 def world(flow_tester: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr(edge, "TRIES", 1)
-    monkeypatch.setattr(batches, "LONGEST", 60.0)  # on a machine that is busy, too
     for each in FLOWS:
         flow_tester(each)
     with time_machine.travel(dt.datetime(2026, 1, 5, 12, tzinfo=dt.UTC), tick=False):  # no lease runs out

@@ -12,6 +12,8 @@ from portal.engine.transaction import clock
 from portal.models import Absence, Digest, Notice, Outgoing, User, db
 from portal.work import mail
 
+pytestmark = pytest.mark.usefixtures("still")  # a day does not end meanwhile
+
 
 def prefer(session, people, name, **choices):
     session.get_one(User, people[name]).preferences = choices

@@ -78,6 +78,13 @@ def people(paper: Any) -> dict[str, User]:
 
 
 @pytest.fixture
+def noon(time_machine: Any) -> None:
+    """It is noon, and one day from London to Kolkata, whenever the test runs."""
+    day = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)
+    time_machine.move_to(dt.datetime.combine(day, dt.time(12), dt.UTC), tick=False)
+
+
+@pytest.fixture
 def client_of(app: Any, people: dict[str, User]) -> Callable[[str], FlaskClient]:
     """A browser of somebody who is signed in."""
 

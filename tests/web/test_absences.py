@@ -8,11 +8,13 @@ import pytest
 
 from portal.models import Absence, CalendarFeed, Event, Notice, Task, User, db
 
-TODAY = dt.datetime.now(dt.UTC).date()
+
+def today():
+    return dt.datetime.now(dt.UTC).date()
 
 
 def away(client, address="/profile/absences", *, begin=0, end=2, **data):
-    days = {"from": TODAY + dt.timedelta(days=begin), "to": TODAY + dt.timedelta(days=end)}
+    days = {"from": today() + dt.timedelta(days=begin), "to": today() + dt.timedelta(days=end)}
     return client.post(address, data={**{name: day.isoformat() for name, day in days.items()}, **data})
 
 

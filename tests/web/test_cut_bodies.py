@@ -73,7 +73,7 @@ def server(request, site):
         until = time.monotonic() + 300
         while not _answers(port):
             assert process.poll() is None, (folder / f"{request.param}.log").read_text()
-            assert time.monotonic() < until
+            assert time.monotonic() < until, (folder / f"{request.param}.log").read_text()
             time.sleep(0.1)
         body = f"username=ann&password={PASSWORD.replace(' ', '+')}".encode()
         answer = _send(port, "/login", [f"Content-Length: {len(body)}"], body, "")
@@ -82,7 +82,7 @@ def server(request, site):
         yield request.param, port, cookie[1].decode()
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(60)
+        process.wait(300)
 
 
 def _answers(port):
@@ -97,7 +97,7 @@ def _send(port, path, headers, body, cookie, kind="application/x-www-form-urlenc
     """Send this and close our half of the connection; what comes back."""
     head = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", f"Content-Type: {kind}", f"Cookie: {cookie}",
             "Connection: close", *headers]  # fmt: skip
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=120) as connection:
         connection.sendall("\r\n".join(head).encode() + b"\r\n\r\n" + body)
         connection.shutdown(socket.SHUT_WR)
         answer = b""

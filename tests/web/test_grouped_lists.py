@@ -70,6 +70,7 @@ def erin(client_of):
     return client_of("erin")
 
 
+@pytest.mark.usefixtures("noon")
 def test_days_are_the_readers_and_stand_in_their_order(bob, people, submit, take):
     people["bob"].preferences = {"timezone": "Pacific/Auckland"}
     db.session.commit()

@@ -18,6 +18,7 @@ def due_in(html):
     return re.sub(r"<[^>]+>", "", re.search(r'<td class="col-due">(.*?)</td>', html, re.DOTALL)[1])
 
 
+@pytest.mark.usefixtures("noon")
 def test_a_list_says_when_something_is_due_in_the_readers_time(bob, people, submit, take):
     task = db.session.get_one(Task, take(submit("Paper")))
     tomorrow = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)

@@ -90,7 +90,8 @@ def test_workers_count(history):
     call, _seconds = maintenance.SWEEPS["figures of reports"]
     while call(db.session()):
         pass
-    counts = reports.of_flows(db.session(), ["paper"], utcnow().date(), utcnow().date())
+    today = utcnow().date()  # and yesterday, if it has just become midnight
+    counts = reports.of_flows(db.session(), ["paper"], today - dt.timedelta(days=1), today)
     assert (counts["paper"].started, counts["paper"].finished, counts["paper"].open) == (3, 1, 2)
 
 

@@ -54,6 +54,7 @@ def process(database_url, tmp_path):
     for each in made:
         each.kill()
         each.wait()
+        print(each.stdout.read())  # shown where the test has failed
         each.stdout.close()
 
 
