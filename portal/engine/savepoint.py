@@ -278,12 +278,12 @@ class GuardedCall:
     def __init__(self, session: Any, *own: Any) -> None:
         #: a `portal.models.session.Session`
         self.session = session
-        new, dirty = list(session.new), _dirty(session)
+        new, dirty = session.pending, _dirty(session)
         pending = [*new, *dirty]
         foreign = [each for each in pending if not isinstance(each, OURS)]
         if len(pending) > MANY or foreign or any(_unwritten(each) for each in own):
             session.flush()
-            new, dirty = list(session.new), _dirty(session)
+            new, dirty = session.pending, _dirty(session)
         self.snapshots = [Snapshot(each) for each in own]
         self.new = set(new)
         self.dirty = {*own, *dirty}
@@ -344,7 +344,7 @@ class GuardedCall:
         return None if self.rows is None else self.rows.cut(self.told)
 
     def _their_new(self) -> list[Any]:
-        return [each for each in self.session.new if each not in self.new]
+        return [each for each in self.session.pending if each not in self.new]
 
     def _their_dirty(self) -> list[Any]:
         return [each for each in _dirty(self.session) if each not in self.dirty]
@@ -375,7 +375,7 @@ class GuardedCall:
                     self.session.expire(each)
             else:
                 # A statement that failed has ended the savepoint already: what came after it is nowhere.
-                for each in list(self.session.new):
+                for each in self.session.pending:
                     self.session.expunge(each)
                 self.session.expire_all()
                 self.savepoint.rollback()  # which takes the rows back too

@@ -107,8 +107,11 @@ def task_action(
 
 
 def _outermost(session: Session, user: Any, process: Any, task: Any) -> Iterator[ActionContext]:
-    with registry.pinned():
+    before = registry.pin()
+    try:
         run = yield from _committed(session, user, process, task)
+    finally:
+        registry.unpin(before)
     for follow_up in run.after_commit:
         _tell_of_commit(partial(follow_up, session))
     if run.work_for_clock:
@@ -179,7 +182,7 @@ def _tell(run: ActionContext) -> None:
     news = [
         notifications.News.of(change, run)
         for change in last.values()
-        if change.is_so and not notifications.is_own(change, run)
+        if change.is_so and not notifications.is_untold(change, run)
     ]
     written = notifications.write(run.session, run.now, news) if news else 0
     if written + arrivals.write(run):

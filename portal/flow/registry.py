@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any
 
 from portal.errors import FlowError
@@ -73,14 +72,13 @@ class Registry(Mapping[str, "type[Flow]"]):
             found = self._find()
         return self._default if found is None else found
 
-    @contextmanager
-    def pinned(self) -> Iterator[None]:
-        """Find the flows once for all that a block asks: an action asks often."""
-        before = self._pinned.set(self.current)
-        try:
-            yield
-        finally:
-            self._pinned.reset(before)
+    def pin(self) -> Token[Flows | None]:
+        """Find the flows once for all that is asked until `unpin`, which takes what this returns: an action asks
+        often."""
+        return self._pinned.set(self._pinned.get() or self.current)
+
+    def unpin(self, before: Token[Flows | None]) -> None:
+        self._pinned.reset(before)
 
     def get(self, label: str, default: Any = None) -> Any:
         pinned = self._pinned.get()
