@@ -84,11 +84,6 @@ class News:
         )
 
 
-def is_news(change: Change) -> bool:
-    """A migration is none: it moves tasks to other nodes, and their owners have them already."""
-    return change.action != "migrate" and change.to in (PROCESS_NEWS if change.task is None else TASK_NEWS)
-
-
 def is_untold(change: Change, run: ActionContext) -> bool:
     """Whether nobody is to hear of it, and no program: of most tasks that are given, as they are given to whoever does
     it; of a process that nobody has started, and nobody follows."""

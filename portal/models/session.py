@@ -46,7 +46,8 @@ class Hooks(_Parent):
             guard()
 
     def flush(self, objects: Any = None) -> None:
-        self._tell_guard()
+        if (guard := self.info.get("guard")) is not None:
+            guard()
         if self.info.get("flushed"):  # but for what is kept for behind a savepoint
             return
         rows = self.info.get("rows")
@@ -107,7 +108,8 @@ class Hooks(_Parent):
         super().expire_all()
 
     def connection(self, bind_arguments: Any = None, execution_options: Any = None) -> Any:
-        self._tell_guard()
+        if (guard := self.info.get("guard")) is not None:
+            guard()
         if bind_arguments is not None or self.in_nested_transaction():
             return super().connection(bind_arguments, execution_options)
         transaction, found = self.info.get("connection", (None, None))
