@@ -146,8 +146,6 @@ def _known_of(chosen: Locale) -> tuple[Locale, str, NullTranslations]:
 
 def _filled(text: str, values: dict[str, Any]) -> str:
     """The values in their places; among markup, what is not markup is escaped."""
-    if not values:
-        return text
     for value in values.values():
         if hasattr(value, "__html__"):
             return escape(text) % values
@@ -162,7 +160,7 @@ def gettext(message: str, **values: Any) -> str:
         values: what goes there. Without any, a `%` in the message stands for itself.
     """
     text = str(_translations().gettext(message)) if message else ""
-    return _filled(text, values)
+    return _filled(text, values) if values else text
 
 
 def ngettext(one: str, many: str, number: int, **values: Any) -> str:
@@ -174,7 +172,7 @@ def ngettext(one: str, many: str, number: int, **values: Any) -> str:
 def pgettext(context: str, message: str, **values: Any) -> str:
     """The message as it is said in this context: English words such as "Open" have several meanings."""
     text = str(_translations().pgettext(context, message))
-    return _filled(text, values)
+    return _filled(text, values) if values else text
 
 
 class LazyText(str):

@@ -19,6 +19,7 @@ from . import adjusting, corrections, helping, lifecycle, moving, permissions, s
 from .context import ActionContext
 from .interpreter import assignment, compensation, joins, mutexes, processes, step, subprocesses
 from .process_actions import add_item, cancel_process, changing_data, resume, retry, send, suspend, withdraw
+from .savepoint import HELD
 from .transaction import clock, key_of, read_task, transaction
 
 __all__ = [
@@ -315,6 +316,8 @@ class TaskActions:
 def store_first(session: Session, activation: Activation) -> None:
     """Insert what a new process points at, so that its key is known and the process is written once."""
     for owner in (activation.process, activation.task):
+        if owner.__dict__.keys().isdisjoint(HELD):
+            continue
         for pointer in (type(owner).artifact, type(owner).seed):
             if pointer.unstored(owner) is not None:
                 session.add(pointer.unstored(owner))

@@ -117,9 +117,25 @@ class Rows:
             self._store(connection, new)
         if self.only_tasks:
             return
-        key = placing.key_of
-        pairs = [{"task_id": key(task), "previous_id": key(last)} for task, last in self.links[links:]]
-        writing.insert_history(connection, pairs, [self._event(change) for change in self.changes[changes:]])
+        state: Any = instance_state  # which knows the key of what is stored
+        pairs = [
+            {"task_id": state(task).key[1][0], "previous_id": state(last).key[1][0]}
+            for task, last in self.links[links:]
+        ]
+        events = [
+            {
+                "created": self.now,
+                "user_id": change.user_id,
+                "process_id": state(change.process).key[1][0],
+                "task_id": None if change.task is None else state(change.task).key[1][0],
+                "action": change.action,
+                "from_state": change.before,
+                "to_state": change.to,
+                "detail": change.detail,
+            }
+            for change in self.changes[changes:]
+        ]
+        writing.insert_history(connection, pairs, events)
 
     def _store(self, connection: Connection, tasks: list[Task]) -> None:
         """Insert tasks, and make them objects of the session."""
@@ -144,18 +160,6 @@ class Rows:
         """Hold no task any more; where the commit fails, those that somebody else holds leave the session still."""
         self._let_go = [instance_state(task) for task in self.tasks]
         self.cut((0, 0, 0))
-
-    def _event(self, change: Change) -> dict[str, Any]:
-        return {
-            "created": self.now,
-            "user_id": change.user_id,
-            "process_id": placing.key_of(change.process),
-            "task_id": None if change.task is None else placing.key_of(change.task),
-            "action": change.action,
-            "from_state": change.before,
-            "to_state": change.to,
-            "detail": change.detail,
-        }
 
     def link(self, task: Task, previous: Task) -> None:
         """A token has come from one task to another."""

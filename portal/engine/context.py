@@ -27,7 +27,7 @@ from .failures import Failure
 from .known import Known
 from .retries import is_passing
 from .savepoint import GuardedCall, calls_authors
-from .statements import Found, placing
+from .statements import NOTHING, Found, placing
 
 #: what is done for somebody who is away, where a person does it in their place
 _DEEDS = ("assign", "reassign", "execute")
@@ -121,7 +121,7 @@ class ActionContext:
         #: the roots of the trees that this transaction holds
         self.roots = roots
         #: what was read with the lock
-        self.found = Found()
+        self.found = NOTHING
         #: processes of which the database knows no other open task than those seen here
         self.alone: set[Process] = outer.alone if outer else set()
         #: tasks that a token has just come to, the next one last
@@ -240,14 +240,15 @@ class ActionContext:
             instance_state(each) for process, tasks in self.tasks.items() for each in (process, *tasks)
         ]
         self.rows.let_go()
-        self.found = Found()
+        self.found = NOTHING
         for held in (self.tasks, self.made, self.hosts, self.children, self.visits, self.events_of):
             held.clear()
 
     def keep_keys(self) -> None:
         """Keep the primary keys of committed objects readable, although they have expired."""
         for state in self._seen:
-            placing.keep_key(state)
+            if state.key is not None:
+                _class, (state.dict["id"], *_), *_ = state.key
 
     def forget(self) -> None:
         """Drop what a rollback has taken away."""

@@ -84,21 +84,16 @@ class News:
         )
 
 
-def is_news(change: Change) -> bool:
-    """A migration is none: it moves tasks to other nodes, and their owners have them already."""
-    return change.action != "migrate" and change.to in (PROCESS_NEWS if change.task is None else TASK_NEWS)
-
-
-def is_own(change: Change, run: ActionContext) -> bool:
-    """Whether a task has been given to whoever gave it, and no program is to hear of it: most are, and are no news."""
-    task = change.task
-    return (
-        task is not None
-        and change.to == "ASSIGNED"
-        and run.user is not None
-        and task.owner_id == run.user.id
-        and not _addresses(change.process)
-    )
+def is_untold(change: Change, run: ActionContext) -> bool:
+    """Whether nobody is to hear of it, and no program: of most tasks that are given, as they are given to whoever does
+    it; of a process that nobody has started, and nobody follows."""
+    task, process = change.task, change.process
+    if task is None:
+        if process.created_by_id is not None or process.followed:
+            return False
+    elif change.to != "ASSIGNED" or run.user is None or task.owner_id != run.user.id:
+        return False
+    return not _addresses(process)
 
 
 def asking(session: Session) -> list[User]:

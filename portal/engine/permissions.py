@@ -215,9 +215,9 @@ def has_done_its_counterpart(session: Session, user: User | int, task: Task, nod
         user: a person, or their id.
     """
     node = node or task.node
-    names = [] if node is None else [reference.name for reference in node.not_same_as]
-    if not names:
+    if node is None or not node.not_same_as:
         return False
+    names = [reference.name for reference in node.not_same_as]
     session.flush()  # a task that has just been made gets its process's key
     key = user if isinstance(user, int) else user.id
     return key in session.scalars(_DONE_BY, {"process": task.process_id, "nodes": names}).all()

@@ -39,13 +39,11 @@ _PLAIN = frozenset(
 )
 
 
+@functools.lru_cache(maxsize=2048)
 def calls_authors(node: Node | None) -> bool:
     """Whether an author's code may run when a token comes to a node, or goes on from it."""
-    return node is not None and _calls_authors(node)
-
-
-@functools.lru_cache(maxsize=2048)
-def _calls_authors(node: Node) -> bool:
+    if node is None:
+        return False
     nodes = (node, *node.boundaries)
     return any(type(each).__module__ not in _PLAIN or any(each.calls()) for each in nodes)
 
@@ -55,17 +53,21 @@ class Snapshot:
 
     def __init__(self, target: Any) -> None:
         self.target = target
-        self.columns, self.relations, self.collections, self.documents, self.composites = _attributes(
-            instance_state(target).mapper
-        )
+        (
+            self.columns,
+            self.relations,
+            self.collections,
+            self.documents,
+            self.others,
+            self.composites,
+        ) = _attributes(instance_state(target).mapper)
         loaded: dict[str, Any] = target.__dict__
-        self.loaded = loaded.copy()
-        self.values = self.read()
+        self.loaded, self.values = loaded.copy(), self.read()
         for key in self.documents:
             value = self.values.get(key)
             if type(value) not in _CONSTANT:
                 self.values[key] = copy.deepcopy(value) if value != {} else {}
-        self.held = {name: loaded.get(name) for name in HELD}
+        self.held = dict(zip(HELD, map(loaded.get, HELD), strict=True))
 
     def read(self) -> dict[str, Any]:
         """What is loaded; of it, only columns and relationships are looked at."""
@@ -76,16 +78,14 @@ class Snapshot:
         return values
 
     @property
-    def untouched(self) -> bool:
-        """Whether all is as it was, but for what the JSON document may hold now."""
+    def plain(self) -> bool:
+        """Nothing but the JSON document changed, which no constraint of a database can refuse."""
         loaded, before = self.target.__dict__, self.loaded
-        return (
-            len(loaded) == len(before)
-            and all(map(operator.is_, loaded.values(), before.values()))
-            and [*loaded] == [*before]
-            and not any(key in loaded for key in self.collections)
-            and all(key == "data" or loaded.get(key) == self.values.get(key) for key in self.documents)
-        )
+        same = len(loaded) == len(before) and all(map(operator.is_, loaded.values(), before.values()))
+        if not same or [*loaded] != [*before] or not loaded.keys().isdisjoint(self.collections):
+            return set(self.changed()) <= {"data"}
+        others = self.others
+        return [*map(loaded.get, others)] == [*map(self.values.get, others)]
 
     def changed(self) -> dict[str, Any]:
         before, columns, relations = self.values, self.columns, self.relations
@@ -193,12 +193,8 @@ class Snapshot:
                 self.target.__dict__[name] = value
         return held
 
-    @property
-    def plain(self) -> bool:
-        """Nothing but the JSON document changed, which no constraint of a database can refuse."""
-        return self.untouched or set(self.changed()) <= {"data"}
 
-
+_PLAIN_SNAPSHOT = operator.attrgetter("plain")
 _ABSENT = object()
 #: what needs no copy to be kept as it is
 _CONSTANT = frozenset((str, int, float, bool, bytes, dt.datetime, type(None)))
@@ -219,12 +215,13 @@ def _emptied(value: Any) -> Any:
 
 class _Attributes(NamedTuple):
     """The names of a model's columns, of the relationships that are written, of those with members, of the columns
-    whose values may change within, and of its composites."""
+    whose values may change within, of those but for the JSON document, and of its composites."""
 
     columns: frozenset[str]
     relations: tuple[str, ...]
     collections: tuple[str, ...]
     documents: tuple[str, ...]
+    others: tuple[str, ...]
     composites: tuple[str, ...]
 
 
@@ -234,11 +231,13 @@ def _attributes(mapper: Mapper[Any]) -> _Attributes:
     relations = [
         each for each in mapper.relationships if not each.viewonly and each.lazy not in _NEVER_LOADED
     ]
+    documents = tuple(each.key for each in columns if not isinstance(each.columns[0].type, _SIMPLE))
     return _Attributes(
         frozenset(each.key for each in columns),
         tuple(each.key for each in relations),
         tuple(each.key for each in relations if each.uselist),
-        tuple(each.key for each in columns if not isinstance(each.columns[0].type, _SIMPLE)),
+        documents,
+        tuple(key for key in documents if key != "data"),
         tuple(each.key for each in mapper.composites),
     )
 
@@ -257,7 +256,7 @@ def _queries(mapper: Mapper[Any]) -> tuple[str, ...]:
 def _unwritten(target: Any) -> list[tuple[str, str, Any]]:
     """What waits to be added to, or removed from, the relationships that are queries."""
     state = instance_state(target)
-    found = []
+    found: list[tuple[str, str, Any]] = []
     for key in _queries(state.mapper):
         history = state.attrs[key].history
         found += [(key, "add", each) for each in history.added or ()]
@@ -278,12 +277,12 @@ class GuardedCall:
     def __init__(self, session: Any, *own: Any) -> None:
         #: a `portal.models.session.Session`
         self.session = session
-        new, dirty = list(session.new), _dirty(session)
+        new, dirty = session.pending, _dirty(session)
         pending = [*new, *dirty]
         foreign = [each for each in pending if not isinstance(each, OURS)]
-        if len(pending) > MANY or foreign or any(_unwritten(each) for each in own):
+        if len(pending) > MANY or foreign or any(map(_unwritten, own)):
             session.flush()
-            new, dirty = list(session.new), _dirty(session)
+            new, dirty = session.pending, _dirty(session)
         self.snapshots = [Snapshot(each) for each in own]
         self.new = set(new)
         self.dirty = {*own, *dirty}
@@ -344,7 +343,7 @@ class GuardedCall:
         return None if self.rows is None else self.rows.cut(self.told)
 
     def _their_new(self) -> list[Any]:
-        return [each for each in self.session.new if each not in self.new]
+        return [each for each in self.session.pending if each not in self.new]
 
     def _their_dirty(self) -> list[Any]:
         return [each for each in _dirty(self.session) if each not in self.dirty]
@@ -357,7 +356,7 @@ class GuardedCall:
             self.savepoint is not None
             or not all(map(_is_harmless, self._their_new()))
             or bool(self._their_dirty() or self._their_deleted())
-            or not all(snapshot.plain for snapshot in self.snapshots)
+            or not all(map(_PLAIN_SNAPSHOT, self.snapshots))
         )
 
     def _roll_back(self) -> None:
@@ -375,7 +374,7 @@ class GuardedCall:
                     self.session.expire(each)
             else:
                 # A statement that failed has ended the savepoint already: what came after it is nowhere.
-                for each in list(self.session.new):
+                for each in self.session.pending:
                     self.session.expunge(each)
                 self.session.expire_all()
                 self.savepoint.rollback()  # which takes the rows back too

@@ -22,7 +22,7 @@ from .context import ActionContext
 from .moving_clock import clock as clock
 from .retries import disturbance, give_up
 from .savepoint import GuardedCall
-from .statements import Found, reading
+from .statements import NOTHING, Found, reading
 
 log = logging.getLogger("portal.engine")
 
@@ -107,8 +107,11 @@ def task_action(
 
 
 def _outermost(session: Session, user: Any, process: Any, task: Any) -> Iterator[ActionContext]:
-    with registry.pinned():
+    before = registry.pin()
+    try:
         run = yield from _committed(session, user, process, task)
+    finally:
+        registry.unpin(before)
     for follow_up in run.after_commit:
         _tell_of_commit(partial(follow_up, session))
     if run.work_for_clock:
@@ -173,13 +176,17 @@ def _committed(
 def _tell(run: ActionContext) -> None:
     """Write what the action leaves to people: what has failed, and what they and other programs are told of it."""
     incidents.write(run)
+    of_task, of_process = notifications.TASK_NEWS, notifications.PROCESS_NEWS
+    # a migration is no news: it moves tasks to other nodes, and their owners have them already
     last = {
-        change.task or change.process: change for change in run.rows.changes if notifications.is_news(change)
+        change.task or change.process: change
+        for change in run.rows.changes
+        if change.to in (of_process if change.task is None else of_task) and change.action != "migrate"
     }
     news = [
         notifications.News.of(change, run)
         for change in last.values()
-        if change.is_so and not notifications.is_own(change, run)
+        if change.is_so and not notifications.is_untold(change, run)
     ]
     written = notifications.write(run.session, run.now, news) if news else 0
     if written + arrivals.write(run):
@@ -234,7 +241,7 @@ def _lock(
         return reading.lock_task(session, connection, task_id, user_id)
     if process_id is not None:
         return reading.lock_process(session, connection, process_id, user_id)
-    return Found(actor=None if user_id is None else reading.read_user(session, connection, user_id))
+    return NOTHING if user_id is None else Found(actor=reading.read_user(session, connection, user_id))
 
 
 def read_task(session: Session, task: Task | int) -> Task:
@@ -264,4 +271,4 @@ def read_process(session: Session, process: Process | int) -> Process:
 def _found(session: Session) -> Found:
     """What the action that is under way has read with its lock."""
     run: ActionContext | None = session.info.get("run")
-    return Found() if run is None else run.found
+    return NOTHING if run is None else run.found

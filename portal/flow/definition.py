@@ -23,6 +23,20 @@ if TYPE_CHECKING:
     from .declaration import Flow
 
 
+class _Standing(dict[tuple[str, str, str], "Node | None"]):
+    """See `Definition.standing`. Asked many times in each action, and for each row of a list."""
+
+    def __init__(self, nodes: dict[str, Node]) -> None:
+        super().__init__()
+        self._nodes = nodes
+
+    def __missing__(self, key: tuple[str, str, str]) -> Node | None:
+        name, kind, status = key
+        node = self._nodes.get(name)
+        found = self[key] = node if node is not None and node.takes_over(kind, status) else None
+        return found
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Definition:
     """What a flow class declares, resolved and found sound."""
@@ -81,25 +95,10 @@ class Definition:
         return any(node.mutex is not None for node in self.nodes.values())
 
     @cached_property
-    def _standing(self) -> dict[tuple[str, str, str], Node | None]:
-        return {}
-
-    def node_of(self, flow_task: str, kind: str, status: str) -> Node | None:
-        """The node at which a task in this state goes on; None when the code no longer has it, or what waits there now
-        waits for something else.
-
-        Args:
-            flow_task: the name of the node.
-            kind: of which kind it was when the task came.
-        """
-        key = (flow_task, kind, status)
-        try:  # asked many times in each action, and for each row of a list
-            return self._standing[key]
-        except KeyError:
-            node = self.nodes.get(flow_task)
-            found = node if node is not None and node.takes_over(kind, status) else None
-            self._standing[key] = found
-            return found
+    def standing(self) -> dict[tuple[str, str, str], Node | None]:
+        """The node at which a task goes on, by the name of its node, of which kind that was when the task came, and
+        its status. None when the code no longer has it, or what waits there now waits for something else."""
+        return _Standing(self.nodes)
 
     def common_join(self, split: Node) -> Node | None:
         """The nearest join to which all branches of a split lead."""

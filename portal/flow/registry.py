@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any
 
 from portal.errors import FlowError
@@ -61,29 +60,29 @@ class Registry(Mapping[str, "type[Flow]"]):
     def __init__(self) -> None:
         self._default = Flows()
         self._find: Callable[[], Flows | None] = lambda: None
-        self._pinned: ContextVar[Flows | None] = ContextVar("flows of an action", default=None)
+        #: those of the action or request that is under way
+        self.pinned: ContextVar[Flows | None] = ContextVar("flows of an action", default=None)
 
     def bind(self, find: Callable[[], Flows | None]) -> None:
         self._find = find
 
     @property
     def current(self) -> Flows:
-        found = self._pinned.get()
+        found = self.pinned.get()
         if found is None:
             found = self._find()
         return self._default if found is None else found
 
-    @contextmanager
-    def pinned(self) -> Iterator[None]:
-        """Find the flows once for all that a block asks: an action asks often."""
-        before = self._pinned.set(self.current)
-        try:
-            yield
-        finally:
-            self._pinned.reset(before)
+    def pin(self) -> Token[Flows | None]:
+        """Find the flows once for all that is asked until `unpin`, which takes what this returns: an action asks
+        often."""
+        return self.pinned.set(self.pinned.get() or self.current)
+
+    def unpin(self, before: Token[Flows | None]) -> None:
+        self.pinned.reset(before)
 
     def get(self, label: str, default: Any = None) -> Any:
-        pinned = self._pinned.get()
+        pinned = self.pinned.get()
         return (self.current if pinned is None else pinned).get(label, default)
 
     def __getitem__(self, label: str) -> type[Flow]:

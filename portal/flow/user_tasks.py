@@ -308,13 +308,14 @@ class View(Form, Activity):
                 yield Called(name, call, gives=_GIVES.get(name, ()))
 
     def enter(self, activation: Activation) -> Outcome:
+        obj, priority = self._permission_obj, self._priority
         wait = Wait(
             "NEW",
             owner=self._chosen(activation),
             permission=self.permission,
-            permission_obj=object_key(self.value(self._permission_obj, activation)),
-            due=moment(self.value(self.due, activation), activation.now),
-            priority=_priority(self.value(self._priority, activation)),
+            permission_obj=None if obj is None else object_key(self.value(obj, activation)),
+            due=None if self.due is None else moment(self.value(self.due, activation), activation.now),
+            priority=priority if isinstance(priority, int) else _priority(self.value(priority, activation)),
         )
         if self._on_create is not None:
             self.call(self._on_create, activation)

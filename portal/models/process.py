@@ -187,8 +187,7 @@ class Process(Base):
     @hybrid_property
     def flow_class(self) -> type[Flow] | None:
         """The flow that this process runs; in SQL its label. None when the code no longer has it."""
-        found: type[Flow] | None = registry.get(self.flow_label)
-        return found
+        return (registry.pinned.get() or registry.current).get(self.flow_label)
 
     @flow_class.inplace.expression
     @classmethod

@@ -25,14 +25,20 @@ def send(connection: Connection, sql: str, values: Values = ()) -> Any:
     Args:
         values: a list is the values of several goes of it.
     """
-    if _is_heard(connection):
+    dialect = connection.dialect
+    driver: Any = dialect.dispatch
+    heard = connection._echo or driver.do_execute or driver.do_executemany
+    if not heard and (connection._has_events or connection.engine._has_events):
+        statements: Any = connection.dispatch
+        heard = statements.before_cursor_execute or statements.after_cursor_execute
+    if heard:
         return connection.exec_driver_sql(sql, values or None)
     cursor: Any = None
     try:
         cursor = connection.connection.cursor()
         if isinstance(values, list):
             cursor.executemany(sql, values)
-        elif connection.dialect.driver == "psycopg":
+        elif dialect.driver == "psycopg":
             cursor.execute(sql, values, prepare=kept_plans.keeps(cursor.connection))
         else:
             cursor.execute(sql, values)
@@ -58,13 +64,3 @@ def _failed(connection: Connection, error: BaseException, sql: str, values: Valu
     """Raise what SQLAlchemy makes of an error."""
     of_driver = isinstance(error, connection.dialect.loaded_dbapi.Error)
     connection._handle_dbapi_exception(error, sql if of_driver else None, values, cursor, None)
-
-
-def _is_heard(connection: Connection) -> Any:
-    """Whether somebody is to be told of statements."""
-    driver: Any = connection.dialect.dispatch
-    if connection._echo or driver.do_execute or driver.do_executemany:
-        return True
-    statements: Any = connection.dispatch
-    listened = connection._has_events or connection.engine._has_events
-    return listened and (statements.before_cursor_execute or statements.after_cursor_execute)

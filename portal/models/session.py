@@ -46,15 +46,16 @@ class Hooks(_Parent):
             guard()
 
     def flush(self, objects: Any = None) -> None:
-        self._tell_guard()
+        if (guard := self.info.get("guard")) is not None:
+            guard()
         if self.info.get("flushed"):  # but for what is kept for behind a savepoint
             return
         rows = self.info.get("rows")
         if objects is None and (rows is None or not rows.waits) and not self._has_changes():
             return  # as most that read ask in vain
         written = () if rows is None else rows.pending()
-        dirty = self.dirty
-        ours = (*self.new, *dirty) if objects is None else objects
+        dirty = self.dirty if self.identity_map.check_modified() else ()
+        ours = (*self.pending, *dirty) if objects is None else objects
         held = [
             (each, name)
             for each in (*ours, *written)
@@ -78,7 +79,12 @@ class Hooks(_Parent):
             rows.write()
 
     def _has_changes(self) -> bool:
-        return bool(self.identity_map.check_modified() or self.new or self.deleted)
+        return bool(self.identity_map.check_modified() or self.pending or self.deleted)
+
+    @property
+    def pending(self) -> list[Any]:
+        """The objects in `new`, in their order, of which that makes a set each time."""
+        return list(self._new.values())
 
     def begin_nested_behind(self, objects: list[Any]) -> Any:
         """Write these objects, and set a savepoint behind them. All others stay as they are, ahead of their own flush.
@@ -102,7 +108,8 @@ class Hooks(_Parent):
         super().expire_all()
 
     def connection(self, bind_arguments: Any = None, execution_options: Any = None) -> Any:
-        self._tell_guard()
+        if (guard := self.info.get("guard")) is not None:
+            guard()
         if bind_arguments is not None or self.in_nested_transaction():
             return super().connection(bind_arguments, execution_options)
         transaction, found = self.info.get("connection", (None, None))
@@ -143,7 +150,7 @@ class Hooks(_Parent):
     def has_unsaved(self) -> bool:
         """Whether there are changes that a rollback would take back, written to the database already or not."""
         changed = self.identity_map.check_modified() and any(self.is_modified(each) for each in self.dirty)
-        return bool(changed or self.new or self.deleted or self.info.get("written"))
+        return bool(changed or self.pending or self.deleted or self.info.get("written"))
 
 
 class Session(Hooks, FlaskSession):

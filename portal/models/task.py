@@ -204,15 +204,15 @@ class Task(Base):
         # An action asks this at every turn: what is loaded is taken from where it lies.
         loaded = self.__dict__
         process = loaded.get("process") or self.process
-        flow_class = registry.get(process.__dict__.get("flow_label") or process.flow_label)
+        flows = registry.pinned.get() or registry.current
+        flow_class = flows.get(process.__dict__.get("flow_label") or process.flow_label)
         if flow_class is None:
             return None
-        node: Node | None = flow_class.definition.node_of(
+        return flow_class.definition.standing[
             loaded.get("flow_task") or self.flow_task,
             loaded.get("flow_task_type") or self.flow_task_type,
             loaded.get("status") or self.status,
-        )
-        return node
+        ]
 
     @node.inplace.expression
     @classmethod

@@ -7,6 +7,7 @@ import secrets
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from argon2 import PasswordHasher
@@ -158,7 +159,7 @@ class User(Base):
     @property
     def all_permissions(self) -> frozenset[str]:
         """The permissions given to this person and to their roles."""
-        return frozenset(self.permissions or ()).union(*(role.permissions for role in self.roles))
+        return frozenset(self.permissions or ()).union(*map(_PERMISSIONS, self.roles))
 
     def can(self, permission: str | None, obj: str | None = None) -> bool:
         """Whether this person holds a permission, everywhere or for one object.
@@ -177,6 +178,9 @@ class User(Base):
 
     def views(self, label: str) -> bool:
         return self.can(f"{label}.view") or self.manages(label)
+
+
+_PERMISSIONS = attrgetter("permissions")
 
 
 def _sorted_by(full_name: str | None, username: str | None) -> str:

@@ -59,7 +59,7 @@ class Stop:
         flow_class: Any = self.process.flow_class
         if flow_class is None:
             return None
-        return flow_class.definition.node_of(self.flow_task, self.flow_task_type, self.status)
+        return flow_class.definition.standing[self.flow_task, self.flow_task_type, self.status]
 
 
 @dataclass

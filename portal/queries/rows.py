@@ -100,7 +100,7 @@ class TaskRow(_Pointed):
         flow_class = self.process.flow_class
         if flow_class is None:
             return None
-        return flow_class.definition.node_of(self.flow_task, self.flow_task_type, self.status)
+        return flow_class.definition.standing[self.flow_task, self.flow_task_type, self.status]
 
     @cached_property
     def title(self) -> str:

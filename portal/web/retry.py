@@ -23,8 +23,11 @@ def init_app(app: Flask) -> None:
 def _steady(view: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(view)
     def call(**arguments: Any) -> Any:
-        with registry.pinned():  # each row of a list asks for its flow
+        before = registry.pin()  # each row of a list asks for its flow
+        try:
             return persist(db.session(), lambda: _once(view, arguments))
+        finally:
+            registry.unpin(before)
 
     return call
 

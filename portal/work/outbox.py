@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
+from flask import current_app, has_app_context
 from flask.logging import default_handler, has_level_handler
 from flask_mailman import Mail as Mailman
 from sqlalchemy.exc import SQLAlchemyError
@@ -55,9 +56,8 @@ def init_app(app: Flask, settings: Config) -> None:
 
 
 def _webhooks() -> tuple[str, ...]:
-    from flask import current_app, has_app_context
-
-    return current_app.extensions["portal"].webhooks if has_app_context() else ()
+    found: tuple[str, ...] = current_app.extensions["portal"].webhooks if has_app_context() else ()
+    return found
 
 
 class Sender:

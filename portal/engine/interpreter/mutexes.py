@@ -73,7 +73,7 @@ def _at_work(run: ActionContext, task: Task) -> bool:
 
 def must_wait(run: ActionContext, task: Task, node: Node) -> bool:
     """Hold back code, or a child process, whose mutex another task holds. True if it waits now."""
-    if node.mutex is None or node.human or node.handles:
+    if node.human or node.handles:
         return False
     blocked = holder(run, task) is not None
     if blocked:

@@ -52,7 +52,7 @@ def settle(run: ActionContext) -> None:
             task = run.ready.pop()
             if task.finished is None:  # nothing has cancelled it since its token came
                 enter(run, task)
-        if joins.release(run) or mutexes.release(run) or close_all(run):
+        if (run.joins_due and joins.release(run)) or mutexes.release(run) or (run.touched and close_all(run)):
             continue
         if not conditions.ask_tree(run):
             break
@@ -69,7 +69,7 @@ def close_all(run: ActionContext) -> bool:
 def enter(run: ActionContext, task: Task) -> None:
     """A token has come to a task: ask its node."""
     activation = run.activation(task)
-    if mutexes.must_wait(run, task, activation.node):
+    if activation.node.mutex is not None and mutexes.must_wait(run, task, activation.node):
         return
     visit = task.process, task.flow_task, task.token
     run.visits[visit] += 1

@@ -6,6 +6,6 @@ a savepoint. What is read and written here is an object of the session like any 
 """
 
 from . import placing, reading, writing
-from .reading import Found
+from .reading import NOTHING, Found
 
-__all__ = ["Found", "placing", "reading", "writing"]
+__all__ = ["NOTHING", "Found", "placing", "reading", "writing"]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, lru_cache
-from itertools import chain
+from functools import cached_property, lru_cache, partial
+from itertools import chain, compress
 from operator import itemgetter
 from typing import Any
 
@@ -48,11 +48,11 @@ def insert(
     columns = list(zip(*map(itemgetter(*names), rows), strict=True))
     # those that hold something in any of the rows: most of a new task are empty
     count = len(rows)
-    filled = [at for at, column in enumerate(columns) if column.count(None) != count]
-    names = tuple([names[at] for at in filled])
+    filled = [column.count(None) != count for column in columns]
+    names = tuple(compress(names, filled))
     found: list[Any] = []
     made = _prepared(connection.dialect, table, names)
-    values, width = made.values([columns[at] for at in filled]), len(names)
+    values, width = made.values(list(compress(columns, filled))), len(names)
     size = min(_ROWS, _PARAMETERS // width)
     for at in range(0, count, size):
         part = tuple(values[at * width : (at + size) * width])
@@ -81,7 +81,7 @@ def update(connection: Connection, table: Table, names: tuple[str, ...], rows: S
         StaleDataError: one of them is not there.
     """
     made, width = _prepared(connection.dialect, table, (*names, "id")), len(names) + 1
-    values = made.values([[row[name] for row in rows] for name in (*names, "id")])
+    values = made.values(list(zip(*map(itemgetter(*names, "id"), rows), strict=True)))
     parts = [tuple(values[at : at + width]) for at in range(0, len(values), width)]
     result = sending.send(connection, made.update, parts[0] if len(parts) == 1 else parts)
     if result.rowcount not in (len(rows), -1):
@@ -93,7 +93,7 @@ def update(connection: Connection, table: Table, names: tuple[str, ...], rows: S
 def delete(connection: Connection, table: Table, key: Row) -> None:
     """Delete the row with these values, if there is one."""
     made = _prepared(connection.dialect, table, tuple(key))
-    sending.send(connection, made.delete, tuple(made.values([[value] for value in key.values()])))
+    sending.send(connection, made.delete, tuple(made.values(list(zip(key.values(), strict=True)))))
 
 
 class Query:
@@ -118,7 +118,7 @@ class Query:
         return sending.fetch(
             connection,
             self._sql,
-            given if self._order is None else tuple([given[name] for name in self._order]),
+            given if self._order is None else tuple(map(given.__getitem__, self._order)),
         )
 
     def read(self, connection: Connection, values: dict[str, Any]) -> list[list[Any]]:
@@ -142,8 +142,8 @@ class _Prepared:
 
     def values(self, columns: list[Sequence[Any]]) -> list[Any]:
         """The values of rows, one row behind the other, as the driver takes them; they are given column by column."""
-        for at, bind in self._binders:
-            columns[at] = _bound(bind, columns[at])
+        for at, bound in self._binders:
+            columns[at] = bound(columns[at])
         return list(chain.from_iterable(zip(*columns, strict=True)))
 
     def insert(self, count: int, returning: tuple[str, ...]) -> str:
@@ -175,16 +175,24 @@ def _bound(bind: Bind, column: Sequence[Any]) -> list[Any]:
     return found
 
 
+def _bound_documents(bind: Bind, empty: Any, column: Sequence[Any]) -> list[Any]:
+    """Most documents of tasks and events are empty: that one is turned into the driver's once."""
+    return [empty if value == {} else None if value is None else bind(value) for value in column]
+
+
 @lru_cache(maxsize=256)
 def _prepared(dialect: Dialect, table: Table, names: tuple[str, ...]) -> _Prepared:
     return _Prepared(dialect, table, names)
 
 
-def _binder(dialect: Dialect, kind: TypeEngine[Any]) -> Bind | None:
-    if isinstance(kind, UTCDateTime):
-        return _moment(dialect)
-    bind = _bind(dialect, kind)
-    return _document(bind) if bind is not None and isinstance(kind, JSON | Document) else bind
+def _binder(dialect: Dialect, kind: TypeEngine[Any]) -> Callable[[Sequence[Any]], list[Any]] | None:
+    """What makes the driver's values of those of a column. None where they are the same."""
+    bind = _moment(dialect) if isinstance(kind, UTCDateTime) else _bind(dialect, kind)
+    if bind is None:
+        return None
+    if isinstance(kind, JSON | Document):
+        return partial(_bound_documents, bind, bind({}))
+    return partial(_bound, bind)
 
 
 @lru_cache(maxsize=64)
@@ -207,12 +215,6 @@ def reader(dialect: Dialect, kind: TypeEngine[Any]) -> Bind | None:
 def _read_document(read: Bind) -> Bind:
     """Most documents are empty: those need not be taken apart."""
     return lambda value: {} if value == "{}" else [] if value == "[]" else read(value)
-
-
-def _document(bind: Bind) -> Bind:
-    """Most documents of tasks and events are empty: that one is turned into the driver's once."""
-    empty = bind({})
-    return lambda value: bind(value) if value or value != {} else empty
 
 
 def _insert(

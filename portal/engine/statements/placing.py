@@ -120,7 +120,7 @@ def put(instance: Any, **values: Any) -> None:
         instance.__dict__.update(values)
         return
     for name, value in values.items():
-        setattr(instance, name, value)
+        object.__setattr__(instance, name, value)  # past what tells an author of a slip
 
 
 def add(session: Session, process: Process) -> None:
@@ -134,15 +134,14 @@ def add(session: Session, process: Process) -> None:
         session.add(process)
 
 
+def withdraw(session: Session, process: Process) -> None:
+    """Let a new process wait no more, and nothing of what it is related to."""
+    session._expunge_states([instance_state(process)])
+
+
 @lru_cache(maxsize=1024)
 def _relationships(mapper: Mapper[Any]) -> frozenset[str]:
     return frozenset(mapper.relationships.keys())
-
-
-def key_of(instance: Any) -> Any:
-    """The key of an object of the session that is stored."""
-    state: Any = instance_state(instance)
-    return state.key[1][0]
 
 
 def attach(session: Session, instance: Any, identity: Any) -> None:
@@ -164,13 +163,3 @@ def settle(session: Session, instance: Any) -> None:
     """Give an object of the session the values of its row, as after a flush."""
     state = instance_state(instance)
     state._commit_all(state.dict, session.identity_map)
-
-
-def keep_key(state: Any) -> None:
-    """Keep the key of an expired object readable without a statement.
-
-    Args:
-        state: its `instance_state`.
-    """
-    if state.key is not None:
-        _class, (state.dict["id"], *_), *_ = state.key

@@ -56,6 +56,10 @@ class Found:
     alone: bool = False
 
 
+#: what there is where nothing was asked for
+NOTHING = Found()
+
+
 def lock_task(session: Session, connection: Connection, task_id: int, user_id: int | None) -> Found:
     """Lock the root of a task's tree, and read the task.
 

@@ -8,7 +8,7 @@ relationships of an author's, and everything under a guard or behind a savepoint
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -18,7 +18,7 @@ from sqlalchemy.orm.attributes import instance_state
 
 from portal.models import Event, Process, Task, User, task_link
 
-from . import driver
+from . import driver, placing
 from .placing import attach, is_plain, keys, settle
 
 _LINKS, _EVENTS = (
@@ -77,7 +77,7 @@ def _insert(session: Session, process: Process) -> bool:
     state.mapper.dispatch.before_insert(state.mapper, connection, state)
     row = {name: values.get(name) for name in names}
     [(key,)] = driver.insert(connection, table, names, [row], ("id",))
-    session._expunge_states([state])
+    placing.withdraw(session, process)
     values.update(row, id=key)
     attach(session, process, state.mapper.identity_key_from_primary_key((key,)))
     state.mapper.dispatch.after_insert(state.mapper, connection, state)
@@ -98,7 +98,7 @@ def _update(session: Session, changed: Sequence[Any]) -> None:
             if not _is_ours(state):
                 continue
         written.append(state)
-        if values := dict(_changes(state)):
+        if values := _changes(state):
             values["id"] = state.identity[0]
             groups[state.mapper.local_table, tuple(sorted(values.keys() - {"id"}))].append(values)
     for (table, names), rows in groups.items():
@@ -134,7 +134,7 @@ def _names(model: Any) -> frozenset[str]:
     return frozenset(keys(model))
 
 
-def _changes(state: Any) -> Iterator[tuple[str, Any]]:
+def _changes(state: Any) -> dict[str, Any]:
     """The columns whose values have changed, with the new ones."""
     loaded, before = state.dict, state.committed_state
     for name in before.keys() & _PEOPLE.keys():
@@ -144,9 +144,11 @@ def _changes(state: Any) -> Iterator[tuple[str, Any]]:
         loaded[column] = key and key[0]
         del before[name]
     columns = state.mapper.columns
-    for key, old in before.items():
-        if key in loaded and not columns[key].type.compare_values(old, loaded[key]):
-            yield key, loaded[key]
+    return {
+        key: loaded[key]
+        for key, old in before.items()
+        if key in loaded and not columns[key].type.compare_values(old, loaded[key])
+    }
 
 
 def insert_tasks(connection: Connection, rows: list[dict[str, Any]]) -> tuple[list[int], bool | None]:

@@ -44,7 +44,7 @@ def stuck(session: Session, processes: Collection[int]) -> list[Stuck]:
     for process_id, label, name, kind, status, fingerprint in session.execute(query.order_by(Task.id)):
         flow_class = registry.get(label)
         definition = None if flow_class is None else flow_class.definition
-        if definition is not None and "__" not in name and definition.node_of(name, kind, status) is None:
+        if definition is not None and "__" not in name and definition.standing[name, kind, status] is None:
             likely = name if name in definition.nodes else ""
             found.append(Stuck(process_id, label, name, fingerprint, likely))
     return found

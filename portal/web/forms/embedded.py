@@ -209,7 +209,9 @@ def change_rows(form: Any, pressed: Mapping[str, Any]) -> bool:
     Returns:
         Whether there is such a list or row.
     """
-    more, less, up, down = (str(pressed.get(name, "")) for name in ("_more", "_less", "_up", "_down"))
+    more, less, up, down = [str(pressed.get(name, "")) for name in ("_more", "_less", "_up", "_down")]
+    if not (more or less or up or down):
+        return False
     for rows in _lists(form):
         if rows.name == more:
             rows.add_row()
