@@ -7,19 +7,15 @@ and the same end make the same processes.
 from __future__ import annotations
 
 import datetime as dt
-import gc
 import heapq
-import logging
-import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from itertools import count
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, bindparam, event, select, union_all, update
+from sqlalchemy import Connection, bindparam, select, union_all, update
 
 from portal.engine import actions, external
 from portal.engine.moving_clock import clock
@@ -59,22 +55,6 @@ _OPEN_IN_TREE = (
 )  # fmt: skip
 
 Deed = Callable[[], int | None]
-
-
-def play(company: Company, now: dt.datetime) -> None:
-    """Let the people of a company work until a moment. Nobody gets mail of it."""
-    gc.freeze()  # what is there stays, and need not be looked at each time
-    thresholds = gc.get_threshold()
-    gc.set_threshold(100_000, 20, 20)
-    state = random.getstate()
-    random.seed(company.seed)  # which waits of retries are drawn from
-    try:
-        with _quickly(), _quietly(), db.engine.connect() as reader:
-            Clockwork(company, now, reader).run()
-    finally:
-        random.setstate(state)
-        gc.set_threshold(*thresholds)
-        gc.unfreeze()
 
 
 class Clockwork:
@@ -359,39 +339,3 @@ class Clockwork:
 
 def _nothing(_die: Random, _process: Any) -> dict[str, Any]:
     return {}
-
-
-@contextmanager
-def _quickly() -> Iterator[None]:
-    """On SQLite, do not wait for the disk at each of some thousand commits: what a crash loses is made again."""
-    engine = db.engine
-    if engine.dialect.name != "sqlite":
-        yield
-        return
-
-    quick: list[Any] = []
-
-    def out(connection: Any, record: Any, _proxy: Any) -> None:
-        if connection not in quick:
-            quick.append(connection)
-            connection.execute("PRAGMA synchronous=OFF")
-
-    event.listen(engine, "checkout", out)
-    try:
-        yield
-    finally:
-        db.session.remove()
-        event.remove(engine, "checkout", out)
-        for connection in quick:
-            connection.execute("PRAGMA synchronous=FULL")
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """What fails in the demo is meant to, and nobody has to be told on the terminal."""
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logging.disable(before)
