@@ -16,8 +16,9 @@ from portal.models import Process, Task, User, utcnow
 
 from .among import among
 from .beside import WIDTH, Beside, asides, awake, count
-from .filters import EVERYTHING, Filters, LeftOut, Narrowed, due_before, narrow
+from .filters import EVERYTHING, Filters, LeftOut
 from .holder import Holder, kept
+from .narrowing import Narrowed, due_before, narrow
 from .paging import PAGE, Key, Order, Page, pack, unpack
 from .reading import STAGE, first_rows, ordered
 from .rows import CREATOR, OWNER, TASK_COLUMNS, process_columns, process_rows, task_rows
