@@ -121,6 +121,11 @@ class Filters:
             plain["columns"] = tuple(each for each in self.columns if not each.startswith("data."))
         return replace(self, data=kept, after="", **plain)
 
+    @property
+    def list_of_processes(self) -> str:
+        """The list that they narrow, where it is one of processes."""
+        return "mine" if self.mine else "processes"
+
 
 #: what makes a list shorter; `data` is the last one
 NARROWING = ("flow", "version", "q", "step", "person", "state", "due", "since", "until", "priority", "data")

@@ -36,7 +36,17 @@ from .messages import flash
 from .processes import correctable
 from .reasons import reason_of_request
 from .rendering import render_template
-from .selection import Refusal, Selection, each, list_filters, selection, tell, tell_nothing
+from .selection import (
+    Refusal,
+    Selection,
+    each,
+    leave_to_workers,
+    list_filters,
+    selection,
+    tell,
+    tell_nothing,
+    with_filters,
+)
 from .step_fields import named_fields
 from .tasks import preview
 from .tasks.given import my_zone
@@ -213,7 +223,8 @@ _SHOWN = 50
 
 @blueprint.post("/processes/<any(cancel,suspend,resume,retry,withdraw,migrate):action>")
 def bulk(action: str) -> BaseResponse | str | tuple[str, int]:
-    chosen = selection("process", "mine" if list_filters().mine else "processes")
+    listed = list_filters().list_of_processes
+    chosen = selection("process", listed)
     back = way_back(url_for("portal.processes.index"))
     if not chosen.wanted:
         tell_nothing(chosen, _("No process matches."))
@@ -227,7 +238,8 @@ def bulk(action: str) -> BaseResponse | str | tuple[str, int]:
     if fault:
         return _ask_many(action, chosen, back, fault), 422
     if chosen.whole and chosen.more:
-        return see_other(_in_the_background(action, reason, steps))
+        total = queries.how_many(db.session(), me(), listed, list_filters())
+        return leave_to_workers(action, "process", "", total, reason, steps or None)
     outcome = each(chosen.wanted, lambda text: _one(action, text, reason, steps))
     tell(outcome, _words(action, outcome.done), more=chosen.more)
     return see_other(back)
@@ -244,8 +256,7 @@ def _ask_many(action: str, chosen: Selection, back: str, fault: str = "") -> str
     ]
     total = len(chosen.wanted)
     if chosen.whole and chosen.more:
-        total = queries.how_many_processes(db.session(), me(), list_filters())
-    address, query_string = url_for("portal.process_levers.bulk", action=action), request.query_string
+        total = queries.how_many(db.session(), me(), list_filters().list_of_processes, list_filters())
     return render_template(
         "portal/bulk_migrate.html" if action == "migrate" else "portal/bulk_processes.html",
         moving=migrating_many.preview(ids, _flow_of(chosen)) if action == "migrate" else None,
@@ -256,7 +267,7 @@ def _ask_many(action: str, chosen: Selection, back: str, fault: str = "") -> str
         total=total,
         fault=fault,
         back=back,
-        address=f"{address}?{query_string.decode('ascii', 'replace')}" if query_string else address,
+        address=with_filters(url_for("portal.process_levers.bulk", action=action)),
     )
 
 
@@ -269,15 +280,6 @@ def _flow_of(chosen: Selection) -> str | None:
     if chosen.whole and chosen.more:  # they are not all known here
         return list_filters().flow or None
     return migrating_many.one_flow(_ids(chosen))
-
-
-def _in_the_background(action: str, reason: str, steps: dict[str, str] | None) -> str:
-    """Leave all that match the list's filters to the workers. The address that tells how far they are."""
-    filters = list_filters()
-    total = queries.how_many_processes(db.session(), me(), filters)
-    scope = operations.Scope("filters", filters.document(), given=steps or None)
-    operation_id = operations.begin(db.session(), me(), action, "process", scope, total=total, reason=reason)
-    return url_for("portal.operations_of_people.detail", operation_id=operation_id)
 
 
 def _one(action: str, text: str, reason: str, steps: dict[str, str] | None) -> Refusal | None:
