@@ -10,7 +10,7 @@ from werkzeug.datastructures import CombinedMultiDict
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import Form
 
-from portal import queries
+from portal import queries, summaries
 from portal.engine import actions, operations, permissions, visibility
 from portal.engine.process_actions import Retried
 from portal.engine.versions import migration
@@ -24,7 +24,7 @@ from portal.models import Process, Task, db
 from . import migrating_many
 from .accounts.sign_in import require_login
 from .demands import demand_process
-from .display.actions import PROCESS_ACTIONS
+from .display.actions import PROCESS_ACTIONS, heading
 from .files import Files
 from .forms import seen
 from .forms.build import process_form
@@ -263,7 +263,12 @@ def _ask_many(action: str, chosen: Selection, back: str, fault: str = "") -> str
         action=action,
         asked=PROCESS_ACTIONS[action],
         chosen=chosen,
-        processes=found,
+        heading=heading(
+            PROCESS_ACTIONS[action], ngettext("%(number)s process", "%(number)s processes", total)
+        ),
+        rows=[(each.id, f"#{each.id} {summaries.of_process(each)}") for each in found],
+        sends="process",
+        own=(),
         total=total,
         fault=fault,
         back=back,

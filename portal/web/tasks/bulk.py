@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from portal import queries
+from portal import queries, summaries
 from portal.engine import actions, permissions
 from portal.errors import PortalError
 from portal.language import gettext as _
@@ -16,7 +16,7 @@ from portal.models import Task, User, db
 
 from ..accounts.sign_in import require_login
 from ..demands import demand
-from ..display.actions import ACTIONS
+from ..display.actions import ACTIONS, heading
 from ..layout import me
 from ..reasons import reason_of_request
 from ..rendering import render_template
@@ -162,14 +162,18 @@ def _ask(action: str, listed: str, chosen: Selection, back: str, fault: str = ""
     if chosen.whole and chosen.more:
         total = queries.how_many(db.session(), me(), listed, list_filters())
     people = queries.who_could(db.session(), tasks[0], limit=50) if tasks and action == "reassign" else []
+    needs = NAMES.get(action, "user" if action in ("assign", "reassign") else "")
     return render_template(
-        "portal/bulk.html",
+        "portal/bulk_tasks.html",
+        heading=heading(ACTIONS[action], ngettext("%(number)s task", "%(number)s tasks", total)),
+        rows=[(each.id, f"#{each.process_id} {each.title}: {summaries.of_task(each)}") for each in tasks],
+        sends="task",
+        own=("user", needs),
         action=action,
         asked=ACTIONS[action],
         chosen=chosen,
         total=total,
-        tasks=tasks,
-        needs=NAMES.get(action, "user" if action in ("assign", "reassign") else ""),
+        needs=needs,
         fault=fault,
         back=back,
         people=people,
