@@ -210,8 +210,8 @@ def _may_need_attention(course: Course) -> bool:
     )
 
 
-def timeline(session: Session, process_id: int, before: int | None = None, size: int = EVENTS) -> list[Event]:
-    """What happened in a process, the latest first."""
+def timeline(session: Session, process_id: int, size: int) -> list[Event]:
+    """What happened in a process last, the latest first."""
     query = (
         select(Event)
         .outerjoin(Event.task)
@@ -220,8 +220,6 @@ def timeline(session: Session, process_id: int, before: int | None = None, size:
         .order_by(Event.id.desc())
         .limit(size)
     )
-    if before is not None:
-        query = query.where(Event.id < before)
     return list(session.scalars(query).unique())
 
 
