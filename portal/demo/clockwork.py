@@ -201,7 +201,7 @@ class Clockwork:
             moment = max(row.scheduled or self.moment, self.moment + dt.timedelta(seconds=2))
             self.at(moment, lambda: self._turn(root, row.id, node.works))
         elif node.human and row.status in ("NEW", "ASSIGNED"):
-            self._plan_person(root, row, node)
+            self._plan_person(root, row)
         elif row.flow_task_type in _CALLED and (answer := self._answer(root, row)) is not None:
             wait = dt.timedelta(hours=self.random.uniform(3, 60))
             self.at(self.at_work(self.moment + wait), lambda: self._call(root, row.id, node, answer))
@@ -213,17 +213,17 @@ class Clockwork:
             moment = self.moment + dt.timedelta(minutes=self.random.uniform(1, 20))
             self.at(moment, lambda: self._work_elsewhere(root, row.id, node, values))
 
-    def _plan_person(self, root: int, row: Any, node: Any) -> None:
+    def _plan_person(self, root: int, row: Any) -> None:
         hours = self.random.lognormvariate(0, 1.1) * self._stories[root].hours * 4
         if self.random.random() < _NEGLECTED or (row.owner_id in self._leavers and self._is_late_in()):
             hours += 24 * 40
         moment = self.at_work(self.moment + dt.timedelta(hours=hours))
         if moment > self.now and row.owner_id is None and self.random.random() < 0.45:
             taken = self.moment + (self.now - self.moment) * self.random.uniform(0.2, 0.8)
-            self.at(taken, lambda: self._do(root, row, node, finish=False))
-        self.at(moment, lambda: self._do(root, row, node, finish=True))
+            self.at(taken, lambda: self._do(root, row, finish=False))
+        self.at(moment, lambda: self._do(root, row, finish=True))
 
-    def _do(self, root: int, row: Any, node: Any, finish: bool) -> int | None:
+    def _do(self, root: int, row: Any, finish: bool) -> int | None:
         """Somebody takes the task, and finishes it."""
         answer = self._answer(root, row) or _nothing
         for name in self._candidates(row, self._owners.get(row.id, row.owner_id)):
