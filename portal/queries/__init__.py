@@ -16,6 +16,7 @@ from .filters import (
 )
 from .lists import (
     LISTS,
+    archive,
     came_since,
     how_many,
     ids,
@@ -35,6 +36,7 @@ from .processes import (
     children,
     last_event,
     places,
+    processes,
     story,
     task_events,
     timeline,
@@ -76,6 +78,7 @@ __all__ = [
     "Talk",
     "Waiting",
     "alike",
+    "archive",
     "attention",
     "badges",
     "badges_and_talk",
@@ -106,6 +109,7 @@ __all__ = [
     "one_task",
     "owners",
     "places",
+    "processes",
     "queue",
     "read",
     "requested_steps",
