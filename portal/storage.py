@@ -178,7 +178,7 @@ def store(
     return row
 
 
-def attach(session: Session, row: StoredFile, process: Process, task: Task | None = None) -> None:
+def attach(row: StoredFile, process: Process, task: Task | None = None) -> None:
     """Give a file that waits to a process, in the caller's transaction."""
     row.process, row.pending = process, False
     row.task_id = None if task is None else task.id

@@ -13,7 +13,7 @@ from portal import queries
 from portal.engine import actions, operations, visibility
 from portal.errors import InvalidForm, PortalError
 from portal.models import Event, Process, Task, User, db
-from portal.web import process_levers
+from portal.web import process_data
 from portal.web.demands import demand_process
 from portal.web.files import Files
 from portal.web.forms.build import process_form
@@ -185,7 +185,7 @@ def enter(process: Process, data: dict[str, Any]) -> None:
     if not form.validate():
         raise Invalid(dict(flattened(form.errors)))
     try:
-        process_levers.store(form, process)
+        process_data.store(form, process)
     except InvalidForm as error:
         raise Invalid.form(error) from error
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, Self, cast
 
@@ -16,16 +14,11 @@ from .answers import (
     Flow,
     Process,
     ProcessDetail,
-    Refused,
     StartForm,
     Task,
     TaskDetail,
 )
-
-#: how often a call is made before its failure is told, and seconds between the first two
-TRIES, WAIT = 4, 0.5
-#: answers after which a call may be made again
-_AGAIN = (429, 502, 503, 504)
+from .connection import Connection
 
 TaskAction = Literal[
     "assign", "unassign", "reassign", "execute", "snooze", "skip", "move", "cancel", "undo", "revive"
@@ -53,8 +46,7 @@ class Client:
     def __init__(
         self, address: str, token: str, *, timeout: float = 30, transport: httpx.BaseTransport | None = None
     ) -> None:
-        base, headers = f"{address.rstrip('/')}/api/v1", {"Authorization": f"Bearer {token}"}
-        self._http = httpx.Client(base_url=base, headers=headers, timeout=timeout, transport=transport)
+        self._api = Connection(address, token, timeout, transport)
 
     def __enter__(self) -> Self:
         return self
@@ -64,17 +56,17 @@ class Client:
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        self._api.close()
 
     # -- flows
 
     def flows(self) -> Iterator[Flow]:
         """The flows that one has to do with."""
-        yield from self._pages("/flows", {})
+        yield from self._api.pages("/flows", {})
 
     def start_form(self, label: str, node: str = "start") -> StartForm:
         """A start with the JSON Schema of its form."""
-        return cast(StartForm, self._get(f"/flows/{label}/starts/{node}"))
+        return cast(StartForm, self._api.get(f"/flows/{label}/starts/{node}"))
 
     def start(
         self,
@@ -91,7 +83,7 @@ class Client:
             key: the same one starts one process, however often it is called within a day.
         """
         body = {"data": dict(data or {})}
-        return cast(ProcessDetail, self._send("POST", f"/flows/{label}/starts/{node}", body, key=key))
+        return cast(ProcessDetail, self._api.send("POST", f"/flows/{label}/starts/{node}", body, key=key))
 
     # -- tasks
 
@@ -103,11 +95,11 @@ class Client:
         Args:
             filters: `flow="leave"`, `due="late"`, `person="bob"` …; of a flow's fields `{"data.amount.gt": 1000}`.
         """
-        yield from self._pages("/tasks", {"list": list, **filters})
+        yield from self._api.pages("/tasks", {"list": list, **filters})
 
     def task(self, task_id: int) -> TaskDetail:
         """A task, with the schema of its form while one can do it."""
-        return cast(TaskDetail, self._get(f"/tasks/{task_id}"))
+        return cast(TaskDetail, self._api.get(f"/tasks/{task_id}"))
 
     def act(
         self,
@@ -136,36 +128,36 @@ class Client:
         body = _given(data=data, user=user, to=to, reason=reason)
         if action == "snooze":
             body["until"] = until
-        return cast(TaskDetail, self._send("POST", f"/tasks/{task_id}/{action}", body, tag=tag, key=key))
+        return cast(TaskDetail, self._api.send("POST", f"/tasks/{task_id}/{action}", body, tag=tag, key=key))
 
     # -- processes
 
     def processes(self, **filters: Any) -> Iterator[Process]:
         """Processes that one may see, the newest first; `filters` as of `tasks`."""
-        yield from self._pages("/processes", filters)
+        yield from self._api.pages("/processes", filters)
 
     def process(self, process_id: int) -> ProcessDetail:
-        return cast(ProcessDetail, self._get(f"/processes/{process_id}"))
+        return cast(ProcessDetail, self._api.get(f"/processes/{process_id}"))
 
     def tag_of(self, path: str) -> str:
         """The state of `tasks/<id>` or `processes/<id>` now, for `tag=` of a change."""
-        return str(self._answer("GET", f"/{path.lstrip('/')}").headers["ETag"])
+        return str(self._api.answer("GET", f"/{path.lstrip('/')}").headers["ETag"])
 
     def tasks_of(self, process_id: int) -> Iterator[Task]:
         """All tasks of a process, also those that are over."""
-        yield from self._pages(f"/processes/{process_id}/tasks", {})
+        yield from self._api.pages(f"/processes/{process_id}/tasks", {})
 
     def events_of(self, process_id: int) -> Iterator[Event]:
         """The history of a process."""
-        yield from self._pages(f"/processes/{process_id}/events", {})
+        yield from self._api.pages(f"/processes/{process_id}/events", {})
 
     def comments_of(self, process_id: int) -> Iterator[Comment]:
-        yield from self._pages(f"/processes/{process_id}/comments", {})
+        yield from self._api.pages(f"/processes/{process_id}/comments", {})
 
     def comment(self, process_id: int, text: str, *, task: int | None = None) -> Comment:
         """Say something of a process; `@name` tells somebody."""
         body = _given(text=text, task=task)
-        return cast(Comment, self._send("POST", f"/processes/{process_id}/comments", body))
+        return cast(Comment, self._api.send("POST", f"/processes/{process_id}/comments", body))
 
     def act_on_process(
         self,
@@ -178,7 +170,7 @@ class Client:
     ) -> ProcessDetail:
         """Do something with a whole process; the arguments as of `act`."""
         path, body = f"/processes/{process_id}/{action}", _given(reason=reason)
-        return cast(ProcessDetail, self._send("POST", path, body, tag=tag, key=key))
+        return cast(ProcessDetail, self._api.send("POST", path, body, tag=tag, key=key))
 
     def change_data(
         self, process_id: int, data: Mapping[str, Any], *, tag: str, reason: str | None = None
@@ -189,7 +181,7 @@ class Client:
             tag: the state that was read (see `tag_of`), or `*` for any.
         """
         body = _given(data=dict(data), reason=reason)
-        return cast(ProcessDetail, self._send("PATCH", f"/processes/{process_id}/data", body, tag=tag))
+        return cast(ProcessDetail, self._api.send("PATCH", f"/processes/{process_id}/data", body, tag=tag))
 
     def add_item(
         self,
@@ -209,7 +201,7 @@ class Client:
             key: as of `act`.
         """
         body = {"item": item} | _given(task=task_id, branch=branch, reason=reason)
-        return cast(ProcessDetail, self._send("POST", f"/processes/{process_id}/add", body, key=key))
+        return cast(ProcessDetail, self._api.send("POST", f"/processes/{process_id}/add", body, key=key))
 
     # -- what programs tell processes
 
@@ -225,7 +217,7 @@ class Client:
         """
         wanted = [{"topic_name": name, "lock_duration": span} for name, span in topics.items()]
         body = {"worker_id": worker, "max_tasks": most, "topics": wanted}
-        fetched = self._send("POST", "/external-tasks/fetch-and-lock", body, key=key)
+        fetched = self._api.send("POST", "/external-tasks/fetch-and-lock", body, key=key)
         return cast("list[ExternalTask]", fetched["items"])
 
     def complete(self, task: ExternalTask, data: Mapping[str, Any] | None = None) -> None:
@@ -285,80 +277,30 @@ class Client:
     ) -> ProcessDetail | None:
         """Call a handle of a flow: `MyFlow.node.run(process=…, **data)`."""
         path, body = f"/flows/{label}/handles/{node}", _given(data=data, process=process)
-        return cast("ProcessDetail | None", self._send("POST", path, body, key=key))
+        return cast("ProcessDetail | None", self._api.send("POST", path, body, key=key))
 
     def send(self, label: str, name: str, process: int, **data: Any) -> ProcessDetail:
         """Send a process a message: `MyFlow.send(name, process=…, **data)`."""
         body = {"process": process, "data": data}
-        return cast(ProcessDetail, self._send("POST", f"/flows/{label}/messages/{name}", body))
+        return cast(ProcessDetail, self._api.send("POST", f"/flows/{label}/messages/{name}", body))
 
     def throw(self, name: str) -> None:
         """Throw a signal."""
-        self._send("POST", f"/signals/{name}", {})
+        self._api.send("POST", f"/signals/{name}", {})
 
     # -- what happens
 
     def events(self, after: str = "", **filters: Any) -> tuple[list[Event], str]:
         """What has happened since a place in the history, and the place to go on from."""
-        page = self._get("/events", {**filters, "after": after})
+        page = self._api.get("/events", {**filters, "after": after})
         return cast("list[Event]", page["items"]), str(page["next"])
-
-    # -- the parts
-
-    def _pages(self, path: str, filters: Mapping[str, Any]) -> Iterator[Any]:
-        after: str | None = ""
-        while after is not None:
-            page = self._get(path, {**filters, "after": after} if after else filters)
-            yield from page["items"]
-            after = page["next"]
-
-    def _get(self, path: str, filters: Mapping[str, Any] | None = None) -> Any:
-        return self._answer("GET", path, params=dict(filters or {})).json()
-
-    def _send(
-        self, method: str, path: str, body: Any, *, tag: str | None = None, key: str | None = None
-    ) -> Any:
-        headers = {"Idempotency-Key": key or uuid.uuid4().hex} | ({} if tag is None else {"If-Match": tag})
-        answer = self._answer(method, path, json=body, headers=headers)
-        return answer.json() if answer.content else None
 
     def _report(self, task: ExternalTask, path: str, body: dict[str, Any]) -> None:
         """Say something of a task that this program has locked."""
         lock = {"worker_id": task["worker_id"], "attempt": task["attempt"]}
-        self._send("POST", path, lock | body)
-
-    def _answer(self, method: str, path: str, **sent: Any) -> httpx.Response:
-        """Make a call, again where it was cut off: its key makes that safe."""
-        for attempt in range(TRIES):
-            last = attempt == TRIES - 1
-            wait = WAIT * 2**attempt
-            try:
-                answer = self._http.request(method, path, **sent)
-            except httpx.TransportError:
-                if last:
-                    raise
-            else:
-                if answer.status_code not in _AGAIN or last:
-                    return _accepted(answer)
-                wait = _seconds(answer.headers.get("Retry-After", ""), wait)
-            time.sleep(wait)
-        raise AssertionError("the last try returns or raises")
+        self._api.send("POST", path, lock | body)
 
 
 def _given(**values: Any) -> dict[str, Any]:
     """The values that are not left out."""
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _accepted(answer: httpx.Response) -> httpx.Response:
-    if answer.is_success:
-        return answer
-    try:
-        problem = answer.json()
-    except ValueError:
-        problem = {"title": answer.reason_phrase}
-    raise Refused(answer.status_code, problem if isinstance(problem, dict) else {})
-
-
-def _seconds(text: str, usual: float) -> float:
-    return float(text) if text.isascii() and text.isdigit() and len(text) < 5 else usual

@@ -15,8 +15,8 @@ from portal.engine.queue import schedules
 from portal.flow.registry import ADMIN, registry
 from portal.models import User, create_user, db, utcnow
 
-from .clockwork import play
 from .company import Away, Company, Paper, Person, Story, hire
+from .playing import play
 
 __all__ = ["DEMO_PASSWORD", "Away", "Company", "Paper", "Person", "Story", "bring_examples", "make_demo"]
 

@@ -7,19 +7,15 @@ and the same end make the same processes.
 from __future__ import annotations
 
 import datetime as dt
-import gc
 import heapq
-import logging
-import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from itertools import count
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, bindparam, event, select, union_all, update
+from sqlalchemy import Connection, bindparam, select, union_all, update
 
 from portal.engine import actions, external, writes
 from portal.engine.moving_clock import clock
@@ -62,22 +58,6 @@ _OPEN_IN_TREE = (
 )  # fmt: skip
 
 Deed = Callable[[], int | None]
-
-
-def play(company: Company, now: dt.datetime) -> None:
-    """Let the people of a company work until a moment. Nobody gets mail of it."""
-    gc.freeze()  # what is there stays, and need not be looked at each time
-    thresholds = gc.get_threshold()
-    gc.set_threshold(100_000, 20, 20)
-    state = random.getstate()
-    random.seed(company.seed)  # which waits of retries are drawn from
-    try:
-        with _quickly(), _quietly(), db.engine.connect() as reader:
-            Clockwork(company, now, reader).run()
-    finally:
-        random.setstate(state)
-        gc.set_threshold(*thresholds)
-        gc.unfreeze()
 
 
 class Clockwork:
@@ -225,7 +205,7 @@ class Clockwork:
             moment = max(row.scheduled or self.moment, self.moment + dt.timedelta(seconds=2))
             self.at(moment, lambda: self._turn(root, row.id, node.works))
         elif node.human and row.status in ("NEW", "ASSIGNED"):
-            self._plan_person(root, row, node)
+            self._plan_person(root, row)
         elif row.flow_task_type in _CALLED and (answer := self._answer(root, row)) is not None:
             wait = dt.timedelta(hours=self.random.uniform(3, 60))
             self.at(self.at_work(self.moment + wait), lambda: self._call(root, row.id, node, answer))
@@ -237,17 +217,17 @@ class Clockwork:
             moment = self.moment + dt.timedelta(minutes=self.random.uniform(1, 20))
             self.at(moment, lambda: self._work_elsewhere(root, row.id, node, values))
 
-    def _plan_person(self, root: int, row: Any, node: Any) -> None:
+    def _plan_person(self, root: int, row: Any) -> None:
         hours = self.random.lognormvariate(0, 1.1) * self._stories[root].hours * 4
         if self.random.random() < _NEGLECTED or (row.owner_id in self._leavers and self._is_late_in()):
             hours += 24 * 40
         moment = self.at_work(self.moment + dt.timedelta(hours=hours))
         if moment > self.now and row.owner_id is None and self.random.random() < 0.45:
             taken = self.moment + (self.now - self.moment) * self.random.uniform(0.2, 0.8)
-            self.at(taken, lambda: self._do(root, row, node, finish=False))
-        self.at(moment, lambda: self._do(root, row, node, finish=True))
+            self.at(taken, lambda: self._do(root, row, finish=False))
+        self.at(moment, lambda: self._do(root, row, finish=True))
 
-    def _do(self, root: int, row: Any, node: Any, finish: bool) -> int | None:
+    def _do(self, root: int, row: Any, finish: bool) -> int | None:
         """Somebody takes the task, and finishes it."""
         answer = self._answer(root, row) or _nothing
         for name in self._candidates(row, self._owners.get(row.id, row.owner_id)):
@@ -377,39 +357,3 @@ class Clockwork:
 
 def _nothing(_die: Random, _process: Any) -> dict[str, Any]:
     return {}
-
-
-@contextmanager
-def _quickly() -> Iterator[None]:
-    """On SQLite, do not wait for the disk at each of some thousand commits: what a crash loses is made again."""
-    engine = db.engine
-    if engine.dialect.name != "sqlite":
-        yield
-        return
-
-    quick: list[Any] = []
-
-    def out(connection: Any, record: Any, _proxy: Any) -> None:
-        if connection not in quick:
-            quick.append(connection)
-            connection.execute("PRAGMA synchronous=OFF")
-
-    event.listen(engine, "checkout", out)
-    try:
-        yield
-    finally:
-        db.session.remove()
-        event.remove(engine, "checkout", out)
-        for connection in quick:
-            connection.execute("PRAGMA synchronous=FULL")
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """What fails in the demo is meant to, and nobody has to be told on the terminal."""
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logging.disable(before)

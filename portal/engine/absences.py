@@ -32,9 +32,9 @@ def away(moment: dt.datetime | None = None) -> ColumnElement[bool]:
     return exists().where(Absence.user_id == User.id, Absence.begins <= now, Absence.ends > now)
 
 
-def standing_in(user: User, moment: dt.datetime | None = None) -> list[Absence]:
-    """The absences, at a moment, in which this person does the work of somebody who has not left for good."""
-    now = moment or clock.get()()
+def standing_in(user: User) -> list[Absence]:
+    """The absences of now in which this person does the work of somebody who has not left for good."""
+    now = clock.get()()
     return [each for each in user.stand_ins if each.is_at(now) and each.user.is_active]
 
 

@@ -10,7 +10,7 @@ from .automatic import TakesKeywords, tries_faults, wait_before
 from .base import Call
 from .boundary import Activity
 from .outcome import Outcome, Wait
-from .user_tasks import Permitted
+from .permitted import Permitted
 
 if TYPE_CHECKING:
     from .activation import Activation

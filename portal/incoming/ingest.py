@@ -149,7 +149,7 @@ def _start(letter: Letter, node: Any, user_id: int | None) -> Outcome:
     engine.start(node, _given(node, letter, rows, user_id), made.append)
     process = db.session.get_one(Process, made[-1])
     for row in rows:
-        storage.attach(db.session(), row, process)
+        storage.attach(row, process)
     search_text.keep_attached(db.session(), process)
     return Outcome("started", process.id)
 

@@ -76,104 +76,72 @@ class json_literal(FunctionElement[Any]):
     inherit_cache = True
 
 
-def _for_reading(element: Any, compiler: Any, **options: Any) -> str:
-    """What `print(statement)` shows, which knows no database."""
-    return f"{element.name}({compiler.process(element.clauses, **options)})"
+class _Parts(dict[str, str]):
+    """The SQL of what a function is given, by the names in its template: each is written where it is asked for."""
+
+    def __init__(self, element: Any, compiler: Any, options: dict[str, Any]) -> None:
+        super().__init__()
+        self._element, self._compiler, self._options = element, compiler, options
+
+    def __missing__(self, name: str) -> str:
+        written: str = self._compiler.process(self._part(name), **self._options)
+        return self.setdefault(name, written)
+
+    def _part(self, name: str) -> Any:
+        match name:
+            case "given":
+                return self._element.clauses
+            case "values" | "wanted":
+                return list(self._element.clauses)[name == "wanted"]
+            case "document":
+                return self._element.element.left
+            case "path":
+                return self._element.element.right
+            case "text":
+                return self._element.element.as_string()
+        return self._element.element
 
 
-for _function in (kind_of, number_of, flag_of, value_of, uuid_of, has_element, json_literal):
-    compiles(_function)(_for_reading)
+def _compile(templates: dict[Any, str], *dialects: str) -> None:
+    for function, template in templates.items():
+
+        def write(element: Any, compiler: Any, template: str = template, **options: Any) -> str:
+            return template.format_map(_Parts(element, compiler, options))
+
+        compiles(function, *dialects)(write)
 
 
-def _sqlite_kind(element: _JSONFunction, compiler: Any, **options: Any) -> str:
-    place = element.element
-    return f"json_type({compiler.process(place.left, **options)}, {compiler.process(place.right, **options)})"
-
-
-def _sqlite_extract(element: _JSONFunction, compiler: Any, **options: Any) -> str:
-    place = element.element
-    return (
-        f"json_extract({compiler.process(place.left, **options)}, {compiler.process(place.right, **options)})"
-    )
-
-
-@compiles(kind_of, "sqlite")
-def _kind_sqlite(element: kind_of, compiler: Any, **options: Any) -> str:
-    return _sqlite_kind(element, compiler, **options)
-
-
-@compiles(kind_of, "postgresql")
-def _kind_postgresql(element: kind_of, compiler: Any, **options: Any) -> str:
-    return f"jsonb_typeof({compiler.process(element.element, **options)})"
-
-
-@compiles(number_of, "sqlite")
-def _number_sqlite(element: number_of, compiler: Any, **options: Any) -> str:
-    return f"CAST({_sqlite_extract(element, compiler, **options)} AS NUMERIC)"
-
-
-@compiles(number_of, "postgresql")
-def _number_postgresql(element: number_of, compiler: Any, **options: Any) -> str:
-    kind = _kind_postgresql(element, compiler, **options)  # type: ignore[arg-type]
-    text = compiler.process(element.element.as_string(), **options)
-    return (
-        f"CASE WHEN {kind} = 'number' OR {kind} = 'string' AND ({text}) ~ '^-?[0-9]+([.][0-9]+)?$' "
-        f"THEN CAST({text} AS NUMERIC) END"
-    )
-
-
-@compiles(flag_of, "sqlite")
-def _flag_sqlite(element: flag_of, compiler: Any, **options: Any) -> str:
-    return f"CASE {_sqlite_kind(element, compiler, **options)} WHEN 'true' THEN 1 WHEN 'false' THEN 0 END"
-
-
-@compiles(flag_of, "postgresql")
-def _flag_postgresql(element: flag_of, compiler: Any, **options: Any) -> str:
-    text = compiler.process(element.element.as_string(), **options)
-    kind = _kind_postgresql(element, compiler, **options)  # type: ignore[arg-type]
-    return f"CASE WHEN {kind} = 'boolean' THEN CAST({text} AS BOOLEAN) END"
-
-
-@compiles(value_of, "sqlite")
-def _value_sqlite(element: value_of, compiler: Any, **options: Any) -> str:
-    return f"nullif(json_quote({_sqlite_extract(element, compiler, **options)}), 'null')"
-
-
-@compiles(value_of, "postgresql")
-def _value_postgresql(element: value_of, compiler: Any, **options: Any) -> str:
-    return f"nullif({compiler.process(element.element, **options)}, 'null'::jsonb)"
-
-
-@compiles(uuid_of, "sqlite")
-def _uuid_sqlite(element: uuid_of, compiler: Any, **options: Any) -> str:
-    return f"replace({_sqlite_extract(element, compiler, **options)}, '-', '')"
-
-
-@compiles(uuid_of, "postgresql")
-def _uuid_postgresql(element: uuid_of, compiler: Any, **options: Any) -> str:
-    text = compiler.process(element.element.as_string(), **options)
-    form = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
-    return f"CASE WHEN ({text}) ~ '{form}' THEN CAST({text} AS UUID) END"
-
-
-@compiles(has_element, "sqlite")
-def _has_element_sqlite(element: has_element, compiler: Any, **options: Any) -> str:
-    values, wanted = (compiler.process(each, **options) for each in element.clauses)
-    return f"EXISTS (SELECT 1 FROM json_each({values}) WHERE value = json_extract({wanted}, '$'))"
-
-
-@compiles(has_element, "postgresql")
-def _has_element_postgresql(element: has_element, compiler: Any, **options: Any) -> str:
-    values, wanted = (compiler.process(each, **options) for each in element.clauses)
-    return f"coalesce({values} @> {wanted}, false)"
-
-
-@compiles(json_literal, "sqlite")
-def _literal_sqlite(element: json_literal, compiler: Any, **options: Any) -> str:
-    # The same way through the database's own writer as the stored value: equal values get equal text.
-    return f"json_quote(json_extract({compiler.process(element.clauses, **options)}, '$'))"
-
-
-@compiles(json_literal, "postgresql")
-def _literal_postgresql(element: json_literal, compiler: Any, **options: Any) -> str:
-    return str(compiler.process(element.clauses, **options))
+#: what `print(statement)` shows, which knows no database
+_compile(
+    {
+        each: f"{each.name}({{given}})"
+        for each in (kind_of, number_of, flag_of, value_of, uuid_of, has_element, json_literal)
+    }
+)
+_compile(
+    {
+        kind_of: "json_type({document}, {path})",
+        number_of: "CAST(json_extract({document}, {path}) AS NUMERIC)",
+        flag_of: "CASE json_type({document}, {path}) WHEN 'true' THEN 1 WHEN 'false' THEN 0 END",
+        value_of: "nullif(json_quote(json_extract({document}, {path})), 'null')",
+        uuid_of: "replace(json_extract({document}, {path}), '-', '')",
+        has_element: "EXISTS (SELECT 1 FROM json_each({values}) WHERE value = json_extract({wanted}, '$'))",
+        # The same way through the database's own writer as the stored value: equal values get equal text.
+        json_literal: "json_quote(json_extract({given}, '$'))",
+    },
+    "sqlite",
+)
+_compile(
+    {
+        kind_of: "jsonb_typeof({place})",
+        number_of: "CASE WHEN jsonb_typeof({place}) = 'number' OR jsonb_typeof({place}) = 'string' "
+        "AND ({text}) ~ '^-?[0-9]+([.][0-9]+)?$' THEN CAST({text} AS NUMERIC) END",
+        flag_of: "CASE WHEN jsonb_typeof({place}) = 'boolean' THEN CAST({text} AS BOOLEAN) END",
+        value_of: "nullif({place}, 'null'::jsonb)",
+        uuid_of: "CASE WHEN ({text}) ~ '^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$' "
+        "THEN CAST({text} AS UUID) END",
+        has_element: "coalesce({values} @> {wanted}, false)",
+        json_literal: "{given}",
+    },
+    "postgresql",
+)

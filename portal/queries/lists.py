@@ -16,8 +16,9 @@ from portal.models import Process, Task, User, utcnow
 
 from .among import among
 from .beside import WIDTH, Beside, asides, awake, count
-from .filters import EVERYTHING, Filters, LeftOut, Narrowed, due_before, narrow
+from .filters import EVERYTHING, Filters, LeftOut
 from .holder import Holder, kept
+from .narrowing import Narrowed, due_before, narrow
 from .paging import PAGE, Key, Order, Page, pack, unpack
 from .reading import STAGE, first_rows, ordered
 from .rows import CREATOR, OWNER, TASK_COLUMNS, process_columns, process_rows, task_rows
@@ -272,39 +273,21 @@ def matching(
     return list(dict.fromkeys(found)), narrowed.faults
 
 
-def process_ids(
-    session: Session, user: User, filters: Filters, after: int, last: int, size: int
-) -> list[int]:
-    """The ids of the processes in a person's list that come after one, up to the last one, by number."""
-    name = "mine" if filters.mine else "processes"
-    query = select(Process.id).where(
-        *_listed(session, user, name, filters), Process.id > after, Process.id <= last
-    )
-    return list(session.scalars(query.order_by(Process.id).limit(size)))
-
-
-def how_many_processes(session: Session, user: User, filters: Filters) -> int:
-    """How many processes are in a person's list."""
-    name = "mine" if filters.mine else "processes"
-    return session.scalar(select(func.count(Process.id)).where(*_listed(session, user, name, filters))) or 0
-
-
-def task_ids(
+def ids(
     session: Session, user: User, name: str, filters: Filters, after: int, last: int, size: int
 ) -> list[int]:
-    """The ids of the tasks in a person's list that come after one, up to the last one, by number."""
-    query = select(Task.id).join(Process, Process.id == Task.process_id)
-    query = query.where(*_listed(session, user, name, filters), Task.id > after, Task.id <= last)
-    return list(session.scalars(query.order_by(Task.id).limit(size)))
+    """The ids of the rows in a person's list that come after one, up to the last one, by number."""
+    key = LISTS[name].model.id
+    query = _listed(session, user, name, filters, key).where(key > after, key <= last)
+    return list(session.scalars(query.order_by(key).limit(size)))
 
 
-def how_many_tasks(session: Session, user: User, name: str, filters: Filters) -> int:
-    """How many tasks are in a person's list."""
-    query = select(func.count(Task.id)).join(Process, Process.id == Task.process_id)
-    return session.scalar(query.where(*_listed(session, user, name, filters))) or 0
+def how_many(session: Session, user: User, name: str, filters: Filters) -> int:
+    """How many rows are in a person's list."""
+    return session.scalar(_listed(session, user, name, filters, func.count(LISTS[name].model.id))) or 0
 
 
-def _listed(session: Session, user: User, name: str, filters: Filters) -> list[Any]:
+def _listed(session: Session, user: User, name: str, filters: Filters, selected: Any) -> Select[Any]:
     listed = LISTS[name]
     narrowed = narrow(session, filters, listed.kind)
     number = _numbered(listed.model, narrowed.number)
@@ -315,7 +298,10 @@ def _listed(session: Session, user: User, name: str, filters: Filters) -> list[A
         *narrowed.criteria,
         *([or_(*ways)] if ways else []),
     ]
-    return found if not narrowed.faults else [false()]
+    query = select(selected)
+    if listed.model is Task:
+        query = query.join(Process, Process.id == Task.process_id)
+    return query.where(*(found if not narrowed.faults else [false()]))
 
 
 def inbox(session: Session, user: User, filters: Filters = EVERYTHING, size: int = PAGE) -> Page:
@@ -326,6 +312,11 @@ def inbox(session: Session, user: User, filters: Filters = EVERYTHING, size: int
 def queue(session: Session, user: User, filters: Filters = EVERYTHING, size: int = PAGE) -> Page:
     """The tasks that a person may take."""
     return read(session, user, "queue", filters, size)
+
+
+def archive(session: Session, user: User, filters: Filters = EVERYTHING, size: int = PAGE) -> Page:
+    """The tasks that were a person's and are over."""
+    return read(session, user, "archive", filters, size)
 
 
 def came_since(session: Session, user: User, name: str, moment: dt.datetime, newest: int) -> int:

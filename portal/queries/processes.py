@@ -29,9 +29,12 @@ from portal.models import Event, Process, Task, User, utcnow
 from . import shown
 from .attention import Attention, attention
 from .beside import BADGES, badge_counts
+from .filters import EVERYTHING, Filters
 from .holder import kept
+from .lists import read
 from .loading import load_pointers, tables_of_heirs
 from .one_process import OPEN, Course, Stop
+from .paging import PAGE, Page
 from .talk import PROCESS, Known, talk_columns
 
 #: how many children and events one page shows
@@ -50,6 +53,11 @@ class Position:
     #: who has it, when it is one task and somebody's
     owner: str | None
     due: dt.datetime | None = None
+
+
+def processes(session: Session, user: User, filters: Filters = EVERYTHING, size: int = PAGE) -> Page:
+    """The processes that a person may see, or has started, the newest first."""
+    return read(session, user, filters.list_of_processes, filters, size)
 
 
 #: what waits for other steps of its process
@@ -210,8 +218,8 @@ def _may_need_attention(course: Course) -> bool:
     )
 
 
-def timeline(session: Session, process_id: int, before: int | None = None, size: int = EVENTS) -> list[Event]:
-    """What happened in a process, the latest first."""
+def timeline(session: Session, process_id: int, size: int) -> list[Event]:
+    """What happened in a process last, the latest first."""
     query = (
         select(Event)
         .outerjoin(Event.task)
@@ -220,8 +228,6 @@ def timeline(session: Session, process_id: int, before: int | None = None, size:
         .order_by(Event.id.desc())
         .limit(size)
     )
-    if before is not None:
-        query = query.where(Event.id < before)
     return list(session.scalars(query).unique())
 
 

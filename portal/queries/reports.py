@@ -35,23 +35,14 @@ MOST_PATHS = 5
 MOST_PEOPLE = 30
 
 
-def report(
-    session: Session,
-    label: str,
-    since: dt.date,
-    until: dt.date,
-    *,
-    version: str = "",
-    before: dt.date | None = None,
-) -> Report:
-    """The report of a flow.
+def report(session: Session, label: str, since: dt.date, until: dt.date, *, version: str = "") -> Report:
+    """The report of a flow, beside the period before it.
 
     Args:
         since, until: its first and its last day.
         version: only processes that were started by the declaration with this fingerprint.
-        before: the first day of the period that it is compared with; as long as the period otherwise.
     """
-    earlier = before or since - (until - since) - dt.timedelta(days=1)
+    earlier = since - (until - since) - dt.timedelta(days=1)
     return reading(session, lambda counts: _report(counts, label, since, until, version, earlier))
 
 

@@ -139,7 +139,7 @@ def list_context(name: str, path: str, filters: Filters, page: Page) -> dict[str
     title, everything = _WORDS[name]
     tabs = _tabs(name, path, filters, page, everything)
     current = next((tab.view for tab in tabs if tab.current and tab.view), None)
-    bulk = "portal.bulk.act" if listed.model is Task else "portal.process_levers.bulk"
+    bulk = "portal.bulk.act" if listed.model is Task else "portal.many_processes.bulk"
     return {
         "name": name,
         "title": title,

@@ -94,7 +94,7 @@ def detail(process_id: int) -> str:
         ),
         more_events=shown.before,
         data=rows_of(process, Files(process)),
-        entered=told.entered(process, latest.rows),
+        entered=told.entered(latest.rows),
         artifact=artifact_of(process),
         actions=offered(
             process,

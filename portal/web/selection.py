@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import current_app, request
+from flask import current_app, request, url_for
 from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries, trace
+from portal.engine import operations
 from portal.engine.retries import disturbance, give_up
 from portal.errors import Uncertain
 from portal.language import gettext as _
@@ -22,6 +24,7 @@ from .filtering import filters_of_request
 from .layout import me
 from .messages import flash
 from .refusal_words import WORDS
+from .urls import see_other
 
 #: more than this are not done in one request, nor for longer than these seconds
 MOST = 500
@@ -124,6 +127,26 @@ def _contained(act: Callable[[str], Refusal | None], text: str) -> Refusal | Non
             "reference %s: %s of a bulk action failed", reference, text[:20], exc_info=error
         )
         return _("Refused: %(what)s", what=f"{text[:20]}: {WORDS[500].title} ({reference})")
+
+
+def leave_to_workers(
+    action: str, target: str, listed: str, total: int, reason: str, given: Any = None
+) -> BaseResponse:
+    """Have the workers do it with all that match the list's filters, and lead to the page that tells how far they are.
+
+    Args:
+        target: `task` or `process`.
+        given: what the action is given beside each, see `operations.Scope`.
+    """
+    scope = operations.Scope("filters", list_filters().document(), listed, given)
+    key = operations.begin(db.session(), me(), action, target, scope, total=total, reason=reason)
+    return see_other(url_for("portal.operations_of_people.detail", operation_id=key))
+
+
+def with_filters(address: str) -> str:
+    """An address with the filters of the address of this request."""
+    query = request.query_string.decode("ascii", "replace")
+    return f"{address}?{query}" if query else address
 
 
 def tell_nothing(chosen: Selection, nothing: str) -> None:

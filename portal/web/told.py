@@ -118,7 +118,7 @@ def changes(process: Any, events: Iterable[Happened], hidden: frozenset[str]) ->
                 yield Changed(label_of(model, name), before, after, event)
 
 
-def entered(process: Any, events: Iterable[Happened]) -> dict[str, Entered]:
+def entered(events: Iterable[Happened]) -> dict[str, Entered]:
     """Who entered a field last, and when, where that was not the requester with the request."""
     found: dict[str, Entered | None] = {}
     for event in events:

@@ -66,10 +66,8 @@ def _next_ids(session: Session, operation: Operation) -> list[int]:
     else:
         user = session.get_one(User, operation.user_id)
         wanted, part = Filters.of_document(filters), (operation.cursor, operation.last, operations.CHUNK)
-        if operation.target == "task":
-            found = queries.task_ids(session, user, operation.scope["list"], wanted, *part)
-        else:
-            found = queries.process_ids(session, user, wanted, *part)
+        listed = operation.scope.get("list") or wanted.list_of_processes
+        found = queries.ids(session, user, listed, wanted, *part)
     session.rollback()
     return found
 

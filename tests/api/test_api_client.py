@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from portal import client as clients
-from portal.client import Client, Refused, calls
+from portal.client import Client, Refused, connection
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_lists_are_read_to_their_end(portal_of, started):
 
 
 def test_what_was_cut_off_is_called_again_with_the_same_key(app, token_of, order, monkeypatch):
-    monkeypatch.setattr(calls, "WAIT", 0)
+    monkeypatch.setattr(connection, "WAIT", 0)
     real, keys = httpx.WSGITransport(app=app), []
 
     class Lossy(httpx.BaseTransport):

@@ -56,7 +56,7 @@ def test_an_upload_waits_for_its_form_as_long_as_a_draft_does(process, monkeypat
     someone = create_user("sue")
     waits = storage.store(db.session(), b"x", name="a", type="text/plain", user=someone)
     sent = storage.store(db.session(), b"x", name="a", type="text/plain", user=someone)
-    storage.attach(db.session(), sent, process)
+    storage.attach(sent, process)
     db.session.commit()
     keys = waits.id, sent.id
     later(monkeypatch, days=179)

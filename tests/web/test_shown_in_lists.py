@@ -51,12 +51,12 @@ def reader(register, make_user):
     return make_user("reader", is_superuser=True).id
 
 
-@pytest.mark.parametrize("name", ["queue", "processes"])
-def test_what_no_summary_shows_stays_in_the_database(reader, name):
+@pytest.mark.parametrize("read", [queries.queue, queries.processes])
+def test_what_no_summary_shows_stays_in_the_database(reader, read):
     ScanFlow.start.run(size=10, name="Bees", kind="b")
     ScanFlow.start.run(size=10)
     db.session.expunge_all()
-    rows = list(queries.read(db.session(), db.session.get(User, reader), name, queries.EVERYTHING))
+    rows = list(read(db.session(), db.session.get(User, reader)))
     found = [getattr(row, "process", row) for row in rows]
     assert all("data" not in vars(process) for process in found)
     assert all("scan" not in process._shown for process in found)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 from flask import Blueprint, abort
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -12,6 +16,7 @@ from portal.models import Role, User, db
 
 from ..accounts.sign_in import require_login
 from ..layout import me
+from ..writing import writing
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 
@@ -22,6 +27,15 @@ def _demand_administrator() -> BaseResponse | None:
     if answer is None and not access.administers(me()):
         raise PermissionDenied(_("Only people with the permission “admin” may see this."))
     return answer
+
+
+@contextmanager
+def changing(*rows: Any) -> Iterator[Any]:
+    """A transaction that writes: its session, who acts, and each of these rows as it is there."""
+    by_id, keys = me().id, [(type(row), row.id) for row in rows]
+    with writing() as session:
+        by = session.get_one(User, by_id)
+        yield session, by, *(session.get_one(model, key) for model, key in keys)
 
 
 def person_or_404(username: str) -> User:

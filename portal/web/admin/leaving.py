@@ -20,8 +20,7 @@ from ..reasons import reason_of_request
 from ..rendering import render_template
 from ..selection import SECONDS
 from ..urls import see_other
-from ..writing import writing
-from .access import blueprint, person_or_404
+from .access import blueprint, changing, person_or_404
 from .person import hindrance, named_or_none
 
 #: people whom the form offers
@@ -110,10 +109,8 @@ def _ask(person: User, work: leaving.Work, fault: str = "") -> str:
 
 @blueprint.post("/people/<username>/reactivate")
 def reactivate(username: str) -> BaseResponse:
-    person_id, by_id = person_or_404(username).id, me().id
-    with writing() as session:
-        person = session.get_one(User, person_id)
-        leaving.reactivate(session, person, session.get(User, by_id))
+    with changing(person_or_404(username)) as (session, by, person):
+        leaving.reactivate(session, person, by)
     flash(_("%(name)s can sign in again.", name=person.name), "success")
     return see_other(url_for("portal.admin.person", username=username))
 

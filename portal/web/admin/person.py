@@ -34,8 +34,7 @@ from ..messages import flash
 from ..mount import mount
 from ..rendering import render_template
 from ..urls import see_other
-from ..writing import writing
-from .access import blueprint, person_or_404
+from .access import blueprint, changing, person_or_404
 from .person_form import PersonForm, digest
 
 #: so many sign-ins, and changes of rights, stand on the page of a person
@@ -113,10 +112,8 @@ def add_person() -> BaseResponse | str | tuple[str, int]:
         return _page(form)
     invites = "invite" in form and bool(form.invite.data)
     if form.validate() and _can_invite(form, invites):
-        by_id = me().id
         try:
-            with writing() as session:
-                by = session.get(User, by_id)
+            with changing() as (session, by):
                 made = people.add(session, form.username.data or "", form.given, by)
                 if invites:
                     invitations.invite(session, made, by)
@@ -144,13 +141,12 @@ def _can_invite(form: PersonForm, invites: bool) -> bool:
 @blueprint.post("/people/<username>/invite")
 def invite(username: str) -> BaseResponse:
     """Send an invitation, once more perhaps, to who has not chosen a password yet."""
-    found, by_id = person_or_404(username), me().id
+    found = person_or_404(username)
     if not mount().own_accounts:
         abort(404)
-    person_id = found.id
     try:
-        with writing() as session:
-            invitations.invite(session, session.get_one(User, person_id), session.get(User, by_id))
+        with changing(found) as (session, by, person):
+            invitations.invite(session, person, by)
     except PermissionDenied:
         raise
     except PortalError as refusal:
@@ -164,15 +160,13 @@ def invite(username: str) -> BaseResponse:
 @blueprint.post("/people/<username>/second-factor")
 def reset_factor(username: str) -> BaseResponse:
     """Let who has lost their phone sign in with the password alone, to set up another one."""
-    found, by_id = person_or_404(username), me().id
-    person_id, name = found.id, found.name
-    with writing() as session:
-        done = second_factors.remove(session, session.get_one(User, person_id), session.get(User, by_id))
+    with changing(person_or_404(username)) as (session, by, person):
+        done = second_factors.remove(session, person, by)
     if done:
         wake()
-        flash(_("%(name)s signs in without a second factor now.", name=name), "success")
+        flash(_("%(name)s signs in without a second factor now.", name=person.name), "success")
     else:
-        flash(_("%(name)s has no second factor.", name=name), "warning")
+        flash(_("%(name)s has no second factor.", name=person.name), "warning")
     return see_other(url_for("portal.admin.person", username=username))
 
 
@@ -184,12 +178,9 @@ def edit_person(username: str) -> BaseResponse | str | tuple[str, int]:
     if request.method != "POST":
         return _page(form)
     if form.validate() and _is_fresh(form, found):
-        by_id, person_id = me().id, found.id
         try:
-            with writing() as session:
-                changed = people.change(
-                    session, session.get_one(User, person_id), form.given, session.get(User, by_id)
-                )
+            with changing(found) as (session, by, person):
+                changed = people.change(session, person, form.given, by)
         except people.Unfit as unfit:
             form.tell(unfit.faults)
         except PortalError as refusal:
@@ -236,11 +227,8 @@ def _page(form: PersonForm) -> str:
 @blueprint.post("/people/<username>/password")
 def reset_password(username: str) -> BaseResponse:
     """End a person's sessions and make their password useless; a link lets them choose another one."""
-    found, by_id = person_or_404(username), me().id
-    person_id = found.id
-    with writing() as session:
-        found = session.get_one(User, person_id)
-        people.end_sessions(session, found, session.get(User, by_id))
+    with changing(person_or_404(username)) as (session, by, found):
+        people.end_sessions(session, found, by)
     _tell_link(found, _("%(name)s is signed out everywhere.", name=found.name))
     return see_other(url_for("portal.admin.person", username=found.username))
 

@@ -8,14 +8,12 @@ from werkzeug.wrappers import Response as BaseResponse
 from portal.administration import rights, roles
 from portal.errors import PortalError
 from portal.language import gettext as _
-from portal.models import Role, User, db, find_user
+from portal.models import Role, db, find_user
 
-from ..layout import me
 from ..messages import flash
 from ..rendering import render_template
 from ..urls import see_other
-from ..writing import writing
-from .access import blueprint, role_or_404
+from .access import blueprint, changing, role_or_404
 
 #: members that the page of a role shows
 _MEMBERS = 200
@@ -35,15 +33,9 @@ def role_list() -> str:
 def add_role() -> BaseResponse | str | tuple[str, int]:
     if request.method != "POST":
         return _page(None)
-    by_id = me().id
     try:
-        with writing() as session:
-            made = roles.add(
-                session,
-                request.form.get("name", ""),
-                request.form.getlist("permission"),
-                session.get(User, by_id),
-            )
+        with changing() as (session, by):
+            made = roles.add(session, request.form.get("name", ""), request.form.getlist("permission"), by)
     except PortalError as refusal:
         return _page(None, str(refusal)), 422
     flash(_("The role %(name)s is there.", name=made.name), "success")
@@ -55,14 +47,12 @@ def role(name: str) -> BaseResponse | str | tuple[str, int]:
     found = role_or_404(name)
     if request.method != "POST":
         return _page(found)
-    by_id, role_id = me().id, found.id
     try:
-        with writing() as session:
-            found = session.get_one(Role, role_id)
+        with changing(found) as (session, by, found):
             changed = roles.change(
                 session,
                 found,
-                session.get(User, by_id),
+                by,
                 name=request.form.get("name", found.name),
                 permissions=request.form.getlist("permission"),
             )
@@ -102,11 +92,9 @@ def role_members(name: str) -> BaseResponse:
     if person is None or person.erased is not None:
         flash(_("There is no user “%(name)s”.", name=username[:50]), "warning")
         return see_other(back)
-    by_id, role_id, person_id = me().id, found.id, person.id
     try:
-        with writing() as session:
-            found, person = session.get_one(Role, role_id), session.get_one(User, person_id)
-            roles.set_members(session, found, [person], session.get(User, by_id), added=added)
+        with changing(found, person) as (session, by, found, person):
+            roles.set_members(session, found, [person], by, added=added)
     except PortalError as refusal:
         flash(str(refusal), "warning")
         return see_other(back)
@@ -122,10 +110,9 @@ def delete_role(name: str) -> BaseResponse | str | tuple[str, int]:
     found = role_or_404(name)
     fault = ""
     if request.method == "POST":
-        by_id, role_id = me().id, found.id
         try:
-            with writing() as session:
-                roles.remove(session, session.get_one(Role, role_id), session.get(User, by_id))
+            with changing(found) as (session, by, role):
+                roles.remove(session, role, by)
         except PortalError as refusal:
             fault, found = str(refusal), role_or_404(name)
         else:
@@ -144,16 +131,15 @@ def matrix() -> BaseResponse | str | tuple[str, int]:
     everything = [each.role for each in roles.listed(db.session())]
     catalogue = rights.catalogue()
     if request.method == "POST":
-        by_id = me().id
         named = {each.name for each in catalogue}
         shown = [role.id for role in everything if f"shown-{role.id}" in request.form]
         try:
-            with writing() as session:
+            with changing() as (session, by):
                 for role_id in shown:
                     role = session.get_one(Role, role_id)
                     kept = [each for each in role.permissions if each not in named]
                     ticked = request.form.getlist(f"role-{role_id}")
-                    roles.change(session, role, session.get(User, by_id), permissions=[*kept, *ticked])
+                    roles.change(session, role, by, permissions=[*kept, *ticked])
         except PortalError as refusal:
             flash(str(refusal), "warning")
         else:

@@ -9,14 +9,11 @@ from portal.administration import people_import
 from portal.errors import PortalError
 from portal.language import gettext as _
 from portal.language import ngettext
-from portal.models import User
 
-from ..layout import me
 from ..messages import flash
 from ..rendering import render_template
 from ..urls import see_other
-from ..writing import writing
-from .access import blueprint
+from .access import blueprint, changing
 
 #: characters of a file that the page takes; the command takes larger ones
 _LARGEST = 400_000
@@ -29,10 +26,9 @@ def import_people() -> BaseResponse | str | tuple[str, int]:
     try:
         text = _text_of_request()
         rows = people_import.read(text)
-        by_id = me().id
-        with writing() as session:
+        with changing() as (session, by):
             dry = "_import" not in request.form
-            report = people_import.run(session, rows, session.get(User, by_id), dry=dry)
+            report = people_import.run(session, rows, by, dry=dry)
     except PortalError as refusal:
         return _page(fault=str(refusal)), 422
     if dry or report.faults:

@@ -125,6 +125,11 @@ PROCESS_ACTIONS = {
 }  # fmt: skip
 
 
+def heading(asked: Action, number: str) -> str:
+    """`Cancel task: 12 tasks`."""
+    return f"{asked.word.rstrip('…')}: {number}"
+
+
 def action_words(name: str, task: Any) -> Action:
     """The words of an action on this task: what has failed is retried, what was cancelled is reopened."""
     return _RETRY if name == "revive" and task is not None and task.status == "ERROR" else ACTIONS[name]

@@ -244,7 +244,7 @@ def attach_files(form: Any, activation: Any) -> None:
         store_first(db.session(), activation)
     for row in rows:
         if row.process_id is None:
-            storage.attach(db.session(), row, activation.process, activation.task)
+            storage.attach(row, activation.process, activation.task)
 
 
 def _inputs(form: Any) -> Iterator[StoredFileField]:

@@ -7,8 +7,8 @@ from typing import Any
 from flask import Blueprint, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from portal import queries
-from portal.engine import actions, operations, permissions
+from portal import queries, summaries
+from portal.engine import actions, permissions
 from portal.errors import PortalError
 from portal.language import gettext as _
 from portal.language import ngettext
@@ -16,11 +16,20 @@ from portal.models import Task, User, db
 
 from ..accounts.sign_in import require_login
 from ..demands import demand
-from ..display.actions import ACTIONS
+from ..display.actions import ACTIONS, heading
 from ..layout import me
 from ..reasons import reason_of_request
 from ..rendering import render_template
-from ..selection import Selection, each, list_filters, selection, tell, tell_nothing
+from ..selection import (
+    Selection,
+    each,
+    leave_to_workers,
+    list_filters,
+    selection,
+    tell,
+    tell_nothing,
+    with_filters,
+)
 from ..urls import see_other, to_id, way_back
 from . import undoing
 from .actions import find_user, unfit
@@ -56,7 +65,8 @@ def act(action: str) -> BaseResponse | str | tuple[str, int]:
         return _ask(action, listed, chosen, back, fault), 422
     changes: list[undoing.Change] = []
     if chosen.whole and chosen.more:
-        return see_other(_in_the_background(action, listed, arguments, reason))
+        total = queries.how_many(db.session(), me(), listed, list_filters())
+        return leave_to_workers(action, "task", listed, total, reason, next(iter(arguments), None))
     outcome = each(chosen.wanted, lambda text: one(action, text, arguments, reason, changes))
     undo = undoing.keep(action, changes)
     address = url_for("portal.undoing.undo", undo_id=undo) if undo is not None else ""
@@ -141,15 +151,6 @@ def _words(action: str, number: int) -> str:
     }.get(action, changed)
 
 
-def _in_the_background(action: str, listed: str, arguments: tuple[Any, ...], reason: str) -> str:
-    """Leave all that match the list's filters to the workers. The address that tells how far they are."""
-    filters = list_filters()
-    total = queries.how_many_tasks(db.session(), me(), listed, filters)
-    scope = operations.Scope("filters", filters.document(), listed, next(iter(arguments), None))
-    operation_id = operations.begin(db.session(), me(), action, "task", scope, total=total, reason=reason)
-    return url_for("portal.operations_of_people.detail", operation_id=operation_id)
-
-
 def _ask(action: str, listed: str, chosen: Selection, back: str, fault: str = "") -> str:
     ids = [number for text in chosen.wanted if (number := to_id(text)) is not None]
     tasks = [
@@ -159,25 +160,23 @@ def _ask(action: str, listed: str, chosen: Selection, back: str, fault: str = ""
     ]
     total = len(chosen.wanted)
     if chosen.whole and chosen.more:
-        total = queries.how_many_tasks(db.session(), me(), listed, list_filters())
+        total = queries.how_many(db.session(), me(), listed, list_filters())
     people = queries.who_could(db.session(), tasks[0], limit=50) if tasks and action == "reassign" else []
+    needs = NAMES.get(action, "user" if action in ("assign", "reassign") else "")
     return render_template(
-        "portal/bulk.html",
+        "portal/bulk_tasks.html",
+        heading=heading(ACTIONS[action], ngettext("%(number)s task", "%(number)s tasks", total)),
+        rows=[(each.id, f"#{each.process_id} {each.title}: {summaries.of_task(each)}") for each in tasks],
+        sends="task",
+        own=("user", needs),
         action=action,
         asked=ACTIONS[action],
         chosen=chosen,
         total=total,
-        tasks=tasks,
-        needs=NAMES.get(action, "user" if action in ("assign", "reassign") else ""),
+        needs=needs,
         fault=fault,
         back=back,
         people=people,
         snoozes=snoozes(),
-        address=_here_with_filters(action),
+        address=with_filters(url_for("portal.bulk.act", action=action)),
     )
-
-
-def _here_with_filters(action: str) -> str:
-    address = url_for("portal.bulk.act", action=action)
-    query = request.query_string.decode("ascii", "replace")
-    return f"{address}?{query}" if query else address

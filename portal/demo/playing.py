@@ -1,0 +1,70 @@
+"""Lets the clockwork of a company run: quickly, and without a word on the terminal."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gc
+import logging
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import event
+
+from portal.models import db
+
+from .clockwork import Clockwork
+from .company import Company
+
+
+def play(company: Company, now: dt.datetime) -> None:
+    """Let the people of a company work until a moment. Nobody gets mail of it."""
+    gc.freeze()  # what is there stays, and need not be looked at each time
+    thresholds = gc.get_threshold()
+    gc.set_threshold(100_000, 20, 20)
+    state = random.getstate()
+    random.seed(company.seed)  # which waits of retries are drawn from
+    try:
+        with _quickly(), _quietly(), db.engine.connect() as reader:
+            Clockwork(company, now, reader).run()
+    finally:
+        random.setstate(state)
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
+
+
+@contextmanager
+def _quickly() -> Iterator[None]:
+    """On SQLite, do not wait for the disk at each of some thousand commits: what a crash loses is made again."""
+    engine = db.engine
+    if engine.dialect.name != "sqlite":
+        yield
+        return
+
+    quick: list[Any] = []
+
+    def out(connection: Any, record: Any, _proxy: Any) -> None:
+        if connection not in quick:
+            quick.append(connection)
+            connection.execute("PRAGMA synchronous=OFF")
+
+    event.listen(engine, "checkout", out)
+    try:
+        yield
+    finally:
+        db.session.remove()
+        event.remove(engine, "checkout", out)
+        for connection in quick:
+            connection.execute("PRAGMA synchronous=FULL")
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """What fails in the demo is meant to, and nobody has to be told on the terminal."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
