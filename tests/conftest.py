@@ -53,17 +53,23 @@ ON_BOTH = (
     "schema",
     "work",
 )  # fmt: skip
+#: what takes longest, and most of that waits for servers and browsers. One worker begins with it, while the others
+#: compute: begun late, its last test would run alone at the end.
+FIRST = (
+    "browser", "celery/test_brokers.py", "chaos/test_chaos.py", "deploy", "flows/test_demo.py", "test_packages.py",
+    "types",
+)  # fmt: skip
 
 
 @pytest.hookimpl(tryfirst=True)  # ahead of `-m "not slow"`
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    slow, on_both = ([str(Path(__file__).parent / name) for name in names] for names in (SLOW, ON_BOTH))
+    tests = Path(__file__).parent
+    slow, on_both, first = (tuple(str(tests / name) for name in names) for names in (SLOW, ON_BOTH, FIRST))
+    items.sort(key=lambda item: not str(item.path).startswith(first))
     there = {item.nodeid for item in items}
     for item in items:
         again = "[postgresql" in item.nodeid and item.nodeid.replace("[postgresql", "[sqlite") in there
-        if str(item.path).startswith(tuple(slow)) or (
-            again and not str(item.path).startswith(tuple(on_both))
-        ):
+        if str(item.path).startswith(slow) or (again and not str(item.path).startswith(on_both)):
             item.add_marker(pytest.mark.slow)
 
 
