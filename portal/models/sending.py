@@ -16,7 +16,7 @@ from . import kept_plans
 Values = Sequence[Any] | dict[str, Any]
 
 
-def send(connection: Connection, sql: str, values: Values = ()) -> Any:
+def send(connection: Connection, sql: str, values: Values = (), plans: bool = True) -> Any:
     """Send one statement within the transaction that the connection is in. The cursor, or what stands for it.
 
     Where somebody listens to statements (a log, a trace, a test) SQLAlchemy sends it, and tells them. An error is the
@@ -24,6 +24,7 @@ def send(connection: Connection, sql: str, values: Values = ()) -> Any:
 
     Args:
         values: a list is the values of several goes of it.
+        plans: PostgreSQL plans it for good; else each time, for the values at hand.
     """
     dialect = connection.dialect
     driver: Any = dialect.dispatch
@@ -38,7 +39,7 @@ def send(connection: Connection, sql: str, values: Values = ()) -> Any:
         cursor = connection.connection.cursor()
         if isinstance(values, list):
             cursor.executemany(sql, values)
-        elif dialect.driver == "psycopg":
+        elif plans and dialect.driver == "psycopg":
             cursor.execute(sql, values, prepare=kept_plans.keeps(cursor.connection))
         else:
             cursor.execute(sql, values)
@@ -47,9 +48,9 @@ def send(connection: Connection, sql: str, values: Values = ()) -> Any:
     return cursor
 
 
-def fetch(connection: Connection, sql: str, values: Values = ()) -> list[Any]:
+def fetch(connection: Connection, sql: str, values: Values = (), plans: bool = True) -> list[Any]:
     """The rows of a statement, with the driver's values."""
-    cursor = send(connection, sql, values)
+    cursor = send(connection, sql, values, plans)
     if isinstance(cursor, CursorResult):
         return list(cursor.fetchall())
     try:

@@ -25,7 +25,7 @@ from portal.models import (
 )
 from portal.models.user import user_role
 
-from .holder import Holder, kept
+from .holder import Holder, kept_rows
 from .talk import PROCESS, Known, talk_columns
 
 #: counts go no further than this: nobody reads the difference, and the database need not look
@@ -128,8 +128,9 @@ def _failed(user: Any) -> Any:
 
 def badges(session: Session, user: User) -> dict[str, int]:
     """The numbers of the side bar, in one statement."""
-    query = kept(session, user, ("badges",), lambda who: select(*badge_counts(who)))
-    return dict(zip(BADGES, session.execute(query, {"me": user.id, "now": utcnow()}).one(), strict=True))
+    values = {"me": user.id, "now": utcnow()}
+    [row] = kept_rows(session, user, ("badges",), lambda who: select(*badge_counts(who)), values)
+    return dict(zip(BADGES, row, strict=True))
 
 
 def badges_and_talk(
@@ -140,11 +141,14 @@ def badges_and_talk(
     Args:
         place: where the draft of a comment is kept.
     """
-    query = kept(
-        session, user, ("badges and talk",), lambda who: select(*badge_counts(who), *talk_columns(PROCESS))
-    )
     values = {"me": user.id, "now": utcnow(), "process_id": process_id, "place": place}
-    row = session.execute(query, values).one()
+    [row] = kept_rows(
+        session,
+        user,
+        ("badges and talk",),
+        lambda who: select(*badge_counts(who), *talk_columns(PROCESS)),
+        values,
+    )
     return dict(zip(BADGES, row, strict=False)), Known(*row[len(BADGES) :])
 
 

@@ -15,7 +15,7 @@ from portal.models import Process, Task, User
 
 from .among import among
 from .attention import failed_below
-from .holder import kept
+from .holder import kept_rows
 from .lists import ORDERS
 from .paging import ordering
 from .reading import first_rows
@@ -89,9 +89,9 @@ def counted(session: Session, user: User, label: str, now: dt.datetime, most: in
             func.min(oldest.created),
         ).group_by(oldest.flow_task)
 
-    rows = session.execute(kept(session, user, ("board", whole, most), counts), values).all()
-    found = Board({row[0]: Column(*row) for row in rows if "__" not in row[0]})
-    found.whole = most is None or sum(row[1] for row in rows) < most
+    steps = kept_rows(session, user, ("board", whole, most), counts, values)
+    found = Board({row[0]: Column(*row) for row in steps if "__" not in row[0]})
+    found.whole = most is None or sum(row[1] for row in steps) < most
     if any(node.calls_processes for node in registry[label].definition.nodes.values()):
         oldest = _oldest(user, whole, most)
         callers = select(oldest.id, oldest.flow_task).where(oldest.status != "ERROR")
@@ -140,9 +140,9 @@ def _add_cards(
         query = query.outerjoin(OWNER, OWNER.id == Task.owner_id)
         return query.outerjoin(CREATOR, CREATOR.id == Process.created_by_id).order_by(*ordering(_DUE))
 
-    values = {each.key: name for each, name in zip(asked, names, strict=True)}
-    query = kept(session, user, ("cards", whole, most, len(names)), cards)
-    found = session.execute(query, {"me": user.id, "now": now, "label": label, **values}).all()
+    values: dict[str, Any] = {each.key: name for each, name in zip(asked, names, strict=True)}
+    values |= {"me": user.id, "now": now, "label": label}
+    found = kept_rows(session, user, ("cards", whole, most, len(names)), cards, values)
     for task in task_rows(session, found):
         column = columns[task.flow_task]
         if len(column.cards) < min(_CARDS, column.count):

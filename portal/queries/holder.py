@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Select, bindparam
 from sqlalchemy.orm import Session
 
 from portal.engine import absences
+from portal.engine.statements import driver
 from portal.flow.registry import registry
 from portal.models import BigId, User, UTCDateTime
+
+#: always the same: what is kept of criteria is kept by these
+_ME: Any = bindparam("me", type_=BigId)
+_NOW: Any = bindparam("now", type_=UTCDateTime)
 
 
 class Holder:
@@ -19,8 +24,7 @@ class Holder:
     def __init__(self, user: User) -> None:
         self.is_superuser = user.is_superuser
         self.all_permissions = user.all_permissions
-        self.id: Any = bindparam("me", type_=BigId)
-        self.now: Any = bindparam("now", type_=UTCDateTime)
+        self.id, self.now = _ME, _NOW
         #: a statement for who stands in for somebody is made for them alone
         self.stand_ins: tuple[Any, ...] = ()
 
@@ -40,7 +44,7 @@ class Holder:
 
 #: statements that were made before, by what they read, permissions, database and flows
 _statements: dict[Any, Any] = {}
-_MOST_STATEMENTS = 500
+_MOST_STATEMENTS = 1_000
 
 
 def kept(
@@ -55,10 +59,37 @@ def kept(
     if absences.standing_in(user):
         return make(user)
     holder = Holder(user)
-    place = (key, holder.key, session.get_bind().dialect.name, tuple(registry.values()))
-    found: Select[Any] | None = _statements.get(place)
+    found: Select[Any] = _kept((key, session.get_bind().dialect.name), holder, lambda: make(holder))
+    return found
+
+
+def kept_rows(
+    session: Session,
+    user: User,
+    key: tuple[Any, ...],
+    make: Callable[[Any], Select[Any]],
+    values: dict[str, Any],
+) -> Sequence[Any]:
+    """The rows of such a statement, where it reads columns and no objects: it is compiled once, too, and its rows come
+    from the driver."""
+    if absences.standing_in(user):
+        return session.execute(make(user), values).all()
+    if session.autoflush:
+        session.flush()
+    holder, connection = Holder(user), session.connection()
+    dialect = connection.dialect
+    # what a person may see differs in size by orders: it is planned for the values at hand
+    query: driver.Query = _kept(
+        (key, dialect), holder, lambda: driver.Query(dialect, make(holder), plans=False)
+    )
+    return query.read(connection, values)
+
+
+def _kept(key: tuple[Any, ...], holder: Holder, make: Callable[[], Any]) -> Any:
+    place = (key, holder.key, tuple(registry.values()))
+    found = _statements.get(place)
     if found is None:
         if len(_statements) >= _MOST_STATEMENTS:
             _statements.clear()
-        found = _statements[place] = make(holder)
+        found = _statements[place] = make()
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from portal.models import Process, Task, User, utcnow
 from .among import among
 from .beside import WIDTH, Beside, asides, awake, count
 from .filters import EVERYTHING, Filters, LeftOut
-from .holder import Holder, kept
+from .holder import Holder, kept_rows
 from .narrowing import Narrowed, due_before, narrow
 from .paging import PAGE, Key, Order, Page, pack, unpack
 from .reading import STAGE, first_rows, ordered
@@ -157,9 +157,8 @@ def read(
     order = listed.order(filters.sort)
     narrowed = narrow(session, filters, listed.kind)
     after = unpack((STAGE, *order), filters.after) if filters.after else None
-    query = _statement(session, user, name, filters.sort, size, narrowed, after, beside)
     values = {"me": user.id, "now": utcnow(), "today": due_before("today", filters.zone), "page": name}
-    found = session.execute(query, values).all()
+    found = _rows(session, user, name, filters.sort, size, narrowed, after, beside, values)
     told, width = None, 0
     if beside:
         told = Beside.of(found[0] if found else session.execute(select(*asides(session)), values).one())
@@ -186,7 +185,7 @@ def read(
     )
 
 
-def _statement(
+def _rows(
     session: Session,
     user: User,
     name: str,
@@ -195,13 +194,16 @@ def _statement(
     narrowed: Narrowed,
     after: Any,
     beside: bool,
-) -> Select[Any]:
+    values: dict[str, Any],
+) -> Sequence[Any]:
     def made(who: Any) -> Select[Any]:
         return _made(session, who, name, sort, size, narrowed, after, beside)
 
     if after is not None or narrowed.criteria or narrowed.words is not None:
-        return made(user if absences.standing_in(user) else Holder(user))
-    return kept(session, user, (name, sort if sort in LISTS[name].orders else "", size, beside), made)
+        query = made(user if absences.standing_in(user) else Holder(user))
+        return session.execute(query, values).all()
+    key = (name, sort if sort in LISTS[name].orders else "", size, beside)
+    return kept_rows(session, user, key, made, values)
 
 
 def _made(

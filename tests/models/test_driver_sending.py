@@ -112,6 +112,13 @@ def test_a_rollback_leaves_the_plans_of_actions(session):
 
 
 @on_postgresql
+def test_what_is_planned_for_the_values_at_hand_leaves_no_plan(session):
+    sending.fetch(session.connection(), "SELECT 1 AS of_a_list", plans=False)
+    kept = sending.fetch(session.connection(), "SELECT statement FROM pg_prepared_statements")
+    assert not [row for row in kept if "of_a_list" in row[0]]
+
+
+@on_postgresql
 @pytest.mark.parametrize("arguments", [{}, {"prepare_threshold": None}], ids=["default", "none"])
 def test_a_driver_that_drops_plans_at_each_rollback_is_asked_for_none(session, arguments):
     """That of an application around the portal, perhaps behind a pool of connections that knows no plans."""
@@ -190,6 +197,28 @@ def test_a_rollback_on_a_lost_connection_fails_as_sqlalchemy_s(session):
         end_all_others(other)
     give_up(session)
     assert sending.fetch(session.connection(), "SELECT 1")[0][0] == 1
+
+
+@both_ways
+@pytest.mark.parametrize("plans", [True, False])
+def test_a_query_reads_as_sqlalchemy_does(flow_tester, session, heard, plans):
+    """With lists and moments of its own, and what it is given."""
+    flow_tester(ItemsFlow)
+    process = ItemsFlow.start.run(items=[{"n": 1}, {"n": 2}])
+    tasks = session.scalars(db.select(Task).where(Task.flow_task == "item").order_by(Task.id)).all()
+    statement = db.select(Task.id, Task.created, Task.data, Task.status.in_([])).where(
+        Task.created.in_([task.created for task in tasks]),
+        Task.flow_task.in_(["item", "of another's"]),
+        Task.process_id == db.bindparam("process_id"),
+        Task.created <= db.bindparam("now", type_=Task.created.type),
+        Task.id > db.bindparam("after", type_=Task.id.type),
+    )
+    query = driver.Query(session.connection().dialect, statement.order_by(Task.id).limit(1), plans)
+    values = {"process_id": process.id, "now": dt.datetime.now(dt.UTC)}
+    for task, after in ((tasks[0], 0), (tasks[1], tasks[0].id)):
+        expected = [task.id, task.created, task.data, False]
+        assert query.read(session.connection(), {**values, "after": after}) == [expected]
+    assert query.read(session.connection(), {**values, "after": tasks[1].id}) == []
 
 
 @both_ways

@@ -6,8 +6,9 @@ import re
 import pytest
 
 from portal import queries
+from portal.engine import permissions
 from portal.models import Task, db
-from portal.queries import Filters
+from portal.queries import Filters, holder
 from portal.queries.lists import ARCHIVE_ORDERS, ORDERS
 
 BUDGET = 6
@@ -189,3 +190,24 @@ def test_summaries_are_text(bob, submit, take):
     page = bob.get("/inbox").text
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert" in page
+
+
+def test_a_list_shows_what_is_not_flushed_yet(submit, take, people):
+    task, bob = db.session.get_one(Task, take(submit("Paper"))), people["bob"]
+    assert [each.priority for each in queries.inbox(db.session(), bob)] == [0]
+    task.priority = 7
+    found = queries.inbox(db.session(), bob).rows
+    assert [(each.id, each.priority) for each in found] == [(task.id, 7)]
+
+
+def test_criteria_are_kept_once_for_people_of_all_permissions(submit, make_user, monkeypatch):
+    """Each would take memory of its own; they read who asks from a value of the statement."""
+    submit("Paper")
+    made = []
+    monkeypatch.setattr(holder, "_statements", {})
+    for number in range(3):
+        user = make_user(f"reviewer{number}", "paper.can_review", f"paper.can_review:{number}")
+        assert len(queries.queue(db.session(), user)) == 1
+        made.append((len(holder._statements), permissions._not_done_by.cache_info().misses))
+    assert [statements for statements, _ in made] == [1, 2, 3]
+    assert made[2][1] == made[0][1]

@@ -97,16 +97,31 @@ def delete(connection: Connection, table: Table, key: Row) -> None:
 
 
 class Query:
-    """A statement that reads, as the driver takes it."""
+    """A statement that reads, as the driver takes it.
 
-    def __init__(self, dialect: Dialect, statement: Any) -> None:
+    Args:
+        plans: PostgreSQL plans it for good, whatever values it is given.
+    """
+
+    def __init__(self, dialect: Dialect, statement: Any, plans: bool = True) -> None:
         compiled = statement.compile(dialect=dialect)
-        self._sql = compiled.string
+        asked = {name: None for name, each in compiled.binds.items() if each.required}
+        # a list among its own values becomes a mark for each of them
+        expanded = compiled.construct_expanded_state(asked)
+        self._sql, self._plans = expanded.statement, plans
         #: the names of its values in their order; None where the driver takes them by name
-        self._order = compiled.positiontup
-        self._own = {name: value for name, value in compiled.params.items() if value is not None}
+        self._order = expanded.positiontup
         binders = {name: _bind(dialect, each.type) for name, each in compiled.binds.items()}
-        self._binders = {name: bind for name, bind in binders.items() if bind is not None}
+        for name, several in expanded.parameter_expansion.items():
+            binders |= dict.fromkeys(several, binders[name])
+        #: of the values that it is given
+        self._binders = {name: bind for name in asked if (bind := binders[name]) is not None}
+        #: the values that it has, as the driver takes them
+        self._own = {
+            name: value if (bind := binders[name]) is None else bind(value)
+            for name, value in expanded.parameters.items()
+            if name not in asked
+        }
         readers = [reader(dialect, each.type) for each in statement.selected_columns]
         self._readers = [(at, read) for at, read in enumerate(readers) if read is not None]
 
@@ -119,6 +134,7 @@ class Query:
             connection,
             self._sql,
             given if self._order is None else tuple(map(given.__getitem__, self._order)),
+            self._plans,
         )
 
     def read(self, connection: Connection, values: dict[str, Any]) -> list[list[Any]]:
