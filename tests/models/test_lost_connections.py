@@ -16,6 +16,7 @@ def database_url(postgresql):
 @pytest.fixture
 def pings(session, monkeypatch):
     session.rollback()
+    db.engine.dispose()  # its pool gives the connections of other tests in turn
     asked, ping = [], db.engine.dialect.do_ping
     monkeypatch.setattr(db.engine.dialect, "do_ping", lambda each: (asked.append(each), ping(each)))
     return asked
