@@ -86,7 +86,11 @@ class Rows:
         self.heard: bool | None = None
         #: the moments at which savepoints were set
         self.savepoints: dict[Any, tuple[int, int, int]] = {}
-        #: what SQLAlchemy knows of tasks that are no longer held here
+        #: whether this is the last flush: a task that is done is an object of the session then only where somebody
+        #: else holds it, see `let_go`
+        self.last = False
+        #: what SQLAlchemy knows of those tasks, and of all that are no longer held here
+        self._late: list[Any] = []
         self._let_go: list[Any] = []
         self._written = self.mark()
 
@@ -143,9 +147,15 @@ class Rows:
         ids, heard = writing.insert_tasks(connection, rows)
         self.heard = self.heard if heard is None else heard
         identity = placing.TASK.identity_key_from_primary_key
+        last = self.last and not placing.is_heard(self.session)
         for task, row, key in zip(tasks, rows, ids, strict=True):
             row["id"] = key
-            placing.attach(self.session, task, identity((key,)))
+            if last and row["status"] == "DONE":
+                state: Any = instance_state(task)
+                state.key = identity((key,))
+                self._late.append(state)
+            else:
+                placing.attach(self.session, task, identity((key,)))
 
     def leave(self) -> None:
         """Remove what was stored from the session: a rollback removes the rows, and does not know the objects as
@@ -160,6 +170,10 @@ class Rows:
         """Hold no task any more; where the commit fails, those that somebody else holds leave the session still."""
         self._let_go = [instance_state(task) for task in self.tasks]
         self.cut((0, 0, 0))
+        for state in self._late:
+            task = state.obj()
+            if task is not None:
+                placing.attach(self.session, task, state.key)
 
     def link(self, task: Task, previous: Task) -> None:
         """A token has come from one task to another."""

@@ -239,10 +239,10 @@ class ActionContext:
         self._seen = [
             instance_state(each) for process, tasks in self.tasks.items() for each in (process, *tasks)
         ]
-        self.rows.let_go()
         self.found = NOTHING
         for held in (self.tasks, self.made, self.hosts, self.children, self.visits, self.events_of):
             held.clear()
+        self.rows.let_go()
 
     def keep_keys(self) -> None:
         """Keep the primary keys of committed objects readable, although they have expired."""

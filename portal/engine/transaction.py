@@ -140,6 +140,7 @@ def _committed(
         yield run
         search_text.keep(run)
         rows.complete = None  # it is done; and it holds the action, which would live until it is collected
+        rows.last = not (run.pulled or run.failures)
         session.flush()
         _tell(run)
         if run.pulled:

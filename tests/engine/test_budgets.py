@@ -18,6 +18,7 @@ from sqlalchemy import event, select
 
 from portal import act, flow, jsonstore, this, views
 from portal.engine import actions
+from portal.engine.savepoint import MANY
 from portal.engine.transaction import transaction
 from portal.flow.registry import registry
 from portal.models import Process, Task, db
@@ -229,8 +230,8 @@ def test_an_action_computes_little_beside_its_statements(flow_tester, session, m
             taken.append(time.thread_time() - begin)
         ratios.append(low_decile(taken) / low_decile(replayed.play(parts)))
     assert min(ratios) <= LIMIT, ratios
-    # 4,030 with Python 3.11 and SQLAlchemy 2.1: what nobody needs shows here first
-    assert calls <= 4_300, calls
+    # 3,960 with Python 3.11 and SQLAlchemy 2.1: what nobody needs shows here first
+    assert calls <= 4_200, calls
 
 
 def low_decile(taken: list[float]) -> float:
@@ -306,12 +307,16 @@ def test_many_functions_cost_no_more_than_few(flow_tester, count, session):
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("flow_class", [FunctionsFlow, ParentFlow])
 def test_an_item_of_many_takes_no_longer_than_one_of_few(flow_tester, flow_class):
-    """Counted in calls of functions, which no other work on the machine adds to."""
+    """Counted in calls of functions, which no other work on the machine adds to. Of few there are more than may wait
+    for the end of an action: those that are written before it cost more each."""
     flow_tester(ChildFlow)
     flow_tester(flow_class)
     flow_class.start.run(n=10)
-    few, many = calls_of(lambda: flow_class.start.run(n=40)), calls_of(lambda: flow_class.start.run(n=200))
-    assert many / 200 < 1.1 * few / 40
+    few, many = 2 * MANY, 8 * MANY
+    calls = [
+        calls_of(lambda number=number: flow_class.start.run(n=number)) / number for number in (few, many)
+    ]
+    assert calls[1] < 1.05 * calls[0], calls
 
 
 def calls_of(function: Any) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import suppress
+from typing import ClassVar
 
 import pytest
 from sqlalchemy import event, select
@@ -203,3 +204,74 @@ def test_links_are_told_anew_where_some_were_taken_back(flow_tester, session):
     assert TakenBackFlow.seen == [["first", "second"]]
     (join,) = [each for each in process.tasks if each.flow_task == "join"]
     assert [each.flow_task for each in join.previous] == ["first", "second"]
+
+
+class HeldFlow(flow.Flow):
+    """Its function keeps a task, which is done when the action ends."""
+
+    start = flow.StartHandle().Next(this.keep)
+    keep = flow.Function(this.hold).Next(this.pass_on)
+    pass_on = flow.Function(lambda activation: None).Next(this.end)
+    end = flow.End()
+
+    held: ClassVar[list[Task]] = []
+
+    def hold(self, activation):
+        self.held[:] = [activation.task]
+
+
+def test_a_task_that_somebody_holds_is_current_behind_the_action(flow_tester, session, count):
+    """Of those that are done within one, nobody else's are made objects of the session."""
+    flow_tester(HeldFlow)
+    process = HeldFlow.start.run()
+    [task] = HeldFlow.held
+    assert [each for each in session if isinstance(each, Task)] == [task]
+    with count() as statements:
+        assert task.id
+    assert not statements  # its key is told
+    with count() as statements:
+        assert (task.status, task.process) == ("DONE", process)
+    assert len(statements) == 2, str(statements)  # read again
+    task.data["seen"] = True
+    session.commit()
+    assert session.scalars(select(Task.data).where(Task.id == task.id)).one() == {"seen": True}
+    assert task.previous[0].flow_task == "start"
+    assert task.leading[0].flow_task == "pass_on"
+
+
+def test_who_hears_of_objects_of_the_session_hears_of_each_task(flow_tester, session):
+    flow_tester(HeldFlow)
+    heard = []
+
+    def note(_session, instance):
+        if isinstance(instance, Task):
+            heard.append(instance.flow_task)
+
+    event.listen(session, "after_attach", note)
+    try:
+        HeldFlow.start.run()
+    finally:
+        event.remove(session, "after_attach", note)
+    assert sorted(heard) == ["end", "keep", "pass_on", "start"]
+
+
+def test_a_task_that_somebody_holds_goes_with_a_commit_that_fails(flow_tester, session):
+    flow_tester(HeldFlow)
+    refusals = [True]
+
+    def refuse(_connection):
+        if refusals:
+            refusals.pop()
+            raise ZeroDivisionError
+
+    event.listen(db.engine, "commit", refuse)
+    try:
+        with pytest.raises(ZeroDivisionError):
+            HeldFlow.start.run()
+    finally:
+        event.remove(db.engine, "commit", refuse)
+    assert not refusals
+    assert not list(session)
+    assert session.scalars(select(Task)).all() == []
+    assert HeldFlow.start.run().status == "DONE"
+    assert not faults(session)

@@ -48,7 +48,7 @@ def insert(
     columns = list(zip(*map(itemgetter(*names), rows), strict=True))
     # those that hold something in any of the rows: most of a new task are empty
     count = len(rows)
-    filled = [column.count(None) != count for column in columns]
+    filled = [column[0] is not None or column.count(None) != count for column in columns]
     names = tuple(compress(names, filled))
     found: list[Any] = []
     made = _prepared(connection.dialect, table, names)

@@ -159,6 +159,12 @@ def attach(session: Session, instance: Any, identity: Any) -> None:
     session._save_or_update_impl(state)
 
 
+def is_heard(session: Session) -> bool:
+    """Whether somebody is to be told of what becomes an object of the session."""
+    told: Any = session.dispatch
+    return bool(told.before_attach or told.after_attach or told.detached_to_persistent)
+
+
 def settle(session: Session, instance: Any) -> None:
     """Give an object of the session the values of its row, as after a flush."""
     state = instance_state(instance)
