@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from weakref import WeakSet
 
 from flask import Flask
 from jinja2 import Environment, FileSystemBytecodeCache
@@ -72,51 +71,33 @@ class Applications:
                     db.engine.dispose()
 
 
-def share_compiled(folder: Path) -> None:
-    """Have every application of this run compile neither templates nor SQL that another one has compiled.
+def keep_compiled(folder: Path) -> None:
+    """Have no application compile a template that another one of this run has, or a statement twice.
 
     Args:
         folder: where the compiled templates are kept; the other workers have the same.
     """
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": _Templates(str(folder))}
-    engines = _Engines()
+    databases.STATEMENTS = 10_000  # all tests together send more than a process of the portal does
+
+
+def spare_the_disk() -> None:
+    """Let SQLite wait for no disk: a test needs no durability."""
     for name in ("prepare_engine", "prepare_guest_engine"):
-        setattr(databases, name, engines.after(getattr(databases, name)))
+        setattr(databases, name, _sparing(getattr(databases, name)))
 
 
-class _Engines:
-    """What the engines of all applications of one kind share, from their first connection on."""
+def _sparing(prepare: Callable[..., None]) -> Callable[..., None]:
+    def prepared(engine: Engine, *limits: float) -> None:
+        prepare(engine, *limits)
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", _spare)  # once, however often an engine is prepared
 
-    def __init__(self) -> None:
-        self._seen: WeakSet[Engine] = WeakSet()
-        self._first: dict[Any, Engine] = {}
-
-    def after(self, prepare: Callable[..., None]) -> Callable[..., None]:
-        def prepared(engine: Engine, *limits: float) -> None:
-            prepare(engine, *limits)
-            if engine not in self._seen:
-                self._seen.add(engine)
-                event.listen(
-                    engine, "connect", lambda connection, _record: self._connected(engine, connection)
-                )
-
-        return prepared
-
-    def _connected(self, engine: Engine, connection: Any) -> None:
-        dialect = engine.dialect
-        if dialect.name == "sqlite":  # a test needs no durability
-            connection.execute("PRAGMA synchronous=OFF")
-        key = type(dialect), dialect._json_serializer, dialect._json_deserializer  # type: ignore[attr-defined]
-        first = self._first.setdefault(key, engine)
-        if first is engine:
-            engine._compiled_cache.capacity = MOST_STATEMENTS  # type: ignore[union-attr]
-        else:
-            engine.dialect = engine.pool._dialect = first.dialect  # the cache is kept by the dialect
-            engine._compiled_cache = first._compiled_cache
+    return prepared
 
 
-#: what all tests together send, of which one application sends less by far
-MOST_STATEMENTS = 10_000
+def _spare(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA synchronous=OFF")
 
 
 class _Templates(FileSystemBytecodeCache):

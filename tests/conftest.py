@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from applications import Applications, share_compiled
+from applications import Applications, keep_compiled, spare_the_disk
 from brokers import broker  # noqa: F401  a fixture
 from commands import command_here  # noqa: F401  a fixture
 from postgresql import new_database, shared_server
@@ -116,12 +116,13 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _compiled(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What is compiled once in a run, whoever makes applications and engines."""
+def _spared(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What a run does once or not at all, whoever makes applications."""
     base = tmp_path_factory.getbasetemp()
     templates = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "templates"
     templates.mkdir(exist_ok=True)
-    share_compiled(templates)
+    keep_compiled(templates)
+    spare_the_disk()
 
 
 @pytest.fixture(scope="session", autouse=True)

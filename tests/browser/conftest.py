@@ -8,7 +8,7 @@ from served import served
 
 from portal import create_app
 from portal.demo import DEMO_PASSWORD
-from portal.models import Draft, ParkedForm, db, init_db
+from portal.models import Draft, ParkedForm, Passwords, db, init_db
 from tests.browser.chromium import CHROMIUM, QUIET
 from tests.browser.few import make_few
 from tests.outbox.sinks import smtp_sink
@@ -58,6 +58,7 @@ def shared(tmp_path_factory):
             "THROTTLE": "off",
         }
     )
+    Passwords.cheap = True  # each sign-in would take a seventh of a second to hash
     with app.app_context():
         init_db()
         make_few()

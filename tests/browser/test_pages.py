@@ -1,9 +1,8 @@
 """Every page, wide and narrow, light and dark: nothing that axe finds, no sideways scrolling, a quiet console."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser.accessible import RULES
+from tests.browser.accessible import violations
 
 PAGES = [
     "/inbox",
@@ -61,7 +60,7 @@ def test_pages_are_accessible_and_fit(sign_in, page, base_url, width, scheme, as
         page.goto(base_url + path)
         if page.evaluate("document.documentElement.scrollWidth") > width:
             found[path] = "scrolls sideways"
-        problems = Axe().run(page, options=RULES).response["violations"] if asks else []
+        problems = violations(page) if asks else []
         if problems:
             found[path] = [
                 (each["id"], [node["html"][:120] for node in each["nodes"][:3]]) for each in problems
@@ -123,9 +122,9 @@ def test_no_cell_of_a_list_lies_on_another(sign_in, page, base_url, width):
 
 def test_the_sign_in_page_is_accessible(page, base_url):
     page.goto(f"{base_url}/login")
-    assert not Axe().run(page, options=RULES).response["violations"]
+    assert not violations(page)
     page.get_by_role("button", name="Sign in").click()
-    assert not Axe().run(page, options=RULES).response["violations"]
+    assert not violations(page)
 
 
 def test_what_is_printed_reads_on_white_paper_from_a_dark_screen_too(sign_in, page, base_url):
@@ -133,6 +132,6 @@ def test_what_is_printed_reads_on_white_paper_from_a_dark_screen_too(sign_in, pa
     page.emulate_media(media="print", color_scheme="dark")
     for path in ("/processes/1", "/flows/purchase_order", "/inbox", "/tasks/2"):
         page.goto(base_url + path)
-        problems = Axe().run(page, options=RULES).response["violations"]
+        problems = violations(page)
         assert [(each["id"], each["nodes"][0]["html"][:120]) for each in problems] == [], path
         assert page.locator(".btn:visible").count() == 0, "nobody presses a button on paper"
