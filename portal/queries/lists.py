@@ -90,11 +90,17 @@ def _queue(user: Any, _flow: str) -> list[Any]:
     return permissions.takeable_sets(user)
 
 
+def _own(user: Any, process_id: Any, flow: str) -> Any:
+    """What is one's own beside the flows that one sees whole, whose sets have it too."""
+    seen = permissions.seen_whole(user, flow)
+    return among(process_id, permissions.own_processes(user, seen).scalar_subquery())
+
+
 def _processes(user: Any, flow: str) -> list[Any]:
     if user.is_superuser:
         return [true()]
     flows = permissions.visible_flows(user, flow)
-    own = among(Process.id, permissions.own_processes(user).scalar_subquery())
+    own = _own(user, Process.id, flow)
     return flows if flow and flows else [*flows, own]
 
 
@@ -102,7 +108,7 @@ def _tasks(user: Any, flow: str) -> list[Any]:
     if user.is_superuser:
         return [true()]
     flows = permissions.visible_flows(user, flow)
-    own = among(Task.process_id, permissions.own_processes(user).scalar_subquery())
+    own = _own(user, Task.process_id, flow)
     return flows if flow and flows else [*flows, own, *permissions.permitted_sets(user)]
 
 
