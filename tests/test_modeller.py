@@ -230,6 +230,10 @@ def test_a_flow_in_words():
         assert f"   {line}\n" in text
 
 
+def test_columns_are_called_in_words_as_their_forms_call_them():
+    assert "   Fills in: Order number, Destination, Worth.\n" in render.describe(EXAMPLES["shipment"])
+
+
 @pytest.mark.parametrize("label", sorted(EXAMPLES))
 def test_every_example_can_be_said_in_words(label):
     text = render.describe(EXAMPLES[label])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -33,8 +34,12 @@ def visible_sets(user: User, flow: str = "") -> list[Any]:
 
 def visible_flows(user: User, flow: str = "") -> list[Any]:
     """Criteria for the processes of each flow that is seen whole, or of one flow if it is."""
-    labels = [label for label in registry if not flow or label == flow]
-    return [Process.flow_label == label for label in labels if user.views(label)]
+    return [Process.flow_label == label for label in seen_whole(user, flow)]
+
+
+def seen_whole(user: User, flow: str = "") -> list[str]:
+    """The labels of these flows."""
+    return [label for label in registry if (not flow or label == flow) and user.views(label)]
 
 
 def visible_process(user: User) -> Any:
@@ -42,10 +47,21 @@ def visible_process(user: User) -> Any:
     return true() if user.is_superuser else or_(*visible_flows(user), _is_own(user))
 
 
-def own_processes(user: User) -> Any:
+def own_processes(user: User, but: Sequence[str] = ()) -> Any:
     """What a person started or had a task of, and where somebody for whom they stand in has one. Read from those
-    people's rows, once: asked of each process in turn it would grow with everybody's."""
-    return union(*_own_ways(user))
+    people's rows, once: asked of each process in turn it would grow with everybody's.
+
+    Args:
+        but: the flows of which it is not asked, as these are seen whole: a program may have started all there is.
+    """
+    return union(*(_of_other_flows(way, but) for way in _own_ways(user)))
+
+
+def _of_other_flows(way: Select[Any], labels: Sequence[str]) -> Select[Any]:
+    if not labels:
+        return way
+    process, [key] = aliased(Process), way.selected_columns
+    return way.join(process, process.id == key).where(process.flow_label.not_in(labels))
 
 
 def _is_own(user: User) -> Any:

@@ -91,11 +91,17 @@ def _queue(user: Any, _flow: str) -> list[Any]:
     return criteria.takeable_sets(user)
 
 
+def _own(user: Any, process_id: Any, flow: str) -> Any:
+    """What is one's own beside the flows that one sees whole, whose sets have it too."""
+    seen = criteria.seen_whole(user, flow)
+    return among(process_id, criteria.own_processes(user, seen).scalar_subquery())
+
+
 def _processes(user: Any, flow: str) -> list[Any]:
     if user.is_superuser:
         return [true()]
     flows = criteria.visible_flows(user, flow)
-    own = among(Process.id, criteria.own_processes(user).scalar_subquery())
+    own = _own(user, Process.id, flow)
     return flows if flow and flows else [*flows, own]
 
 
@@ -103,7 +109,7 @@ def _tasks(user: Any, flow: str) -> list[Any]:
     if user.is_superuser:
         return [true()]
     flows = criteria.visible_flows(user, flow)
-    own = among(Task.process_id, criteria.own_processes(user).scalar_subquery())
+    own = _own(user, Task.process_id, flow)
     return flows if flow and flows else [*flows, own, *criteria.permitted_sets(user)]
 
 

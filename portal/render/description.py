@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from sqlalchemy.orm import QueryableAttribute
+
 from portal.flow.base import describe as condition_words
 from portal.language import gettext as _
 from portal.language import ngettext
@@ -60,7 +62,14 @@ def _fields(node: Any) -> list[str]:
     if decision is not None:
         names.append(decision.name)
     model = node.flow_class.process_class
-    return [str(getattr(_attributes(model).get(name), "label", "") or name) for name in names]
+    attributes = _attributes(model)
+    return [_label(name, attributes.get(name)) for name in names]
+
+
+def _label(name: str, attribute: Any) -> str:
+    if isinstance(attribute, QueryableAttribute):  # a column, called as its form calls it
+        return str(attribute.info.get("label") or name.replace("_", " ").strip().capitalize())
+    return str(getattr(attribute, "label", "") or name)
 
 
 def _attributes(model: Any) -> dict[str, Any]:

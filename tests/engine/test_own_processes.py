@@ -78,3 +78,20 @@ def test_a_task_without_a_permission_is_free_where_one_has_had_to_do_with_the_pr
         name: [row.process_id for row in queries.queue(db.session(), each)] for name, each in people.items()
     }
     assert free == {"starter": [process_id], "stranger": []}
+
+
+def test_lists_have_what_is_one_s_own_beside_flows_that_are_seen_whole(register, make_user):
+    """Of these it is not read: a program may have started all there is. A flow that is gone is seen whole by nobody."""
+    for flow_class in (NamedFlow, OpenFlow):
+        register(flow_class)
+    viewer, other = make_user("viewer", "named.view"), make_user("other")
+    runs = [flow_class.start.run() for flow_class in (NamedFlow, NamedFlow, OpenFlow, OpenFlow, OpenFlow)]
+    for process, person in zip(runs, (viewer, other, viewer, other, viewer), strict=True):
+        process.created_by_id = person.id
+    runs[-1].flow_label = "of_before"
+    db.session.commit()
+    seen = {process.id for process in (runs[0], runs[1], runs[2], runs[4])}
+    assert {row.id for row in queries.read(db.session(), viewer, "processes")} == seen
+    assert {row.process_id for row in queries.read(db.session(), viewer, "tasks")} == seen
+    own = criteria.own_processes(viewer, criteria.seen_whole(viewer))
+    assert set(db.session.scalars(own)) == {runs[2].id, runs[4].id}

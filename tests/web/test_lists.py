@@ -6,7 +6,7 @@ import re
 import pytest
 
 from portal import queries
-from portal.engine import permissions
+from portal.engine import criteria
 from portal.models import Task, db
 from portal.queries import Filters, holder
 from portal.queries.lists import ARCHIVE_ORDERS, ORDERS
@@ -208,6 +208,6 @@ def test_criteria_are_kept_once_for_people_of_all_permissions(submit, make_user,
     for number in range(3):
         user = make_user(f"reviewer{number}", "paper.can_review", f"paper.can_review:{number}")
         assert len(queries.queue(db.session(), user)) == 1
-        made.append((len(holder._statements), permissions._not_done_by.cache_info().misses))
+        made.append((len(holder._statements), criteria._not_done_by.cache_info().misses))
     assert [statements for statements, _ in made] == [1, 2, 3]
     assert made[2][1] == made[0][1]
