@@ -306,12 +306,13 @@ def test_many_functions_cost_no_more_than_few(flow_tester, count, session):
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("flow_class", [FunctionsFlow, ParentFlow])
 def test_an_item_of_many_takes_no_longer_than_one_of_few(flow_tester, flow_class):
-    """Counted in calls of functions, which no other work on the machine adds to."""
+    """Counted in calls of functions, which no other work on the machine adds to. Few are more than stay pending before
+    a guard writes them: from there on each costs the same."""
     flow_tester(ChildFlow)
     flow_tester(flow_class)
     flow_class.start.run(n=10)
-    few, many = calls_of(lambda: flow_class.start.run(n=40)), calls_of(lambda: flow_class.start.run(n=200))
-    assert many / 200 < 1.1 * few / 40
+    few, many = calls_of(lambda: flow_class.start.run(n=100)), calls_of(lambda: flow_class.start.run(n=400))
+    assert many / 400 < 1.02 * few / 100
 
 
 def calls_of(function: Any) -> int:
