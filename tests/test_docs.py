@@ -2,6 +2,7 @@
 
 import functools
 import importlib.util
+import pkgutil
 import re
 import sys
 import types
@@ -109,3 +110,19 @@ def test_every_field_is_described(field):
 def test_links_lead_somewhere(document):
     targets = re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", document.read_text("utf-8"))
     assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_what_is_named_by_its_module_is_there(document):
+    """A program may ask for it, whether anything of ours does or not. Endpoints and loggers are named alike."""
+    names = sorted(set(re.findall(r"\bportal(?:\.\w+)+", document.read_text("utf-8"))))
+    ours = [name for name in names if _is_there(".".join(name.split(".")[:2]))]
+    assert [name for name in ours if not _is_there(name)] == []
+
+
+def _is_there(name):
+    try:
+        pkgutil.resolve_name(name)
+    except (ImportError, AttributeError):
+        return False
+    return True

@@ -32,6 +32,11 @@ def away(moment: dt.datetime | None = None) -> ColumnElement[bool]:
     return exists().where(Absence.user_id == User.id, Absence.begins <= now, Absence.ends > now)
 
 
+def is_away(session: Session, user: User, moment: dt.datetime | None = None) -> bool:
+    """Whether a person is away at a moment, now by default. For programs: see `docs/working-together.md`."""
+    return session.scalar(select(User.id).where(User.id == user.id, away(moment))) is not None
+
+
 def standing_in(user: User) -> list[Absence]:
     """The absences of now in which this person does the work of somebody who has not left for good."""
     now = clock.get()()

@@ -12,7 +12,7 @@ import copy
 import datetime as dt
 import functools
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from sqlalchemy import Boolean, Column, DateTime, Integer, String
@@ -66,7 +66,7 @@ class Snapshot:
         for key in self.documents:
             value = self.values.get(key)
             if type(value) not in _CONSTANT:
-                self.values[key] = copy.deepcopy(value) if value != {} else {}
+                self.values[key] = copy.deepcopy(value) if not isinstance(value, dict) or value else {}
         self.held = dict(zip(HELD, map(loaded.get, HELD), strict=True))
 
     def read(self) -> dict[str, Any]:
@@ -84,8 +84,7 @@ class Snapshot:
         same = len(loaded) == len(before) and all(map(operator.is_, loaded.values(), before.values()))
         if not same or [*loaded] != [*before] or not loaded.keys().isdisjoint(self.collections):
             return set(self.changed()) <= {"data"}
-        others = self.others
-        return [*map(loaded.get, others)] == [*map(self.values.get, others)]
+        return all(self._is_same(key, loaded[key]) for key in self.others if key in loaded)
 
     def changed(self) -> dict[str, Any]:
         before, columns, relations = self.values, self.columns, self.relations
@@ -93,9 +92,18 @@ class Snapshot:
         return {
             key: value
             for key, value in others
-            if (before.get(key, _ABSENT) != value if key in columns else key in relations)
+            if (not self._is_same(key, value) if key in columns else key in relations)
             and (key in columns or self._is_changed(key, value))
         }
+
+    def _is_same(self, key: str, value: Any) -> bool:
+        """Whether a column holds what it held, as its type sees it, and SQLAlchemy with it: in a document True is not
+        1, and what the comparison of two arrays answers is no plain True."""
+        before = self.values.get(key, _ABSENT)
+        if before is _ABSENT:
+            return False
+        compare = self.documents.get(key)
+        return bool(before == value) if compare is None else compare(before, value) is True
 
     def _is_changed(self, key: str, value: Any) -> bool:
         """Whether a relationship was changed."""
@@ -215,12 +223,13 @@ def _emptied(value: Any) -> Any:
 
 class _Attributes(NamedTuple):
     """The names of a model's columns, of the relationships that are written, of those with members, of the columns
-    whose values may change within, of those but for the JSON document, and of its composites."""
+    whose values may change within (each with what compares two of them), of those but for the JSON document, and of its
+    composites."""
 
     columns: frozenset[str]
     relations: tuple[str, ...]
     collections: tuple[str, ...]
-    documents: tuple[str, ...]
+    documents: Mapping[str, Callable[[Any, Any], Any]]
     others: tuple[str, ...]
     composites: tuple[str, ...]
 
@@ -231,7 +240,8 @@ def _attributes(mapper: Mapper[Any]) -> _Attributes:
     relations = [
         each for each in mapper.relationships if not each.viewonly and each.lazy not in _NEVER_LOADED
     ]
-    documents = tuple(each.key for each in columns if not isinstance(each.columns[0].type, _SIMPLE))
+    types = {each.key: each.columns[0].type for each in columns}
+    documents = {key: kind.compare_values for key, kind in types.items() if not isinstance(kind, _SIMPLE)}
     return _Attributes(
         frozenset(each.key for each in columns),
         tuple(each.key for each in relations),

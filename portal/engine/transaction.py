@@ -84,7 +84,7 @@ def transaction(
         UnsavedChanges: the session holds changes that are not saved.
         LookupError: the process or the task is not there.
         PortalError: this runs inside an action on another process.
-        Disturbed: the database could not do it now; nothing was changed.
+        TransientError: the database could not do it now; nothing was changed.
         Uncertain: the connection was lost during the commit.
     """
     outer: ActionContext | None = session.info.get("run")

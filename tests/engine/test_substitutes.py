@@ -78,6 +78,9 @@ def test_who_is_away(run, people):
     alice, sam, _ = people
     away(alice, sam)
     session = db.session()
+    assert absences.is_away(session, alice)
+    assert not absences.is_away(session, sam)
+    assert not absences.is_away(session, alice, clock.get()() + dt.timedelta(days=4))
     found = session.scalars(db.select(User.username).where(absences.away()))
     assert list(found) == ["alice"]
     later = clock.get()() + dt.timedelta(days=4)
