@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event, text
 
 from portal import create_app, flow, this, views
-from portal.engine.retries import TRIES
+from portal.engine import retries
 from portal.models import Process, create_user, db, init_db
 
 ROOT = Path(__file__).parent.parent.parent
@@ -148,7 +148,8 @@ def test_a_database_that_lacks_a_column_is_told_in_words(site, erin):
     assert "Something broke" not in answer.text
 
 
-def test_a_click_on_a_busy_process_waits_as_long_as_the_setting_says(site, erin, file):
+def test_a_click_on_a_busy_process_waits_as_long_as_the_setting_says(site, erin, file, monkeypatch):
+    monkeypatch.setattr(retries, "WAITED", 300.0)  # what a busy machine takes besides does not count
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     asked = []
@@ -158,7 +159,7 @@ def test_a_click_on_a_busy_process_waits_as_long_as_the_setting_says(site, erin,
     other.close()
     assert answer.status_code == 503
     assert "Somebody else is working on this process" in answer.text
-    assert asked.count("BEGIN IMMEDIATE") == TRIES  # of 0.3 seconds; one second and more is waited for once
+    assert asked.count("BEGIN IMMEDIATE") == retries.TRIES  # of 0.3 seconds
     assert db.session.scalar(text("PRAGMA busy_timeout")) == 300
 
 
