@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy.orm import QueryableAttribute
-
 from portal.flow.base import describe as condition_words
 from portal.language import gettext as _
 from portal.language import ngettext
@@ -67,9 +65,10 @@ def _fields(node: Any) -> list[str]:
 
 
 def _label(name: str, attribute: Any) -> str:
-    if isinstance(attribute, QueryableAttribute):  # a column, called as its form calls it
-        return str(attribute.info.get("label") or name.replace("_", " ").strip().capitalize())
-    return str(getattr(attribute, "label", "") or name)
+    said = getattr(attribute, "label", "") or name
+    if callable(said):  # a column, called as its form calls it
+        said = attribute.info.get("label") or name.replace("_", " ").strip().capitalize()
+    return str(said)
 
 
 def _attributes(model: Any) -> dict[str, Any]:
