@@ -90,7 +90,7 @@ class Rows:
         #: else holds it, see `let_go`
         self.last = False
         #: what SQLAlchemy knows of those tasks, and of all that are no longer held here
-        self._late: list[Any] = []
+        self.late: list[Any] = []
         self._let_go: list[Any] = []
         self._written = self.mark()
 
@@ -153,7 +153,7 @@ class Rows:
             if last and row["status"] == "DONE":
                 state: Any = instance_state(task)
                 state.key = identity((key,))
-                self._late.append(state)
+                self.late.append(state)
             else:
                 placing.attach(self.session, task, identity((key,)))
 
@@ -170,10 +170,15 @@ class Rows:
         """Hold no task any more; where the commit fails, those that somebody else holds leave the session still."""
         self._let_go = [instance_state(task) for task in self.tasks]
         self.cut((0, 0, 0))
-        for state in self._late:
+        self.join_session()
+
+    def join_session(self) -> None:
+        """Make objects of the session of what is none yet: what reads tasks is to find those that are there."""
+        for state in self.late:
             task = state.obj()
             if task is not None:
                 placing.attach(self.session, task, state.key)
+        self.late = []
 
     def link(self, task: Task, previous: Task) -> None:
         """A token has come from one task to another."""

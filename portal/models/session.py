@@ -159,6 +159,8 @@ class Session(Hooks, FlaskSession):
 
 def _statement(state: ORMExecuteState) -> None:
     state.session._tell_guard()  # type: ignore[attr-defined]
+    if (rows := state.session.info.get("rows")) is not None and rows.late:
+        rows.join_session()
     if state.is_insert or state.is_update or state.is_delete:
         state.session.info["written"] = True
 

@@ -255,6 +255,29 @@ def test_who_hears_of_objects_of_the_session_hears_of_each_task(flow_tester, ses
     assert sorted(heard) == ["end", "keep", "pass_on", "start"]
 
 
+def test_a_task_that_somebody_holds_is_the_one_that_others_read(flow_tester, session):
+    """A listener of the application around the portal reads tasks while the action tells of its end."""
+
+    class ToldFlow(HeldFlow):
+        process_webhooks = ("https://hooks.example/told",)
+
+    flow_tester(ToldFlow)
+    read = []
+
+    def look(state):
+        if state.is_insert and not read:
+            read.extend(session.scalars(select(Task).where(Task.flow_task == "keep")))
+
+    event.listen(session, "do_orm_execute", look)
+    try:
+        process = ToldFlow.start.run()
+    finally:
+        event.remove(session, "do_orm_execute", look)
+    assert process.status == "DONE"
+    assert read == HeldFlow.held
+    assert read[0] in session
+
+
 def test_a_task_that_somebody_holds_goes_with_a_commit_that_fails(flow_tester, session):
     flow_tester(HeldFlow)
     refusals = [True]
