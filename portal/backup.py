@@ -21,7 +21,7 @@ def backup(engine: Engine, target: Path) -> None:
     read it.
 
     Raises:
-        PortalError: the file is there already, or the tool that is needed is not.
+        PortalError: the file is there already, or cannot be made; or the tool that is needed is not there.
     """
     if target.exists():
         raise PortalError(f"{target} is there already; a backup is never written over another one")
@@ -32,10 +32,12 @@ def backup(engine: Engine, target: Path) -> None:
             f"use the tools of {engine.dialect.name}: the portal can back up {' and '.join(makers)}"
         )
     unfinished = target.with_name(target.name + ".part")
-    unfinished.unlink(missing_ok=True)
-    os.close(
-        os.open(unfinished, os.O_CREAT | os.O_EXCL, 0o600)
-    )  # it holds what people wrote, and their hashes
+    try:
+        unfinished.unlink(missing_ok=True)
+        # it holds what people wrote, and their hashes
+        os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL, 0o600))
+    except OSError as error:
+        raise PortalError(f"{target} cannot be written: {error.strerror}") from error
     try:
         make(engine, unfinished)
         unfinished.rename(target)

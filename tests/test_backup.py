@@ -96,3 +96,13 @@ def test_a_backup_is_never_written_over_another_one(opened, tmp_path):
     result = app.test_cli_runner().invoke(args=["backup", str(tmp_path / "monday")])
     assert result.exit_code == 1
     assert (tmp_path / "monday").read_text() == "what there was"
+
+
+def test_a_backup_that_cannot_be_written_is_told_in_one_line(opened, tmp_path):
+    app = opened("portal.sqlite")
+    with app.app_context():
+        init_db()
+    target = tmp_path / "nowhere" / "monday"
+    result = app.test_cli_runner().invoke(args=["backup", str(target)])
+    said = f"Error: {target} cannot be written: No such file or directory\n"
+    assert (result.exit_code, result.output) == (1, said)
