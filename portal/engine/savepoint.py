@@ -19,6 +19,7 @@ from sqlalchemy import Boolean, Column, DateTime, Integer, String
 from sqlalchemy.orm import Mapper, RelationshipDirection
 from sqlalchemy.orm.attributes import flag_modified, instance_state, set_attribute
 from sqlalchemy.orm.collections import collection_adapter
+from sqlalchemy.types import TypeEngine
 
 from portal.flow.base import Node
 from portal.models import Process, Task, UTCDateTime
@@ -241,7 +242,7 @@ def _attributes(mapper: Mapper[Any]) -> _Attributes:
         each for each in mapper.relationships if not each.viewonly and each.lazy not in _NEVER_LOADED
     ]
     types = {each.key: each.columns[0].type for each in columns}
-    documents = {key: kind.compare_values for key, kind in types.items() if not isinstance(kind, _SIMPLE)}
+    documents = {key: kind.compare_values for key, kind in types.items() if not _is_simple(kind)}
     return _Attributes(
         frozenset(each.key for each in columns),
         tuple(each.key for each in relations),
@@ -254,6 +255,13 @@ def _attributes(mapper: Mapper[Any]) -> _Attributes:
 
 #: columns of these types hold nothing that could change within
 _SIMPLE = (String, Integer, Boolean, DateTime, UTCDateTime)
+
+
+def _is_simple(kind: TypeEngine[Any]) -> bool:
+    """Whether a column is of such a type. An author's own, derived from one, may hold anything."""
+    return isinstance(kind, _SIMPLE) and type(kind).__module__.partition(".")[0] in ("sqlalchemy", "portal")
+
+
 #: relationships that are queries: they hold no members
 _NEVER_LOADED = ("dynamic", "write_only")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import JSON, String, TypeDecorator
+from sqlalchemy.ext.mutable import MutableList
 from sqlalchemy.orm import mapped_column
 
 from portal import flow, this
@@ -42,8 +43,22 @@ class ArrayType(TypeDecorator):
         return None if value is None else Array(*map(int, value.split(",")))
 
 
+class Words(String):
+    """A type of an author's own, whose values are no texts."""
+
+    cache_ok = True
+
+    def bind_processor(self, dialect):
+        return lambda value: None if value is None else " ".join(value)
+
+    def result_processor(self, dialect, coltype):
+        return lambda value: None if value is None else value.split()
+
+
 class EqualProcess(Process):
     __tablename__ = "equal_process"
+
+    words = mapped_column(MutableList.as_mutable(Words()))
 
     place = mapped_column(ArrayType)
     notes = mapped_column(JSON)
@@ -74,7 +89,7 @@ class EqualFlow(flow.Flow):
 
     def begin(self, activation, **values):
         process = activation.process
-        process.place, process.notes = Array(1, 2), [1]
+        process.place, process.notes, process.words = Array(1, 2), [1], ["a"]
         process.data = {"x": 1, "list": [{"x": 1}], **values}
 
 
@@ -106,3 +121,31 @@ def test_a_value_whose_comparison_is_no_plain_answer(flow_tester, monkeypatch, q
         run.handle("wait")
         db.session.expire_all()
         assert run.process.place.members == ((1, 2) if fails else (3, 4))
+
+
+class AtOnceFlow(flow.Flow):
+    """What its function changes is loaded already."""
+
+    process_class = EqualProcess
+    start = flow.StartHandle(this.begin).Next(this.look)
+    look = flow.Function(lambda activation: activation.process.words).Next(this.change)
+    change = flow.Function(lambda activation: change_of(activation.process)).Next(this.hold)
+    hold = flow.Handle().Next(this.end)
+    end = flow.End()
+    begin = EqualFlow.begin
+
+
+@pytest.mark.parametrize("query", [False, True])
+def test_a_value_that_changes_within(flow_tester, monkeypatch, query):
+    def add(data):
+        next(each for each in (*db.session.new, *db.session) if isinstance(each, EqualProcess)).words.append(
+            "b"
+        )
+
+    monkeypatch.setitem(CHANGES, "words", add)
+    run = flow_tester(AtOnceFlow)
+    for fails in (True, False):
+        db.session.expunge_all()
+        run.start(change="words", query=query, fails=fails)
+        db.session.expire_all()
+        assert run.process.words == (["a"] if fails else ["a", "b"])
