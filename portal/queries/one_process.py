@@ -17,8 +17,9 @@ from portal.models import Event, Process, Task, User, task_link
 
 #: tasks that are read of a process in all; of one with more as many from its beginning, and from its end
 WHOLE, BEGINNING, END = 500, 60, 300
-#: open tasks on a page; events that are looked through for one page of the story
-OPEN, _WINDOW = 50, 500
+#: open tasks that are read; those of them that a page has a row for, and in it all that can be done with each; events
+#: that are looked through for one page of the story
+OPEN, SHOWN, _WINDOW = 50, 20, 500
 _BEFORE_ALL = 2**62
 
 _task, _user, _event = Task.__table__, User.__table__, Event.__table__
@@ -76,6 +77,14 @@ class Course:
     @property
     def open_tasks(self) -> list[Stop]:
         return [task for task in self.tasks if task.finished is None and "__" not in task.flow_task][:OPEN]
+
+    @property
+    def shown(self) -> list[Stop]:
+        """The open tasks that a page has a row for. Of more, those that have failed come first."""
+        found = self.open_tasks
+        return (
+            found if len(found) <= SHOWN else sorted(found, key=lambda task: task.status != "ERROR")[:SHOWN]
+        )
 
 
 def _tasks(among: Any) -> Any:

@@ -7,7 +7,7 @@ import pytest
 
 from portal import flow, queries, this, views
 from portal.models import Event, Process, Task, db
-from portal.queries import one_process
+from portal.queries import one_process, paging
 from portal.web import processes
 
 #: who signs in, the process with what is known of its comments, its tasks, its story
@@ -203,6 +203,35 @@ def test_a_process_with_many_tasks_opens_with_as_many_statements_and_rows(
         page, pages = carol.get(f"/processes/{process_id}?before={link[1]}"), pages + 1
     assert pages == 4
     assert "Submit" in page.text
+
+
+def test_of_many_open_steps_some_are_shown_and_what_failed_comes_first(carol, submit, open_task, count):
+    process_id = submit()
+    with count() as few:
+        carol.get(f"/processes/{process_id}")
+    process = db.session.get_one(Process, process_id)
+    columns = [each for each in Task.__table__.columns if each.key not in ("id", "number", "_sentinel")]
+    same = db.session.execute(db.select(*columns).where(Task.id == open_task(process_id).id)).mappings().one()
+    rows = [{**same, "number": process.task_count + 1 + each} for each in range(200)]
+    db.session.execute(db.insert(Task.__table__), rows)
+    process.task_count += len(rows)
+    db.session.commit()
+    failing = queries.course(db.session(), process).open_tasks[-1].id
+    with count() as statements:
+        page = carol.get(f"/processes/{process_id}")
+    assert len(statements) <= len(few) + 1, str(statements)  # one asks whether it is stuck
+    assert f'class="row-title" href="/tasks/{failing}"' not in page.text
+    db.session.execute(db.update(Task).where(Task.id == failing).values(status="ERROR"))
+    db.session.commit()
+    page = carol.get(f"/processes/{process_id}")
+    assert len(page.data) < 60_000
+    panel = re.search(r'<section class="panel open-now".*?</section>', page.text, re.DOTALL)[0]
+    shown = re.findall(r'class="row-title" href="/tasks/(\d+)"', panel)
+    assert len(set(shown)) == len(shown) == one_process.SHOWN
+    assert shown[0] == str(failing)
+    assert f"the first {one_process.SHOWN}" in panel
+    every = carol.get(re.search(r'href="(/tasks\?q=\d+)"', panel)[1]).text
+    assert every.count(f">#{process_id}<") == paging.PAGE, "the list has the rest, page by page"
 
 
 def test_the_story_tells_decisions_and_how_long_they_took(alice, bob, submit, take):
