@@ -221,6 +221,7 @@ def test_of_many_open_steps_some_are_shown_and_what_failed_comes_first(carol, su
         page = carol.get(f"/processes/{process_id}")
     assert len(statements) <= len(few) + 1, str(statements)  # one asks whether it is stuck
     assert f'class="row-title" href="/tasks/{failing}"' not in page.text
+    assert f"{len(rows) + 1 - 2} more steps are open." in page.text
     db.session.execute(db.update(Task).where(Task.id == failing).values(status="ERROR"))
     db.session.commit()
     page = carol.get(f"/processes/{process_id}")
