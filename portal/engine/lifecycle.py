@@ -239,9 +239,9 @@ _PROCESS_DEEDS: dict[str, Any] = {
     "resume": lazy_gettext("resume its processes"),
     "withdraw": lazy_gettext("withdraw it"),
     "retry": lazy_gettext("retry its processes"),
-    "data": lazy_gettext("data its processes"),
-    "send": lazy_gettext("send its processes"),
-    "add": lazy_gettext("add its processes"),
+    "data": lazy_gettext("change data of its processes"),
+    "send": lazy_gettext("send to its processes"),
+    "add": lazy_gettext("add items to its processes"),
     "migrate": lazy_gettext("move its tasks"),
 }
 
