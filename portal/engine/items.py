@@ -5,7 +5,8 @@ A split's branches can become more until they have met: while one of them is und
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from itertools import compress
 
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session, object_session
@@ -44,22 +45,24 @@ def refusal(task: Task) -> str | None:
         return None if task.status == "STARTED" else _("this step does not run once for each item now")
     if task.status != "DONE":
         return _("its branches were taken back")
-    if met := _met(task, node):
-        return _("its branches have met in «%(join)s» already", join=met.title)
-    if not _has(task, Task.finished.is_(None), _is_branch(task), Task.flow_task_type.not_like("%Boundary")):
-        return _("all its branches are over")
-    return None
+    joins = sorted(node.flow_class.definition.joins[node.name])
+    *met, goes_on = _there_are(task, *(_has_met(task, join) for join in joins), _goes_on(task))
+    for join in compress(joins, met):
+        return _(
+            "its branches have met in «%(join)s» already", join=node.flow_class.definition.nodes[join].title
+        )
+    return None if goes_on else _("all its branches are over")
 
 
-def _met(split: Task, node: Any) -> Any:
-    """The join that has gone on with the branches of a split, if any has: its own, or that of a split around it."""
-    definition = node.flow_class.definition
+def _has_met(split: Task, join: str) -> ColumnElement[bool]:
+    """A join that has gone on with the branches of a split: its own, or that of a split around it."""
     path = token.branch(split.token, split.number, 1)
     scopes = [token.scope(path, depth) for depth in range(len(token.splits(path)))]
-    for name in sorted(definition.joins[node.name]):
-        if _has(split, Task.flow_task == name, Task.awaits.in_(scopes), Task.status == "DONE"):
-            return definition.nodes[name]
-    return None
+    return (Task.flow_task == join) & Task.awaits.in_(scopes) & (Task.status == "DONE")
+
+
+def _goes_on(split: Task) -> ColumnElement[bool]:
+    return Task.finished.is_(None) & _is_branch(split) & Task.flow_task_type.not_like("%Boundary")
 
 
 def _is_branch(split: Task) -> ColumnElement[bool]:
@@ -68,11 +71,10 @@ def _is_branch(split: Task) -> ColumnElement[bool]:
     return Task.token.startswith(f"{scope}_", autoescape=True) | Task.token.startswith(token.LONG)
 
 
-def _has(task: Task, *criteria: Any) -> bool:
+def _there_are(task: Task, *criteria: ColumnElement[bool]) -> Sequence[bool]:
+    """For each criterion whether the process of a task has one that meets it."""
     session = object_session(task)
     assert session is not None
     session.flush()
-    return (
-        session.scalar(select(Task.id).where(Task.process_id == task.process_id, *criteria).limit(1))
-        is not None
-    )
+    others = select(Task.id).where(Task.process_id == task.process_id)
+    return session.execute(select(*(others.where(criterion).exists() for criterion in criteria))).one()
