@@ -19,7 +19,7 @@ from . import adjusting, corrections, helping, lifecycle, moving, permissions, s
 from .context import ActionContext
 from .interpreter import assignment, compensation, joins, mutexes, processes, step, subprocesses
 from .process_actions import add_item, cancel_process, changing_data, resume, retry, send, suspend, withdraw
-from .savepoint import HELD
+from .snapshot import HELD
 from .transaction import clock, key_of, read_task, transaction
 
 __all__ = [
@@ -55,7 +55,7 @@ def activation(session: Session, task: Task | int, user: User | int | None = Non
     nested = session.info.get("run") is not None
     with transaction(session, user, task=task) as run:
         found = task if nested and isinstance(task, Task) else read_task(session, task)
-        run.know(found)
+        run.seen.add(found)
         if found.status in _BEFORE_A_FORM:  # the history keeps what a form changes
             run.held[found.process] = corrections.values_of(found.process)
         yield run.activation(found)
@@ -138,7 +138,7 @@ class TaskActions:
 
     def execute(self, activation: Activation, reason: str | None = None) -> None:
         run, task = self.run, activation.task
-        if task not in run.known(task.process):  # a start form, whose process is still to be stored
+        if task not in run.seen.of(task.process):  # a start form, whose process is still to be stored
             run.because("start", reason)
             self._start(activation)
             return
@@ -235,10 +235,10 @@ class TaskActions:
         run, process = self.run, activation.process
         done = [
             t
-            for t in run.known(process)
+            for t in run.seen.of(process)
             if t.flow_task == node and t.status == "DONE" and t.owner is not None
         ]
-        if process.id is not None and process not in run.made:
+        if process.id is not None and process not in run.seen.made:
             query = select(Task).where(
                 Task.process_id == process.id,
                 Task.flow_task == node,

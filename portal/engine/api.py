@@ -147,12 +147,12 @@ def _send(
     with transaction(session, user, process=process) as run:
         if messages.known(session, node, _key):
             return None
-        nested = isinstance(process, Process) and process in run.tasks
+        nested = isinstance(process, Process) and process in run.seen.tasks
         found = process if nested else read_process(session, process)
         _check_flow(node, found)
         if found.finished is not None:
             raise TransitionNotAllowed(f"process {found.id} is over: nobody takes the message")
-        armed = run.find(found, Task.flow_task == node.name, Task.status == "STARTED")
+        armed = run.seen.find(found, Task.flow_task == node.name, Task.status == "STARTED")
         if not armed or found.on_hold or _key is not None:
             _demand_complete(node, kwargs)
             messages.keep(session, node, kwargs, process=found, key=_key, ttl=_ttl)
@@ -170,7 +170,7 @@ def _complete(node: Any, process: Any, task: Any, kwargs: dict[str, Any], user: 
         run.propagate |= propagate
         if task is not None:
             found = task if nested and isinstance(task, Task) else read_task(session, task)
-            run.know(found)
+            run.seen.add(found)
         else:
             fresh = process if nested and isinstance(process, Process) else read_process(session, process)
             found = _waiting(run, node, fresh)
@@ -196,7 +196,7 @@ def _check_flow(node: Any, process: Process) -> None:
 
 
 def _waiting(run: ActionContext, node: Any, process: Process) -> Task:
-    waiting = [task for task in run.find(process) if task.status not in ("ERROR",)]
+    waiting = [task for task in run.seen.find(process) if task.status not in ("ERROR",)]
     here = [task for task in waiting if task.flow_task == node.name and task.status == "STARTED"]
     if len(here) > 1:
         numbers = ", ".join(str(task.number) for task in here)
@@ -247,13 +247,15 @@ def _reach(
     session = _session(process)
     with transaction(session, user, process=process) as run:
         run.propagate |= propagate
-        nested = isinstance(process, Process) and process in run.tasks
+        nested = isinstance(process, Process) and process in run.seen.tasks
         found = process if nested else read_process(session, process)
         if not issubclass(found.flow_class or object, flow_class):
             raise TransitionNotAllowed(f"process {found.id} is one of «{found.flow_label}»")
         if found.on_hold:
             raise TransitionNotAllowed(f"process {found.id} is suspended")
-        waiting = [(task, task.node) for task in run.find(found, Task.status == "STARTED") if task.is_event]
+        waiting = [
+            (task, task.node) for task in run.seen.find(found, Task.status == "STARTED") if task.is_event
+        ]
         armed = [
             (task, node.message) for task, node in waiting if node is not None and node.message is not None
         ]

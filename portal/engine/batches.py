@@ -134,9 +134,9 @@ def _on_task(act: Act, found: Found, task: Task, run: ActionContext) -> Any:
     if task not in run.session or task.process not in run.session:
         raise Forgotten("a task is no longer in its session")
     run.hold(found)
-    run.know(task)
+    run.seen.add(task)
     if found.alone:
-        run.alone.add(task.process)
+        run.seen.alone.add(task.process)
     with trace.following(task.trace):
         return act(run, task)
 

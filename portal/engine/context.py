@@ -7,9 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
-from sqlalchemy.orm.attributes import instance_state
 from sqlalchemy.orm.collections import collection_adapter
 
 from portal.errors import contain
@@ -24,9 +22,9 @@ from . import audit, lifecycle, reasons, related
 from .bulk_insert import Change, Rows
 from .corrections import Changes, Held
 from .failures import Failure
-from .known import Known
 from .retries import is_passing
 from .savepoint import GuardedCall, calls_authors
+from .seen import Seen
 from .statements import NOTHING, Found, placing
 
 #: what is done for somebody who is away, where a person does it in their place
@@ -41,15 +39,6 @@ class Lost(Node):
 
 def lost(task: Task) -> Node:
     return Lost().bound(task.process.flow_class or Flow, task.flow_task)
-
-
-def among_open(query: Any) -> Any:
-    """Restrict a query for open tasks of a process to an index of these.
-
-    SQLite would choose an index of all tasks that the process ever had; with a bound of its second column, which all
-    names are above, it takes `ix_portal_task_open`.
-    """
-    return query.where(Task.flow_task > "")
 
 
 def _remember(owner: Process | Task, name: str, task: Task) -> None:
@@ -122,19 +111,11 @@ class ActionContext:
         self.roots = roots
         #: what was read with the lock
         self.found = NOTHING
-        #: processes of which the database knows no other open task than those seen here
-        self.alone: set[Process] = outer.alone if outer else set()
+        self.seen: Seen = outer.seen if outer else Seen(session)
         #: tasks that a token has just come to, the next one last
         self.ready: list[Task] = []
         #: how often a token has come to a node
         self.visits: Counter[tuple[Process, str, str]] = outer.visits if outer else Counter()
-        #: every task seen in this transaction, by process
-        self.tasks: dict[Process, Known] = outer.tasks if outer else {}
-        #: what was made in this transaction: the database knows no other task of such a process, no other child of
-        #: such a task
-        self.made: set[Process | Task] = outer.made if outer else set()
-        #: the children that were started in this transaction, by the key of their parent's task
-        self.children: dict[int, list[Process]] = outer.children if outer else {}
         #: tasks whose creation has no event yet
         self.unrecorded: set[Task] = outer.unrecorded if outer else set()
         #: tasks whose events on their border were armed in this transaction
@@ -169,8 +150,6 @@ class ActionContext:
         self.failures: list[Failure] = outer.failures if outer else []
         #: what the whole action is to be done again for, whoever's code it came through
         self.disturbed: Exception | None = None
-        #: what SQLAlchemy knows of each object that was seen, which holds none of them
-        self._seen: list[Any] = []
 
     # -- what there is ----------------------------------------------------------------------------------
 
@@ -180,89 +159,29 @@ class ActionContext:
         if found.root_id is not None:
             self.roots.add(found.root_id)
         if found.task is not None and found.process is not None:
-            self.know(found.task)
+            self.seen.add(found.task)
             if found.alone:
-                self.alone.add(found.process)
-
-    def has_seen_all(self, process: Process) -> bool:
-        """Whether the database has no open task of a process that this action does not know."""
-        return process in self.made or process in self.alone
-
-    def know(self, *tasks: Task) -> None:
-        for task in tasks:
-            known = self.tasks.get(task.process)
-            if known is None:
-                known = self.tasks[task.process] = Known()
-            known.add(task)
-
-    def known(self, process: Process) -> list[Task]:
-        return list(self.tasks.get(process, ()))
-
-    def known_at(self, process: Process, node: str) -> list[Task]:
-        """Those of a node."""
-        return self.tasks[process].at(node) if process in self.tasks else []
-
-    def known_number(self, process: Process, number: int) -> Task | None:
-        return self.tasks[process].number(number) if process in self.tasks else None
-
-    def known_ids(self, process: Process) -> list[int]:
-        return [task.id for task in self.tasks.get(process, ()) if task.__dict__.get("id") is not None]
+                self.seen.alone.add(found.process)
 
     def open_tasks(self, process: Process) -> list[Task] | None:
         """The open tasks that this action leaves a process with. None where the database may have others, or what
         follows the commit may change them."""
-        if self.after_commit or not self.has_seen_all(process):
+        if self.after_commit or not self.seen.has_all(process):
             return None
-        return [task for task in self.tasks.get(process, ()) if task.finished is None]
-
-    def find(self, process: Process, *criteria: Any) -> list[Task]:
-        """Open tasks of a process; what is pending is written first."""
-        self.session.flush()
-        query = select(Task).where(Task.process_id == process.id, Task.finished.is_(None), *criteria)
-        found = list(self.session.scalars(among_open(query).order_by(Task.number)).unique())
-        self.know(*found)
-        return found
-
-    def unseen(self, process: Process, *criteria: Any) -> list[Task]:
-        """Open tasks that only the database knows yet. Nothing is written for it."""
-        if self.has_seen_all(process):
-            return []
-        query = select(Task).where(Task.process_id == process.id, Task.finished.is_(None), *criteria)
-        with self.session.no_autoflush:
-            query = among_open(query.where(Task.id.not_in(self.known_ids(process))))
-            found = list(self.session.scalars(query).unique())
-        self.know(*found)
-        return found
+        return [task for task in self.seen.tasks.get(process, ()) if task.finished is None]
 
     def let_go(self) -> None:
-        """Hold no task any more: the commit expires all that are there, and most of them nobody asks for again."""
-        self._seen = [
-            instance_state(each) for process, tasks in self.tasks.items() for each in (process, *tasks)
-        ]
+        """Hold no task any more, see `Seen.let_go`."""
+        self.seen.let_go()
         self.found = NOTHING
-        for held in (self.tasks, self.made, self.hosts, self.children, self.visits, self.events_of):
+        for held in (self.hosts, self.visits, self.events_of):
             held.clear()
         self.rows.let_go()
-
-    def keep_keys(self) -> None:
-        """Keep the primary keys of committed objects readable, although they have expired."""
-        for state in self._seen:
-            if state.key is not None:
-                _class, (state.dict["id"], *_), *_ = state.key
 
     def forget(self) -> None:
         """Drop what a rollback has taken away."""
         pending = set(self.rows.pending())
-        for process, tasks in list(self.tasks.items()):
-            for gone in [task for task in tasks if task not in self.session and task not in pending]:
-                tasks.drop(gone)
-                self.unrecorded.discard(gone)
-                self.made.discard(gone)
-            if process not in self.session:
-                del self.tasks[process]
-                self.made.discard(process)
-        for parent, started in self.children.items():
-            self.children[parent] = [process for process in started if process in self.session]
+        self.unrecorded -= self.seen.forget(pending)
         self.ready = [task for task in self.ready if task in self.session or task in pending]
         for due in (self.touched, self.joins_due):
             for lost in [process for process in due if process not in self.session]:
@@ -313,13 +232,10 @@ class ActionContext:
     def store(self, task: Task) -> None:
         """Add a new task."""
         self.rows.tasks.append(task)
-        self.made.add(task)
+        self.seen.made.add(task)
         self.unrecorded.add(task)
+        self.seen.add(task)
         process = task.process
-        known = self.tasks.get(process)
-        if known is None:
-            known = self.tasks[process] = Known()
-        known.add(task)
         if "tasks" in process.__dict__:
             _remember(process, "tasks", task)
 

@@ -112,7 +112,7 @@ def _locked(
         for task in run.session.scalars(wanted.execution_options(populate_existing=True)).unique()
     }
     tasks = [found[task_id] for task_id, _ in rows if _is_free(found[task_id], run)]
-    run.know(*tasks)
+    run.seen.add(*tasks)
     for task in tasks:
         node: Any = task.node
         task.attempt += 1
@@ -284,7 +284,7 @@ def unlock(
 
 def _held(run: ActionContext, task_id: int, worker: str, attempt: int | None) -> Task:
     task = held(run.session, task_id, run.user, worker, attempt)
-    run.know(task)
+    run.seen.add(task)
     return task
 
 

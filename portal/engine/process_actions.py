@@ -90,7 +90,7 @@ def retry(
         run.because("revive", reason)
         told = Retried([], [])
         for each in processes.tree(run, found):  # a caller that is retried takes the processes below it along
-            for task in run.find(each, Task.status == "ERROR"):
+            for task in run.seen.find(each, Task.status == "ERROR"):
                 if task.status == "ERROR":
                     _retry_one(run, task, told)
         if not told.fresh and not told.refused:
@@ -131,7 +131,7 @@ def changing_data(
             run.touched[found] = None
             run.note_process(found, "data", changes=changes)
         if retry is not None:
-            failed = next(iter(run.find(found, Task.id == retry, Task.status == "ERROR")), None)
+            failed = next(iter(run.seen.find(found, Task.id == retry, Task.status == "ERROR")), None)
             if failed is None:
                 raise TransitionNotAllowed(
                     _("cannot retry this step: it has not failed, or it was retried already")
@@ -193,7 +193,7 @@ def add_item(
         why = _("this step does not run once for each item now") if task is None else items.refusal(task)
         if task is None or why is not None:
             raise TransitionNotAllowed(_("cannot add an item: %(why)s", why=why))
-        run.know(task)
+        run.seen.add(task)
         node: Any = task.node
         if not node.item_ways:
             run.note(task, "add", item=item)
@@ -235,7 +235,7 @@ def _managed(
         run.because(action, reason)
         found = (
             process
-            if isinstance(process, Process) and process in run.tasks
+            if isinstance(process, Process) and process in run.seen.tasks
             else read_process(session, process)
         )
         lifecycle.demand_process(action, found, run.user)

@@ -27,7 +27,7 @@ def _loader(name: str, known: Callable[[Any, Any], Iterable[Task]]) -> Callable[
         owner = state.obj()
         session = session_of(owner)
         run = None if session is None else session.info.get("run")
-        if run is not None and owner in run.made:
+        if run is not None and owner in run.seen.made:
             return list(known(run, owner))
         return state.manager[name].impl.callable_(state, passive)
 
@@ -38,4 +38,4 @@ _OF_TASK = {
     "previous": _loader("previous", lambda run, task: run.rows.previous(task)),
     "leading": _loader("leading", lambda run, task: run.rows.leading(task)),
 }
-_OF_PROCESS = {"tasks": _loader("tasks", lambda run, process: run.tasks.get(process, ()))}
+_OF_PROCESS = {"tasks": _loader("tasks", lambda run, process: run.seen.tasks.get(process, ()))}

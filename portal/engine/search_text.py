@@ -84,7 +84,7 @@ def keep(run: ActionContext) -> None:
 def keep_new(run: ActionContext) -> None:
     """The same for processes that are about to be stored, so that most are written once."""
     for process in run.session.new:
-        if isinstance(process, Process) and process.artifact_type is None and process in run.made:
+        if isinstance(process, Process) and process.artifact_type is None and process in run.seen.made:
             process.search_text = text_of(process)
 
 

@@ -102,7 +102,7 @@ def task_action(
     lock."""
     with transaction(session, user, task=task_id) as run:
         task = read_task(session, task_id)
-        run.know(task)
+        run.seen.add(task)
         yield run, task
 
 
@@ -150,7 +150,7 @@ def _committed(
         run.let_go()
         committing = True
         session.commit()
-        run.keep_keys()
+        run.seen.keep_keys()
     except BaseException as error:
         session.info |= {"run": None, "rows": None}
         if rows is not None:
@@ -230,7 +230,7 @@ def _demand_held(run: ActionContext, process: Any, task: Any) -> None:
         process = (task if isinstance(task, Task) else run.session.get_one(Task, task)).process
     elif not isinstance(process, Process):
         process = run.session.get_one(Process, process)
-    if process not in run.made and (process.root_id or process.id) not in run.roots:
+    if process not in run.seen.made and (process.root_id or process.id) not in run.roots:
         raise PortalError("An action on one process cannot act on another: start a new one, or use a job.")
 
 

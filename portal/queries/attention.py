@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import JSON, and_, bindparam, case, func, or_, select, type_coerce, union
 from sqlalchemy.orm import Session, aliased
 
-from portal.engine.context import among_open
+from portal.engine.seen import among_open
 from portal.models import Process, Task, User
 
 from .among import among, few

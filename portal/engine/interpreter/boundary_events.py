@@ -71,20 +71,22 @@ def events_of(run: ActionContext, host: Task) -> dict[str, Task]:
         Task.status.in_(("SCHEDULED", "STARTED", "DONE")),
     )
     found = list(run.session.scalars(query.order_by(Task.number)).unique())
-    run.know(*found)
+    run.seen.add(*found)
     return {event_name(task.flow_task): task for task in found}
 
 
 def disarm(run: ActionContext, host: Task, but: Task | None = None) -> None:
     """Cancel the events of a host that is over, also those whose nodes the code no longer has."""
-    if host in run.made and host not in run.hosts:
+    if host in run.seen.made and host not in run.hosts:
         return
     names = [node.name for node in on(host) if node.arms]
-    if not names and (host in run.made or host.is_current):
+    if not names and (host in run.seen.made or host.is_current):
         return
     awaits = f"host:{host.number}"
-    run.unseen(host.process, Task.awaits == awaits, *([Task.flow_task.in_(names)] if host.is_current else []))
-    for task in run.known(host.process):
+    run.seen.find_others(
+        host.process, Task.awaits == awaits, *([Task.flow_task.in_(names)] if host.is_current else [])
+    )
+    for task in run.seen.of(host.process):
         if task.awaits == awaits and task.is_open and task is not but:
             run.record(task, "CANCELED", "step")
 
@@ -152,7 +154,7 @@ def _time_again(run: ActionContext, node: TimeoutBoundary, task: Task, host: Tas
 def host_of(run: ActionContext, task: Task) -> Task:
     """The task that an armed event sits on."""
     number = int((task.awaits or "").removeprefix("host:"))
-    found = run.find(task.process, Task.number == number)
+    found = run.seen.find(task.process, Task.number == number)
     if not found:
         raise LookupError(f"task {number} of process {task.process_id} is not open")
     return found[0]

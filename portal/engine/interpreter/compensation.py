@@ -30,7 +30,7 @@ def begin(run: ActionContext, throw: Task) -> None:
     done = [
         task for task in run.session.scalars(query).unique() if not {LEFT_OUT, TAKEN_BACK} & set(task.data)
     ]
-    run.know(*done)
+    run.seen.add(*done)
     done.sort(key=lambda task: (task.finished, task.number))
     throw.data["_compensates"] = [task.number for task in done]
     go_on(run, throw)

@@ -60,7 +60,9 @@ def ask_tree(run: ActionContext) -> bool:
     asking = _asking(frozenset(registry.current.values()))
     if not asking:
         return False
-    concerned = {process for process in run.tasks if process.flow_class in asking and process.id is not None}
+    concerned = {
+        process for process in run.seen.tasks if process.flow_class in asking and process.id is not None
+    }
     held = False
     for root_id in {process.root_id or process.id for process in concerned}:
         query = (
@@ -75,7 +77,7 @@ def ask_tree(run: ActionContext) -> bool:
             )
         )
         for task in run.session.scalars(query.order_by(Task.id)).unique():
-            run.know(task)
+            run.seen.add(task)
             held |= ask(run, task)
     return held
 

@@ -9,8 +9,9 @@ from sqlalchemy import literal, select
 from portal.flow.base import Node
 from portal.models import Process, Task, task_link
 
-from ..context import ActionContext, among_open
+from ..context import ActionContext
 from ..obstacles import standing
+from ..seen import among_open
 from . import token
 
 
@@ -52,7 +53,7 @@ def _has_met(run: ActionContext, join: Task, previous: Task) -> bool:
     """Whether a branch came to a join before. The others that came, of which there may be many, are not read."""
     if run.rows.links_to(join, previous):
         return True
-    if join in run.made or previous in run.made:
+    if join in run.seen.made or previous in run.seen.made:
         return False
     link = task_link.c.task_id == join.id, task_link.c.previous_id == previous.id
     with run.session.no_autoflush:
@@ -154,9 +155,9 @@ def _waiting(run: ActionContext, process: Process) -> list[Task]:
     if flow_class is None or not flow_class.definition.merging:
         return []
     names = flow_class.definition.merging
-    if not run.has_seen_all(process):
-        run.unseen(process, Task.flow_task.in_(names), Task.status == "STARTED")
-    found = [task for name in names for task in run.known_at(process, name) if task.status == "STARTED"]
+    if not run.seen.has_all(process):
+        run.seen.find_others(process, Task.flow_task.in_(names), Task.status == "STARTED")
+    found = [task for name in names for task in run.seen.at(process, name) if task.status == "STARTED"]
     return [task for task in found if task.node is not None]
 
 
@@ -166,7 +167,7 @@ def can_arrive(run: ActionContext, join: Task) -> bool:
     if scope is None:
         return False
     cannot = process.flow_class.definition.cut_off[join.flow_task]  # type: ignore[union-attr]
-    for task in run.known(process):
+    for task in run.seen.of(process):
         if (
             task is not join
             and task.is_open
@@ -175,7 +176,7 @@ def can_arrive(run: ActionContext, join: Task) -> bool:
             and is_within(run, process, task.token, scope)
         ):
             return True
-    if run.has_seen_all(process):
+    if run.seen.has_all(process):
         return False
     query = among_open(select(Task.token)).where(
         Task.process_id == process.id,
@@ -183,7 +184,7 @@ def can_arrive(run: ActionContext, join: Task) -> bool:
         may_be_within(scope),
         Task.flow_task.not_in(cannot),
         Task.flow_task_type.not_like("%Boundary"),
-        Task.id.not_in(run.known_ids(process)),
+        Task.id.not_in(run.seen.ids(process)),
     )
     with run.session.no_autoflush:
         found = run.session.scalars(query.limit(1)).all()
@@ -213,7 +214,7 @@ def is_within(run: ActionContext, process: Process, branch: str, scope: str) -> 
 def _branches(run: ActionContext, join: Task, scope: str) -> list[Task]:
     """The open tasks of the split's branches."""
     run.session.flush()
-    found = run.find(join.process, may_be_within(scope))
+    found = run.seen.find(join.process, may_be_within(scope))
     return [task for task in found if task is not join and is_within(run, join.process, task.token, scope)]
 
 
@@ -224,9 +225,9 @@ def _is_event(task: Task) -> bool:
 
 def waiting(run: ActionContext, process: Process, node: Node, scope: str) -> Task | None:
     """The join that the branches of this scope meet at, if one of them has come before."""
-    known = [task for task in run.known_at(process, node.name) if task.awaits == scope]
+    known = [task for task in run.seen.at(process, node.name) if task.awaits == scope]
     newest = max(known, key=lambda task: task.number, default=None)
-    if process in run.made or (newest is not None and newest.status not in ("CANCELED", "REVIVED")):
+    if process in run.seen.made or (newest is not None and newest.status not in ("CANCELED", "REVIVED")):
         return newest
     with run.session.no_autoflush:
         query = select(Task).where(
@@ -237,7 +238,7 @@ def waiting(run: ActionContext, process: Process, node: Node, scope: str) -> Tas
         )
         found = run.session.scalars(query.order_by(Task.number.desc()).limit(1)).unique().first()
     if found is not None:
-        run.know(found)
+        run.seen.add(found)
     return max(filter(None, (newest, found)), key=lambda task: task.number, default=None)
 
 
@@ -288,26 +289,26 @@ def belongs_above(run: ActionContext, split: Task, node: Node) -> bool:
 
 def by_number(run: ActionContext, process: Process, number: int) -> Task | None:
     """A task of a process by its number."""
-    known = run.known_number(process, number)
-    if known is not None or process in run.made:
+    known = run.seen.number(process, number)
+    if known is not None or process in run.seen.made:
         return known
     with run.session.no_autoflush:
         query = select(Task).where(Task.process_id == process.id, Task.number == number)
         found = run.session.scalars(query).unique().first()
     if found is not None:
-        run.know(found)
+        run.seen.add(found)
     return found
 
 
 def _names(run: ActionContext, process: Process, numbers: list[int]) -> dict[int, str]:
     """The nodes of split tasks by their numbers."""
-    known = filter(None, (run.known_number(process, number) for number in numbers))
+    known = filter(None, (run.seen.number(process, number) for number in numbers))
     names = {task.number: task.flow_task for task in known}
     missing = [number for number in numbers if number not in names]
-    if missing and process not in run.made:
+    if missing and process not in run.seen.made:
         query = select(Task).where(Task.process_id == process.id, Task.number.in_(missing))
         with run.session.no_autoflush:
             tasks = list(run.session.scalars(query).unique())
-        run.know(*tasks)
+        run.seen.add(*tasks)
         names |= {task.number: task.flow_task for task in tasks}
     return names

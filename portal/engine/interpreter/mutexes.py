@@ -56,11 +56,11 @@ def holder(run: ActionContext, task: Task) -> Task | None:
         return None
     nodes = task.process.flow_class.definition.nodes.values()  # type: ignore[union-attr]
     names = [node.name for node in nodes if node.mutex == name and not node.handles]
-    run.unseen(task.process, Task.flow_task.in_(names))
+    run.seen.find_others(task.process, Task.flow_task.in_(names))
     return next(
         (
             other
-            for other in run.known(task.process)
+            for other in run.seen.of(task.process)
             if other is not task and other.is_open and other.flow_task in names and _at_work(run, other)
         ),
         None,
@@ -86,14 +86,14 @@ def must_wait(run: ActionContext, task: Task, node: Node) -> bool:
 
 def release(run: ActionContext) -> bool:
     """Let the task that has waited longest for a free mutex continue. True if one did."""
-    for process in {**run.tasks, **run.touched}:
+    for process in {**run.seen.tasks, **run.touched}:
         flow_class = process.flow_class
         if flow_class is None or not flow_class.definition.has_mutexes:
             continue
         if process.finished is not None or process.on_hold:
             continue
-        run.unseen(process, Task.awaits == AWAITS)
-        for task in sorted(run.known(process), key=lambda task: task.number):
+        run.seen.find_others(process, Task.awaits == AWAITS)
+        for task in sorted(run.seen.of(process), key=lambda task: task.number):
             waits = task.is_open and task.awaits == AWAITS and task.node is not None
             if waits and holder(run, task) is None:
                 task.awaits = None

@@ -43,7 +43,7 @@ def first_task(run: ActionContext, process: Process, node: Any) -> Task:
 
 def begin(run: ActionContext, process: Process, task: Task) -> None:
     """Store a new process with its first task."""
-    run.made.add(process)
+    run.seen.made.add(process)
     placing.add(run.session, process)
     run.store(task)
     run.record_process(process, "NEW", "start")
@@ -83,7 +83,7 @@ def cancel_tree(run: ActionContext, process: Process, action: str) -> None:
     for each in below:
         if each.finished is not None:
             continue
-        for task in run.find(each):
+        for task in run.seen.find(each):
             run.record(task, "CANCELED", action)
         run.record_process(each, "CANCELED", action)
     if any(each.on_hold for each in below):

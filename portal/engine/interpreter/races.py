@@ -48,12 +48,12 @@ def call_off(run: ActionContext, race: Task) -> None:
     if race.is_current and (race.node is None or not race.node.races):
         return
     scope = token.scope_below(race.token, race.number)
-    for task in run.find(race.process, Task.token.startswith(f"{scope}_", autoescape=True)):
+    for task in run.seen.find(race.process, Task.token.startswith(f"{scope}_", autoescape=True)):
         run.interpreter.close(run, task, "step")
 
 
 def _cancel_rivals(run: ActionContext, task: Task, scope: str, branch: str) -> None:
-    rivals = run.find(task.process, Task.token.startswith(f"{scope}_", autoescape=True))
+    rivals = run.seen.find(task.process, Task.token.startswith(f"{scope}_", autoescape=True))
     for rival in rivals:
         if not token.is_on(rival.token, branch):
             run.interpreter.close(run, rival, "step")

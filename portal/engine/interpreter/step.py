@@ -17,8 +17,9 @@ from portal.models import Process, Task
 from portal.models.pointer import demand_mapped
 
 from .. import failures
-from ..context import ActionContext, among_open
+from ..context import ActionContext
 from ..failures import Failure
+from ..seen import among_open
 from ..statements import placing
 from . import (
     assignment,
@@ -183,7 +184,7 @@ def complete(run: ActionContext, task: Task, outcome: Done, action: str = "step"
 
 def cancel_region(run: ActionContext, task: Task, names: tuple[str, ...]) -> None:
     """Cancel the open tasks of these nodes."""
-    for other in run.find(task.process, Task.flow_task.in_(names)):
+    for other in run.seen.find(task.process, Task.flow_task.in_(names)):
         if other is not task:
             close(run, other, "step")
 
@@ -273,12 +274,12 @@ def close_if_over(run: ActionContext, process: Process) -> None:
     """A process is done when an end was reached and none of its tasks is open."""
     if process in run.reopened or process.status != "NEW" or not process.ended:
         return
-    for task in run.tasks.get(process, ()):
+    for task in run.seen.tasks.get(process, ()):
         if task.finished is None:
             return
-    if not run.has_seen_all(process):
+    if not run.seen.has_all(process):
         query = among_open(select(Task.id).where(Task.process_id == process.id, Task.finished.is_(None)))
-        known = run.known_ids(process)
+        known = run.seen.ids(process)
         with run.session.no_autoflush:
             if run.session.scalar(query.where(Task.id.not_in(known)).limit(1)) is not None:
                 return

@@ -32,7 +32,7 @@ def start(run: ActionContext, task: Task, calls: tuple[tuple[Any, Mapping[str, A
         process.parent_task_id, process.depth = task.id, parent.depth + 1
         process.root_id = parent.root_id or parent.id
         process.created_by_id = parent.created_by_id
-        run.children.setdefault(task.id, []).append(process)
+        run.seen.children.setdefault(task.id, []).append(process)
         first = processes.first_task(run, process, node)
         processes.begin(run, process, first)
         begun.append((first, node, keywords))
@@ -75,7 +75,7 @@ def over(run: ActionContext, child: Process) -> None:
     if child.parent_task_id is None:
         return
     task = run.session.get_one(Task, child.parent_task_id)
-    run.know(task)
+    run.seen.add(task)
     if task.status != "STARTED" or task.node is None:
         return
     if child.status == "FAILED":
@@ -127,8 +127,8 @@ def _take_added(activation: Any) -> tuple[tuple[Any, Mapping[str, Any]], ...]:
 
 def _counted(run: ActionContext, task: Task) -> tuple[int, bool]:
     """How many children of a task there are, and whether one of them is not over."""
-    if task in run.made:
-        own = run.children.get(task.id, [])
+    if task in run.seen.made:
+        own = run.seen.children.get(task.id, [])
         return len(own), any(each.finished is None for each in reversed(own))  # the last one is over last
     running = func.count().filter(Process.finished.is_(None))
     query = select(func.count(), running).where(Process.parent_task_id == task.id)
@@ -158,7 +158,7 @@ def escalate(run: ActionContext, process: Process, code: str) -> None:
     """Notify the nearest process above that listens; without one the escalation is ignored."""
     while process.parent_task_id is not None:
         host = run.session.get_one(Task, process.parent_task_id)
-        run.know(host)
+        run.seen.add(host)
         process = host.process
         heard = boundary_events.listening(host, code)
         if heard is None:
@@ -195,7 +195,7 @@ def finish(run: ActionContext, task: Task, outcome: Done) -> None:
     for each in processes.tree(run, process):
         if each is not process and each.finished is None:
             processes.cancel_tree(run, each, "step")
-    for other in run.find(process):
+    for other in run.seen.find(process):
         if other is not task:
             run.record(other, "CANCELED", "step")
     if outcome.finishes == "error":
@@ -215,7 +215,7 @@ def reopen(run: ActionContext, process: Process, action: str) -> None:
     if process.parent_task_id is None:
         return
     task = run.session.get_one(Task, process.parent_task_id)
-    run.know(task)
+    run.seen.add(task)
     reopen(run, task.process, action)
     if task.status != "STARTED":
         mutexes.demand(run, task, action)  # another task may have its mutex now

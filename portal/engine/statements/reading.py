@@ -29,7 +29,7 @@ _ACTOR, _CREATOR, _OWNER = (User.__table__.alias(name) for name in ("actor", "cr
 _USER, _TARGET = bindparam("user", type_=BigId), bindparam("target", type_=BigId)
 #: the columns behind those of tables: whether other tasks are open, and the top of the tree
 _OTHERS = exists().where(
-    # a bound of the index's second column, which all names are above: see `context.among_open`
+    # a bound of the index's second column, which all names are above: see `seen.among_open`
     _OTHER.c.process_id == _P.c.id,
     _OTHER.c.finished.is_(None),
     _OTHER.c.flow_task > literal_column("''"),

@@ -138,7 +138,7 @@ def migrate(
         found = read_process(session, process)
         lifecycle.demand_process("migrate", found, run.user)
         run.because("migrate", reason)
-        tasks = list(run.find(found, Task.finished.is_(None)))
+        tasks = list(run.seen.find(found, Task.finished.is_(None)))
         likely, flow_class = misfits(found, tasks), found.flow_class
         if flow_class is None or not likely:
             raise TransitionNotAllowed(_("Every open step of this process is one of its flow as it is now."))
@@ -157,7 +157,7 @@ def migrate(
         for task in tasks:
             if task.is_open and task.flow_task in names and task.node is None:
                 _demand_names(nodes, task.flow_task, names[task.flow_task])
-                run.know(task)
+                run.seen.add(task)
                 obstacle, _remark = _moved(run, task, nodes[names[task.flow_task]])
                 if obstacle is not None:
                     raise TransitionNotAllowed(f"“{task.title}”: {obstacle}")
