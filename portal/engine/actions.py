@@ -220,7 +220,7 @@ class TaskActions:
     def _acting(self, activation: Activation, user: Any) -> Iterator[tuple[ActionContext, Task]]:
         """The context of whoever is named to act: the system may act for anybody, a person for nobody else."""
         run, task = self.run, activation.task
-        if user is None or (run.user is not None and key_of(user) == run.user.id):
+        if user is None or (run.user is not None and key_of(user, User) == run.user.id):
             yield run, task
             return
         if run.user is not None:

@@ -314,5 +314,5 @@ def _ours(kwargs: dict[str, Any]) -> tuple[Any, bool]:
 def _session(target: Any) -> Session:
     """The session in which an object is read; that of the application for one that is read in no such session, as a
     job's process is."""
-    session = None if isinstance(target, int) else session_of(target)
+    session = session_of(target) if hasattr(target, "_sa_instance_state") else None
     return session if session is not None and hasattr(session, "has_unsaved") else db.session()

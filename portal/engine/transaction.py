@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, inspect, select
+from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session, joinedload
 
 from portal.errors import PortalError, Uncertain, UnsavedChanges
@@ -59,11 +59,17 @@ def _tell_of_commit(listener: Callable[[], None]) -> None:
         log.exception("a listener failed behind a commit")
 
 
-def key_of(target: Any) -> int:
-    """The id of a model object, also of one whose attributes have expired; an id as it is."""
-    if isinstance(target, int):
+def key_of(target: Any, model: type) -> int:
+    """The id of a model object, also of one whose attributes have expired; an id as it is.
+
+    Raises:
+        TypeError: it is something else, as an object of another model, whose id is that of another row here.
+    """
+    if isinstance(target, int) and not isinstance(target, bool):
         return target
-    state = inspect(target)
+    state = getattr(target, "_sa_instance_state", None)
+    if state is None or not issubclass(state.class_, model):
+        raise TypeError(f"a {model.__name__} or its id is needed, not {target!r}")
     if state.identity is None:
         raise LookupError(f"{target!r} is not stored yet")
     key: int = state.identity[0]
@@ -123,7 +129,8 @@ def _committed(
 ) -> Generator[ActionContext, None, ActionContext]:
     if session.has_unsaved:  # type: ignore[attr-defined]
         raise UnsavedChanges
-    keys = [None if each is None else key_of(each) for each in (process, task, user)]
+    given = ((process, Process), (task, Task), (user, User))
+    keys = [None if each is None else key_of(each, model) for each, model in given]
     following, rows = None, None
     began = time.perf_counter()
     committing = False
@@ -203,7 +210,7 @@ def _inside(outer: ActionContext, user: Any, process: Any, task: Any) -> Iterato
     if process is not None or task is not None:
         _demand_held(outer, process, task)
     session.flush()
-    actor = None if user is None else session.get_one(User, key_of(user))
+    actor = None if user is None else session.get_one(User, key_of(user, User))
     inner = ActionContext(session, actor, outer.now, outer.roots, outer)
     try:
         with GuardedCall(session):
@@ -227,9 +234,9 @@ def _demand_held(run: ActionContext, process: Any, task: Any) -> None:
         PortalError: it belongs to another tree.
     """
     if task is not None:
-        process = (task if isinstance(task, Task) else run.session.get_one(Task, task)).process
+        process = (task if isinstance(task, Task) else run.session.get_one(Task, key_of(task, Task))).process
     elif not isinstance(process, Process):
-        process = run.session.get_one(Process, process)
+        process = run.session.get_one(Process, key_of(process, Process))
     if process not in run.seen.made and (process.root_id or process.id) not in run.roots:
         raise PortalError("An action on one process cannot act on another: start a new one, or use a job.")
 
@@ -247,7 +254,7 @@ def _lock(
 
 def read_task(session: Session, task: Task | int) -> Task:
     """The task and its process as they are under the lock."""
-    key, found = key_of(task), _found(session)
+    key, found = key_of(task, Task), _found(session)
     if found.task is not None and found.process is not None and found.task.id == key:
         return found.task
     query = select(Task).where(Task.id == key).options(joinedload(Task.process))
@@ -259,7 +266,7 @@ def read_task(session: Session, task: Task | int) -> Task:
 
 def read_process(session: Session, process: Process | int) -> Process:
     """The process as it is under the lock."""
-    key, found = key_of(process), _found(session)
+    key, found = key_of(process, Process), _found(session)
     if found.task is None and found.process is not None and found.process.id == key:
         return found.process
     query = select(Process).where(Process.id == key).execution_options(populate_existing=True)

@@ -140,7 +140,7 @@ class Job(Activity):
         func: it gets the activation.
         retries: tries after the first one.
         backoff: the wait before a retry: a span, doubled each time with some jitter, or a callable of the attempt
-            that returns one. Ten seconds by default, at most an hour.
+            that failed, 1 after the first one, that returns one. Ten seconds by default, at most an hour.
         timeout: how long one try may take; `PORTAL_JOB_TIMEOUT` where nothing is said.
         undo_func: called with the activation before the task is undone.
     """
@@ -179,9 +179,9 @@ class Job(Activity):
         """Do the job; its writes are stored when it is completed."""
         self.call(self.func, activation)
 
-    def wait_before(self, attempt: int, jitter: float) -> dt.timedelta:
-        """How long to wait before the try number `attempt`; `jitter` is between 0 and 1."""
-        return wait_before(self.backoff, attempt, jitter)
+    def wait_after(self, tries: int, jitter: float) -> dt.timedelta:
+        """How long to wait when this many tries have failed; `jitter` is between 0 and 1."""
+        return wait_after(self.backoff, tries, jitter)
 
 
 def tries_faults(node: Any) -> Iterator[str]:
@@ -193,13 +193,13 @@ def tries_faults(node: Any) -> Iterator[str]:
         yield f"backoff= takes a timedelta or a callable of the attempt, not {node.backoff!r}; write {told}"
 
 
-def wait_before(
-    backoff: dt.timedelta | Callable[[int], dt.timedelta], attempt: int, jitter: float
+def wait_after(
+    backoff: dt.timedelta | Callable[[int], dt.timedelta], tries: int, jitter: float
 ) -> dt.timedelta:
-    """How long to wait before the try number `attempt`: doubled each time, at most an hour; or as a callable says."""
+    """How long to wait when this many tries have failed: doubled each time, at most an hour; or as a callable says."""
     if not isinstance(backoff, dt.timedelta):
-        return backoff(attempt)
-    doubled: dt.timedelta = backoff * 2 ** min(attempt - 2, 20) * (1 + jitter / 4)
+        return backoff(tries)
+    doubled: dt.timedelta = backoff * 2 ** min(tries - 1, 20) * (1 + jitter / 4)
     return min(doubled, dt.timedelta(hours=1))
 
 

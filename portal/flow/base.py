@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self, Union
 
 from portal.errors import ended
@@ -320,6 +320,13 @@ class Node:
     def resume(self, activation: Activation) -> Outcome:
         """The wait is over."""
         return self.proceed(activation)
+
+
+def checked_list(said: str, given: Any) -> list[Any]:
+    """The items that an author's source gave; `said` is the word by which it was declared."""
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise TypeError(f"{said} gives a list, not {'None' if given is None else type(given).__name__}")
+    return list(given)
 
 
 def checked_data(data: Any) -> Mapping[str, Any] | None:

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from .automatic import TakesKeywords, tries_faults, wait_before
+from .automatic import TakesKeywords, tries_faults, wait_after
 from .base import Call
 from .boundary import Activity
 from .outcome import Outcome, Wait
@@ -57,9 +57,9 @@ class ExternalTask(TakesKeywords, Permitted, Activity):
     def enter(self, activation: Activation) -> Outcome:
         return Wait("SCHEDULED", until=activation.now, awaits=awaited(self.topic), permission=self.permission)
 
-    def wait_before(self, attempt: int, jitter: float) -> dt.timedelta:
-        """How long to wait before the try number `attempt`; `jitter` is between 0 and 1."""
-        return wait_before(self.backoff, attempt, jitter)
+    def wait_after(self, tries: int, jitter: float) -> dt.timedelta:
+        """How long to wait when this many tries have failed; `jitter` is between 0 and 1."""
+        return wait_after(self.backoff, tries, jitter)
 
 
 def awaited(topic: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from .base import Call, Edge, NextNode, Node, Target, checked_data
+from .base import Call, Edge, NextNode, Node, Target, checked_data, checked_list
 from .callables import Called
 from .outcome import Done, Outcome, Wait, Way
 from .reference import Reference
@@ -208,8 +208,10 @@ class Split(Node):
         if data_source is None and seed_source is None:
             yield self.way(edge, activation)
             return
-        data = None if data_source is None else list(self.call(data_source, activation))
-        seeds = None if seed_source is None else list(self.call(seed_source, activation))
+        data, seeds = (
+            None if source is None else checked_list(said, self.call(source, activation))
+            for said, source in (("task_data_source", data_source), ("task_seed_source", seed_source))
+        )
         count = len(data if data is not None else seeds or ())
         if data is not None and seeds is not None and len(data) != len(seeds):
             raise ValueError(f"task_data_source gave {len(data)} items and task_seed_source {len(seeds)}")

@@ -237,8 +237,16 @@ def _combine(apply: Callable[[Any, Any], Any], sign: str, left: Any, right: Any)
     compared = _all_compared(left, right)
     if binds == _COMPARISON:
         compared += tuple(_comparisons(sign, left, right))
+
+    def read(activation: Any) -> Any:
+        values = _value(left, activation), _value(right, activation)
+        try:
+            return apply(*values)
+        except TypeError as error:  # no line of the author's stands in its traceback
+            raise TypeError(f"{text}: {error}") from error
+
     return Expression(
-        lambda a: apply(_value(left, a), _value(right, a)),
+        read,
         text,
         binds,
         reads=_all_reads(left, right),

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .base import Call
+from .base import Call, checked_list
 from .boundary import Activity
 from .callables import Called
 from .names import guess
@@ -145,7 +145,7 @@ class NSubprocess(Subprocess):
             yield f"sequential= takes True or False, not {self.sequential!r}"
 
     def children(self, activation: Activation, started: int) -> tuple[tuple[Any, Mapping[str, Any]], ...]:
-        waiting = list(self.value(self.items, activation))[started:]
+        waiting = checked_list("items", self.value(self.items, activation))[started:]
         keywords = self.keywords(activation)
         return tuple(
             (self.start_node(), {**keywords, "item": item})

@@ -342,3 +342,24 @@ def test_an_empty_split_on_a_branch_waits_for_the_other_branches(flow_tester):
 
     assert run.process.status == "DONE"
     assert run.path == ["start", "outer", "inner", "other", "join", "end"]
+
+
+@pytest.mark.parametrize(("given", "told"), [(None, "None"), (3, "int"), ("abc", "str")])
+def test_a_source_that_gives_no_list_is_named(flow_tester, given, told):
+    class ChildFlow(flow.Flow):
+        start = flow.StartHandle().Next(this.end)
+        end = flow.End()
+
+    class SourceFlow(flow.Flow):
+        start = flow.StartHandle().Next(this.both)
+        both = flow.Split().Next(this.rows).Next(this.seeds).Next(this.calls)
+        rows = flow.Split().Next(this.end, task_data_source=lambda a: given)
+        seeds = flow.Split().Next(this.end, task_seed_source=lambda a: given)
+        calls = flow.NSubprocess(ChildFlow.start, lambda a: given).Next(this.end)
+        end = flow.End()
+
+    flow_tester(ChildFlow)
+    run = flow_tester(SourceFlow)
+    run.start()
+    for name, said in (("rows", "task_data_source"), ("seeds", "task_seed_source"), ("calls", "items")):
+        assert run.task(name).data["_exception"]["message"] == f"{said} gives a list, not {told}"

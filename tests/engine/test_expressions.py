@@ -80,3 +80,6 @@ def test_what_is_missing_fails_the_node_alone(flow_tester):
     run = flow_tester(SumFlow)
     run.start(net=92, tax=None)
     assert run.task("is_much").status == "ERROR"
+    told = run.task("is_much").data["_exception"]["message"]
+    assert told.startswith("data['net'] + data['tax']: ")
+    assert "NoneType" in told

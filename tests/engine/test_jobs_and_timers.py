@@ -160,6 +160,25 @@ def test_a_failing_job_is_tried_again_with_a_growing_wait(flow_tester):
     assert run.process.left == "attempt 3"
 
 
+def test_a_rule_for_the_wait_gets_the_attempt_that_failed(flow_tester):
+    asked = []
+
+    class RuleFlow(JobFlow):
+        work = flow.Job(
+            this.do_work,
+            retries=2,
+            backoff=lambda attempt: asked.append(attempt) or dt.timedelta(minutes=attempt),
+        ).Next(this.end)
+
+    run = flow_tester(RuleFlow)
+    run.start(fails=2)
+    run.jobs().advance(minutes=1).jobs()
+    assert run.task("work").attempt == 2
+    run.advance(minutes=2).jobs()
+    assert run.process.status == "DONE"
+    assert asked == [1, 2]
+
+
 def test_a_job_out_of_tries_is_an_error_and_revive_starts_anew(flow_tester, session):
     run = flow_tester(JobFlow)
     run.start(fails=3)

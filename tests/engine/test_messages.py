@@ -6,7 +6,7 @@ import pytest
 
 from portal import flow, jsonstore, this
 from portal.errors import PortalError, TransitionNotAllowed
-from portal.models import Message, Process, db
+from portal.models import Message, Process, Task, create_user, db
 
 
 class ParcelProcess(Process):
@@ -49,6 +49,19 @@ def test_a_message_that_comes_too_early_is_kept_and_taken_once(run):
     run.handle("pack")
     assert run.process.data["where"] == "Basel"
     assert run.path == ["start", "pack", "arrived", "end"]
+
+
+@pytest.mark.parametrize("kind", ["process", "task", "_user"])
+def test_an_object_of_another_model_is_refused(run, kind, session):
+    """Its id is that of another row of the right one."""
+    process, task = run.process, session.get(Task, run.task("pack").id)
+    person = create_user("ann")
+    others = {"process": (task, person), "task": (process, person), "_user": (task, process)}[kind]
+    needed = {"process": "Process", "task": "Task", "_user": "User"}[kind]
+    for wrong in (*others, "1", 1.0, True, Process):
+        with pytest.raises(TypeError, match=f"a {needed} or its id is needed, not "):
+            ParcelFlow.pack.run(**{kind: wrong}, **({"process": process} if kind == "_user" else {}))
+    assert run.task("pack").status == "STARTED"
 
 
 def test_a_keyword_that_nobody_takes_is_refused_and_not_kept(run):

@@ -213,7 +213,7 @@ def failed(
         return
     try:
         if wait is None:
-            wait = contain(lambda: node.wait_before(tries + 1, random.random()))
+            wait = contain(lambda: node.wait_after(tries, random.random()))
         scheduled = run.now + wait
     except Exception as trouble:  # the author's own rule for the wait
         step.fail(run, task, trouble, "job")
