@@ -64,7 +64,7 @@ ACTIONS = {
         _("The priority of “{}” is changed."),
     ),
     "snooze": Action(
-        _("Snooze…"), "moon", _("Snooze this task?"),
+        _("Snooze…"), "clock", _("Snooze this task?"),
         _("It stays with its owner, whose inbox shows it only below until then."), _("“{}” is snoozed."),
     ),
     "help": Action(
