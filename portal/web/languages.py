@@ -24,6 +24,7 @@ _: Any = language.lazy_gettext
 _SCRIPT_WORDS: tuple[Any, ...] = (
     _("%(number)s selected"),
     _("%(what)s is removed."),
+    _("All selected"),
     _("Close"),
     _("Keyboard shortcuts"),
     _("Not saved"),
