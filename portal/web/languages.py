@@ -95,6 +95,13 @@ def follow(code: str | None) -> None:
         g.portal_locale = found
 
 
+def ask_again() -> None:
+    """Write the rest of this request in the language that the person has chosen in it."""
+    g.pop("portal_locale", None)
+    g.pop("spoken", None)
+    language.settle(_chosen)
+
+
 def choices() -> list[tuple[str, str]]:
     """The languages that there are, each by its own name, and none for the browser's."""
     names = [(code, Locale.parse(code)) for code in language.languages()]

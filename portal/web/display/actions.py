@@ -65,7 +65,8 @@ ACTIONS = {
     ),
     "snooze": Action(
         _("Snooze…"), "clock", _("Snooze this task?"),
-        _("Until then the inbox shows it only under “Snoozed”, below the list. It stays with its owner."), _("“{}” is snoozed."),
+        _("Until then the inbox shows it only under “Snoozed”, below the list. It stays with its owner."),
+        _("“{}” is snoozed."),
     ),
     "help": Action(
         _("Ask for help…"), "people", _("Ask somebody to help with this task?"),
