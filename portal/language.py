@@ -48,7 +48,7 @@ def begin(chosen: Locale | Callable[[], Locale] | None) -> Token[Any]:
     return _locale.set(chosen)
 
 
-def settle(chosen: Locale) -> None:
+def settle(chosen: Locale | Callable[[], Locale]) -> None:
     """Write in this language for what is left of what `begin` began."""
     _locale.set(chosen)
 

@@ -81,6 +81,7 @@ def dashboard(label: str) -> str:
         flow=definition,
         columns=sorted(columns.values(), key=lambda column: order.get(column.flow_task, len(order))),
         chart=render.svg(flow_class, state, links={name: f"#step-{name}" for name in columns}),
+        fits=request.args.get("chart") == "fit",
         steps=steps,
         starts=[node for node in definition.starts if node.human and node.available(me())],
         waiting=sum(column.count for column in columns.values()),

@@ -24,6 +24,7 @@ _: Any = language.lazy_gettext
 _SCRIPT_WORDS: tuple[Any, ...] = (
     _("%(number)s selected"),
     _("%(what)s is removed."),
+    _("All selected"),
     _("Close"),
     _("Keyboard shortcuts"),
     _("Not saved"),
@@ -92,6 +93,13 @@ def follow(code: str | None) -> None:
     found = language.known(code)
     if found is not None:
         g.portal_locale = found
+
+
+def ask_again() -> None:
+    """Write the rest of this request in the language that the person has chosen in it."""
+    g.pop("portal_locale", None)
+    g.pop("spoken", None)
+    language.settle(_chosen)
 
 
 def choices() -> list[tuple[str, str]]:

@@ -20,12 +20,19 @@ function selectRows() {
   const everything = document.querySelector("[data-select-all]");
   const words = bulk.querySelector("[data-selected]");
   const clear = bulk.querySelector("[data-clear]");
+  const every = bulk.querySelector("[data-every-page]");
+  const whole = every?.querySelector("input");
   const show = () => {
     const chosen = ticks.filter((tick) => tick.checked).length;
-    words.textContent = chosen ? said("%(number)s selected", { number: chosen }) : "";
+    const full = chosen > 0 && chosen === ticks.length;
+    if (every) {
+      every.hidden = !full;
+      whole.checked &&= full;
+    }
+    words.textContent = whole?.checked ? said("All selected") : chosen ? said("%(number)s selected", { number: chosen }) : "";
     if (everything) {
-      everything.checked = chosen > 0 && chosen === ticks.length;
-      everything.indeterminate = chosen > 0 && chosen < ticks.length;
+      everything.checked = full;
+      everything.indeterminate = chosen > 0 && !full;
     }
     bulk.classList.toggle("is-idle", !chosen);
     ticks.forEach((tick) => tick.closest("tr").classList.toggle("is-selected", tick.checked));
@@ -39,7 +46,7 @@ function selectRows() {
     clear.hidden = false;
     clear.addEventListener("click", () => set(false));
   }
-  ticks.forEach((tick) => tick.addEventListener("change", show));
+  [...ticks, whole].forEach((tick) => tick?.addEventListener("change", show));
   window.addEventListener("pageshow", show);
   show();
 }

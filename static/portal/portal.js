@@ -16,8 +16,11 @@ document.cookie = `timezone=${Intl.DateTimeFormat().resolvedOptions().timeZone};
 
 const all = (selector) => Array.from(document.querySelectorAll(selector));
 
-// Moments in the reader's own zone and language, where they have not chosen one.
-const exact = new Intl.DateTimeFormat(undefined, {
+// Moments in the browser's zone, where the reader has not chosen one, and in the page's language: as the browser's
+// person writes it, where that is one of theirs (a day before its month, or behind it).
+const page = document.documentElement.lang;
+const tongue = navigator.languages.find((each) => each.split("-")[0] === page) ?? page;
+const exact = new Intl.DateTimeFormat(tongue, {
   weekday: "short", day: "numeric", month: "short", year: "numeric",
   hour: "2-digit", minute: "2-digit", timeZoneName: "short",
 });
@@ -26,7 +29,7 @@ function clock(moment) {
   const now = new Date();
   const day = moment.toDateString() === now.toDateString() ? {} : { weekday: "short", day: "numeric", month: "short" };
   if (moment.getFullYear() !== now.getFullYear()) day.year = "numeric";
-  return moment.toLocaleString(undefined, { ...day, hour: "2-digit", minute: "2-digit" });
+  return moment.toLocaleString(tongue, { ...day, hour: "2-digit", minute: "2-digit" });
 }
 if ("local" in document.body.dataset) {
   for (const time of all("time[title]")) {

@@ -135,3 +135,13 @@ def test_what_is_printed_reads_on_white_paper_from_a_dark_screen_too(sign_in, pa
         problems = violations(page)
         assert [(each["id"], each["nodes"][0]["html"][:120]) for each in problems] == [], path
         assert page.locator(".btn:visible").count() == 0, "nobody presses a button on paper"
+
+
+def test_moments_are_told_in_the_language_of_the_page(sign_in, page, base_url):
+    sign_in("carol")
+    page.set_extra_http_headers({"Accept-Language": "de"})  # the browser's own words stay English
+    page.goto(f"{base_url}/processes/1")
+    told, weekday = page.locator("time[title]").first.evaluate(
+        "time => [time.title, new Date(time.dateTime).toLocaleDateString('de', { weekday: 'short' })]"
+    )
+    assert told.startswith(f"{weekday}.,")

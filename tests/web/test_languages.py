@@ -117,6 +117,17 @@ def test_a_language_of_the_site_is_offered_and_spoken_by_pages_and_flows(
     assert "Postvak en papier" not in client_of("carol").get("/flows/paper").text
 
 
+def test_who_chooses_a_language_is_answered_in_it(client_of: Callable[[str], FlaskClient]) -> None:
+    client = client_of("alice")
+    page = client.post(
+        "/profile",
+        data={"full_name": "", "email": "", "digest": "now", "theme": "system", "after": "list", "language": "de",
+              "timezone": ""},
+        follow_redirects=True,
+    )  # fmt: skip
+    assert "Gespeichert." in page.text
+
+
 def test_a_length_of_time_is_written_and_read_in_the_language() -> None:
     span = dt.timedelta(days=2, hours=3)
     for code, words in (("en", "2 days 3:00"), ("de", "2 Tage 3:00"), ("fr", "2 jours 3:00")):

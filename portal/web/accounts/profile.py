@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, g, request, url_for
+from flask import Blueprint, abort, request, url_for
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
@@ -77,8 +77,8 @@ class ProfileForm(FlaskForm):
         description=lazy_gettext("Without one you get no email."),
         render_kw={"type": "email", "autocomplete": "email"},
     )
-    notices_portal = FormField(NoticesForm, lazy_gettext("Tell me in the portal when"))
-    notices = FormField(NoticesForm, lazy_gettext("Email me when"))
+    notices_portal = FormField(NoticesForm, lazy_gettext("In the portal"))
+    notices = FormField(NoticesForm, lazy_gettext("By email"))
     digest = RadioField(
         lazy_gettext("Email"),
         choices=_choices(
@@ -175,8 +175,7 @@ def _change_profile(form: ProfileForm) -> BaseResponse:
         chosen = user.language or ""
     if told:
         wake()
-    g.pop("portal_locale", None)
-    g.pop("spoken", None)
+    languages.ask_again()
     flash(_("Saved."), "success")
     response = see_other(url_for("portal.accounts.profile"))
     languages.keep(response, chosen)

@@ -64,8 +64,9 @@ ACTIONS = {
         _("The priority of “{}” is changed."),
     ),
     "snooze": Action(
-        _("Snooze…"), "moon", _("Snooze this task?"),
-        _("It stays with its owner, whose inbox shows it only below until then."), _("“{}” is snoozed."),
+        _("Snooze…"), "clock", _("Snooze this task?"),
+        _("Until then the inbox shows it only under “Snoozed”, below the list. It stays with its owner."),
+        _("“{}” is snoozed."),
     ),
     "help": Action(
         _("Ask for help…"), "people", _("Ask somebody to help with this task?"),

@@ -27,7 +27,8 @@ _NOTHING = "—"
 class Row(NamedTuple):
     """One value with its name for people.
 
-    `kind` is text, long, moment, code, file (a `files.Link`) or files (several); `group` is its heading.
+    `kind` is text, long, moment, code, file (a `files.Link`), files (several) or table (a `Table`); `group` is its
+    heading.
     """
 
     name: str
@@ -35,6 +36,17 @@ class Row(NamedTuple):
     value: Any
     kind: str = "text"
     group: str = ""
+
+
+class Table(NamedTuple):
+    """The items of a list field: the label of each column, whether it holds numbers, and the texts of each item."""
+
+    columns: list[tuple[str, bool]]
+    lines: list[list[str]]
+
+
+#: columns beyond which a table would be cut: such items are a line of text each
+_MOST_COLUMNS = 5
 
 
 def rows_of(instance: Any, files: Any = None) -> list[Row]:
@@ -58,7 +70,10 @@ def rows_of(instance: Any, files: Any = None) -> list[Row]:
             value = getattr(instance, name)
         except ValueError as error:  # the document holds what the field cannot read
             value = f"({error})"
-        found.append(_file_or_row(name, field.label or _title(name), _in_words(field, value), files))
+        if isinstance(field, EmbeddedListField) and value and (table := _table(value)):
+            found.append(Row(name, field.label or _title(name), table, "table"))
+        else:
+            found.append(_file_or_row(name, field.label or _title(name), _in_words(field, value), files))
         if files is not None:
             found += [Row(name, label, link, "file") for label, link in files.nested(field, value)]
     return found
@@ -152,9 +167,39 @@ def field_value(column: Any, value: Any) -> str:
     if value is None:
         return ""
     said = value if column.field is None else _in_words(column.field, value)
-    if isinstance(said, int | float | decimal.Decimal) and not isinstance(said, bool):
+    if _is_number(said):
         return numbers.write(said, grouped=True)
     return show(said)
+
+
+def _table(items: Any) -> Table | None:
+    """Items that are not many columns wide; a column of which no item says anything is left out."""
+    try:
+        fields = fields_of(type(items[0]))
+        values = {
+            name: [_in_words(field, getattr(item, name)) for item in items] for name, field in fields.items()
+        }
+    except (
+        AttributeError,
+        IndexError,
+        TypeError,
+        ValueError,
+    ):  # the document holds what the fields cannot read
+        return None
+    rows = {name: [_row(name, "", value) for value in column] for name, column in values.items()}
+    told = [name for name in fields if any(row.value != _NOTHING for row in rows[name])]
+    if (
+        not told
+        or len(told) > _MOST_COLUMNS
+        or any(row.kind == "code" for name in told for row in rows[name])
+    ):
+        return None
+    columns = [(fields[name].label or _title(name), any(map(_is_number, values[name]))) for name in told]
+    return Table(columns, [[show(rows[name][at].value) for name in told] for at in range(len(items))])
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | decimal.Decimal) and not isinstance(value, bool)
 
 
 def _parts(instance: Any) -> Iterator[tuple[str, str]]:
