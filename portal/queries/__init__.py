@@ -14,18 +14,8 @@ from .filters import (
     data_filter,
     steps_of,
 )
-from .lists import (
-    LISTS,
-    archive,
-    came_since,
-    how_many,
-    ids,
-    inbox,
-    matching,
-    queue,
-    read,
-    strange,
-)
+from .listing import came_since, how_many, ids, inbox, matching, queue, read, strange
+from .lists import LISTS
 from .notices import notices, unread
 from .one_process import Course, Happened, Stop, course, history, names_in
 from .paging import Page
@@ -78,7 +68,6 @@ __all__ = [
     "Talk",
     "Waiting",
     "alike",
-    "archive",
     "attention",
     "badges",
     "badges_and_talk",
