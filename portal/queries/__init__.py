@@ -14,7 +14,7 @@ from .filters import (
     data_filter,
     steps_of,
 )
-from .listing import came_since, how_many, ids, inbox, matching, queue, read, strange
+from .listing import archive, came_since, how_many, ids, inbox, matching, queue, read, strange
 from .lists import LISTS
 from .notices import notices, unread
 from .one_process import Course, Happened, Stop, course, history, names_in
@@ -68,6 +68,7 @@ __all__ = [
     "Talk",
     "Waiting",
     "alike",
+    "archive",
     "attention",
     "badges",
     "badges_and_talk",

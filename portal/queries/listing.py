@@ -215,6 +215,11 @@ def queue(session: Session, user: User, filters: Filters = EVERYTHING, size: int
     return read(session, user, "queue", filters, size)
 
 
+def archive(session: Session, user: User, filters: Filters = EVERYTHING, size: int = PAGE) -> Page:
+    """The tasks that were a person's and are over."""
+    return read(session, user, "archive", filters, size)
+
+
 def came_since(session: Session, user: User, name: str, moment: dt.datetime, newest: int) -> int:
     """How many tasks have come into a list since it was read, counted to a hundred.
 
