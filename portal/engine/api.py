@@ -253,7 +253,9 @@ def _reach(
             raise TransitionNotAllowed(f"process {found.id} is one of «{found.flow_label}»")
         if found.on_hold:
             raise TransitionNotAllowed(f"process {found.id} is suspended")
-        waiting = [(task, task.node) for task in run.find(found, Task.status == "STARTED") if task.is_event]
+        waiting = [
+            (task, task.node) for task in run.find(found, Task.status == "STARTED") if task.is_boundary_event
+        ]
         armed = [
             (task, node.message) for task, node in waiting if node is not None and node.message is not None
         ]

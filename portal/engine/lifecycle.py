@@ -151,7 +151,7 @@ def check(action: str, task: Task) -> None:
         raise cannot(action, task.title, gettext("it is %(state)s", state=_said(task.status)))
     if action == "revive" and task.node is None:
         raise cannot(action, task.title, gettext("the flow has no such node any more"))
-    if action == "revive" and (task.is_event or task.flow_task_type.endswith("Boundary")):
+    if action == "revive" and task.is_boundary_event:
         raise cannot(action, task.title, gettext("revive the task that it sits on"))
     if task.process.on_hold and not rule.on_hold:
         raise cannot(action, task.title, gettext("its process is suspended"))
@@ -186,7 +186,7 @@ def _unfit_to_skip(task: Task) -> str | None:
     node = task.node
     if node is None:
         return gettext("the flow has no such node any more; move it")
-    if task.is_event or task.flow_task_type.endswith("Boundary"):
+    if task.is_boundary_event:
         return gettext("it is an event on a task")
     if node.decides or node.splits or node.merges:
         return gettext("it decides where the process goes; move it to the step that comes next")
