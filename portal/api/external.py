@@ -73,7 +73,9 @@ def fetch_and_lock(body: dict[str, Any]) -> BaseResponse:
     external.recover(db.session())
 
     def act() -> BaseResponse:
-        found = external.fetch_and_lock(db.session(), me(), worker, topics, body["max_tasks"], _told)
+        found = external.fetch_and_lock(
+            db.session(), me(), worker, topics, limit=body["max_tasks"], tell=_told
+        )
         return reply(FetchedSchema(), {"items": found})
 
     return once(act)
@@ -86,7 +88,7 @@ def fetch_and_lock(body: dict[str, Any]) -> BaseResponse:
 def complete(body: dict[str, Any], task_id: int) -> BaseResponse:
     """The work is done; `data` goes to the function of the node, or into the fields of the process."""
     write = _writer(_task(task_id), body["data"])
-    return _once(task_id, body, lambda held: external.complete(**held, write=write))
+    return _once(task_id, body, lambda lock: external.complete(db.session(), lock, write))
 
 
 @blueprint.route("/external-tasks/<int:task_id>/failure", methods=["POST"], tags=["External tasks"])
@@ -97,13 +99,9 @@ def failure(body: dict[str, Any], task_id: int) -> BaseResponse:
     """The work has failed. `retries` says how many tries are left: with none the task becomes an incident."""
     _task(task_id)
     wait = body.get("retry_timeout")
-    given: dict[str, Any] = {
-        "message": storable(body["error_message"]),
-        "details": storable(body["error_details"]),
-        "left": body.get("retries"),
-        "wait": None if wait is None else _span(wait),
-    }
-    return _once(task_id, body, lambda held: external.fail(**held, **given))
+    message, details = storable(body["error_message"]), storable(body["error_details"])
+    given: dict[str, Any] = {"left": body.get("retries"), "wait": None if wait is None else _span(wait)}
+    return _once(task_id, body, lambda lock: external.fail(db.session(), lock, message, details, **given))
 
 
 @blueprint.route("/external-tasks/<int:task_id>/bpmn-error", methods=["POST"], tags=["External tasks"])
@@ -115,7 +113,7 @@ def bpmn_error(body: dict[str, Any], task_id: int) -> BaseResponse:
     task = _task(task_id)
     write = _writer(task, body["data"]) if body["data"] else None
     code, message = storable(body["error_code"]), storable(body["error_message"])
-    return _once(task_id, body, lambda held: external.throw(**held, code=code, message=message, write=write))
+    return _once(task_id, body, lambda lock: external.throw(db.session(), lock, code, message, write))
 
 
 @blueprint.route("/external-tasks/<int:task_id>/extend-lock", methods=["POST"], tags=["External tasks"])
@@ -129,7 +127,7 @@ def extend_lock(body: dict[str, Any], task_id: int) -> BaseResponse:
     if progress is not None:
         progress = progress | {"message": storable(progress["message"])}
     span = _span(body["new_duration"])
-    return _once(task_id, body, lambda held: external.extend(**held, span=span, progress=progress))
+    return _once(task_id, body, lambda lock: external.extend(db.session(), lock, span, progress))
 
 
 @blueprint.route("/external-tasks/<int:task_id>/unlock", methods=["POST"], tags=["External tasks"])
@@ -139,21 +137,14 @@ def extend_lock(body: dict[str, Any], task_id: int) -> BaseResponse:
 def unlock(body: dict[str, Any], task_id: int) -> BaseResponse:
     """Hand a task back undone: another program can fetch it at once."""
     _task(task_id)
-    return _once(task_id, body, lambda held: external.unlock(**held))
+    return _once(task_id, body, lambda lock: external.unlock(db.session(), lock))
 
 
-def _once(task_id: int, body: dict[str, Any], act: Callable[[dict[str, Any]], None]) -> BaseResponse:
-    worker = _text(body, "worker_id")
-    held = {
-        "session": db.session(),
-        "task_id": task_id,
-        "user": me(),
-        "worker": worker,
-        "attempt": body.get("attempt"),
-    }
+def _once(task_id: int, body: dict[str, Any], act: Callable[[external.Lock], None]) -> BaseResponse:
+    lock = external.Lock(task_id, me(), _text(body, "worker_id"), body.get("attempt"))
 
     def done() -> BaseResponse:
-        act(held)
+        act(lock)
         answer: BaseResponse = current_app.response_class(status=204)
         return answer
 

@@ -11,10 +11,10 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
 from portal.engine import actions, operations, visibility
+from portal.engine.lifecycle import demand_process
 from portal.errors import InvalidForm, PortalError
 from portal.models import Event, Process, Task, User, db
 from portal.web import process_data
-from portal.web.demands import demand_process
 from portal.web.files import Files
 from portal.web.forms.build import process_form
 from portal.web.layout import me

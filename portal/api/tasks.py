@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.engine import actions, lifecycle, permissions
+from portal.engine.lifecycle import demand
 from portal.errors import TransitionNotAllowed
 from portal.flow.activation import Activation
 from portal.language import gettext as _
 from portal.models import Task, db
 from portal.models.base import is_storable
-from portal.web.demands import demand
 from portal.web.files import Files
 from portal.web.layout import me, now
 from portal.web.lookups import task_or_refuse

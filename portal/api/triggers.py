@@ -7,7 +7,7 @@ from typing import Any
 from flask import abort, current_app, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from portal.errors import PermissionDenied
+from portal.engine.permissions import demand_manager_of
 from portal.flow import registry, throw_signal
 from portal.models import Process
 from portal.web.layout import me
@@ -35,7 +35,7 @@ def handle(body: dict[str, Any], label: str, node: str) -> BaseResponse:
     found = handle_named(label, node)
     if found is None:
         abort(404, "There is no such handle.")
-    _demand_manager(label)
+    demand_manager_of(label, me())
     receiver = receiver_of(found, body)
     return once(lambda: _call(found, body), process=None if receiver is None else receiver.id)
 
@@ -61,7 +61,7 @@ def message(body: dict[str, Any], label: str, name: str) -> BaseResponse:
     nodes = flow.definition.nodes.values()
     if name not in {node.message for node in nodes} | {node.name for node in nodes if node.keeps_messages}:
         abort(404, "No step of this flow waits for such a message.")
-    _demand_manager(label)
+    demand_manager_of(label, me())
     demand_keywords(body["data"])
     if "where" in body:
         return _send_where(flow, name, body)
@@ -100,7 +100,7 @@ def signal(body: dict[str, Any], name: str) -> BaseResponse:
     if not listening:
         abort(404, "No flow listens to such a signal.")
     for label in listening:
-        _demand_manager(label)
+        demand_manager_of(label, me())
     return once(lambda: _throw(name))
 
 
@@ -117,8 +117,3 @@ def _throw(name: str) -> BaseResponse:
 def _nothing() -> BaseResponse:
     answer: BaseResponse = current_app.response_class(status=204)
     return answer
-
-
-def _demand_manager(label: str) -> None:
-    if not me().manages(label):
-        raise PermissionDenied(f"Only a manager of the flow (permission {label}.manage) may do this.")

@@ -283,17 +283,20 @@ class Clockwork:
     def _work_elsewhere(self, root: int, task_id: int, node: Any, values: dict[str, Any]) -> int | None:
         """A program fetches what waits for its topic, and completes it."""
         hour = {node.topic: dt.timedelta(hours=1)}
-        fetched = external.fetch_and_lock(db.session(), None, "demo", hour, 100, lambda task: task.id)
+        fetched = external.fetch_and_lock(
+            db.session(), None, "demo", hour, limit=100, tell=lambda task: task.id
+        )
 
         def write(activation: Any) -> None:
             for name, value in values.items():
                 setattr(activation.process, name, value)
 
         for each in fetched:
+            lock = external.Lock(each, None, "demo")
             if each == task_id:
-                external.complete(db.session(), each, None, "demo", write)
+                external.complete(db.session(), lock, write)
             else:
-                external.unlock(db.session(), each, None, "demo")
+                external.unlock(db.session(), lock)
         return root if task_id in fetched else None
 
     def _call(self, root: int, task_id: int, node: Any, answer: Answer) -> int | None:

@@ -254,7 +254,9 @@ def _reach(
         if found.on_hold:
             raise TransitionNotAllowed(f"process {found.id} is suspended")
         waiting = [
-            (task, task.node) for task in run.seen.find(found, Task.status == "STARTED") if task.is_event
+            (task, task.node)
+            for task in run.seen.find(found, Task.status == "STARTED")
+            if task.is_boundary_event
         ]
         armed = [
             (task, node.message) for task, node in waiting if node is not None and node.message is not None

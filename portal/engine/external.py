@@ -7,7 +7,9 @@ program has fetched the task, is told apart by it and changes nothing.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import or_, select, tuple_
@@ -25,8 +27,8 @@ from .interpreter import boundary_events, step
 from .leases import holds, root_of
 from .queue import jobs
 from .queue.timers import is_due
-from .retries import persist
-from .transaction import read_task, transaction
+from .retries import persistent
+from .transaction import task_action, transaction
 
 T = TypeVar("T")
 
@@ -41,6 +43,22 @@ class BpmnError(Exception):
     """An error with a code that a program elsewhere has thrown, and no event on the task catches."""
 
 
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """The lock that a program holds on a task, as the program names it.
+
+    Attributes:
+        user: whose program it is; None is the system.
+        worker: what the program calls itself.
+        attempt: the attempt for which it was locked; None: the program does not say.
+    """
+
+    task_id: int
+    user: User | None
+    worker: str
+    attempt: int | None = None
+
+
 def may_work(user: User | None, node: Any) -> bool:
     """Whether a program of this person may work on a node. The system may on every one."""
     if user is None or user.manages(node.flow_class.definition.label):
@@ -53,12 +71,14 @@ def recover(session: Session) -> int:
     return jobs.reclaim(session)
 
 
+@persistent
 def fetch_and_lock(
     session: Session,
     user: User | None,
     worker: str,
     topics: Mapping[str, dt.timedelta],
-    most: int,
+    *,
+    limit: int,
     tell: Callable[[Task], T],
 ) -> list[T]:
     """Lock tasks that nobody else has, the longest waiting first, but for those in a tree at work.
@@ -67,26 +87,17 @@ def fetch_and_lock(
         user: whose program asks: it gets what this person may work on.
         worker: what the program calls itself.
         topics: how long each lock holds, by topic.
-        most: how many tasks at most.
+        limit: how many tasks at most.
         tell: what is told of each; under the lock.
     """
-
-    def act() -> list[T]:
-        with transaction(session, user) as run:
-            return [tell(task) for task in _locked(run, user, worker, topics, most)]
-
-    return persist(session, act)
+    with transaction(session, user) as run:
+        return [tell(task) for task in _lock_free_ones(run, worker, topics, limit)]
 
 
-def _locked(
-    run: ActionContext, user: User | None, worker: str, topics: Mapping[str, dt.timedelta], most: int
+def _lock_free_ones(
+    run: ActionContext, worker: str, topics: Mapping[str, dt.timedelta], limit: int
 ) -> list[Task]:
-    nodes = [
-        (node.flow_class.definition.label, node.name)
-        for flow in registry.values()
-        for node in flow.definition.nodes.values()
-        if node.topic in topics and may_work(user, node)
-    ]
+    nodes = _nodes(run.user, topics)
     if not nodes:
         return []
     free = or_(Task.lease.is_(None), Task.lease <= run.now)
@@ -99,7 +110,7 @@ def _locked(
             Task.status == "SCHEDULED", free, tuple_(Process.flow_label, Task.flow_task).in_(nodes), ~Process.on_hold
         ),
     )  # fmt: skip
-    query = query.order_by(Task.scheduled, Task.id).limit(most)
+    query = query.order_by(Task.scheduled, Task.id).limit(limit)
     if run.session.get_bind().dialect.name != "sqlite":  # which lets one action write at a time
         query = query.with_for_update(of=(Task, _root), skip_locked=True)
     rows = run.session.execute(query).all()
@@ -126,71 +137,59 @@ def _is_free(task: Task, run: ActionContext) -> bool:
     return task.node is not None and is_due(task, run.now)
 
 
-def held(session: Session, task_id: int, user: User | None, worker: str, attempt: int | None) -> Task:
-    """A task that a program has locked, as it is now.
+@contextmanager
+def _locked_task(session: Session, lock: Lock) -> Iterator[tuple[ActionContext, Task]]:
+    """An action on a task that a program has locked.
 
     Raises:
         PermissionDenied: this person's programs do not work on it.
         TransitionNotAllowed: the program does not hold it, or no longer.
     """
-    task = read_task(session, task_id)
-    node: Any = task.node
-    if node is not None and not may_work(user, node):
-        raise PermissionDenied(
-            f"Whose program works on «{task.title}» manages the flow or holds its permission."
-        )
-    if node is None or node.topic is None:
-        raise TransitionNotAllowed(f"task {task_id} is no external task")
-    if task.status != "STARTED":
-        raise TransitionNotAllowed(
-            f"task {task_id} is not locked by «{worker}»: it is {lifecycle.words(task.status)}"
-        )
-    if task.external_task_id != worker or attempt not in (None, task.attempt):
-        raise TransitionNotAllowed(
-            f"task {task_id} is no longer locked by «{worker}»: "
-            f"«{task.external_task_id}» has it, attempt {task.attempt}"
-        )
-    return task
+    with task_action(session, lock.task_id, lock.user) as (run, task):
+        node: Any = task.node
+        if node is not None and not may_work(run.user, node):
+            raise PermissionDenied(
+                f"Whose program works on «{task.title}» manages the flow or holds its permission."
+            )
+        if node is None or node.topic is None:
+            raise TransitionNotAllowed(f"task {task.id} is no external task")
+        if task.status != "STARTED":
+            raise TransitionNotAllowed(
+                f"task {task.id} is not locked by «{lock.worker}»: it is {lifecycle.words(task.status)}"
+            )
+        if task.external_task_id != lock.worker or lock.attempt not in (None, task.attempt):
+            raise TransitionNotAllowed(
+                f"task {task.id} is no longer locked by «{lock.worker}»: "
+                f"«{task.external_task_id}» has it, attempt {task.attempt}"
+            )
+        yield run, task
 
 
-def complete(
-    session: Session,
-    task_id: int,
-    user: User | None,
-    worker: str,
-    write: Callable[[Activation], object],
-    attempt: int | None = None,
-) -> None:
+@persistent
+def complete(session: Session, lock: Lock, write: Callable[[Activation], object]) -> None:
     """The work is done: write what came of it, and go on.
 
     Args:
         write: enters the result; what it raises goes to the caller, and nothing has happened.
-        attempt: of which try this is the result, if the program says so.
     """
-
-    def act() -> None:
-        with transaction(session, user, task=task_id) as run:
-            task = _held(run, task_id, worker, attempt)
-            task.lease = None
-            activation = run.activation(task)
-            run.called = task
-            run.guarded(task, lambda: write(activation))
-            step.follow(run, task, run.guarded(task, lambda: activation.node.resume(activation)), "job")
-            step.settle(run)
-
-    persist(session, act)
+    with _locked_task(session, lock) as (run, task):
+        task.lease = None
+        activation = run.activation(task)
+        run.called = task
+        run.guarded(task, lambda: write(activation))
+        step.follow(run, task, run.guarded(task, lambda: activation.node.resume(activation)), "job")
+        step.settle(run)
 
 
+@persistent
 def fail(
     session: Session,
-    task_id: int,
-    user: User | None,
-    worker: str,
+    lock: Lock,
     message: str,
     details: str = "",
+    *,
     left: int | None = None,
     wait: dt.timedelta | None = None,
-    attempt: int | None = None,
 ) -> None:
     """The work has failed: it can be fetched again after a wait, or becomes an incident when no try is left.
 
@@ -199,93 +198,59 @@ def fail(
         left: how many tries there are still; None: as the node says.
         wait: until it can be fetched again; None: as the node says.
     """
-
-    def act() -> None:
-        with transaction(session, user, task=task_id) as run:
-            task = _held(run, task_id, worker, attempt)
-            task.lease = None
-            error = ExternalFailure(message)
-            if details:
-                error.add_note(details)
-            jobs.failed(run, task, error, left, wait)
-            step.settle(run)
-
-    persist(session, act)
+    with _locked_task(session, lock) as (run, task):
+        task.lease = None
+        error = ExternalFailure(message)
+        if details:
+            error.add_note(details)
+        jobs.failed(run, task, error, left, wait)
+        step.settle(run)
 
 
+@persistent
 def throw(
     session: Session,
-    task_id: int,
-    user: User | None,
-    worker: str,
+    lock: Lock,
     code: str,
     message: str = "",
     write: Callable[[Activation], object] | None = None,
-    attempt: int | None = None,
 ) -> None:
     """The work has come to an error that the flow knows by a code: `.OnError(…, code=…)` on the task catches it; else
     it becomes an incident."""
-
-    def act() -> None:
-        with transaction(session, user, task=task_id) as run:
-            task = _held(run, task_id, worker, attempt)
-            task.lease = None
-            if write is not None:
-                run.guarded(task, lambda: write(run.activation(task)))
-            error = BpmnError(f"{code}: {message}" if message else code)
-            caught = boundary_events.catching(task, code)
-            if caught is None:
-                step.fail(run, task, error, "job")
-            else:
-                boundary_events.interrupt(run, task, caught, failures.describe(error, run.now), "job")
-            step.settle(run)
-
-    persist(session, act)
+    with _locked_task(session, lock) as (run, task):
+        task.lease = None
+        if write is not None:
+            run.guarded(task, lambda: write(run.activation(task)))
+        error = BpmnError(f"{code}: {message}" if message else code)
+        caught = boundary_events.catching(task, code)
+        if caught is None:
+            step.fail(run, task, error, "job")
+        else:
+            boundary_events.interrupt(run, task, caught, failures.describe(error, run.now), "job")
+        step.settle(run)
 
 
+@persistent
 def extend(
-    session: Session,
-    task_id: int,
-    user: User | None,
-    worker: str,
-    span: dt.timedelta,
-    progress: Mapping[str, Any] | None = None,
-    attempt: int | None = None,
+    session: Session, lock: Lock, span: dt.timedelta, progress: Mapping[str, Any] | None = None
 ) -> None:
     """Hold the lock for a span from now on.
 
     Args:
         progress: `done`, `total` and `message`, shown while the work goes on.
     """
-
-    def act() -> None:
-        with transaction(session, user, task=task_id) as run:
-            task = _held(run, task_id, worker, attempt)
-            task.lease = run.now + span
-            if progress is not None:
-                task.progress = dict(progress)
-
-    persist(session, act)
+    with _locked_task(session, lock) as (run, task):
+        task.lease = run.now + span
+        if progress is not None:
+            task.progress = dict(progress)
 
 
-def unlock(
-    session: Session, task_id: int, user: User | None, worker: str, attempt: int | None = None
-) -> None:
+@persistent
+def unlock(session: Session, lock: Lock) -> None:
     """Hand a task back undone: it can be fetched at once."""
-
-    def act() -> None:
-        with transaction(session, user, task=task_id) as run:
-            task = _held(run, task_id, worker, attempt)
-            task.lease, task.scheduled = None, run.now
-            run.record(task, "SCHEDULED", "job", handed_back=task.attempt)
-
-    persist(session, act)
-
-
-def _held(run: ActionContext, task_id: int, worker: str, attempt: int | None) -> Task:
-    task = held(run.session, task_id, run.user, worker, attempt)
-    run.seen.add(task)
-    return task
+    with _locked_task(session, lock) as (run, task):
+        task.lease, task.scheduled = None, run.now
+        run.record(task, "SCHEDULED", "job", handed_back=task.attempt)
 
 
 def waiting(user: User | None, topic: str = "") -> Any:
@@ -294,12 +259,21 @@ def waiting(user: User | None, topic: str = "") -> Any:
     Args:
         topic: of one alone; empty for all.
     """
-    nodes = [
-        (node.flow_class.definition.label, node.name)
-        for flow in registry.values()
-        for node in flow.definition.nodes.values()
-        if node.topic is not None and topic in ("", node.topic) and may_work(user, node)
-    ]
+    nodes = _nodes(user, (topic,) if topic else None)
     return select(Task).join(Task.process).where(
         Task.finished.is_(None), tuple_(Process.flow_label, Task.flow_task).in_(nodes)
     )  # fmt: skip
+
+
+def _nodes(user: User | None, topics: Collection[str] | None) -> list[tuple[str, str]]:
+    """The label and the name of each external task of the flows on which a person's programs may work.
+
+    Args:
+        topics: of these topics alone; None: of all.
+    """
+    return [
+        (flow.definition.label, node.name)
+        for flow in registry.values()
+        for node in flow.definition.nodes.values()
+        if node.topic is not None and (topics is None or node.topic in topics) and may_work(user, node)
+    ]

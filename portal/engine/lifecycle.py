@@ -8,9 +8,8 @@ from typing import Any
 
 from portal.errors import TransitionNotAllowed
 from portal.flow import withdrawal
-from portal.language import gettext as _
-from portal.language import lazy_gettext, pgettext
-from portal.models import Process, Task, User
+from portal.language import gettext, lazy_gettext, pgettext
+from portal.models import Process, Task, User, session_of
 
 from . import permissions, places
 from .obstacles import obstacles
@@ -33,38 +32,43 @@ class Rule:
     #: owner, finisher (the owner, unless the permission is lost), manager, taker (holds the task's permission),
     #: requester (who started the process)
     who: tuple[str, ...]
+    #: what who may not is told that others may do
+    deed: Any = ""
     #: only for a task of a person
     human: bool = False
     #: also while the process is suspended
     on_hold: bool = False
 
 
+_: Any = lazy_gettext
+_MANAGER, _OWNER = ("manager",), ("owner", "manager")
+
 ACTIONS: dict[str, Rule] = {
     "assign": Rule(("NEW",), "ASSIGNED", ("taker", "manager"), human=True),
-    "unassign": Rule(("ASSIGNED",), "NEW", ("owner", "manager"), human=True),
-    "reassign": Rule(("ASSIGNED",), "ASSIGNED", ("owner", "manager"), human=True),
+    "unassign": Rule(("ASSIGNED",), "NEW", _OWNER, _("give it back"), human=True),
+    "reassign": Rule(("ASSIGNED",), "ASSIGNED", _OWNER, _("assign it to someone else"), human=True),
     "execute": Rule(("ASSIGNED",), "DONE", ("finisher",), human=True),
-    "cancel": Rule(OPEN, "CANCELED", ("manager",), on_hold=True),
-    "undo": Rule(("DONE",), "CANCELED", ("manager",)),
-    "revive": Rule(("CANCELED", "ERROR"), "REVIVED", ("manager",)),
-    "skip": Rule(("NEW", "ASSIGNED", "SCHEDULED", "ERROR"), "DONE", ("manager",)),
-    "move": Rule(OPEN, "CANCELED", ("manager",)),
-    "due": Rule(("NEW", "ASSIGNED"), None, ("manager",), human=True, on_hold=True),
-    "priority": Rule(("NEW", "ASSIGNED"), None, ("manager",), human=True, on_hold=True),
-    "snooze": Rule(("ASSIGNED",), None, ("owner", "manager"), human=True, on_hold=True),
-    "reschedule": Rule(("SCHEDULED",), None, ("manager",), on_hold=True),
+    "cancel": Rule(OPEN, "CANCELED", _MANAGER, _("cancel it"), on_hold=True),
+    "undo": Rule(("DONE",), "CANCELED", _MANAGER, _("undo it")),
+    "revive": Rule(("CANCELED", "ERROR"), "REVIVED", _MANAGER, _("retry or reopen it")),
+    "skip": Rule(("NEW", "ASSIGNED", "SCHEDULED", "ERROR"), "DONE", _MANAGER, _("skip it")),
+    "move": Rule(OPEN, "CANCELED", _MANAGER, _("move it")),
+    "due": Rule(("NEW", "ASSIGNED"), None, _MANAGER, _("change its due date"), human=True, on_hold=True),
+    "priority": Rule(("NEW", "ASSIGNED"), None, _MANAGER, _("change its priority"), human=True, on_hold=True),
+    "snooze": Rule(("ASSIGNED",), None, _OWNER, _("snooze it"), human=True, on_hold=True),
+    "reschedule": Rule(("SCHEDULED",), None, _MANAGER, _("change when it runs"), on_hold=True),
 }
 
 PROCESS_ACTIONS: dict[str, Rule] = {
-    "cancel": Rule(("NEW", "SUSPENDED"), "CANCELED", ("manager",), on_hold=True),
-    "suspend": Rule(("NEW",), "SUSPENDED", ("manager",)),
-    "resume": Rule(("SUSPENDED",), "NEW", ("manager",), on_hold=True),
-    "withdraw": Rule(("NEW",), "CANCELED", ("requester",)),
-    "retry": Rule(("NEW",), None, ("manager",)),
-    "data": Rule(("NEW", "SUSPENDED"), None, ("manager",), on_hold=True),
-    "send": Rule(("NEW",), None, ("manager",)),
-    "add": Rule(("NEW",), None, ("manager",)),
-    "migrate": Rule(("NEW",), None, ("manager",)),
+    "cancel": Rule(("NEW", "SUSPENDED"), "CANCELED", _MANAGER, _("cancel its processes"), on_hold=True),
+    "suspend": Rule(("NEW",), "SUSPENDED", _MANAGER, _("suspend its processes")),
+    "resume": Rule(("SUSPENDED",), "NEW", _MANAGER, _("resume its processes"), on_hold=True),
+    "withdraw": Rule(("NEW",), "CANCELED", ("requester",), _("withdraw it")),
+    "retry": Rule(("NEW",), None, _MANAGER, _("retry its processes")),
+    "data": Rule(("NEW", "SUSPENDED"), None, _MANAGER, _("change data of its processes"), on_hold=True),
+    "send": Rule(("NEW",), None, _MANAGER, _("send to its processes")),
+    "add": Rule(("NEW",), None, _MANAGER, _("add items to its processes")),
+    "migrate": Rule(("NEW",), None, _MANAGER, _("move its tasks")),
 }
 
 
@@ -99,9 +103,9 @@ def cannot(action: str, title: str, why: str) -> TransitionNotAllowed:
     """The refusal of an action on a task; without a title where the reason names the task."""
     verb = _verb(action)
     if not title:
-        return TransitionNotAllowed(_("cannot %(action)s: %(why)s", action=verb, why=why))
+        return TransitionNotAllowed(gettext("cannot %(action)s: %(why)s", action=verb, why=why))
     return TransitionNotAllowed(
-        _("cannot %(action)s «%(title)s»: %(why)s", action=verb, title=title, why=why)
+        gettext("cannot %(action)s «%(title)s»: %(why)s", action=verb, title=title, why=why)
     )
 
 
@@ -109,7 +113,7 @@ def cannot_process(action: str, process: Process, why: str) -> TransitionNotAllo
     """The refusal of an action on a process."""
     verb = _verb(action)
     return TransitionNotAllowed(
-        _("cannot %(action)s process %(number)s: %(why)s", action=verb, number=process.id, why=why)
+        gettext("cannot %(action)s process %(number)s: %(why)s", action=verb, number=process.id, why=why)
     )
 
 
@@ -142,37 +146,21 @@ def check(action: str, task: Task) -> None:
     """
     rule = ACTIONS[action]
     if rule.human and not is_human(task):
-        raise cannot(action, task.title, _("it is not a person's task"))
+        raise cannot(action, task.title, gettext("it is not a person's task"))
     if task.status not in rule.source:
-        raise cannot(action, task.title, _("it is %(state)s", state=_said(task.status)))
+        raise cannot(action, task.title, gettext("it is %(state)s", state=_said(task.status)))
     if action == "revive" and task.node is None:
-        raise cannot(action, task.title, _("the flow has no such node any more"))
-    if action == "revive" and (task.is_event or task.flow_task_type.endswith("Boundary")):
-        raise cannot(action, task.title, _("revive the task that it sits on"))
+        raise cannot(action, task.title, gettext("the flow has no such node any more"))
+    if action == "revive" and task.is_boundary_event:
+        raise cannot(action, task.title, gettext("revive the task that it sits on"))
     if task.process.on_hold and not rule.on_hold:
-        raise cannot(action, task.title, _("its process is suspended"))
+        raise cannot(action, task.title, gettext("its process is suspended"))
     if why := _UNFIT[action](task) if action in _UNFIT else None:
         raise cannot(action, task.title, why)
     if found := next(obstacles(action, task), None):
-        it = _("it") if found.caller is None else f"«{found.caller.title}»"
+        it = gettext("it") if found.caller is None else f"«{found.caller.title}»"
         why = found.words.format(it=it, them=", ".join(map(_named, found.them)))
         raise cannot(action, task.title if found.caller is None else "", why)
-
-
-#: what who may not is told that others may do
-_DEEDS: dict[str, Any] = {
-    "unassign": lazy_gettext("give it back"),
-    "reassign": lazy_gettext("assign it to someone else"),
-    "cancel": lazy_gettext("cancel it"),
-    "undo": lazy_gettext("undo it"),
-    "revive": lazy_gettext("retry or reopen it"),
-    "skip": lazy_gettext("skip it"),
-    "move": lazy_gettext("move it"),
-    "due": lazy_gettext("change its due date"),
-    "priority": lazy_gettext("change its priority"),
-    "snooze": lazy_gettext("snooze it"),
-    "reschedule": lazy_gettext("change when it runs"),
-}
 
 
 def demand(action: str, task: Task, user: User | None) -> None:
@@ -182,27 +170,32 @@ def demand(action: str, task: Task, user: User | None) -> None:
         TransitionNotAllowed, PermissionDenied
     """
     check(action, task)
-    if "owner" in ACTIONS[action].who:
-        permissions.demand_owner_or_manager(user, task, _DEEDS[action])
+    rule = ACTIONS[action]
+    if "finisher" in rule.who:
+        permissions.demand_finish(session_of(task), user, task)
+    elif "taker" in rule.who:
+        permissions.demand_take(session_of(task), user, task)
+    elif "owner" in rule.who:
+        permissions.demand_owner_or_manager(user, task, rule.deed)
     else:
-        permissions.demand_manager(user, task.process, _DEEDS[action])
+        permissions.demand_manager(user, task.process, rule.deed)
 
 
 def _unfit_to_skip(task: Task) -> str | None:
     """Why nobody can say where the token goes if the step is left out."""
     node = task.node
     if node is None:
-        return _("the flow has no such node any more; move it")
-    if task.is_event or task.flow_task_type.endswith("Boundary"):
-        return _("it is an event on a task")
+        return gettext("the flow has no such node any more; move it")
+    if task.is_boundary_event:
+        return gettext("it is an event on a task")
     if node.decides or node.splits or node.merges:
-        return _("it decides where the process goes; move it to the step that comes next")
+        return gettext("it decides where the process goes; move it to the step that comes next")
     return None
 
 
 def _unfit_to_move(task: Task) -> str | None:
     if task.process.flow_class is None:
-        return _("the code no longer has this flow")
+        return gettext("the code no longer has this flow")
     return places.held(task)
 
 
@@ -211,7 +204,7 @@ _UNFIT: dict[str, Callable[[Task], str | None]] = {"skip": _unfit_to_skip, "move
 
 
 def _named(task: Task) -> str:
-    return _(
+    return gettext(
         "«%(title)s» (task %(number)s, %(state)s)",
         title=" ".join(task.title.split()),
         number=task.number,
@@ -223,27 +216,14 @@ def check_process(action: str, process: Process) -> None:
     """Refuse an action on a process that the table does not allow now."""
     rule = PROCESS_ACTIONS[action]
     if process.status not in rule.source:
-        raise cannot_process(action, process, _("it is %(state)s", state=_said(process.status)))
+        raise cannot_process(action, process, gettext("it is %(state)s", state=_said(process.status)))
     if process.on_hold and not rule.on_hold:
-        raise cannot_process(action, process, _("it is suspended"))
+        raise cannot_process(action, process, gettext("it is suspended"))
     if action == "withdraw":
         if process.parent_task_id is not None:
-            raise cannot_process(action, process, _("another process has called it"))
+            raise cannot_process(action, process, gettext("another process has called it"))
         if process.flow_class is None or not withdrawal.allows(process.flow_class, process):
-            raise cannot_process(action, process, _("its flow does not allow that now"))
-
-
-_PROCESS_DEEDS: dict[str, Any] = {
-    "cancel": lazy_gettext("cancel its processes"),
-    "suspend": lazy_gettext("suspend its processes"),
-    "resume": lazy_gettext("resume its processes"),
-    "withdraw": lazy_gettext("withdraw it"),
-    "retry": lazy_gettext("retry its processes"),
-    "data": lazy_gettext("change data of its processes"),
-    "send": lazy_gettext("send to its processes"),
-    "add": lazy_gettext("add items to its processes"),
-    "migrate": lazy_gettext("move its tasks"),
-}
+            raise cannot_process(action, process, gettext("its flow does not allow that now"))
 
 
 def demand_process(action: str, process: Process, user: User | None) -> None:
@@ -253,10 +233,11 @@ def demand_process(action: str, process: Process, user: User | None) -> None:
         TransitionNotAllowed, PermissionDenied
     """
     check_process(action, process)
-    if "requester" in PROCESS_ACTIONS[action].who:
-        permissions.demand_requester(user, process, _PROCESS_DEEDS[action])
+    rule = PROCESS_ACTIONS[action]
+    if "requester" in rule.who:
+        permissions.demand_requester(user, process, rule.deed)
     else:
-        permissions.demand_manager(user, process, _PROCESS_DEEDS[action])
+        permissions.demand_manager(user, process, rule.deed)
 
 
 def words(status: str | None) -> str:

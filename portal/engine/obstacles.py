@@ -84,7 +84,7 @@ def _later_handlers(task: Task) -> list[Task]:
 def _gone_on(task: Task) -> Iterator[Obstacle]:
     """Something after the task stands, or the event that interrupted it does."""
     after = standing(task, beside=False)
-    events = tuple(each for each in after if _is_event(each))
+    events = tuple(each for each in after if each.is_boundary_event)
     others = tuple(each for each in after if each not in events)
     if events:
         yield Obstacle(_("{it} was interrupted by {them}"), events)
@@ -211,13 +211,9 @@ def _is_race(task: Task) -> bool:
     return task.node is not None and task.node.races
 
 
-def _is_event(task: Task) -> bool:
-    return task.flow_task_type.endswith("Boundary")
-
-
 def _is_beside(task: Task) -> bool:
     """Whether it is an event that left its host at work."""
-    return _is_event(task) and task.node is not None and not task.node.interrupting
+    return task.is_boundary_event and task.node is not None and not task.node.interrupting
 
 
 def _same_place(one: Task, other: Task) -> bool:
@@ -226,4 +222,4 @@ def _same_place(one: Task, other: Task) -> bool:
 
 
 def _ways(task: Task) -> tuple[bool, bool]:
-    return _is_event(task), (task.awaits or "").startswith(_COMPENSATES)
+    return task.is_boundary_event, (task.awaits or "").startswith(_COMPENSATES)

@@ -21,12 +21,25 @@ def manages(user: User | None, process: Process) -> bool:
 
 
 def demand_manager(user: User | None, process: Process, action: object) -> None:
-    if not manages(user, process):
+    demand_manager_of(process.flow_label, user, action)
+
+
+def demand_manager_of(label: str, user: User | None, action: object = None) -> None:
+    """Refuse who does not manage the flow of this label. None is the system.
+
+    Args:
+        action: what only managers may do, in words.
+
+    Raises:
+        PermissionDenied
+    """
+    if user is not None and not user.manages(label):
+        words = str(action) if action is not None else _("do this")
         raise PermissionDenied(
             _(
                 "only a manager of the flow (permission %(permission)s) may %(action)s",
-                permission=f"{process.flow_label}.manage",
-                action=str(action),
+                permission=f"{label}.manage",
+                action=words,
             )
         )
 
@@ -97,6 +110,16 @@ def may_take(session: Session, user: User, task: Task) -> bool:
         and user.is_active
         and not has_done_its_counterpart(session, user, task)
     )
+
+
+def demand_take(session: Session, user: User | None, task: Task) -> None:
+    """Refuse who may not take a task. None is the system, and a manager of the flow may take each.
+
+    Raises:
+        PermissionDenied
+    """
+    if user is not None and not manages(user, task.process) and not may_take(session, user, task):
+        raise PermissionDenied(_("You may not take this task."))
 
 
 def has_right(session: Session, user: User, task: Task) -> bool:

@@ -50,7 +50,7 @@ def places(task: Task) -> list[Node]:
 def held(task: Task) -> str | None:
     """Why a task cannot be moved at all, in words; None if it can."""
     awaits = task.awaits or ""
-    if task.is_event or task.flow_task_type.endswith("Boundary"):
+    if task.is_boundary_event:
         return _("it is an event on a task; move the task that it sits on")
     if awaits.startswith("compensates:"):
         return _("it takes back what has been done")
@@ -156,7 +156,7 @@ def _others_come(join: Task, scope: str) -> bool:
     cannot = flow_class.definition.cut_off.get(join.flow_task, frozenset())
     branches = Task.token.startswith(f"{scope}_", autoescape=True) | Task.token.startswith(token.LONG)
     return any(
-        other is not join and other.flow_task not in cannot and not other.flow_task_type.endswith("Boundary")
+        other is not join and other.flow_task not in cannot and not other.is_boundary_event
         for other in _select(join, Task.finished.is_(None), branches)
     )
 
@@ -179,7 +179,7 @@ def _event_behind(task: Task) -> Task | None:
     behind, seen = [task], {task}
     while behind and len(seen) < _FAR:
         at = behind.pop()
-        if at.flow_task_type.endswith("Boundary") and at.node is not None and not at.node.interrupting:
+        if at.is_boundary_event and at.node is not None and not at.node.interrupting:
             return at
         for before in _before(at):
             if before not in seen and before.token == task.token:

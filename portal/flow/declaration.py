@@ -73,46 +73,56 @@ def _send(cls: type[Flow], /, name: str, **kwargs: Any) -> None:
 
 
 class Flow(metaclass=_FlowType):
-    """A process that people and code go through, declared as a class.
+    """A process that people and code go through, declared as a class: its nodes, and the settings below.
 
-    The first line of the docstring is its title, the rest its description.
+    The first line of the docstring of a flow is its title, the rest its description. Its label, by which permissions,
+    addresses and commands name it, is the name of the class less `Flow`, in snake case.
+
+    Attributes:
+        process_class: what a process of this flow is stored as, a subclass of `Process` with its fields.
+        process_summary_template: one line of substance about a process, Jinja with `process` and `flow`.
+        process_result_template: the same for one that is over.
+        category: the heading under which the catalogue of requests has the flow.
+        keywords: words by which people find it there, beside those of its title and description.
+        milestones: the line by which a requester sees how far it is: `{"Manager": this.approve, "Paid": this.end}`.
+        withdraw: whether who started a process may withdraw it: True, or a callable of the process.
+        propagate_errors: raise what a node raises, and roll the whole action back, instead of recording it.
+        process_notices: which events people get mail about, where it is not all of them, as in `{"due": False}`.
+        process_webhooks: addresses that are called at every event.
+        webhook_secret: what signs the calls of other programs (`POST /api/v1/hooks/<label>/<node>`); several while one
+            is replaced.
+        mail_addresses: what mail to an address, or to the name before its `@`, is for:
+            `{"invoices@example.com": this.arrived}`.
+        mail_from_anyone: whether anybody may write there, or only people of the portal from the address that it knows.
+        audit_reads: whether the audit keeps who opened which of its processes, tasks and files.
+        retention: what becomes of its processes when they have been over for a while.
+        definition: what the class declares, resolved and checked; set by us.
+
+    Raises:
+        FlowError: the declaration is wrong; with the class, the node and the mend.
     """
 
-    #: what a process of this flow is stored as
     process_class: ClassVar[type[Process] | None] = None
-    #: Jinja with `process` and `flow`; one line of substance
     process_summary_template: ClassVar[str] = ""
     process_result_template: ClassVar[str] = ""
-    #: raise what a node raises, and roll the whole action back, instead of recording it
-    propagate_errors: ClassVar[bool] = False
-    #: whether who started a process may withdraw it: True, or a callable of the process
-    withdraw: ClassVar[bool | Callable[..., bool]] = False
-    #: which events people get mail about, where it is not all of `MAILS`, as in `{"due": False}`
-    process_notices: ClassVar[Mapping[str, bool]] = {}
-    #: addresses that are called at every one of `EVENTS`
-    process_webhooks: ClassVar[Sequence[str]] = ()
-    #: what signs the calls of other programs (`POST /api/v1/hooks/<label>/<node>`); several while one is replaced
-    webhook_secret: ClassVar[str | Sequence[str] | None] = None
-    #: what mail to an address (or to the name before its `@`) is for: `{"invoices@example.com": this.arrived}`
-    mail_addresses: ClassVar[Mapping[str, Reference]] = {}
-    #: whether anybody may write there, or only people of the portal from the address that it knows
-    mail_from_anyone: ClassVar[bool] = False
-    #: under which heading the catalogue of requests has it
     category: ClassVar[str] = ""
-    #: words by which people find it there, beside those of its title and description
     keywords: ClassVar[Sequence[str]] = ()
-    #: whether the audit keeps who opened which of its processes, tasks and files
-    audit_reads: ClassVar[bool] = False
-    #: what becomes of its processes when they are over for so long
-    retention: ClassVar[Sequence[Retention]] = ()
-    #: the line by which a requester sees how far it is, as in `{"Manager": this.approve, "Paid": this.end}`
     milestones: ClassVar[Mapping[str, Reference]] = {}
+    withdraw: ClassVar[bool | Callable[..., bool]] = False
+    propagate_errors: ClassVar[bool] = False
+    process_notices: ClassVar[Mapping[str, bool]] = {}
+    process_webhooks: ClassVar[Sequence[str]] = ()
+    webhook_secret: ClassVar[str | Sequence[str] | None] = None
+    mail_addresses: ClassVar[Mapping[str, Reference]] = {}
+    mail_from_anyone: ClassVar[bool] = False
+    audit_reads: ClassVar[bool] = False
+    retention: ClassVar[Sequence[Retention]] = ()
 
-    #: what the class declares, resolved and checked
     definition: ClassVar[Definition]
     #: `MyFlow.send(name, process=…, **data)` sends a message. For checkers it is of any type: a node may be called so
     send: ClassVar[Any] = classmethod(_send)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Resolve and check what the class declares."""
         super().__init_subclass__(**kwargs)
         define(cls)

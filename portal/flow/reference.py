@@ -36,7 +36,11 @@ class Owner:
 
 
 class Reference:
-    """`this.name`: a node or a method of the flow, declared anywhere in the class."""
+    """`this.name`: a node or a method of the flow, declared anywhere in the class.
+
+    Attributes:
+        owner: the user who last completed the node in this process.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -55,7 +59,10 @@ def is_call(given: Any) -> bool:
 
 
 class This:
-    """The flow being declared."""
+    """The flow being declared: `this.name` refers to a node or a method of it, declared anywhere in the class."""
+
+    def __repr__(self) -> str:
+        return "this"
 
     def __getattr__(self, name: str) -> Reference:
         if name.startswith("__"):
@@ -137,7 +144,7 @@ class Expression:
         return id(self)
 
     def __repr__(self) -> str:
-        return f"act.{self._text}"
+        return f"act.{self._text}" if self._text else "act"
 
     def __str__(self) -> str:
         return self._text.removeprefix("process.").replace("_", " ")

@@ -229,9 +229,9 @@ class Task(Base):
         return self.finished is None
 
     @property
-    def is_event(self) -> bool:
-        """Whether it is an event that stands ready on the border of another task, or stood there."""
-        return (self.awaits or "").startswith("host:")
+    def is_boundary_event(self) -> bool:
+        """Whether it is an event on the border of another task, as BPMN 2.0 calls it."""
+        return self.flow_task_type.endswith("Boundary")
 
     @property
     def is_current(self) -> bool:

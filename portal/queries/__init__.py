@@ -14,18 +14,8 @@ from .filters import (
     data_filter,
     steps_of,
 )
-from .lists import (
-    LISTS,
-    archive,
-    came_since,
-    how_many,
-    ids,
-    inbox,
-    matching,
-    queue,
-    read,
-    strange,
-)
+from .listing import archive, came_since, how_many, ids, inbox, matching, queue, read, strange
+from .lists import LISTS
 from .notices import notices, unread
 from .one_process import Course, Happened, Stop, course, history, names_in
 from .paging import Page

@@ -113,7 +113,7 @@ class Page:
         columns: the fields that are shown beside, see `fields.Column`.
         values: what each row has in them, by its id.
         faults: filters that were left out, a line each.
-        beside: what the same statement has told of other matters, see `lists`.
+        beside: what the same statement has told of other matters, see `beside.Beside`.
     """
 
     rows: list[Any]

@@ -31,7 +31,7 @@ from .attention import Attention, attention
 from .beside import BADGES, badge_counts
 from .filters import EVERYTHING, Filters
 from .holder import kept
-from .lists import read
+from .listing import read
 from .loading import load_pointers, tables_of_heirs
 from .one_process import OPEN, Course, Stop
 from .paging import PAGE, Page

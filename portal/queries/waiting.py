@@ -80,7 +80,7 @@ def _of_person(task: Task) -> str:
 
 def _can_come(other: Task, join: Task, node: Any) -> bool:
     """Whether an open task is on a branch that this join waits for. Of a path in several pieces it is assumed."""
-    if other is join or other.flow_task_type.endswith("Boundary") or join.awaits is None:
+    if other is join or other.is_boundary_event or join.awaits is None:
         return False
     if other.flow_task in node.flow_class.definition.cut_off.get(join.flow_task, ()):
         return False

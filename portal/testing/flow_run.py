@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from portal.engine import actions, external
+from portal.engine.external import Lock
 from portal.errors import TransitionNotAllowed
 from portal.flow import Flow, throw_signal
 from portal.flow.names import guess
@@ -262,7 +263,7 @@ class FlowRun:
                 setattr(activation.process, name, value)
 
         with self.telling():
-            external.complete(*self._fetched(node), write)
+            external.complete(db.session(), self._fetched(node), write)
         return self
 
     def external_fails(
@@ -276,21 +277,21 @@ class FlowRun:
             retries: how many tries are left; as the flow says when it is left out.
         """
         with self.telling():
-            external.fail(*self._fetched(node), message, left=retries)
+            external.fail(db.session(), self._fetched(node), message, left=retries)
         return self
 
-    def _fetched(self, node: str) -> tuple[Any, int, None, str]:
-        """What says to the engine which task a program elsewhere has locked."""
+    def _fetched(self, node: str) -> Lock:
+        """Fetch and lock the open task of a node, as a program elsewhere does."""
         task, topic = self.task(node), self._node(node).topic
         if topic is None:
             raise AssertionError(f"{node} is no ExternalTask")
         hour = dt.timedelta(hours=1)
         fetched = external.fetch_and_lock(
-            db.session(), None, "tester", {topic: hour}, 10_000, lambda each: each.id
+            db.session(), None, "tester", {topic: hour}, limit=10_000, tell=lambda each: each.id
         )
         if task.id not in fetched:
             raise AssertionError(f"{node} cannot be fetched now: it is {task.status}")
-        return db.session(), task.id, None, "tester"
+        return Lock(task.id, None, "tester")
 
     def jobs(self) -> FlowRun:
         """Run the jobs that are due, one after the other in this thread."""

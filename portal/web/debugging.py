@@ -18,12 +18,12 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from portal import queries, trace
+from portal.engine.permissions import demand_manager_of
 from portal.language import gettext as _
 from portal.models import Process, Task, db
 from portal.queries import Waiting
 
 from .accounts.sign_in import require_login
-from .demands import demand_manager
 from .layout import me
 from .lookups import process_or_refuse
 from .rendering import render_template
@@ -153,7 +153,7 @@ def address(process: Process) -> str | None:
 @blueprint.get("/processes/<int:process_id>/debug")
 def insides(process_id: int) -> str:
     process = process_or_refuse(process_id)
-    demand_manager(me(), process.flow_label)
+    demand_manager_of(process.flow_label, me())
     query = db.select(Task).where(Task.process_id == process_id).order_by(Task.number)
     tasks = list(db.session.scalars(query).unique())
     waits = {each.task.id: each for each in queries.waiting(db.session(), process)}

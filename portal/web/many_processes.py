@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries, summaries
 from portal.engine import operations, permissions
+from portal.engine.lifecycle import demand_process
 from portal.engine.process_actions import Retried
 from portal.engine.versions import migration
 from portal.errors import PortalError
@@ -17,7 +18,6 @@ from portal.models import Process, db
 
 from . import migrating_many
 from .accounts.sign_in import require_login
-from .demands import demand_process
 from .display.actions import PROCESS_ACTIONS, heading
 from .layout import me
 from .reasons import reason_of_request

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
 from portal.engine import declarations
+from portal.engine.lifecycle import demand_process
 from portal.engine.versions import lost_steps, migration
 from portal.engine.versions.migration import Move
 from portal.errors import TransitionNotAllowed
@@ -23,7 +24,6 @@ from portal.render import ChartState
 from .accounts.sign_in import require_login
 from .chart import chart_state
 from .comparing import Compared, compared
-from .demands import demand_process
 from .display.actions import PROCESS_ACTIONS
 from .display.steps import step_title
 from .display.values import list_words

@@ -59,7 +59,7 @@ from .accounts import (
 )
 from .admin import incidents, jobs
 from .admin import operations as operations_of_people
-from .drafts import kept, pages
+from .drafts import kept, pages, parked
 from .forms import pages as form_pages
 from .forms import templates as form_templates
 from .mount import Mount
@@ -161,7 +161,7 @@ def init_app(app: Flask, mount: Mount, more: Sequence[Blueprint] = ()) -> None:
         sign_in.init_app(app)
     if mount.own_accounts and settings.open_id is not None:
         single_sign_on.init_app(app, settings.open_id)
-    kept.init_app(app)
+    parked.init_app(app)
     form_pages.check(app, app.extensions["portal_flows"].values())
 
 
@@ -195,7 +195,8 @@ def _attach(scope: Scaffold, app: Flask, mount: Mount) -> None:
         forgery.attach(scope)
     if mount.own_accounts:
         sessions.attach(scope)
-    kept.attach(scope, mount)
+    kept.attach(scope)
+    parked.attach(scope, mount)
     debugging.attach(scope, app)  # behind what gives a request its trace
     errors.attach(scope)
     headers.attach(scope)

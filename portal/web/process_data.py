@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from wtforms import Form
 
 from portal.engine import actions, visibility
+from portal.engine.lifecycle import demand_process
 from portal.errors import InvalidForm, TransitionNotAllowed
 from portal.jsonstore import fields_of
 from portal.jsonstore.place import MISSING, document_of, look_up
@@ -18,7 +19,6 @@ from portal.language import gettext as _
 from portal.models import Process, Task, db
 
 from .accounts.sign_in import require_login
-from .demands import demand_process
 from .display.actions import PROCESS_ACTIONS
 from .files import Files
 from .forms import seen

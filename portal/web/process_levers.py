@@ -8,13 +8,13 @@ from flask import Blueprint, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.engine import operations
+from portal.engine.lifecycle import demand_process
 from portal.engine.process_actions import Retried
 from portal.language import gettext as _
 from portal.language import ngettext
 from portal.models import Process, db
 
 from .accounts.sign_in import require_login
-from .demands import demand_process
 from .display.actions import PROCESS_ACTIONS
 from .layout import me
 from .lookups import process_or_refuse

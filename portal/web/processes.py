@@ -16,7 +16,7 @@ from portal.language import gettext, lazy_gettext
 from portal.models import db
 from portal.queries import Course, ProcessDetail
 
-from . import navigation, told
+from . import history, navigation
 from .accounts.sign_in import require_login
 from .chart import chart_state
 from .display.values import rows_of
@@ -62,7 +62,7 @@ def detail(process_id: int) -> str:
     state = chart_state(course, flow_class)
     hidden = visibility.hidden_fields(me(), process)
     manages = me().manages(process.flow_label)
-    deeds = told.story(process, latest.rows, hidden)
+    deeds = history.story(process, latest.rows, hidden)
     failed = next((task for task in course.open_tasks if task.status == "ERROR"), None)
     return render_template(
         "portal/process.html",
@@ -84,8 +84,8 @@ def detail(process_id: int) -> str:
         ),
         tab=tab,
         before=before,
-        lines=deeds if shown is latest else told.story(process, shown.rows, hidden),
-        changes=list(told.changes(process, shown.rows, hidden)) if tab == "changes" else [],
+        lines=deeds if shown is latest else history.story(process, shown.rows, hidden),
+        changes=list(history.changes(process, shown.rows, hidden)) if tab == "changes" else [],
         events=shown.rows,
         known_names=queries.names_in(
             session,
@@ -94,7 +94,7 @@ def detail(process_id: int) -> str:
         ),
         more_events=shown.before,
         data=rows_of(process, Files(process)),
-        entered=told.entered(latest.rows),
+        entered=history.entered(latest.rows),
         artifact=artifact_of(process),
         actions=offered(
             process,

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.engine import actions, items
+from portal.engine.lifecycle import demand_process
 from portal.errors import PermissionDenied, PortalError, TransientError, TransitionNotAllowed, Uncertain
 from portal.flow import registry
 from portal.language import gettext as _
@@ -19,7 +20,6 @@ from portal.language import ngettext
 from portal.models import Process, SignalSubscription, Task, db, task_link
 
 from .accounts.sign_in import require_login
-from .demands import demand_process
 from .display.actions import PROCESS_ACTIONS
 from .layout import me
 from .lookups import process_or_refuse

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from sqlalchemy.orm import Session
 
 from portal import queries
-from portal.engine import operations
+from portal.engine import operation_items
 from portal.engine.retries import disturbance, report
 from portal.errors import Uncertain
 from portal.models import Operation, User
@@ -24,12 +24,12 @@ SECONDS = 2.0
 
 def turn(session: Session, stopping: Callable[[], bool] = lambda: False) -> int:
     """Turn to one operation that is due. How many tasks or processes were turned to, and 1 for its end."""
-    operation = operations.claim(session)
+    operation = operation_items.claim(session)
     if operation is None:
         return 0
     try:
         return _go_on(session, operation, stopping)
-    except operations.Taken:
+    except operation_items.Taken:
         session.rollback()
         return 1
     except Exception as error:
@@ -38,7 +38,7 @@ def turn(session: Session, stopping: Callable[[], bool] = lambda: False) -> int:
         report(log, error, "operation %s was disturbed", operation.id)
         session.rollback()
         session.refresh(operation)
-        operations.let_go(session, operation, over=False, after=operations.REST)
+        operation_items.let_go(session, operation, over=False, after=operation_items.REST)
         return 1
 
 
@@ -47,13 +47,13 @@ def _go_on(session: Session, operation: Operation, stopping: Callable[[], bool])
     while True:
         ids = _next_ids(session, operation)
         if not ids:
-            operations.let_go(session, operation, over=True)
+            operation_items.let_go(session, operation, over=True)
             return turned + 1
         for target_id in ids:
             if stopping() or time.monotonic() > until:
-                operations.let_go(session, operation, over=False)
+                operation_items.let_go(session, operation, over=False)
                 return turned
-            operations.act(session, operation, target_id)
+            operation_items.act(session, operation, target_id)
             turned += 1
             if operation.pause:
                 return turned  # the next one has a moment of its own
@@ -62,10 +62,10 @@ def _go_on(session: Session, operation: Operation, stopping: Callable[[], bool])
 def _next_ids(session: Session, operation: Operation) -> list[int]:
     filters = operation.scope.get("filters")
     if filters is None:
-        found = operations.next_ids(session, operation)
+        found = operation_items.next_ids(session, operation)
     else:
         user = session.get_one(User, operation.user_id)
-        wanted, part = Filters.of_document(filters), (operation.cursor, operation.last, operations.CHUNK)
+        wanted, part = Filters.of_document(filters), (operation.cursor, operation.last, operation_items.CHUNK)
         listed = operation.scope.get("list") or wanted.list_of_processes
         found = queries.ids(session, user, listed, wanted, *part)
     session.rollback()

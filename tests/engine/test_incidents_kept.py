@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from portal import flow, jsonstore, this
-from portal.engine import actions, operations
+from portal.engine import actions, operation_items, operations
 from portal.engine.failures import without_secrets
 from portal.engine.incidents import normalised
 from portal.errors import TransitionNotAllowed
@@ -200,7 +200,7 @@ def test_a_kill_at_any_statement_turns_to_none_twice(orders, session, monkeypatc
     fails["on"] = False
     begin(session)
     seen.clear()
-    real, deaths = operations._advance, iter([True, False, True, False, False, True] + [False] * 20)
+    real, deaths = operation_items._advance, iter([True, False, True, False, False, True] + [False] * 20)
 
     def dying(*arguments, **values):
         dies, before = next(deaths), next(deaths)
@@ -210,7 +210,7 @@ def test_a_kill_at_any_statement_turns_to_none_twice(orders, session, monkeypatc
         if dies:
             raise Killed
 
-    monkeypatch.setattr(operations, "_advance", dying)
+    monkeypatch.setattr(operation_items, "_advance", dying)
     for _ in range(20):
         session.execute(update(Operation).values(scheduled=dt.datetime(2000, 1, 1, tzinfo=dt.UTC)))
         session.commit()
@@ -232,14 +232,14 @@ def test_a_worker_that_was_overtaken_does_nothing(orders, session):
     orders(2)
     fails["on"] = False
     begin(session)
-    mine = operations.claim(session)
+    mine = operation_items.claim(session)
     first, second = [task.id for task in failed(session)]
-    operations.act(session, mine, first)
+    operation_items.act(session, mine, first)
     late = Operation(
         id=mine.id, cursor=0, user_id=None, action="retry", target="task", reason="", pause=0, scope={}
     )
-    with pytest.raises(operations.Taken):
-        operations.act(session, late, second)
+    with pytest.raises(operation_items.Taken):
+        operation_items.act(session, late, second)
     assert [task.id for task in failed(session)] == [second]
 
 

@@ -6,7 +6,7 @@ from portal import flow, this
 from portal.engine import permissions
 from portal.models import create_user, db
 from portal.queries import helped, inbox, queue
-from portal.queries.lists import read
+from portal.queries.listing import read
 
 
 class WardFlow(flow.Flow):

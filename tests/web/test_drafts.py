@@ -411,7 +411,7 @@ def test_forms_without_a_session_are_few_and_small(app, people, monkeypatch):
     for _ in range(3):
         app.test_client().post("/tasks/9/execute", data={"x": "9"})
     assert len(db.session.scalars(select(ParkedForm)).all()) == 3
-    monkeypatch.setattr("portal.web.drafts.kept.LARGEST_PARKED", 10)
+    monkeypatch.setattr("portal.web.drafts.parked.LARGEST", 10)
     answer = browser.post("/tasks/1/execute", data={"x": "words and words"})
     assert answer.status_code == 401
     assert "words and words" in answer.text

@@ -19,11 +19,11 @@ def database_url(request):
     return str(request.getfixturevalue(request.param))
 
 
-def walk(read, user, sort, size):
+def walk(name, user, sort, size):
     """Every page of a list, and the ids on it."""
     after, ids = "", []
     for _ in range(50):
-        page = read(db.session(), user, Filters(sort=sort, after=after), size)
+        page = queries.read(db.session(), user, name, Filters(sort=sort, after=after), size)
         ids.append([task.id for task in page])
         after = page.after
         if not after:
@@ -48,8 +48,8 @@ def mixed(submit, take, people):
 
 @pytest.mark.parametrize("sort", ["", *ORDERS])
 def test_pages_by_keys_lose_and_repeat_nothing(mixed, people, sort):
-    whole = walk(queries.inbox, people["bob"], sort, 50)
-    pages = walk(queries.inbox, people["bob"], sort, 2)
+    whole = walk("inbox", people["bob"], sort, 50)
+    pages = walk("inbox", people["bob"], sort, 2)
     assert len(whole) == 1
     assert [task_id for page in pages for task_id in page] == whole[0]
     assert sorted(whole[0]) == sorted(mixed)
@@ -68,7 +68,7 @@ def test_the_soonest_due_comes_first_then_priority_and_what_has_no_date_last(mix
 def test_the_archive_has_what_i_did(bob, mixed, people, sort):
     for task_id in mixed[:3]:
         bob.post(f"/tasks/{task_id}/execute", data={})
-    assert sorted(i for page in walk(queries.archive, people["bob"], sort, 2) for i in page) == mixed[:3]
+    assert sorted(i for page in walk("archive", people["bob"], sort, 2) for i in page) == mixed[:3]
     page = bob.get("/archive").text
     assert "Rejected" in page
     assert "Outcome" in page

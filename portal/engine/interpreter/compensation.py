@@ -12,7 +12,7 @@ from portal.flow.base import Node
 from portal.models import Task
 
 from ..context import ActionContext
-from .joins import by_number
+from .scopes import by_number
 
 #: in the data of a task that was left out: nobody has done anything that could be taken back
 LEFT_OUT = "_skipped"

@@ -12,13 +12,13 @@ from portal.models import Process, Task, task_link
 from ..context import ActionContext
 from ..obstacles import standing
 from ..seen import among_open
-from . import token
+from . import scopes, token
 
 
 def arrive(run: ActionContext, node: Node, branch: str, *previous: Task) -> None:
     """A branch has come to a join."""
     process = previous[0].process
-    scope = scope_of(run, process, node, branch)
+    scope = scopes.scope_of(run, process, node, branch)
     join = waiting(run, process, node, scope) if scope is not None else None
     before: list[Task] = []
     gone = join is not None and join.status == "CANCELED" and not _has_gone_on(run, join)
@@ -26,7 +26,7 @@ def arrive(run: ActionContext, node: Node, branch: str, *previous: Task) -> None
         # taken back or cancelled: it meets again whom it had met, unless it was moved and is met itself
         before = [each for each in join.previous if each.status == "DONE" and each not in previous]
     if join is None or gone or join in previous:
-        owner = branch if scope is None else _token_of_split(run, process, scope)
+        owner = branch if scope is None else scopes.token_of_split(run, process, scope)
         join = run.create(process, node, owner, *before, *previous)
         join.awaits = scope
         run.record(join, "STARTED")
@@ -88,7 +88,7 @@ def _ask(run: ActionContext, join: Task, scope: str) -> None:
     node: Any = join.node
     if _is_blocked(run, join):
         return
-    active = [task for task in _branches(run, join, scope) if not _is_event(task)]
+    active = [task for task in _branches(run, join, scope) if not task.is_boundary_event]
     activation = run.activation(join)
     activation.active_tasks = active
     if not run.interpreter.attempt(run, join, lambda: node.goes_on(activation)):
@@ -172,8 +172,8 @@ def can_arrive(run: ActionContext, join: Task) -> bool:
             task is not join
             and task.is_open
             and task.flow_task not in cannot
-            and not _is_event(task)
-            and is_within(run, process, task.token, scope)
+            and not task.is_boundary_event
+            and scopes.is_within(run, process, task.token, scope)
         ):
             return True
     if run.seen.has_all(process):
@@ -181,7 +181,7 @@ def can_arrive(run: ActionContext, join: Task) -> bool:
     query = among_open(select(Task.token)).where(
         Task.process_id == process.id,
         Task.finished.is_(None),
-        may_be_within(scope),
+        scopes.may_be_within(scope),
         Task.flow_task.not_in(cannot),
         Task.flow_task_type.not_like("%Boundary"),
         Task.id.not_in(run.seen.ids(process)),
@@ -190,37 +190,16 @@ def can_arrive(run: ActionContext, join: Task) -> bool:
         found = run.session.scalars(query.limit(1)).all()
         if found and not token.within(found[0], scope):
             found = run.session.scalars(query).all()
-    return any(is_within(run, process, each, scope) for each in found)
-
-
-def may_be_within(scope: str) -> Any:
-    """The tasks of which `is_within` tells whether they are on a branch of this scope."""
-    return Task.token.startswith(f"{scope}_", autoescape=True) | Task.token.startswith(
-        token.LONG, autoescape=True
-    )
-
-
-def is_within(run: ActionContext, process: Process, branch: str, scope: str) -> bool:
-    """Whether a token has passed the split of this scope, however long its path has become since."""
-    if token.within(branch, scope):
-        return True
-    passed = token.passes(branch, token.split_of(scope)) if token.is_long(branch) else False
-    while not isinstance(passed, bool):
-        known = by_number(run, process, passed)
-        passed = known is not None and token.passes(known.token, token.split_of(scope))
-    return passed
+    return any(scopes.is_within(run, process, each, scope) for each in found)
 
 
 def _branches(run: ActionContext, join: Task, scope: str) -> list[Task]:
     """The open tasks of the split's branches."""
     run.session.flush()
-    found = run.seen.find(join.process, may_be_within(scope))
-    return [task for task in found if task is not join and is_within(run, join.process, task.token, scope)]
-
-
-def _is_event(task: Task) -> bool:
-    """Whether it is an event on a border, which stands ready beside its host."""
-    return task.flow_task_type.endswith("Boundary")
+    found = run.seen.find(join.process, scopes.may_be_within(scope))
+    return [
+        task for task in found if task is not join and scopes.is_within(run, join.process, task.token, scope)
+    ]
 
 
 def waiting(run: ActionContext, process: Process, node: Node, scope: str) -> Task | None:
@@ -240,75 +219,3 @@ def waiting(run: ActionContext, process: Process, node: Node, scope: str) -> Tas
     if found is not None:
         run.seen.add(found)
     return max(filter(None, (newest, found)), key=lambda task: task.number, default=None)
-
-
-def scope_of(run: ActionContext, process: Process, node: Node, branch: str) -> str | None:
-    """Which split the join closes for this branch: the outermost one that it is the join of, from the inside.
-
-    None for a token that has passed no split: nobody else can come.
-    """
-    numbers = token.splits(branch)
-    if not numbers:
-        return None
-    depth = len(numbers) - 1
-    joins = node.flow_class.definition.joins
-    while depth or token.is_long(branch):
-        if not depth:  # the rest of the path is that of the split at the head of this piece
-            head = by_number(run, process, numbers[0])
-            if head is None:
-                break
-            outer, above = head.token, token.splits(head.token)
-            pair = [above[-1], numbers[0]]
-        else:
-            pair = numbers[depth - 1 : depth + 1]
-        names = _names(run, process, numbers if depth else pair)
-        if not all(node.name in joins.get(names.get(each, ""), ()) for each in pair):
-            break
-        if depth:
-            depth -= 1
-        else:
-            branch, numbers, depth = outer, above, len(above) - 1
-    return token.scope(branch, depth)
-
-
-def _token_of_split(run: ActionContext, process: Process, scope: str) -> str:
-    found = token.owner(scope)
-    if found is None:
-        split = by_number(run, process, token.split_of(scope))
-        assert split is not None, f"the split of {scope} in process {process.id} is gone"
-        return split.token
-    return found
-
-
-def belongs_above(run: ActionContext, split: Task, node: Node) -> bool:
-    """Whether the branches of a split go to the join of the split that it is a branch of itself."""
-    numbers = token.splits(split.token)
-    above = _names(run, split.process, numbers[-1:]).get(numbers[-1], "") if numbers else ""
-    return node.name in node.flow_class.definition.joins.get(above, ())
-
-
-def by_number(run: ActionContext, process: Process, number: int) -> Task | None:
-    """A task of a process by its number."""
-    known = run.seen.number(process, number)
-    if known is not None or process in run.seen.made:
-        return known
-    with run.session.no_autoflush:
-        query = select(Task).where(Task.process_id == process.id, Task.number == number)
-        found = run.session.scalars(query).unique().first()
-    if found is not None:
-        run.seen.add(found)
-    return found
-
-
-def _names(run: ActionContext, process: Process, numbers: list[int]) -> dict[int, str]:
-    """The nodes of split tasks by their numbers."""
-    known = filter(None, (run.seen.number(process, number) for number in numbers))
-    names = {task.number: task.flow_task for task in known}
-    missing = [number for number in numbers if number not in names]
-    if missing and process not in run.seen.made:
-        query = select(Task).where(Task.process_id == process.id, Task.number.in_(missing))
-        with run.session.no_autoflush:
-            tasks = list(run.session.scalars(query).unique())
-        run.seen.add(*tasks)
-        names |= {task.number: task.flow_task for task in tasks}
-    return names

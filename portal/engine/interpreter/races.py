@@ -8,7 +8,7 @@ from portal.models import Task
 
 from ..context import ActionContext
 from . import token
-from .joins import by_number
+from .scopes import by_number
 
 
 def decide(run: ActionContext, task: Task) -> None:

@@ -31,6 +31,7 @@ from . import (
     mutexes,
     processes,
     races,
+    scopes,
     signals,
     subprocesses,
     token,
@@ -211,7 +212,7 @@ def proceed(run: ActionContext, task: Task, outcome: Done) -> None:
     node: Any = task.node
     if not node.races:  # or else the winner's branch is under way
         join = node.flow_class.definition.common_join(node) if outcome.empty and node.outgoing else None
-        if join is not None and joins.belongs_above(run, task, join):
+        if join is not None and scopes.belongs_above(run, task, join):
             joins.arrive(run, join, task.token, task)
         elif join is not None:
             follow_direct(run, join, task)

@@ -87,24 +87,23 @@ def move(
     nodes = flow_class.definition.nodes
     for old, new in names.items():
         _demand_names(nodes, old, new)
+    narrowed = [
+        *([Process.id.in_(processes)] if processes else ()),
+        *([Task.fingerprint == fingerprint] if fingerprint is not None else ()),
+        *([Process.created < created_before] if created_before is not None else ()),
+    ]
     query = select(Task.id, Process.id, Task.number, Task.flow_task).join(Task.process)
     query = query.where(
         Process.flow_label == flow_class.definition.label,
         Task.finished.is_(None),
         Task.flow_task.in_(list(names)),
+        *narrowed,
     )
-    if processes:
-        query = query.where(Process.id.in_(processes))
-    if fingerprint is not None:
-        query = query.where(Task.fingerprint == fingerprint)
-    if created_before is not None:
-        query = query.where(Process.created < created_before)
     rows = session.execute(query.order_by(Process.id, Task.number)).all()
     session.rollback()
-    everywhere = not (processes or fingerprint or created_before)
     if (
-        (rows or everywhere) and not dry_run and user is None
-    ):  # also where nothing waits at the old node just now
+        user is None and not dry_run and (rows or not narrowed)
+    ):  # also where nothing waits at the old node now
         _carry_permissions(session, nodes, names)
     moves = []
     for task_id, process_id, number, old in rows:

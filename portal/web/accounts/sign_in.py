@@ -18,7 +18,7 @@ from portal.language import gettext as _
 from portal.language import lazy_gettext
 from portal.models import Passwords, User, db, find_who_signs_in
 
-from ..drafts import kept
+from ..drafts import kept, parked
 from ..messages import flash
 from ..mount import mount
 from ..rendering import render_template
@@ -146,9 +146,9 @@ def require_login() -> BaseResponse | None:
         return _ask_first(here())
     form = kept.place() if request.method == "POST" else None
     if form is not None:
-        if not kept.park():
-            abort(401, kept.NOT_PARKED)
-        flash(_("Your session has expired. %(PARKED)s", PARKED=kept.PARKED), "warning")
+        if not parked.park():
+            abort(401, parked.NOT_PARKED)
+        flash(_("Your session has expired. %(PARKED)s", PARKED=parked.PARKED), "warning")
         return _ask_first(kept.form_address())
     # Nothing was typed; the page that it was sent from often has the same address.
     again = is_page(request.path, "GET")

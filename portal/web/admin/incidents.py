@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal.engine import actions, operations, visibility
 from portal.engine.notifications import People
+from portal.engine.permissions import demand_manager_of
 from portal.errors import PortalError
 from portal.language import gettext as _
 from portal.language import lazy_gettext, ngettext
@@ -21,7 +22,6 @@ from portal.queries.incidents import Failed, Wanted
 from .. import navigation
 from ..accounts.sign_in import require_login
 from ..csv_files import as_csv
-from ..demands import demand_manager
 from ..display.steps import flow_title, step_words
 from ..display.tracebacks import parts_of
 from ..display.values import label_of, stored_row
@@ -168,7 +168,7 @@ def _data_then(row: Failed | None) -> list[tuple[str, Any]]:
 @blueprint.post("/admin/incidents/<key>/<any(retry,skip,cancel):action>")
 def act(key: str, action: str) -> BaseResponse | str | tuple[str, int]:
     incident = _one_or_refuse(key)
-    demand_manager(me(), incident.flow_label)
+    demand_manager_of(incident.flow_label, me())
     whole = request.form.get("all") == "1" or request.form.get("_ask") == "all"
     ids = [] if whole else _ids_of_request(key)
     number = _number_open(key) if whole else len(ids)

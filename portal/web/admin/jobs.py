@@ -89,7 +89,7 @@ def why(task: Task) -> tuple[str, str]:
         return _("Attempt %(number)s of %(of)s", number=told.number + 1, of=told.of), str(
             error.get("type") or ""
         )
-    if task.is_event:
+    if task.is_boundary_event:
         return (_("On “%(step)s”", step=node.host.title), "") if node is not None and node.host else ("", "")
     return _("Waits for this moment"), ""
 

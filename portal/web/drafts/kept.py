@@ -1,23 +1,18 @@
 """Keeps what a form has sent until it is accepted, so that nothing typed is lost.
 
 A draft is the person's own and is saved by our script while they type, and by the server whenever a form is refused.
-A form that nobody signed in has sent is parked for its browser, and becomes a draft when that browser signs in: of
-the person whose session it was, where that is known, and of whoever signs in first otherwise.
+What a browser sends after its session has ended is `parked`.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import json
-import secrets
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from flask import Flask, current_app, g, request, url_for
+from flask import current_app, g, request, url_for
 from flask.sansio.scaffold import Scaffold
-from flask_login import user_logged_in, user_logged_out
-from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
@@ -28,14 +23,12 @@ from portal.language import lazy_gettext
 from portal.models import Draft, db
 
 from .. import limits
-from ..accounts import sessions
 from ..accounts.person import is_signed_in, person
-from ..mount import Mount, mount
 from ..urls import to_id
 from .labels import in_words, is_secret, secrets_of
 
-#: characters of names and texts together that a draft may have, and one that waits for its browser to sign in
-LARGEST, LARGEST_PARKED = 2_000_000, 500_000
+#: characters of names and texts together that a draft may have
+LARGEST = 2_000_000
 #: bytes that are read of a form that is larger than the portal takes, for the texts in it, if its sender is signed in
 READ_OF_TOO_LARGE = 64 * 1024 * 1024
 KEPT = lazy_gettext("What you typed is kept as a draft: the form has it when you open it again.")
@@ -43,10 +36,6 @@ NOT_KEPT = lazy_gettext("It could not be kept as a draft: copy it from here befo
 TOO_LONG = lazy_gettext(
     "It is too long to be kept as a draft (more than %(LARGEST)s characters): copy it from here.",
     LARGEST=f"{LARGEST:,}",
-)
-PARKED = lazy_gettext("What you typed is kept: it is in the form again when you have signed in.")
-NOT_PARKED = lazy_gettext(
-    "You are signed out, and what you typed is too long to be kept for you: copy it from here, then sign in."
 )
 #: what a form carries for the portal itself
 _OURS = {
@@ -132,7 +121,7 @@ def typed() -> drafts.Typed:
 
 
 def _form_that_is_too_large() -> MultiDict[str, str]:
-    signed_in = _is_signed_in()
+    signed_in = answers_signed_in()
     most = READ_OF_TOO_LARGE if signed_in else limits.STRANGERS_BYTES
     request.max_content_length = request.max_form_memory_size = most
     request.max_form_parts = limits.MOST_FIELDS if signed_in else limits.STRANGERS_FIELDS
@@ -157,9 +146,9 @@ def keep() -> str:
 
 def _keep() -> str:
     values, where = typed(), place()
-    if where is None or not values or not _is_from_here():
+    if where is None or not values or not is_from_here():
         return str(NOT_KEPT)
-    if _size(values) > LARGEST:
+    if size(values) > LARGEST:
         return str(TOO_LONG)
     try:
         if not is_signed_in():
@@ -210,78 +199,11 @@ def _in_words() -> list[tuple[str, str]]:
     return [] if where is None or draft is None else in_words(*where, draft.typed, seen=True)
 
 
-# -- without a session ---------------------------------------------------------------------------------------
-
-
-def park() -> bool:
-    """Keep a form for the browser that sent it; whether that was possible.
-
-    The key travels in a cookie of its own: that of the session is made anew when somebody signs in.
-    """
-    where, values = place(), typed()
-    if where is None or not _is_from_here() or _size(values) > LARGEST_PARKED:
-        return False
-    if not values:
-        return True
-    cookie = _cookie()
-    key = cookie.get("key") or secrets.token_urlsafe(32)
-    user_id = _whose(cookie)
-    hidden = secrets_of(where.path, where.task_id, values)
-    values = [pair for pair in values if pair[0] not in hidden]
-    drafts.park(db.session(), _hash(key), *where, values, user_id)
-    g.typed_cookie = {**cookie, "key": key}
-    return True
-
-
-def _whose(cookie: dict[str, Any]) -> int | None:
-    """Who was signed in here last, as the browser's own cookies prove."""
-    return (sessions.whose() if mount().own_accounts else None) or cookie.get("who")
-
-
-def _signed_in(_app: Any = None, *, user: Any, **_rest: Any) -> None:
-    cookie = _cookie()
-    g.typed_cookie = {"who": user.id}
-    if "key" not in cookie:
-        return
-    try:
-        drafts.adopt(db.session(), _hash(cookie["key"]), user.id)
-    except Exception as error:  # they are signed in all the same
-        give_up(db.session())
-        current_app.logger.warning("parked forms could not be taken over", exc_info=error)
-    g.typed_cookie = {**cookie, "who": user.id}
-
-
-def _signed_out(_app: Any = None, *, user: Any, **_rest: Any) -> None:
-    if user is not None and user.is_authenticated:
-        g.typed_cookie = {**_cookie(), "who": user.id}
-
-
-def _cookie() -> dict[str, Any]:
-    try:
-        text = request.cookies.get(_cookie_name(), "")
-        found: dict[str, Any] = _signer().loads(text, max_age=int(drafts.PARKED.total_seconds()))
-    except BadSignature:
-        return {}
-    return found
-
-
-def _cookie_name() -> str:
-    return f"{current_app.config['SESSION_COOKIE_NAME']}_typed"
-
-
-def _signer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="portal.typed")
-
-
-def _hash(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()
-
-
-def _size(values: drafts.Typed) -> int:
+def size(values: drafts.Typed) -> int:
     return sum(len(name) + len(text) for name, text in values)
 
 
-def _is_from_here() -> bool:
+def is_from_here() -> bool:
     """Whether a page of ours has sent this form, as browsers tell: another site's could plant a text."""
     origin = request.headers.get("Origin")
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
@@ -292,25 +214,9 @@ def _is_from_here() -> bool:
 # -- wiring --------------------------------------------------------------------------------------------------
 
 
-def _adopt() -> None:
-    """Take over what was parked before a person has signed in to the application around."""
-    if request.cookies.get(_cookie_name()) and _is_signed_in() and "key" in _cookie():
-        _signed_in(user=person())
-
-
-def _end(response: BaseResponse) -> BaseResponse:
-    if is_form() and _comes_back(response) and "draft_words" not in g and _is_signed_in():
+def _keep_refused(response: BaseResponse) -> BaseResponse:
+    if is_form() and _comes_back(response) and "draft_words" not in g and answers_signed_in():
         keep()
-    if "typed_cookie" in g:
-        response.set_cookie(
-            _cookie_name(),
-            _signer().dumps(g.typed_cookie),
-            max_age=dt.timedelta(days=1),
-            path=current_app.session_interface.get_cookie_path(current_app),
-            secure=current_app.config["SESSION_COOKIE_SECURE"],
-            httponly=True,
-            samesite="Lax",
-        )
     return response
 
 
@@ -319,23 +225,16 @@ def _comes_back(response: BaseResponse) -> bool:
     return response.status_code >= 400 or "_to" in request.form
 
 
-def _is_signed_in() -> bool:
+def answers_signed_in() -> bool:
+    """Whether somebody is signed in, as far as the database answers."""
     try:
         return is_signed_in()
     except Exception:  # the database does not answer
         return False
 
 
-def attach(scope: Scaffold, mount: Mount) -> None:
-    if not mount.own_accounts:  # who signs in here has it done then
-        scope.before_request(_adopt)
-    scope.after_request(_end)
-
-
-def init_app(app: Flask) -> None:
-    if app.extensions["portal_mount"].own_accounts:
-        user_logged_in.connect(_signed_in, app)
-        user_logged_out.connect(_signed_out, app)
+def attach(scope: Scaffold) -> None:
+    scope.after_request(_keep_refused)
 
 
 def helpers() -> dict[str, Any]:

@@ -9,13 +9,13 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
 from portal.engine import actions, drafts, permissions
+from portal.engine.lifecycle import demand
 from portal.errors import PermissionDenied
 from portal.flow.activation import Activation
 from portal.language import gettext as _
 from portal.models import Task, User, db, find_person
 
 from ..accounts.sign_in import require_login
-from ..demands import demand
 from ..display.actions import ACTIONS, action_words
 from ..layout import me
 from ..lookups import locked_or_refuse, task_or_refuse

@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
 from portal.engine import actions, drafts, permissions
+from portal.engine.lifecycle import demand
 from portal.errors import InvalidForm, PortalError, TransitionNotAllowed
 from portal.flow.activation import Activation
 from portal.jsonstore import StringField, fields_of
@@ -23,7 +24,6 @@ from portal.language import ngettext
 from portal.models import Task, db
 
 from ..accounts.sign_in import require_login
-from ..demands import demand
 from ..forms.choices import DecisionField
 from ..forms.views import UpdateProcessView
 from ..layout import me

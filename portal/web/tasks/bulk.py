@@ -9,13 +9,13 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries, summaries
 from portal.engine import actions, permissions
+from portal.engine.lifecycle import demand
 from portal.errors import PortalError
 from portal.language import gettext as _
 from portal.language import ngettext
 from portal.models import Task, User, db
 
 from ..accounts.sign_in import require_login
-from ..demands import demand
 from ..display.actions import ACTIONS, heading
 from ..layout import me
 from ..reasons import reason_of_request

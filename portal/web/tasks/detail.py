@@ -11,11 +11,11 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal import queries
 from portal.engine import actions, lifecycle, permissions
+from portal.engine.lifecycle import demand
 from portal.flow.activation import Activation
 from portal.models import Task, User, db
 
 from ..accounts.sign_in import require_login
-from ..demands import demand
 from ..display.values import rows_of
 from ..drafts import kept
 from ..files import Files

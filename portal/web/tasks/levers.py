@@ -8,12 +8,12 @@ from flask import Blueprint, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.engine import actions, places
+from portal.engine.lifecycle import demand
 from portal.errors import TransitionNotAllowed
 from portal.language import gettext as _
 from portal.models import Task, db
 
 from ..accounts.sign_in import require_login
-from ..demands import demand
 from ..display.actions import action_words
 from ..layout import me
 from ..lookups import task_or_refuse

@@ -36,7 +36,7 @@ def of_task(action: str, task: Task, node: Any = None) -> list[str]:
 
 def _waits_no_more(task: Task) -> list[str]:
     """What a process does without a timer, or without a job."""
-    if task.is_event:
+    if task.is_boundary_event:
         return [_("The task that it watches stays open, and nothing happens at that time.")]
     others = select(Task.id).where(
         Task.process_id == task.process_id, Task.finished.is_(None), Task.id != task.id, Task.flow_task > ""
