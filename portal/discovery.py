@@ -11,6 +11,7 @@ from types import ModuleType
 from flask import Flask, current_app
 
 from portal.errors import PortalError
+from portal.flow.base import Node
 from portal.flow.declaration import Flow
 from portal.flow.registry import Flows, registry
 
@@ -44,22 +45,26 @@ def discover(names: Iterable[str]) -> Flows:
         FlowError: two flows have one label.
         NoSuchModule: there is no such module.
     """
-    flows = Flows()
+    flows, others = Flows(), []
     for name in names:
         for module in _modules(name):
             for value in list(vars(module).values()):
-                if _is_flow(value) and value.__module__ == module.__name__:
+                if not isinstance(value, type) or value.__module__ != module.__name__:
+                    continue
+                if _is_flow(value):
                     flows.register(value)
+                elif not issubclass(value, Flow) and any(
+                    isinstance(each, Node) for each in vars(value).values()
+                ):
+                    others.append(value)
+    flows.strays = tuple(
+        each for each in others if not any(issubclass(found, each) for found in flows.values())
+    )
     return flows
 
 
-def _is_flow(value: object) -> bool:
-    return (
-        isinstance(value, type)
-        and issubclass(value, Flow)
-        and value is not Flow
-        and bool(value.definition.nodes)
-    )
+def _is_flow(value: type) -> bool:
+    return issubclass(value, Flow) and value is not Flow and bool(value.definition.nodes)
 
 
 def _prefer_own(module: ModuleType) -> None:

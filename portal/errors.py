@@ -117,6 +117,6 @@ class InvalidForm(PortalError):
     """The form is not valid."""
 
     def __init__(self, message: str | None = None, errors: dict[str, Any] | None = None) -> None:
-        super().__init__(message)
+        super().__init__(message or (f"The form is not valid: {errors}" if errors else None))
         #: the messages by field name
         self.errors = errors or {}

@@ -212,6 +212,11 @@ WRONG = {
         ["line 2: fits everything", "move it to the end"],
     ),
     "a comma too many": ("amount,out: rate\n1,2,3\n", "rates.csv", ["line 2", "3 cells", "the head 2"]),
+    "a comma for a decimal point": (
+        "amount;out: rate\n< 100,50;2\n",
+        "rates.csv",
+        ["line 2, column amount", "write 100.50"],
+    ),
     "a head alone": ("amount,out: rate\n", "rates.csv", ["no row"]),
     "nothing": ("", "rates.csv", ["empty", "amount,out: rate"]),
     "no table": ("", "rates.txt", [".csv or .dmn"]),

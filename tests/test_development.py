@@ -153,6 +153,10 @@ def test_the_page_is_told_apart_from_another_and_brings_its_style():
         ("flow.ExternalTask()", "add topic"),
         ('jsonstore.FileField("X", max_size="10 apples")', "'10 apples' is no size; give one"),
         ('jsonstore.StringField("X", maxlength=5)', "did you mean max_length?"),
+        ('jsonstore.ChoiceField(choices="van")', 'write choices=["van"]'),
+        ("flow.Function(self.later)", "write this.later"),
+        ("flow.ManualTask().Next(later)", "write this.later"),
+        ("flow.ManualTask().Next(\n            done)", "write this.done"),
     ],
 )
 def test_what_python_refuses_is_told_with_its_place_and_a_mend(
@@ -163,12 +167,89 @@ def test_what_python_refuses_is_told_with_its_place_and_a_mend(
     flows = tmp_path / name
     flows.mkdir()
     source = "from portal import assign, flow, jsonstore, this\n\nclass GreetFlow(flow.Flow):\n    work = (\n        "
-    (flows / "greet.py").write_text(f"{source}{wrong}\n    )\n")
+    later = "    done = flow.End()\n\n    def later(self, activation): ...\n"
+    (flows / "greet.py").write_text(f"{source}{wrong}\n    )\n{later}")
     said, code = command("flows", "check")
     assert code == 1
     assert said.startswith("Error: GreetFlow.work: ")
     assert words in said
-    assert said.endswith(f'File "{flows / "greet.py"}", line 5\n')
+    line = 6 if "\n" in wrong else 5
+    assert said.endswith(f'File "{flows / "greet.py"}", line {line}\n')
+
+
+def told(command, folder, monkeypatch, **modules):
+    """What `flows check` says of a package of its own with these modules."""
+    package = folder / f"site_{len(list(folder.iterdir()))}_{folder.name.replace('-', '_')}"
+    package.mkdir()
+    for name, source in modules.items():
+        (package / f"{name}.py").write_text(source.replace("PACKAGE", package.name))
+    monkeypatch.setenv("PORTAL_FLOWS", package.name)
+    return command("flows", "check")
+
+
+def test_a_keyword_on_a_line_of_its_own_is_no_attribute(command, tmp_path, monkeypatch):
+    source = """from portal import flow, jsonstore, this, views
+
+class GreetFlow(flow.Flow):
+    work = (
+        flow.View(
+            views.UpdateProcessView.as_view(
+                fields=["text"]
+            )
+        )
+        .Due(days=2)
+    )
+"""
+    said, code = told(command, tmp_path, monkeypatch, greet=source)
+    assert code == 1
+    assert said.startswith("Error: GreetFlow.work: ")
+
+
+def test_the_words_of_a_field_are_its_own(command, tmp_path, monkeypatch):
+    line = "class Line(jsonstore.Schema):\n    what = jsonstore.StringField(null=True)\n"
+    source = f"from portal import jsonstore\n\n{line}"
+    said, _code = told(command, tmp_path, monkeypatch, lines=source)
+    assert "there are: label, min_length, max_length, required" in said
+    assert "fget" not in said
+
+
+def test_a_flow_that_derives_from_the_module(command, tmp_path, monkeypatch):
+    source = "from portal import flow\n\nclass GreetFlow(flow):\n    pass\n"
+    said, code = told(command, tmp_path, monkeypatch, greet=source)
+    assert (code, "write class GreetFlow(flow.Flow)" in said) == (1, True)
+
+
+def test_modules_that_import_each_other(command, tmp_path, monkeypatch):
+    said, code = told(
+        command,
+        tmp_path,
+        monkeypatch,
+        one="from PACKAGE.two import b\na = 1\n",
+        two="from PACKAGE.one import a\nb = 1\n",
+    )
+    assert (code, "put both into one module" in said) == (1, True)
+
+
+STEPS = """from portal import flow, this
+
+class {name}{base}:
+    start = flow.StartHandle().Next(this.end)
+    end = flow.End()
+"""
+
+
+def test_a_class_with_steps_that_is_no_flow_is_told(command, tmp_path, monkeypatch):
+    said, code = told(command, tmp_path, monkeypatch, greet=STEPS.format(name="GreetFlow", base=""))
+    assert code == 0
+    assert "greet.GreetFlow has steps and is no flow; write class GreetFlow(flow.Flow)" in said
+
+
+def test_steps_that_a_flow_inherits_are_its_own(command, tmp_path, monkeypatch):
+    common = STEPS.format(name="Common", base="")
+    imports = "from PACKAGE.common import Common\nfrom portal import flow\n"
+    greet = f"{imports}\nclass GreetFlow(Common, flow.Flow):\n    pass\n"
+    said, code = told(command, tmp_path, monkeypatch, common=common, greet=greet)
+    assert (code, said) == (0, "greet: 2 nodes, sound\n")
 
 
 def test_debugging_is_for_this_machine_alone(command):

@@ -6,7 +6,7 @@ import pytest
 from jinja2 import TemplateError
 
 from portal import flow, jsonstore, this, views
-from portal.errors import TransitionNotAllowed
+from portal.errors import InvalidForm, TransitionNotAllowed
 from portal.models import Process
 
 
@@ -148,6 +148,20 @@ def test_a_failure_stays_one_when_nothing_catches_it(run):
     run.task("label").revive()
     run.jobs()
     assert "label" in run.path
+
+
+def test_a_program_elsewhere_writes_fields_only(flow_tester):
+    class ScaleFlow(flow.Flow):
+        process_class = ParcelProcess
+        start = flow.StartHandle().Next(this.weigh)
+        weigh = flow.ExternalTask("scale").Next(this.end)
+        end = flow.End()
+
+    run = flow_tester(ScaleFlow)
+    run.start()
+    with pytest.raises(InvalidForm, match=r"kilograms.*There is no such field"):
+        run.external("weigh", kilograms=3)
+    assert run.external("weigh", weight=3).process.weight == 3
 
 
 def test_a_run_says_why_it_waits(run, capsys):

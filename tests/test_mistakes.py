@@ -36,6 +36,9 @@ def nothing(activation): ...
 async def waits(activation): ...
 
 
+def without_self(activation, text): ...
+
+
 def yields(activation):
     yield activation
 
@@ -494,6 +497,12 @@ FAULTS = {
         {"start": lambda: flow.Start(views.CreateArtifactView.as_view(Loaned, ["item"])).Next(this.work),
          "work": lambda: flow.View(views.UpdateArtifactView.as_view(fields=["itm"])).Next(this.end), **END}, "work",
         ["`itm`", "Loaned", "did you mean `item`?"]),
+    "a method without self": (
+        {**START, "work": lambda: flow.Handle(this.take).Next(this.end), **END, "take": lambda: without_self}, "work",
+        ["`take`", "write `(self, activation, text)`"]),
+    "what a decision requires, as a list": (with_form(fields=["text"], decide="agreed", require=["text"]), "work",
+                                            ["require=", 'write {False: [\'text\']}']),
+    "a decision by a field that is not there": (with_form(fields=[], decide="agred"), "work", ["did you mean agreed?"]),
     "a view without a view": ({**START, "work": lambda: flow.View(None).Next(this.end), **END}, "work", ["view"]),
 }  # fmt: skip
 

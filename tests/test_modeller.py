@@ -192,6 +192,28 @@ class SecondFlow(flow.Flow):
     end = flow.End()
 
 
+class ThirdFlow(flow.Flow):
+    start = flow.StartHandle().Next(this.book)
+    book = flow.Function(this.note).CompensateWith(this.note).Next(this.ask)
+    ask = flow.Split().Next(this.answer, task_data_source=lambda activation: [{}, {}])
+    answer = (
+        flow.ManualTask()
+        .OnTimeout(dt.timedelta(days=14), this.remind, interrupting=False, repeat=dt.timedelta(days=7))
+        .OnTimeout(flow.working(days=2), this.remind, interrupting=False, repeat=flow.working(days=1))
+        .Next(this.enough)
+    )
+    enough = flow.Join(lambda activation, active_tasks: True).Next(this.end)
+    remind = flow.Function(this.note).Next(this.end)
+    end = flow.End()
+
+    def note(self, activation): ...
+
+
+@pytest.mark.parametrize("flow_class", [FirstFlow, SecondFlow, ThirdFlow, *EXAMPLES.values()])
+def test_a_flow_does_not_differ_from_what_it_is_exported_to(flow_class):
+    assert list(render.compare(made_of(render.bpmn(flow_class)), flow_class).lines()) == []
+
+
 def test_two_versions_are_told_apart():
     found = render.compare(FirstFlow, SecondFlow)
     assert list(found.lines()) == [

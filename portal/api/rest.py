@@ -6,7 +6,7 @@ from flask import Blueprint, abort, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.errors import InvalidForm
-from portal.web.problems import WRONG, Invalid, flattened, problem
+from portal.web.problems import WRONG, Invalid, problem
 
 from . import document, events, external, flows, hooks, people, processes, reports, talk, tasks, triggers
 from .callers import SAFE, identify, tell_rate
@@ -62,4 +62,4 @@ def _invalid(error: Invalid) -> BaseResponse:
 
 @rest.errorhandler(InvalidForm)
 def _invalid_form(error: InvalidForm) -> BaseResponse:
-    return problem(422, str(error), errors=dict(flattened(error.errors)))
+    return _invalid(Invalid.form(error))

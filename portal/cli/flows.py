@@ -56,6 +56,9 @@ def check_flows(labels: tuple[str, ...]) -> None:
         click.echo(f"{label}: {len(flow_class.definition.nodes)} nodes, sound")
         for remark in (*_unstored(flow_class), *doubts(flow_class, registry.values())):
             click.echo(f"{label}: {remark}")
+    for stray in registry.current.strays:
+        name = f"{stray.__module__}.{stray.__qualname__}"
+        click.echo(f"{name} has steps and is no flow; write class {stray.__name__}(flow.Flow)")
     # Flows can be checked before there is a database, in a build for example.
     ready = inspect(db.engine).has_table("portal_task")
     found = incompatible.find(db.session()) if ready else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import inspect
+import itertools
 import linecache
 import re
 import sys
@@ -43,7 +44,7 @@ def fault_of(error: BaseException) -> Fault | None:
         return None
     frame = frames[at]
     text = f"{type(error).__name__}: {error}"
-    mend = _mend(error, _source(frame))
+    mend = _mend(error, _source(frame), frame)
     return Fault(_where(frame), text + mend, frame.filename, frame.lineno or 0)
 
 
@@ -56,13 +57,15 @@ def _where(frame: traceback.FrameSummary) -> str:
     """The class and the attribute in whose declaration a frame is; empty outside of a class."""
     if frame.name.startswith("<"):
         return ""
+    found, depth = frame.name, sys.maxsize
     for line in range(frame.lineno or 0, 0, -1):
         text = linecache.getline(frame.filename, line)
-        if named := re.match(r"\s+(\w+)\s*(?::[^=]+)?=(?!=)", text):
-            return f"{frame.name}.{named[1]}"
         if re.match(r"\s*(class|def)\b", text):
             break
-    return frame.name
+        named = re.match(r"(\s+)(\w+)\s*(?::[^=]+)?=(?!=)", text)
+        if named and len(named[1]) < depth:  # a keyword of a call stands further in than the attribute
+            found, depth = f"{frame.name}.{named[2]}", len(named[1])
+    return found
 
 
 def _source(frame: traceback.FrameSummary) -> str:
@@ -74,16 +77,28 @@ def _source(frame: traceback.FrameSummary) -> str:
     return "".join(lines)
 
 
-def _mend(error: BaseException, source: str) -> str:
+def _mend(error: BaseException, source: str, frame: traceback.FrameSummary) -> str:
     """A mend, to be added to the message; empty where none is known."""
     if "; " in str(error):  # it says one itself
         return ""
     if isinstance(error, NameError) and error.name:
-        return _of_name(error, error.name)
+        return _of_declared(error.name, source, frame) or _of_name(error, error.name)
+    if isinstance(error, ImportError) and "partially initialized" in str(error):
+        return "; import it inside of the function that needs it, or put both into one module"
     if isinstance(error, AttributeError) and error.name:
         known = [each for each in dir(error.obj) if not each.startswith("_")]
         return guess(error.name, known, "", all_known=False)
     return _of_call(str(error), source) if isinstance(error, TypeError) else ""
+
+
+def _of_declared(name: str, source: str, frame: traceback.FrameSummary) -> str:
+    """The mend for a name that a flow declares further down, or for `self` where there is none yet."""
+    if name == "self" and (used := re.search(r"\bself\.(\w+)", source)):
+        return f"; write this.{used[1]}"
+    below = linecache.getlines(frame.filename)[frame.lineno or 0 :]
+    body = itertools.takewhile(lambda line: not line.strip() or line[:1].isspace(), below)
+    declares = re.compile(rf"\s+(?:def\s+{name}\(|{name}\s*=\s*\(?\s*(?:flow\.|$))")
+    return f"; write this.{name}" if any(map(declares.match, body)) else ""
 
 
 def _of_name(error: NameError, name: str) -> str:
@@ -99,6 +114,8 @@ def _of_name(error: NameError, name: str) -> str:
 
 def _of_call(text: str, source: str) -> str:
     """The mend for a call that Python refuses."""
+    if text.startswith("module() takes") and (derived := re.search(r"class (\w+)\(flow\)", source)):
+        return f"; write class {derived[1]}(flow.Flow)"
     if "object is not callable" in text:
         if reference := re.search(r"\bthis\.(\w+)\(", source):
             return f"; write this.{reference[1]}, which is called when the flow runs"
@@ -132,7 +149,8 @@ def _parameters(called: str, source: str) -> list[str]:
         calls: list[Any] = [made]
         if isinstance(made, type):
             part = "__init__" if method in ("__init__", name) else method
-            calls = [vars(base)[part] for base in made.__mro__ if part in vars(base)]
+            ours = [base for base in made.__mro__ if base.__module__.startswith("portal.")]
+            calls = [vars(base)[part] for base in ours if part in vars(base)]
         for call in calls:
             found |= dict.fromkeys(_named(call))
     return list(found)

@@ -265,6 +265,10 @@ def _unfit(called: Called, function: Any, name: str, has_self: bool = False) -> 
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):  # it does not tell what it takes
         return
+    if has_self and parameters and parameters[0].name == called.given[0]:
+        names = ", ".join(each.name for each in parameters)
+        yield f"{called.what}: {name} has no `self`; write `(self, {names})`"
+        return
     yield from _miscounted(called, parameters[has_self:], ("self",) if has_self else (), name)
 
 

@@ -25,6 +25,8 @@ class Flows(dict[str, "type[Flow]"]):
     job_timeout = dt.timedelta(hours=1)
     #: in which working time is counted
     calendar = WorkingCalendar()
+    #: classes with nodes of which no flow is made
+    strays: tuple[type, ...] = ()
 
     def register(self, flow_class: type[Flow]) -> None:
         """Add a flow.

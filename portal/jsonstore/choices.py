@@ -11,6 +11,8 @@ def enum_of(choices: Any) -> type[enum.Enum] | None:
 
 
 def pairs(choices: Any) -> list[tuple[Any, str]]:
+    if isinstance(choices, str):
+        raise ValueError(f'choices= takes several values, not {choices!r}; write choices=["{choices}"]')
     if enum_of(choices):
         return [(member.value, _member_label(member)) for member in choices]
     return [

@@ -127,11 +127,9 @@ class Writer:
 
     def _gateway(self, element: Element) -> str:
         kind = element.kind
-        if (
-            len(element.ways) < 2
-            and kind not in ("exclusiveGateway", "eventBasedGateway")
-            and len(element.ways_in) > 1
-        ):
+        # a complex one may have a single way in, which several branches take
+        meets = len(element.ways_in) > 1 or kind == "complexGateway"
+        if meets and len(element.ways) < 2 and kind not in ("exclusiveGateway", "eventBasedGateway"):
             return f"flow.Join({self._early(element)})"
         if kind == "exclusiveGateway":
             if not _is_if(element):
@@ -162,14 +160,13 @@ class Writer:
 
     def _borders(self, element: Element) -> Iterator[str]:
         for event in self._diagram.boundaries(element):
-            if not event.ways:
-                continue
-            then = f"this.{self._names[event.ways[0].target]}"
-            if event.event == "compensate":
-                yield f".CompensateWith({then})"
-                continue
-            method = _BORDERS.get(event.event, "OnMessage")
-            yield f".{method}({', '.join(self._border(event, method, then))})"
+            ways = [self._names[way.target] for way in event.ways]
+            if event.event == "compensate":  # a method that takes it back is not drawn
+                handler = ways[0] if ways else self._method(event, "undo", "how it is taken back")
+                yield f".CompensateWith(this.{handler})"
+            elif ways:
+                method = _BORDERS.get(event.event, "OnMessage")
+                yield f".{method}({', '.join(self._border(event, method, f'this.{ways[0]}'))})"
 
     def _border(self, event: Element, method: str, then: str) -> Iterator[str]:
         """The arguments of a boundary event."""
@@ -189,7 +186,7 @@ class Writer:
         if not event.interrupting:
             yield "interrupting=False"
             yield from self._repeat(event)
-        if event.name and event.name != event.detail and not event.name.startswith("After "):
+        if event.name and event.name != event.detail:
             yield f"title={quoted(event.name)}"
 
     def _repeat(self, event: Element) -> Iterator[str]:

@@ -11,10 +11,11 @@ from sqlalchemy import func, select
 
 from portal.engine import actions, external
 from portal.engine.external import Lock
-from portal.errors import TransitionNotAllowed
+from portal.errors import InvalidForm, TransitionNotAllowed
 from portal.flow import Flow, throw_signal
 from portal.flow.names import guess
 from portal.models import Event, Process, Task, User, db
+from portal.web.forms.build import process_field_names
 from portal.web.forms.submit import fill_form
 
 from . import pages, telling
@@ -253,7 +254,13 @@ class FlowRun:
         Args:
             node: its name.
             data: what came of the work, as Python values: keywords of the node's function, or fields of the process.
+
+        Raises:
+            InvalidForm: the process has no such field.
         """
+        unknown = data.keys() - process_field_names(type(self.process))
+        if unknown and self._node(node).func is None:
+            raise InvalidForm(errors={name: ["There is no such field."] for name in sorted(unknown)})
 
         def write(activation: Any) -> None:
             if activation.node.func is not None:
@@ -267,7 +274,12 @@ class FlowRun:
         return self
 
     def external_fails(
-        self, node: str, message: str = "It fails in this test.", *, retries: int | None = None
+        self,
+        node: str,
+        message: str = "It fails in this test.",
+        *,
+        retries: int | None = None,
+        code: str | None = None,
     ) -> FlowRun:
         """Report the failure of an external task, as a program elsewhere would.
 
@@ -275,9 +287,13 @@ class FlowRun:
             node: its name.
             message: what has happened.
             retries: how many tries are left; as the flow says when it is left out.
+            code: that of an error which the flow knows, for `.OnError(…, code=…)`; it is not tried again.
         """
         with self.telling():
-            external.fail(db.session(), self._fetched(node), message, left=retries)
+            if code is None:
+                external.fail(db.session(), self._fetched(node), message, left=retries)
+            else:
+                external.throw(db.session(), self._fetched(node), code, message)
         return self
 
     def _fetched(self, node: str) -> Lock:

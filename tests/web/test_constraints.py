@@ -265,3 +265,9 @@ def test_a_process_with_a_table_of_its_own_is_counted_as_started(erin):
     assert (start.action, start.from_state, start.to_state) == ("start", None, "NEW")
     page = erin.get("/reports?format=csv").text
     assert "Treaty,1,0" in page.replace("treaty", "Treaty")
+
+
+def test_a_test_reads_what_the_database_refuses(flow_tester):
+    flow_tester(TreatyFlow).start("start", user="alice", number="T1", title="First")
+    with pytest.raises(InvalidForm, match=r"number.*“T1” is used already"):
+        flow_tester(TreatyFlow).start("start", user="alice", number="T1", title="Second")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,7 +23,8 @@ def read(name: str, text: str, kinds: Kinds, decision: str = "") -> Table:
     """
     if decision:
         raise TableError(f"{name} has one decision; leave decision= out")
-    rows = list(_rows(name, text))
+    parted = _parted(text)
+    rows = list(_rows(name, text, parted))
     if not rows:
         raise TableError(f"{name} is empty: its first line names the columns, as in amount,{OUT} rate")
     (line, head), *body = rows
@@ -37,15 +39,20 @@ def read(name: str, text: str, kinds: Kinds, decision: str = "") -> Table:
         raise TableError(
             f"{name}, line {line}: each column of results has a name of its own: {', '.join(columns)}"
         )
-    rules = tuple(_rule(name, line, row, names, ins, outs, kinds) for line, row in body)
+    rules = tuple(_rule(name, line, row, names, ins, outs, kinds, parted == ";") for line, row in body)
     _check_reach(name, rules)
     return Table(name, tuple(Column(names[at]) for at in ins), tuple(Column(names[at]) for at in outs), rules)
 
 
-def _rows(name: str, text: str) -> Iterator[tuple[int, list[str]]]:
-    """The lines that are not empty, with their numbers. What parts the columns is what the head has most of."""
+def _parted(text: str) -> str:
+    """What parts the columns: what the head has most of."""
     head = next((line for line in text.splitlines() if line.strip()), "")
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=max(",;\t", key=head.count), strict=True)
+    return max(",;\t", key=head.count)
+
+
+def _rows(name: str, text: str, parted: str) -> Iterator[tuple[int, list[str]]]:
+    """The lines that are not empty, with their numbers."""
+    reader = csv.reader(text.splitlines(keepends=True), delimiter=parted, strict=True)
     try:
         for row in reader:
             if any(cell.strip() for cell in row):
@@ -55,7 +62,14 @@ def _rows(name: str, text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _rule(
-    name: str, line: int, row: list[str], names: list[str], ins: list[int], outs: list[int], kinds: Kinds
+    name: str,
+    line: int,
+    row: list[str],
+    names: list[str],
+    ins: list[int],
+    outs: list[int],
+    kinds: Kinds,
+    by_semicolons: bool,
 ) -> Rule:
     if len(row) != len(names):
         raise TableError(
@@ -65,6 +79,8 @@ def _rule(
     try:
         tests = []
         for at in ins:
+            if by_semicolons:
+                _refuse_decimal_comma(row[at])
             tests.append(cells.test(row[at], kinds.get(names[at], ANY), strict=False))
         results = []
         for at in outs:
@@ -73,6 +89,15 @@ def _rule(
     except cells.Odd as error:
         raise TableError(f"{name}, line {line}, column {names[at]}: {error}") from None
     return Rule(f"line {line}", tuple(tests), tuple(results))
+
+
+def _refuse_decimal_comma(cell: str) -> None:
+    """Where spreadsheets part columns by semicolons they write 100.50 as 100,50, which would be one of 100 and 50."""
+    if found := re.search(r"(?<![\w,])(\d+),(\d+)(?![\w,])", cell):
+        whole, part = found.groups()
+        raise cells.Odd(
+            f"{cell!r}: write {whole}.{part} for a decimal number, `{whole}, {part}` for one of two"
+        )
 
 
 def _always(value: Any) -> Result:

@@ -91,7 +91,7 @@ def storing(form: Any, process: Process, model: type) -> Iterator[None]:
         if not _is_refusal(error):
             raise
         _tell(form, inspect(model), _Refusal.of(error))
-        raise InvalidForm("The form is not valid.", dict(form.errors)) from error
+        raise InvalidForm(errors=dict(form.errors)) from error
     savepoint.commit()
 
 

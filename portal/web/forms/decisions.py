@@ -14,6 +14,7 @@ from wtforms.validators import StopValidation
 
 from portal import jsonstore
 from portal.errors import FlowError
+from portal.flow.names import guess
 from portal.jsonstore import fields_of
 from portal.jsonstore.scalars import YES_OR_NO
 from portal.language import gettext as _
@@ -47,7 +48,8 @@ class Decision(NamedTuple):
             fields: the names of the form's inputs.
         """
         if self.name not in known:
-            yield f"`decide` names {self.name!r}, but {model.__name__} has no such field; name one that it has"
+            mend = guess(self.name, known, "", all_known=False) or "; name one that it has"
+            yield f"`decide` names {self.name!r}, but {model.__name__} has no such field{mend}"
             return
         field = field_or_column(model, self.name)
         values = _values(field)

@@ -71,7 +71,10 @@ class FormView:
         self.template = options.get("template") or self.template
         self.check = options.get("check")
         decide, require = options.get("decide"), options.get("require")
-        self.decision = None if decide is None else Decision.of(decide, require)
+        self._odd_require = None if require is None or isinstance(require, Mapping) else require
+        self.decision = (
+            None if decide is None else Decision.of(decide, None if self._odd_require else require)
+        )
         self._unknown = sorted(set(options) - set(ViewOptions.__annotations__))
         self._needs_decide = decide is None and bool(require)
         self._says_nothing = fields is None and self.form_class is None and decide is None
@@ -221,6 +224,9 @@ class FormView:
             yield from unfit(Called("check=", self.check, ("object",)))
         if self._needs_decide:
             yield "`require` says what a decision requires; name its field by decide="
+        if self._odd_require is not None:
+            named = list(self._odd_require)
+            yield f"require= says by each answer which fields it needs, not {named}; write {{False: {named}}}"
         if self.check is not None and not callable(self.check):
             yield f"check= takes a function of the object, not {self.check!r}; write a lambda or the function's name"
         if self.form_class is not None and not (

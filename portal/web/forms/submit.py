@@ -57,7 +57,7 @@ def enter(activation: Activation, data: MultiDict[str, Any]) -> bool:
         g.csrf_valid = True  # nobody else's page can call this
         form = view.form(activation, formdata=data)
         if not form.validate():
-            raise InvalidForm(f"the form is not valid: {form.errors}", form.errors)
+            raise InvalidForm(errors=form.errors)
         view.accept(form, activation)
     return False
 

@@ -29,7 +29,7 @@ def write(form: Form, target: Any) -> None:
     for name in away:
         _empty(target, name)
     if not written:
-        raise InvalidForm("The form is not valid.", dict(form.errors))
+        raise InvalidForm(errors=dict(form.errors))
 
 
 def _write_by_hand(form: Form, target: Any) -> bool:
