@@ -111,13 +111,20 @@ class Config:
         Args:
             given: `{"DATABASE_URL": …, "FLOWS": [...], "TESTING": True}`.
             instance: the folder for the SQLite file and the secret key when nothing else is said.
+
+        Raises:
+            ValueError: a setting is none of what it can be, or has the prefix in the mapping.
         """
+        given = given or {}
+        for name in given:
+            if name.startswith(PREFIX):  # it would be passed over, and another database used, say
+                raise ValueError(f"config= names {name}; write {name.removeprefix(PREFIX)}")
         values: dict[str, Any] = {
             name.removeprefix(PREFIX): value
             for name, value in os.environ.items()
             if name.startswith(PREFIX) and value and name != APP
         }
-        values |= given or {}
+        values |= given
         testing = values.get("TESTING")
         known: dict[str, Any] = {}
         for field in dataclasses.fields(cls):

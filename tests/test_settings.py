@@ -50,6 +50,7 @@ from portal.secret_key import SAMPLES
         ),
         ({"FLOWS": [5]}, r"PORTAL_FLOWS is \[5\]; it is names of modules, such as flows"),
         ({"FLOWS": [pytest]}, "PORTAL_FLOWS is .*; it is names of modules"),
+        ({"PORTAL_DATABASE_URL": "sqlite://secret"}, "config= names PORTAL_DATABASE_URL; write DATABASE_URL"),
         ({"FLOWS": 5}, "PORTAL_FLOWS is 5; it is names of modules"),
         ({"FLOWS": [".flows"]}, "PORTAL_FLOWS names '.flows', which is no name of a module"),
         ({"DATABASE_URL": "secret@nowhere"}, "PORTAL_DATABASE_URL is no address of a database"),
