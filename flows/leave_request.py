@@ -30,7 +30,7 @@ class LeaveRequestProcess(Process):
 
     @property
     def absence(self) -> str:
-        return f"{self.days} {'day' if self.days == 1 else 'days'} off from {self.first_day:%d %b %Y}"
+        return f"{self.days} {'day' if self.days == 1 else 'days'} off from {self.first_day.day} {self.first_day:%b %Y}"
 
 
 def ends_after_it_begins(leave: LeaveRequestProcess) -> None:

@@ -47,7 +47,6 @@ class ChecklistItemFlow(flow.Flow):
         .Annotation(
             title="Get it ready",
             description="Finish this when it is really there: the new colleague counts on it.",
-            summary_template="{{ process.what }} for {{ process.employee }}, ready on {{ process.due_on }}",
             result_template="{{ process.what }} is ready. {{ process.remark or '' }}",
         )
         # who holds checklist_item.can_prepare does every item, checklist_item.can_prepare:it those of IT
@@ -91,7 +90,8 @@ class OnboardingFlow(flow.Flow):
     keywords = ("new colleague", "hire", "first day", "laptop")
     milestones = {"Planned": this.plan, "Prepared": this.prepare, "Welcomed": this.welcome}
     process_summary_template = (
-        "{{ process.employee }}, {{ process.job }}, from {{ process.first_day.strftime('%d %b %Y') }}"
+        "{{ process.employee }}, {{ process.job }}, "
+        "from {{ process.first_day.day }} {{ process.first_day.strftime('%b %Y') }}"
     )
     process_result_template = "{{ process.employee }} is on board"
 

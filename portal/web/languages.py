@@ -24,7 +24,11 @@ _: Any = language.lazy_gettext
 _SCRIPT_WORDS: tuple[Any, ...] = (
     _("%(number)s selected"),
     _("%(what)s is removed."),
+    _("%(number)s of %(of)s"),
     _("All selected"),
+    _("In the list"),
+    _("Next"),
+    _("Previous"),
     _("Close"),
     _("Keyboard shortcuts"),
     _("Not saved"),

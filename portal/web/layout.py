@@ -224,6 +224,7 @@ def helpers() -> dict[str, Any]:
         "deed": deeds.deed,
         "deed_to_it": deeds.deed_to_it,
         "rule_words": deeds.rule_words,
+        "unassigned_words": deeds.unassigned_words,
         "event_state": states.event_state,
         "by_person": deeds.by_person,
         "step_title": steps.step_title,

@@ -48,7 +48,11 @@ function current() { return rows()[place]; }
 
 function move(step) {
   const list = rows();
-  if (!list.length) return false;
+  if (!list.length) {
+    const link = document.querySelector(`[data-trail="${step}"]`);
+    link?.click();
+    return Boolean(link);
+  }
   current()?.classList.remove("is-current");
   place = Math.max(0, Math.min(list.length - 1, place + step));
   current().classList.add("is-current");
@@ -59,7 +63,7 @@ function move(step) {
 }
 
 function tick() {
-  const box = current()?.querySelector('input[name="task"]');
+  const box = current()?.querySelector(".tick input");
   if (!box) return false;
   box.click();
   return true;

@@ -9,6 +9,7 @@ import { listRows } from "./lists.js";
 import { suggestRows } from "./picker.js";
 import { keepFresh } from "./refresh.js";
 import { growRows } from "./rows.js";
+import { followTrail } from "./trail.js";
 import { followAnswers } from "./when.js";
 
 // The server needs the zone for the moments in forms, where the reader has not chosen one.
@@ -104,6 +105,7 @@ keepFresh();
 growRows();
 sendFiles();
 followAnswers();
+followTrail();
 suggestRows();
 keepDrafts();
 searchCatalogue();

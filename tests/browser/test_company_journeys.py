@@ -134,7 +134,7 @@ def test_a_request_is_sent_and_withdrawn_on_a_phone(person):
     alice.get_by_label("Last day").fill("2027-03-05")
     alice.get_by_role("button", name="Submit", exact=True).tap()
     expect(alice.get_by_role("status").first).to_be_visible()
-    row = request_of(alice, "5 days off from 01 Mar 2027")
+    row = request_of(alice, "5 days off from 1 Mar 2027")
     withdraw = row.get_by_role("link", name=re.compile("Withdraw"))
     assert withdraw.bounding_box()["height"] >= 44
     assert alice.evaluate("document.documentElement.scrollWidth") <= 390
@@ -142,7 +142,7 @@ def test_a_request_is_sent_and_withdrawn_on_a_phone(person):
     alice.get_by_role("button", name="Withdraw request").tap()
     expect(alice.get_by_role("status").get_by_text("is withdrawn")).to_be_visible()
     alice.goto("/requests?show=finished")
-    row = alice.get_by_role("listitem").filter(has_text="5 days off from 01 Mar 2027").first
+    row = alice.get_by_role("listitem").filter(has_text="5 days off from 1 Mar 2027").first
     expect(row).to_contain_text("Cancelled")
 
 
@@ -156,11 +156,11 @@ def test_the_catalogue_and_ones_requests_need_no_script(person):
     alice.get_by_label("First day").fill("2027-04-05")
     alice.get_by_label("Last day").fill("2027-04-06")
     alice.get_by_role("button", name="Submit", exact=True).click()
-    row = request_of(alice, "2 days off from 05 Apr 2027")
+    row = request_of(alice, "2 days off from 5 Apr 2027")
     row.get_by_role("link", name=re.compile("Withdraw")).click()
     alice.get_by_role("button", name="Withdraw request").click()
     alice.goto("/requests")
-    expect(alice.locator(".finished").get_by_text("2 days off from 05 Apr 2027")).to_be_visible()
+    expect(alice.locator(".finished").get_by_text("2 days off from 5 Apr 2027")).to_be_visible()
 
 
 ABOVE_THE_FOLD = """

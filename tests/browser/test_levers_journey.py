@@ -117,3 +117,25 @@ def test_work_is_handed_over_in_a_dialog_beside_its_rows(person):
     expect(carol.get_by_text("2 tasks assigned.")).to_be_visible()
     carol.get_by_role("button", name="Undo").click()
     expect(carol.get_by_text("2 tasks are as they were.")).to_be_visible()
+
+
+def test_from_a_row_one_goes_to_the_next_and_keys_select_processes_too(person):
+    alice, carol = person("alice"), person("carol")
+    for number in range(2):
+        send(alice, f"Pair {number}")
+    carol.goto("/tasks?q=pair")
+    carol.locator("[data-open]").first.click()
+    way = carol.get_by_role("navigation", name="In the list")
+    expect(way).to_contain_text("1 of 2")
+    first = carol.url
+    assert find_problems(carol) == []
+    way.get_by_role("link", name="Next").click()
+    expect(way).to_contain_text("2 of 2")
+    carol.keyboard.press("k")
+    expect(way).to_contain_text("1 of 2")
+    assert carol.url == first
+    carol.goto("/processes?q=pair")
+    expect(way).to_have_count(0)
+    carol.keyboard.press("j")
+    carol.keyboard.press("x")
+    expect(carol.get_by_text("1 selected")).to_be_visible()

@@ -23,6 +23,9 @@ BERN = {"timezone": "Europe/Zurich"}
     [
         ("11-27 15:00", "12-01 15:00", True, "in 2 working days, Tue 1 Dec, 15:00"),
         ("11-27 15:00", "12-01 15:00", False, "in 4 days, Tue 1 Dec, 15:00"),
+        ("11-30 18:00", "12-02 10:00", False, "in 2 days, Wed 2 Dec, 10:00"),  # 40 hours, and no day between
+        ("11-30 18:00", "12-11 09:00", False, "in 11 days, Fri 11 Dec, 09:00"),
+        ("11-30 18:00", "12-01 10:00", False, "in 16 hours, Tue 1 Dec, 10:00"),
         (
             "11-27 15:02",
             "12-01 15:00",

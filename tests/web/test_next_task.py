@@ -1,12 +1,14 @@
 """The next task: taken by one alone, and the way on from one to the next."""
 
+import datetime as dt
 import re
 import threading
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from portal.models import Task, User, db
+from portal import flow, jsonstore, this, views
+from portal.models import Process, Task, User, db
 from portal.web.tasks import next_task
 
 
@@ -132,5 +134,33 @@ def test_who_sends_a_request_reads_who_decides_by_when(alice, paper):
     assert answer.location == "/processes/1"
     page = alice.get(answer.location).text
     assert re.search(
-        r"“Submit” is done. Next: Review. bob or erin decides by \w{3} \d+ \w{3}|bob decides by", page
+        r"“Submit” is done. Next: Review. bob or erin does it by \w{3} \d+ \w{3}|bob does it by", page
     )
+
+
+class BookProcess(Process):
+    wanted = jsonstore.BooleanField("Wanted")
+    approved = jsonstore.BooleanField("Approved", labels=("Approve", "Decline"), default=False)
+
+
+class BookFlow(flow.Flow):
+    process_class = BookProcess
+    start = flow.Start(views.CreateProcessView.as_view(fields=["wanted"])).Next(this.answer)
+    answer = (
+        flow.View(views.UpdateProcessView.as_view(fields=[], decide="approved"))
+        .Permission("book.answer")
+        .Due(dt.timedelta(days=2))
+        .Next(this.end)
+    )
+    end = flow.End()
+
+
+def test_only_of_a_step_with_a_decision_is_it_said_that_somebody_decides(register, dave, make_user):
+    register(BookFlow)
+    make_user("rosa", "book.answer")
+    told = dave.get(dave.post("/flows/book/start/start", data={"wanted": "y"}).location).text
+    assert re.search(r"Next: Answer. rosa decides by \w{3} \d+ \w{3,4}.", told)
+    dave.post("/flows/book/start/start", data={"wanted": "y"}, headers={"Accept-Language": "de"})
+    told = dave.get("/requests", headers={"Accept-Language": "de"}).text
+    assert "rosa entscheidet bis " in told
+    assert ".. " not in re.search(r"rosa entscheidet bis .*", told)[0]

@@ -5,8 +5,9 @@ import re
 
 import pytest
 
-from portal import assign, flow, jsonstore, this, views
+from portal import assign, flow, jsonstore, language, this, views
 from portal.models import Notice, Process, Task, db
+from portal.web.display import deeds
 from portal.web.display.icons import initials
 from portal.web.display.moments import age, clock_tag, short_span
 
@@ -148,3 +149,17 @@ def test_who_does_not_manage_gives_nothing_out_of_the_queue(bob, submit, open_ta
     bob.post(f"/tasks/{action}", data={"task": [str(task_id)], "user": "erin"})
     assert "may assign it to someone else" in bob.get("/queue").text
     assert db.session.get_one(Task, task_id, populate_existing=True).owner is None
+
+
+@pytest.mark.parametrize(
+    ("noted", "told"),
+    [
+        ("nobody fits: case owner", "niemand passt: wer den Fall hat"),
+        ("there is no user 'zoe'", "es gibt keine Person 'zoe'"),
+        ("zoe is deactivated", "zoe ist deaktiviert"),
+        ("something else", "something else"),
+    ],
+)
+def test_why_a_rule_gave_a_task_to_nobody_is_told_in_the_language_of_the_reader(noted, told):
+    with language.use("de"):
+        assert deeds.unassigned_words(noted) == told

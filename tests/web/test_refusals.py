@@ -177,3 +177,13 @@ def test_a_view_that_cannot_answer_now_has_words(app, alice, monkeypatch):
     assert answer.status_code == 503
     assert "Not available now" in answer.text
     assert "Try again in a moment." in answer.text
+
+
+def test_who_was_slower_reads_the_name_of_who_has_it_now(bob, carol, people, submit, take):
+    task_id = take(submit("On bees"))
+    people["erin"].full_name = "Erin Editor"
+    db.session.commit()
+    carol.post(f"/tasks/{task_id}/reassign", data={"user": "erin"})
+    answer = bob.post(f"/tasks/{task_id}/execute", data={"accepted": "y"})
+    assert answer.status_code == 403
+    assert "to Erin Editor" in answer.text

@@ -14,6 +14,7 @@ from portal.administration import people, rights
 from portal.language import lazy_gettext as _
 from portal.models import Role, User
 
+from .. import languages
 from ..display.moments import zone_names
 
 
@@ -47,9 +48,7 @@ class PersonForm(FlaskForm):
         ),
         render_kw={"inputmode": "numeric"},
     )
-    language = StringField(
-        _("Language"), description=_("Such as de or de-CH. Left empty: that of the browser.")
-    )
+    language = SelectField(_("Language"), validate_choice=False)  # another code is refused in words
     timezone = SelectField(_("Time zone"))
     roles = _ticks(_("Roles"), _("What each allows is on the page of the role."))
     permissions = _ticks(_("Permissions of their own"), _("Beside those of their roles. Better give a role."))
@@ -80,8 +79,14 @@ class PersonForm(FlaskForm):
             SelectChoice("", _("Same as browser")),
             *(SelectChoice(zone) for zone in zones),
         ]
+        spoken = languages.choices()
+        if self.language.data and self.language.data not in dict(spoken):
+            spoken.append((self.language.data, self.language.data))
+        self.language.choices = [SelectChoice(code, name) for code, name in spoken]
         if person is not None:
             del self.username, self.invite
+        else:
+            self.username.flags.required = True
 
     @property
     def given(self) -> dict[str, Any]:

@@ -77,6 +77,27 @@ def _rule(said: str) -> str:
     return said
 
 
+def unassigned_words(said: Any) -> str:
+    """Why a rule gave a task to nobody, as the engine notes it in English, in the language of the reader."""
+    text = str(said)
+    if text.startswith(_NOBODY):
+        return gettext("nobody fits: %(rule)s", rule=rule_words(text.removeprefix(_NOBODY)))
+    if text.startswith(_NO_USER):
+        return gettext("there is no user %(name)s", name=text.removeprefix(_NO_USER))
+    if text.endswith(_AWAY):
+        return gettext("%(name)s is deactivated", name=text.removesuffix(_AWAY))
+    if text.endswith(_COUNTERPART):
+        return gettext(
+            "%(name)s did a step that must be done by someone else", name=text.removesuffix(_COUNTERPART)
+        )
+    return text
+
+
+#: as portal/engine/interpreter/assignment.py says it
+_NOBODY, _NO_USER = "nobody fits: ", "there is no user "
+_AWAY, _COUNTERPART = " is deactivated", " did a step that must be done by someone else"
+
+
 def deed_to_it(event: Any) -> str:
     """What somebody did with the task that a page is about."""
     taken_over = event.action == "reassign" and _to_oneself(event)

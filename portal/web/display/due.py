@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from babel.dates import format_time
+from babel.dates import format_time, format_timedelta
 from markupsafe import Markup, escape
 
 from portal.language import gettext as _
@@ -43,8 +43,33 @@ def deadline_tag(
     Args:
         calendar: in which the span is counted; None where it is no span of working time.
     """
-    span = relative(moment, now) if calendar is None else _working_words(moment, now, calendar)
+    span = (
+        _days_ahead(moment, now, preferences) if calendar is None else _working_words(moment, now, calendar)
+    )
     return Markup("{}, {}").format(span, clock_tag(moment, now, preferences))
+
+
+def _days_ahead(moment: dt.datetime, now: dt.datetime, preferences: Mapping[str, Any]) -> str:
+    """As `relative`; from the day after tomorrow on the days of the calendar, of which 40 hours are two and not one."""
+    there = zone(preferences.get("timezone"))
+    try:
+        days = (moment.astimezone(there).date() - now.astimezone(there).date()).days
+    except OverflowError:  # in the first and the last hours of the calendar
+        days = 0
+    if not 2 <= days <= _MOST_DAYS:
+        return relative(moment, now)
+    said: str = format_timedelta(
+        dt.timedelta(days=days),
+        granularity="day",
+        threshold=_MOST_DAYS + 1,
+        add_direction=True,
+        locale=locale(),
+    )
+    return said
+
+
+#: what is further ahead is told in months
+_MOST_DAYS = 30
 
 
 def _working_words(moment: dt.datetime, now: dt.datetime, calendar: WorkingCalendar) -> str:

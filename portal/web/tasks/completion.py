@@ -151,11 +151,14 @@ def _who_by_when(process_id: int, standing: queries.Standing, place: Any, node: 
     if node is None or not node.human:
         return []
     names = [place.owner] if place.owner else _candidates(process_id, standing, node)
-    due = None if place.due is None else day(place.due, now(), my_zone())
+    # a month may be shortened by a dot, which the sentence has too
+    due = None if place.due is None else day(place.due, now(), my_zone()).removesuffix(".")
+    who, decides = list_words(names, _("or")), getattr(node.view, "decision", None) is not None
     if names and due:
-        return [_("%(names)s decides by %(day)s.", names=list_words(names, _("or")), day=due)]
+        said = _("%(names)s decides by %(day)s.") if decides else _("%(names)s does it by %(day)s.")
+        return [said % {"names": who, "day": due}]
     if names:
-        return [_("%(names)s decides.", names=list_words(names, _("or")))]
+        return [(_("%(names)s decides.") if decides else _("%(names)s does it.")) % {"names": who}]
     return [_("It is due %(day)s.", day=due)] if due else []
 
 
