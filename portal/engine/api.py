@@ -230,9 +230,9 @@ def send(flow_class: Any, name: str, kwargs: dict[str, Any]) -> None:
         return
     known = {node.message: None for node in nodes.values() if node.message is not None}
     if name not in known:
-        told = ", ".join(f"«{each}»" for each in known) or "none"
+        names = ", ".join(f"«{each}»" for each in known) or "none"
         raise TransitionNotAllowed(
-            f"{flow_class.__name__} waits for no message «{name}»; its messages are: {told}"
+            f"{flow_class.__name__} waits for no message «{name}»; its messages are: {names}"
         )
     user, propagate = _ours(kwargs)
     process = kwargs.pop("process", None)
@@ -261,9 +261,9 @@ def _reach(
         ]
         reached = [task for task, message in armed if message == name]
         if not reached:
-            told = ", ".join(dict.fromkeys(f"«{message}»" for _, message in armed)) or "none"
+            names = ", ".join(dict.fromkeys(f"«{message}»" for _, message in armed)) or "none"
             raise TransitionNotAllowed(
-                f"process {found.id} does not wait for the message «{name}»; it waits for: {told}"
+                f"process {found.id} does not wait for the message «{name}»; it waits for: {names}"
             )
         for task in reached:
             if task.is_open:  # what was reached before it may have cancelled it
