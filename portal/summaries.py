@@ -183,8 +183,8 @@ def _tell(source: str, error: Exception, context: dict[str, Any]) -> None:
         "process_id": getattr(process, "id", None),
         "task_id": getattr(task, "id", None),
     }
-    told = error.__cause__ if isinstance(error, CodeExit) else error
-    key = (source, *where.values(), type(told).__name__)
+    cause = error.__cause__ if isinstance(error, CodeExit) else error
+    key = (source, *where.values(), type(cause).__name__)
     if key in _told:
         return
     if len(_told) >= _MOST_TOLD:
@@ -192,7 +192,7 @@ def _tell(source: str, error: Exception, context: dict[str, Any]) -> None:
     _told.add(key)
     log.warning(
         "a summary template of %s failed in process %s, task %s (%s): %s",
-        where["flow"], where["process_id"], where["task_id"], where["node"], source, exc_info=told, extra=where,
+        where["flow"], where["process_id"], where["task_id"], where["node"], source, exc_info=cause, extra=where,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import on_each_database
 import pytest
 from applications import Applications, keep_compiled, spare_the_disk
 from brokers import broker  # noqa: F401  a fixture
@@ -109,10 +110,7 @@ def sqlite(tmp_path_factory: pytest.TempPathFactory) -> str:
     return f"sqlite:///{tmp_path_factory.mktemp('sqlite') / 'portal.sqlite'}"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest) -> str:
-    """A test that asks for it runs once on each database."""
-    return str(request.getfixturevalue(request.param))
+database_url = on_each_database.database_url
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,10 +1,16 @@
-"""The fixtures of folders whose tests run on each database, in the tester's own application."""
+"""The fixtures of tests that run on each database; of folders, in the tester's own application."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A test that asks for it runs once on each database."""
+    return str(request.getfixturevalue(request.param))
 
 
 @pytest.fixture(autouse=True)

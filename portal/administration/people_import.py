@@ -209,8 +209,8 @@ def _set_managers(
 def _flag(text: str, name: str) -> bool:
     word = text.lower()
     if word not in (*_YES, *_NO):
-        told = _("yes or no, not %(text)s", text=text[:20])
-        raise PortalError(f"{name}: {told}")
+        words = _("yes or no, not %(text)s", text=text[:20])
+        raise PortalError(f"{name}: {words}")
     return word in _YES
 
 

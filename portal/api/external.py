@@ -51,7 +51,7 @@ def index(query: dict[str, Any]) -> BaseResponse:
     wanted = wanted.where(Task.id > cursor(query["after"]))
     wanted = wanted.options(contains_eager(Task.process), joinedload(Task.owner).lazyload(User.roles))
     found, after = keyed(wanted, Task.id, query["limit"])
-    return page(TASKS(), [_told(task) for task in found], after)
+    return page(TASKS(), [_representation(task) for task in found], after)
 
 
 @blueprint.route("/external-tasks/<int:task_id>", tags=["External tasks"])
@@ -59,7 +59,7 @@ def index(query: dict[str, Any]) -> BaseResponse:
 @blueprint.response(200, ExternalTaskSchema)
 def detail(task_id: int) -> BaseResponse:
     """An external task, with the data of its process."""
-    return reply(ExternalTaskSchema(), _told(_task(task_id)))
+    return reply(ExternalTaskSchema(), _representation(_task(task_id)))
 
 
 @blueprint.route("/external-tasks/fetch-and-lock", methods=["POST"], tags=["External tasks"])
@@ -74,7 +74,7 @@ def fetch_and_lock(body: dict[str, Any]) -> BaseResponse:
 
     def act() -> BaseResponse:
         found = external.fetch_and_lock(
-            db.session(), me(), worker, topics, limit=body["max_tasks"], tell=_told
+            db.session(), me(), worker, topics, limit=body["max_tasks"], tell=_representation
         )
         return reply(FetchedSchema(), {"items": found})
 
@@ -190,7 +190,7 @@ def _span(milliseconds: int) -> dt.timedelta:
     return dt.timedelta(milliseconds=milliseconds)
 
 
-def _told(task: Task) -> dict[str, Any]:
+def _representation(task: Task) -> dict[str, Any]:
     node: Any = task.node
     failed = (task.data or {}).get("_exception") or {}
     locked = task.status == "STARTED"

@@ -38,7 +38,7 @@ def ocel(events: Iterable[Event]) -> Plain:
             about.append(_object(objects, "person", user.username, "person", event.created, name, "by"))
         kind = ".".join(names)
         kinds[kind] = _OF_EVENT
-        told = _told(event)
+        told = _public(event)
         found.append(
             {
                 "id": str(event.id),
@@ -100,11 +100,11 @@ def _event(event: Event) -> Attributes:
         "org:resource": None if event.user is None else event.user.username,
         "time:timestamp": event.created,
         "id": event.id,
-        **_told(event),
+        **_public(event),
     }
 
 
-def _told(event: Event) -> dict[str, str]:
+def _public(event: Event) -> dict[str, str]:
     """What is said to everybody who sees the process."""
     reason = (event.detail or {}).get("reason")
     return {

@@ -39,12 +39,12 @@ def in_one_line() -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        raise click.ClickException(f"the database cannot be used: {_said(error)}") from error
+        raise click.ClickException(f"the database cannot be used: {_reason(error)}") from error
     except PortalError as error:
         raise click.ClickException(str(error)) from error
 
 
-def _said(error: SQLAlchemyError) -> str:
+def _reason(error: SQLAlchemyError) -> str:
     from portal.engine.retries import reason
     from portal.models import db, schema_fault
 

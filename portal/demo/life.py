@@ -6,31 +6,35 @@ import datetime as dt
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from portal import storage
 from portal.engine import actions, comments, drafts, substitution, writes
+from portal.engine.queue import timers
 from portal.errors import PermissionDenied, TransitionNotAllowed
-from portal.models import Process, Task, User, db
+from portal.models import Notice, Process, Schedule, Task, User, db
 
+from .agenda import Event
 from .company import Away, Paper, Story
 
 if TYPE_CHECKING:
-    from .clockwork import Clockwork
+    from .simulation import Simulation
 
+#: for how long after the end nothing comes due
+_QUIET = dt.timedelta(minutes=15)
+_ALL = 10_000
 #: how often something befalls a process, of one
 _REMARK, _ANSWER, _PAPER, _WITHDRAWAL, _STOP, _CANCELLATION = 0.3, 0.4, 0.6, 0.045, 0.012, 0.02
 
 
-def befall(clockwork: Clockwork, root: int, story: Story, requester: int) -> None:
+def befall(simulation: Simulation, root: int, story: Story, requester: int) -> None:
     """Plan what happens to a process that somebody has just begun."""
-    die, label = clockwork.random, story.start.flow_class.definition.label
+    die, label = simulation.random, story.start.flow_class.definition.label
 
-    def later(hours: float, deed: Callable[[], int | None]) -> None:
-        moment = clockwork.moment + dt.timedelta(hours=die.uniform(0.3, hours))
-        clockwork.at(clockwork.at_work(moment), deed)
+    def later(hours: float, event: Event) -> None:
+        simulation.agenda.after(dt.timedelta(hours=die.uniform(0.3, hours)), event)
 
-    manager = clockwork.manager_of(label)
+    manager = simulation.manager_of(label)
     if story.remarks and die.random() < _REMARK:
         question, answer = die.choice(story.remarks)
         later(6, lambda: _say(root, manager, question))
@@ -49,38 +53,40 @@ def befall(clockwork: Clockwork, root: int, story: Story, requester: int) -> Non
         later(40, lambda: _attempt(root, lambda: actions.cancel_process(db.session(), root, manager, why)))
 
 
-def end(clockwork: Clockwork) -> None:
+def end(simulation: Simulation) -> None:
     """The last day: what is put off, changed, begun and left behind."""
-    _put_off(clockwork)
-    _change(clockwork)
-    _stop_short(clockwork)
-    _begin_drafts(clockwork)
-    _ask_for_help(clockwork)
-    for away in clockwork.company.away:
+    _put_off(simulation)
+    _change(simulation)
+    _stop_short(simulation)
+    _begin_drafts(simulation)
+    _ask_for_help(simulation)
+    for away in simulation.company.away:
         if away.begins >= 0:
-            go_away(clockwork, away)
+            go_away(simulation, away)
     session = db.session()
     people = {user.username: user for user in session.scalars(select(User))}
-    for person in clockwork.company.people:
+    for person in simulation.company.people:
         people[person.username].is_active = not person.left
         people[person.username].email = f"{person.username}@example.com"
     session.commit()
+    _keep_quiet(simulation.now)
+    _read_old_notices(simulation.now)
 
 
-def go_away(clockwork: Clockwork, away: Away) -> None:
+def go_away(simulation: Simulation, away: Away) -> None:
     """Somebody enters their absence."""
     session = db.session()
     with writes.writing(session):
         person, substitute = (
-            session.get_one(User, clockwork.people[name]) for name in (away.who, away.substitute)
+            session.get_one(User, simulation.people[name]) for name in (away.who, away.substitute)
         )
-        begins, ends = (clockwork.now + dt.timedelta(days=days) for days in (away.begins, away.ends))
+        begins, ends = (simulation.now + dt.timedelta(days=days) for days in (away.begins, away.ends))
         substitution.plan(session, person, begins, ends, substitute)
 
 
-def _ask_for_help(clockwork: Clockwork) -> None:
+def _ask_for_help(simulation: Simulation) -> None:
     """Some who are at work on something ask bob."""
-    bob = clockwork.people["bob"]
+    bob = simulation.people["bob"]
     found = [task for task in _open_tasks(Task.status == "ASSIGNED", every=12) if task[1] != bob]
     for task_id, owner in found[:3]:
         with actions.activation(db.session(), task_id, owner) as activation:
@@ -112,25 +118,27 @@ def _attempt(root: int, act: Callable[[], object]) -> int | None:
     return root
 
 
-def _put_off(clockwork: Clockwork) -> None:
+def _put_off(simulation: Simulation) -> None:
     for task_id, owner in _open_tasks(Task.status == "ASSIGNED", every=9):
-        until = clockwork.at_work(clockwork.now + dt.timedelta(days=clockwork.random.randrange(1, 5)))
+        until = simulation.agenda.at_work(
+            simulation.now + dt.timedelta(days=simulation.random.randrange(1, 5))
+        )
         with actions.activation(db.session(), task_id, owner) as activation:
             activation.snooze(until, reason="Waits for an answer.")
 
 
-def _change(clockwork: Clockwork) -> None:
+def _change(simulation: Simulation) -> None:
     """Managers change due dates and priorities."""
     for number, (task_id, _) in enumerate(_open_tasks(Task.status.in_(("NEW", "ASSIGNED")), every=14)):
-        with actions.activation(db.session(), task_id, clockwork.people["carol"]) as activation:
+        with actions.activation(db.session(), task_id, simulation.people["carol"]) as activation:
             if number % 2:
                 activation.change_priority(10, reason="The customer has called twice.")
             else:
-                due = clockwork.at_work(clockwork.now + dt.timedelta(days=3))
+                due = simulation.agenda.at_work(simulation.now + dt.timedelta(days=3))
                 activation.change_due(due, reason="The board meets on that day.")
 
 
-def _stop_short(clockwork: Clockwork) -> None:
+def _stop_short(simulation: Simulation) -> None:
     """Cancel the only open task of two processes: they stand still."""
     alone = (
         select(Task.process_id).join(Task.process).where(Task.finished.is_(None), Process.parent_task_id.is_(None))
@@ -139,14 +147,14 @@ def _stop_short(clockwork: Clockwork) -> None:
     last = select(func.min(Task.id)).where(Task.process_id.in_(alone), Task.finished.is_(None))
     last = last.where(Task.status == "NEW", Task.flow_task_type == "View").group_by(Task.process_id)
     for task_id in db.session.scalars(last.order_by(Task.process_id).limit(2)).all():
-        with actions.activation(db.session(), task_id, clockwork.people["carol"]) as activation:
+        with actions.activation(db.session(), task_id, simulation.people["carol"]) as activation:
             activation.cancel(reason="Entered by mistake.")
 
 
-def _begin_drafts(clockwork: Clockwork) -> None:
-    for place, username, typed in clockwork.company.drafts:
+def _begin_drafts(simulation: Simulation) -> None:
+    for place, username, typed in simulation.company.drafts:
         pairs = [[name, text] for name, text in typed.items()]
-        drafts.save(db.session(), clockwork.people[username], place, None, pairs)
+        drafts.save(db.session(), simulation.people[username], place, None, pairs)
 
 
 def _open_tasks(criterion: object, every: int) -> list[tuple[int, int]]:
@@ -157,3 +165,25 @@ def _open_tasks(criterion: object, every: int) -> list[tuple[int, int]]:
     found = [(row[0], row[1] or 0) for row in db.session.execute(query)]
     db.session.rollback()
     return found[::every]
+
+
+def _keep_quiet(now: dt.datetime) -> None:
+    """Who tries the demo hears first of what they do themselves: what comes due soon waits until then.
+
+    Timers, jobs and schedules are leased, so that people see their moments as they were.
+    """
+    session, until = db.session(), now + _QUIET
+    soon = [each.task_id for each in timers.due(session, until, _ALL)]
+    for later in (
+        update(Task).where(Task.id.in_(soon)).values(lease=until),
+        update(Schedule).where(Schedule.next_start <= until).values(lease=until),
+        update(Task).where(Task.finished.is_(None), Task.remind <= until).values(remind=until),
+    ):
+        writes.execute(session, later)
+
+
+def _read_old_notices(now: dt.datetime) -> None:
+    """People have looked at their notices until yesterday."""
+    until = now - dt.timedelta(days=1)
+    db.session.execute(update(Notice).where(Notice.created < until).values(read=Notice.created))
+    db.session.commit()

@@ -1,4 +1,4 @@
-"""Lets the clockwork of a company run: quickly, and without a word on the terminal."""
+"""Runs the simulation of a company: quickly, and without a word on the terminal."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from sqlalchemy import event
 
 from portal.models import db
 
-from .clockwork import Clockwork
 from .company import Company
+from .simulation import Simulation
 
 
 def play(company: Company, now: dt.datetime) -> None:
@@ -27,7 +27,7 @@ def play(company: Company, now: dt.datetime) -> None:
     random.seed(company.seed)  # which waits of retries are drawn from
     try:
         with _quickly(), _quietly(), db.engine.connect() as reader:
-            Clockwork(company, now, reader).run()
+            Simulation(company, now, reader).run()
     finally:
         random.setstate(state)
         gc.set_threshold(*thresholds)

@@ -39,14 +39,16 @@ def write(run: ActionContext) -> int:
     people = [user for user in notifications.asking(run.session) if user.id != run.by]
     if not people:
         return 0
-    told = [(tasks[0], user) for tasks in groups.values() for user in _takers(run.session, people, tasks)]
-    return _insert(run, told, traces)
+    recipients = [
+        (tasks[0], user) for tasks in groups.values() for user in _takers(run.session, people, tasks)
+    ]
+    return _insert(run, recipients, traces)
 
 
 def _is_free(task: Task) -> bool:
     flow_class = task.process.flow_class
-    told = flow_class is not None and flow_class.process_notices.get("queue", True)
-    return told and task.status == "NEW" and not task.process.on_hold and lifecycle.is_human(task)
+    wanted = flow_class is not None and flow_class.process_notices.get("queue", True)
+    return wanted and task.status == "NEW" and not task.process.on_hold and lifecycle.is_human(task)
 
 
 def _takers(session: Session, people: list[User], tasks: list[Task]) -> Iterable[User]:
@@ -77,12 +79,12 @@ def _owners(session: Session, process: Process, *criteria: Any) -> set[int | Non
 
 
 def _insert(
-    run: ActionContext, told: list[tuple[Task, User]], traces: Mapping[Task | None, str | None]
+    run: ActionContext, recipients: list[tuple[Task, User]], traces: Mapping[Task | None, str | None]
 ) -> int:
     """Insert one row for a person and a step; whoever was told of the step a moment ago gets one, sent later, for all
     that follows."""
-    mailed = [(task, user) for task, user in told if _is_mailed(user)]
-    _insert_notices(run, told)
+    mailed = [(task, user) for task, user in recipients if _is_mailed(user)]
+    _insert_notices(run, recipients)
     number = int(run.now.timestamp() // BURST.total_seconds())
     end = dt.datetime.fromtimestamp((number + 1) * BURST.total_seconds(), dt.UTC)
     first = {_key(task, user, number): _row(run, task, user, run.now, traces[task]) for task, user in mailed}
@@ -99,18 +101,18 @@ def _is_mailed(user: User) -> bool:
     return wishes.by_mail(user, "queue") and not wishes.is_daily(user)
 
 
-def _insert_notices(run: ActionContext, told: list[tuple[Task, User]]) -> None:
+def _insert_notices(run: ActionContext, recipients: list[tuple[Task, User]]) -> None:
     """In the portal, and in the daily mail, one for all that comes to a step within a burst."""
     number = int(run.now.timestamp() // BURST.total_seconds())
     rows: dict[str, dict[str, Any]] = {}
-    for task, user in told:
+    for task, user in recipients:
         made = notices.row(
             user, "queue", _key(task, user, number, "notice"), process_id=task.process_id, task_id=task.id,
             payload=dict(_PAYLOAD),
         )  # fmt: skip
         if made is not None:
             rows.setdefault(made["key"], made)
-    notices.store(run.session, [rows[key] for key in sorted(rows)], [user for _, user in told])
+    notices.store(run.session, [rows[key] for key in sorted(rows)], [user for _, user in recipients])
 
 
 def _key(task: Task, user: User, burst: int, which: str = "first") -> str:

@@ -62,12 +62,12 @@ def _tell(
     session: Session, comment: Comment, process: Process, task: Task | None, by: User, named: Sequence[User]
 ) -> None:
     detail = {"comment": comment.id}
-    cause = f"Comment/{comment.id}"
+    about = (process, task, by, f"Comment/{comment.id}")
     keys = {user.id for user in named}
     rest = [user for user in notifications.followers(session, process) if user.id not in keys]
     news = [
-        News("mention", process, task, by, cause, told=[(user, "mention") for user in named], detail=detail),
-        News("comment", process, task, by, cause, told=[(user, "follower") for user in rest], detail=detail),
+        News("mention", *about, recipients=[(user, "mention") for user in named], detail=detail),
+        News("comment", *about, recipients=[(user, "follower") for user in rest], detail=detail),
     ]
     notifications.write(session, clock.get()(), news)
 

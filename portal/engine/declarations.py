@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.flow import kept
+from portal.flow import snapshot
 from portal.flow.registry import registry
 from portal.models import Declaration, Process, Task, task_link
 
@@ -30,7 +30,7 @@ def keep(session: Session) -> int:
             "flow_label": key[0],
             "fingerprint": key[1],
             "created": clock.get()(),
-            "document": kept.document(flow),
+            "document": snapshot.document(flow),
         }
         for key, flow in sorted(wanted.items())
         if key not in there
@@ -48,7 +48,7 @@ def fingerprints(session: Session, label: str) -> frozenset[str]:
 def of_version(session: Session, label: str, fingerprint: str) -> Any:
     """A flow as it was declared once, to be drawn; None where that was not kept."""
     found = session.get(Declaration, (label, fingerprint))
-    return None if found is None else kept.read(found.document)
+    return None if found is None else snapshot.read(found.document)
 
 
 def of_process(session: Session, process: Process, lost: Collection[Task]) -> tuple[Any, bool]:
@@ -60,7 +60,7 @@ def of_process(session: Session, process: Process, lost: Collection[Task]) -> tu
         found = of_version(session, process.flow_label, fingerprint)
         if found is not None and all(task.flow_task in found.definition.nodes for task in lost):
             return found, True
-    return kept.read(_way_gone(session, process)), False
+    return snapshot.read(_way_gone(session, process)), False
 
 
 def _way_gone(session: Session, process: Process) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def ask(run: ActionContext, task: Task, user: User) -> None:
     _let_look(run.session, task, user)
     run.note(task, "help", to=user.username)
     cause = f"Helper/{task.id}/{user.id}/{run.now.isoformat()}"
-    news = News("assigned", task.process, task, run.user, cause, told=[(user, "help")])
+    news = News("assigned", task.process, task, run.user, cause, recipients=[(user, "help")])
     notifications.write(run.session, run.now, [news])
 
 

@@ -11,7 +11,7 @@ from portal.flow import withdrawal
 from portal.language import gettext, lazy_gettext, pgettext
 from portal.models import Process, Task, User, session_of
 
-from . import permissions, places
+from . import move_targets, permissions
 from .obstacles import obstacles
 
 #: a task's states while it is open
@@ -117,7 +117,7 @@ def cannot_process(action: str, process: Process, why: str) -> TransitionNotAllo
     )
 
 
-def _said(status: str | None) -> str:
+def _state_word(status: str | None) -> str:
     """A state as a refusal names it, in the reader's language."""
     return {
         "NEW": pgettext("state", "new"),
@@ -148,7 +148,7 @@ def check(action: str, task: Task) -> None:
     if rule.human and not is_human(task):
         raise cannot(action, task.title, gettext("it is not a person's task"))
     if task.status not in rule.source:
-        raise cannot(action, task.title, gettext("it is %(state)s", state=_said(task.status)))
+        raise cannot(action, task.title, gettext("it is %(state)s", state=_state_word(task.status)))
     if action == "revive" and task.node is None:
         raise cannot(action, task.title, gettext("the flow has no such node any more"))
     if action == "revive" and task.is_boundary_event:
@@ -196,7 +196,7 @@ def _unfit_to_skip(task: Task) -> str | None:
 def _unfit_to_move(task: Task) -> str | None:
     if task.process.flow_class is None:
         return gettext("the code no longer has this flow")
-    return places.held(task)
+    return move_targets.why_fixed(task)
 
 
 #: what beside the state stands in the way of an action, in words
@@ -208,7 +208,7 @@ def _named(task: Task) -> str:
         "«%(title)s» (task %(number)s, %(state)s)",
         title=" ".join(task.title.split()),
         number=task.number,
-        state=_said(task.status),
+        state=_state_word(task.status),
     )
 
 
@@ -216,7 +216,7 @@ def check_process(action: str, process: Process) -> None:
     """Refuse an action on a process that the table does not allow now."""
     rule = PROCESS_ACTIONS[action]
     if process.status not in rule.source:
-        raise cannot_process(action, process, gettext("it is %(state)s", state=_said(process.status)))
+        raise cannot_process(action, process, gettext("it is %(state)s", state=_state_word(process.status)))
     if process.on_hold and not rule.on_hold:
         raise cannot_process(action, process, gettext("it is suspended"))
     if action == "withdraw":

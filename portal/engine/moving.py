@@ -9,7 +9,7 @@ from portal.flow.names import guess
 from portal.language import gettext as _
 from portal.models import Task
 
-from . import lifecycle, places
+from . import lifecycle, move_targets
 from .context import ActionContext
 from .interpreter import joins, step
 
@@ -32,7 +32,7 @@ def move(run: ActionContext, old: Task, to: str) -> Task:
     node = flow_class.definition.nodes.get(to)
     if node is None:
         raise TransitionNotAllowed(f"the flow has no node {to!r}{guess(to, flow_class.definition.nodes, '')}")
-    if why := places.misplaced(places.way_of(old), node):
+    if why := move_targets.misplaced(move_targets.way_of(old), node):
         raise TransitionNotAllowed(
             _("cannot move «%(title)s» to «%(to)s»: %(why)s", title=old.title, to=node.title, why=why)
         )

@@ -52,7 +52,7 @@ class News:
     #: the id, in the log, of the action that made it
     trace: str | None = None
     #: who is told, each with the reason; None where the event says so
-    told: Sequence[tuple[User, str]] | None = None
+    recipients: Sequence[tuple[User, str]] | None = None
     #: a rule has chosen who gets the task, and not who set it off
     by_rule: bool = False
     #: what is kept beside
@@ -110,20 +110,20 @@ def write(session: Session, now: dt.datetime, news: Iterable[News], people: Peop
         people: finds who is told; of these news, unless it is given.
     """
     rows: list[dict[str, Any]] = []
-    told: dict[User, list[dict[str, Any]]] = {}
+    notices_of: dict[User, list[dict[str, Any]]] = {}
     people = People(session, news) if people is None else people
     for each in news:
         for user, payload in _receivers(people, each):
             if wishes.by_mail(user, each.event) and not wishes.is_daily(user):
                 rows.append(_row("mail", each, f"user/{user.id}", payload, user_id=user.id))
             if (notice := _notice(each, user, payload)) is not None:
-                told.setdefault(user, []).append(notice)
+                notices_of.setdefault(user, []).append(notice)
         rows.extend(_hooks(each))
     for row in rows:
         row.update(created=now, scheduled=now, attempt=0)
     if rows:
         session.execute(writes.insert(session, Outgoing).on_conflict_do_nothing(), rows)
-    notices.store(session, [notice for each in told.values() for notice in each], told)
+    notices.store(session, [notice for each in notices_of.values() for notice in each], notices_of)
     return len(rows)
 
 
@@ -147,11 +147,11 @@ def _receivers(people: People, news: News) -> Iterator[tuple[User, dict[str, Any
     flow_class = news.process.flow_class
     if flow_class is None or not flow_class.process_notices.get(news.event, True):
         return
-    told: set[int] = set()
-    for user, reason in people.of(news) if news.told is None else news.told:
+    seen: set[int] = set()
+    for user, reason in people.of(news) if news.recipients is None else news.recipients:
         own = news.by is not None and news.by.id == user.id and reason != "manager"
-        if not own and user.id not in told:
-            told.add(user.id)
+        if not own and user.id not in seen:
+            seen.add(user.id)
             payload = {"reason": reason, "by": None if news.by is None or news.by_rule else news.by.name}
             payload["state"] = news.process.status if news.task is None else news.task.status
             yield user, {**payload, **news.detail}

@@ -88,21 +88,21 @@ def retry(
     """
     with _managed(session, process, user, "retry", reason) as (run, found):
         run.because("revive", reason)
-        told = Retried([], [])
+        result = Retried([], [])
         for each in processes.tree(run, found):  # a caller that is retried takes the processes below it along
             for task in run.seen.find(each, Task.status == "ERROR"):
                 if task.status == "ERROR":
-                    _retry_one(run, task, told)
-        if not told.fresh and not told.refused:
+                    _retry_one(run, task, result)
+        if not result.fresh and not result.refused:
             raise lifecycle.cannot_process("retry", found, _("nothing in it has failed"))
-        return told
+        return result
 
 
-def _retry_one(run: ActionContext, task: Task, told: Retried) -> None:
+def _retry_one(run: ActionContext, task: Task, result: Retried) -> None:
     try:
-        told.fresh.append(run.activation(task).revive(run.reasons.get("revive")))
+        result.fresh.append(run.activation(task).revive(run.reasons.get("revive")))
     except (TransitionNotAllowed, PermissionDenied) as refusal:
-        told.refused.append(f"#{task.process_id} {task.title}: {refusal}")
+        result.refused.append(f"#{task.process_id} {task.title}: {refusal}")
 
 
 @contextmanager

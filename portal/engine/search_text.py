@@ -173,17 +173,17 @@ def is_kept(model: Any, field: Any) -> bool:
 def _joined(pieces: Iterator[str], cut: str = "") -> str:
     """Each of the pieces once, line by line; `cut` behind them where some have no room."""
     found: dict[str, None] = {}
-    room, told = _LONGEST, ""
+    room, is_cut = _LONGEST, False
     for piece in pieces:
         if len(piece) >= _LONGEST_VALUE:
-            told = cut
+            is_cut = True
         elif piece and piece not in found:
             found[piece] = None
             room -= len(piece) + 1
             if room < 0:
                 break
     text = folded("\n".join(found)).replace("\0", " ")
-    if cut and (told or room < 0 or len(text) > _LONGEST):
+    if cut and (is_cut or room < 0 or len(text) > _LONGEST):
         return f"{text[:_LONGEST]}\n{cut}"
     return text[:_LONGEST]
 
@@ -306,7 +306,7 @@ def _references(process: Process, before: str) -> str:
     return "\n".join(found)[:_LONGEST]
 
 
-def _told(value: Any) -> str:
+def _titles(value: Any) -> str:
     rows = value if isinstance(value, Sequence) else [value]
     unnamed: Any = object.__str__
     return " ".join(str(row) for row in rows if type(row).__str__ is not unnamed)
@@ -315,10 +315,10 @@ def _told(value: Any) -> str:
 def _called(process: Process, name: str) -> str:
     """The name of a row, or of several, as pages write it; empty where the author's code does not tell."""
     try:
-        told = contain(lambda: _told(getattr(process, name)))
+        titles = contain(lambda: _titles(getattr(process, name)))
     except SQLAlchemyError:
         raise
     except Exception:
         log.exception("process %s: what the rows of “%s” are called it cannot be told", process.id, name)
         return ""
-    return folded(" ".join(told.split())).replace("\0", " ")[:1000]
+    return folded(" ".join(titles.split())).replace("\0", " ")[:1000]

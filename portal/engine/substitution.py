@@ -46,10 +46,10 @@ def plan(
     )
     session.add(made)
     session.flush()
-    told = [(substitute, user)] if substitute is not None else []
+    receivers = [(substitute, user)] if substitute is not None else []
     if made.created_by_id is not None and by is not None:
-        told.append((user, by))
-    rows = [_notice(made, receiver, about, receiver.id == user.id) for receiver, about in told]
+        receivers.append((user, by))
+    rows = [_notice(made, receiver, about, receiver.id == user.id) for receiver, about in receivers]
     notices.store(session, [row for row in rows if row is not None], [])
     return made
 

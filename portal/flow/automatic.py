@@ -189,8 +189,8 @@ def tries_faults(node: Any) -> Iterator[str]:
     if isinstance(node.retries, bool) or not isinstance(node.retries, int) or node.retries < 0:
         yield f"retries= counts tries after the first, from 0; it is not {node.retries!r}; write retries=3"
     if not _is_span(node.backoff) and not callable(node.backoff):
-        told = _seconds(node.backoff, 10)
-        yield f"backoff= takes a timedelta or a callable of the attempt, not {node.backoff!r}; write {told}"
+        mend = _seconds(node.backoff, 10)
+        yield f"backoff= takes a timedelta or a callable of the attempt, not {node.backoff!r}; write {mend}"
 
 
 def wait_after(

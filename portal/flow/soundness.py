@@ -34,12 +34,12 @@ def faults(definition: Definition) -> Iterator[str]:
 
 def _traps(net: Net, paths: dict[str, list[str]]) -> Iterator[tuple[str, dict[str, list[str]]]]:
     """One node of each set of nodes that a token cannot leave, with the paths from it into the set."""
-    told: set[str] = set()
+    seen: set[str] = set()
     behind = {name: _stuck_behind(net, name) for name in paths if name not in net.finishing}
     for name, found in behind.items():
-        if name in told or any(name not in behind.get(other, ()) for other in found):
+        if name in seen or any(name not in behind.get(other, ()) for other in found):
             continue
-        told |= {name, *found}
+        seen |= {name, *found}
         if not net.is_rescued(name):
             yield name, found
 

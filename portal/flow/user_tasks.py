@@ -98,12 +98,12 @@ class Start(Form):
         try:
             return contain(lambda: bool(rule(user)))
         except Exception as error:
-            told = error.__cause__ if isinstance(error, CodeExit) else error
+            cause = error.__cause__ if isinstance(error, CodeExit) else error
             label = self.flow_class.definition.label
             log.error(
                 "%s.%s: the rule of .Available() failed for user %s: %s",
-                label, self.name, user.id, type(told).__name__,
-                exc_info=told, extra={"flow": label, "node": self.name},
+                label, self.name, user.id, type(cause).__name__,
+                exc_info=cause, extra={"flow": label, "node": self.name},
             )  # fmt: skip
             return False
 

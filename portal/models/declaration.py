@@ -20,5 +20,5 @@ class Declaration(Base):
     fingerprint: Mapped[str] = mapped_column(String(16), primary_key=True)
     #: when it was seen first
     created: Mapped[dt.datetime] = mapped_column(UTCDateTime)
-    #: its nodes and ways: see `portal.flow.kept`
+    #: its nodes and ways: see `portal.flow.snapshot`
     document: Mapped[dict[str, Any]] = mapped_column(JSON)

@@ -25,7 +25,7 @@ from portal.models import (
 )
 from portal.models.user import user_role
 
-from .holder import Holder, kept_rows
+from .holder import Holder, cached_rows
 from .talk import PROCESS, Known, talk_columns
 
 #: counts go no further than this: nobody reads the difference, and the database need not look
@@ -129,7 +129,7 @@ def _failed(user: Any) -> Any:
 def badges(session: Session, user: User) -> dict[str, int]:
     """The numbers of the side bar, in one statement."""
     values = {"me": user.id, "now": utcnow()}
-    [row] = kept_rows(session, user, ("badges",), lambda who: select(*badge_counts(who)), values)
+    [row] = cached_rows(session, user, ("badges",), lambda who: select(*badge_counts(who)), values)
     return dict(zip(BADGES, row, strict=True))
 
 
@@ -142,7 +142,7 @@ def badges_and_talk(
         place: where the draft of a comment is kept.
     """
     values = {"me": user.id, "now": utcnow(), "process_id": process_id, "place": place}
-    [row] = kept_rows(
+    [row] = cached_rows(
         session,
         user,
         ("badges and talk",),

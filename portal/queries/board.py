@@ -15,7 +15,7 @@ from portal.models import Process, Task, User
 
 from .among import among
 from .attention import failed_below
-from .holder import kept_rows
+from .holder import cached_rows
 from .lists import ORDERS
 from .paging import ordering
 from .reading import first_rows
@@ -89,7 +89,7 @@ def counted(session: Session, user: User, label: str, now: dt.datetime, most: in
             func.min(oldest.created),
         ).group_by(oldest.flow_task)
 
-    steps = kept_rows(session, user, ("board", whole, most), counts, values)
+    steps = cached_rows(session, user, ("board", whole, most), counts, values)
     found = Board({row[0]: Column(*row) for row in steps if "__" not in row[0]})
     found.whole = most is None or sum(row[1] for row in steps) < most
     if any(node.calls_processes for node in registry[label].definition.nodes.values()):
@@ -142,7 +142,7 @@ def _add_cards(
 
     values: dict[str, Any] = {each.key: name for each, name in zip(asked, names, strict=True)}
     values |= {"me": user.id, "now": now, "label": label}
-    found = kept_rows(session, user, ("cards", whole, most, len(names)), cards, values)
+    found = cached_rows(session, user, ("cards", whole, most, len(names)), cards, values)
     for task in task_rows(session, found):
         column = columns[task.flow_task]
         if len(column.cards) < min(_CARDS, column.count):

@@ -47,7 +47,7 @@ _statements: dict[Any, Any] = {}
 _MOST_STATEMENTS = 1_000
 
 
-def kept(
+def cached_statement(
     session: Session, user: User, key: tuple[Any, ...], make: Callable[[Any], Select[Any]]
 ) -> Select[Any]:
     """A statement about what a person may see, made once for all who hold the same. It wants the values `me` and `now`.
@@ -59,11 +59,11 @@ def kept(
     if absences.standing_in(user):
         return make(user)
     holder = Holder(user)
-    found: Select[Any] = _kept((key, session.get_bind().dialect.name), holder, lambda: make(holder))
+    found: Select[Any] = _cached((key, session.get_bind().dialect.name), holder, lambda: make(holder))
     return found
 
 
-def kept_rows(
+def cached_rows(
     session: Session,
     user: User,
     key: tuple[Any, ...],
@@ -79,13 +79,13 @@ def kept_rows(
     holder, connection = Holder(user), session.connection()
     dialect = connection.dialect
     # what a person may see differs in size by orders: it is planned for the values at hand
-    query: driver.Query = _kept(
+    query: driver.Query = _cached(
         (key, dialect), holder, lambda: driver.Query(dialect, make(holder), plans=False)
     )
     return query.read(connection, values)
 
 
-def _kept(key: tuple[Any, ...], holder: Holder, make: Callable[[], Any]) -> Any:
+def _cached(key: tuple[Any, ...], holder: Holder, make: Callable[[], Any]) -> Any:
     place = (key, holder.key, tuple(registry.values()))
     found = _statements.get(place)
     if found is None:

@@ -16,7 +16,7 @@ from portal.models import Process, Task, User, utcnow
 
 from .beside import WIDTH, Beside, asides, count
 from .filters import EVERYTHING, Filters, LeftOut
-from .holder import Holder, kept_rows
+from .holder import Holder, cached_rows
 from .lists import LISTS, SEEN, List
 from .narrowing import Narrowed, due_before, narrow
 from .paging import PAGE, Order, Page, pack, unpack
@@ -29,11 +29,11 @@ def strange(name: str, filters: Filters) -> list[LeftOut]:
     order."""
     listed, found = LISTS[name], []
     if filters.sort and filters.sort not in listed.orders:
-        told = _("This list is sorted by %(names)s.", names=", ".join(listed.orders))
-        found.append(LeftOut.of("sort", told))
+        words = _("This list is sorted by %(names)s.", names=", ".join(listed.orders))
+        found.append(LeftOut.of("sort", words))
     elif filters.after and unpack((STAGE, *listed.order(filters.sort)), filters.after) is None:
-        told = _("This is no place in the list: take `next` of the page before.")
-        found.append(LeftOut.of("after", told))
+        words = _("This is no place in the list: take `next` of the page before.")
+        found.append(LeftOut.of("after", words))
     return found
 
 
@@ -83,7 +83,7 @@ class _Query:
             holder = user if absences.standing_in(user) else Holder(user)
             return session.execute(self.select(session, holder), values).all()
         key = (self.name, self.sort if self.sort in self.listed.orders else "", self.size, self.beside)
-        return kept_rows(session, user, key, lambda holder: self.select(session, holder), values)
+        return cached_rows(session, user, key, lambda holder: self.select(session, holder), values)
 
     def select(self, session: Session, holder: Any) -> Select[Any]:
         model, keys = self.listed.model, self.keys(holder)

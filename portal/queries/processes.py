@@ -30,7 +30,7 @@ from . import shown
 from .attention import Attention, attention
 from .beside import BADGES, badge_counts
 from .filters import EVERYTHING, Filters
-from .holder import kept
+from .holder import cached_statement
 from .listing import read
 from .loading import load_pointers, tables_of_heirs
 from .one_process import OPEN, Course, Stop
@@ -123,7 +123,7 @@ def story(session: Session, user: User, process_id: int, place: str) -> ProcessD
         place: where the draft of a comment on it is kept.
     """
     heirs = tuple(tables_of_heirs())
-    query = kept(session, user, ("story", heirs), lambda who: _story(session, who))
+    query = cached_statement(session, user, ("story", heirs), lambda who: _story(session, who))
     values = {"me": user.id, "now": utcnow(), "process_id": process_id, "place": place}
     rows = session.execute(query, values).all()
     if not rows or rows[0][0].id != process_id:

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from portal.flow.kept import Declaration
+from portal.flow.snapshot import Declaration
 
 from .shapes import shape_of
 from .state import ChartState

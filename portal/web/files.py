@@ -109,5 +109,5 @@ def remember_files(form: Any, process: Any, model: type) -> None:
         file = field.data
         if isinstance(file, Binary) and name not in fields_of(model):
             kept = (process.data or {}).get(KEPT) or {}
-            told = {"name": file.name, "type": file.type, "size": len(file)}
-            process.data[KEPT] = {**kept, f"{place}{name}": told}
+            described = {"name": file.name, "type": file.type, "size": len(file)}
+            process.data[KEPT] = {**kept, f"{place}{name}": described}

@@ -41,8 +41,8 @@ def filters_of_request(values: Mapping[str, str] | None = None) -> Filters:
         return replace(found, view=values.get("tab", "")[:20])
     saved = queries.saved_view(db.session(), me(), to_id(found.view))
     if saved is None:
-        told = queries.LeftOut.of("view", _("There is no such view: this is the whole list."))
-        return replace(found, view="", faults=(told,))
+        fault = queries.LeftOut.of("view", _("There is no such view: this is the whole list."))
+        return replace(found, view="", faults=(fault,))
     return found.over(read_filters(MultiDict(parse_qsl(saved.query))))
 
 

@@ -51,7 +51,7 @@ def story(process: Any, events: Iterable[Happened], hidden: frozenset[str]) -> l
         events: the latest first.
         hidden: the names of the fields that the reader may not see.
     """
-    told: set[str] = set()
+    decided: set[str] = set()
     flow_class, fields = process.flow_class, fields_of(type(process))
     deciding = {
         name: node.view
@@ -64,7 +64,7 @@ def story(process: Any, events: Iterable[Happened], hidden: frozenset[str]) -> l
         finished = event.action == "execute" and event.to_state == "DONE" and event.task is not None
         if event.task is not None and finished and event.task.flow_task in deciding:
             view, entered = deciding[event.task.flow_task], event.detail.get("changes") or {}
-            answer, good = _answer(process, view.decision.name, entered, hidden, told)
+            answer, good = _answer(process, view.decision.name, entered, hidden, decided)
             remark = "\n".join(
                 str(entered[name][1] or "")
                 for name in view.fields
@@ -75,7 +75,7 @@ def story(process: Any, events: Iterable[Happened], hidden: frozenset[str]) -> l
 
 
 def _answer(
-    process: Any, name: str, entered: dict[str, Any], hidden: frozenset[str], told: set[str]
+    process: Any, name: str, entered: dict[str, Any], hidden: frozenset[str], decided: set[str]
 ) -> tuple[str, bool | None]:
     """What was decided: as the history keeps it; what it does not say is what the field says today."""
     if name in hidden or not hasattr(process, name):
@@ -84,11 +84,11 @@ def _answer(
     if name in entered:
         stored = entered[name][1]
         value = field.from_json(stored) if name in fields_of(type(process)) else stored
-    elif name in told:
+    elif name in decided:
         return "", None
     else:
         value = getattr(process, name)
-    told.add(name)
+    decided.add(name)
     return label_of_value(field, value), value if isinstance(value, bool) else None
 
 

@@ -105,8 +105,8 @@ def preferences() -> Mapping[str, Any]:
     if "preferences" not in g:
         user = person()
         chosen = dict(user.preferences or {}) if user.is_authenticated else {}
-        if not chosen.get("timezone") and (told := request.cookies.get("timezone")):
-            chosen |= {"timezone": told, ZONE_OF_BROWSER: True}
+        if not chosen.get("timezone") and (zone := request.cookies.get("timezone")):
+            chosen |= {"timezone": zone, ZONE_OF_BROWSER: True}
         g.preferences = chosen
     found: Mapping[str, Any] = g.preferences
     return found

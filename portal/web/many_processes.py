@@ -117,7 +117,7 @@ def _one(action: str, text: str, reason: str, steps: dict[str, str] | None) -> R
     try:
         demand_process(action, process, me())
         more = (steps,) if action == "migrate" else ()
-        told = operations.PROCESS_ACTIONS[action](db.session(), process.id, me().id, reason, *more)
+        result = operations.PROCESS_ACTIONS[action](db.session(), process.id, me().id, reason, *more)
     except migration.Undecided as error:
         db.session.rollback()
         words = _("Refused: %(what)s", what=f"{title}: {error}")
@@ -126,8 +126,8 @@ def _one(action: str, text: str, reason: str, steps: dict[str, str] | None) -> R
     except PortalError as error:
         db.session.rollback()
         return _("Refused: %(what)s", what=f"{title}: {error}")
-    if isinstance(told, Retried) and not told.fresh:
-        return _("Refused: %(what)s", what=told.refused[0])
+    if isinstance(result, Retried) and not result.fresh:
+        return _("Refused: %(what)s", what=result.refused[0])
     return None
 
 

@@ -91,7 +91,7 @@ def _page(
         process=process,
         asked=PROCESS_ACTIONS["migrate"],
         action="migrate",
-        told=[_told(each, flow.definition) for each in moves or ()],
+        told=[_line(each, flow.definition) for each in moves or ()],
         asked_before=moves is not None,
         lost=[(name, step_title(flow.definition, name)) for name in lost],
         wanted=wanted,
@@ -129,7 +129,7 @@ def _compared(process: Process, old: Any, lost: Collection[str], wanted: Mapping
     return compared(old, flow, state, after)
 
 
-def _told(move: Move, definition: Any) -> str:
+def _line(move: Move, definition: Any) -> str:
     old, new = step_title(definition, move.old), step_title(definition, move.new)
     if move.obstacle is not None:
         return _("“%(old)s” stays where it is: %(why)s.", old=old, why=move.obstacle)

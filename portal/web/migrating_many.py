@@ -67,7 +67,7 @@ def preview(ids: Sequence[int], label: str | None) -> Moving:
     found = [each for each in lost_steps.stuck(db.session(), ids) if me().manages(each.label)]
     steps = chosen_steps()
     wanted = {(each.label, each.name): steps.get(each.name) or each.likely for each in found}
-    moving = Moving(_told(found, wanted))
+    moving = Moving(_lines(found, wanted))
     if label is None or label not in registry or not me().manages(label):
         return moving
     flow_class = registry[label]
@@ -90,7 +90,7 @@ def one_flow(ids: Sequence[int]) -> str | None:
     return labels[0] if len(labels) == 1 else None
 
 
-def _told(found: Sequence[lost_steps.Stuck], wanted: dict[tuple[str, str], str]) -> list[str]:
+def _lines(found: Sequence[lost_steps.Stuck], wanted: dict[tuple[str, str], str]) -> list[str]:
     at: dict[tuple[str, str], set[int]] = defaultdict(set)
     for each in found:
         at[each.label, each.name].add(each.process_id)

@@ -64,12 +64,12 @@ def data(process_id: int) -> BaseResponse | str | tuple[str, int]:
     except InvalidForm:
         process = process_or_refuse(process_id)
         return _page(form, process, names, _failed_of_request(process), fault), 422
-    told = (
+    message = (
         _("The data is changed.")
         if retry is None
         else _("The data is changed, and “%(step)s” is retried.", step=title)
     )
-    flash(told, "success")
+    flash(message, "success")
     return see_other(way_back(url_for("portal.processes.detail", process_id=process_id)))
 
 

@@ -40,9 +40,9 @@ def act(process_id: int, action: str) -> BaseResponse | str | tuple[str, int]:
     if fault:
         return _ask(process, action, fault), 422
     own = process.created_by_id == me().id
-    told = operations.PROCESS_ACTIONS[action](db.session(), process_id, me().id, reason)
-    if isinstance(told, Retried):
-        _tell_retried(told)
+    result = operations.PROCESS_ACTIONS[action](db.session(), process_id, me().id, reason)
+    if isinstance(result, Retried):
+        _tell_retried(result)
     elif action == "withdraw":
         words = _("Your request #%(number)s is withdrawn.") if own else _("Request #%(number)s is withdrawn.")
         flash(words % {"number": process_id}, "success")
@@ -66,15 +66,15 @@ def _ask(process: Process, action: str, fault: str = "") -> str:
     )
 
 
-def _tell_retried(told: Retried) -> None:
-    again = sum(task.status == "ERROR" for task in told.fresh)
-    if done := len(told.fresh):
+def _tell_retried(result: Retried) -> None:
+    again = sum(task.status == "ERROR" for task in result.fresh)
+    if done := len(result.fresh):
         flash(ngettext("%(number)s step retried.", "%(number)s steps retried.", done), "success")
     if again:
         flash(
             ngettext("%(number)s of them failed again.", "%(number)s of them failed again.", again), "warning"
         )
-    for line in told.refused[:10]:
+    for line in result.refused[:10]:
         flash(_("Refused: %(what)s", what=line), "warning")
 
 

@@ -217,10 +217,10 @@ def _cumulative(flow_class: Any, found: Report, bands: list[tuple[str, str, list
         return ""
     from portal.render import charts  # leather brings unittest with it, for the sake of one picture
 
-    told = [f"{band_title(flow_class, step)} {heights[-1]}" for _place, step, heights in reversed(bands)]
+    lines = [f"{band_title(flow_class, step)} {heights[-1]}" for _place, step, heights in reversed(bands)]
     return charts.bands(
         days, [(place, heights) for place, _step, heights in bands],
-        _("Cumulative flow"), _("At the end: %(numbers)s", numbers=", ".join(told)), _day,
+        _("Cumulative flow"), _("At the end: %(numbers)s", numbers=", ".join(lines)), _day,
     )  # fmt: skip
 
 

@@ -83,7 +83,7 @@ def _invite(claimed: Claim, user: User, base_url: str) -> dict[str, str]:
     }
 
 
-def _told(claimed: Claim, _user: User, base_url: str) -> dict[str, str]:
+def _account(claimed: Claim, _user: User, base_url: str) -> dict[str, str]:
     title, line = TOLD[claimed.payload["what"]]
     return {
         "title": str(title),
@@ -94,4 +94,4 @@ def _told(claimed: Claim, _user: User, base_url: str) -> dict[str, str]:
     }
 
 
-_FACTS = {"reset": _reset, "invite": _invite, "account": _told}
+_FACTS = {"reset": _reset, "invite": _invite, "account": _account}

@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import threading
 from contextvars import copy_context
-from typing import Any
 
 import pytest
+from on_each_database import _on_each_database, app
 
 from portal.models import db
 
-
-@pytest.fixture(autouse=True)
-def _on_each_database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PORTAL_TEST_DATABASE_URL", database_url)
-    monkeypatch.setenv("PORTAL_FLOWS", ",")  # none but those of the test
-
-
-@pytest.fixture
-def app(_on_each_database: None, flow_tester: Any) -> Any:
-    """The tester's own application, so that one test can use both."""
-    return flow_tester.app
+__all__ = ["_on_each_database", "app"]
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from portal import act, flow, this
-from portal.engine import places
+from portal.engine import move_targets
 from portal.errors import PermissionDenied, PortalError, TransitionNotAllowed
 from portal.models import Event, db
 from tests.audit import faults
@@ -102,10 +102,13 @@ def test_what_an_event_began_beside_its_host_stays_on_its_path(flow_tester):
     run = flow_tester(LineFlow)
     run.start()
     run.advance(hours=2)
-    assert [node.name for node in places.places(run.task("remind").task)] == ["remind", "reminded"]
+    assert [node.name for node in move_targets.move_targets(run.task("remind").task)] == [
+        "remind",
+        "reminded",
+    ]
     with pytest.raises(TransitionNotAllowed, match="no way leads to «Check»"):
         run.task("remind").move("check")
-    assert "remind" in [node.name for node in places.places(run.task("write").task)]
+    assert "remind" in [node.name for node in move_targets.move_targets(run.task("write").task)]
 
 
 class BranchesFlow(flow.Flow):
@@ -152,7 +155,7 @@ def test_within_its_branch_a_token_goes_anywhere_and_meets_the_others(flow_teste
     run = flow_tester(BranchesFlow)
     run.start()
     run.task("first").skip()
-    assert [node.name for node in places.places(run.task("left").task)] == [
+    assert [node.name for node in move_targets.move_targets(run.task("left").task)] == [
         "left", "more", "inner", "rest", "join",
     ]  # fmt: skip
     run.task("left").move("rest").move("more").move("inner")
@@ -368,8 +371,12 @@ def test_behind_a_join_beside_its_host_a_token_stays_on_its_path(flow_tester):
     run.advance(hours=2)
     run.task("red").skip()
     run.task("blue").skip()
-    assert [node.name for node in places.places(run.task("tell").task)] == ["split", "tell", "told"]
-    assert "check" in [node.name for node in places.places(run.task("write").task)]
+    assert [node.name for node in move_targets.move_targets(run.task("tell").task)] == [
+        "split",
+        "tell",
+        "told",
+    ]
+    assert "check" in [node.name for node in move_targets.move_targets(run.task("write").task)]
 
 
 class BookingFlow(flow.Flow):

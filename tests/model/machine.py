@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import delete, func, select, update
 
-from portal.engine import actions, lifecycle, places
+from portal.engine import actions, lifecycle, move_targets
 from portal.engine.queue import jobs, timers
 from portal.errors import FlowError, PermissionDenied, TransitionNotAllowed
 from portal.models import Event, Message, Process, SignalDelivery, Task, User, db
@@ -227,7 +227,9 @@ class Engine(RuleBasedStateMachine):
         status = task.status
         is_offered = actor is not None and action in lifecycle.actions_for(task, self.user(actor))
         if action == "move":
-            is_offered = is_offered and arguments[0] in [node.name for node in places.places(task)]
+            is_offered = is_offered and arguments[0] in [
+                node.name for node in move_targets.move_targets(task)
+            ]
 
         def do() -> None:
             with actions.activation(self.session, task_id, self.user(actor)) as activation:
@@ -265,7 +267,7 @@ class Engine(RuleBasedStateMachine):
         if action != "move":
             return ()
         names = (
-            [node.name for node in places.places(task)]
+            [node.name for node in move_targets.move_targets(task)]
             if offered
             else list(task.process.flow_class.definition.nodes)
         )

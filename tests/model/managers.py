@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from portal.engine import actions, lifecycle, places
+from portal.engine import actions, lifecycle, move_targets
 from portal.errors import TransitionNotAllowed
 from portal.models import Event, Task, db
 from tests.audit import faults
@@ -119,7 +119,7 @@ class Meddler(Office):
     def move(self) -> None:
         """To one of the places that the page offers; a page that offers none has no button."""
         task = self._one(Task.finished.is_(None))
-        offered = [] if task is None else [node.name for node in places.places(task)]
+        offered = [] if task is None else [node.name for node in move_targets.move_targets(task)]
         if offered and task is not None and "move" in lifecycle.actions_for(task, self.boss):
             self._act("move", task, self.random.choice(offered))
 

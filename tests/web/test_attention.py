@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import on_each_database
 import pytest
 from sqlalchemy import inspect, select
 
@@ -41,9 +42,7 @@ class BookFlow(flow.Flow):
     end = flow.End()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request):
-    return str(request.getfixturevalue(request.param))
+database_url = on_each_database.database_url
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import enum
 import threading
 
+import on_each_database
 import pytest
 from sqlalchemy import (
     CheckConstraint,
@@ -22,10 +23,7 @@ from portal import flow, jsonstore, this, views
 from portal.errors import InvalidForm
 from portal.models import Event, Process, Task, db
 
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request):
-    return str(request.getfixturevalue(request.param))
+database_url = on_each_database.database_url
 
 
 class Kind(enum.Enum):

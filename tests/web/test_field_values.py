@@ -6,6 +6,7 @@ import datetime as dt
 import enum
 from decimal import Decimal
 
+import on_each_database
 import pytest
 from sqlalchemy import text, update
 from sqlalchemy.orm import Mapped, mapped_column
@@ -62,9 +63,7 @@ class BoxFlow(GoodsFlow):
     process_class = BoxProcess
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request):
-    return str(request.getfixturevalue(request.param))
+database_url = on_each_database.database_url
 
 
 GOODS = {

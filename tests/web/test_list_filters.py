@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from decimal import Decimal
 
+import on_each_database
 import pytest
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -50,9 +51,7 @@ class CrateFlow(OfferFlow):
     process_summary_template = "Crate"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request):
-    return str(request.getfixturevalue(request.param))
+database_url = on_each_database.database_url
 
 
 @pytest.fixture

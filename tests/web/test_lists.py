@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 
+import on_each_database
 import pytest
 
 from portal import queries
@@ -14,9 +15,7 @@ from portal.queries.lists import ARCHIVE_ORDERS, ORDERS
 BUDGET = 6
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request):
-    return str(request.getfixturevalue(request.param))
+database_url = on_each_database.database_url
 
 
 def walk(name, user, sort, size):

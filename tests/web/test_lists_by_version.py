@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 
+import on_each_database
 import pytest
 
 from portal import flow, queries, this
@@ -12,10 +13,7 @@ from portal.engine.versions import renaming
 from portal.models import Process, SavedView, Task, db
 from portal.queries import Filters, version_counts
 
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request):
-    return str(request.getfixturevalue(request.param))
+database_url = on_each_database.database_url
 
 
 def declared(name, **nodes):

@@ -5,6 +5,7 @@ import enum
 import re
 from decimal import Decimal
 
+import on_each_database
 import pytest
 from lxml import html
 from sqlalchemy import ForeignKey
@@ -14,10 +15,7 @@ from wtforms import BooleanField, DecimalField, Form, SelectField, StringField, 
 from portal import flow, jsonstore, this, views
 from portal.models import Process, Task, User, db
 
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request):
-    return str(request.getfixturevalue(request.param))
+database_url = on_each_database.database_url
 
 
 class Size(enum.Enum):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import types
 
+import on_each_database
 import pytest
 
 from portal import flow, this
@@ -15,10 +16,7 @@ from portal.work import operations as work
 from tests.audit import faults
 from tests.engine.test_crash import cutting
 
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request):
-    return str(request.getfixturevalue(request.param))
+database_url = on_each_database.database_url
 
 
 def declared(**nodes):

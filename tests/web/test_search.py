@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import on_each_database
 import pytest
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -58,9 +59,7 @@ class OtherFlow(flow.Flow):
     end = flow.End()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request):
-    return str(request.getfixturevalue(request.param))
+database_url = on_each_database.database_url
 
 
 @pytest.fixture

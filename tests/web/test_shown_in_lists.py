@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 
+import on_each_database
 import pytest
 
 from portal import flow, jsonstore, queries, summaries, this
@@ -39,9 +40,7 @@ class SizedFlow(ScanFlow):
     process_summary_template = "{{ process.size }} bytes"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request):
-    return str(request.getfixturevalue(request.param))
+database_url = on_each_database.database_url
 
 
 @pytest.fixture

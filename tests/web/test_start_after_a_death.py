@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
+import on_each_database
 from sqlalchemy import delete
 
 from portal.models import Draft, Event, Process, StartKey, Task, db
@@ -12,9 +12,7 @@ from tests.engine.test_crash import cutting
 FORM = "/flows/paper/start/start"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request):
-    return str(request.getfixturevalue(request.param))
+database_url = on_each_database.database_url
 
 
 def _empty():

@@ -256,9 +256,9 @@ def _zen(place: str, text: str, why: str) -> Any:
     try:
         return importlib.import_module("zen")
     except ImportError:
-        told = f" ({why})" if why else ""
+        reason = f" ({why})" if why else ""
         raise TableError(
-            f"{place}: {text} is an expression{told}; these need pip install 'flask-flow-portal[dmn]'"
+            f"{place}: {text} is an expression{reason}; these need pip install 'flask-flow-portal[dmn]'"
         ) from None
 
 
@@ -288,9 +288,9 @@ def _called(place: str, text: str, call: Any) -> Any:
     try:
         return call()
     except RuntimeError as error:
-        told = re.search(r'"source":"([^"]*)"', str(error))
+        source = re.search(r'"source":"([^"]*)"', str(error))
         raise TableError(
-            f"{place}: {text}: {told[1] if told else str(error).partition(chr(10))[0]}"
+            f"{place}: {text}: {source[1] if source else str(error).partition(chr(10))[0]}"
         ) from None
 
 

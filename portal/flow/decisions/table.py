@@ -122,10 +122,14 @@ class Table:
         try:
             found = [rule for rule in self.rules if rule.fits(asked, values)]
         except TypeError as error:
-            raise DecisionError(f"{self.name} cannot compare {self._told(asked)}: {error}") from error
+            raise DecisionError(
+                f"{self.name} cannot compare {self._asked_in_words(asked)}: {error}"
+            ) from error
         if not found:
             if not self.defaults:
-                raise DecisionError(f"{self.name}: no row fits {self._told(asked)}; add a row for the rest")
+                raise DecisionError(
+                    f"{self.name}: no row fits {self._asked_in_words(asked)}; add a row for the rest"
+                )
             return Decision(self._results(self.defaults, values), ())
         return self._decided(found, asked, values)
 
@@ -142,7 +146,9 @@ class Table:
             gather = AGGREGATIONS[self.aggregation] if self.aggregation else list
             return Decision({name: gather([row[name] for row in rows]) for name in self.sets}, places)
         if len(rows) > 1 and (self.policy == "UNIQUE" or any(row != rows[0] for row in rows)):
-            raise DecisionError(f"{self.name}: {' and '.join(places)} fit {self._told(asked)}; one row may")
+            raise DecisionError(
+                f"{self.name}: {' and '.join(places)} fit {self._asked_in_words(asked)}; one row may"
+            )
         return Decision(rows[0], places)
 
     def _rank(self, rule: Rule, row: Mapping[str, Any]) -> tuple[int, ...]:
@@ -160,5 +166,5 @@ class Table:
     def _results(self, results: tuple[Result, ...], values: Mapping[str, Any]) -> dict[str, Any]:
         return {name: result(values) for name, result in zip(self.sets, results, strict=True)}
 
-    def _told(self, asked: list[Any]) -> str:
+    def _asked_in_words(self, asked: list[Any]) -> str:
         return ", ".join(f"{column.name}={value!r}" for column, value in zip(self.inputs, asked, strict=True))

@@ -165,15 +165,15 @@ def _profile_form(posted: bool) -> ProfileForm:
 
 
 def _change_profile(form: ProfileForm) -> BaseResponse:
-    user_id, told = me().id, False
+    user_id, is_mailed = me().id, False
     with writing() as session:
         user = session.get_one(User, user_id)
         if mount().own_accounts:
             user.full_name = (form.full_name.data or "").strip()
-            told = _change_mail(session, user, (form.email.data or "").strip() or None)
+            is_mailed = _change_mail(session, user, (form.email.data or "").strip() or None)
         _change_choices(user, form)
         chosen = user.language or ""
-    if told:
+    if is_mailed:
         wake()
     languages.ask_again()
     flash(_("Saved."), "success")

@@ -18,22 +18,22 @@ log = logging.getLogger("portal.accounts")
 def identity() -> Identity | None:
     """Whom the proxy names; nobody where the request does not come from it, whatever its headers say."""
     settings: TrustedHeader = current_app.extensions["portal"].trusted_header
-    username = _said(request.headers, settings.user)
+    username = _header(request.headers, settings.user)
     if not username:
         return None
     if not _is_from(settings):
         log.warning("a request from elsewhere than PORTAL_REMOTE_PROXIES names a person: it is nobody's")
         return None
-    roles = _said(request.headers, settings.roles)
+    roles = _header(request.headers, settings.roles)
     return Identity(
         username,
-        name=_said(request.headers, settings.name),
-        email=_said(request.headers, settings.email),
+        name=_header(request.headers, settings.name),
+        email=_header(request.headers, settings.email),
         roles=None if roles is None else [each.strip()[:80] for each in roles.split(",") if each.strip()],
     )
 
 
-def _said(headers: Headers, name: str) -> str | None:
+def _header(headers: Headers, name: str) -> str | None:
     """What a header says, read as UTF-8; None where it is not there or is no text."""
     if not name or name not in headers:
         return None

@@ -80,13 +80,13 @@ def why(task: Task) -> tuple[str, str]:
     """What a task waits for, and a line more about it."""
     node = task.node
     if node is not None and (node.works or node.topic is not None):
-        told = tries(task)
-        if told is None and node.topic is not None:
+        tried = tries(task)
+        if tried is None and node.topic is not None:
             return _("Waits for a program that works on “%(topic)s”", topic=node.topic), ""
-        if told is None:
+        if tried is None:
             return _("First attempt"), ""
-        error = told.error or {}
-        return _("Attempt %(number)s of %(of)s", number=told.number + 1, of=told.of), str(
+        error = tried.error or {}
+        return _("Attempt %(number)s of %(of)s", number=tried.number + 1, of=tried.of), str(
             error.get("type") or ""
         )
     if task.is_boundary_event:

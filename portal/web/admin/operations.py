@@ -69,12 +69,12 @@ def detail(operation_id: int) -> str:
 def act(operation_id: int, step: str) -> BaseResponse:
     operation = _one_or_refuse(operation_id)
     operations.steer(db.session(), operation.id, step, me())
-    told = {
+    messages = {
         "pause": _("Paused."),
         "resume": _("It goes on."),
         "cancel": _("Cancelled. What was done stays done."),
     }
-    flash(told[step], "success")
+    flash(messages[step], "success")
     return see_other(url_for("portal.operations_of_people.detail", operation_id=operation_id))
 
 

@@ -152,12 +152,12 @@ def time_tag(
     """
     if moment is None:
         return Markup("")
-    told = absolute(moment, preferences)
+    full = absolute(moment, preferences)
     if text is None:
-        text = told if plain else relative(moment, now)
+        text = full if plain else relative(moment, now)
     when = f"{moment.astimezone(dt.UTC).isoformat()[:19]}Z"
     # put together by hand: a list has many, and `Markup.format` takes longer than all the rest
-    return Markup(f'<time datetime="{when}" title="{escape(told)}">{escape(text)}</time>')
+    return Markup(f'<time datetime="{when}" title="{escape(full)}">{escape(text)}</time>')
 
 
 def clock_tag(moment: dt.datetime, now: dt.datetime, preferences: Mapping[str, Any]) -> Markup:

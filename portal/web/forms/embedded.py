@@ -95,8 +95,8 @@ class FieldList(wtforms.FieldList):  # type: ignore[type-arg]
         self.entries.sort(key=lambda entry: place.get(str(entry.index), len(place)))
 
     def process(self, formdata: Any, data: Any = unset_value, extra_filters: Any = None) -> None:
-        told = formdata and (self.marker in formdata or [*self._extract_indices(self.name, formdata)])
-        if not told:  # a form without any of the rows says nothing about them
+        is_sent = formdata and (self.marker in formdata or [*self._extract_indices(self.name, formdata)])
+        if not is_sent:  # a form without any of the rows says nothing about them
             formdata = None
         super().process(formdata, data, extra_filters)
         if formdata:

@@ -49,19 +49,19 @@ def taken(upload: FileStorage) -> Binary:
     return Binary(upload.read(), clean_name(upload.filename), clean_type(upload.mimetype))
 
 
-def kind_of(name: str, told: str, head: bytes) -> str:
+def kind_of(name: str, claimed: str, head: bytes) -> str:
     """The type of a file.
 
     The content decides where its beginning tells the type; what is only named like one of those is of no known type.
 
     Args:
-        told: the type that the browser has told.
+        claimed: the type that the browser names.
         head: its first bytes, 16 at least.
     """
     found = next((kind for kind, beginning in _BEGINNINGS if head.startswith(beginning)), None)
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         found = "image/webp"
-    by_name = _ENDINGS.guess_type(name)[0] or clean_type(told)
+    by_name = _ENDINGS.guess_type(name)[0] or clean_type(claimed)
     if found == "application/zip" and _ZIPPED.match(by_name):
         return by_name
     if found is not None:

@@ -28,7 +28,7 @@ def form_context(activation: Activation) -> dict[str, Any]:
         read_beside(process.id, comments_of("tasks", task.id))
     events = [] if starts else queries.timeline(db.session(), process.id, size=40)
     decisions = decisions_of(process, events, activation.user)
-    told = {name for each in decisions for name in each.names}
+    decided = {name for each in decisions for name in each.names}
     return {
         "activation": activation,
         "process": process,
@@ -36,7 +36,9 @@ def form_context(activation: Activation) -> dict[str, Any]:
         "node": activation.node,
         "flow": activation.node.flow_class.definition,
         "starts": starts,
-        "data": [] if starts else [row for row in rows_of(process, Files(process)) if row.name not in told],
+        "data": []
+        if starts
+        else [row for row in rows_of(process, Files(process)) if row.name not in decided],
         "artifact": None if starts else artifact_of(process),
         "decisions": decisions,
         "earlier": _deeds(events),

@@ -41,7 +41,7 @@ def decisions_of(process: Any, events: Iterable[Event], reader: Any) -> list[Dec
 def _found(process: Any, events: Iterable[Event], hidden: frozenset[str]) -> Iterator[Decided]:
     flow_class = process.flow_class
     nodes = {} if flow_class is None else flow_class.definition.nodes
-    told: set[str] = set()
+    seen: set[str] = set()
     for event in events:
         task = event.task
         if event.action != "execute" or task is None or task.status != "DONE":
@@ -50,14 +50,14 @@ def _found(process: Any, events: Iterable[Event], hidden: frozenset[str]) -> Ite
         view = None if node is None else node.view
         decision = getattr(view, "decision", None)
         # A field that was decided again says what was decided last.
-        if decision is None or decision.name in hidden | told or not hasattr(process, decision.name):
+        if decision is None or decision.name in hidden | seen or not hasattr(process, decision.name):
             continue
-        told.add(decision.name)
+        seen.add(decision.name)
         value = getattr(process, decision.name)
         field = field_or_column(type(process), decision.name)
-        remarks = [] if told & set(_texts(process, view)) else _texts(process, view)
-        words = [str(getattr(process, name) or "") for name in remarks if name not in hidden | told]
-        told |= set(remarks)
+        remarks = [] if seen & set(_texts(process, view)) else _texts(process, view)
+        words = [str(getattr(process, name) or "") for name in remarks if name not in hidden | seen]
+        seen |= set(remarks)
         yield Decided(
             task.title,
             label_of_value(field, value),

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from portal.engine import actions, places
+from portal.engine import actions, move_targets
 from portal.engine.lifecycle import demand
 from portal.errors import TransitionNotAllowed
 from portal.language import gettext as _
@@ -61,7 +61,7 @@ def _nodes(task: Task) -> Any:
 
 def _ask(task: Task, action: str, to: str, fault: str = "") -> str:
     node = _nodes(task).get(to) if action == "move" else None
-    if node is not None and (why := places.misplaced(places.way_of(task), node)):
+    if node is not None and (why := move_targets.misplaced(move_targets.way_of(task), node)):
         raise TransitionNotAllowed(
             _("cannot move «%(title)s» to «%(to)s»: %(why)s", title=task.title, to=node.title, why=why)
         )
@@ -75,7 +75,7 @@ def _ask(task: Task, action: str, to: str, fault: str = "") -> str:
         back=way_back(url_for("portal.tasks.detail", task_id=task.id)),
         fault=fault,
         told=preview.of_task(action, task, node),
-        places=places.places(task) if action == "move" else [],
+        places=move_targets.move_targets(task) if action == "move" else [],
         to=to,
         snoozes=snoozes(),
         due=request.form.get("due", local_text(task.due)),

@@ -48,7 +48,7 @@ def _waits_no_more(task: Task) -> list[str]:
 
 def _skips(task: Task) -> list[str]:
     node: Any = task.node
-    told = [
+    sentences = [
         _("It is marked as done without its form.")
         if node.human
         else _("It is marked as done without its code.")
@@ -57,10 +57,10 @@ def _skips(task: Task) -> list[str]:
     ]
     titles = list(dict.fromkeys(f"“{edge.target.title}”" for edge in node.outgoing))
     if titles:
-        told.append(_("The process continues with %(steps)s.", steps=list_words(titles)))
+        sentences.append(_("The process continues with %(steps)s.", steps=list_words(titles)))
     if node.human:
-        told.append(_("What its form would have filled in stays empty."))
-    return told
+        sentences.append(_("What its form would have filled in stays empty."))
+    return sentences
 
 
 def _moves(task: Task, node: Any) -> list[str]:

@@ -7,36 +7,27 @@ and the same end make the same processes.
 from __future__ import annotations
 
 import datetime as dt
-import heapq
-from collections.abc import Callable
 from functools import partial
-from itertools import count
 from random import Random
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, bindparam, select, union_all, update
+from sqlalchemy import Connection, bindparam, select, union_all
 
-from portal.engine import actions, external, writes
+from portal.engine import actions, external
 from portal.engine.moving_clock import clock
 from portal.engine.queue import jobs, reminders, schedules, timers
 from portal.errors import PermissionDenied, TransitionNotAllowed
 from portal.flow.registry import registry
-from portal.models import Notice, Process, Schedule, Task, User, db
+from portal.models import Process, Task, User, db
 
 from . import life
+from .agenda import ZONE, Agenda
 from .company import Answer, Company, Story
 from .forms import Forms
 
-#: where the company works, and when
-ZONE = ZoneInfo("Europe/Zurich")
-_BEGINS, _ENDS = 8, 17.5
 #: which part of the tasks nobody turns to in time
 _NEGLECTED = 0.035
 _OF_LATE = dt.timedelta(days=8)
-#: for how long after the end nothing comes due
-_QUIET = dt.timedelta(minutes=15)
-_ALL = 10_000
 
 #: what waits for a program
 _CALLED = ("Handle", "MessageCatch")
@@ -46,7 +37,7 @@ _ROOT: Any = bindparam("root")
 _IN_TREE = union_all(
     select(_process.id).where(_process.id == _ROOT), select(_process.id).where(_process.root_id == _ROOT)
 )
-#: made once, and of columns without their classes: it is asked after every deed
+#: made once, and of columns without their classes: it is asked after every event
 _OPEN_IN_TREE = (
     select(
         _task.id, _task.flow_task, _task.status, _task.flow_task_type, _task.owner_id, _task.scheduled,
@@ -57,23 +48,19 @@ _OPEN_IN_TREE = (
     .order_by(_task.id)
 )  # fmt: skip
 
-Deed = Callable[[], int | None]
 
-
-class Clockwork:
-    """What is to happen, in the order of its moments."""
+class Simulation:
+    """The work of a company: who does what, when, and what comes of it."""
 
     def __init__(self, company: Company, now: dt.datetime, reader: Connection) -> None:
         self.company, self.now = company, now
         #: what has become of a tree is read past the session, which would look for a connection each time
         self._reader = reader
         self.random = Random(company.seed)
-        self.moment = now - company.span
+        self.agenda = Agenda(now - company.span, now, self.random)
         self.people: dict[str, int] = {}
         self.names: dict[int, str] = {}
-        self._deeds: list[tuple[dt.datetime, int, Deed]] = []
-        self._order = count()
-        #: what is known of a task has led to a deed already
+        #: what is known of a task has led to an event already
         self._planned: set[tuple[int, str, dt.datetime | None]] = set()
         self._stories: dict[int, Story] = {}
         self._listening: set[int] = set()
@@ -94,70 +81,41 @@ class Clockwork:
         session.rollback()
         for story in self.company.stories:
             for _ in range(story.number):
-                self.at(self._some_moment(), partial(self._start, story))
+                self.agenda.at(self._some_moment(), partial(self._start, story))
         self._plan_schedules()
         for away in self.company.away:
             if away.begins < 0:
-                self.at(self.now + dt.timedelta(days=away.begins), partial(life.go_away, self, away))
-        while self._deeds and self._deeds[0][0] <= self.now:
-            self.moment, _, deed = heapq.heappop(self._deeds)
-            token = clock.set(lambda: self.moment)
-            try:
-                if (root := deed()) is not None:
-                    self._look(root)
-                    self._listen(root)
-            finally:
-                clock.reset(token)
-                db.session.expunge_all()  # or every commit looks at what earlier ones have read
-        self.moment = self.now
+                self.agenda.at(self.now + dt.timedelta(days=away.begins), partial(life.go_away, self, away))
+        self.agenda.run(self._look_around)
         token = clock.set(lambda: self.now)
         try:
             while reminders.turn(
                 db.session()
-            ):  # while nobody has an address: no mail of it comes at the first start
+            ):  # ahead of the addresses: no mail of it comes at the first start
                 pass
             life.end(self)
-            self._keep_quiet()
         finally:
             clock.reset(token)
-        self._read_old_notices()
 
     def manager_of(self, label: str) -> int:
         """Who manages a flow."""
         names = [name for name, allowed in self._allowed.items() if f"{label}.manage" in allowed]
         return self.people[names[0] if names else "carol"]
 
-    def at(self, moment: dt.datetime, deed: Deed) -> None:
-        """Do something at a moment; what it returns is the root of the tree that it may have changed."""
-        heapq.heappush(self._deeds, (moment, next(self._order), deed))
-
     # -- moments ----------------------------------------------------------------------------------------------
 
     def _some_moment(self) -> dt.datetime:
         """A moment at work of the ninety days. Much of it is of late, so that there is work to look at."""
         span = _OF_LATE if self.random.random() < 0.36 else self.company.span
-        return self.at_work(self.now - self.random.random() * (span - dt.timedelta(hours=1)))
-
-    def at_work(self, moment: dt.datetime) -> dt.datetime:
-        """This moment, or one of the next working hours."""
-        local = moment.astimezone(ZONE)
-        hour = local.hour + local.minute / 60
-        if hour >= _ENDS or local.weekday() > 4:
-            days = max(1, 7 - local.weekday()) if local.weekday() > 3 else 1
-            local = (local + dt.timedelta(days=days)).replace(hour=_BEGINS, minute=0)
-        elif hour < _BEGINS:
-            local = local.replace(hour=_BEGINS, minute=0)
-        else:
-            return moment
-        return (local + dt.timedelta(minutes=self.random.randrange(4, 9 * 60))).astimezone(dt.UTC)
+        return self.agenda.at_work(self.now - self.random.random() * (span - dt.timedelta(hours=1)))
 
     def _is_late_in(self) -> bool:
-        return self.moment > self.now - dt.timedelta(days=12)
+        return self.agenda.moment > self.now - dt.timedelta(days=12)
 
-    # -- deeds ------------------------------------------------------------------------------------------------
+    # -- what happens ------------------------------------------------------------------------------------------
 
     def _start(self, story: Story) -> int | None:
-        values = dict(story.values(self.random, self.moment.astimezone(ZONE).date()))
+        values = dict(story.values(self.random, self.agenda.moment.astimezone(ZONE).date()))
         node = story.start
         requester = self.people[self._starter(story)] if node.human else None
         if requester is not None:
@@ -185,6 +143,10 @@ class Clockwork:
         favourite = [name for name in names if name == "alice"] * 6  # whose requests one looks at
         return self.random.choice(names + favourite)
 
+    def _look_around(self, root: int) -> None:
+        self._look(root)
+        self._listen(root)
+
     def _look(self, root: int) -> None:
         """Plan what comes of the open tasks of a tree."""
         rows = self._reader.execute(_OPEN_IN_TREE, {"root": root}).all()
@@ -202,30 +164,32 @@ class Clockwork:
         if node.topic is not None:
             self._plan_elsewhere(root, row, node)
         elif row.status == "SCHEDULED":
-            moment = max(row.scheduled or self.moment, self.moment + dt.timedelta(seconds=2))
-            self.at(moment, lambda: self._turn(root, row.id, node.works))
+            moment = max(row.scheduled or self.agenda.moment, self.agenda.moment + dt.timedelta(seconds=2))
+            self.agenda.at(moment, lambda: self._turn(root, row.id, node.works))
         elif node.human and row.status in ("NEW", "ASSIGNED"):
             self._plan_person(root, row)
         elif row.flow_task_type in _CALLED and (answer := self._answer(root, row)) is not None:
             wait = dt.timedelta(hours=self.random.uniform(3, 60))
-            self.at(self.at_work(self.moment + wait), lambda: self._call(root, row.id, node, answer))
+            self.agenda.at(
+                self.agenda.at_work(self.agenda.moment + wait), lambda: self._call(root, row.id, node, answer)
+            )
 
     def _plan_elsewhere(self, root: int, row: Any, node: Any) -> None:
         answer = self._answer(root, row)
         if row.status == "SCHEDULED" and answer is not None:
             values = dict(answer(self.random, None))
-            moment = self.moment + dt.timedelta(minutes=self.random.uniform(1, 20))
-            self.at(moment, lambda: self._work_elsewhere(root, row.id, node, values))
+            moment = self.agenda.moment + dt.timedelta(minutes=self.random.uniform(1, 20))
+            self.agenda.at(moment, lambda: self._work_elsewhere(root, row.id, node, values))
 
     def _plan_person(self, root: int, row: Any) -> None:
         hours = self.random.lognormvariate(0, 1.1) * self._stories[root].hours * 4
         if self.random.random() < _NEGLECTED or (row.owner_id in self._leavers and self._is_late_in()):
             hours += 24 * 40
-        moment = self.at_work(self.moment + dt.timedelta(hours=hours))
+        moment = self.agenda.at_work(self.agenda.moment + dt.timedelta(hours=hours))
         if moment > self.now and row.owner_id is None and self.random.random() < 0.45:
-            taken = self.moment + (self.now - self.moment) * self.random.uniform(0.2, 0.8)
-            self.at(taken, lambda: self._do(root, row, finish=False))
-        self.at(moment, lambda: self._do(root, row, finish=True))
+            taken = self.agenda.moment + (self.now - self.agenda.moment) * self.random.uniform(0.2, 0.8)
+            self.agenda.at(taken, lambda: self._do(root, row, finish=False))
+        self.agenda.at(moment, lambda: self._do(root, row, finish=True))
 
     def _do(self, root: int, row: Any, finish: bool) -> int | None:
         """Somebody takes the task, and finishes it."""
@@ -260,7 +224,7 @@ class Clockwork:
 
     def _who_works_for(self, name: str) -> str:
         """Somebody, or their substitute while they are away."""
-        days = (self.moment - self.now) / dt.timedelta(days=1)
+        days = (self.agenda.moment - self.now) / dt.timedelta(days=1)
         for away in self.company.away:
             if away.who == name and away.begins <= days < away.ends:
                 return away.substitute
@@ -319,43 +283,20 @@ class Clockwork:
 
     def _plan_schedules(self) -> None:
         """Starts by the calendar are looked at once a day."""
-
-        def fire() -> int | None:
-            if schedules.fire(db.session()):
-                made = select(Process.id).where(Process.created == self.moment).order_by(Process.id)
-                for root in db.session.scalars(made).all():
-                    label = db.session.get_one(Process, root).flow_label
-                    stories = [
-                        each
-                        for each in self.company.stories
-                        if each.start.flow_class.definition.label == label
-                    ]
-                    self._stories[root] = stories[0] if stories else Story(None, 0, _nothing)
-                    self._look(root)
-            return None
-
         for day in range(self.company.span.days + 1):
-            self.at(self.now - self.company.span + dt.timedelta(days=day), fire)
+            self.agenda.at(self.now - self.company.span + dt.timedelta(days=day), self._fire_schedules)
 
-    def _keep_quiet(self) -> None:
-        """Who tries the demo hears first of what they do themselves: what comes due soon waits until then.
-
-        Timers, jobs and schedules are leased, so that people see their moments as they were.
-        """
-        session, until = db.session(), self.now + _QUIET
-        soon = [each.task_id for each in timers.due(session, until, _ALL)]
-        for later in (
-            update(Task).where(Task.id.in_(soon)).values(lease=until),
-            update(Schedule).where(Schedule.next_start <= until).values(lease=until),
-            update(Task).where(Task.finished.is_(None), Task.remind <= until).values(remind=until),
-        ):
-            writes.execute(session, later)
-
-    def _read_old_notices(self) -> None:
-        """People have looked at their notices until yesterday."""
-        until = self.now - dt.timedelta(days=1)
-        db.session.execute(update(Notice).where(Notice.created < until).values(read=Notice.created))
-        db.session.commit()
+    def _fire_schedules(self) -> None:
+        if not schedules.fire(db.session()):
+            return
+        made = select(Process.id).where(Process.created == self.agenda.moment).order_by(Process.id)
+        for root in db.session.scalars(made).all():
+            label = db.session.get_one(Process, root).flow_label
+            stories = [
+                each for each in self.company.stories if each.start.flow_class.definition.label == label
+            ]
+            self._stories[root] = stories[0] if stories else Story(None, 0, _nothing)
+            self._look(root)
 
 
 def _nothing(_die: Random, _process: Any) -> dict[str, Any]:

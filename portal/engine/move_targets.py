@@ -38,16 +38,16 @@ class Way(NamedTuple):
     split: Node | None
 
 
-def places(task: Task) -> list[Node]:
+def move_targets(task: Task) -> list[Node]:
     """The nodes to which an open task can be moved, in the order of their declaration."""
     flow_class: Any = task.process.flow_class
-    if flow_class is None or held(task) is not None:
+    if flow_class is None or why_fixed(task) is not None:
         return []
     way = way_of(task)
     return [node for node in flow_class.definition.nodes.values() if misplaced(way, node) is None]
 
 
-def held(task: Task) -> str | None:
+def why_fixed(task: Task) -> str | None:
     """Why a task cannot be moved at all, in words; None if it can."""
     awaits = task.awaits or ""
     if task.is_boundary_event:
