@@ -76,6 +76,19 @@ def test_what_is_no_start_is_told(flow_tester):
         run.start("strat")
 
 
+@pytest.mark.parametrize("given", ["parcel", ParcelProcess])
+def test_what_is_no_flow_is_told(flow_tester, given):
+    with pytest.raises(TypeError, match=r"flow_tester takes a class of a flow, not .*; write flow_tester"):
+        flow_tester(given)
+
+
+def test_a_node_that_is_not_there_is_told(run):
+    with pytest.raises(AssertionError, match="ParcelFlow has no node 'aks'; did you mean ask"):
+        run.task("aks")
+    with pytest.raises(AssertionError, match="no open task of 'by_hand'; open are: "):
+        run.task("by_hand")
+
+
 def test_events_on_a_border_happen_by_their_names(run):
     run.fire("ask__timeout")
     assert "remind" in run.path

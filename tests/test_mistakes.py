@@ -613,6 +613,22 @@ def test_a_word_that_a_node_does_not_know(declare, words):
         declare()
 
 
+def test_what_people_do_is_not_run():
+    class FilledFlow(flow.Flow):
+        start = flow.Start(views.CreateProcessView.as_view(fields=[])).Next(this.work)
+        work = flow.ManualTask().Next(this.end)
+        end = flow.End()
+
+    with pytest.raises(AttributeError, match=r"write views\.submit\(FilledFlow\.start, user, …\)"):
+        _ = FilledFlow.start.run
+    with pytest.raises(
+        AttributeError, match=r"people do it: write with task\.activation\(user\) as activation"
+    ):
+        _ = FilledFlow.work.run
+    with pytest.raises(AttributeError, match=r"'End' object has no attribute 'run'$"):
+        _ = FilledFlow.end.run
+
+
 @pytest.mark.parametrize("secret", ["", ["", "whsec_b2xk"], None])
 def test_a_secret_that_the_environment_does_not_have_is_none(secret):
     class SecretFlow(OtherFlow):

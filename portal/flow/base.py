@@ -241,13 +241,21 @@ class Node:
         def __getattr__(self, name: str) -> Any:
             """Only asked for what there is not: an author's slip in a word of the language is told with the mend."""
             if name.startswith("_") or not (name[0].isupper() or name.startswith("on")):
-                raise AttributeError(
-                    f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self
-                )
+                mend = self._instead_of_run() if name == "run" else ""
+                text = f"{type(self).__name__!r} object has no attribute {name!r}{mend}"
+                raise AttributeError(text, name=name, obj=self)
             words = [each for each in dir(type(self)) if each[0].isupper() or each == "onCreate"]
             kind = f"flow.{self.kind}"
             mend = guess(name, words, ".") if words else "; it has none"
             raise AttributeError(f"{kind}() has no word .{name}(){mend}", name=name, obj=self)
+
+    def _instead_of_run(self) -> str:
+        """How a program does what people do by a form, to be added to a message."""
+        if not self.human or not hasattr(self, "flow_class"):  # it is not in a flow yet
+            return ""
+        if self.starts:
+            return f"; people fill it in: write views.submit({self.flow_class.__name__}.{self.name}, user, …)"
+        return "; people do it: write with task.activation(user) as activation: activation.execute()"
 
     # -- the language's machinery -----------------------------------------------------------------------
 

@@ -123,6 +123,8 @@ class FlowRun:
             AssertionError: there is none, or there are several; the message names the open tasks and what failed.
         """
         found = [task for task in self.tasks(name) if task.is_open]
+        if not found and not self.tasks(name):
+            self._node(name)
         if len(found) != 1:
             what = "no open task" if not found else f"{len(found)} open tasks"
             told = "; ".join(["", *self.failures()])
