@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 from markupsafe import escape
 
@@ -117,6 +115,9 @@ _spoken: dict[int, tuple[Locale, str, NullTranslations]] = {}
 def _read(path: Path) -> Translations:
     compiled = BytesIO(path.read_bytes())
     if path.suffix == ".po":
+        from babel.messages.mofile import write_mo  # English needs no catalogue
+        from babel.messages.pofile import read_po
+
         catalogue, compiled = read_po(compiled), BytesIO()
         write_mo(compiled, catalogue)
         compiled.seek(0)

@@ -8,12 +8,13 @@ later by what they skip, and one that they show twice in autumn starts the first
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from apscheduler.triggers.cron import CronTrigger
-
 from portal.flow.times import following
+
+if TYPE_CHECKING:
+    from apscheduler.triggers.cron import CronTrigger
 
 _TICK = dt.timedelta(microseconds=1)
 #: no clock is put forward or back by more
@@ -37,6 +38,8 @@ _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 def _triggers(cron: str, zone: dt.tzinfo) -> list[CronTrigger]:
     """The rules of a cron line, of which each moment meets one: where both the day of the month and that of the week
     are named, either is enough. One that begins with `*` names none, as in cron: `*/2 * mon` is each odd Monday."""
+    from apscheduler.triggers.cron import CronTrigger  # few flows have such a schedule
+
     minute, hour, day, month, weekday = cron.split()
     either = not (day.startswith("*") or weekday.startswith("*"))
     days = [(day, "*"), ("*", weekday)] if either else [(day, weekday)]

@@ -37,6 +37,19 @@ KEPT = dt.timedelta(days=30)
 _waiting = Outgoing.scheduled.is_not(None)
 
 
+class Undelivered(Exception):
+    """A receiver does not take what a row has for it.
+
+    Args:
+        words: without addresses or secrets.
+        for_good: another try would be refused too.
+    """
+
+    def __init__(self, words: str, for_good: bool = False) -> None:
+        super().__init__(words)
+        self.for_good = for_good
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """The right to do one try of a row."""

@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from portal.engine.outbox import Claim
+from portal.engine.outbox import Claim, Undelivered
 
 from .addresses import address
 
@@ -23,14 +23,6 @@ TIMEOUT = 10
 PREFIX = "whsec_"
 #: the receiver says that it wants no more
 GONE = 410
-
-
-class HookFailed(Exception):
-    """A web hook did not take the call."""
-
-    def __init__(self, words: str, for_good: bool = False) -> None:
-        super().__init__(words)
-        self.for_good = for_good
 
 
 def body(claimed: Claim, base_url: str) -> bytes:
@@ -64,7 +56,7 @@ def post(claimed: Claim, content: bytes, secret: str, timestamp: int) -> None:
     """Call a web hook. A redirect is not followed: it would carry the call to who knows where.
 
     Raises:
-        HookFailed: no connection, no answer in time, or another answer than 2xx.
+        Undelivered: no connection, no answer in time, or another answer than 2xx.
     """
     from urllib3.exceptions import HTTPError  # as of the pool
 
@@ -83,9 +75,9 @@ def post(claimed: Claim, content: bytes, secret: str, timestamp: int) -> None:
         status = answer.status
         answer.close()  # what it says beside its status is not read
     except HTTPError as error:
-        raise HookFailed(f"{place(claimed)}: {type(error).__name__}") from error
+        raise Undelivered(f"{place(claimed)}: {type(error).__name__}") from error
     if not 200 <= status < 300:
-        raise HookFailed(f"{place(claimed)} answers {status}", for_good=status == GONE)
+        raise Undelivered(f"{place(claimed)} answers {status}", for_good=status == GONE)
 
 
 def place(claimed: Claim) -> str:

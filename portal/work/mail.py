@@ -2,26 +2,106 @@
 
 from __future__ import annotations
 
+import logging
+import re
 import smtplib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import current_app
 from flask_mailman import EmailMultiAlternatives
+from flask_mailman import Mail as Mailman
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from portal import language
 from portal.engine import criteria, permissions
-from portal.engine.outbox import Claim
+from portal.engine.outbox import Claim, Undelivered
 from portal.language import ngettext
-from portal.models import Process, Task, User
+from portal.models import Process, Task, User, db
 from portal.queries import decisions
 
 from . import account_mail, digest, letters, replies, sentences
 
+log = logging.getLogger("portal.outbox")
+
 #: a mail counts no further
 COUNTED = 1000
+#: what opens an account stands in no log
+_OPENS = re.compile(r"(/password/)\S+")
+
+
+@contextmanager
+def post(base_url: str) -> Iterator[Callable[[Claim], bool]]:
+    """Sends the mails of claimed rows over one connection. Where no server is set, it shows them in the log.
+
+    What is given is False for a row that nobody is to get any more. It raises `Undelivered` for a mail that the
+    server refuses.
+    """
+    if not current_app.config.get("MAIL_SERVER"):
+        yield partial(_show, base_url)
+        return
+    connection = mailman().get_connection()
+    try:
+        yield partial(_send, connection, base_url)
+    finally:
+        _hang_up(connection)
+
+
+def mailman() -> Any:
+    """The application's Flask-Mailman: its own, or ours."""
+    if "mailman" not in current_app.extensions:
+        Mailman().init_app(current_app)
+    return current_app.extensions["mailman"]
+
+
+def _send(connection: Any, base_url: str, claimed: Claim) -> bool:
+    made = compose(db.session(), claimed, base_url)
+    if made is None:
+        return False
+    sent = message(made, claimed, base_url)
+    db.session.rollback()  # no transaction is open while a server makes up its mind
+    try:
+        connection.open()
+        connection.send_messages([sent])
+    except Exception as error:
+        _hang_up(connection)
+        if (refused := _refused(error)) is not None:
+            raise refused from error
+        raise
+    return True
+
+
+def _show(base_url: str, claimed: Claim) -> bool:
+    made = compose(db.session(), claimed, base_url)
+    if made is None:
+        return False
+    written = _OPENS.sub(r"\1…", made.text)
+    text = "\n".join(f"    {line}" for line in (f"Subject: {made.subject}", "", *written.splitlines()))
+    log.info("Mail to %s (shown, not sent: PORTAL_MAIL_SERVER is not set)\n%s", made.user.username, text)
+    return True
+
+
+def _refused(error: Exception) -> Undelivered | None:
+    """What the server says, by its codes: its words often repeat the receiver's address."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        codes = sorted({code for code, _ in error.recipients.values()})
+        words = f"the mail server refuses the receiver ({', '.join(map(str, codes))})"
+        return Undelivered(words, all(code >= 500 for code in codes))
+    if isinstance(error, smtplib.SMTPResponseException):
+        for_good = isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= 500
+        return Undelivered(f"the mail server answers {error.smtp_code}", for_good)
+    return None
+
+
+def _hang_up(connection: Any) -> None:
+    try:
+        connection.close()
+    except (OSError, smtplib.SMTPException):
+        connection.connection = None
 
 
 def compose(session: Session, claimed: Claim, base_url: str) -> letters.Mail | None:
@@ -125,23 +205,3 @@ def _thread(claimed: Claim) -> str:
     if claimed.process_id is not None:
         return f"process-{claimed.process_id}"
     return claimed.event if claimed.event == "digest" else claimed.key
-
-
-def trouble(error: Exception) -> str:
-    """A failure in words without an address in it: what servers say often repeats the receiver's."""
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        codes = sorted({code for code, _ in error.recipients.values()})
-        return f"the mail server refuses the receiver ({', '.join(map(str, codes))})"
-    if isinstance(error, smtplib.SMTPResponseException):
-        return f"the mail server answers {error.smtp_code}"
-    said = error.strerror if isinstance(error, OSError) else None
-    return f"{type(error).__name__}: {said}" if said else type(error).__name__
-
-
-def for_good(error: Exception) -> bool:
-    """Whether another try would be refused too."""
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return all(code >= 500 for code, _ in error.recipients.values())
-    if isinstance(error, smtplib.SMTPDataError):
-        return error.smtp_code >= 500
-    return isinstance(error, ValueError)  # no address, or one with a line break in it

@@ -6,16 +6,13 @@ import contextvars
 import datetime as dt
 import json
 import logging
-import re
-import smtplib
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import current_app, has_app_context
 from flask.logging import default_handler, has_level_handler
-from flask_mailman import Mail as Mailman
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal import trace
@@ -23,7 +20,7 @@ from portal.engine import notifications, outbox
 from portal.engine.queue import timers
 from portal.models import db
 
-from . import hooks, mail
+from . import hooks
 from .turns import Turns
 
 if TYPE_CHECKING:
@@ -33,8 +30,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("portal.outbox")
 
-#: what opens an account stands in no log
-_OPENS = re.compile(r"(/password/)\S+")
 #: seconds after which the outbox is looked through, whether something fell due or not
 AT_LATEST = 60.0
 #: hooks that are called at a time, and how many of them at one address
@@ -45,8 +40,6 @@ MARGIN = dt.timedelta(seconds=60)
 
 def init_app(app: Flask, settings: Config) -> None:
     """Give an application its way out."""
-    if "mailman" not in app.extensions:
-        Mailman().init_app(app)
     app.extensions["portal_sender"] = Sender(app, settings)
     notifications.bind(_webhooks)
     if not (settings.webhook_secret and app.config.get("MAIL_SERVER")):
@@ -91,7 +84,12 @@ class Sender:
 
     def _mails(self) -> int:
         claimed = outbox.claim(db.session(), "mail")
-        self._post(claimed)
+        if claimed:
+            from . import mail  # SMTP and MIME are a megabyte: a process that sends no mail does without
+
+            with mail.post(self.settings.base_url) as send:
+                for each in claimed:
+                    self._attempt(each, send)
         return len(claimed)
 
     def _calls(self) -> int:
@@ -125,10 +123,10 @@ class Sender:
             has_receiver = send(each)
         except SQLAlchemyError:
             raise  # nothing could be noted either: the row comes up again
-        except hooks.HookFailed as error:
+        except outbox.Undelivered as error:
             self._failed(each, str(error), error.for_good)
         except Exception as error:
-            self._failed(each, mail.trouble(error), mail.for_good(error))
+            self._failed(each, _trouble(error), isinstance(error, ValueError))
         else:
             if has_receiver:
                 outbox.delivered(session, each)
@@ -142,44 +140,6 @@ class Sender:
             log.warning(
                 "%s %s of process %s, try %s: %s", each.kind, each.id, each.process_id, each.attempt, words
             )
-
-    # -- mail --------------------------------------------------------------------------------------------
-
-    def _post(self, claimed: list[outbox.Claim]) -> None:
-        """Send mails over one connection, and mark each at once."""
-        if not self.app.config.get("MAIL_SERVER"):
-            for each in claimed:
-                self._attempt(each, self._show_mail)
-        elif claimed:
-            connection = self.app.extensions["mailman"].get_connection()
-            try:
-                for each in claimed:
-                    self._attempt(each, lambda each: self._mail(each, connection))
-            finally:
-                _hang_up(connection)
-
-    def _mail(self, each: outbox.Claim, connection: Any) -> bool:
-        made = mail.compose(db.session(), each, self.settings.base_url)
-        if made is None:
-            return False
-        sent = mail.message(made, each, self.settings.base_url)
-        db.session.rollback()  # no transaction is open while a server makes up its mind
-        try:
-            connection.open()
-            connection.send_messages([sent])
-        except Exception:
-            _hang_up(connection)
-            raise
-        return True
-
-    def _show_mail(self, each: outbox.Claim) -> bool:
-        made = mail.compose(db.session(), each, self.settings.base_url)
-        if made is None:
-            return False
-        written = _OPENS.sub(r"\1…", made.text)
-        text = "\n".join(f"    {line}" for line in (f"Subject: {made.subject}", "", *written.splitlines()))
-        log.info("Mail to %s (shown, not sent: PORTAL_MAIL_SERVER is not set)\n%s", made.user.username, text)
-        return True
 
     # -- hooks -------------------------------------------------------------------------------------------
 
@@ -202,8 +162,7 @@ class Sender:
         return True
 
 
-def _hang_up(connection: Any) -> None:
-    try:
-        connection.close()
-    except (OSError, smtplib.SMTPException):
-        connection.connection = None
+def _trouble(error: Exception) -> str:
+    """A failure in words without an address in it: what servers say often repeats the receiver's."""
+    said = error.strerror if isinstance(error, OSError) else None
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__

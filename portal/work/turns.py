@@ -10,65 +10,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED
-from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.base import BaseTrigger
-
 from portal.engine.retries import disturbance, reason
 
 if TYPE_CHECKING:
     from flask import Flask
 
+    from .wall_clock import WallClockScheduler
+
 log = logging.getLogger("portal.work")
 
 #: seconds until a turn that failed is taken again; doubled each time, up to the second
 PAUSES = (0.5, 5.0)
-#: seconds by which the wall clock may fall behind the monotonic one before it has been set back
-TOLERANCE = 1.0
-
-#: APScheduler's own words about each run are of no use to an operator; its errors are
-_quiet = logging.getLogger("portal.work.apscheduler")
-_quiet.setLevel(logging.ERROR)
-
-
-class After(BaseTrigger):  # type: ignore[misc]
-    """So many seconds after the last run. Missed runs are not counted, however far the clock is set forward."""
-
-    def __init__(self, seconds: float) -> None:
-        self.span = dt.timedelta(seconds=seconds)
-
-    def get_next_fire_time(self, _previous: dt.datetime | None, now: dt.datetime) -> dt.datetime:
-        return now + self.span
-
-
-class WallClockScheduler(BackgroundScheduler):  # type: ignore[misc]
-    """APScheduler plans by the wall clock. Where that is set back, the next runs would be hours away: they are planned
-    anew.
-
-    Args:
-        replan: called in the scheduler's thread each time before it looks for what to run. A run can end while the
-            scheduler still plans the next one, so that nobody else may change its plan.
-    """
-
-    def __init__(self, replan: Callable[[], None], **options: Any) -> None:
-        super().__init__(**options)
-        self._replan = replan
-        self._offset = _offset()
-
-    def _process_jobs(self) -> Any:
-        offset = _offset()
-        if offset < self._offset - TOLERANCE:
-            now = dt.datetime.now(dt.UTC)
-            for job in self.get_jobs():
-                job.modify(next_run_time=now)
-        self._offset = offset
-        self._replan()
-        return super()._process_jobs()
-
-
-def _offset() -> float:
-    return time.time() - time.monotonic()
 
 
 @dataclass(eq=False)
@@ -134,22 +86,12 @@ class Turns:
             self._scheduler.start()
 
     def _made(self) -> WallClockScheduler:
+        from .wall_clock import WallClockScheduler  # 3 MB: a process that leaves this to workers does without
+
         threads = {turn.thread for turn in self._turns.values()}
-        made = WallClockScheduler(
-            self._replan,
-            timezone=dt.UTC,
-            logger=_quiet,
-            executors={
-                name: ThreadPoolExecutor(1, {"thread_name_prefix": f"portal-{name}"}) for name in threads
-            },
-            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
-        )
+        made = WallClockScheduler(self._replan, self._taken, threads)
         for turn in self._turns.values():
-            made.add_job(
-                self._take, After(turn.seconds), (turn,), id=turn.name, executor=turn.thread,
-                next_run_time=dt.datetime.now(dt.UTC),
-            )  # fmt: skip
-        made.add_listener(self._taken, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
+            made.repeat(turn.name, self._take, turn, turn.seconds, turn.thread)
         return made
 
     def stop(self, *names: str, timeout: float | None = None) -> bool:

@@ -4,6 +4,7 @@ import pytest
 
 from portal import create_app, flow, this
 from portal.errors import FlowError
+from portal.work.mail import mailman
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +58,8 @@ def test_settings_of_the_environment_are_numbers_and_truths(monkeypatch):
     for name, value in {"SERVER": "mail.example", "PORT": "587", "USE_TLS": "true", "USE_SSL": "0"}.items():
         monkeypatch.setenv(f"PORTAL_MAIL_{name}", value)
     app = create_app({"DATABASE_URL": "sqlite://", "TESTING": True, "FLOWS": []})
-    state = app.extensions["mailman"]
+    with app.app_context():
+        state = mailman()
     assert (state.server, state.port, state.use_tls, state.use_ssl, state.timeout) == (
         "mail.example", 587, True, False, 10,
     )  # fmt: skip
