@@ -52,7 +52,7 @@ def steps() -> None:
         with application(url, ["flows"], STORAGE=folder):
             make_demo()
         # what is installed has been compiled: a process that compiles its modules itself takes 2 MB more
-        surroundings = environment(url, "flows") | {"PYTHONPYCACHEPREFIX": folder}
+        surroundings = environment(url, "flows") | {"PYTHONPYCACHEPREFIX": folder, "PORTAL_STORAGE": folder}
         surroundings.pop("PYTHONDONTWRITEBYTECODE", None)
         script = str(Path(__file__).with_name("memory_steps.py"))
         subprocess.run([sys.executable, "-c", "import wsgi"], cwd=ROOT, env=surroundings, check=True)

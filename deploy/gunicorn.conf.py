@@ -5,7 +5,8 @@ import os
 
 bind = os.environ.get("PORTAL_BIND", "0.0.0.0:8000")
 workers = int(os.environ.get("WEB_CONCURRENCY", "4"))
-#: the application is made once, and the processes share it: half the memory. New code comes with a restart then
+#: the application is made once, and the processes share it: a quarter to a half of the memory less. A reload would
+#: start the old code again, so that new code comes with a restart then
 preload_app = os.environ.get("PORTAL_PRELOAD") == "1"
 worker_class = "gthread"
 threads = 4
