@@ -14,14 +14,6 @@ from portal.flow.assignment import (
 )
 
 __all__ = [
-    "Capability",
-    "CaseOwner",
-    "Experienced",
-    "Familiar",
-    "First",
-    "ManagerOf",
-    "Random",
-    "RoundRobin",
-    "Rule",
+    "Capability", "CaseOwner", "Experienced", "Familiar", "First", "ManagerOf", "Random", "RoundRobin", "Rule",
     "ShortestQueue",
-]
+]  # fmt: skip

@@ -13,6 +13,11 @@ class PortalError(Exception):
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or (type(self).__doc__ or "").strip())
 
+    @property
+    def words(self) -> str:
+        """All that it says, in one text."""
+        return str(self)
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -120,3 +125,8 @@ class InvalidForm(PortalError):
         super().__init__(message or (f"The form is not valid: {errors}" if errors else None))
         #: the messages by field name
         self.errors = errors or {}
+
+    @property
+    def words(self) -> str:
+        """What is wrong, in the words at the fields, or of the form as a whole."""
+        return " ".join(str(line) for lines in self.errors.values() for line in lines) or str(self)

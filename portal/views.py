@@ -11,14 +11,6 @@ from portal.web.forms.views import (
 from portal.web.rendering import render_template
 
 __all__ = [
-    "CreateArtifactView",
-    "CreateProcessView",
-    "Page",
-    "Row",
-    "Section",
-    "UpdateArtifactView",
-    "UpdateProcessView",
-    "When",
-    "render_template",
-    "submit",
-]
+    "CreateArtifactView", "CreateProcessView", "Page", "Row", "Section", "UpdateArtifactView",
+    "UpdateProcessView", "When", "render_template", "submit",
+]  # fmt: skip

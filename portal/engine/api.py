@@ -18,16 +18,8 @@ from .retries import persistent
 from .transaction import transaction
 
 __all__ = [
-    "activation",
-    "cancel_process",
-    "handle",
-    "resume",
-    "send",
-    "start",
-    "suspend",
-    "throw_signal",
-    "withdraw",
-]
+    "activation", "cancel_process", "handle", "resume", "send", "start", "suspend", "throw_signal", "withdraw",
+]  # fmt: skip
 
 
 def start(node: Any, kwargs: dict[str, Any], tell: Callable[[int], object] | None = None) -> Any:

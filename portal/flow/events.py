@@ -95,31 +95,8 @@ class MessageThrow(Function):
     """As `Function`, for code that tells another process something. BPMN: message intermediate throw event."""
 
 
-class SignalCatch(NextNode):
-    """Waits for a signal. BPMN: signal intermediate catch event.
-
-    Args:
-        name: one throw releases every armed catch with this name, in every process.
-    """
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.signal = name
-
-    def faults(self) -> Iterator[str]:
-        yield from super().faults()
-        yield from _name_faults(self.signal)
-
-    def enter(self, activation: Activation) -> Outcome:
-        return Wait("STARTED", awaits=f"signal:{self.signal}")
-
-
-class SignalThrow(NextNode):
-    """Throws a signal: news of the moment for the catches that are armed now. BPMN: signal intermediate throw event.
-
-    Args:
-        name: of the signal.
-    """
+class _Signal(NextNode):
+    """A node with the name of a signal."""
 
     signal: str
 
@@ -130,6 +107,25 @@ class SignalThrow(NextNode):
     def faults(self) -> Iterator[str]:
         yield from super().faults()
         yield from _name_faults(self.signal)
+
+
+class SignalCatch(_Signal):
+    """Waits for a signal. BPMN: signal intermediate catch event.
+
+    Args:
+        name: one throw releases every armed catch with this name, in every process.
+    """
+
+    def enter(self, activation: Activation) -> Outcome:
+        return Wait("STARTED", awaits=f"signal:{self.signal}")
+
+
+class SignalThrow(_Signal):
+    """Throws a signal: news of the moment for the catches that are armed now. BPMN: signal intermediate throw event.
+
+    Args:
+        name: of the signal.
+    """
 
     def enter(self, activation: Activation) -> Outcome:
         return Done(self.proceed(activation).ways, signals=(self.signal,))

@@ -94,15 +94,9 @@ def _once(
                 raise Refused(_("This email was answered already."))
             found = act()
     except (TransitionNotAllowed, PermissionDenied, InvalidForm) as error:
-        raise Refused(_words(error)) from error
+        raise Refused(error.words) from error
     wake()
     return found
-
-
-def _words(error: PortalError) -> str:
-    if isinstance(error, InvalidForm) and error.errors:
-        return " ".join(str(line) for lines in error.errors.values() for line in lines)
-    return str(error)
 
 
 # -- mail to an address of a flow ---------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from portal.models import (
 )
 from portal.models.user import user_role
 
-from .holder import Holder, cached_rows
+from .statement_cache import Holder, cached_rows
 from .talk import PROCESS, Known, talk_columns
 
 #: counts go no further than this: nobody reads the difference, and the database need not look

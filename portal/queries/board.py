@@ -15,11 +15,11 @@ from portal.models import Process, Task, User
 
 from .among import among
 from .attention import failed_below
-from .holder import cached_rows
 from .lists import ORDERS
 from .paging import ordering
 from .reading import first_rows
 from .rows import CREATOR, OWNER, TASK_COLUMNS, process_columns, task_rows
+from .statement_cache import cached_rows
 
 #: how many cards stand in a column
 _CARDS = 6

@@ -103,7 +103,6 @@ def coming(
     flow: str = "",
     process_id: int | None = None,
     after: str = "",
-    size: int = COMING,
 ) -> Page:
     """The timers and jobs that wait for their moment, the soonest first."""
     query = select(Task).join(Task.process).where(*_WAITING)
@@ -116,6 +115,6 @@ def coming(
     values = unpack(_SOONEST, after) if after else None
     if values is not None:
         query = query.where(behind(_SOONEST, values))
-    found = list(session.scalars(query.order_by(*ordering(_SOONEST)).limit(size + 1)))
-    rows = found[:size]
-    return Page(rows, pack([rows[-1].scheduled, rows[-1].id]) if len(found) > size else "", values is None)
+    found = list(session.scalars(query.order_by(*ordering(_SOONEST)).limit(COMING + 1)))
+    rows = found[:COMING]
+    return Page(rows, pack([rows[-1].scheduled, rows[-1].id]) if len(found) > COMING else "", values is None)

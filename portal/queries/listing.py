@@ -16,12 +16,12 @@ from portal.models import Process, Task, User, utcnow
 
 from .beside import WIDTH, Beside, asides, count
 from .filters import EVERYTHING, Filters, LeftOut
-from .holder import Holder, cached_rows
 from .lists import LISTS, SEEN, List
 from .narrowing import Narrowed, due_before, narrow
 from .paging import PAGE, Order, Page, pack, unpack
 from .reading import STAGE, first_rows, ordered
 from .rows import CREATOR, OWNER, TASK_COLUMNS, process_columns, process_rows, task_rows
+from .statement_cache import Holder, cached_rows
 
 
 def strange(name: str, filters: Filters) -> list[LeftOut]:

@@ -13,8 +13,8 @@ from portal.models import Process, Task, utcnow
 
 from .among import among
 from .beside import awake
-from .holder import Holder
 from .paging import Key, Order
+from .statement_cache import Holder
 
 _ID = Key(Task.id, "id")
 _LAST = Key(Task.id, "id", descending=True)

@@ -30,11 +30,11 @@ from . import shown
 from .attention import Attention, attention
 from .beside import BADGES, badge_counts
 from .filters import EVERYTHING, Filters
-from .holder import cached_statement
 from .listing import read
 from .loading import load_pointers, tables_of_heirs
 from .one_process import OPEN, Course, Stop
 from .paging import PAGE, Page
+from .statement_cache import cached_statement
 from .talk import PROCESS, Known, talk_columns
 
 #: how many children and events one page shows

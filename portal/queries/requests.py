@@ -53,7 +53,7 @@ def usual_durations(session: Session, labels: Collection[str]) -> dict[str, dt.t
     }
 
 
-def often_started(session: Session, user: User, most: int = 3) -> list[str]:
+def often_started(session: Session, user: User) -> list[str]:
     """The labels of the flows of which this person's latest requests are, the most frequent first."""
     latest = (
         select(Process.flow_label)
@@ -61,13 +61,13 @@ def often_started(session: Session, user: User, most: int = 3) -> list[str]:
         .order_by(Process.id.desc())
     )
     counted = Counter(session.scalars(latest.limit(REQUESTS)))
-    return [label for label, count in counted.most_common(most) if count > 1]
+    return [label for label, count in counted.most_common(3) if count > 1]
 
 
-def start_drafts(session: Session, user: User, most: int = REQUESTS) -> list[Draft]:
+def start_drafts(session: Session, user: User) -> list[Draft]:
     """The start forms that this person has begun to fill in, the latest first."""
     query = select(Draft).where(Draft.user_id == user.id, Draft.place.startswith("/flows/"))
-    return list(session.scalars(query.order_by(Draft.saved.desc()).limit(most)))
+    return list(session.scalars(query.order_by(Draft.saved.desc()).limit(REQUESTS)))
 
 
 def requests(session: Session, user: User, *, finished: bool, after: str = "", size: int = REQUESTS) -> Page:

@@ -67,7 +67,7 @@ def due_tasks(session: Session, user: User, most: int = 500) -> list[Task]:
     return list(session.scalars(query.order_by(Task.due, Task.id).limit(most)).unique())
 
 
-def snoozed(session: Session, user: User, limit: int = PAGE) -> list[Task]:
+def snoozed(session: Session, user: User) -> list[Task]:
     """What a person has put off, the next one to come back first."""
     query = with_processes().where(
         Task.finished.is_(None),
@@ -75,16 +75,16 @@ def snoozed(session: Session, user: User, limit: int = PAGE) -> list[Task]:
         Task.status == "ASSIGNED",
         Task.snoozed_until > utcnow(),
     )
-    tasks = list(session.scalars(query.order_by(Task.snoozed_until, Task.id).limit(limit)).unique())
+    tasks = list(session.scalars(query.order_by(Task.snoozed_until, Task.id).limit(PAGE)).unique())
     load_pointers(session, tasks, list({task.process_id: task.process for task in tasks}.values()))
     return tasks
 
 
-def helped(session: Session, user: User, limit: int = PAGE) -> list[Task]:
+def helped(session: Session, user: User) -> list[Task]:
     """The open tasks of others with which a person helps, the soonest due first."""
     asked = select(Helper.task_id).where(Helper.user_id == user.id)
     query = with_processes().where(Task.finished.is_(None), Task.status == "ASSIGNED", Task.id.in_(asked))
-    tasks = list(session.scalars(_in_order(query.where(Task.owner_id != user.id)).limit(limit)).unique())
+    tasks = list(session.scalars(_in_order(query.where(Task.owner_id != user.id)).limit(PAGE)).unique())
     load_pointers(session, tasks, list({task.process_id: task.process for task in tasks}.values()))
     return tasks
 

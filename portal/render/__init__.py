@@ -8,14 +8,5 @@ from .steps import Step, Way, steps
 from .svg import svg
 
 __all__ = [
-    "ChartState",
-    "Comparison",
-    "Step",
-    "Way",
-    "bpmn",
-    "compare",
-    "describe",
-    "described",
-    "steps",
-    "svg",
-]
+    "ChartState", "Comparison", "Step", "Way", "bpmn", "compare", "describe", "described", "steps", "svg",
+]  # fmt: skip

@@ -33,6 +33,7 @@ _SCRIPT_WORDS: tuple[Any, ...] = (
     _("Keyboard shortcuts"),
     _("Not saved"),
     _("Saved %(time)s"),
+    _("Saving…"),
     _("Single letters can be switched off in your profile."),
     _("The form has %(size)s; at most %(most)s can be sent. Attach less, or smaller files."),
     _("There is a problem"),

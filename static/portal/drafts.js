@@ -46,7 +46,7 @@ export function keepDrafts() {
 
   form.addEventListener("input", () => {
     typed += 1;
-    tell("Saving…");
+    tell(said("Saving…"));
     clearTimeout(timer);
     timer = setTimeout(save, PAUSE);
   });

@@ -107,8 +107,7 @@ def move(
         _carry_permissions(session, nodes, names)
     moves = []
     for task_id, process_id, number, old in rows:
-        tried = _tried(session, task_id, nodes[names[old]], dry_run, user, reason)
-        if tried is not None:
+        if tried := _tried(session, task_id, nodes[names[old]], dry_run, user, reason):
             moves.append(Move(process_id, number, old, names[old], *tried))
             tell(moves[-1])
     return moves

@@ -7,14 +7,5 @@ from .reading import read
 from .table import Decision, DecisionError, Table, TableError
 
 __all__ = [
-    "ANY",
-    "Decision",
-    "DecisionError",
-    "DecisionTable",
-    "Kind",
-    "Table",
-    "TableError",
-    "cells",
-    "dmn",
-    "read",
-]
+    "ANY", "Decision", "DecisionError", "DecisionTable", "Kind", "Table", "TableError", "cells", "dmn", "read",
+]  # fmt: skip

@@ -7,14 +7,6 @@ from . import auditing, leaving, overview, people, person, retaining, roles, tak
 from .access import blueprint
 
 __all__ = [
-    "auditing",
-    "blueprint",
-    "leaving",
-    "overview",
-    "people",
-    "person",
-    "retaining",
-    "roles",
-    "taking_in",
+    "auditing", "blueprint", "leaving", "overview", "people", "person", "retaining", "roles", "taking_in",
     "token_list",
-]
+]  # fmt: skip

@@ -174,7 +174,7 @@ def _finish(text: str, question: Question, answer: str) -> Refusal | None:
         db.session.rollback()
         address = url_for("portal.tasks.detail", task_id=number)
         return {
-            "text": _("Refused: %(what)s", what=f"{title}: {_why(error)}"),
+            "text": _("Refused: %(what)s", what=f"{title}: {error.words}"),
             "to": address,
             "name": _("Open"),
         }
@@ -198,13 +198,6 @@ def _answer(activation: Activation[Any], question: Question, answer: str) -> Non
             raise InvalidForm(errors=form.errors)
         view.accept(form, activation)
     activation.execute()
-
-
-def _why(error: PortalError) -> str:
-    """What is wrong, in the words of the form."""
-    if isinstance(error, InvalidForm) and error.errors:
-        return " ".join(str(line) for lines in error.errors.values() for line in lines)
-    return str(error)
 
 
 def _ask(chosen: Selection, tasks: list[Task], question: Question | None, back: str, fault: str = "") -> str:

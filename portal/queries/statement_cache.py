@@ -1,4 +1,4 @@
-"""The permissions of a user as plain values, for statements that serve all who have the same."""
+"""Statements about what a person may see, made once and kept for everybody with the same permissions."""
 
 from __future__ import annotations
 
