@@ -24,11 +24,12 @@ def doubts(app: Flask, flows: Iterable[Any]) -> Iterator[str]:
     except TypeError:  # a loader of the application's own that cannot tell what it has
         return
     for page in pages:
-        folder, label, *rest = page.split("/", 2)
-        if folder != "portal" or not rest or (folders.TEMPLATES / page).exists():
+        folder, _, rest = page.partition("/")
+        label, below, name = rest.partition("/")
+        if folder != "portal" or not below or (folders.TEMPLATES / page).exists():
             continue
         if page not in named:
-            yield from _misnamed(page, label, rest[0].removesuffix(".html"), known)
+            yield from _misnamed(page, label, name.removesuffix(".html"), known)
         if label in known or page in named:
             yield from _unseen(environment, page)
 
