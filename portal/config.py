@@ -8,14 +8,16 @@ import importlib.util
 import os
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from flask import Flask
 from flask.helpers import get_debug_flag
 
 from portal import folders, private
+from portal.flow.names import near
 from portal.flow.retention import Retention
 from portal.secret_key import kept_secret, refuse_samples
 from portal.settings import (
@@ -131,6 +133,8 @@ class Config:
             if field.metadata:
                 name, default, read = field.metadata["setting"]
                 known[field.name] = read(name, values.pop(name, default))
+        for slip in slips(values):
+            raise ValueError(slip)
         known |= {
             "database_url": known["database_url"] or _default_database(instance),
             "flows": modules("FLOWS", _own_flows() if known["flows"] is None else known["flows"]),
@@ -154,6 +158,51 @@ class Config:
         if known["secret_key"] is None:
             known["secret_key"] = secrets.token_hex(32) if testing else kept_secret(instance)
         return cls(**known, flask=values)
+
+
+#: settings that are read elsewhere
+_ELSEWHERE = (
+    *(
+        "CALENDAR",
+        "HOLIDAYS",
+        "WORKING_HOURS",
+        "TIMEZONE",
+        "LOGIN_URL",
+        "CELERY_BROKER_URL",
+        "WORKER_METRICS",
+    ),
+    *("SECRET_KEY_FALLBACKS", "MAX_CONTENT_LENGTH", "SESSION_COOKIE_NAME", "TEST_DATABASE_URL"),
+    *(
+        "MAIL_SERVER",
+        "MAIL_PORT",
+        "MAIL_USERNAME",
+        "MAIL_PASSWORD",
+        "MAIL_USE_TLS",
+        "MAIL_USE_SSL",
+        "MAIL_REPLY_TO",
+    ),
+    *(
+        "MAIL_DEFAULT_SENDER",
+        "MAIL_IMAP_SERVER",
+        "OIDC_ISSUER",
+        "OIDC_CLIENT_ID",
+        "OIDC_CLIENT_SECRET",
+        "LDAP_URL",
+    ),
+    *("LDAP_BASE", "REMOTE_USER_HEADER", "REMOTE_PROXIES"),
+)
+
+
+def slips(values: Iterable[str]) -> Iterator[str]:
+    """What is wrong with names that are nearly those of a setting: unread, they would leave it at its default."""
+    known = {
+        *(each.metadata["setting"][0] for each in dataclasses.fields(Config) if each.metadata),
+        *_ELSEWHERE,
+    }
+    for name in values:
+        close = None if name in known or name in Flask.default_config else near(name, known, closeness=0.9)
+        if close is not None:
+            yield f"{PREFIX}{name} is no setting; did you mean {PREFIX}{close}?"
 
 
 def cookie_name(base_url: str) -> str:

@@ -41,7 +41,8 @@ def database_settings(url: str, pool: int) -> dict[str, Any]:
         made.get_dialect()
     except ArgumentError:  # whose words are the whole address, with a password perhaps
         raise ValueError(
-            "PORTAL_DATABASE_URL is no address of a database, such as sqlite:///portal.sqlite"
+            "PORTAL_DATABASE_URL is no address of a database; write sqlite:///portal.sqlite "
+            "or postgresql+psycopg://user@host/name"
         ) from None
     # what people wrote is nobody's business who reads the log
     common: dict[str, Any] = {"hide_parameters": True, "query_cache_size": STATEMENTS}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -78,6 +79,14 @@ def _prefer_own(module: ModuleType) -> None:
         module.__path__ = [str(own)]
 
 
+def _mend(name: str, missing: str) -> str:
+    """What to write instead of a name that is a file, or that of a class in a module."""
+    if name.endswith(".py"):
+        return f"; write {name.removesuffix('.py').strip('./').replace('/', '.')}"
+    module, _, last = missing.rpartition(".")
+    return f", a class; write {module}" if hasattr(sys.modules.get(module), last) else ""
+
+
 def _modules(name: str) -> Iterator[ModuleType]:
     try:
         module = importlib.import_module(name)
@@ -85,7 +94,9 @@ def _modules(name: str) -> Iterator[ModuleType]:
         if name == DEFAULT == error.name:
             return
         if error.name and f"{name}.".startswith(f"{error.name}."):
-            raise NoSuchModule(f"there is no module {error.name!r}: PORTAL_FLOWS names {name!r}") from error
+            raise NoSuchModule(
+                f"there is no module {error.name!r}: PORTAL_FLOWS names {name!r}{_mend(name, error.name)}"
+            ) from error
         raise
     if name == DEFAULT:
         _prefer_own(module)

@@ -320,3 +320,38 @@ def test_a_mistake_is_a_page_until_it_is_mended(tmp_path):
     assert (
         "GreetFlow.start: leads to this.wiat, which is no node of this flow; did you mean this.wait?" in said
     )
+
+
+EMPTY = '{% extends "portal/form.html" %}'
+#: pages of a site with the flow `equipment`, and what is said of them
+PAGES = {
+    "equipment/aprove.html": (
+        EMPTY,
+        "is of no node of equipment; did you mean portal/equipment/approve.html?",
+    ),
+    "equipments/approve.html": (EMPTY, "is of no flow; did you mean portal/equipment/approve.html?"),
+    "equipment/form.html": (
+        EMPTY + "{% block field %}{% endblock %}",
+        "has a block `field`, which nothing shows; did you mean fields?",
+    ),
+    "equipment/order.html": (EMPTY + "{% block fields %}{% block rows %}{% endblock %}{% endblock %}", None),
+    "equipment/_parts.html": ("{% block rows %}{% endblock %}", None),
+    "shop/news.html": (EMPTY, None),
+    "../base.html": ("<html>{% block page %}{% endblock %}</html>", None),
+    "inbox.html": ('{% extends "ours/portal/inbox.html" %}', None),
+}
+
+
+def test_a_page_that_nobody_sees_is_told(command, tmp_path, monkeypatch):
+    command("new", "shop")
+    monkeypatch.chdir(tmp_path / "shop")
+    for name, (text, _words) in PAGES.items():
+        page = tmp_path / "shop" / "templates" / "portal" / name
+        page.parent.mkdir(exist_ok=True)
+        page.write_text(text)
+    said, code = command("flows", "check")
+    told = sorted(line for line in said.splitlines() if line.startswith("the page "))
+    assert code == 0
+    assert told == sorted(
+        f"the page portal/{name} {words}" for name, (_text, words) in PAGES.items() if words
+    )

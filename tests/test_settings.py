@@ -1,7 +1,9 @@
 """Settings that are wrong are told in one line that names them."""
 
+import dataclasses
 import multiprocessing
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from portal import create_app
-from portal.config import Config
+from portal.config import Config, slips
 from portal.secret_key import SAMPLES
 
 
@@ -53,6 +55,9 @@ from portal.secret_key import SAMPLES
         ({"PORTAL_DATABASE_URL": "sqlite://secret"}, "config= names PORTAL_DATABASE_URL; write DATABASE_URL"),
         ({"FLOWS": 5}, "PORTAL_FLOWS is 5; it is names of modules"),
         ({"FLOWS": [".flows"]}, "PORTAL_FLOWS names '.flows', which is no name of a module"),
+        ({"DATABSE_URL": "sqlite://"}, "PORTAL_DATABSE_URL is no setting; did you mean PORTAL_DATABASE_URL"),
+        ({"OIDC_ISUER": "https://id"}, "PORTAL_OIDC_ISUER is no setting; did you mean PORTAL_OIDC_ISSUER"),
+        ({"DATABASE_URL": "postgres://secret@desk/drawer"}, r"write .* or postgresql\+psycopg://"),
         ({"DATABASE_URL": "secret@nowhere"}, "PORTAL_DATABASE_URL is no address of a database"),
         ({"DATABASE_URL": "paper://secret@desk/drawer"}, "PORTAL_DATABASE_URL is no address of a database"),
     ],
@@ -162,3 +167,43 @@ def test_a_package_of_flows_is_found_where_python_finds_it(folder, tmp_path, mon
         monkeypatch.syspath_prepend(tmp_path / folder)
     read = Config.read({"TESTING": True}, empty)
     assert read.flows == (("flows",) if folder else ()), "the examples of the checkout are no site's"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("flows/hello.py", r"PORTAL_FLOWS names 'flows/hello.py'; write flows\.hello$"),
+        (
+            "flows.leave_request.LeaveRequestFlow",
+            r"PORTAL_FLOWS names .*, a class; write flows\.leave_request$",
+        ),
+        ("flows.lost.LostFlow", r"PORTAL_FLOWS names 'flows.lost.LostFlow'$"),
+    ],
+)
+def test_what_is_no_module_is_told(name, words):
+    with pytest.raises(ModuleNotFoundError, match=words):
+        create_app({"DATABASE_URL": "sqlite://", "TESTING": True, "FLOWS": name})
+
+
+def test_every_setting_of_the_documents_is_one():
+    folder = Path(__file__).parent.parent
+    named = {
+        name
+        for file in [
+            *folder.glob("docs/*.md"),
+            folder / "deploy" / "portal.env",
+            folder / "deploy" / "gunicorn.conf.py",
+        ]
+        for name in re.findall(r"PORTAL_([A-Z_]+[A-Z])\b", file.read_text("utf-8"))
+    }
+    assert len(named) > 60
+    unknown = dict.fromkeys(
+        named - {each.metadata["setting"][0] for each in dataclasses.fields(Config) if each.metadata}
+    )
+    assert list(slips(unknown)) == []
+
+
+def test_a_setting_of_another_is_let_be():
+    """Flask's own, those of its extensions, and those of a program beside."""
+    for name in ("SESSION_COOKIE_PATH", "MAIL_BACKEND", "SQLALCHEMY_ECHO", "WTF_CSRF_TIME_LIMIT", "TEAM_URL"):
+        assert list(slips({name: "x"})) == []

@@ -7,12 +7,15 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import click
+from flask import current_app
 from flask.cli import AppGroup
 from sqlalchemy import inspect
 
 from portal.flow.doubts import doubts
 from portal.flow.registry import registry
 from portal.web.forms.form_view import FormView
+
+from . import own_pages
 
 flows = AppGroup("flows", help="What the flows declare.")
 
@@ -59,6 +62,8 @@ def check_flows(labels: tuple[str, ...]) -> None:
     for stray in registry.current.strays:
         name = f"{stray.__module__}.{stray.__qualname__}"
         click.echo(f"{name} has steps and is no flow; write class {stray.__name__}(flow.Flow)")
+    for remark in own_pages.doubts(current_app, registry.values()):
+        click.echo(remark)
     # Flows can be checked before there is a database, in a build for example.
     ready = inspect(db.engine).has_table("portal_task")
     found = incompatible.find(db.session()) if ready else []

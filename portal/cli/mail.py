@@ -8,6 +8,9 @@ from contextlib import contextmanager
 
 import click
 from flask.cli import AppGroup
+from sqlalchemy.exc import SQLAlchemyError
+
+from .refusals import words_of
 
 
 @contextmanager
@@ -45,8 +48,11 @@ def ingest(addresses: tuple[str, ...]) -> None:
     except Refused as refused:
         click.echo(str(refused), err=True)
         sys.exit(REFUSED)
-    except (TransientError, Uncertain) as error:
+    except (TransientError, Uncertain, OSError) as error:
         click.echo(str(error), err=True)
+        sys.exit(AGAIN)
+    except SQLAlchemyError as error:  # it is away, or lacks the schema: the mail is not to blame
+        click.echo(f"the database cannot be used: {words_of(error)}", err=True)
         sys.exit(AGAIN)
     click.echo(outcome.what if outcome.process is None else f"{outcome.what} {outcome.process}")
 

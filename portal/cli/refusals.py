@@ -39,12 +39,13 @@ def in_one_line() -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        raise click.ClickException(f"the database cannot be used: {_reason(error)}") from error
+        raise click.ClickException(f"the database cannot be used: {words_of(error)}") from error
     except PortalError as error:
         raise click.ClickException(str(error)) from error
 
 
-def _reason(error: SQLAlchemyError) -> str:
+def words_of(error: SQLAlchemyError) -> str:
+    """Why the database cannot be used, with what its schema lacks."""
     from portal.engine.retries import reason
     from portal.models import db, schema_fault
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,13 @@ def doubts(flow_class: type[Flow], flows: Iterable[type[Flow]]) -> Iterator[str]
     """
     there = list(flows)
     for node in flow_class.definition.nodes.values():
-        for doubt in (*_cases(node), *_signals(node, there), *_codes(node), *_escalations(node, there)):
+        for doubt in (
+            *_cases(node),
+            *_signals(node, there),
+            *_codes(node),
+            *_escalations(node, there),
+            *_permission(node, there),
+        ):
             yield f"{flow_class.__name__}.{node.name}: {doubt}"
 
 
@@ -106,6 +113,22 @@ def _thrown_below(flow_class: type[Flow], seen: set[type[Flow]]) -> set[str]:
         if called is not None and called not in seen:
             found |= _thrown_below(called, seen)
     return found
+
+
+def _permission(node: Node, flows: list[type[Flow]]) -> Iterator[str]:
+    """A permission that no other step asks for, and that is nearly one of others."""
+    asked = node.permission
+    if not asked or getattr(node, "_auto_permission", False):
+        return
+    others = {
+        each.permission
+        for flow in flows
+        for each in flow.definition.nodes.values()
+        if each is not node and each.permission
+    }
+    meant = None if asked in others else near(asked, others, closeness=0.9)
+    if meant and re.sub(r"\d", "", meant) != re.sub(r"\d", "", asked):  # steps may be numbered
+        yield f"no other step asks for the permission {asked!r}; did you mean {meant!r}?"
 
 
 def _called(node: Any) -> type[Flow] | None:

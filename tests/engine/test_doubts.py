@@ -78,6 +78,22 @@ def test_a_case_behind_one_with_the_same_condition(check):
     assert check(ChoosingFlow) == [said.format("end", "car"), said.format("car", "van")]
 
 
+def test_a_permission_that_is_nearly_that_of_others(check):
+    class AnswerFlow(flow.Flow):
+        start = flow.StartHandle().Next(this.first_1)
+        first_1 = flow.ManualTask().Permission("answer.can_read_1").Next(this.first_2)
+        first_2 = flow.ManualTask().Permission("answer.can_read_2").Next(this.reply)
+        reply = flow.ManualTask().Permission(auto_create=True).Next(this.sign)
+        sign = flow.ManualTask().Permission("answer.can_replay").Next(this.post)
+        post = flow.ManualTask().Permission("answer.can_post").Next(this.end)
+        end = flow.End()
+
+    assert check(AnswerFlow) == [
+        "answer: AnswerFlow.sign: no other step asks for the permission 'answer.can_replay'; "
+        "did you mean 'answer.can_reply'?"
+    ]
+
+
 def test_signals_that_do_not_meet(check):
     class CallingFlow(flow.Flow):
         start = flow.StartHandle().Next(this.throw)

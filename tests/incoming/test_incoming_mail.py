@@ -7,6 +7,7 @@ from email.message import EmailMessage
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy.exc import OperationalError
 
 from portal import flow, jsonstore, this, views
 from portal.cli.mail import AGAIN, REFUSED, mail
@@ -217,6 +218,21 @@ def test_the_command_speaks_to_the_mail_server(app, people, monkeypatch):
 
         monkeypatch.setattr(gateway, "_take", busy)
         assert call(letter(key="<3@x>")).exit_code == AGAIN
+
+        for away in (
+            OperationalError("SELECT 1", {}, Exception("connection refused")),
+            OSError("no space left"),
+        ):
+
+            def fails(*_, error=away):
+                raise error
+
+            monkeypatch.setattr(gateway, "_take", fails)
+            again = call(letter(key="<4@x>"))
+            assert (again.exit_code, str(away) in again.stderr or "connection refused" in again.stderr) == (
+                AGAIN,
+                True,
+            )
 
 
 def test_a_mailbox_is_polled(app, people, monkeypatch):
