@@ -710,6 +710,8 @@ def test_a_fault_says_the_file_and_the_line():
             ["none of its choices", "write default='van'"],
         ),
         ("kind", jsonstore.ChoiceField(choices=[]), ["choices= has none"]),
+        ("kind", jsonstore.IntegerField(choices=[1, "2"]), ["choices= has '2'", "A whole number is needed"]),
+        ("kind", jsonstore.StringField(max_length=2, choices=[("long", "Long")]), ["choices= has 'long'"]),
         ("letter", jsonstore.StringField(max_length="50"), ["write max_length=50"]),
         ("letter", jsonstore.StringField(min_length=5, max_length=2), ["leave no value", "max_length="]),
         ("letter", jsonstore.StringField(required="yes"), ["write required=True"]),

@@ -84,6 +84,16 @@ def _default_faults(field: jsonstore.Field[Any, Any, Any]) -> Iterator[str]:
         yield from choice_faults("default=", default, [value for value, _label in field.choices])
 
 
+def _choices_faults(field: jsonstore.Field[Any, Any, Any]) -> Iterator[str]:
+    """The first choice that nobody could ever make, as the field does not take its value."""
+    for value, _label in field.choices or ():
+        try:
+            field.check(value)
+        except (ValueError, TypeError) as error:
+            yield f"choices= has {value!r}, which is no value of this field: {str(error).rstrip('.')}"
+            return
+
+
 def choice_faults(what: str, value: Any, choices: Sequence[Any]) -> Iterator[str]:
     """A value that is none of the choices.
 
@@ -103,6 +113,8 @@ def _words_faults(field: jsonstore.Field[Any, Any, Any]) -> Iterator[str]:
         yield f"required= takes True or False, not {field.required!r}; write required={bool(field.required)}"
     if field.choices == []:
         yield 'choices= has none; name them, as in choices=[("car", "By car"), ("train", "By train")]'
+    elif field.enum is None:
+        yield from _choices_faults(field)
     yield from visibility_faults("visible_to=", field.visible_to)
     if isinstance(field, jsonstore.BooleanField):
         yield from labels_faults("labels=", field.labels)
