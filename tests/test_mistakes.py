@@ -768,6 +768,22 @@ def test_two_fields_in_one_place_of_the_document():
     assert "# the line of the field" in Path(__file__).read_text().splitlines()[fault.line - 1]
 
 
+def test_a_field_within_the_value_of_another():
+    class InnerProcess(Process):
+        inner = jsonstore.StringField(json_key=("address", "zip"))
+
+    with pytest.raises(FlowError, match=r"inner: .*`address\.zip`, is within that of `address`"):
+
+        class OuterProcess(InnerProcess):
+            address = jsonstore.StringField()
+
+    class DocumentProcess(InnerProcess):
+        address = jsonstore.JSONField()
+
+    document = DocumentProcess(inner="8000")
+    assert document.address == {"zip": "8000"}
+
+
 def test_generators_may_be_sources_and_items():
     class SourceFlow(flow.Flow):
         start = flow.StartHandle().Next(this.split)

@@ -178,6 +178,12 @@ def _range_faults(field: Any) -> Iterator[str]:
         yield f"{words} leave no value; make max_value= the larger one"
 
 
+def _lies_within(field: jsonstore.Field[Any, Any, Any], other: jsonstore.Field[Any, Any, Any]) -> bool:
+    """Whether a field would write into the single value of another."""
+    holds_others = isinstance(other, jsonstore.JSONField | jsonstore.EmbeddedField)
+    return not holds_others and field.path[: len(other.path)] == other.path
+
+
 def _place_faults(cls: type, own: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Fields that would write to the place of another."""
     fields = jsonstore.fields_of(cls)
@@ -189,6 +195,14 @@ def _place_faults(cls: type, own: Mapping[str, Any]) -> Iterator[tuple[str, str]
                 name,
                 f"its place in the document, `{key}`, is that of `{other}`; give it a json_key of its own",
             )
+        for each, its in fields.items():
+            if {name, each} & own.keys() and len(its.path) < len(field.path) and _lies_within(field, its):
+                inner, outer = ".".join(field.path), ".".join(its.path)
+                yield (
+                    name,
+                    f"its place in the document, `{inner}`, is within that of `{each}`, `{outer}`, which holds no "
+                    "other values; give it a json_key of its own",
+                )
 
 
 def column_faults(column: Any) -> Iterator[str]:
