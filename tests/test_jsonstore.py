@@ -691,7 +691,7 @@ def test_instance_assigned_stays_connected(session: Session) -> None:
     assert thing.address.street == "Side"
 
 
-@pytest.mark.parametrize("json_key", ["", 'a"b', (), ("a", ""), ("a", "b,c"), ("null",)])
+@pytest.mark.parametrize("json_key", ["", 'a"b', (), ("a", ""), ("a", "b,c"), ("null",), 5])
 def test_wrong_key_is_refused(json_key: Any) -> None:
     with pytest.raises(ValueError, match="json_key"):
         jsonstore.StringField(json_key=json_key)

@@ -735,6 +735,8 @@ def test_a_fault_says_the_file_and_the_line():
             ["none of its choices", "write default='van'"],
         ),
         ("kind", jsonstore.ChoiceField(choices=[]), ["choices= has none"]),
+        ("kind", jsonstore.IntegerField(choices=[1, "2"]), ["choices= has '2'", "A whole number is needed"]),
+        ("kind", jsonstore.StringField(max_length=2, choices=[("long", "Long")]), ["choices= has 'long'"]),
         ("letter", jsonstore.StringField(max_length="50"), ["write max_length=50"]),
         ("letter", jsonstore.StringField(min_length=5, max_length=2), ["leave no value", "max_length="]),
         ("letter", jsonstore.StringField(required="yes"), ["write required=True"]),
@@ -789,6 +791,22 @@ def test_two_fields_in_one_place_of_the_document():
 
     [fault] = refused.value.faults
     assert "# the line of the field" in Path(__file__).read_text().splitlines()[fault.line - 1]
+
+
+def test_a_field_within_the_value_of_another():
+    class InnerProcess(Process):
+        inner = jsonstore.StringField(json_key=("address", "zip"))
+
+    with pytest.raises(FlowError, match=r"inner: .*`address\.zip`, is within that of `address`"):
+
+        class OuterProcess(InnerProcess):
+            address = jsonstore.StringField()
+
+    class DocumentProcess(InnerProcess):
+        address = jsonstore.JSONField()
+
+    document = DocumentProcess(inner="8000")
+    assert document.address == {"zip": "8000"}
 
 
 def test_generators_may_be_sources_and_items():

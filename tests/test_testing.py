@@ -42,3 +42,13 @@ def test_what_is_public_is_found_though_it_is_imported_late():
     """The reference of the documentation lists what `dir` tells."""
     assert set(portal.testing.__all__) <= set(dir(portal.testing))
     assert all(hasattr(portal.testing, name) for name in portal.testing.__all__)
+
+
+def test_what_is_no_flow_and_no_handle_is_named(flow_tester):  # noqa: F811
+    for wrong in (object, GreetFlow.start, "greet"):
+        with pytest.raises(TypeError, match="flow_tester takes a flow's class, not "):
+            flow_tester(wrong)
+    run = flow_tester(GreetFlow)
+    run.start("start")
+    with pytest.raises(AssertionError, match="'end' is no handle of GreetFlow; it has none"):
+        run.handle("end")

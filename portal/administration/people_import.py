@@ -67,6 +67,23 @@ class Report:
         return [line for line in self.lines if not line.fault and (line.new or line.changes)]
 
 
+def _fault_of_head(head: list[str]) -> str:
+    """What is wrong with the names of the columns; nothing if they can be taken."""
+    columns = ", ".join(COLUMNS)
+    for name in head:
+        if name not in COLUMNS:
+            return _(
+                "“%(name)s” is no column: the first line names some of %(columns)s",
+                name=name[:50],
+                columns=columns,
+            )
+        if head.count(name) > 1:
+            return _("The first line names the column “%(name)s” twice.", name=name)
+    if "username" not in head:
+        return _("There is no column “username”: the first line names some of %(columns)s", columns=columns)
+    return ""
+
+
 def read(text: str) -> list[tuple[int, dict[str, Any]]]:
     """The rows of a file with the numbers of their lines.
 
@@ -80,12 +97,8 @@ def read(text: str) -> list[tuple[int, dict[str, Any]]]:
     reader = csv.reader(io.StringIO(text.lstrip("\ufeff")), delimiter=dialect.delimiter)
     try:
         head = [name.strip().lower() for name in next(reader, [])]
-        unknown = [name for name in head if name not in COLUMNS]
-        if "username" not in head or unknown or len(set(head)) < len(head):
-            named = f" ({unknown[0][:50]!r})" if unknown else ""
-            columns = ", ".join(COLUMNS)
-            raise PortalError(_("The first line has to name columns of these%(named)s: %(columns)s", named=named,
-                                columns=columns))  # fmt: skip
+        if fault := _fault_of_head(head):
+            raise PortalError(fault)
         rows = [
             (reader.line_num, _row(head, cells)) for cells in reader if any(cell.strip() for cell in cells)
         ]

@@ -23,6 +23,8 @@ def path_of(json_key: str | Sequence[str]) -> tuple[str, ...]:
         if not json_key or '"' in json_key or "\\" in json_key:
             raise ValueError(f"json_key {json_key!r}: a text without quotes and backslashes is needed.")
         return (json_key,)
+    if not isinstance(json_key, Sequence):
+        raise ValueError(f"json_key {json_key!r}: a name or a path of names is needed.")
     path = tuple(json_key)
     if not path or not all(isinstance(part, str) and _PATH_PART.fullmatch(part) for part in path):
         raise ValueError(f"json_key {json_key!r}: each part of a path is a name.")

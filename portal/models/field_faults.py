@@ -84,6 +84,16 @@ def _default_faults(field: jsonstore.Field[Any, Any, Any]) -> Iterator[str]:
         yield from choice_faults("default=", default, [value for value, _label in field.choices])
 
 
+def _choices_faults(field: jsonstore.Field[Any, Any, Any]) -> Iterator[str]:
+    """The first choice that nobody could ever make, as the field does not take its value."""
+    for value, _label in field.choices or ():
+        try:
+            field.check(value)
+        except (ValueError, TypeError) as error:
+            yield f"choices= has {value!r}, which is no value of this field: {str(error).rstrip('.')}"
+            return
+
+
 def choice_faults(what: str, value: Any, choices: Sequence[Any]) -> Iterator[str]:
     """A value that is none of the choices.
 
@@ -103,6 +113,8 @@ def _words_faults(field: jsonstore.Field[Any, Any, Any]) -> Iterator[str]:
         yield f"required= takes True or False, not {field.required!r}; write required={bool(field.required)}"
     if field.choices == []:
         yield 'choices= has none; name them, as in choices=[("car", "By car"), ("train", "By train")]'
+    elif field.enum is None:
+        yield from _choices_faults(field)
     yield from visibility_faults("visible_to=", field.visible_to)
     if isinstance(field, jsonstore.BooleanField):
         yield from labels_faults("labels=", field.labels)
@@ -166,6 +178,12 @@ def _range_faults(field: Any) -> Iterator[str]:
         yield f"{words} leave no value; make max_value= the larger one"
 
 
+def _lies_within(field: jsonstore.Field[Any, Any, Any], other: jsonstore.Field[Any, Any, Any]) -> bool:
+    """Whether a field would write into the single value of another."""
+    holds_others = isinstance(other, jsonstore.JSONField | jsonstore.EmbeddedField)
+    return not holds_others and field.path[: len(other.path)] == other.path
+
+
 def _place_faults(cls: type, own: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Fields that would write to the place of another."""
     fields = jsonstore.fields_of(cls)
@@ -177,6 +195,14 @@ def _place_faults(cls: type, own: Mapping[str, Any]) -> Iterator[tuple[str, str]
                 name,
                 f"its place in the document, `{key}`, is that of `{other}`; give it a json_key of its own",
             )
+        for each, its in fields.items():
+            if {name, each} & own.keys() and len(its.path) < len(field.path) and _lies_within(field, its):
+                inner, outer = ".".join(field.path), ".".join(its.path)
+                yield (
+                    name,
+                    f"its place in the document, `{inner}`, is within that of `{each}`, `{outer}`, which holds no "
+                    "other values; give it a json_key of its own",
+                )
 
 
 def column_faults(column: Any) -> Iterator[str]:

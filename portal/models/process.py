@@ -165,8 +165,8 @@ class Process(Base):
         super().__init_subclass__(**kwargs)
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("data", {})
-        super().__init__(**kwargs)
+        # the document first: the fields that are given are written into it
+        super().__init__(data=kwargs.pop("data", {}), **kwargs)
 
     if not TYPE_CHECKING:  # a checker would take every attribute for one that can be set
 

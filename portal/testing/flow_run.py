@@ -196,8 +196,13 @@ class FlowRun:
         Raises:
             TransitionNotAllowed: the process does not wait there.
         """
+        handle: Any = self._node(node)
+        if not handle.handles:
+            known = [each.name for each in self.flow_class.definition.nodes.values() if each.handles]
+            there = f"its handles are: {', '.join(known)}" if known else "it has none"
+            raise AssertionError(f"{node!r} is no handle of {self.flow_class.__name__}; {there}")
         with self.telling():
-            return self._node(node).run(process=self.process, **kwargs)
+            return handle.run(process=self.process, **kwargs)
 
     def send(self, message: str, /, **data: Any) -> FlowRun:
         """Send the process a message, as `MyFlow.send(message, process=…, **data)` does.

@@ -49,10 +49,8 @@ class FlowTester:
             propagate: what a node of this flow, or of those that it calls, raises comes out of the call that led to
                 it, and takes that action back, as with `Flow.propagate_errors`.
         """
-        if not hasattr(flow_class, "definition"):
-            raise TypeError(
-                f"flow_tester takes a class of a flow, not {flow_class!r}; write flow_tester(MyFlow)"
-            )
+        if not (isinstance(flow_class, type) and issubclass(flow_class, Flow)):
+            raise TypeError(f"flow_tester takes a flow's class, not {flow_class!r}; write flow_tester(MyFlow)")
         flows = self.app.extensions["portal_flows"]
         needed = {each.definition.label: each for each in (*_called_by(flow_class), flow_class)}
         if any(flows.get(label) is not each for label, each in needed.items()):

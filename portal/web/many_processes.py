@@ -19,6 +19,7 @@ from portal.models import Process, db
 from . import migrating_many
 from .accounts.sign_in import require_login
 from .display.actions import PROCESS_ACTIONS, heading
+from .display.steps import flow_title
 from .layout import me
 from .reasons import reason_of_request
 from .rendering import render_template
@@ -113,7 +114,7 @@ def _one(action: str, text: str, reason: str, steps: dict[str, str] | None) -> R
     process = db.session.get(Process, number) if number is not None else None
     if process is None or not permissions.may_see_process(db.session(), me(), process):
         return _("Refused: %(what)s", what=_("%(number)s: there is no such process", number=text[:20]))
-    title = f"#{process.id} {process.flow_label}"
+    title = f"#{process.id} {flow_title(process.flow_label)}"
     try:
         demand_process(action, process, me())
         more = (steps,) if action == "migrate" else ()

@@ -152,6 +152,13 @@ def test_fields_beside_columns(flow_tester, session):
     assert session.scalars(select(JoinedProcess).where(JoinedProcess.note == "both")).one().amount == 1
 
 
+def test_fields_given_to_the_class_are_kept():
+    assert SharedProcess(note="x").data == {"note": "x"}
+    assert SharedProcess(note="x", data={"more": 1}).data == {"more": 1, "note": "x"}
+    assert JoinedProcess(amount=1, note="both").note == "both"
+    assert SharedProcess().data == {}
+
+
 def test_one_process_class_for_two_flows(flow_tester, session):
     runs = [flow_tester(make_flow(SharedProcess, name)) for name in ("FirstFlow", "SecondFlow")]
     for run in runs:

@@ -316,7 +316,9 @@ def test_an_import_is_shown_first_and_the_same_again_changes_nothing(erin):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("name\nx\n", "The first line has to name columns"),
+        ("username,name\nx,y\n", "“name” is no column: the first line names some of username, full_name, "),
+        ("email\nx@y.ch\n", "There is no column “username”"),
+        ("username,email,email\nx,,\n", "The first line names the column “email” twice."),
         ("username,email\nfay,no\n", "enter an address"),
         ("username\nfay\nFAY\n", "twice"),
         ("username,active\nerin,no\n", "last administrator"),

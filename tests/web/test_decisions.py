@@ -149,6 +149,32 @@ def test_a_decision_goes_through_the_driver(thesis):
     assert process.status == "DONE"
 
 
+class Turn(enum.Enum):
+    """Each member bears the name of the other's value."""
+
+    LEFT = "RIGHT"
+    RIGHT = "LEFT"
+
+
+class TurnProcess(Process):
+    chosen = jsonstore.ChoiceField("Chosen", choices=Turn)
+    decided = jsonstore.ChoiceField("Decided", choices=Turn)
+
+
+class TurnFlow(flow.Flow):
+    process_class = TurnProcess
+    start = flow.StartHandle().Next(this.turn)
+    turn = flow.View(views.UpdateProcessView.as_view(fields=["chosen"], decide="decided")).Next(this.end)
+    end = flow.End()
+
+
+def test_a_value_is_read_before_a_name_that_is_the_same(flow_tester):
+    run = flow_tester(TurnFlow)
+    run.start()
+    run.task("turn").assign("ann").execute(chosen="LEFT", decided="LEFT")
+    assert (run.process.chosen, run.process.decided) == (Turn.RIGHT, Turn.RIGHT)
+
+
 def test_what_was_decided_before_is_no_answer(thesis, sent):
     thesis.process.grade = "b"
     db.session.commit()

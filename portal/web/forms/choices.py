@@ -41,11 +41,14 @@ class SelectField(SelectFieldBase):
         if not valuelist:
             return
         self.data, text = None, valuelist[0]
-        for value, _label in self.options:
-            if text == self.text_of(value) or (isinstance(value, enum.Enum) and text == value.name):
-                self.data = value
-                return
-        if text != "":
+        meant = [value for value, _label in self.options if text == self.text_of(value)]
+        # Programs may send a member's name, which can be another member's value.
+        meant += [
+            value for value, _label in self.options if isinstance(value, enum.Enum) and text == value.name
+        ]
+        if meant:
+            self.data = meant[0]
+        elif text != "":
             raise ValueError(_("Not a valid choice."))
 
 

@@ -18,6 +18,7 @@ from portal.language import gettext as _
 from portal.models import Process, Task, User, db
 
 from ..display.moments import day
+from ..display.steps import flow_title
 from ..display.values import list_words
 from ..layout import me, now, preferences
 from ..messages import flash
@@ -78,9 +79,8 @@ def _onward(done: Finished, response: Response) -> Response:
     is what they prefer. A form that asks each time (`_asks_next`) has their answer, which is remembered. Who has sent a
     request goes to its page, which says who decides."""
     now = done.standing or queries.standing(db.session(), done.process_id)
-    flow_class = registry.get(now.flow_label)
     address = url_for("portal.processes.detail", process_id=done.process_id)
-    name = f"#{done.process_id} {flow_class.definition.title if flow_class else now.flow_label}"
+    name = f"#{done.process_id} {flow_title(now.flow_label)}"
     flash({"text": what_comes_next(done, now), "to": address, "name": name}, "success")
     asks, wanted = "_asks_next" in request.form, "_continue" in request.form
     order = request.form.get("_order", "")
