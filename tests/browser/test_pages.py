@@ -135,6 +135,8 @@ def test_what_is_printed_reads_on_white_paper_from_a_dark_screen_too(sign_in, pa
         problems = violations(page)
         assert [(each["id"], each["nodes"][0]["html"][:120]) for each in problems] == [], path
         assert page.locator(".btn:visible").count() == 0, "nobody presses a button on paper"
+    page.goto(f"{base_url}/reports/purchase_order")
+    assert page.locator(".figures-chart .tick text:visible").count() > 1, "a chart without numbers says nothing"
 
 
 def test_moments_are_told_in_the_language_of_the_page(sign_in, page, base_url):
