@@ -157,3 +157,15 @@ def test_moments_are_told_in_the_language_of_the_page(sign_in, page, base_url):
         "time => [time.title, new Date(time.dateTime).toLocaleDateString('de', { weekday: 'short' })]"
     )
     assert told.startswith(f"{weekday}.,")
+
+
+def test_the_filters_of_a_phone_open_below_the_button_that_was_pressed(sign_in, page, base_url):
+    page.set_viewport_size({"width": 390, "height": 844})
+    sign_in("carol")
+    for path in ("/tasks", "/processes"):
+        page.goto(base_url + path)
+        button = page.locator("label", has_text="Filter").last
+        before = button.bounding_box()
+        button.click()
+        page.get_by_placeholder("Filter by number or text").wait_for()
+        assert button.bounding_box() == before
