@@ -164,7 +164,7 @@ def test_the_filters_of_a_phone_open_below_the_button_that_was_pressed(sign_in, 
     sign_in("carol")
     for path in ("/tasks", "/processes"):
         page.goto(base_url + path)
-        button = page.locator("label", has_text="Filter").last
+        button = page.locator("label.btn", has_text="Filter")
         before = button.bounding_box()
         button.click()
         page.get_by_placeholder("Filter by number or text").wait_for()
