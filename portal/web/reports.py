@@ -137,7 +137,7 @@ def flow(label: str) -> str | Response:
         periods=[(days, wanted.period(days, today)) for days in PERIODS], heats=HEATS, bands=bands,
         band_days=_band_days(found, bands), band_title=lambda step: band_title(flow_class, step),
         chart=_cumulative(flow_class, found, bands),
-        picture=render.svg(flow_class, _heat(found, wanted.heat), title_id="heat"),
+        picture=render.svg(flow_class, _heat(found, wanted.heat), title_id="heat-map"),
     )  # fmt: skip
 
 

@@ -10,7 +10,8 @@ export function followTrail() {
     return;
   }
   const rows = kept();
-  const place = rows.findIndex((address) => subject(address) === subject(location.href));
+  const here = subject(location.href);
+  const place = here ? rows.findIndex((address) => subject(address) === here) : -1;
   const crumbs = document.querySelector("main .crumbs");
   if (!crumbs || place < 0 || rows.length < 2) return;
   const way = document.createElement("nav");
@@ -34,7 +35,7 @@ export function followTrail() {
 
 // A task's form and its details are about the same.
 function subject(address) {
-  return new URL(address, location.href).pathname.match(/^.*\/(?:tasks|processes)\/\d+/)?.[0] ?? "";
+  return new URL(address, location.href).pathname.match(/^(.*\/(?:tasks|processes)\/\d+)(?:\/execute)?$/)?.[1] ?? "";
 }
 
 // Where nothing may be kept, there is no trail.

@@ -134,6 +134,8 @@ def test_from_a_row_one_goes_to_the_next_and_keys_select_processes_too(person):
     carol.keyboard.press("k")
     expect(way).to_contain_text("1 of 2")
     assert carol.url == first
+    carol.goto(f"{first}/priority")  # a question about it is no row of a list
+    expect(way).to_have_count(0)
     carol.goto("/processes?q=pair")
     expect(way).to_have_count(0)
     carol.keyboard.press("j")

@@ -66,7 +66,7 @@ def test_a_night(site, smtp, page):
     expect(page.get_by_text("bank.example timed out after 30 s").first).to_be_visible()
     accessible(page)
 
-    page.get_by_role("link", name="Change data and retry").click()
+    page.get_by_role("link", name="Change data and retry").first.click()
     page.get_by_label("IBAN").fill("CH93")
     accessible(page)
     page.get_by_role("button", name="Save and retry").click()

@@ -42,6 +42,11 @@ PAGES = [
     "/admin/tokens",
     "/processes/999999",
 ]
+#: ids that are there more than once: what they name would be another's
+_TWICE = """() => {
+  const ids = Array.from(document.querySelectorAll("[id]"), (each) => each.id);
+  return ids.filter((id, place) => ids.indexOf(id) !== place);
+}"""
 #: the rules of axe are asked once in each colour and once at each width
 WAYS = [(1280, "light", True), (1280, "dark", False), (390, "light", False), (390, "dark", True)]
 
@@ -60,6 +65,9 @@ def test_pages_are_accessible_and_fit(sign_in, page, base_url, width, scheme, as
         page.goto(base_url + path)
         if page.evaluate("document.documentElement.scrollWidth") > width:
             found[path] = "scrolls sideways"
+        twice = page.evaluate(_TWICE)
+        if twice:
+            found[path] = twice
         problems = violations(page) if asks else []
         if problems:
             found[path] = [
@@ -135,6 +143,10 @@ def test_what_is_printed_reads_on_white_paper_from_a_dark_screen_too(sign_in, pa
         problems = violations(page)
         assert [(each["id"], each["nodes"][0]["html"][:120]) for each in problems] == [], path
         assert page.locator(".btn:visible").count() == 0, "nobody presses a button on paper"
+    page.goto(f"{base_url}/reports/purchase_order")
+    assert page.locator(".figures-chart .tick text:visible").count() > 1, (
+        "a chart without numbers says nothing"
+    )
 
 
 def test_moments_are_told_in_the_language_of_the_page(sign_in, page, base_url):
@@ -145,3 +157,15 @@ def test_moments_are_told_in_the_language_of_the_page(sign_in, page, base_url):
         "time => [time.title, new Date(time.dateTime).toLocaleDateString('de', { weekday: 'short' })]"
     )
     assert told.startswith(f"{weekday}.,")
+
+
+def test_the_filters_of_a_phone_open_below_the_button_that_was_pressed(sign_in, page, base_url):
+    page.set_viewport_size({"width": 390, "height": 844})
+    sign_in("carol")
+    for path in ("/tasks", "/processes"):
+        page.goto(base_url + path)
+        button = page.locator("label.btn", has_text="Filter")
+        before = button.bounding_box()
+        button.click()
+        page.get_by_placeholder("Filter by number or text").wait_for()
+        assert button.bounding_box() == before

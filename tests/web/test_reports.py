@@ -45,6 +45,11 @@ def test_a_report_is_right_before_and_after_workers_have_counted(carol, history,
     assert re.search(r"CSV of people Finished by person.* bob 2", page)
 
 
+def test_no_id_of_a_report_is_there_twice(carol, history):
+    ids = re.findall(r'\bid="([^"]+)"', carol.get("/reports/paper").text)
+    assert len(ids) == len(set(ids))
+
+
 def test_a_flow_in_which_nothing_happened(carol, paper):
     assert "Nothing was started in this period" in carol.get("/reports/paper").text
 

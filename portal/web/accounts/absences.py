@@ -44,7 +44,7 @@ class AbsenceForm(FlaskForm):
     )
     substitute = StringField(
         lazy_gettext("Substitute"),
-        description=lazy_gettext("A user name. Left empty, nobody does the work meanwhile."),
+        description=lazy_gettext("A name or a user name. Left empty, nobody does the work meanwhile."),
         render_kw={"list": "people", "autocomplete": "off", "autocapitalize": "none"},
     )
     flows = SelectMultipleField(
