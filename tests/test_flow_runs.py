@@ -78,7 +78,7 @@ def test_what_is_no_start_is_told(flow_tester):
 
 @pytest.mark.parametrize("given", ["parcel", ParcelProcess])
 def test_what_is_no_flow_is_told(flow_tester, given):
-    with pytest.raises(TypeError, match=r"flow_tester takes a class of a flow, not .*; write flow_tester"):
+    with pytest.raises(TypeError, match=r"flow_tester takes a flow's class, not .*; write flow_tester"):
         flow_tester(given)
 
 

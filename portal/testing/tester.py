@@ -50,7 +50,9 @@ class FlowTester:
                 it, and takes that action back, as with `Flow.propagate_errors`.
         """
         if not (isinstance(flow_class, type) and issubclass(flow_class, Flow)):
-            raise TypeError(f"flow_tester takes a flow's class, not {flow_class!r}; write flow_tester(MyFlow)")
+            raise TypeError(
+                f"flow_tester takes a flow's class, not {flow_class!r}; write flow_tester(MyFlow)"
+            )
         flows = self.app.extensions["portal_flows"]
         needed = {each.definition.label: each for each in (*_called_by(flow_class), flow_class)}
         if any(flows.get(label) is not each for label, each in needed.items()):
