@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 
 from portal.models import db
 
@@ -27,11 +27,18 @@ def play(company: Company, now: dt.datetime) -> None:
     random.seed(company.seed)  # which waits of retries are drawn from
     try:
         with _quickly(), _quietly(), db.engine.connect() as reader:
-            Simulation(company, now, reader).run()
+            Simulation(company, now, _by_itself(reader)).run()
     finally:
         random.setstate(state)
         gc.set_threshold(*thresholds)
         gc.unfreeze()
+
+
+def _by_itself(reader: Connection) -> Connection:
+    """The connection, with which what is read is no part of a transaction. On SQLite none begins unless we say so."""
+    if reader.dialect.name == "sqlite":
+        return reader
+    return reader.execution_options(isolation_level="AUTOCOMMIT")
 
 
 @contextmanager

@@ -9,13 +9,14 @@ from __future__ import annotations
 import datetime as dt
 from functools import partial
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, select, union_all
 
 from portal.engine import actions, external
 from portal.engine.moving_clock import clock
 from portal.engine.queue import jobs, reminders, schedules, timers
+from portal.engine.statements import driver
 from portal.errors import PermissionDenied, TransitionNotAllowed
 from portal.flow.registry import registry
 from portal.models import Process, Task, User, db
@@ -37,11 +38,26 @@ _ROOT: Any = bindparam("root")
 _IN_TREE = union_all(
     select(_process.id).where(_process.id == _ROOT), select(_process.id).where(_process.root_id == _ROOT)
 )
-#: made once, and of columns without their classes: it is asked after every event
+
+
+class Open(NamedTuple):
+    """What is known of an open task."""
+
+    id: int
+    flow_task: str
+    status: str
+    flow_task_type: str
+    owner_id: int | None
+    scheduled: dt.datetime | None
+    owner_permission: str | None
+    owner_permission_obj: str | None
+    flow_label: str
+    created_by_id: int | None
+
+
 _OPEN_IN_TREE = (
     select(
-        _task.id, _task.flow_task, _task.status, _task.flow_task_type, _task.owner_id, _task.scheduled,
-        _task.owner_permission, _task.owner_permission_obj, _process.flow_label, _process.created_by_id,
+        *(_task[name] for name in Open._fields[:-2]), _process.flow_label, _process.created_by_id,
     )
     .join_from(Task.__table__, Process.__table__, _process.id == _task.process_id)
     .where(_process.id.in_(_IN_TREE), _task.finished.is_(None), _task.flow_task > "")  # as in the index of what is open
@@ -54,8 +70,9 @@ class Simulation:
 
     def __init__(self, company: Company, now: dt.datetime, reader: Connection) -> None:
         self.company, self.now = company, now
-        #: what has become of a tree is read past the session, which would look for a connection each time
+        #: what has become of a tree is read past the session, each time by itself: no transaction begins for it
         self._reader = reader
+        self._open_in_tree = driver.Query(reader.dialect, _OPEN_IN_TREE)  # asked after every deed
         self.random = Random(company.seed)
         self.agenda = Agenda(now - company.span, now, self.random)
         self.people: dict[str, int] = {}
@@ -149,9 +166,7 @@ class Simulation:
 
     def _look(self, root: int) -> None:
         """Plan what comes of the open tasks of a tree."""
-        rows = self._reader.execute(_OPEN_IN_TREE, {"root": root}).all()
-        self._reader.rollback()
-        for row in rows:
+        for row in map(Open._make, self._open_in_tree.read(self._reader, {"root": root})):
             key = (row.id, row.status, row.scheduled)
             if row.flow_task_type == "SignalCatch":
                 self._listening.add(root)
@@ -159,7 +174,7 @@ class Simulation:
                 self._planned.add(key)
                 self._plan(root, row)
 
-    def _plan(self, root: int, row: Any) -> None:
+    def _plan(self, root: int, row: Open) -> None:
         node = registry[row.flow_label].definition.nodes[row.flow_task]
         if node.topic is not None:
             self._plan_elsewhere(root, row, node)
@@ -174,14 +189,14 @@ class Simulation:
                 self.agenda.at_work(self.agenda.moment + wait), lambda: self._call(root, row.id, node, answer)
             )
 
-    def _plan_elsewhere(self, root: int, row: Any, node: Any) -> None:
+    def _plan_elsewhere(self, root: int, row: Open, node: Any) -> None:
         answer = self._answer(root, row)
         if row.status == "SCHEDULED" and answer is not None:
             values = dict(answer(self.random, None))
             moment = self.agenda.moment + dt.timedelta(minutes=self.random.uniform(1, 20))
             self.agenda.at(moment, lambda: self._work_elsewhere(root, row.id, node, values))
 
-    def _plan_person(self, root: int, row: Any) -> None:
+    def _plan_person(self, root: int, row: Open) -> None:
         hours = self.random.lognormvariate(0, 1.1) * self._stories[root].hours * 4
         if self.random.random() < _NEGLECTED or (row.owner_id in self._leavers and self._is_late_in()):
             hours += 24 * 40
@@ -191,7 +206,7 @@ class Simulation:
             self.agenda.at(taken, lambda: self._do(root, row, finish=False))
         self.agenda.at(moment, lambda: self._do(root, row, finish=True))
 
-    def _do(self, root: int, row: Any, finish: bool) -> int | None:
+    def _do(self, root: int, row: Open, finish: bool) -> int | None:
         """Somebody takes the task, and finishes it."""
         answer = self._answer(root, row) or _nothing
         for name in self._candidates(row, self._owners.get(row.id, row.owner_id)):
@@ -210,7 +225,7 @@ class Simulation:
             if answer is not None:
                 self.forms.finish(activation, dict(answer(self.random, activation.process)))
 
-    def _candidates(self, row: Any, owner_id: int | None) -> list[str]:
+    def _candidates(self, row: Open, owner_id: int | None) -> list[str]:
         if owner_id is not None:
             return [self._who_works_for(self.names[owner_id])]
         wanted = {row.owner_permission, f"{row.owner_permission}:{row.owner_permission_obj}"}
@@ -230,7 +245,7 @@ class Simulation:
                 return away.substitute
         return name
 
-    def _answer(self, root: int, row: Any) -> Answer | None:
+    def _answer(self, root: int, row: Open) -> Answer | None:
         answers = self._stories[root].answers
         return answers.get(f"{row.flow_label}.{row.flow_task}") or answers.get(row.flow_task)
 

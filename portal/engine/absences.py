@@ -24,6 +24,8 @@ _BY_PERSON = (
     .options(joinedload(Absence.substitute))
     .order_by(Absence.id)
 )
+#: a criterion for `select(User)`, made once: who is away at the moment that is the statement's value `now`
+AWAY = exists().where(Absence.user_id == User.id, Absence.begins <= _NOW, Absence.ends > _NOW)
 
 
 def away(moment: dt.datetime | None = None) -> ColumnElement[bool]:

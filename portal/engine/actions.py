@@ -20,6 +20,7 @@ from .context import ActionContext
 from .interpreter import assignment, compensation, joins, mutexes, processes, step, subprocesses
 from .process_actions import add_item, cancel_process, changing_data, resume, retry, send, suspend, withdraw
 from .snapshot import HELD
+from .statements import placing
 from .transaction import clock, key_of, read_task, transaction
 
 __all__ = [
@@ -238,7 +239,9 @@ class TaskActions:
             for t in run.seen.of(process)
             if t.flow_task == node and t.status == "DONE" and t.owner is not None
         ]
-        if process.id is not None and process not in run.seen.made:
+        if (
+            process not in run.seen.made and process.id is not None
+        ):  # asked of a new one, it would be stored first
             query = select(Task).where(
                 Task.process_id == process.id,
                 Task.flow_task == node,
@@ -283,9 +286,13 @@ class TaskActions:
 
     def _give(self, task: Task, assignee: User, action: str) -> None:
         before = task.owner.username if task.owner is not None else None
-        task.owner, task.owner_id, task.assigned = assignee, assignee.id, self.run.now
-        task.owner_by_rule, task.snoozed_until = False, None
-        task.acting_for = permissions.acts_for(self.run.session, assignee, task)
+        task.owner = assignee
+        placing.put(
+            task, owner_id=assignee.id, assigned=self.run.now, owner_by_rule=False, snoozed_until=None
+        )
+        acting_for = permissions.acts_for(self.run.session, assignee, task)
+        if acting_for is not None or task.acting_for_id is not None:
+            task.acting_for = acting_for
         detail = {"to": assignee.username} if before is None else {"from": before, "to": assignee.username}
         self.run.record(task, "ASSIGNED", action, **detail)
 

@@ -103,11 +103,16 @@ class Rows:
         """The tasks that are not stored yet."""
         return self.tasks[self._written[0] :]
 
-    def write_changes(self) -> None:
-        """Store new processes, and what was changed of processes and tasks, where these are plain rows of ours."""
-        if self.complete is not None and self.session.new and self.session.info.get("guard") is None:
+    def write_changes(self, new: Iterable[Any], changed: Iterable[Any]) -> None:
+        """Store new processes, and what was changed of processes and tasks, where these are plain rows of ours.
+
+        Args:
+            new: the objects that the session is to insert.
+            changed: those of it that hold changes.
+        """
+        if self.complete is not None and new and self.session.info.get("guard") is None:
             self.complete()
-        self.stored += writing.store(self.session)
+        self.stored += writing.store(self.session, new, changed)
 
     def write(self) -> None:
         """Store what is not stored yet. The processes must be."""

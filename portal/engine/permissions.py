@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import bindparam, exists, literal, or_, select, union
+from sqlalchemy import Dialect, bindparam, exists, literal, or_, select, union
 from sqlalchemy.orm import Session
 
 from portal.errors import PermissionDenied
@@ -13,6 +14,9 @@ from portal.language import gettext as _
 from portal.models import BigId, Process, Task, User, former_owner
 
 from . import absences
+from .statements import driver
+
+_T = Task.__table__.c
 
 
 def manages(user: User | None, process: Process) -> bool:
@@ -219,16 +223,11 @@ def demand_finish(session: Session, user: User | None, task: Task) -> None:
         )
 
 
-#: who has done these steps of a process; asked whether one person has, SQLite would read all that they ever did
-_DONE_BY = (
-    select(Task.owner_id)
-    .where(
-        Task.process_id == bindparam("process"),
-        Task.flow_task.in_(bindparam("nodes", expanding=True)),
-        Task.status == "DONE",
-    )
-    .distinct()
-)
+@lru_cache(maxsize=500)
+def _done_by(dialect: Dialect, names: tuple[str, ...]) -> driver.Query:
+    """Who has done these steps of a process; asked whether one person has, SQLite would read all that they ever did."""
+    done = (_T.process_id == bindparam("process", type_=BigId), _T.flow_task.in_(names), _T.status == "DONE")
+    return driver.Query(dialect, select(_T.owner_id).where(*done).distinct())
 
 
 def has_done_its_counterpart(session: Session, user: User | int, task: Task, node: Any = None) -> bool:
@@ -240,7 +239,8 @@ def has_done_its_counterpart(session: Session, user: User | int, task: Task, nod
     node = node or task.node
     if node is None or not node.not_same_as:
         return False
-    names = [reference.name for reference in node.not_same_as]
+    names = tuple(reference.name for reference in node.not_same_as)
     session.flush()  # a task that has just been made gets its process's key
-    key = user if isinstance(user, int) else user.id
-    return key in session.scalars(_DONE_BY, {"process": task.process_id, "nodes": names}).all()
+    key, connection = user if isinstance(user, int) else user.id, session.connection()
+    found = _done_by(connection.dialect, names).rows(connection, {"process": task.process_id})
+    return any(owner_id == key for (owner_id,) in found)

@@ -152,12 +152,18 @@ def text_of_task(task: Task) -> str | None:
     return _joined(_values(own)) + (_BEHIND + behind if behind else "") or None
 
 
-def keep_changed(session: Session) -> None:
+def keep_changed(session: Session, dirty: Iterable[Any]) -> None:
     """Bring the texts of processes up to date that code has changed outside of an action, or in one on another
-    process, before they are stored."""
-    run = session.info.get("run")
+    process, before they are stored.
+
+    Args:
+        dirty: the objects of the session that hold changes.
+    """
+    run, processes = session.info.get("run"), [each for each in dirty if isinstance(each, Process)]
+    if not processes:
+        return
     with session.no_autoflush:
-        for process in [each for each in session.dirty if isinstance(each, Process)]:
+        for process in processes:
             changed = instance_state(process).committed_state.keys()
             if not changed - _ASIDE or "search_text" in changed or process.search_text is None:
                 continue

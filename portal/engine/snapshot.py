@@ -21,7 +21,7 @@ from portal.models import UTCDateTime
 HELD = ("_artifact", "_seed")
 _ABSENT = object()
 #: what needs no copy to be kept as it is
-_CONSTANT = frozenset((str, int, float, bool, bytes, dt.datetime, type(None)))
+CONSTANT = frozenset((str, int, float, bool, bytes, dt.datetime, type(None)))
 
 
 class Snapshot:
@@ -41,7 +41,7 @@ class Snapshot:
         self.loaded, self.values = loaded.copy(), self.read()
         for key in self.documents:
             value = self.values.get(key)
-            if type(value) not in _CONSTANT:
+            if type(value) not in CONSTANT:
                 self.values[key] = copy.deepcopy(value) if not isinstance(value, dict) or value else {}
         self.held = dict(zip(HELD, map(loaded.get, HELD), strict=True))
 

@@ -18,9 +18,9 @@ _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.in
 
 def begin(session: Session) -> Connection:
     """End what was read before, and begin a transaction that writes."""
-    read_ahead = not session.in_transaction()
+    in_transaction = session.in_transaction()
     session.rollback()
-    if read_ahead:  # what `glance` has read is of no transaction that could end
+    if session.info.pop("glanced", False) and not in_transaction:  # what was read is of none that could end
         session.expire_all()
     return session.connection(execution_options={"writes": True})
 

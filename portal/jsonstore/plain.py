@@ -13,6 +13,8 @@ from portal.language import gettext as _
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 #: Python reads at most 4300 digits from JSON; a number of this many bits counts nothing real
 _MOST_BITS = 4096
+#: the types of what stands in a document and is no container
+SCALARS = frozenset((str, int, float, bool, type(None)))
 
 
 def check_text(value: str) -> str:
@@ -52,6 +54,8 @@ def check_key(key: Any) -> str:
 
 def plain(value: Any) -> Any:
     """A deep copy of dicts, lists and scalars, without any tracking; ValueError for what is not JSON."""
+    if type(value) in SCALARS:  # as most are: the others take longer to tell apart
+        return check_scalar(value)
     if isinstance(value, Mapping):
         return {check_key(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

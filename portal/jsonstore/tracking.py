@@ -9,7 +9,7 @@ from typing import Any, Self, SupportsIndex, cast
 from sqlalchemy.ext.mutable import Mutable
 from sqlalchemy.orm.attributes import flag_modified
 
-from .plain import check_key, check_scalar, plain
+from .plain import SCALARS, check_key, check_scalar, plain
 
 
 class Tracked:
@@ -40,6 +40,8 @@ class Tracked:
 
     def adopt(self, value: Any, check: bool = True) -> Any:
         """The value as it is kept here: containers tracked, and never shared with another document."""
+        if type(value) in SCALARS:
+            return check_scalar(value) if check else value
         if isinstance(value, Tracked) and not isinstance(value, Root):
             owner = value.owner
             if owner is None:

@@ -126,6 +126,7 @@ def glance(session: Session) -> Iterator[Connection]:
     if session.in_transaction() or isinstance(bind, Connection):
         yield session.connection()
         return
+    session.info["glanced"] = True
     with bind.connect() as connection:
         # SQLite reads so by itself where nobody sends BEGIN; its driver's own ways must stay as they are. And an
         # application's listener may have begun a transaction already.
@@ -177,7 +178,11 @@ def _take_turns(engine: Engine, lock_timeout: float, begins: bool = True) -> Non
         if not connection.invalidated:
             _pass_on(connection.info)
 
+    def _returned(_connection: Any, record: Any, _why: Any) -> None:
+        if "turn" in record.info:
+            _pass_on(record.info)
+
     for end in ("commit", "rollback"):
         event.listen(engine, end, _ended)
     for end in ("reset", "invalidate"):
-        event.listen(engine, end, lambda _connection, record, _why: _pass_on(record.info))
+        event.listen(engine, end, _returned)

@@ -26,20 +26,23 @@ def send(connection: Connection, sql: str, values: Values = (), plans: bool = Tr
         values: a list is the values of several goes of it.
         plans: PostgreSQL plans it for good; else each time, for the values at hand.
     """
-    dialect = connection.dialect
-    driver: Any = dialect.dispatch
-    heard = connection._echo or driver.do_execute or driver.do_executemany
-    if not heard and (connection._has_events or connection.engine._has_events):
-        statements: Any = connection.dispatch
-        heard = statements.before_cursor_execute or statements.after_cursor_execute
-    if heard:
+    driver: Any = connection.dialect.dispatch
+    # who listens to a connection itself is asked where anybody does: to join those with the engine's takes long
+    listening: Any = connection if connection._has_events else connection.engine
+    if (
+        connection._echo
+        or driver.do_execute
+        or driver.do_executemany
+        or listening.dispatch.before_cursor_execute
+        or listening.dispatch.after_cursor_execute
+    ):
         return connection.exec_driver_sql(sql, values or None)
     cursor: Any = None
     try:
         cursor = connection.connection.cursor()
         if isinstance(values, list):
             cursor.executemany(sql, values)
-        elif plans and dialect.driver == "psycopg":
+        elif plans and connection.dialect.driver == "psycopg":
             cursor.execute(sql, values, prepare=kept_plans.keeps(cursor.connection))
         else:
             cursor.execute(sql, values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask_sqlalchemy import SQLAlchemy
@@ -37,8 +37,8 @@ class Hooks(_Parent):
     uses the database; `info["guard"]` is called at each such moment.
     """
 
-    #: called with a session before it writes what was changed
-    watchers: ClassVar[list[Callable[[Any], None]]] = []
+    #: called before a session writes what was changed, with it and the objects
+    watchers: ClassVar[list[Callable[[Any, Iterable[Any]], None]]] = []
 
     def _tell_guard(self) -> None:
         guard = self.info.get("guard")
@@ -54,8 +54,8 @@ class Hooks(_Parent):
         if objects is None and (rows is None or not rows.waits) and not self._has_changes():
             return  # as most that read ask in vain
         written = () if rows is None else rows.pending()
-        dirty = self.dirty if self.identity_map.check_modified() else ()
-        ours = (*self.pending, *dirty) if objects is None else objects
+        dirty, new = self.dirty if self.identity_map.check_modified() else (), self.pending
+        ours = (*new, *dirty) if objects is None else objects
         held = [
             (each, name)
             for each in (*ours, *written)
@@ -68,11 +68,12 @@ class Hooks(_Parent):
             super().flush(None if objects is None else pointed)
             for each, name in held:
                 getattr(type(each), name).take_key(each)
+            new = self.pending
         if objects is None and dirty:
             for watcher in self.watchers:
-                watcher(self)
+                watcher(self, dirty)
         if objects is None and rows is not None:
-            rows.write_changes()
+            rows.write_changes(new, dirty)
         if objects is None or objects:  # an empty list would mean all
             super().flush(objects)
         if rows is not None:  # behind the processes that they belong to

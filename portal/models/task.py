@@ -203,16 +203,14 @@ class Task(Base):
         for something else."""
         # An action asks this at every turn: what is loaded is taken from where it lies.
         loaded = self.__dict__
-        process = loaded.get("process") or self.process
-        flows = registry.pinned.get() or registry.current
-        flow_class = flows.get(process.__dict__.get("flow_label") or process.flow_label)
-        if flow_class is None:
-            return None
-        return flow_class.definition.standing[
-            loaded.get("flow_task") or self.flow_task,
-            loaded.get("flow_task_type") or self.flow_task_type,
-            loaded.get("status") or self.status,
-        ]
+        try:
+            label = loaded["process"].__dict__["flow_label"]
+            stands = loaded["flow_task"], loaded["flow_task_type"], loaded["status"]
+        except (AttributeError, KeyError):
+            label = self.process.flow_label
+            stands = self.flow_task, self.flow_task_type, self.status
+        flow_class = (registry.pinned.get() or registry.current).get(label)
+        return None if flow_class is None else flow_class.definition.standing[stands]
 
     @node.inplace.expression
     @classmethod

@@ -93,14 +93,14 @@ def _candidates(session: Session, task: Task) -> Select[Any]:
 
 
 def _may(session: Session, task: Task) -> Any:
-    name = task.owner_permission
+    name, dialect = task.owner_permission, session.get_bind().dialect.name
     if name is not None:
         return holds(
-            session, name, f"{name}:{task.owner_permission_obj}" if task.owner_permission_obj else name
+            dialect, name, f"{name}:{task.owner_permission_obj}" if task.owner_permission_obj else name
         )
     process_id, label = task.process_id, task.process.flow_label
     return or_(
-        holds(session, f"{label}.view", f"{label}.manage"),
+        holds(dialect, f"{label}.view", f"{label}.manage"),
         User.id.in_(select(Process.created_by_id).where(Process.id == process_id)),
         User.id.in_(select(Task.owner_id).where(Task.process_id == process_id, Task.owner_id.is_not(None))),
         User.id.in_(select(former_owner.c.user_id).where(former_owner.c.process_id == process_id)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hmac
+import logging
 import math
 import time
 from typing import Any
@@ -25,6 +26,8 @@ blueprint = Blueprint("operations", __name__)
 FORWARDED = frozenset(("Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip"))
 #: those that figures are counted by: whoever asks may invent others
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+#: the endpoints of which no line is logged
+_UNTOLD = frozenset(("static", "asset", "bootstrap", "operations.alive"))
 #: where the environment of a request has what ends its trace
 _KEPT = "portal.trace"
 #: a worker that has said nothing for so long is not counted
@@ -111,13 +114,18 @@ def _end(response: Response) -> Response:
         return response
     response.headers["X-Request-ID"] = trace.current.get()
     seconds = time.perf_counter() - g.began
-    endpoint = (request.endpoint or "none").removeprefix("portal.")
-    method = request.method if request.method in METHODS else "other"
-    metrics.request_seconds(method, endpoint, str(response.status_code)).observe(seconds)
-    if endpoint not in ("static", "asset", "bootstrap", "operations.alive"):
-        current_app.logger.info(
-            "%s %s %s", request.method, in_log(), response.status_code,
-            extra={"status": response.status_code, "milliseconds": round(seconds * 1000, 1), "endpoint": endpoint},
+    endpoint, method, status = (
+        (request.endpoint or "none").removeprefix("portal."),
+        request.method,
+        response.status_code,
+    )
+    counted = method if method in METHODS else "other"
+    metrics.request_seconds(counted, endpoint, str(status)).observe(seconds)
+    log = current_app.logger
+    if endpoint not in _UNTOLD and log.isEnabledFor(logging.INFO):
+        log.info(
+            "%s %s %s", method, in_log(), status,
+            extra={"status": status, "milliseconds": round(seconds * 1000, 1), "endpoint": endpoint},
         )  # fmt: skip
     return response
 

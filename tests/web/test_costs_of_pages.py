@@ -77,7 +77,7 @@ def test_a_form_is_one_transaction(bob, alice, submit, open_task, app):
 
 
 #: calls of functions of ours in a POST, with what they may come to before somebody looks why
-CALLS = {"start": 675, "take": 405, "finish": 730}
+CALLS = {"start": 670, "take": 398, "finish": 727}
 
 
 def test_a_form_calls_few_functions(bob, alice, submit, open_task):

@@ -25,7 +25,7 @@ def demand(run: ActionContext, task: Task, action: str) -> None:
     node: Any = task.node
     if node is not None and node.milestone is not None and not node.has_its_milestone(run.activation(task)):
         raise lifecycle.cannot(action, task.title, _("its milestone does not hold now"))
-    holding = holder(run, task)
+    holding = holder(run, task, node)
     if holding is not None:
         named = {"title": holding.title, "number": holding.number}
         if holding.owner is None:
@@ -48,9 +48,8 @@ def allowed(run: ActionContext, task: Task) -> bool:
     return True
 
 
-def holder(run: ActionContext, task: Task) -> Task | None:
-    """The other task that holds this one's mutex now."""
-    node = task.node
+def holder(run: ActionContext, task: Task, node: Node | None) -> Task | None:
+    """The other task that holds the mutex of this one, which is at a node, now."""
     name = None if node is None else node.mutex
     if name is None:
         return None
@@ -75,7 +74,7 @@ def must_wait(run: ActionContext, task: Task, node: Node) -> bool:
     """Hold back code, or a child process, whose mutex another task holds. True if it waits now."""
     if node.human or node.handles:
         return False
-    blocked = holder(run, task) is not None
+    blocked = holder(run, task, node) is not None
     if blocked:
         task.awaits = AWAITS
         run.record(task, "STARTED")
@@ -95,7 +94,7 @@ def release(run: ActionContext) -> bool:
         run.seen.find_others(process, Task.awaits == AWAITS)
         for task in sorted(run.seen.of(process), key=lambda task: task.number):
             waits = task.is_open and task.awaits == AWAITS and task.node is not None
-            if waits and holder(run, task) is None:
+            if waits and holder(run, task, task.node) is None:
                 task.awaits = None
                 run.ready.append(task)
                 return True

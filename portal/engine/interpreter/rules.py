@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any, Protocol
 
 from sqlalchemy import func, select
@@ -42,16 +43,15 @@ class Candidates:
     def narrowed(self, *where: Any) -> Candidates:
         return Candidates(self.run, self.task, (*self.where, *where), self.turns)
 
+    @property
+    def dialect(self) -> str:
+        return self.run.session.get_bind().dialect.name
+
     def all(self) -> list[Person]:
         """Whoever may get the task, but for those whom `.NotSameAs` keeps away."""
         session, task = self.run.session, self.task
-        there = (User.is_active, ~absences.away(self.run.now))
-        query: Any = select(User.id, User.capacity).where(*there, *self.where).order_by(User.id)
-        name = task.owner_permission
-        if name is not None:
-            single = f"{name}:{task.owner_permission_obj}" if task.owner_permission_obj else name
-            query = query.where(holds(session, name, single))
-        return self._with_room(list(session.execute(query)))
+        query = _able(self.dialect, task.owner_permission, task.owner_permission_obj)
+        return self._with_room(list(session.execute(query.where(*self.where), {"now": self.run.now})))
 
     def _with_room(self, people: list[Person]) -> list[Person]:
         limited = [person for person in people if person.capacity is not None]
@@ -88,6 +88,15 @@ class Candidates:
         session, kept_away = self.run.session, permissions.has_done_its_counterpart
         found = next((each for each in people if not kept_away(session, each.id, self.task)), None)
         return None if found is None else session.get_one(User, found.id)
+
+
+@lru_cache(maxsize=500)
+def _able(dialect_name: str, permission: str | None, obj: str | None) -> Any:
+    """The statement for who is there at the moment `now` and holds a permission, everywhere or for one object."""
+    query = select(User.id, User.capacity).where(User.is_active, ~absences.AWAY).order_by(User.id)
+    if permission is None:
+        return query
+    return query.where(holds(dialect_name, permission, f"{permission}:{obj}" if obj else permission))
 
 
 def choose(run: ActionContext, task: Task, rule: rules.Rule) -> tuple[User | None, str]:
@@ -160,7 +169,7 @@ def _only(candidates: Candidates, key: int) -> User | None:
 
 
 def _capability(candidates: Candidates, rule: rules.Capability) -> Choice:
-    skilled = candidates.narrowed(lists(candidates.run.session, User.skills, rule.skill))
+    skilled = candidates.narrowed(lists(candidates.dialect, User.skills, rule.skill))
     chosen, words = _choose(skilled, rule.then)
     return chosen, f"{rule.title} {rule.skill}, {words}"
 

@@ -136,10 +136,15 @@ def follow(run: ActionContext, task: Task, outcome: Outcome, action: str = "step
 
 
 def wait(run: ActionContext, task: Task, outcome: Wait, action: str = "step") -> None:
-    task.scheduled = outcome.until
-    task.owner_permission, task.owner_permission_obj = outcome.permission, outcome.permission_obj
-    task.due = task.due or outcome.due
-    task.priority = task.priority or outcome.priority
+    placing.put(
+        task,
+        scheduled=outcome.until,
+        owner_permission=outcome.permission,
+        owner_permission_obj=outcome.permission_obj,
+        priority=task.priority or outcome.priority,
+    )
+    if outcome.due is not None and task.due is None:
+        task.due = outcome.due  # and with it when its owner is reminded
     if outcome.awaits is not None:
         task.awaits = outcome.awaits
     run.record(task, outcome.status, action)

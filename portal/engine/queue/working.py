@@ -15,6 +15,7 @@ from portal.flow.activation import Activation
 from portal.models import Process, Task
 
 from .. import writes
+from ..snapshot import CONSTANT
 from ..transaction import clock
 
 #: how long a claim holds without a word from its worker
@@ -101,7 +102,7 @@ def before_work(activation: Activation) -> dict[str, Any]:
 def _state(process: Process) -> dict[str, Any]:
     mapper: Any = inspect(process).mapper
     columns = {a.key: getattr(process, a.key) for a in mapper.column_attrs}
-    return copy.deepcopy(columns)
+    return {key: value if type(value) in CONSTANT else copy.deepcopy(value) for key, value in columns.items()}
 
 
 def assigned(activation: Activation) -> dict[str, Any]:
@@ -112,7 +113,8 @@ def assigned(activation: Activation) -> dict[str, Any]:
     for attribute in state.mapper.column_attrs:
         key = attribute.key
         touched = key != "data" and (
-            state.attrs[key].history.has_changes() or getattr(process, key) != before[key]
+            (key in state.committed_state and state.attrs[key].history.has_changes())
+            or getattr(process, key) != before[key]
         )
         if touched:
             columns[key] = getattr(process, key)

@@ -16,6 +16,7 @@ from portal.models import Process, Task
 from . import driver
 
 TASK: Mapper[Any] = inspect(Task)
+_ABSENT = object()
 
 
 @lru_cache
@@ -80,13 +81,16 @@ def place(session: Session, mapper: Mapper[Any], values: dict[str, Any]) -> Any:
     """The object of the session with these values: one that it has, which holds no changes, or a new one.
 
     Args:
-        values: of all columns of its table.
+        values: of all columns of its table, and of what it is related to where one object is.
     """
     identity = mapper.identity_key_from_primary_key((values["id"],))
     found: Any = session.identity_map.get(identity)
     if found is not None:
         state = instance_state(found)
-        state._expire(state.dict, session.identity_map._modified)  # what it is related to may be others now
+        if (
+            len(state.dict) > 1
+        ):  # what it is related to may be others now; one that has expired holds but its state
+            state._expire(state.dict, session.identity_map._modified)
         state.dict.update(values)
         state._commit_all(state.dict, session.identity_map)
         state.manager.dispatch.refresh(state, None, None)
@@ -115,12 +119,15 @@ def new_task(process: Process, data: Mapping[str, Any] | None, **values: Any) ->
 
 
 def put(instance: Any, **values: Any) -> None:
-    """Set columns of a process or a task. Of one that is not stored yet nobody asks later what has changed."""
+    """Set columns of a process or a task. Of one that is not stored yet nobody asks later what has changed; of another
+    one those that hold the value already are left alone."""
+    loaded: dict[str, Any] = instance.__dict__
     if instance_state(instance).key is None:
-        instance.__dict__.update(values)
+        loaded.update(values)
         return
     for name, value in values.items():
-        object.__setattr__(instance, name, value)  # past what tells an author of a slip
+        if loaded.get(name, _ABSENT) is not value:
+            object.__setattr__(instance, name, value)  # past what tells an author of a slip
 
 
 def add(session: Session, process: Process) -> None:

@@ -139,13 +139,13 @@ def _place(session: Session, dialect: Dialect, model: Any, row: Any, actor: User
         at += len(keys(User))
     mapper, process, task = mapper_of(values), None, None
     if is_plain(mapper):
-        process = place(session, mapper, values)
-        _relate(process, "created_by", values["created_by_id"], people)
+        process = place(session, mapper, values | _related("created_by", values["created_by_id"], people))
     if model is Task:
-        task = place(session, _TASKS, part(dialect, row, at, Task))
-        _relate(task, "owner", task.owner_id, people)
+        of_task = part(dialect, row, at, Task)
+        of_task |= _related("owner", of_task["owner_id"], people)
         if process is not None:
-            set_committed_value(task, "process", process)
+            of_task["process"] = process
+        task = place(session, _TASKS, of_task)
     alone = model is Task and not row[at + len(keys(Task))]
     return Found(values["root_id"] or values["id"], actor, task, process, alone)
 
@@ -154,17 +154,17 @@ def _place_one(session: Session, row: Any) -> Found:
     """Put one of several tasks into the session, with its process where that is a plain row."""
     _key, root_id, others, *rest = row
     values = dict(zip(keys(Process), rest, strict=False))
-    task: Task = place(session, _TASKS, dict(zip(keys(Task), rest[len(keys(Process)) :], strict=True)))
+    of_task = dict(zip(keys(Task), rest[len(keys(Process)) :], strict=True))
     process, mapper = None, mapper_of(values)
     if is_plain(mapper):
-        process = place(session, mapper, values)
-        set_committed_value(task, "process", process)
+        process = of_task["process"] = place(session, mapper, values)
+    task: Task = place(session, _TASKS, of_task)
     return Found(root_id, None, task, process, not others)
 
 
-def _relate(instance: Any, name: str, key: int | None, people: dict[int, User]) -> None:
-    if key is None or key in people:
-        set_committed_value(instance, name, None if key is None else people[key])
+def _related(name: str, key: int | None, people: dict[int, User]) -> dict[str, User | None]:
+    """What an object holds of a person that it is related to, where that is known."""
+    return {name: None if key is None else people[key]} if key is None or key in people else {}
 
 
 def _actor(session: Session, dialect: Dialect, rows: Sequence[Any], at: int) -> User:

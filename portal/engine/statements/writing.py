@@ -8,7 +8,7 @@ relationships of an author's, and everything under a guard or behind a savepoint
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -39,14 +39,17 @@ _PEOPLE = {"owner": "owner_id", "acting_for": "acting_for_id"}
 _ASKED = exists().where(*ASKING)
 
 
-def store(session: Session) -> list[Process]:
-    """Write new processes and what was changed of processes and tasks. The new ones."""
+def store(session: Session, new: Iterable[Any], dirty: Iterable[Any]) -> list[Process]:
+    """Write new processes and what was changed of processes and tasks. The new ones.
+
+    Args:
+        new: the objects that the session is to insert.
+        dirty: those that hold changes.
+    """
     if session.info.get("guard") is not None or session.in_nested_transaction():
         return []
-    made = [
-        each for each in session.new if isinstance(each, Process) and is_plain(instance_state(each).mapper)
-    ]
-    changed = [each for each in session.dirty if isinstance(each, Process | Task)]
+    made = [each for each in new if isinstance(each, Process) and is_plain(instance_state(each).mapper)]
+    changed = [each for each in dirty if isinstance(each, Process | Task)]
     made = (
         made if len(made) == 1 else []
     )  # the unit of work has one statement for many, and their keys in order
@@ -143,12 +146,16 @@ def _changes(state: Any) -> dict[str, Any]:
         key: Any = None if person is None else instance_state(person).identity
         loaded[column] = key and key[0]
         del before[name]
-    columns = state.mapper.columns
+    same = _comparisons(state.mapper.base_mapper.class_)
     return {
-        key: loaded[key]
-        for key, old in before.items()
-        if key in loaded and not columns[key].type.compare_values(old, loaded[key])
+        key: loaded[key] for key, old in before.items() if key in loaded and not same[key](old, loaded[key])
     }
+
+
+@cache
+def _comparisons(model: Any) -> Mapping[str, Callable[[Any, Any], bool]]:
+    """What compares two values of a column."""
+    return {name: model.__table__.c[name].type.compare_values for name in keys(model)}
 
 
 def insert_tasks(connection: Connection, rows: list[dict[str, Any]]) -> tuple[list[int], bool | None]:
