@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
-from flask import current_app, g, request, url_for
+from flask import current_app, request, url_for
 from flask import redirect as flask_redirect
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
@@ -59,9 +59,10 @@ def here() -> str:
 
 def way_back(default: str = "") -> str:
     """The list to which this page leads back, with its filters: what `next` says, else the list that one came from."""
-    if "way_back" not in g:  # a page asks with each of its links
-        g.way_back = safe_path(request.values.get("next"), "") or _list_before()
-    return g.way_back or default
+    known: dict[str, Any] = request.environ  # a page asks with each of its links
+    if "portal.way_back" not in known:
+        known["portal.way_back"] = safe_path(request.values.get("next"), "") or _list_before()
+    return known["portal.way_back"] or default
 
 
 def _list_before() -> str:
