@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +34,6 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         static_folder=site / "static",
         template_folder=str(site / "templates"),
     )
-    # a request calls twenty functions around its view: whether one is a coroutine is found out once
-    setattr(app, "ensure_sync", lru_cache(maxsize=500)(app.ensure_sync))
     settings = Config.read(config, Path(app.instance_path))
     logs.configure(settings.log)
     app.config.from_mapping(_flask_settings(settings))

@@ -20,7 +20,8 @@ def begin(session: Session) -> Connection:
     """End what was read before, and begin a transaction that writes."""
     in_transaction = session.in_transaction()
     session.rollback()
-    if session.info.pop("glanced", False) and not in_transaction:  # what was read is of none that could end
+    glanced = session.info.pop("glanced", False)
+    if not in_transaction and (glanced or not session.expire_on_commit):  # no end of one has made it old
         session.expire_all()
     return session.connection(execution_options={"writes": True})
 
