@@ -56,6 +56,12 @@ def test_handing_several_over(bob, make_user, papers):
     assert owners(papers) == ["frank"] * 3
 
 
+def test_the_question_tells_of_one_or_of_several(bob, papers):
+    bob.post("/tasks/assign", data={"task": papers})
+    assert "They move to the inbox" in bob.post("/tasks/reassign", data={"task": papers}).text
+    assert "It moves to the inbox" in bob.post("/tasks/reassign", data={"task": papers[:1]}).text
+
+
 @pytest.mark.parametrize("name", ["", "nobody"])
 def test_an_unknown_user_is_422_with_the_choice_kept(bob, papers, name):
     bob.post("/tasks/assign", data={"task": papers})

@@ -17,6 +17,12 @@ class Action(NamedTuple):
     question: str
     consequence: str
     done: str
+    #: the consequence for several at once, where it is worded otherwise
+    consequence_of_many: str = ""
+
+    def consequence_for(self, number: int) -> str:
+        """What will happen to so many."""
+        return self.consequence if number == 1 else self.consequence_of_many or self.consequence
 
 
 ACTIONS = {
@@ -28,16 +34,20 @@ ACTIONS = {
     "unassign": Action(
         _("Give back"), "arrow-return-left", _("Give this task back?"),
         _("It goes back to the queue, where everyone who may do it sees it again."), _("You gave back “{}”."),
+        _("They go back to the queue, where everyone who may do them sees them again."),
     ),
     "reassign": Action(
         _("Assign to…"), "people", _("Assign this task to someone else?"),
         _("It moves to the inbox of the person you choose."), _("“{}” is assigned."),
+        _("They move to the inbox of the person you choose."),
     ),
     "execute": Action(lazy_pgettext("button", "Open"), "pencil-square", "", "", _("“{}” is done.")),
     "cancel": Action(
         _("Cancel task…"), "x-circle", _("Cancel this task?"),
         _("Whoever works on it cannot finish it any more, and its branch of the process stops here. "
         "A cancelled task can be reopened."), _("“{}” is cancelled."),
+        _("Whoever works on them cannot finish them any more, and their branches of the process stop here. "
+        "A cancelled task can be reopened."),
     ),
     "undo": Action(
         _("Undo…"), "arrow-counterclockwise", _("Undo this finished task?"),
@@ -67,6 +77,7 @@ ACTIONS = {
         _("Snooze…"), "clock", _("Snooze this task?"),
         _("Until then the inbox shows it only under “Snoozed”, below the list. It stays with its owner."),
         _("“{}” is snoozed."),
+        _("Until then the inbox shows them only under “Snoozed”, below the list. They stay with their owners."),
     ),
     "help": Action(
         _("Ask for help…"), "people", _("Ask somebody to help with this task?"),
@@ -89,22 +100,27 @@ PROCESS_ACTIONS = {
         _("Cancel process…"), "x-circle", _("Cancel this process?"),
         _("Every open task of it and of its children is cancelled, also one that somebody has open."),
         _("Cancelled"),
+        _("Every open task of them and of their children is cancelled, also one that somebody has open."),
     ),
     "suspend": Action(
         _("Suspend…"), "pause-circle", _("Suspend this process?"),
         _("Nobody can work on its tasks, and its timers and jobs wait, until it is resumed."), _("Suspended"),
+        _("Nobody can work on their tasks, and their timers and jobs wait, until they are resumed."),
     ),
     "resume": Action(
         _("Resume…"), "play-circle", _("Resume this process?"),
         _("Its tasks can be worked on again, and what fell due meanwhile happens now."), _("Resumed"),
+        _("Their tasks can be worked on again, and what fell due meanwhile happens now."),
     ),
     "withdraw": Action(
         _("Withdraw request…"), "arrow-counterclockwise", _("Withdraw this request?"),
         _("It is cancelled, and nobody works on it any more."), _("Withdrawn"),
+        _("They are cancelled, and nobody works on them any more."),
     ),
     "retry": Action(
         _("Retry failed steps…"), "arrow-clockwise", _("Retry all that failed in this process?"),
         _("A new task is created for each failed step, and the process continues from there."), _("Retried"),
+        _("A new task is created for each failed step, and the processes continue from there."),
     ),
     "data": Action(
         _("Change data…"), "pencil", _("Change the data of this process"),
@@ -113,6 +129,7 @@ PROCESS_ACTIONS = {
     "migrate": Action(
         _("Move to the flow as it is now…"), "box-arrow-in-right", _("Move this process to the flow as it is now"),
         _("The flow has changed. Say for each step that it no longer has where the process continues."), _("Moved"),
+        _("The flow has changed. Say for each step that it no longer has where the processes continue."),
     ),
     "send": Action(
         _("Send message or signal…"), "envelope", _("Send a message or a signal"),
