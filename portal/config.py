@@ -119,8 +119,9 @@ class Config:
         """
         given = given or {}
         for name in given:
-            if name.startswith(PREFIX):  # it would be passed over, and another database used, say
-                raise ValueError(f"config= names {name}; write {name.removeprefix(PREFIX)}")
+            bare = name.removeprefix(PREFIX)
+            if bare != name and bare in _names():  # it would be passed over, and another database used, say
+                raise ValueError(f"config= names {name}; write {bare}")
         values: dict[str, Any] = {
             name.removeprefix(PREFIX): value
             for name, value in os.environ.items()
@@ -193,12 +194,14 @@ _ELSEWHERE = (
 )
 
 
+def _names() -> set[str]:
+    """The names of all settings, without their prefix."""
+    return {each.metadata["setting"][0] for each in dataclasses.fields(Config) if each.metadata} | {*_ELSEWHERE}
+
+
 def slips(values: Iterable[str]) -> Iterator[str]:
     """What is wrong with names that are nearly those of a setting: unread, they would leave it at its default."""
-    known = {
-        *(each.metadata["setting"][0] for each in dataclasses.fields(Config) if each.metadata),
-        *_ELSEWHERE,
-    }
+    known = _names()
     for name in values:
         close = None if name in known or name in Flask.default_config else near(name, known, closeness=0.9)
         if close is not None:
