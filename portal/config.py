@@ -196,7 +196,9 @@ _ELSEWHERE = (
 
 def _names() -> set[str]:
     """The names of all settings, without their prefix."""
-    return {each.metadata["setting"][0] for each in dataclasses.fields(Config) if each.metadata} | {*_ELSEWHERE}
+    return {each.metadata["setting"][0] for each in dataclasses.fields(Config) if each.metadata} | {
+        *_ELSEWHERE
+    }
 
 
 def slips(values: Iterable[str]) -> Iterator[str]:

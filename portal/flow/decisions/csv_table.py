@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 from ..kinds import ANY, Kinds
@@ -39,7 +40,13 @@ def read(name: str, text: str, kinds: Kinds, decision: str = "") -> Table:
         raise TableError(
             f"{name}, line {line}: each column of results has a name of its own: {', '.join(columns)}"
         )
-    rules = tuple(_rule(name, line, row, names, ins, outs, kinds, parted == ";") for line, row in body)
+    if parted == ";":
+        decimal = [at for at in ins if kinds.get(names[at], ANY).type in (float, Decimal)]
+        for line, row in body:
+            for at in decimal:
+                if at < len(row):
+                    _refuse_decimal_comma(f"{name}, line {line}, column {names[at]}", row[at])
+    rules = tuple(_rule(name, line, row, names, ins, outs, kinds) for line, row in body)
     _check_reach(name, rules)
     return Table(name, tuple(Column(names[at]) for at in ins), tuple(Column(names[at]) for at in outs), rules)
 
@@ -69,7 +76,6 @@ def _rule(
     ins: list[int],
     outs: list[int],
     kinds: Kinds,
-    by_semicolons: bool,
 ) -> Rule:
     if len(row) != len(names):
         raise TableError(
@@ -79,8 +85,6 @@ def _rule(
     try:
         tests = []
         for at in ins:
-            if by_semicolons:
-                _refuse_decimal_comma(row[at])
             tests.append(cells.test(row[at], kinds.get(names[at], ANY), strict=False))
         results = []
         for at in outs:
@@ -91,12 +95,12 @@ def _rule(
     return Rule(f"line {line}", tuple(tests), tuple(results))
 
 
-def _refuse_decimal_comma(cell: str) -> None:
+def _refuse_decimal_comma(where: str, cell: str) -> None:
     """Where spreadsheets part columns by semicolons they write 100.50 as 100,50, which would be one of 100 and 50."""
     if found := re.search(r"(?<![\w,])(\d+),(\d+)(?![\w,])", cell):
         whole, part = found.groups()
-        raise cells.Odd(
-            f"{cell!r}: write {whole}.{part} for a decimal number, `{whole}, {part}` for one of two"
+        raise TableError(
+            f"{where}: write {whole}.{part} for a decimal number, `{whole}, {part}` for one of two"
         )
 
 
