@@ -83,9 +83,10 @@ def keep(run: ActionContext) -> None:
 
 def keep_new(run: ActionContext) -> None:
     """The same for processes that are about to be stored, so that most are written once."""
-    for process in run.session.new:
-        if isinstance(process, Process) and process.artifact_type is None and process in run.seen.made:
-            process.search_text = text_of(process)
+    with run.session.no_autoflush:  # to read what a field points at would store them, and ask for this again
+        for process in run.session.new:
+            if isinstance(process, Process) and process.artifact_type is None and process in run.seen.made:
+                process.search_text = text_of(process)
 
 
 def text_of(process: Process) -> str:

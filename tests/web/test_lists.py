@@ -9,7 +9,7 @@ import pytest
 from portal import queries
 from portal.engine import criteria
 from portal.models import Task, db
-from portal.queries import Filters, holder
+from portal.queries import Filters, statement_cache
 from portal.queries.lists import ARCHIVE_ORDERS, ORDERS
 
 BUDGET = 6
@@ -203,10 +203,10 @@ def test_criteria_are_kept_once_for_people_of_all_permissions(submit, make_user,
     """Each would take memory of its own; they read who asks from a value of the statement."""
     submit("Paper")
     made = []
-    monkeypatch.setattr(holder, "_statements", {})
+    monkeypatch.setattr(statement_cache, "_statements", {})
     for number in range(3):
         user = make_user(f"reviewer{number}", "paper.can_review", f"paper.can_review:{number}")
         assert len(queries.queue(db.session(), user)) == 1
-        made.append((len(holder._statements), criteria._not_done_by.cache_info().misses))
+        made.append((len(statement_cache._statements), criteria._not_done_by.cache_info().misses))
     assert [statements for statements, _ in made] == [1, 2, 3]
     assert made[2][1] == made[0][1]

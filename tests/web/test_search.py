@@ -6,7 +6,7 @@ import re
 
 import on_each_database
 import pytest
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, object_session
 
 from portal import flow, jsonstore, this
 from portal.engine import actions
@@ -135,6 +135,17 @@ def test_a_search_for_many_words_costs_no_more_than_one_for_some(client_of, carg
     with count() as many:
         found(erin, "/processes", " ".join(f"{number}a" for number in range(30)))
     assert max(map(len, many)) < 1.5 * max(map(len, some))
+
+
+def test_what_a_row_is_called_may_have_the_session_write(cargo, client_of, monkeypatch):
+    ship = Ship(name="Hercules", length=1)
+    db.session.add(ship)
+    db.session.commit()
+    monkeypatch.setattr(Ship, "__str__", lambda self: object_session(self).flush() or self.name)
+    before = db.session.scalar(db.select(db.func.count(Process.id)))
+    cargo_id = CargoFlow.start.run(country="Peru", tug=ship).id
+    assert db.session.scalar(db.select(db.func.count(Process.id))) == before + 1
+    assert found(client_of("erin"), "/processes", "hercules") == [cargo_id]
 
 
 def test_rows_that_fields_point_at_are_found_by_what_they_are_called(cargo, client_of):

@@ -48,15 +48,18 @@ def store(session: Session, new: Iterable[Any], dirty: Iterable[Any]) -> list[Pr
     """
     if session.info.get("guard") is not None or session.in_nested_transaction():
         return []
-    made = [each for each in new if isinstance(each, Process) and is_plain(instance_state(each).mapper)]
+    made = [each for each in new if isinstance(each, Process) and _is_new(instance_state(each))]
     changed = [each for each in dirty if isinstance(each, Process | Task)]
-    made = (
-        made if len(made) == 1 else []
-    )  # the unit of work has one statement for many, and their keys in order
-    stored = [each for each in made if _insert(session, each)]
+    # the unit of work has one statement for many, and their keys in order
+    stored = made if len(made) == 1 and _insert(session, made[0]) else []
     if changed:
         _update(session, changed)
     return stored
+
+
+def _is_new(state: Any) -> bool:
+    """Whether it is a plain row of ours that is not stored yet: an author's code may have had it stored meanwhile."""
+    return state.key is None and is_plain(state.mapper)
 
 
 @cache
