@@ -24,7 +24,7 @@ STANDSTILL = 60
 def kill_at(statement, call):
     """Make a call in a process that is killed before its n-th statement. False if it came to its end before.
 
-    What another thread held of SQLite at the fork, a lock of its memory, nobody gives back in the child. That one stands
+    What another thread held of SQLite at the fork, a lock of its memory, nobody gives back in the child. It stands
     still before its first statement, and is forked again.
     """
     db.session.rollback()
