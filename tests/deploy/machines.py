@@ -115,7 +115,7 @@ class Machines:
         """Two workers and Celery, that take jobs when this returns."""
         self.workers = [self.start("portal-worker.service") for _ in range(2)]
         self.celery = self.start("portal-celery.service")
-        celery = Celery(broker=self.environment["PORTAL_CELERY_BROKER_URL"])
+        celery = Celery(broker=self.environment["PORTAL_CELERY_BROKER_URL"], set_as_current=False)
         alive = text("SELECT count(*) FROM portal_worker WHERE name = ANY(:names)")
         names = [f"{socket.gethostname()}:{worker.pid}" for worker in self.workers]
         engine = create_engine(self.environment["PORTAL_DATABASE_URL"])
