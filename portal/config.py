@@ -161,44 +161,21 @@ class Config:
         return cls(**known, flask=values)
 
 
-#: settings that are read elsewhere
-_ELSEWHERE = (
-    *(
-        "CALENDAR",
-        "HOLIDAYS",
-        "WORKING_HOURS",
-        "TIMEZONE",
-        "LOGIN_URL",
-        "CELERY_BROKER_URL",
-        "WORKER_METRICS",
-    ),
-    *("SECRET_KEY_FALLBACKS", "MAX_CONTENT_LENGTH", "SESSION_COOKIE_NAME", "TEST_DATABASE_URL"),
-    *(
-        "MAIL_SERVER",
-        "MAIL_PORT",
-        "MAIL_USERNAME",
-        "MAIL_PASSWORD",
-        "MAIL_USE_TLS",
-        "MAIL_USE_SSL",
-        "MAIL_REPLY_TO",
-    ),
-    *(
-        "MAIL_DEFAULT_SENDER",
-        "MAIL_IMAP_SERVER",
-        "OIDC_ISSUER",
-        "OIDC_CLIENT_ID",
-        "OIDC_CLIENT_SECRET",
-        "LDAP_URL",
-    ),
-    *("LDAP_BASE", "REMOTE_USER_HEADER", "REMOTE_PROXIES"),
+#: settings that other functions read
+_ELSEWHERE = frozenset(
+    """
+    CALENDAR HOLIDAYS WORKING_HOURS TIMEZONE LOGIN_URL CELERY_BROKER_URL WORKER_METRICS
+    SECRET_KEY_FALLBACKS MAX_CONTENT_LENGTH SESSION_COOKIE_NAME TEST_DATABASE_URL MAIL_SERVER
+    MAIL_PORT MAIL_USERNAME MAIL_PASSWORD MAIL_USE_TLS MAIL_USE_SSL MAIL_REPLY_TO
+    MAIL_DEFAULT_SENDER MAIL_IMAP_SERVER OIDC_ISSUER OIDC_CLIENT_ID OIDC_CLIENT_SECRET LDAP_URL
+    LDAP_BASE REMOTE_USER_HEADER REMOTE_PROXIES
+    """.split()
 )
 
 
 def _names() -> set[str]:
     """The names of all settings, without their prefix."""
-    return {each.metadata["setting"][0] for each in dataclasses.fields(Config) if each.metadata} | {
-        *_ELSEWHERE
-    }
+    return {each.metadata["setting"][0] for each in dataclasses.fields(Config) if each.metadata} | _ELSEWHERE
 
 
 def slips(values: Iterable[str]) -> Iterator[str]:
