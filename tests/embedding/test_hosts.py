@@ -121,11 +121,21 @@ def test_without_an_identity_people_sign_in_to_the_portal_and_the_rest_of_the_se
     assert signed_in.location == "/work/queue"
     assert client.get("/work/queue").status_code == 200
     assert "this browser" in client.get("/work/profile").text
+    assert "Open an app for codes" in client.get("/work/profile/two-factors").text
     assert client.get("/cart").text == "2"
     assert client.post("/work/logout").location == "/work/login"
     assert client.get("/work/inbox").status_code == 303
     assert client.get("/cart").text == "3"
     assert not hasattr(app, "login_manager")
+
+
+def test_who_has_to_sets_up_two_factors_at_sign_in(host, module):
+    app = host()
+    Portal(app, url_prefix="/work", flows=[module("Strict")], config={"TWO_FACTORS": "all"})
+    ready(app, ann="correct horse")
+    client = app.test_client()
+    answer = client.post("/work/login", data={"username": "ann", "password": "correct horse"})
+    assert "Open an app for codes" in client.get(answer.location).text
 
 
 @pytest.mark.parametrize("prefix", ["", "/work", "work/", "/a/b"])
